@@ -1,0 +1,124 @@
+package gpu
+
+import (
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// Snapshot is what is known about the host's GPUs at one moment. It is never changed after it was published, so any goroutine may read it.
+type Snapshot struct {
+	// Time is when the snapshot was taken.
+	Time time.Time
+	// Library says whether the driver's library can be used.
+	Library Library
+	// Devices holds every GPU seen since the start, in the driver's order. A lost GPU stays, with its last identity and no readings.
+	Devices []Device
+}
+
+// LibraryState says whether the driver's library can be used, and if not, what would help.
+type LibraryState string
+
+// The states of the driver's library. LibraryUnknown is the state before the first look.
+const (
+	LibraryUnknown         LibraryState = "unknown"
+	LibraryAvailable       LibraryState = "available"
+	LibraryNotFound        LibraryState = "library_not_found"
+	LibraryDriverNotLoaded LibraryState = "driver_not_loaded"
+	LibraryNoPermission    LibraryState = "no_permission"
+	// LibraryRestartRequired: the driver was replaced on disk. glibc pins the old library for the life of the process.
+	LibraryRestartRequired LibraryState = "restart_required"
+	LibraryFailed          LibraryState = "failed"
+	// LibraryUnsupported: this build cannot load it (built without cgo, or not for Linux).
+	LibraryUnsupported LibraryState = "unsupported"
+)
+
+// Library describes the driver and its library. Versions are empty while unknown.
+type Library struct {
+	State LibraryState
+	// Err is why State is not LibraryAvailable; nil when it is.
+	Err error
+	// DriverVersion is for example "570.124.06".
+	DriverVersion string
+	// NVMLVersion is for example "12.570.124.06".
+	NVMLVersion string
+	// CUDAVersion is the newest CUDA version that the driver supports, for example "12.8".
+	CUDAVersion string
+}
+
+// Identity tells a GPU from every other. It survives a lost device.
+type Identity struct {
+	// UUID is the driver's, for example "GPU-8f6d…".
+	UUID string
+	// Index is the driver's number of the device; it may change at a reboot.
+	Index int
+	// Name is the product name, for example "NVIDIA H200".
+	Name string
+	// PCIAddress is for example "0000:65:00.0".
+	PCIAddress string
+	// VBIOSVersion is the firmware's version; empty where the driver does not tell.
+	VBIOSVersion string
+}
+
+// Health is the state of one GPU, named as the values of hw.state.
+type Health string
+
+// The states of a GPU.
+const (
+	HealthOK       Health = "ok"
+	HealthDegraded Health = "degraded"
+	HealthFailed   Health = "failed"
+)
+
+// Reason says why a GPU is not ok. The set is fixed, so that it may become an attribute.
+type Reason string
+
+// The reasons. ReasonNone goes with HealthOK.
+const (
+	ReasonNone          Reason = ""
+	ReasonLost          Reason = "lost"
+	ReasonResetRequired Reason = "reset_required"
+	ReasonWedged        Reason = "wedged"
+	ReasonNoPermission  Reason = "no_permission"
+	ReasonDriverError   Reason = "driver_error"
+)
+
+// Device is one GPU: who it is, how it is, and what it reads.
+type Device struct {
+	Identity
+	Health Health
+	Reason Reason
+
+	// MemoryUsed excludes what the driver reserves where the driver can tell (bytes).
+	MemoryUsed reading.Value[int64]
+	// MemoryTotal is the physical memory (bytes).
+	MemoryTotal reading.Value[int64]
+	// Temperature of the die (degrees Celsius).
+	Temperature reading.Value[float64]
+	// Power drawn (watts).
+	Power reading.Value[float64]
+	// Energy used since the driver was loaded (joules). It may go back to zero when the driver is reloaded.
+	Energy reading.Value[float64]
+	// Utilization by task over the window since the previous Collect. Tasks that the GPU does not have are missing.
+	Utilization map[Task]Window
+}
+
+// Task is an engine of the GPU, named as the values of hw.gpu.task.
+type Task string
+
+// The tasks.
+const (
+	TaskGeneral Task = "general"
+	TaskEncoder Task = "encoder"
+	TaskDecoder Task = "decoder"
+)
+
+// Window sums up what was observed of a fraction (0 to 1) over a stretch of time.
+type Window struct {
+	// Mean is weighted by time.
+	Mean float64
+	// Max is the highest single sample.
+	Max float64
+	// Samples is how many went in. With none, Mean and Max mean nothing.
+	Samples int
+}

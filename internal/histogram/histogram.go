@@ -1,0 +1,39 @@
+// Package histogram counts observations in buckets with explicit bounds, as OTLP and Prometheus understand them.
+package histogram
+
+import "sort"
+
+// Histogram counts observations. It belongs to one goroutine; Snapshot gives others a copy.
+type Histogram struct {
+	bounds []float64
+	counts []uint64
+	count  uint64
+	sum    float64
+}
+
+// Snapshot is a copy of a histogram that nobody changes.
+type Snapshot struct {
+	// Bounds are the upper bounds of all buckets but the last, ascending.
+	Bounds []float64
+	// Counts has one entry more than Bounds. They are not cumulative.
+	Counts []uint64
+	Count  uint64
+	Sum    float64
+}
+
+// New makes a histogram with ascending upper bounds, which it keeps and does not change.
+func New(bounds []float64) *Histogram {
+	return &Histogram{bounds: bounds, counts: make([]uint64, len(bounds)+1)}
+}
+
+// Observe counts one observation: in the first bucket whose upper bound is not below it.
+func (h *Histogram) Observe(v float64) {
+	h.counts[sort.SearchFloat64s(h.bounds, v)]++
+	h.count++
+	h.sum += v
+}
+
+// Snapshot copies the counts.
+func (h *Histogram) Snapshot() Snapshot {
+	return Snapshot{Bounds: h.bounds, Counts: append([]uint64(nil), h.counts...), Count: h.count, Sum: h.sum}
+}

@@ -1,0 +1,137 @@
+package process
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// Snapshot is what is known about FaceFusion's processes at one moment. It is never changed after it was published, so any goroutine may read it.
+type Snapshot struct {
+	// Time is when the snapshot was taken.
+	Time time.Time
+	// Instances holds those that run, those remembered and those configured, sorted by ID.
+	Instances []Instance
+	// Changes are the starts and exits seen by this very observation.
+	Changes []Change
+	// Denied names what could not be read for lack of permission, once for each field, with the remedy.
+	Denied []Denied
+}
+
+// Instance is one FaceFusion installation: a checkout with its jobs folder.
+type Instance struct {
+	// ID is readable, unique on the host and the same after a restart of FaceFusion or of the collector: the configured name, or for example "facefusion-3f2a".
+	ID string
+	// Version of FaceFusion, for example "3.8.1"; empty while unknown.
+	Version string
+	// Configured instances are reported for ever, others until they were gone for Settings.ForgetAfter.
+	Configured bool
+	// LastSeen is when a process of the instance was last seen; zero if never.
+	LastSeen time.Time
+	// Roles has an entry for each role seen since the instance is known, sorted by role. A role stays when its last process is gone, with zeros.
+	Roles []RoleUsage
+	// Servers has an entry for each live process with RoleServer, sorted by PID.
+	Servers []Server
+	// Processes are the live ones, children included, sorted by PID.
+	Processes []Process
+}
+
+// Up says whether a FaceFusion process of the instance runs. Children that outlive their parent do not count.
+func (i *Instance) Up() bool {
+	for _, p := range i.Processes {
+		if !p.Role.Child() {
+			return true
+		}
+	}
+	return false
+}
+
+// Process is one live process of an instance.
+type Process struct {
+	ID
+	Role Role
+	// Started is the wall-clock time of the start.
+	Started time.Time
+}
+
+// ID identifies a process for as long as the host runs: the kernel reuses a PID, but not with the same start time.
+type ID struct {
+	PID int
+	// StartTicks is field 22 of /proc/<pid>/stat: clock ticks after boot.
+	StartTicks uint64
+}
+
+// RoleUsage sums what the processes of one role use. Totals never decrease: what an exited process had used stays in them.
+type RoleUsage struct {
+	Role Role
+	// Count is how many processes of the role live.
+	Count int
+	// Starts counts those that started since the collector looks; those found running at its first look are not among them.
+	Starts uint64
+	// Exits counts by reason.
+	Exits map[ExitReason]uint64
+	// CPUUser and CPUSystem are totals in seconds.
+	CPUUser, CPUSystem float64
+	// ResidentMemory in bytes, from statm: smaps would stop the process while it is read.
+	ResidentMemory int64
+	// Threads of all processes of the role.
+	Threads int64
+	// FileDescriptors needs the right to look into the process.
+	FileDescriptors reading.Value[int64]
+	// ReadBytes and WriteBytes are totals of what reached the storage layer; they need the right to look into the process.
+	ReadBytes, WriteBytes reading.Value[int64]
+	// OldestStart is when the oldest live process of the role started; zero without one.
+	OldestStart time.Time
+}
+
+// Server is a live process with RoleServer, and where it listens.
+type Server struct {
+	ID
+	// Port is where it listens, 0 while it does not (it downloads models first) or while that cannot be known.
+	Port uint16
+	// Address is where the port can be reached from this host; invalid when it cannot (a loopback of another network namespace).
+	Address netip.AddrPort
+	// PortUnknown says that Port is 0 because the sockets of the process may not be looked at.
+	PortUnknown bool
+}
+
+// Change is one start or exit.
+type Change struct {
+	// Time is when it was noticed; for a start, when the process started.
+	Time time.Time
+	// Instance is the instance's ID.
+	Instance string
+	Role     Role
+	PID      int
+	// Exited tells an exit from a start.
+	Exited bool
+	// Reason of an exit.
+	Reason ExitReason
+	// ExitCode is the code where the process ended by itself, Signal the signal's number where it did not.
+	ExitCode, Signal reading.Value[int]
+}
+
+// ExitReason says how a process ended. The set is fixed, so that it may become an attribute.
+type ExitReason string
+
+// The reasons, after FaceFusion 3.x's exit codes and the signals an operator meets.
+const (
+	ExitCompleted   ExitReason = "completed"    // code 0
+	ExitFailed      ExitReason = "failed"       // code 1 and every other code
+	ExitCheckFailed ExitReason = "check_failed" // code 2: a pre-check failed, or the command line was wrong
+	ExitTerminated  ExitReason = "terminated"   // SIGTERM, SIGINT, SIGHUP
+	ExitKilled      ExitReason = "killed"       // SIGKILL: the out-of-memory killer, or an operator
+	ExitCrashed     ExitReason = "crashed"      // SIGSEGV, SIGABRT, SIGBUS and the like
+	ExitUnknown     ExitReason = "unknown"      // the kernel did not tell
+)
+
+// Denied is a field of a FaceFusion process that could not be read.
+type Denied struct {
+	// Field is for example "file_descriptors".
+	Field string
+	// Path is the pattern of the file, for example "/proc/<pid>/fd".
+	Path string
+	// Remedy is what would help, for example "run as the same user as FaceFusion, or add CAP_SYS_PTRACE".
+	Remedy string
+}

@@ -1,0 +1,11 @@
+// Package reading holds the one idea that every observation shares: what cannot be had is absent, not zero.
+package reading
+
+// Value is a reading that may be absent. The zero Value is absent.
+type Value[T any] struct {
+	V     T
+	Known bool
+}
+
+// Known wraps a reading that was had.
+func Known[T any](v T) Value[T] { return Value[T]{V: v, Known: true} }

@@ -1,0 +1,116 @@
+package webui
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// Target is a server to look at: a live process of an instance, or a configured endpoint.
+type Target struct {
+	// Instance is the instance's ID.
+	Instance string
+	// Process tells one process from the next on the same port (for example "1234/567890"); empty for a configured endpoint.
+	Process string
+	// Port is where the process listens; 0 while it does not.
+	Port uint16
+	// URL is where to ask; nil while there is nothing to ask, or where it cannot be reached.
+	URL *url.URL
+	// Unknown says that nothing can be said of this server: where it listens may not be looked at, or cannot be reached from here.
+	Unknown bool
+}
+
+// Snapshot is what is known about the servers at one moment. It is never changed after it was published, so any goroutine may read it.
+type Snapshot struct {
+	// Time is when the snapshot was taken.
+	Time time.Time
+	// Servers are sorted by instance and port.
+	Servers []Server
+	// Changes are the changes of state seen by this very observation.
+	Changes []Change
+}
+
+// State is how a server is. The set is fixed, so that it may become an attribute.
+type State string
+
+// The states.
+const (
+	// StateStarting: the process lives, but does not listen yet (it downloads and checks models first).
+	StateStarting State = "starting"
+	// StateReady: it answers as a FaceFusion server does.
+	StateReady State = "ready"
+	// StateSaturated: the event loop answers, the thread pool does not.
+	StateSaturated State = "saturated"
+	// StateUnresponsive: the port is open, and nothing (or nothing sensible) comes back.
+	StateUnresponsive State = "unresponsive"
+	// StateDown: the process is gone, or nothing listens at a configured endpoint.
+	StateDown State = "down"
+	// StateUnknown: nothing can be said. It is not sent.
+	StateUnknown State = ""
+)
+
+// States are all that are sent, 1 for the current.
+var States = [...]State{StateStarting, StateReady, StateSaturated, StateUnresponsive, StateDown}
+
+// Server is one server of an instance.
+type Server struct {
+	Instance string
+	Port     uint16
+	// State is StateUnknown for an entry that has ended (another took its place): all its states are sent as zero for a while,
+	// so that no store keeps its last one.
+	State State
+	// Ended says that another entry took this one's place.
+	Ended bool
+	// QueueSize is how many events wait in Gradio's queue.
+	QueueSize reading.Value[int64]
+	// Functions are Gradio's own statistics of the functions we know, FaceFusion 3.5.0 and later.
+	Functions []Function
+	// Probes are the latencies of our own requests since the collector looks.
+	Probes []ProbeStats
+}
+
+// Function is what Gradio says of one of its functions.
+type Function struct {
+	// Name is one of a fixed list, or "other" for the sum of the rest.
+	Name string
+	// Requests and Failed are totals since the collector looks; they never decrease when the server restarts.
+	Requests int64
+	Failed   reading.Value[int64]
+	// P50, P90 and P99 are the seconds a request took; absent once Gradio cannot tell, and for "other".
+	P50, P90, P99 reading.Value[float64]
+}
+
+// Probe is one of our own requests. The set is fixed, so that it may become an attribute.
+type Probe string
+
+// The probes.
+const (
+	// ProbeQueue asks the event loop for the queue: the readiness request.
+	ProbeQueue Probe = "queue"
+	// ProbeApp asks for the app's id, which takes a thread of the pool.
+	ProbeApp Probe = "app"
+	// ProbeSummary asks for Gradio's statistics.
+	ProbeSummary Probe = "summary"
+)
+
+// ProbeStats is the latency of one kind of request with one outcome.
+type ProbeStats struct {
+	Probe Probe
+	// StatusCode of the answer; 0 when there was none, and then ErrorType says why.
+	StatusCode int
+	// ErrorType is one of a fixed list: "timeout", "connection_refused", "connection_reset", "tls", "invalid_response", "redirect", "other".
+	ErrorType string
+	// Duration in seconds, since Start.
+	Duration histogram.Snapshot
+	Start    time.Time
+}
+
+// Change is one change of a server's state.
+type Change struct {
+	Time     time.Time
+	Instance string
+	Port     uint16
+	From, To State
+}
