@@ -63,9 +63,11 @@ type Server struct {
 	State State
 	// Ended says that another entry took this one's place.
 	Ended bool
+	// Start is when the entry began; all its totals count from here.
+	Start time.Time
 	// QueueSize is how many events wait in Gradio's queue.
 	QueueSize reading.Value[int64]
-	// Functions are Gradio's own statistics of the functions we know, FaceFusion 3.5.0 and later.
+	// Functions are Gradio's own statistics of the functions we know, FaceFusion 3.5.0 and later: all of them, or none where nothing is known.
 	Functions []Function
 	// Probes are the latencies of our own requests since the collector looks.
 	Probes []ProbeStats
@@ -75,7 +77,8 @@ type Server struct {
 type Function struct {
 	// Name is one of a fixed list, or "other" for the sum of the rest.
 	Name string
-	// Requests and Failed are totals since the collector looks; they never decrease when the server restarts.
+	// Requests and Failed are totals since Server.Start; they never decrease when the server restarts. Requests counts what was asked for,
+	// ended or not; Failed those that raised an exception, as far as Gradio's rounded answer tells: it may run ahead by what waits and runs.
 	Requests int64
 	Failed   reading.Value[int64]
 	// P50, P90 and P99 are the seconds a request took; absent once Gradio cannot tell, and for "other".
@@ -87,7 +90,9 @@ type Probe string
 
 // The probes.
 const (
-	// ProbeQueue asks the event loop for the queue: the readiness request.
+	// ProbeLoop asks the event loop alone, without a thread of the pool.
+	ProbeLoop Probe = "loop"
+	// ProbeQueue asks for the queue: the readiness request. It takes a thread of the pool, because Gradio checks the login in one.
 	ProbeQueue Probe = "queue"
 	// ProbeApp asks for the app's id, which takes a thread of the pool.
 	ProbeApp Probe = "app"

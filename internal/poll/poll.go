@@ -1,0 +1,92 @@
+// Package poll runs an observation in the background: at once, on every tick, and whenever it is nudged.
+package poll
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Loop calls one function again and again, never twice at the same time. Make it with New.
+type Loop struct {
+	interval time.Duration
+	observe  func(context.Context) error
+	nudge    chan struct{}
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	health   atomic.Pointer[Health]
+}
+
+// Health says how the observations went so far.
+type Health struct {
+	// Observations counts all that ended, Failures those of them with an error.
+	Observations, Failures uint64
+	// Started is when the loop started, LastSuccess when an observation last ended without an error; zero if never.
+	Started, LastSuccess time.Time
+	// Err is the error of the last observation; nil when it went well.
+	Err error
+}
+
+// New makes a loop that calls observe every interval, from one goroutine. The context that observe gets ends with Stop.
+func New(interval time.Duration, observe func(context.Context) error) *Loop {
+	l := &Loop{interval: interval, observe: observe, nudge: make(chan struct{}, 1)}
+	l.health.Store(&Health{})
+	return l
+}
+
+// Start begins with a first observation in the background. It is called once.
+func (l *Loop) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	l.cancel = cancel
+	l.health.Store(&Health{Started: time.Now()})
+	l.wg.Go(func() { l.run(ctx) })
+}
+
+// Stop ends the loop and waits for the observation in progress. It may be called unstarted and more than once.
+func (l *Loop) Stop() {
+	if l.cancel != nil {
+		l.cancel()
+	}
+	l.wg.Wait()
+}
+
+// Nudge asks for an observation now instead of at the next tick. It never blocks, from any goroutine; several at once are one.
+func (l *Loop) Nudge() {
+	select {
+	case l.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// Health is safe from any goroutine.
+func (l *Loop) Health() Health { return *l.health.Load() }
+
+func (l *Loop) run(ctx context.Context) {
+	ticker := time.NewTicker(l.interval)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		l.once(ctx)
+		select {
+		case <-ticker.C:
+		case <-l.nudge:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (l *Loop) once(ctx context.Context) {
+	err := l.observe(ctx)
+	if ctx.Err() != nil {
+		return // what was cut short says nothing about the host
+	}
+	h := *l.health.Load()
+	h.Observations++
+	h.Err = err
+	if err != nil {
+		h.Failures++
+	} else {
+		h.LastSuccess = time.Now()
+	}
+	l.health.Store(&h)
+}

@@ -1,0 +1,104 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestObservesAtOnceAndOnEveryTick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		start := time.Now()
+		l := New(time.Second, func(context.Context) error {
+			at = append(at, time.Since(start))
+			return nil
+		})
+		l.Start()
+		time.Sleep(2500 * time.Millisecond)
+		l.Stop()
+		require.Equal(t, []time.Duration{0, time.Second, 2 * time.Second}, at)
+		require.Equal(t, uint64(3), l.Health().Observations)
+		require.Equal(t, start, l.Health().Started)
+	})
+}
+
+func TestNudgeObservesNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		start := time.Now()
+		l := New(time.Hour, func(context.Context) error {
+			at = append(at, time.Since(start))
+			return nil
+		})
+		l.Start()
+		time.Sleep(10 * time.Second)
+		l.Nudge()
+		l.Nudge()
+		synctest.Wait()
+		l.Stop()
+		// The second nudge may fall behind the observation that the first one caused, or be one with it.
+		require.Subset(t, []time.Duration{0, 10 * time.Second}, at)
+		require.GreaterOrEqual(t, len(at), 2)
+		require.LessOrEqual(t, len(at), 3)
+	})
+}
+
+func TestHealthTellsFailureAndSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("no /proc")
+		n := 0
+		l := New(time.Second, func(context.Context) error {
+			n++
+			if n == 2 {
+				return broken
+			}
+			return nil
+		})
+		l.Start()
+		first := time.Now()
+		time.Sleep(1500 * time.Millisecond)
+		h := l.Health()
+		require.ErrorIs(t, h.Err, broken)
+		require.Equal(t, uint64(1), h.Failures)
+		require.Equal(t, first, h.LastSuccess)
+		time.Sleep(time.Second)
+		h = l.Health()
+		require.NoError(t, h.Err)
+		require.Equal(t, first.Add(2*time.Second), h.LastSuccess)
+		l.Stop()
+	})
+}
+
+func TestStopWaitsForTheObservationAndForgetsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := false
+		l := New(time.Second, func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			ended = true
+			return ctx.Err()
+		})
+		l.Start()
+		synctest.Wait()
+		l.Stop()
+		require.True(t, ended)
+		require.Zero(t, l.Health().Observations)
+		require.NoError(t, l.Health().Err)
+	})
+}
+
+func TestStopUnstartedAndTwice(t *testing.T) {
+	l := New(time.Second, func(context.Context) error { return nil })
+	l.Stop()
+	l.Start()
+	l.Stop()
+	l.Stop()
+}

@@ -1,0 +1,221 @@
+package webui_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+)
+
+func TestPortMovedBecause7860WasTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		h.serve(7861)
+		h.observe(h.process("1/1", 7860))
+		h.observe()
+		snapshot := h.observe(h.process("2/2", 0))
+		assert.Equal(t, []line{{0, webui.StateStarting, false}, {7860, webui.StateDown, false}}, lines(snapshot), "it may still get the old port")
+
+		snapshot = h.observe(h.process("2/2", 7861))
+		moved := []line{{0, webui.StateUnknown, true}, {7860, webui.StateUnknown, true}, {7861, webui.StateReady, false}}
+		assert.Equal(t, moved, lines(snapshot))
+		assert.Equal(t, []change{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
+
+		for range 59 {
+			snapshot = h.observe(h.process("2/2", 7861))
+		}
+		assert.Equal(t, moved, lines(snapshot), "told for five minutes")
+		snapshot = h.observe(h.process("2/2", 7861))
+		assert.Equal(t, moved[2:], lines(snapshot))
+	})
+}
+
+func TestRestartOnTheSamePort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		h.observe(h.process("1/1", 7860))
+		snapshot := h.observe(h.process("2/2", 7860))
+		assert.Equal(t, []line{{7860, webui.StateReady, false}}, lines(snapshot), "between two looks")
+
+		h.observe()
+		snapshot = h.observe(h.process("3/3", 7860))
+		assert.Equal(t, []line{{7860, webui.StateReady, false}}, lines(snapshot), "with a gap")
+		assert.Equal(t, []change{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+
+		h.observe()
+		h.observe(h.process("4/4", 0))
+		snapshot = h.observe(h.process("4/4", 7860))
+		assert.Equal(t, []line{{0, webui.StateUnknown, true}, {7860, webui.StateReady, false}}, lines(snapshot), "after a download")
+		assert.Equal(t, []change{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+	})
+}
+
+func TestEndedPortComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		h.serve(7861)
+		first := only(t, h.observe(h.process("1/1", 7860)))
+		h.observe()
+		h.observe(h.process("2/2", 7861))
+		h.observe()
+		snapshot := h.observe(h.process("3/3", 7860))
+		assert.Equal(t, []line{{7860, webui.StateReady, false}, {7861, webui.StateUnknown, true}}, lines(snapshot))
+		assert.Equal(t, first.Start, snapshot.Servers[0].Start)
+		require.Len(t, snapshot.Servers[0].Probes, 4)
+		assert.Equal(t, uint64(2), snapshot.Servers[0].Probes[0].Duration.Count, "what it had counted is not lost")
+	})
+}
+
+func TestTwoServersOfAnInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		for _, port := range []int{7860, 7861, 7862} {
+			h.serve(port)
+		}
+		h.observe(h.process("1/1", 7860), h.process("2/2", 7861))
+		h.observe(h.process("1/1", 7860))
+		snapshot := h.observe()
+		assert.Equal(t, []line{{7860, webui.StateDown, false}, {7861, webui.StateDown, false}}, lines(snapshot))
+		snapshot = h.observe(h.process("3/3", 7862))
+		assert.Equal(t, []line{{7860, webui.StateDown, false}, {7861, webui.StateUnknown, true}, {7862, webui.StateReady, false}}, lines(snapshot),
+			"the one that was down longest gives its place")
+	})
+}
+
+// A process that ran beside the one that died is not its successor.
+func TestSiblingTakesNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		h.serve(7861)
+		h.observe(h.process("1/1", 7860), h.process("2/2", 0))
+		h.observe(h.process("2/2", 0))
+		snapshot := h.observe(h.process("2/2", 7861))
+		assert.Equal(t, []line{{0, webui.StateUnknown, true}, {7860, webui.StateDown, false}, {7861, webui.StateReady, false}}, lines(snapshot))
+	})
+}
+
+func TestTwoProcessesStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		snapshot := h.observe(h.process("1/1", 0), h.process("2/2", 0))
+		assert.Equal(t, []line{{0, webui.StateStarting, false}}, lines(snapshot), "both have no port yet")
+		snapshot = h.observe(h.process("1/1", 7860), h.process("2/2", 0))
+		assert.Equal(t, []line{{0, webui.StateStarting, false}, {7860, webui.StateReady, false}}, lines(snapshot))
+		snapshot = h.observe(h.process("1/1", 7860))
+		assert.Equal(t, []line{{0, webui.StateDown, false}, {7860, webui.StateReady, false}}, lines(snapshot), "the second died while it downloaded")
+		h.serve(7861)
+		snapshot = h.observe(h.process("1/1", 7860), h.process("3/3", 7861))
+		assert.Equal(t, []line{{0, webui.StateUnknown, true}, {7860, webui.StateReady, false}, {7861, webui.StateReady, false}}, lines(snapshot))
+	})
+}
+
+func TestTwoProcessesOnOnePort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		for range 3 {
+			snapshot := h.observe(h.process("1/1", 7860), h.process("2/2", 7860))
+			assert.Equal(t, []line{{7860, webui.StateReady, false}}, lines(snapshot))
+		}
+		snapshot := h.observe(h.process("2/2", 7860))
+		assert.Equal(t, []line{{7860, webui.StateReady, false}}, lines(snapshot), "the other one takes over")
+		assert.Empty(t, snapshot.Changes)
+	})
+}
+
+func TestForgottenInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		h.observe(h.process("1/1", 7860))
+		h.observe()
+		snapshot, err := h.tracker.Observe(t.Context(), nil, nil)
+		require.NoError(t, err)
+		assert.Empty(t, snapshot.Servers)
+	})
+}
+
+// The endpoints are looked for where they were, and elsewhere only for a new process or when they are gone for good.
+func TestFlavourIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		s := h.serve(7860)
+		plain := readRecording(t, "4.44.0").Moments["idle"]
+		s.play(plain)
+		detect := []string{"GET /gradio_api/startup-events", "GET /startup-events", "GET /queue/status", "GET /app_id"}
+		h.observe(h.process("1/1", 7860))
+		assert.Equal(t, detect, s.takeAsked())
+		h.observe(h.process("1/1", 7860))
+		assert.Equal(t, detect[1:], s.takeAsked())
+		h.observe(h.process("2/2", 7860))
+		assert.Equal(t, detect, s.takeAsked(), "a new process")
+
+		s.play(h.idle)
+		for range 3 {
+			assert.Equal(t, webui.StateUnresponsive, only(t, h.observe(h.process("2/2", 7860))).State)
+		}
+		assert.Equal(t, []string{detect[1], detect[1], detect[1]}, s.takeAsked())
+		assert.Equal(t, webui.StateReady, only(t, h.observe(h.process("2/2", 7860))).State)
+	})
+}
+
+// FaceFusion 2.0 to 2.3 print a traceback each time they are asked for a queue that they do not have.
+func TestQueueEndpointOfAnOlderGradio(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		s := h.serve(7860)
+		queueless := readRecording(t, "3.50.2-noqueue").Moments["idle"]
+		s.play(queueless)
+		h.observe(h.process("1/1", 7860))
+		s.takeAsked()
+		assert.Equal(t, webui.StateReady, only(t, h.observe(h.process("1/1", 7860))).State)
+		assert.Equal(t, []string{"GET /startup-events", "GET /app_id"}, s.takeAsked())
+		s.play(queueless, "/app_id")
+		assert.Equal(t, webui.StateSaturated, only(t, h.observe(h.process("1/1", 7860))).State)
+	})
+}
+
+// The statistics are asked for every 15 s, and never again where there are none.
+func TestSummaryInterval(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		status int
+		want   int
+	}{
+		{"there", 200, 4},
+		{"not there", 404, 1},
+		{"forbidden", 403, 1},
+		{"broken", 500, 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHost(t)
+				asked := 0
+				s := &server{}
+				s.play(h.idle.with("/monitoring/summary", tt.status, `{"functions":{}}`))
+				h.network.listen(loopback(7860), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/monitoring/summary" {
+						asked++
+					}
+					s.ServeHTTP(w, r)
+				}))
+				for range 12 {
+					h.observe(h.process("1/1", 7860))
+				}
+				assert.Equal(t, tt.want, asked, time.Minute)
+				h.observe(h.process("2/2", 7860))
+				assert.Equal(t, tt.want+1, asked, "a new process")
+			})
+		})
+	}
+}

@@ -1,0 +1,108 @@
+package webui
+
+import "github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+
+// functionOther stands for the sum of all functions that are not named.
+const functionOther = "other"
+
+// functionNames are the functions that are told apart. Gradio numbers the names that come again: in FaceFusion 3.5.0 to 3.8.1
+// start, run, stop and clear are the instant runner, start_1, run_1 and stop_1 the job runner, apply is the job manager,
+// read_logs the terminal's poll, and update_job_dataframe the list of the jobs layout. Over 200 more are of no interest one by one.
+var functionNames = [...]string{
+	"apply", "clear", functionOther, "read_logs", "run", "run_1", "start", "start_1", "stop", "stop_1", "update_job_dataframe",
+}
+
+// functions count what Gradio says of them, over all processes that served the port.
+type functions struct {
+	tallies map[string]*tally
+	// known says that the last answer was understood.
+	known bool
+}
+
+type tally struct {
+	requests, failed counter
+	last             usage
+}
+
+func newFunctions() functions {
+	tallies := make(map[string]*tally, len(functionNames))
+	for _, name := range functionNames {
+		tallies[name] = &tally{}
+	}
+	return functions{tallies: tallies}
+}
+
+// read takes an answer. What a process that was there before us had counted is not ours: such a process is old.
+func (fs *functions) read(usages map[string]usage, old bool) {
+	if fs.decreased(usages) {
+		fs.restart()
+		old = false
+	}
+	for name, t := range fs.tallies {
+		u := usages[name]
+		t.requests.read(u.requests, old)
+		if u.failed.Known {
+			t.failed.read(u.failed.V, old)
+		}
+		t.last = u
+	}
+	fs.known = true
+}
+
+// decreased says that another process answers than before.
+func (fs *functions) decreased(usages map[string]usage) bool {
+	for name, t := range fs.tallies {
+		if usages[name].requests < t.requests.current {
+			return true
+		}
+	}
+	return false
+}
+
+// restart says that the next answer comes from a new process.
+func (fs *functions) restart() {
+	for _, t := range fs.tallies {
+		t.requests.restart()
+		t.failed.restart()
+		t.last = usage{failed: reading.Known[int64](0)}
+	}
+}
+
+// snapshot lists the functions; without live, only what stays true of a process that is gone.
+func (fs *functions) snapshot(live bool) []Function {
+	if !fs.known {
+		return nil
+	}
+	list := make([]Function, 0, len(functionNames))
+	for _, name := range functionNames {
+		t := fs.tallies[name]
+		f := Function{Name: name, Requests: t.requests.value()}
+		if t.last.failed.Known {
+			f.Failed = reading.Known(t.failed.value())
+		}
+		if live {
+			f.P50, f.P90, f.P99 = t.last.p50, t.last.p90, t.last.p99
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// counter is a total over several processes, each of which counts from zero.
+type counter struct {
+	// base is the sum over the processes before, current what this one counted, offset what of it is not ours.
+	base, current, offset int64
+	begun                 bool
+}
+
+func (c *counter) read(v int64, old bool) {
+	if !c.begun && old {
+		c.offset = v
+	}
+	c.begun = true
+	c.current = max(c.current, v)
+}
+
+func (c *counter) restart() { *c = counter{base: c.value()} }
+
+func (c *counter) value() int64 { return c.base + c.current - c.offset }

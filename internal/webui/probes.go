@@ -1,0 +1,48 @@
+package webui
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
+)
+
+// durationBounds are those that the semantic conventions advise for HTTP requests.
+var durationBounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
+
+// series is one kind of request with one outcome. There are no more than the probes times (the counted status codes + the error types).
+type series struct {
+	probe     Probe
+	status    int
+	errorType string
+}
+
+// outcome is how one request went.
+type outcome struct {
+	series
+	seconds float64
+}
+
+// probes count the requests to one server.
+type probes map[series]*histogram.Histogram
+
+func (p probes) count(o outcome) {
+	h := p[o.series]
+	if h == nil {
+		h = histogram.New(durationBounds)
+		p[o.series] = h
+	}
+	h.Observe(o.seconds)
+}
+
+func (p probes) snapshot(start time.Time) []ProbeStats {
+	stats := make([]ProbeStats, 0, len(p))
+	for s, h := range p {
+		stats = append(stats, ProbeStats{Probe: s.probe, StatusCode: s.status, ErrorType: s.errorType, Duration: h.Snapshot(), Start: start})
+	}
+	slices.SortFunc(stats, func(a, b ProbeStats) int {
+		return cmp.Or(cmp.Compare(a.Probe, b.Probe), cmp.Compare(a.StatusCode, b.StatusCode), cmp.Compare(a.ErrorType, b.ErrorType))
+	})
+	return stats
+}

@@ -1,0 +1,120 @@
+package webui
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Settings say how a Tracker looks. Zero values mean the defaults.
+type Settings struct {
+	// Client brings the transport: TLS, authentication, headers, proxies. Its redirect policy, cookie jar and timeout are not used.
+	Client *http.Client
+	// Timeout is the deadline of each request; 3 s by default.
+	Timeout time.Duration
+	// MaxConcurrent is how many servers are asked at once; 8 by default.
+	MaxConcurrent int
+	// SummaryInterval is how often Gradio's statistics are asked for at most; 15 s by default.
+	SummaryInterval time.Duration
+}
+
+const (
+	defaultTimeout         = 3 * time.Second
+	defaultMaxConcurrent   = 8
+	defaultSummaryInterval = 15 * time.Second
+	// lookBudget is how many timeouts the requests to one server may take together.
+	lookBudget = 3
+)
+
+func (s Settings) withDefaults() Settings {
+	if s.Client == nil {
+		s.Client = http.DefaultClient
+	}
+	if s.Timeout <= 0 {
+		s.Timeout = defaultTimeout
+	}
+	if s.MaxConcurrent <= 0 {
+		s.MaxConcurrent = defaultMaxConcurrent
+	}
+	if s.SummaryInterval <= 0 {
+		s.SummaryInterval = defaultSummaryInterval
+	}
+	return s
+}
+
+// Tracker remembers the servers between looks. One goroutine at a time uses it.
+type Tracker struct {
+	settings Settings
+	client   *http.Client
+	registry registry
+	looks    uint64
+}
+
+// NewTracker makes a Tracker that knows no server yet.
+func NewTracker(settings Settings) *Tracker {
+	settings = settings.withDefaults()
+	return &Tracker{settings: settings, client: plainClient(settings.Client), registry: newRegistry()}
+}
+
+// Close lets go of connections. There are none that it would have to wait for.
+func (t *Tracker) Close() { t.client.CloseIdleConnections() }
+
+// Observe looks at all targets once. instances are the IDs of all that are known: the servers of others are forgotten.
+// Targets bring servers in, but only a forgotten instance takes its servers out: one whose process is gone stays, as down.
+//
+// It takes no longer than four timeouts however many servers hang: those whose turn did not come within the first keep the state
+// they had, and come first at the next look. The only error is that of the context; what such a look found is not counted.
+func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []string) (*Snapshot, error) {
+	t.looks++
+	begin := time.Now()
+	t.registry.place(targets, instances, t.looks, begin)
+	findings := t.lookAtAll(ctx, begin, t.registry.toAsk())
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for e, f := range findings {
+		e.absorb(f, begin, t.settings.SummaryInterval)
+	}
+	now := time.Now()
+	return &Snapshot{Time: now, Servers: t.registry.servers(), Changes: t.registry.changes(now, t.looks == 1)}, nil
+}
+
+// lookAtAll asks the servers, the one that has waited longest first.
+func (t *Tracker) lookAtAll(ctx context.Context, begin time.Time, entries []*entry) map[*entry]finding {
+	slices.SortStableFunc(entries, func(a, b *entry) int { return a.lastLook.Compare(b.lastLook) })
+	findings := make(map[*entry]finding, len(entries))
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	next := 0
+	for range min(t.settings.MaxConcurrent, len(entries)) {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				if next == len(entries) || next >= t.settings.MaxConcurrent && time.Since(begin) >= t.settings.Timeout {
+					mu.Unlock()
+					return
+				}
+				e := entries[next]
+				next++
+				mu.Unlock()
+
+				f := t.lookAt(ctx, e.question(begin))
+
+				mu.Lock()
+				findings[e] = f
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return findings
+}
+
+func (t *Tracker) lookAt(ctx context.Context, q question) finding {
+	ctx, cancel := context.WithTimeout(ctx, lookBudget*t.settings.Timeout)
+	defer cancel()
+	l := look{ctx: ctx, client: t.client, timeout: t.settings.Timeout, question: q}
+	return l.run()
+}
