@@ -25,6 +25,12 @@ type Instance struct {
 	ID string
 	// Version of FaceFusion, for example "3.8.1"; empty while unknown.
 	Version string
+	// Checkout and JobsPath are the folders as FaceFusion names them; in a container that is the container's name. Empty while unknown. The jobs folder need not
+	// exist, as 2.x has none. Paths hold names of people and projects: they are for opening files, and never exported.
+	Checkout, JobsPath string
+	// JobsHostPath opens the jobs folder from this process: below the host's root, or through /proc/<pid>/root of a process of the instance. It may change from
+	// look to look, and is empty while there is no way. Never exported either.
+	JobsHostPath string
 	// Configured instances are reported for ever, others until they were gone for Settings.ForgetAfter.
 	Configured bool
 	// LastSeen is when a process of the instance was last seen; zero if never.

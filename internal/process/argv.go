@@ -1,0 +1,162 @@
+package process
+
+import (
+	"bytes"
+	"path"
+	"strings"
+)
+
+// script is a Python script in the position of a script, with its arguments.
+type script struct {
+	path string
+	args []string
+}
+
+// kind is the program that a script belongs to.
+type kind uint8
+
+const (
+	noFaceFusion kind = iota
+	faceFusion3       // facefusion.py, 3.x and later
+	faceFusion2       // run.py, 1.x and 2.x; others have a run.py too
+)
+
+func (s script) kind() kind {
+	switch path.Base(s.path) {
+	case "facefusion.py":
+		return faceFusion3
+	case "run.py":
+		return faceFusion2
+	default:
+		return noFaceFusion
+	}
+}
+
+// splitArgv splits the content of /proc/<pid>/cmdline.
+func splitArgv(data []byte) []string {
+	data = bytes.TrimSuffix(data, []byte{0})
+	if len(data) == 0 {
+		return nil
+	}
+	return strings.Split(string(data), "\x00")
+}
+
+// isPython says whether a program is an interpreter: python, python3, python3.12, pypy3.
+func isPython(program string) bool {
+	rest, ok := strings.CutPrefix(program, "python")
+	if !ok {
+		rest, ok = strings.CutPrefix(program, "pypy")
+	}
+	return ok && strings.Trim(rest, "0123456789.") == ""
+}
+
+// pythonFlags are the interpreter's options without a value.
+const pythonFlags = "bBdEhiIOPqsSuvVx?"
+
+// scriptOf returns the script that an interpreter with this argv runs. Only the position counts: "vim facefusion.py", "conda run python facefusion.py" and
+// "sh -c 'python facefusion.py'" have the name, but none of them is FaceFusion. Whether argv[0] is an interpreter is the caller's question.
+func scriptOf(argv []string) (script, bool) {
+	for i := 1; i < len(argv); i++ {
+		arg := argv[i]
+		if arg == "" || arg == "-" {
+			return script{}, false
+		}
+		if arg[0] != '-' {
+			return script{path: arg, args: argv[i+1:]}, true
+		}
+		switch rest := strings.TrimLeft(arg[1:], pythonFlags); {
+		case rest == "":
+		case rest == "W" || rest == "X":
+			i++ // the value is the next argument
+		case rest[0] == 'W' || rest[0] == 'X':
+		default:
+			return script{}, false // -c, -m, or an option that is unknown here
+		}
+	}
+	return script{}, false
+}
+
+// runnerCommands process jobs and end.
+var runnerCommands = setOf("headless-run", "batch-run", "job-run", "job-run-all", "job-retry", "job-retry-all")
+
+// role returns what FaceFusion does with these arguments; false where it only prints something, or refuses them. The version may be unknown ("").
+func (s script) role(version string) (Role, bool) {
+	switch s.kind() {
+	case faceFusion3:
+		return role3(s.args, version)
+	case faceFusion2:
+		return role2(s.args)
+	default:
+		return "", false
+	}
+}
+
+func role3(args []string, version string) (Role, bool) {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return "", false // help, or --version
+	}
+	command, rest := args[0], args[1:]
+	if _, ok := runnerCommands[command]; ok {
+		return RoleRunner, true
+	}
+	switch {
+	case command == "run" && headless(rest, version):
+		return RoleRunner, true
+	case command == "run", command == "api":
+		return RoleServer, true
+	case command == "force-download":
+		return RoleDownloader, true
+	case command == "benchmark":
+		return RoleBenchmark, true
+	case strings.HasPrefix(command, "job-"):
+		return RoleAdmin, true
+	default:
+		return "", false
+	}
+}
+
+// headless says whether "run" processes a target and ends, as it does from version 4 on, where "api" is the server. In 3.x "run" is the web UI, and a target
+// is only what it opens with. While the version is unknown, a target with an output speaks for 4.
+func headless(args []string, version string) bool {
+	if major, _, ok := strings.Cut(version, "."); ok {
+		return len(major) > 1 || major >= "4"
+	}
+	var target, output bool
+	for _, a := range args {
+		target = target || a == "-t" || a == "--target-path"
+		output = output || a == "-o" || a == "--output-path"
+	}
+	return target && output
+}
+
+func role2(args []string) (Role, bool) {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return "", false // "run.py run" mixes up 2.x and 3.x: 2.x has no commands
+	}
+	role := RoleServer
+	for _, a := range args {
+		switch a {
+		case "--headless":
+			role = RoleRunner
+		case "--force-download":
+			return RoleDownloader, true
+		case "-h", "--help", "-v", "--version":
+			return "", false
+		}
+	}
+	return role, true
+}
+
+// childRole names a child after its program.
+func childRole(comm string, argv []string) Role {
+	program := comm
+	if len(argv) > 0 {
+		program = path.Base(argv[0])
+	}
+	switch r := Role(program); r {
+	case RoleFFmpeg, RoleFFprobe, RoleCurl, RoleNvidiaSMI, RoleNode:
+		return r
+	default:
+		return RoleOther
+	}
+}

@@ -1,0 +1,36 @@
+package process
+
+// denial is a set of what could not be read of a process for lack of permission.
+type denial uint8
+
+const (
+	deniedCheckout denial = 1 << iota
+	deniedIO
+	deniedFiles
+	deniedPort
+)
+
+// privilege is what helps with all of them. A capability added to a process that is not root needs the file capability or an ambient set as well; and both
+// are needed, as /proc/<pid>/io and /proc/<pid>/fd are closed by their mode (DAC) before ptrace's rules are asked.
+const privilege = "run as the user and group of FaceFusion, or give the collector CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
+
+var denials = []struct {
+	flag   denial
+	denied Denied
+}{
+	{deniedCheckout, Denied{Field: "checkout", Path: "/proc/<pid>/cwd", Remedy: privilege}},
+	{deniedIO, Denied{Field: "disk_io", Path: "/proc/<pid>/io", Remedy: privilege}},
+	{deniedFiles, Denied{Field: "file_descriptors", Path: "/proc/<pid>/fd", Remedy: privilege}},
+	{deniedPort, Denied{Field: "listening_port", Path: "/proc/<pid>/fd", Remedy: privilege}},
+}
+
+// list names each field once.
+func (d denial) list() []Denied {
+	var list []Denied
+	for _, known := range denials {
+		if d&known.flag != 0 {
+			list = append(list, known.denied)
+		}
+	}
+	return list
+}

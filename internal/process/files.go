@@ -1,0 +1,187 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
+)
+
+// files reads below the host's root.
+type files struct {
+	// root is where the host's root is mounted, "/" or for example "/hostfs".
+	root string
+	proc string
+	fs   procfs.FS
+	// kernel says that proc is a proc file system, not a tree that a test built.
+	kernel bool
+	// trusted says that loadavg tells the last pid of the processes in proc.
+	trusted bool
+	buf     []byte
+}
+
+// Bounds on what is read: a command line may be as long as its author likes (FaceFusion takes globs), the others are small files.
+const (
+	maxStat    = 4 << 10
+	maxCmdline = 128 << 10
+	maxConfig  = 64 << 10
+)
+
+func newFiles(root string) *files {
+	if root == "" {
+		root = "/"
+	}
+	return &files{root: filepath.Clean(root), proc: filepath.Join(root, "proc")}
+}
+
+// open prepares what needs the folder to exist. It is called at each look, as the folder may appear later.
+func (f *files) open() error {
+	if f.buf != nil {
+		return nil
+	}
+	fs, err := procfs.NewFS(f.proc)
+	if err != nil {
+		return fmt.Errorf("open %q: %w", f.proc, err)
+	}
+	var s unix.Statfs_t
+	if err := unix.Statfs(f.proc, &s); err != nil {
+		return fmt.Errorf("open %q: %w", f.proc, err)
+	}
+	f.fs, f.kernel, f.buf = fs, s.Type == unix.PROC_SUPER_MAGIC, make([]byte, maxStat)
+	f.trusted = f.kernel && f.trust()
+	return nil
+}
+
+// path of a file of a process.
+func (f *files) path(pid int, name string) string {
+	return f.proc + "/" + strconv.Itoa(pid) + "/" + name
+}
+
+// read returns at most limit bytes of a file. The slice is valid until the next call. Sizes that stat tells are of no use in /proc.
+func (f *files) read(path string, limit int) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	n := 0
+	for n < limit {
+		if n == len(f.buf) {
+			f.buf = append(f.buf, make([]byte, min(len(f.buf), limit-n))...)
+		}
+		m, err := file.Read(f.buf[n:min(len(f.buf), limit)])
+		n += m
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return f.buf[:n], nil
+}
+
+// readRegular is read for a file that belongs to a user: it might be a FIFO, which would hold the reader for ever.
+func (f *files) readRegular(path string, limit int) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %q: %w", path, errNotRegular)
+	}
+	return f.read(path, limit)
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+func (f *files) stat(pid int) (stat, error) {
+	data, err := f.read(f.path(pid, "stat"), maxStat)
+	if err != nil {
+		return stat{}, err
+	}
+	return parseStat(data)
+}
+
+func (f *files) cmdline(pid int) ([]byte, error) {
+	return f.read(f.path(pid, "cmdline"), maxCmdline)
+}
+
+// link reads a link of a process. In a tree that a test built, links are absolute and lead into the tree: they are cut down to what a kernel would say.
+func (f *files) link(pid int, name string) (string, error) {
+	target, err := os.Readlink(f.path(pid, name))
+	if err != nil {
+		return "", err
+	}
+	return f.strip(target), nil
+}
+
+func (f *files) strip(path string) string {
+	if f.kernel || f.root == "/" {
+		return path
+	}
+	if inner, ok := below(path, f.root); ok {
+		return inner
+	}
+	return path
+}
+
+// below returns path as seen from root, when it lies below it.
+func below(path, root string) (string, bool) {
+	if root == "/" {
+		return path, strings.HasPrefix(path, "/")
+	}
+	rest, ok := strings.CutPrefix(path, root)
+	switch {
+	case !ok:
+		return "", false
+	case rest == "":
+		return "/", true
+	default:
+		return rest, rest[0] == '/'
+	}
+}
+
+// count is the number of entries of a folder of a process.
+func (f *files) count(pid int, name string) (int64, error) {
+	dir, err := os.Open(f.path(pid, name))
+	if err != nil {
+		return 0, err
+	}
+	defer dir.Close()
+	var n int64
+	for {
+		names, err := dir.Readdirnames(256)
+		n += int64(len(names))
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// descriptors counts the open files of a process. Since Linux 6.2 the folder's size is the count, and needs no privilege,
+// https://git.kernel.org/torvalds/c/f1f1f2569901ec5b9d425f2e91c09a0e320768f3.
+func (f *files) descriptors(pid int) (int64, error) {
+	if f.kernel {
+		if info, err := os.Stat(f.path(pid, "fd")); err == nil && info.Size() > 0 {
+			return info.Size(), nil
+		}
+	}
+	return f.count(pid, "fd")
+}
+
+// gone says whether an error means that the process has ended: it went away before the file was opened, or between open and read.
+func gone(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH)
+}
+
+func denied(err error) bool { return errors.Is(err, os.ErrPermission) }

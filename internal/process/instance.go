@@ -1,0 +1,121 @@
+package process
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// instance is what is remembered of an installation while its processes come and go.
+type instance struct {
+	id      string
+	conf    *Configured // nil for a discovered one
+	version string
+	// versionOf is the start of the process that the version was read for: the newest wins.
+	versionOf uint64
+	checkout  location
+	jobs      location
+	// jobsPath opens the jobs folder from here, through process jobsVia unless that is 0.
+	jobsPath string
+	jobsVia  int
+	lastSeen time.Time
+	// own counts the live processes that are not children.
+	own     int
+	tallies map[Role]*tally
+}
+
+// tally returns the role's, which from then on is reported for as long as the instance is known.
+func (i *instance) tally(r Role) *tally {
+	t := i.tallies[r]
+	if t == nil {
+		t = &tally{exits: map[ExitReason]uint64{}}
+		i.tallies[r] = t
+	}
+	return t
+}
+
+// settle takes over where a newly found process works. The paths of the first process stay: when two checkouts share a jobs folder, the instance keeps the name
+// of the one that was there first.
+func (i *instance) settle(f *files, m *member, p place) {
+	if p.version != "" && m.StartTicks >= i.versionOf {
+		i.version, i.versionOf = p.version, m.StartTicks
+	}
+	if i.checkout.inner == "" {
+		i.checkout = p.checkout
+	}
+	if i.jobs.inner == "" {
+		i.jobs = p.jobs
+	}
+	if _, err := os.Stat(i.jobsPath); i.jobsPath == "" || err != nil && i.jobsVia == 0 {
+		i.open(f, m.PID)
+	}
+}
+
+// open finds a way to the jobs folder for as long as the process lives, or for longer.
+func (i *instance) open(f *files, pid int) {
+	opened, lasting := f.openable(i.jobs, pid)
+	i.jobsPath, i.jobsVia = opened, pid
+	if lasting || opened == "" {
+		i.jobsVia = 0
+	}
+}
+
+// name makes an ID for a discovered instance: the name of its checkout, and as much of a hash of its identity as makes it unique.
+func name(checkout, key string, taken func(string) bool) string {
+	base := sanitize(path.Base(checkout))
+	sum := sha256.Sum256([]byte(key))
+	hash := hex.EncodeToString(sum[:])
+	id := base + "-" + hash
+	for n := 4; n < len(hash); n += 4 {
+		if short := base + "-" + hash[:n]; !taken(short) {
+			return short
+		}
+	}
+	return id
+}
+
+// maxBase bounds the readable part of an ID.
+const maxBase = 48
+
+// sanitize keeps to characters that need no quoting anywhere.
+func sanitize(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_', r == '-':
+			return r
+		default:
+			return '-'
+		}
+	}, s)
+	s = strings.Trim(s[:min(len(s), maxBase)], "-.")
+	if s == "" {
+		return "facefusion"
+	}
+	return s
+}
+
+// publish copies the instance for a snapshot. Live are its processes.
+func (i *instance) publish(live []*member, c *clock) Instance {
+	out := Instance{
+		ID: i.id, Version: i.version, Configured: i.conf != nil, LastSeen: i.lastSeen,
+		Checkout: i.checkout.inner, JobsPath: i.jobs.inner, JobsHostPath: i.jobsPath,
+	}
+	byRole := make(map[Role][]*member, len(i.tallies))
+	for _, m := range live {
+		byRole[m.role] = append(byRole[m.role], m)
+		out.Processes = append(out.Processes, Process{ID: m.ID, Role: m.role, Started: c.started(m.StartTicks)})
+		if m.role == RoleServer {
+			out.Servers = append(out.Servers, m.port.server(m.ID))
+		}
+	}
+	for role, t := range i.tallies {
+		out.Roles = append(out.Roles, t.sum(role, byRole[role], c))
+	}
+	slices.SortFunc(out.Roles, func(a, b RoleUsage) int { return cmp.Compare(a.Role, b.Role) })
+	return out
+}

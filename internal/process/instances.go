@@ -1,0 +1,141 @@
+package process
+
+import (
+	"path/filepath"
+	"time"
+)
+
+// Configured is an instance that the user named, reported also while it does not run.
+type Configured struct {
+	// Name is its ID.
+	Name string
+	// Path is the checkout, as the host names it; for a container without a bind mount, as the container names it.
+	Path string
+	// JobsPath is the jobs folder, where it is not the one that the checkout's facefusion.ini tells; relative to Path.
+	JobsPath string
+}
+
+// instances are the known ones by the key of their jobs folder. A configured one may be known by two keys: where it was expected, and where it was found.
+type instances struct {
+	files *files
+	byKey map[string]*instance
+	// configured are in the user's order.
+	configured []*instance
+}
+
+func newInstances(f *files, configured []Configured) *instances {
+	s := &instances{files: f, byKey: make(map[string]*instance)}
+	for n := range configured {
+		c := configured[n]
+		i := &instance{id: c.Name, conf: &c, tallies: map[Role]*tally{}}
+		if c.Path != "" {
+			i.checkout.inner = filepath.Clean(c.Path)
+		}
+		s.configured = append(s.configured, i)
+	}
+	return s
+}
+
+// expect reads what can be known of the configured instances without a process. It is repeated until the checkout is there.
+func (s *instances) expect() {
+	for _, i := range s.configured {
+		if len(i.tallies) > 0 || i.jobsPath != "" && (i.version != "" || i.conf.Path == "") {
+			continue // known from its processes, or all is known
+		}
+		root := s.files.root
+		if root == "/" {
+			root = ""
+		}
+		if i.conf.Path != "" {
+			i.checkout.inner = s.files.resolve(root, i.conf.Path)
+			i.version = s.files.version(i.checkout.inner)
+		}
+		jobs := i.conf.JobsPath
+		if jobs == "" && i.conf.Path != "" {
+			jobs = s.files.expectedJobsPath(i.checkout.inner)
+		}
+		if jobs == "" {
+			continue
+		}
+		jobs = s.files.resolve(root, absolute(i.checkout.inner, jobs))
+		i.checkout.host, i.checkout.key = i.checkout.inner, i.checkout.inner
+		i.jobs = location{inner: jobs, host: jobs, key: jobs}
+		i.jobsPath, i.jobsVia = filepath.Join(s.files.root, jobs), 0
+		if s.byKey[jobs] == nil {
+			s.byKey[jobs] = i
+		}
+	}
+}
+
+// of returns the instance of a process that works there, and makes it known.
+func (s *instances) of(p place) *instance {
+	if i := s.byKey[p.jobs.key]; i != nil {
+		return i
+	}
+	i := s.matching(p)
+	if i == nil {
+		checkout := p.checkout.inner
+		if checkout == "" {
+			checkout = "facefusion"
+		}
+		i = &instance{id: name(checkout, p.jobs.key, s.taken), tallies: map[Role]*tally{}}
+	}
+	s.byKey[p.jobs.key] = i
+	return i
+}
+
+// matching finds a configured instance that was not where it was expected: its process was started with --jobs-path, or it is in a container, and named as the
+// container does. Two containers may use the same paths, so a name that a running instance bears is not given again; a container that was created anew gets it.
+func (s *instances) matching(p place) *instance {
+	for _, i := range s.configured {
+		if i.own == 0 && i.conf.names(p) {
+			// From now on its folders are what the process says.
+			i.checkout, i.jobs, i.jobsPath = p.checkout, p.jobs, ""
+			return i
+		}
+	}
+	return nil
+}
+
+func (c *Configured) names(p place) bool {
+	if c.JobsPath != "" {
+		jobs := filepath.Clean(absolute(c.Path, c.JobsPath))
+		return jobs == p.jobs.inner || jobs == p.jobs.host
+	}
+	checkout := filepath.Clean(c.Path)
+	return c.Path != "" && (checkout == p.checkout.inner || checkout == p.checkout.host)
+}
+
+func (s *instances) taken(id string) bool {
+	for _, i := range s.configured {
+		if i.id == id {
+			return true
+		}
+	}
+	for _, i := range s.byKey {
+		if i.id == id {
+			return true
+		}
+	}
+	return false
+}
+
+// all returns each known instance once.
+func (s *instances) all() []*instance {
+	list := append([]*instance(nil), s.configured...)
+	for _, i := range s.byKey {
+		if i.conf == nil {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// forget drops the discovered ones that were not seen for too long.
+func (s *instances) forget(now time.Time, after time.Duration) {
+	for key, i := range s.byKey {
+		if i.conf == nil && now.Sub(i.lastSeen) > after {
+			delete(s.byKey, key)
+		}
+	}
+}

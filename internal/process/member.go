@@ -1,0 +1,43 @@
+package process
+
+import "time"
+
+// member is a live process of an instance: FaceFusion's own, or a child.
+type member struct {
+	ID
+	role     Role
+	instance *instance
+	comm     string
+	cmdline  string
+	// readable says whether the process may be looked into; without, the kernel shows an exit code of 0 whatever it is.
+	readable bool
+	denied   denial
+	used     usage
+	// before is what the process had used in an earlier role: a child is forked as a copy of its parent and becomes ffmpeg by exec.
+	before usage
+	port   port
+	// watch is nil for children.
+	watch *watch
+	// ended is when the process was seen to have ended, while it is not known how.
+	ended time.Duration
+}
+
+// deny notes that a field may not be read, or may be read again.
+func (m *member) deny(field denial, err error) {
+	if denied(err) {
+		m.denied |= field
+	} else if err == nil {
+		m.denied &^= field
+	}
+}
+
+// become changes the role of a child.
+func (m *member) become(r Role) {
+	if r == m.role {
+		return
+	}
+	m.instance.tally(m.role).retire(m.used.since(m.before))
+	m.before = m.used
+	m.role = r
+	m.instance.tally(r)
+}

@@ -1,0 +1,76 @@
+package process
+
+import (
+	"strings"
+
+	"gopkg.in/ini.v1"
+)
+
+// option returns the value that argparse would take from args for a long option and, where the version has one, its short form: "--name value",
+// "--name=value", every unambiguous prefix of the name, "-n value" and "-nvalue". The last one wins.
+//
+// minimum is the length of the shortest prefix that is accepted. A process that runs was understood by argparse, so an ambiguous prefix cannot occur.
+func option(args []string, long string, minimum int, short string) (string, bool) {
+	var value string
+	var found bool
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			break
+		}
+		name, inline, hasInline := strings.Cut(arg, "=")
+		switch {
+		case len(name) >= minimum && strings.HasPrefix(long, name):
+		case short != "" && arg == short:
+			hasInline = false
+		case short != "" && len(arg) > 2 && strings.HasPrefix(arg, short):
+			inline, hasInline = strings.TrimPrefix(arg[2:], "="), true
+		default:
+			continue
+		}
+		if !hasInline {
+			if i+1 == len(args) {
+				break
+			}
+			i++
+			inline = args[i]
+		}
+		value, found = inline, true
+	}
+	return value, found
+}
+
+// jobsPathOption is --jobs-path, alias -j in 3.0.x only. No other option begins with --j.
+func jobsPathOption(args []string, version string) (string, bool) {
+	short := ""
+	if strings.HasPrefix(version, "3.0.") {
+		short = "-j"
+	}
+	return option(args, "--jobs-path", len("--j"), short)
+}
+
+// configPathOption is --config-path, called --config in 2.x, alias -c up to 3.0.x. No other option begins with --c.
+func configPathOption(args []string, version string) (string, bool) {
+	short := ""
+	if strings.HasPrefix(version, "3.0.") || strings.HasPrefix(version, "2.") {
+		short = "-c"
+	}
+	return option(args, "--config-path", len("--c"), short)
+}
+
+// iniJobsPath returns [paths] jobs_path of a facefusion.ini. The options make the reader behave like Python's configparser.
+func iniJobsPath(data []byte) string {
+	file, err := ini.LoadSources(ini.LoadOptions{
+		InsensitiveKeys:            true,
+		IgnoreInlineComment:        true,
+		IgnoreContinuation:         true,
+		PreserveSurroundedQuote:    true,
+		SkipUnrecognizableLines:    true,
+		SpaceBeforeInlineComment:   true,
+		AllowPythonMultilineValues: false,
+	}, data)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(file.Section("paths").Key("jobs_path").Value())
+}

@@ -1,0 +1,170 @@
+package process
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+)
+
+// place is where a FaceFusion process works. Its paths are for opening files only and must never be exported: they hold user names and project names.
+type place struct {
+	// version is empty where it cannot be read.
+	version string
+	// checkout and jobs are located as far as they are known; without permission only what the command line tells is.
+	checkout, jobs location
+	// readable says whether the process may be looked into, complete whether the files of the checkout could be read, too.
+	readable, complete bool
+}
+
+// place finds out where the process works; false where it is not FaceFusion. A checkout is known by <cwd>/facefusion/metadata.py: FaceFusion demands to be
+// started in its folder, as it finds its assets there. Without permission to look, 3.x is trusted by the name of its script, while run.py is too common.
+func (f *files) place(pid int, s script) (place, bool) {
+	cwd, err := f.link(pid, "cwd")
+	if denied(err) {
+		return f.guess(pid, s), s.kind() == faceFusion3
+	}
+	if err != nil {
+		return place{}, false
+	}
+	metadata, err := f.readRegular(f.path(pid, "cwd/facefusion/metadata.py"), maxConfig)
+	if err != nil && (!denied(err) || s.kind() != faceFusion3) {
+		return place{}, false
+	}
+	p := place{version: parseVersion(metadata), readable: true, complete: err == nil}
+	if link, err := f.link(pid, "root"); err == nil {
+		if inner, ok := below(cwd, link); ok {
+			cwd = inner
+		}
+	}
+	p.checkout = f.locate(pid, cwd)
+	p.jobs = f.locate(pid, f.resolve(f.path(pid, "root"), f.jobsPath(pid, s, cwd, p.version)))
+	return p, true
+}
+
+// versionPattern is strict about characters and length, as the version becomes an attribute.
+var versionPattern = regexp.MustCompile(`'version':\s*'([0-9A-Za-z.+_-]{1,32})'`)
+
+func parseVersion(metadata []byte) string {
+	if m := versionPattern.FindSubmatch(metadata); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
+// defaultJobsPath is FaceFusion's own, relative to the checkout.
+const defaultJobsPath = ".jobs"
+
+// jobsPath returns the jobs folder as FaceFusion 3.x determines it: command line, then facefusion.ini, then the default. 2.x has none; the folder that it would
+// have serves as its identity.
+func (f *files) jobsPath(pid int, s script, cwd, version string) string {
+	if path, ok := jobsPathOption(s.args, version); ok && path != "" {
+		return absolute(cwd, path)
+	}
+	config := "facefusion.ini"
+	if path, ok := configPathOption(s.args, version); ok && path != "" {
+		config = path
+	}
+	root := f.path(pid, "root")
+	data, err := f.readRegular(root+f.resolve(root, absolute(cwd, config)), maxConfig)
+	if err == nil {
+		if path := iniJobsPath(data); path != "" {
+			return absolute(cwd, path)
+		}
+	}
+	return absolute(cwd, defaultJobsPath)
+}
+
+// absolute does not clean the path: "link/.." means what the link says.
+func absolute(cwd, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return cwd + "/" + path
+}
+
+// guess is for a process that may not be looked into. The command line may still name the folders; else all such processes of one user in one container (or
+// on the host itself) are taken for one instance, which is right for the usual single installation, and stable.
+func (f *files) guess(pid int, s script) place {
+	var p place
+	if filepath.IsAbs(s.path) {
+		p.checkout = f.locate(pid, filepath.Dir(s.path))
+	}
+	jobs, ok := jobsPathOption(s.args, "")
+	switch {
+	case ok && filepath.IsAbs(jobs):
+		p.jobs = f.locate(pid, filepath.Clean(jobs))
+	case ok && p.checkout.inner != "":
+		p.jobs = f.locate(pid, filepath.Join(p.checkout.inner, jobs))
+	case p.checkout.inner != "":
+		p.jobs = f.locate(pid, filepath.Join(p.checkout.inner, defaultJobsPath))
+	default:
+		p.jobs.key = "user " + strconv.Itoa(f.user(pid)) + " in " + f.locate(pid, "/").key
+	}
+	return p
+}
+
+// user is the one that the process's sockets belong to, or -1.
+func (f *files) user(pid int) int {
+	p, err := f.fs.Proc(pid)
+	if err != nil {
+		return -1
+	}
+	status, err := p.NewStatus()
+	if err != nil {
+		return -1
+	}
+	return int(status.UIDs[3])
+}
+
+// version reads the version of a configured checkout that no process runs from.
+func (f *files) version(checkout string) string {
+	data, err := f.readRegular(filepath.Join(f.root, checkout, "facefusion", "metadata.py"), maxConfig)
+	if err != nil {
+		return ""
+	}
+	return parseVersion(data)
+}
+
+// openable returns a path by which this very process can open a folder. The host's own name for it is preferred, as it outlives the process (lasting), but
+// only where it leads to the same folder: the host's /proc may be seen without the host's files. Otherwise the way is through the process itself.
+func (f *files) openable(l location, pid int) (path string, lasting bool) {
+	if !filepath.IsAbs(l.inner) {
+		return "", false
+	}
+	through := filepath.Join(f.path(pid, "root"), l.inner)
+	if l.host != "" {
+		if path := filepath.Join(f.root, l.host); sameFolder(path, through) {
+			return path, true
+		}
+	}
+	return through, false
+}
+
+// sameFolder compares two names of a folder, or of the nearest parent that exists. Where the second may not be looked at, the first has to be trusted.
+func sameFolder(a, b string) bool {
+	for {
+		infoA, errA := os.Stat(a)
+		infoB, errB := os.Stat(b)
+		switch {
+		case errA == nil && errB == nil:
+			return os.SameFile(infoA, infoB)
+		case errA == nil || denied(errA) || a == "/":
+			return denied(errB)
+		case errB == nil || denied(errB):
+			return false
+		}
+		a, b = filepath.Dir(a), filepath.Dir(b)
+	}
+}
+
+// expectedJobsPath is the jobs folder that FaceFusion would use when started in the checkout without options.
+func (f *files) expectedJobsPath(checkout string) string {
+	data, err := f.readRegular(filepath.Join(f.root, checkout, "facefusion.ini"), maxConfig)
+	if err == nil {
+		if path := iniJobsPath(data); path != "" {
+			return path
+		}
+	}
+	return defaultJobsPath
+}

@@ -1,0 +1,172 @@
+package process
+
+import (
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// port is where a server listens.
+type port struct {
+	number  uint16
+	address netip.AddrPort
+	// unknown says that the sockets of the process may not be looked at, and could not be guessed either.
+	unknown bool
+	// verified is when it was last looked at.
+	verified time.Duration
+}
+
+// verifyEvery is how often a port that was found is looked at again. It moves only with a restart of the server; while there is none, each look searches.
+const verifyEvery = 10 * time.Second
+
+// Gradio takes the first free port from 7860 on, out of 100.
+const (
+	gradioFirst = 7860
+	gradioEnd   = 7960
+)
+
+func gradio(p uint16) bool { return p >= gradioFirst && p < gradioEnd }
+
+func (p port) server(id ID) Server {
+	return Server{ID: id, Port: p.number, Address: p.address, PortUnknown: p.unknown}
+}
+
+func (t *Table) findPorts(l *look) {
+	for _, m := range t.members {
+		if m.role == RoleServer && (m.port.number == 0 || l.at-m.port.verified >= verifyEvery) {
+			m.port = t.findPort(m)
+			m.port.verified = l.at
+		}
+	}
+}
+
+func (t *Table) findPort(m *member) port {
+	folder := t.files.path(m.PID, "")
+	all, err := listeners(folder)
+	if err != nil && len(all) == 0 {
+		m.deny(deniedPort, err)
+		return port{unknown: denied(err)}
+	}
+	sockets, err := t.files.sockets(m.PID)
+	m.deny(deniedPort, err)
+	own := slices.DeleteFunc(slices.Clone(all), func(s listener) bool { return !sockets[s.inode] })
+	if denied(err) {
+		if own = t.guessPort(m, all); len(own) == 0 {
+			return port{unknown: true}
+		}
+		m.denied &^= deniedPort
+	}
+	s, ok := preferred(own)
+	if !ok {
+		return port{}
+	}
+	return port{number: s.address.Port(), address: t.files.reachable(m.PID, s)}
+}
+
+// preferred picks Gradio's range, else the lowest port; and of one port IPv4, which stands first.
+func preferred(list []listener) (listener, bool) {
+	if len(list) == 0 {
+		return listener{}, false
+	}
+	return slices.MinFunc(list, func(a, b listener) int {
+		p, q := int(a.address.Port()), int(b.address.Port())
+		if gradio(uint16(p)) != gradio(uint16(q)) {
+			if gradio(uint16(p)) {
+				return -1
+			}
+			return 1
+		}
+		return p - q
+	}), true
+}
+
+// guessPort is for a server whose sockets may not be looked at: a socket of its user in Gradio's range is its own, if there is only one such socket and only
+// one such server.
+func (t *Table) guessPort(m *member, all []listener) []listener {
+	uid := t.files.user(m.PID)
+	for _, other := range t.members {
+		if other != m && other.role == RoleServer && t.files.user(other.PID) == uid {
+			return nil
+		}
+	}
+	var found []listener
+	for _, s := range all {
+		if s.uid == uid && gradio(s.address.Port()) {
+			found = append(found, s)
+		}
+	}
+	if len(found) != 1 {
+		return nil
+	}
+	return found
+}
+
+// sockets returns the inodes of the sockets that a process holds.
+func (f *files) sockets(pid int) (map[uint64]bool, error) {
+	folder := f.path(pid, "fd")
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	inodes := make(map[uint64]bool)
+	for _, e := range entries {
+		target, err := os.Readlink(folder + "/" + e.Name())
+		if denied(err) {
+			return nil, err // the folder may be listed with CAP_DAC_READ_SEARCH alone
+		}
+		number, ok := strings.CutPrefix(target, "socket:[")
+		if !ok {
+			continue
+		}
+		if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64); err == nil {
+			inodes[inode] = true
+		}
+	}
+	return inodes, nil
+}
+
+// reachable turns the address that a socket is bound to into one that leads there from here, or an invalid one.
+func (f *files) reachable(pid int, s listener) netip.AddrPort {
+	address, number := s.address.Addr(), s.address.Port()
+	if !f.foreignNetwork(pid, s) {
+		switch {
+		case !address.IsUnspecified():
+		case address.Is4():
+			address = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		default:
+			address = netip.IPv6Loopback()
+		}
+		return netip.AddrPortFrom(address, number)
+	}
+	switch {
+	case address.IsLoopback():
+		return netip.AddrPort{}
+	case !address.IsUnspecified():
+		return s.address
+	}
+	file, err := os.Open(f.path(pid, "net/fib_trie"))
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	defer file.Close()
+	local, ok := parseLocalIPv4(file)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(local, number)
+}
+
+// foreignNetwork says whether a process has another network namespace than this one. Where the namespace may not be looked at, the socket tells: its inode is
+// unique on the host, and listed in our own namespace if it belongs there.
+func (f *files) foreignNetwork(pid int, s listener) bool {
+	own, ownErr := os.Readlink("/proc/self/ns/net")
+	theirs, err := os.Readlink(f.path(pid, "ns/net"))
+	if err == nil && ownErr == nil {
+		return own != theirs
+	}
+	all, _ := listeners("/proc/self")
+	return !slices.Contains(all, s)
+}

@@ -1,0 +1,107 @@
+package process_test
+
+import (
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
+)
+
+func sockets(addresses ...string) []proctest.Socket {
+	var list []proctest.Socket
+	for n, a := range addresses {
+		list = append(list, proctest.Socket{Address: netip.MustParseAddrPort(a), Inode: 9000 + uint64(n)})
+	}
+	return list
+}
+
+func TestListening(t *testing.T) {
+	for name, c := range map[string]struct {
+		listens []string
+		foreign bool
+		local   []string
+		port    uint16
+		address string
+	}{
+		"not yet":               {},
+		"loopback":              {listens: []string{"127.0.0.1:7860"}, port: 7860, address: "127.0.0.1:7860"},
+		"wildcard":              {listens: []string{"0.0.0.0:7861"}, port: 7861, address: "127.0.0.1:7861"},
+		"wildcard of IPv6":      {listens: []string{"[::]:7861"}, port: 7861, address: "[::1]:7861"},
+		"wildcards of both":     {listens: []string{"[::]:7861", "0.0.0.0:7861"}, port: 7861, address: "127.0.0.1:7861"},
+		"specific":              {listens: []string{"192.0.2.7:7860"}, port: 7860, address: "192.0.2.7:7860"},
+		"specific of IPv6":      {listens: []string{"[2001:db8::7]:7860"}, port: 7860, address: "[2001:db8::7]:7860"},
+		"Gradio's range first":  {listens: []string{"127.0.0.1:5000", "127.0.0.1:7865", "127.0.0.1:9000"}, port: 7865, address: "127.0.0.1:7865"},
+		"else the lowest":       {listens: []string{"127.0.0.1:9000", "127.0.0.1:8000"}, port: 8000, address: "127.0.0.1:8000"},
+		"the range has an end":  {listens: []string{"127.0.0.1:7960", "127.0.0.1:7959"}, port: 7959, address: "127.0.0.1:7959"},
+		"container":             {listens: []string{"0.0.0.0:7860"}, foreign: true, local: []string{"172.17.0.2", "172.18.0.2"}, port: 7860, address: "172.17.0.2:7860"},
+		"container, unreached":  {listens: []string{"127.0.0.1:7860"}, foreign: true, local: []string{"172.17.0.2"}, port: 7860},
+		"container, specific":   {listens: []string{"172.18.0.2:7860"}, foreign: true, local: []string{"172.17.0.2"}, port: 7860, address: "172.18.0.2:7860"},
+		"container, no network": {listens: []string{"0.0.0.0:7860"}, foreign: true, port: 7860},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, process.Settings{})
+			w.checkout("/opt/facefusion", "3.8.1")
+			p := server(100, "/opt/facefusion")
+			p.Files = []string{"/dev/null", "pipe:[9000]", "anon_inode:[eventpoll]"}
+			p.Listens = sockets(c.listens...)
+			p.Sockets = []proctest.Socket{{Address: netip.MustParseAddrPort("127.0.0.1:7860"), Inode: 1}, {Address: netip.MustParseAddrPort("0.0.0.0:7861"), Inode: 2}}
+			if c.foreign {
+				p.NetNS = "net:[1]"
+			}
+			for _, a := range c.local {
+				p.Local = append(p.Local, netip.MustParseAddr(a))
+			}
+			w.put(p)
+			i := only(t, w.look())
+			require.Len(t, i.Servers, 1)
+			want := process.Server{ID: process.ID{PID: 100, StartTicks: 300_100}, Port: c.port}
+			if c.address != "" {
+				want.Address = netip.MustParseAddrPort(c.address)
+			}
+			assert.Equal(t, want, i.Servers[0])
+		})
+	}
+}
+
+func TestSeveralServers(t *testing.T) {
+	w := newWorld(t, process.Settings{})
+	w.checkout("/opt/facefusion", "3.8.1")
+	for n, address := range []string{"127.0.0.1:7860", "127.0.0.1:7861"} {
+		p := server(100+n, "/opt/facefusion")
+		p.Listens = []proctest.Socket{{Address: netip.MustParseAddrPort(address), Inode: 9000 + uint64(n)}}
+		w.put(p)
+	}
+	w.put(runner(105, "/opt/facefusion"))
+	i := only(t, w.look())
+	require.Len(t, i.Servers, 2)
+	assert.Equal(t, []uint16{7860, 7861}, []uint16{i.Servers[0].Port, i.Servers[1].Port})
+	assert.Equal(t, []int{100, 101}, []int{i.Servers[0].PID, i.Servers[1].PID})
+}
+
+func TestPortIsVerifiedNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, process.Settings{})
+		w.checkout("/opt/facefusion", "3.8.1")
+		p := server(100, "/opt/facefusion")
+		show := func(listens ...string) uint16 {
+			p.Listens = sockets(listens...)
+			w.put(p)
+			return only(t, w.look()).Servers[0].Port
+		}
+		assert.Zero(t, show())
+		assert.Equal(t, uint16(7860), show("127.0.0.1:7860"), "it is searched at each look until it is found")
+		time.Sleep(9 * time.Second)
+		assert.Equal(t, uint16(7860), show("127.0.0.1:7861"))
+		time.Sleep(time.Second)
+		assert.Equal(t, uint16(7861), show("127.0.0.1:7861"))
+		time.Sleep(10 * time.Second)
+		assert.Zero(t, show())
+		assert.Equal(t, uint16(7862), show("127.0.0.1:7862"))
+	})
+}

@@ -1,0 +1,163 @@
+package process
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Settings of a Table.
+type Settings struct {
+	// RootPath is where the host's root is mounted; "/" by default. Only files below it are read, but for one exception: a pidfd is opened where the host's
+	// processes turn out to be those of this process's own /proc.
+	RootPath string
+	// ForgetAfter is for how long a discovered instance is remembered after its last process; 24 hours by default.
+	ForgetAfter time.Duration
+	// Instances are reported also while they do not run.
+	Instances []Configured
+	// Exited is called, from any goroutine, as soon as a FaceFusion process ended, so that the owner can observe at once. It must not block, and it may be
+	// called twice for one process: when it ended, and when its parent fetched it and the kernel therefore tells how it ended. May be nil.
+	Exited func()
+}
+
+const defaultForgetAfter = 24 * time.Hour
+
+// Table observes the FaceFusion processes of a host.
+type Table struct {
+	forgetAfter time.Duration
+	files       *files
+	newcomers   newcomers
+	census      census
+	clock       clock
+	watcher     *watcher
+	instances   *instances
+	// members are the live processes of all instances by pid.
+	members map[int]*member
+	// dying have ended, but are not reported yet, as their parent did not fetch them.
+	dying []*member
+	// epoch is the moment from which the Table counts its own time.
+	epoch time.Time
+	// looked says that there was a look before: what is found from now on was started.
+	looked bool
+	closed bool
+}
+
+// errClosed is returned by Observe after Close.
+var errClosed = errors.New("the process table is closed")
+
+// look is one observation under way.
+type look struct {
+	now     time.Time
+	at      time.Duration // since the Table's epoch, for what is scheduled
+	changes []Change
+}
+
+// NewTable makes a Table; it reads nothing yet.
+func NewTable(s Settings) *Table {
+	f := newFiles(s.RootPath)
+	t := &Table{
+		forgetAfter: s.ForgetAfter,
+		files:       f,
+		newcomers:   newcomers{files: f, listing: listing{path: f.proc}},
+		census:      newCensus(),
+		watcher:     &watcher{files: f, notify: s.Exited},
+		instances:   newInstances(f, s.Instances),
+		members:     make(map[int]*member),
+		epoch:       time.Now(),
+	}
+	if t.forgetAfter <= 0 {
+		t.forgetAfter = defaultForgetAfter
+	}
+	return t
+}
+
+// Observe takes one look. One goroutine at a time may call it. After an error nothing has changed: what was known stays known, and the next look that succeeds
+// goes on from there.
+func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
+	if t.closed {
+		return nil, errClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("observe processes: %w", err)
+	}
+	if err := t.files.open(); err != nil {
+		return nil, fmt.Errorf("observe processes: %w", err)
+	}
+	l := &look{now: time.Now()}
+	l.at = l.now.Sub(t.epoch)
+	if err := t.clock.read(t.files, l.now); err != nil {
+		return nil, fmt.Errorf("observe processes: %w", err)
+	}
+	entries, complete, err := t.newcomers.read(l.at)
+	if err != nil {
+		return nil, fmt.Errorf("observe processes: %w", err)
+	}
+	t.instances.expect()
+	due := t.census.update(entries, complete, l.at)
+	due = t.follow(l, due)
+	t.examine(l, due)
+	t.bury(l)
+	t.findPorts(l)
+	t.looked = true
+	return t.publish(l), nil
+}
+
+// publish builds the snapshot; nothing of it is shared with the Table.
+func (t *Table) publish(l *look) *Snapshot {
+	live := make(map[*instance][]*member)
+	var blind denial
+	for _, m := range t.members {
+		m.instance.lastSeen = l.now
+		live[m.instance] = append(live[m.instance], m)
+		blind |= m.denied
+	}
+	t.instances.forget(l.now, t.forgetAfter)
+	s := &Snapshot{Time: l.now, Changes: l.changes, Denied: blind.list()}
+	for _, i := range t.instances.all() {
+		slices.SortFunc(live[i], func(a, b *member) int { return cmp.Compare(a.PID, b.PID) })
+		t.reopen(i, live[i])
+		s.Instances = append(s.Instances, i.publish(live[i], &t.clock))
+	}
+	slices.SortFunc(s.Instances, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(s.Changes, func(a, b Change) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.PID, b.PID)) })
+	return s
+}
+
+// reopen finds another way to the jobs folder when the process is gone through which it was opened: the way would lead nowhere, or into the next process with
+// that pid.
+func (t *Table) reopen(i *instance, live []*member) {
+	if i.jobsVia == 0 && i.jobsPath != "" {
+		return
+	}
+	for _, m := range live {
+		if m.role.Child() {
+			continue
+		}
+		if m.PID != i.jobsVia {
+			i.open(t.files, m.PID)
+		}
+		return
+	}
+	i.jobsPath, i.jobsVia = "", 0
+}
+
+// Close ends the waiting for exits. The owner must not observe any more.
+func (t *Table) Close() error {
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	for _, m := range t.members {
+		if m.watch != nil {
+			m.watch.close()
+		}
+	}
+	for _, m := range t.dying {
+		m.watch.close()
+	}
+	t.watcher.close()
+	return nil
+}

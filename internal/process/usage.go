@@ -1,0 +1,108 @@
+package process
+
+import (
+	"maps"
+	"os"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// usage is what one process uses: totals since its start, and what it holds now.
+type usage struct {
+	user, system             uint64 // ticks
+	read, write              reading.Value[int64]
+	resident, threads, files reading.Value[int64]
+}
+
+// measure reads what a live process uses. What went wrong in between stays as it was: totals must not fall, and the next look will see that it is gone.
+func (f *files) measure(m *member, s stat) {
+	m.used.cpu(s)
+	m.used.threads = reading.Known(s.threads)
+	p, err := f.fs.Proc(m.PID)
+	if err != nil {
+		return
+	}
+	if statm, err := p.Statm(); err == nil {
+		m.used.resident = reading.Known(int64(statm.Resident) * int64(os.Getpagesize()))
+	}
+	io, err := p.IO()
+	m.deny(deniedIO, err)
+	if err == nil {
+		m.used.read = larger(m.used.read, int64(io.ReadBytes))
+		m.used.write = larger(m.used.write, int64(io.WriteBytes))
+	}
+	n, err := f.descriptors(m.PID)
+	m.deny(deniedFiles, err)
+	if err == nil {
+		m.used.files = reading.Known(n)
+	}
+}
+
+// cpu can be read of a zombie, too.
+func (u *usage) cpu(s stat) {
+	u.user, u.system = max(u.user, s.user), max(u.system, s.system)
+}
+
+func larger(v reading.Value[int64], n int64) reading.Value[int64] {
+	return reading.Known(max(v.V, n))
+}
+
+// since returns the totals less those of an earlier usage of the same process.
+func (u usage) since(earlier usage) usage {
+	u.user -= earlier.user
+	u.system -= earlier.system
+	u.read.V -= earlier.read.V
+	u.write.V -= earlier.write.V
+	return u
+}
+
+// tally is what is kept of a role: what its ended processes had used, how many started, and how they ended.
+type tally struct {
+	starts       uint64
+	exits        map[ExitReason]uint64
+	user, system uint64
+	read, write  reading.Value[int64]
+}
+
+// retire adds what a process had used until it ended, or took another role.
+func (t *tally) retire(u usage) {
+	t.user += u.user
+	t.system += u.system
+	t.read = plus(t.read, u.read)
+	t.write = plus(t.write, u.write)
+}
+
+// plus adds what is known.
+func plus(a, b reading.Value[int64]) reading.Value[int64] {
+	return reading.Value[int64]{V: a.V + b.V, Known: a.Known || b.Known}
+}
+
+// sum builds what is published of a role out of its tally and its live processes. A sum is unknown when a part of it is.
+func (t *tally) sum(role Role, live []*member, c *clock) RoleUsage {
+	u := RoleUsage{Role: role, Count: len(live), Starts: t.starts, Exits: maps.Clone(t.exits)}
+	user, system := t.user, t.system
+	read, write, files := t.read, t.write, reading.Known(int64(0))
+	blindIO, blindFiles := false, false
+	for _, m := range live {
+		used := m.used.since(m.before)
+		user, system = user+used.user, system+used.system
+		read, write, files = plus(read, used.read), plus(write, used.write), plus(files, used.files)
+		u.ResidentMemory += used.resident.V
+		u.Threads += used.threads.V
+		blindIO = blindIO || m.denied&deniedIO != 0
+		blindFiles = blindFiles || m.denied&deniedFiles != 0
+		if started := c.started(m.StartTicks); u.OldestStart.IsZero() || started.Before(u.OldestStart) {
+			u.OldestStart = started
+		}
+	}
+	u.CPUUser, u.CPUSystem = seconds(user), seconds(system)
+	if !blindIO {
+		u.ReadBytes, u.WriteBytes = read, write
+	}
+	if !blindFiles {
+		u.FileDescriptors = files
+	}
+	return u
+}
+
+func seconds(ticks uint64) float64 { return float64(ticks) / userHZ }
