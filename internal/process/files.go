@@ -87,8 +87,8 @@ func (f *files) read(path string, limit int) ([]byte, error) {
 	return f.buf[:n], nil
 }
 
-// readRegular is read for a file that belongs to a user: it might be a FIFO, which would hold the reader for ever.
-func (f *files) readRegular(path string, limit int) ([]byte, error) {
+// readRegular reads a small file that belongs to a user: it might be a FIFO, which would hold the reader for ever.
+func (f *files) readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (f *files) readRegular(path string, limit int) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("read %q: %w", path, errNotRegular)
 	}
-	return f.read(path, limit)
+	return f.read(path, maxConfig)
 }
 
 var errNotRegular = errors.New("not a regular file")

@@ -27,7 +27,7 @@ func (f *files) place(pid int, s script) (place, bool) {
 	if err != nil {
 		return place{}, false
 	}
-	metadata, err := f.readRegular(f.path(pid, "cwd/facefusion/metadata.py"), maxConfig)
+	metadata, err := f.readRegular(f.path(pid, "cwd/facefusion/metadata.py"))
 	if err != nil && (!denied(err) || s.kind() != faceFusion3) {
 		return place{}, false
 	}
@@ -66,7 +66,7 @@ func (f *files) jobsPath(pid int, s script, cwd, version string) string {
 		config = path
 	}
 	root := f.path(pid, "root")
-	data, err := f.readRegular(root+f.resolve(root, absolute(cwd, config)), maxConfig)
+	data, err := f.readRegular(root + f.resolve(root, absolute(cwd, config)))
 	if err == nil {
 		if path := iniJobsPath(data); path != "" {
 			return absolute(cwd, path)
@@ -119,7 +119,7 @@ func (f *files) user(pid int) int {
 
 // version reads the version of a configured checkout that no process runs from.
 func (f *files) version(checkout string) string {
-	data, err := f.readRegular(filepath.Join(f.root, checkout, "facefusion", "metadata.py"), maxConfig)
+	data, err := f.readRegular(filepath.Join(f.root, checkout, "facefusion", "metadata.py"))
 	if err != nil {
 		return ""
 	}
@@ -160,7 +160,7 @@ func sameFolder(a, b string) bool {
 
 // expectedJobsPath is the jobs folder that FaceFusion would use when started in the checkout without options.
 func (f *files) expectedJobsPath(checkout string) string {
-	data, err := f.readRegular(filepath.Join(f.root, checkout, "facefusion.ini"), maxConfig)
+	data, err := f.readRegular(filepath.Join(f.root, checkout, "facefusion.ini"))
 	if err == nil {
 		if path := iniJobsPath(data); path != "" {
 			return path

@@ -1,0 +1,138 @@
+package archtest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+const module = "github.com/otelcol-facefusion/otelcol-facefusion/"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rule forbids an import to some packages, and says why. Paths are prefixes; those of packages are relative to the module.
+type rule struct {
+	packages  []string // that it speaks of
+	except    []string // of those
+	forbidden []string // imports
+	reason    string
+}
+
+// named are the packages that rules speak of.
+var named = []string{
+	"internal/gpu", "internal/gpu/nvmldriver", "internal/gpu/fakenvml", "internal/gpu/gputest", "internal/process", "internal/process/proctest",
+	"internal/webui", "simulator", "receiver/facefusionreceiver",
+}
+
+var rules = []rule{
+	{
+		packages:  []string{"internal/"},
+		forbidden: []string{"go.opentelemetry.io/collector", "go.opentelemetry.io/otel", "go.uber.org/zap", module + "receiver/"},
+		reason:    "the domain knows nothing of the Collector: it returns, and receiver/ translates",
+	},
+	{
+		packages:  []string{""},
+		except:    []string{"internal/gpu/nvmldriver"},
+		forbidden: []string{"github.com/NVIDIA/go-nvml"},
+		reason:    "go-nvml needs cgo, and a call to a symbol that the driver lacks ends the process: only nvmldriver guards against it",
+	},
+	{
+		packages:  []string{""},
+		except:    []string{"internal/process"},
+		forbidden: []string{"github.com/prometheus/procfs"},
+		reason:    "/proc is read by internal/process alone",
+	},
+	{
+		packages:  []string{"internal/gpu"},
+		forbidden: []string{module + "internal/process", module + "internal/webui", module + "internal/board"},
+		reason:    "the domains do not know each other: they meet on the board",
+	},
+	{
+		packages:  []string{"internal/process"},
+		forbidden: []string{module + "internal/gpu", module + "internal/webui", module + "internal/board"},
+		reason:    "the domains do not know each other: they meet on the board",
+	},
+	{
+		packages:  []string{"internal/webui"},
+		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/board"},
+		reason:    "the domains do not know each other: they meet on the board",
+	},
+	{
+		packages:  []string{"internal/", "receiver/"},
+		except:    []string{"internal/gpu/fakenvml"},
+		forbidden: []string{"os/exec"},
+		reason:    "a collector that forks for a measurement costs more than what it measures",
+	},
+	{
+		packages:  []string{"internal/", "receiver/"},
+		forbidden: []string{module + "internal/gpu/gputest", module + "internal/gpu/fakenvml", module + "internal/process/proctest", module + "simulator"},
+		reason:    "what is made for tests has no place in the collector",
+	},
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range list(t) {
+		path := strings.TrimPrefix(p.ImportPath, module)
+		for _, r := range rules {
+			if !hasPrefix(path, r.packages) || hasPrefix(path, r.except) {
+				continue
+			}
+			for _, imported := range p.Imports {
+				if hasPrefix(imported, r.forbidden) {
+					t.Errorf("%s imports %s: %s", path, imported, r.reason)
+				}
+			}
+		}
+	}
+}
+
+// TestRulesSpeakOfPackagesThatExist keeps a renamed package from escaping its rule.
+func TestRulesSpeakOfPackagesThatExist(t *testing.T) {
+	packages := list(t)
+	for _, path := range named {
+		found := false
+		for _, p := range packages {
+			found = found || p.ImportPath == module+path
+		}
+		require.True(t, found, "%s is named by a rule and does not exist", path)
+	}
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+// list asks the go command for every package of the module and what it imports, its tests left out.
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	var packages []listed
+	for {
+		var p listed
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		require.NoError(t, err)
+		packages = append(packages, p)
+	}
+}
+
+func hasPrefix(s string, prefixes []string) bool {
+	for _, prefix := range prefixes {
+		if strings.HasPrefix(s, prefix) {
+			return true
+		}
+	}
+	return false
+}

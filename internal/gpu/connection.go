@@ -1,0 +1,159 @@
+package gpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// checkInterval is how often the number of GPUs is looked at, for one that was plugged in or unplugged.
+const checkInterval = 30 * time.Second
+
+// connection is the state of the library. It belongs to Observe.
+type connection struct {
+	lane    *lane[*sharedSession, answer]
+	library Library
+	session *sharedSession
+	// previous is the session before, which should be closed before a new one is opened: only then does the library look at the driver anew.
+	previous *sharedSession
+	ended    time.Time
+	retry    backoff
+	checkAt  time.Time
+}
+
+// answer is what the library said: to a request without a session, a new session; to one with a session, how many GPUs there are now.
+type answer struct {
+	session  *sharedSession
+	opened   bool
+	versions Versions
+	count    int
+	err      error
+}
+
+var (
+	errSilent = errors.New("the library has not answered in time")
+	errNoGPU  = errors.New("the driver has no gpu")
+)
+
+// connect opens the library when it is due, and looks at the number of GPUs now and then.
+func (s *Sampler) connect(ctx context.Context, now time.Time) {
+	c := &s.connection
+	s.startLibraryLane()
+	if a, ok := c.lane.take(); ok {
+		s.heard(a, now)
+	}
+	switch {
+	case c.lane.busy:
+	case c.session == nil:
+		if c.retry.ready(now) && s.previousIsOver(now) {
+			c.lane.dispatch(nil, now)
+		}
+	case !now.Before(c.checkAt):
+		c.checkAt = now.Add(checkInterval)
+		c.session.acquire()
+		c.lane.dispatch(c.session, now)
+	}
+	if c.session != nil {
+		return
+	}
+	if a, ok := c.lane.await(ctx, now); ok {
+		s.heard(a, now)
+	}
+	if c.lane.stuck(now, s.deadline) {
+		c.library = Library{State: LibraryFailed, Err: fmt.Errorf("open driver library: %w", errSilent)}
+	}
+}
+
+func (s *Sampler) startLibraryLane() {
+	c := &s.connection
+	if c.lane != nil {
+		return
+	}
+	l := newLane[*sharedSession, answer]()
+	c.lane = l
+	s.running.Go(func() {
+		l.run(s.askLibrary)
+		// Closed during an Open that nobody waits for any more.
+		select {
+		case a := <-l.results:
+			if a.opened {
+				a.session.release()
+			}
+		default:
+		}
+	})
+}
+
+// askLibrary runs in the library's lane.
+func (s *Sampler) askLibrary(session *sharedSession) answer {
+	if session != nil {
+		defer session.release()
+		count, err := session.Count()
+		return answer{session: session, count: count, err: err}
+	}
+	opened, err := s.driver.Open()
+	if err != nil {
+		return answer{err: fmt.Errorf("open driver library: %w", err)}
+	}
+	a := answer{session: share(opened), opened: true, versions: opened.Versions()}
+	if a.count, err = opened.Count(); err != nil {
+		a.session.release()
+		return answer{err: fmt.Errorf("count gpus: %w", err)}
+	}
+	return a
+}
+
+// heard acts on an answer of the library.
+func (s *Sampler) heard(a answer, now time.Time) {
+	c := &s.connection
+	switch {
+	case a.opened:
+		c.session, c.checkAt = a.session, now.Add(checkInterval)
+		c.library = Library{
+			State:         LibraryAvailable,
+			DriverVersion: plausibleText(a.versions.Driver),
+			NVMLVersion:   plausibleText(a.versions.NVML),
+			CUDAVersion:   plausibleText(a.versions.CUDA),
+		}
+		s.enumerate(a.count, now)
+	case a.session == nil:
+		c.retry.failed(now)
+		c.library = Library{State: libraryState(a.err), Err: a.err}
+	case a.session != c.session:
+		// About a session that has ended meanwhile.
+	case a.err == nil:
+		if a.count != len(s.slots) {
+			s.enumerate(a.count, now)
+		}
+	case endsSession(a.err):
+		s.lose(a.err, now)
+	}
+}
+
+// lose ends a session that has become useless. No GPU at all is no fault of the library, but only a new session would see one.
+func (s *Sampler) lose(err error, now time.Time) {
+	s.disconnect(now)
+	s.connection.retry.failed(now)
+	if !errors.Is(err, errNoGPU) {
+		s.connection.library = Library{State: libraryState(err), Err: err}
+	}
+}
+
+// disconnect lets go of the session and of every worker that is not in a call.
+func (s *Sampler) disconnect(now time.Time) {
+	c := &s.connection
+	if c.session == nil {
+		return
+	}
+	s.dropIdleSlots()
+	// In a goroutine, because the last to let go closes the library, which may block.
+	s.running.Go(c.session.release)
+	c.previous, c.session, c.ended = c.session, nil, now
+}
+
+// previousIsOver says whether the last session is closed, or as good as: one that is held by a stuck worker may never be.
+func (s *Sampler) previousIsOver(now time.Time) bool {
+	c := &s.connection
+	return c.previous == nil || c.previous.isClosed() || now.Sub(c.ended) >= s.deadline
+}

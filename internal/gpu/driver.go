@@ -1,0 +1,120 @@
+package gpu
+
+import "errors"
+
+// Driver opens the driver's library. Open may block for as long as the driver likes, and may be called again after it failed or the session was closed.
+type Driver interface {
+	Open() (Session, error)
+}
+
+// Session is an open library. Close is called once, when no other call is under way, and no call follows it.
+type Session interface {
+	Versions() Versions
+	// Count is how many GPUs the driver has, those in a bad state included.
+	Count() (int, error)
+	// Handle finds a GPU by its index. For a lost GPU it fails, for the others it does not.
+	Handle(index int) (Handle, error)
+	Close() error
+}
+
+// Handle is one GPU. Calls on it are never concurrent: two concurrent calls on one handle have crashed drivers. All numbers are the driver's own, unchecked.
+type Handle interface {
+	// Identity fails only where the UUID cannot be had; the rest is left empty.
+	Identity() (Identity, error)
+	// Utilization of a task in percent, averaged by the driver over its last sample period (1/6 s to 1 s).
+	Utilization(Task) (uint32, error)
+	// Samples returns what the driver's own sample buffer holds for a task after a timestamp; ErrNotFound means nothing new.
+	Samples(task Task, after uint64) ([]Sample, error)
+	Memory() (Memory, error)
+	// Temperature in degrees Celsius.
+	Temperature() (int, error)
+	// Power in milliwatts.
+	Power() (uint32, error)
+	// Energy in millijoules.
+	Energy() (uint64, error)
+}
+
+// Versions are what the library tells of itself; empty where it does not.
+type Versions struct {
+	Driver, NVML, CUDA string
+}
+
+// Memory of a GPU in bytes.
+type Memory struct {
+	Used, Total uint64
+}
+
+// Sample is an entry of the driver's sample buffer.
+type Sample struct {
+	// Timestamp is the host's clock in microseconds. Entries that were never filled have 0.
+	Timestamp uint64
+	// Value in percent.
+	Value float64
+}
+
+// What a Driver, Session or Handle fails with. Any other error means that the one call went wrong.
+var (
+	// ErrUnsupportedBuild: this program was built without the means to load the library.
+	ErrUnsupportedBuild = errors.New("built without support for the driver's library")
+	// ErrLibraryNotFound: there is no library to load.
+	ErrLibraryNotFound = errors.New("driver library not found")
+	// ErrDriverNotLoaded: the library is there, the kernel's driver is not.
+	ErrDriverNotLoaded = errors.New("driver not loaded")
+	// ErrRestartRequired: the loaded library cannot be used any more, and glibc keeps it for the life of the process.
+	ErrRestartRequired = errors.New("process must be restarted to load another driver library")
+	// ErrUninitialized: the session is over.
+	ErrUninitialized = errors.New("driver library not initialized")
+	// ErrNoPermission: the driver refuses this user or container.
+	ErrNoPermission = errors.New("no permission")
+	// ErrNotSupported: the GPU or the library does not have what was asked for, and will not have it before the library is opened again.
+	ErrNotSupported = errors.New("not supported")
+	// ErrNotFound: there is nothing now.
+	ErrNotFound = errors.New("not found")
+	// ErrLost: the GPU fell off the bus.
+	ErrLost = errors.New("gpu is lost")
+	// ErrResetRequired: the GPU must be reset before it can be used again.
+	ErrResetRequired = errors.New("gpu requires a reset")
+)
+
+// endsSession tells errors after which the whole library has to be opened again from those of one GPU.
+func endsSession(err error) bool {
+	return errors.Is(err, ErrUninitialized) || errors.Is(err, ErrDriverNotLoaded) || errors.Is(err, ErrRestartRequired)
+}
+
+// libraryState names the state that an error of the library leaves it in.
+func libraryState(err error) LibraryState {
+	switch {
+	case err == nil:
+		return LibraryAvailable
+	case errors.Is(err, ErrUnsupportedBuild):
+		return LibraryUnsupported
+	case errors.Is(err, ErrLibraryNotFound):
+		return LibraryNotFound
+	case errors.Is(err, ErrDriverNotLoaded):
+		return LibraryDriverNotLoaded
+	case errors.Is(err, ErrNoPermission):
+		return LibraryNoPermission
+	case errors.Is(err, ErrRestartRequired):
+		return LibraryRestartRequired
+	default:
+		return LibraryFailed
+	}
+}
+
+// deviceHealth names the state that an error of one GPU leaves it in.
+func deviceHealth(err error) (Health, Reason) {
+	switch {
+	case err == nil:
+		return HealthOK, ReasonNone
+	case errors.Is(err, ErrLost):
+		return HealthFailed, ReasonLost
+	case errors.Is(err, ErrResetRequired):
+		return HealthFailed, ReasonResetRequired
+	case errors.Is(err, ErrNoPermission):
+		return HealthDegraded, ReasonNoPermission
+	case errors.Is(err, errWedged):
+		return HealthDegraded, ReasonWedged
+	default:
+		return HealthDegraded, ReasonDriverError
+	}
+}

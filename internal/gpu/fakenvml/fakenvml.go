@@ -1,0 +1,101 @@
+// Package fakenvml compiles the fake driver library of testdata/nvml, for tests and for trying things out without a GPU. What the library does is told by
+// a Control file; all keys are at the top of fakenvml.c.
+//
+// Building needs gcc, the go command and the module cache, where the header comes from: it carries its owner's notice and is not copied here.
+package fakenvml
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Variant makes a library that lacks something, as older drivers do.
+type Variant string
+
+// The variants. They may be combined.
+const (
+	WithoutInit         Variant = "NO_INIT"
+	WithoutErrorString  Variant = "NO_ERROR_STRING"
+	WithoutSystem       Variant = "NO_SYSTEM"
+	WithoutIdentity     Variant = "NO_IDENTITY"
+	WithoutUtilization  Variant = "NO_UTILIZATION"
+	WithoutEncoder      Variant = "NO_ENCODER"
+	WithoutDecoder      Variant = "NO_DECODER"
+	WithoutSamples      Variant = "NO_SAMPLES"
+	WithoutMemory       Variant = "NO_MEMORY"
+	WithoutMemoryV2     Variant = "NO_MEMORY_V2"
+	WithoutTemperature  Variant = "NO_TEMPERATURE"
+	WithoutTemperatureV Variant = "NO_TEMPERATURE_V"
+	WithoutPower        Variant = "NO_POWER"
+	WithoutEnergy       Variant = "NO_ENERGY"
+	// WithoutVersions has none of the functions whose names end in _v2 or _v3.
+	WithoutVersions Variant = "NO_VERSIONS"
+)
+
+// Name is what the dynamic linker knows the library by.
+const Name = "libnvidia-ml.so.1"
+
+// The environment variables that the library reads.
+const (
+	ControlEnv = "FAKENVML_CONTROL"
+	LogEnv     = "FAKENVML_LOG"
+)
+
+// Build compiles the library into a folder, and returns the path of the file. It must be called from within the module.
+func Build(dir string, variants ...Variant) (string, error) {
+	header, err := list("-m", "github.com/NVIDIA/go-nvml")
+	if err != nil {
+		return "", err
+	}
+	module, err := list("-m", "github.com/otelcol-facefusion/otelcol-facefusion")
+	if err != nil {
+		return "", err
+	}
+	source := filepath.Join(module, "testdata", "nvml", "fakenvml.c")
+	// The go command must know that a test depends on the file, or it would show a cached result after a change.
+	if _, err := os.Stat(source); err != nil {
+		return "", fmt.Errorf("find source of fake driver library: %w", err)
+	}
+	path := filepath.Join(dir, Name)
+	args := []string{
+		// The header wraps functions in macros that rename them unless told not to.
+		"-O2", "-w", "-fPIC", "-shared", "-DNVML_NO_UNVERSIONED_FUNC_DEFS=1",
+		"-I" + filepath.Join(header, "pkg", "nvml"),
+		"-Wl,-soname," + Name,
+		"-o", path,
+	}
+	for _, v := range variants {
+		args = append(args, "-D"+string(v))
+	}
+	args = append(args, source)
+	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compile fake driver library: %w: %s", err, out)
+	}
+	return path, nil
+}
+
+func list(args ...string) (string, error) {
+	out, err := exec.Command("go", append([]string{"list", "-f", "{{.Dir}}"}, args...)...).Output()
+	if err != nil {
+		return "", fmt.Errorf("find source of fake driver library: go list %s: %w", strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// Control is a control file: what a running process finds in its fake library.
+type Control string
+
+// Set replaces the whole file, in one step. Each line is a key, a space and a value.
+func (c Control) Set(lines ...string) error {
+	next := string(c) + ".next"
+	if err := os.WriteFile(next, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write control file: %w", err)
+	}
+	if err := os.Rename(next, string(c)); err != nil {
+		return fmt.Errorf("replace control file: %w", err)
+	}
+	return nil
+}

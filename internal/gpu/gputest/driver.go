@@ -1,0 +1,252 @@
+// Package gputest is a scripted gpu.Driver: every answer of every call can be set, failed or made to block while a sampler is running.
+package gputest
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
+
+// Call names a call on a GPU, for errors and counts. The calls about a task have a name for each task, see Of.
+type Call string
+
+// The calls.
+const (
+	CallHandle      Call = "handle"
+	CallIdentity    Call = "identity"
+	CallUtilization Call = "utilization"
+	CallSamples     Call = "samples"
+	CallMemory      Call = "memory"
+	CallTemperature Call = "temperature"
+	CallPower       Call = "power"
+	CallEnergy      Call = "energy"
+)
+
+// Of is the call about a task.
+func (c Call) Of(t gpu.Task) Call { return taskCalls[c][t] }
+
+// taskCalls are made once, so that benchmarks do not count the making.
+var taskCalls = map[Call]map[gpu.Task]Call{CallUtilization: byTask(CallUtilization), CallSamples: byTask(CallSamples)}
+
+func byTask(c Call) map[gpu.Task]Call {
+	calls := make(map[gpu.Task]Call)
+	for _, t := range []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder, gpu.TaskDecoder} {
+		calls[t] = c + "/" + Call(t)
+	}
+	return calls
+}
+
+// Script is what the driver answers.
+type Script struct {
+	OpenErr  error
+	CountErr error
+	Versions gpu.Versions
+	GPUs     []*GPU
+	// OpenBlock makes Open wait until it is closed.
+	OpenBlock chan struct{}
+}
+
+// GPU is what one GPU answers.
+type GPU struct {
+	Identity    gpu.Identity
+	Memory      gpu.Memory
+	Temperature int
+	Power       uint32
+	Energy      uint64
+	Utilization map[gpu.Task]uint32
+	// Samples is the sample buffer. Without an entry for a task, the GPU has no buffer for it.
+	Samples map[gpu.Task][]gpu.Sample
+	// Err makes all calls fail, Errs single ones.
+	Err  error
+	Errs map[Call]error
+	// Block makes calls wait until it is closed: all calls, or BlockCall.
+	Block     chan struct{}
+	BlockCall Call
+
+	calls   map[Call]int
+	current int
+	most    int
+}
+
+// Driver is a scripted gpu.Driver.
+type Driver struct {
+	mu     sync.Mutex
+	script Script
+	opened int
+	closed int
+	opens  int
+}
+
+// New makes a driver with these GPUs.
+func New(gpus ...*GPU) *Driver {
+	return &Driver{script: Script{GPUs: gpus, Versions: gpu.Versions{Driver: "570.124.06", NVML: "12.570.124.06", CUDA: "12.8"}}}
+}
+
+// Change changes the script. The function may change the GPUs as well.
+func (d *Driver) Change(f func(*Script)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f(&d.script)
+}
+
+// Opens is how often Open was called.
+func (d *Driver) Opens() int { return d.locked(func() int { return d.opens }) }
+
+// Opened is how often Open succeeded.
+func (d *Driver) Opened() int { return d.locked(func() int { return d.opened }) }
+
+// Closed is how often a session was closed.
+func (d *Driver) Closed() int { return d.locked(func() int { return d.closed }) }
+
+// Calls is how often a call was made to a GPU.
+func (d *Driver) Calls(g *GPU, c Call) int { return d.locked(func() int { return g.calls[c] }) }
+
+// MostConcurrent is the highest number of calls that were in a GPU at the same time.
+func (d *Driver) MostConcurrent(g *GPU) int { return d.locked(func() int { return g.most }) }
+
+func (d *Driver) locked(f func() int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return f()
+}
+
+// Open implements gpu.Driver.
+func (d *Driver) Open() (gpu.Session, error) {
+	d.mu.Lock()
+	d.opens++
+	block := d.script.OpenBlock
+	d.mu.Unlock()
+	if block != nil {
+		<-block
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.script.OpenErr != nil {
+		return nil, d.script.OpenErr
+	}
+	d.opened++
+	return &session{driver: d}, nil
+}
+
+type session struct{ driver *Driver }
+
+func (s *session) Versions() gpu.Versions {
+	s.driver.mu.Lock()
+	defer s.driver.mu.Unlock()
+	return s.driver.script.Versions
+}
+
+func (s *session) Count() (int, error) {
+	s.driver.mu.Lock()
+	defer s.driver.mu.Unlock()
+	return len(s.driver.script.GPUs), s.driver.script.CountErr
+}
+
+func (s *session) Handle(index int) (gpu.Handle, error) {
+	s.driver.mu.Lock()
+	gpus := s.driver.script.GPUs
+	s.driver.mu.Unlock()
+	if index >= len(gpus) {
+		return nil, gpu.ErrNotFound
+	}
+	h := &handle{driver: s.driver, gpu: gpus[index]}
+	_, err := answer(h, CallHandle, func(*GPU) int { return 0 })
+	return h, err
+}
+
+func (s *session) Close() error {
+	s.driver.mu.Lock()
+	defer s.driver.mu.Unlock()
+	s.driver.closed++
+	return nil
+}
+
+type handle struct {
+	driver *Driver
+	gpu    *GPU
+}
+
+// answer makes one call on a GPU: counts it, waits if it is to block, and fails if it is to fail.
+func answer[T any](h *handle, c Call, value func(*GPU) T) (T, error) {
+	h.driver.mu.Lock()
+	defer h.driver.mu.Unlock()
+	g := h.gpu
+	if g.calls == nil {
+		g.calls = make(map[Call]int)
+	}
+	g.calls[c]++
+	g.current++
+	g.most = max(g.most, g.current)
+	defer func() { g.current-- }()
+	if block := g.Block; block != nil && (g.BlockCall == "" || g.BlockCall == c) {
+		h.driver.mu.Unlock()
+		<-block
+		h.driver.mu.Lock()
+	}
+	var none T
+	if g.Err != nil {
+		return none, g.Err
+	}
+	if err := g.Errs[c]; err != nil {
+		return none, err
+	}
+	return value(g), nil
+}
+
+func (h *handle) Identity() (gpu.Identity, error) {
+	return answer(h, CallIdentity, func(g *GPU) gpu.Identity { return g.Identity })
+}
+
+func (h *handle) Memory() (gpu.Memory, error) {
+	return answer(h, CallMemory, func(g *GPU) gpu.Memory { return g.Memory })
+}
+
+func (h *handle) Temperature() (int, error) {
+	return answer(h, CallTemperature, func(g *GPU) int { return g.Temperature })
+}
+
+func (h *handle) Power() (uint32, error) {
+	return answer(h, CallPower, func(g *GPU) uint32 { return g.Power })
+}
+
+func (h *handle) Energy() (uint64, error) {
+	return answer(h, CallEnergy, func(g *GPU) uint64 { return g.Energy })
+}
+
+func (h *handle) Utilization(t gpu.Task) (uint32, error) {
+	type rate struct {
+		percent uint32
+		has     bool
+	}
+	r, err := answer(h, CallUtilization.Of(t), func(g *GPU) rate {
+		percent, has := g.Utilization[t]
+		return rate{percent, has}
+	})
+	if err == nil && !r.has {
+		err = gpu.ErrNotSupported
+	}
+	return r.percent, err
+}
+
+func (h *handle) Samples(t gpu.Task, after uint64) ([]gpu.Sample, error) {
+	samples, err := answer(h, CallSamples.Of(t), func(g *GPU) map[gpu.Task][]gpu.Sample { return maps.Clone(g.Samples) })
+	if err != nil {
+		return nil, err
+	}
+	buffer, has := samples[t]
+	if !has {
+		return nil, gpu.ErrNotSupported
+	}
+	var fresh []gpu.Sample
+	for _, s := range buffer {
+		// The real driver hands out the entries that it never filled as well.
+		if s.Timestamp > after || s.Timestamp == 0 {
+			fresh = append(fresh, s)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil, gpu.ErrNotFound
+	}
+	return fresh, nil
+}

@@ -1,0 +1,69 @@
+package gpu
+
+import (
+	"context"
+	"time"
+)
+
+// lane makes calls into the driver, one after another in a goroutine of its own, because a call can block for ever and cannot be cancelled. The fields
+// below the channels belong to whoever dispatches.
+type lane[Q, R any] struct {
+	requests chan Q
+	results  chan R
+
+	busy  bool
+	since time.Time
+}
+
+// newLane makes a lane. The caller runs run in a goroutine.
+func newLane[Q, R any]() *lane[Q, R] {
+	// Room for the only result there can be, so that a call that returns late never waits for a reader.
+	return &lane[Q, R]{requests: make(chan Q, 1), results: make(chan R, 1)}
+}
+
+// run answers requests until the lane is closed.
+func (l *lane[Q, R]) run(work func(Q) R) {
+	for q := range l.requests {
+		l.results <- work(q)
+	}
+}
+
+// dispatch starts a call. The lane must not be busy.
+func (l *lane[Q, R]) dispatch(q Q, now time.Time) {
+	l.busy, l.since = true, now
+	l.requests <- q
+}
+
+// take returns the result of the call under way if it is there.
+func (l *lane[Q, R]) take() (r R, ok bool) {
+	select {
+	case r = <-l.results:
+		l.busy = false
+		return r, true
+	default:
+		return r, false
+	}
+}
+
+// await is take, but waits until ctx is done for a call that was dispatched now. For one of an earlier cycle nobody waits.
+func (l *lane[Q, R]) await(ctx context.Context, now time.Time) (r R, ok bool) {
+	if !l.busy || !l.since.Equal(now) {
+		return r, false
+	}
+	select {
+	case r = <-l.results:
+		l.busy = false
+		return r, true
+	case <-ctx.Done():
+		// Select picks at random, and the result may be there as well.
+		return l.take()
+	}
+}
+
+// stuck says whether the call under way has lasted longer than a call may.
+func (l *lane[Q, R]) stuck(now time.Time, deadline time.Duration) bool {
+	return l.busy && now.Sub(l.since) >= deadline
+}
+
+// close ends the lane as soon as the call under way returns.
+func (l *lane[Q, R]) close() { close(l.requests) }

@@ -1,0 +1,189 @@
+package gpu_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
+)
+
+var errOdd = errors.New("odd")
+
+func TestLibraryStates(t *testing.T) {
+	for _, c := range []struct {
+		err     error
+		state   gpu.LibraryState
+		trouble bool
+	}{
+		{gpu.ErrUnsupportedBuild, gpu.LibraryUnsupported, false},
+		{gpu.ErrLibraryNotFound, gpu.LibraryNotFound, false},
+		{gpu.ErrDriverNotLoaded, gpu.LibraryDriverNotLoaded, false},
+		{gpu.ErrNoPermission, gpu.LibraryNoPermission, false},
+		{gpu.ErrRestartRequired, gpu.LibraryRestartRequired, true},
+		{errOdd, gpu.LibraryFailed, true},
+	} {
+		t.Run(string(c.state), func(t *testing.T) {
+			driver := gputest.New(gputest.NewGPU(0))
+			driver.Change(func(s *gputest.Script) { s.OpenErr = fmt.Errorf("load: %w", c.err) })
+			play(t, driver, func(s *scene) {
+				t := s.T
+				snapshot, err := s.observe()
+				require.Equal(t, c.state, snapshot.Library.State)
+				require.ErrorIs(t, snapshot.Library.Err, c.err)
+				require.Empty(t, snapshot.Devices)
+				if c.trouble {
+					require.ErrorIs(t, err, c.err)
+				} else {
+					require.NoError(t, err)
+				}
+				driver.Change(func(s *gputest.Script) { s.OpenErr = nil })
+				snapshot = s.cycles(1)
+				require.Equal(t, gpu.LibraryAvailable, snapshot.Library.State)
+				require.NoError(t, snapshot.Library.Err)
+				require.Len(t, snapshot.Devices, 1)
+			})
+		})
+	}
+}
+
+func TestOpenIsRetriedLessAndLess(t *testing.T) {
+	driver := gputest.New(gputest.NewGPU(0))
+	driver.Change(func(s *gputest.Script) { s.OpenErr = gpu.ErrLibraryNotFound })
+	play(t, driver, func(s *scene) {
+		t := s.T
+		s.healthy()
+		// After 1, 2, 4, 8 and 16 s, then every 30 s.
+		s.cycles(31)
+		require.Equal(t, 6, driver.Opens())
+		s.cycles(300)
+		require.Equal(t, 16, driver.Opens())
+		driver.Change(func(s *gputest.Script) { s.OpenErr = nil })
+		require.Len(t, s.cycles(30).Devices, 1, "appears later")
+	})
+}
+
+func TestDriverGoesAndComesBack(t *testing.T) {
+	for name, cause := range map[string]error{
+		"uninitialized": gpu.ErrUninitialized, "unloaded": gpu.ErrDriverNotLoaded, "upgraded": gpu.ErrRestartRequired,
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := gputest.NewGPU(0), gputest.NewGPU(1)
+			driver := gputest.New(a, b)
+			play(t, driver, func(s *scene) {
+				t := s.T
+				s.healthy()
+				driver.Change(func(script *gputest.Script) { a.Err, b.Err, script.OpenErr = cause, cause, cause })
+				snapshot := s.cycles(1)
+				require.ErrorIs(t, snapshot.Library.Err, cause)
+				require.Len(t, snapshot.Devices, 2)
+				for i, d := range snapshot.Devices {
+					require.Equal(t, gputest.NewGPU(i).Identity, d.Identity)
+					require.Equal(t, gpu.HealthFailed, d.Health)
+					require.Equal(t, gpu.ReasonDriverError, d.Reason)
+					require.False(t, d.Temperature.Known)
+				}
+				synctest.Wait()
+				require.Equal(t, 1, driver.Closed(), "closed before it is opened again")
+				s.cycles(60)
+				require.Less(t, driver.Opens(), 9)
+
+				driver.Change(func(script *gputest.Script) { a.Err, b.Err, script.OpenErr = nil, nil, nil })
+				snapshot = s.cycles(30)
+				require.Equal(t, gpu.LibraryAvailable, snapshot.Library.State)
+				require.Equal(t, gpu.HealthOK, snapshot.Devices[1].Health)
+				require.True(t, snapshot.Devices[1].Temperature.Known)
+			})
+		})
+	}
+}
+
+func TestDriverThatFailsRightAfterOpenIsNotHammered(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.Err = gpu.ErrUninitialized
+	driver := gputest.New(a)
+	play(t, driver, func(s *scene) {
+		t := s.T
+		_, _ = s.observe()
+		s.cycles(300)
+		require.Less(t, driver.Opens(), 18)
+	})
+}
+
+func TestRetriesStartAnewAfterASuccess(t *testing.T) {
+	a := gputest.NewGPU(0)
+	driver := gputest.New(a)
+	play(t, driver, func(s *scene) {
+		t := s.T
+		driver.Change(func(script *gputest.Script) { script.OpenErr = gpu.ErrLibraryNotFound })
+		_, _ = s.observe()
+		s.cycles(60)
+		driver.Change(func(script *gputest.Script) { script.OpenErr = nil })
+		s.cycles(30)
+		s.change(func() { a.Err = gpu.ErrUninitialized })
+		s.cycles(1)
+		s.change(func() { a.Err = nil })
+		require.Equal(t, gpu.LibraryAvailable, s.cycles(2).Library.State)
+	})
+}
+
+func TestAllGPUsVanish(t *testing.T) {
+	a := gputest.NewGPU(0)
+	driver := gputest.New(a)
+	play(t, driver, func(s *scene) {
+		t := s.T
+		s.healthy()
+		driver.Change(func(script *gputest.Script) { script.GPUs = nil })
+		snapshot := s.cycles(32)
+		require.Equal(t, gpu.LibraryAvailable, snapshot.Library.State)
+		require.Equal(t, gpu.ReasonLost, snapshot.Devices[0].Reason)
+		driver.Change(func(script *gputest.Script) { script.GPUs = []*gputest.GPU{a} })
+		require.Equal(t, gpu.HealthOK, s.cycles(30).Devices[0].Health)
+	})
+}
+
+func TestOpenThatBlocks(t *testing.T) {
+	driver := gputest.New(gputest.NewGPU(0))
+	play(t, driver, func(s *scene) {
+		t := s.T
+		block := make(chan struct{})
+		driver.Change(func(s *gputest.Script) { s.OpenBlock = block })
+		start := time.Now()
+		require.Equal(t, gpu.LibraryUnknown, s.healthy().Library.State)
+		require.LessOrEqual(t, time.Since(start), time.Second)
+		snapshot := s.cycles(4)
+		start = time.Now()
+		_, err := s.observe()
+		require.ErrorContains(t, err, "has not answered in time")
+		require.Zero(t, time.Since(start), "nobody waits for it any more")
+		require.Equal(t, gpu.LibraryFailed, snapshot.Library.State)
+		require.ErrorContains(t, snapshot.Library.Err, "has not answered in time")
+		require.Equal(t, 1, driver.Opens())
+		close(block)
+		synctest.Wait()
+		require.Len(t, s.healthy().Devices, 1)
+	})
+}
+
+func TestCloseWhileOpenBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		driver := gputest.New(gputest.NewGPU(0))
+		block := make(chan struct{})
+		driver.Change(func(s *gputest.Script) { s.OpenBlock = block })
+		sampler := gpu.NewSampler(gpu.Settings{Driver: driver, Deadline: deadline})
+		require.NoError(t, sampler.Observe(context.Background()))
+		start := time.Now()
+		require.ErrorContains(t, sampler.Close(context.Background()), "a call into the driver has not returned")
+		require.Equal(t, deadline, time.Since(start))
+		close(block)
+		require.NoError(t, sampler.Close(context.Background()))
+		require.Equal(t, 1, driver.Opened())
+		require.Equal(t, 1, driver.Closed(), "the session that came too late is closed")
+	})
+}

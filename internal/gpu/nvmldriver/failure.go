@@ -1,0 +1,50 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+import (
+	"fmt"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
+
+// failure turns a return code into an error. A code must not be formatted or compared as an error: SUCCESS is an error that is not nil, and the text of a code
+// is a call into the library.
+func failure(method string, code nvml.Return) error {
+	if code == nvml.SUCCESS {
+		return nil
+	}
+	if err := meaning(code); err != nil {
+		return fmt.Errorf("nvml %s: %w", method, err)
+	}
+	return fmt.Errorf("nvml %s: code %d", method, int(code))
+}
+
+// meaning is what a code means to package gpu; nil where it means only that a call went wrong.
+func meaning(code nvml.Return) error {
+	switch code {
+	case nvml.ERROR_UNINITIALIZED:
+		return gpu.ErrUninitialized
+	case nvml.ERROR_NOT_SUPPORTED, nvml.ERROR_FUNCTION_NOT_FOUND, nvml.ERROR_ARGUMENT_VERSION_MISMATCH, nvml.ERROR_DEPRECATED:
+		return gpu.ErrNotSupported
+	case nvml.ERROR_NO_PERMISSION:
+		return gpu.ErrNoPermission
+	case nvml.ERROR_NOT_FOUND, nvml.ERROR_NO_DATA:
+		return gpu.ErrNotFound
+	case nvml.ERROR_DRIVER_NOT_LOADED:
+		return gpu.ErrDriverNotLoaded
+	case nvml.ERROR_LIBRARY_NOT_FOUND:
+		return gpu.ErrLibraryNotFound
+	case nvml.ERROR_LIB_RM_VERSION_MISMATCH:
+		// The kernel has another driver than the library that this process has loaded and cannot let go of.
+		return gpu.ErrRestartRequired
+	case nvml.ERROR_GPU_IS_LOST:
+		return gpu.ErrLost
+	case nvml.ERROR_RESET_REQUIRED:
+		return gpu.ErrResetRequired
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,159 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/NVIDIA/go-nvml/pkg/dl"
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
+
+// process is the one library that a process can have.
+var process = library{name: "libnvidia-ml.so.1", elsewhere: elsewhere}
+
+// library counts the sessions of the loaded library.
+type library struct {
+	mu sync.Mutex
+	// api is nil until a library was loaded, and then the same for ever.
+	api nvml.Interface
+	// path is what api was loaded from.
+	path string
+	// name is what the dynamic linker is asked for, elsewhere the folders to look in when it finds nothing.
+	name      string
+	elsewhere []string
+	sessions  int
+	exports   exports
+}
+
+// open starts a session.
+func (l *library) open(path string) (*session, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.api == nil {
+		if err := l.load(path); err != nil {
+			return nil, err
+		}
+	} else if path != "" && path != l.path {
+		return nil, fmt.Errorf("load %s: this process has loaded %s: %w", path, l.path, gpu.ErrRestartRequired)
+	}
+	if err := l.initialize(); err != nil {
+		return nil, err
+	}
+	l.sessions++
+	return &session{library: l, api: l.api, exports: l.exports}, nil
+}
+
+// initialize makes sure that the library is initialized. One that others use already is only asked whether it still answers: a second nvmlInit would do
+// nothing but count.
+func (l *library) initialize() error {
+	if l.sessions > 0 {
+		if err := l.alive(); !errors.Is(err, gpu.ErrUninitialized) {
+			return err
+		}
+	}
+	// load has made sure of nvmlInit.
+	if err := failure("Init", l.api.Init()); err != nil {
+		return err
+	}
+	l.exports = lookUp(l.api.Extensions().LookupSymbol)
+	for _, method := range []string{"DeviceGetCount", "DeviceGetHandleByIndex"} {
+		if !l.exports[method] {
+			return errors.Join(fmt.Errorf("use %s: nvml %s is missing", l.path, method), l.shutDown())
+		}
+	}
+	return nil
+}
+
+// alive asks a library that is in use for the least that it can tell.
+func (l *library) alive() error {
+	if !l.exports["DeviceGetCount"] {
+		return gpu.ErrNotSupported
+	}
+	_, code := l.api.DeviceGetCount()
+	return failure("DeviceGetCount", code)
+}
+
+// close ends a session; the last one shuts the library down.
+func (l *library) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sessions--
+	if l.sessions > 0 {
+		return nil
+	}
+	return l.shutDown()
+}
+
+func (l *library) shutDown() error {
+	if !l.exports["Shutdown"] {
+		return nil
+	}
+	return failure("Shutdown", l.api.Shutdown())
+}
+
+// load finds a library that can be loaded, and settles for it.
+func (l *library) load(path string) error {
+	if path != "" {
+		return l.try(path)
+	}
+	err := l.try(l.name)
+	if !errors.Is(err, gpu.ErrLibraryNotFound) {
+		return err
+	}
+	for _, dir := range l.elsewhere {
+		candidate := filepath.Join(dir, l.name)
+		if _, statErr := os.Stat(candidate); statErr == nil {
+			return l.try(candidate)
+		}
+	}
+	return err
+}
+
+// try opens a file before go-nvml does, for two reasons: go-nvml loses the text of the error, and it calls nvmlInit at once, which ends the process if the
+// file is some other library.
+func (l *library) try(path string) error {
+	file := dl.New(path, dl.RTLD_LAZY|dl.RTLD_LOCAL)
+	if err := file.Open(); err != nil {
+		return fmt.Errorf("load %s: %w", path, loadError(err))
+	}
+	if file.Lookup("nvmlInit_v2") != nil && file.Lookup("nvmlInit") != nil {
+		// Nothing was bound to it, so that it goes again.
+		return errors.Join(fmt.Errorf("load %s: not a driver library", path), file.Close())
+	}
+	// The file stays open. It would stay loaded anyway.
+	l.api, l.path = nvml.New(nvml.WithLibraryPath(path)), path
+	return nil
+}
+
+// loadError understands the text of dlerror, which is all that there is. It is never translated, because nothing here calls setlocale.
+func loadError(err error) error {
+	switch text := err.Error(); {
+	case strings.Contains(text, "No such file or directory"):
+		return fmt.Errorf("%w: %w", gpu.ErrLibraryNotFound, err)
+	case strings.Contains(text, "Permission denied"):
+		return fmt.Errorf("%w: %w", gpu.ErrNoPermission, err)
+	default:
+		return err
+	}
+}
+
+// elsewhere is where the library is without the dynamic linker knowing: WSL 2, distributions in a container without ld.so.cache, the driver container of
+// the GPU operator, managed Kubernetes, NixOS.
+var elsewhere = []string{
+	"/usr/lib/wsl/lib",
+	"/usr/lib64",
+	"/usr/lib/x86_64-linux-gnu",
+	"/usr/lib/aarch64-linux-gnu",
+	"/run/nvidia/driver/usr/lib64",
+	"/run/nvidia/driver/usr/lib/x86_64-linux-gnu",
+	"/usr/local/nvidia/lib64",
+	"/run/opengl-driver/lib",
+}

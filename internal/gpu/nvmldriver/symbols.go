@@ -1,0 +1,46 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+// symbols are the functions of the library behind every go-nvml method that this package calls. Where there are several, go-nvml takes the newest that
+// exists, and any one of them will do. A test reads the source of this package and of go-nvml, and fails if something is missing or wrong here.
+var symbols = map[string][]string{
+	"Init":                          {"nvmlInit", "nvmlInit_v2"},
+	"Shutdown":                      {"nvmlShutdown"},
+	"SystemGetDriverVersion":        {"nvmlSystemGetDriverVersion"},
+	"SystemGetNVMLVersion":          {"nvmlSystemGetNVMLVersion"},
+	"SystemGetCudaDriverVersion":    {"nvmlSystemGetCudaDriverVersion"},
+	"SystemGetCudaDriverVersion_v2": {"nvmlSystemGetCudaDriverVersion_v2"},
+	"DeviceGetCount":                {"nvmlDeviceGetCount", "nvmlDeviceGetCount_v2"},
+	"DeviceGetHandleByIndex":        {"nvmlDeviceGetHandleByIndex", "nvmlDeviceGetHandleByIndex_v2"},
+	"GetUUID":                       {"nvmlDeviceGetUUID"},
+	"GetName":                       {"nvmlDeviceGetName"},
+	"GetPciInfo":                    {"nvmlDeviceGetPciInfo", "nvmlDeviceGetPciInfo_v2", "nvmlDeviceGetPciInfo_v3"},
+	"GetVbiosVersion":               {"nvmlDeviceGetVbiosVersion"},
+	"GetUtilizationRates":           {"nvmlDeviceGetUtilizationRates"},
+	"GetEncoderUtilization":         {"nvmlDeviceGetEncoderUtilization"},
+	"GetDecoderUtilization":         {"nvmlDeviceGetDecoderUtilization"},
+	"GetSamples":                    {"nvmlDeviceGetSamples"},
+	"GetMemoryInfo":                 {"nvmlDeviceGetMemoryInfo"},
+	"GetMemoryInfo_v2":              {"nvmlDeviceGetMemoryInfo_v2"},
+	"GetTemperature":                {"nvmlDeviceGetTemperature"},
+	"GetTemperatureV":               {"nvmlDeviceGetTemperatureV"},
+	"GetPowerUsage":                 {"nvmlDeviceGetPowerUsage"},
+	"GetTotalEnergyConsumption":     {"nvmlDeviceGetTotalEnergyConsumption"},
+}
+
+// exports are the go-nvml methods that may be called.
+type exports map[string]bool
+
+// lookUp asks a loaded library for everything in the table.
+func lookUp(find func(symbol string) error) exports {
+	e := make(exports, len(symbols))
+	for method, names := range symbols {
+		for _, name := range names {
+			if find(name) == nil {
+				e[method] = true
+			}
+		}
+	}
+	return e
+}

@@ -1,0 +1,257 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+	"github.com/stretchr/testify/require"
+)
+
+// parse reads the Go files of a folder, tests left out. Files with cgo parse like any other.
+func parse(t *testing.T, dir string) []*ast.File {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	var files []*ast.File
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		require.NoError(t, err)
+		files = append(files, file)
+	}
+	require.NotEmpty(t, files)
+	return files
+}
+
+func functions(files []*ast.File) (list []*ast.FuncDecl) {
+	for _, f := range files {
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
+				list = append(list, fn)
+			}
+		}
+	}
+	return list
+}
+
+// nvmlMethods are the names of everything that go-nvml offers on a library or a device.
+func nvmlMethods() map[string]bool {
+	names := make(map[string]bool)
+	for _, t := range []reflect.Type{reflect.TypeFor[nvml.Interface](), reflect.TypeFor[nvml.Device]()} {
+		for i := range t.NumMethod() {
+			names[t.Method(i).Name] = true
+		}
+	}
+	// Only looks things up.
+	delete(names, "Extensions")
+	return names
+}
+
+// calledName is the name of the function or method that an expression calls.
+func calledName(call *ast.CallExpr) string {
+	switch f := call.Fun.(type) {
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	case *ast.Ident:
+		return f.Name
+	}
+	return ""
+}
+
+// guards are the methods that a function asks for before it calls them: may("Method"), or exports["Method"].
+func guards(fn *ast.FuncDecl) map[string]bool {
+	found := make(map[string]bool)
+	add := func(e ast.Expr) {
+		if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			found[strings.Trim(lit.Value, `"`)] = true
+		}
+	}
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if calledName(n) == "may" {
+				add(n.Args[0])
+			}
+		case *ast.IndexExpr:
+			if x, ok := n.X.(*ast.SelectorExpr); ok && x.Sel.Name == "exports" {
+				add(n.Index)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func TestEveryCallIsGuardedAndInTheTable(t *testing.T) {
+	methods, called := nvmlMethods(), make(map[string]bool)
+	for _, fn := range functions(parse(t, ".")) {
+		guarded := guards(fn)
+		ast.Inspect(fn, func(n ast.Node) bool {
+			// Not only calls: a method value would be called somewhere else.
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok || !methods[s.Sel.Name] {
+				return true
+			}
+			called[s.Sel.Name] = true
+			// Init is looked up in the file before go-nvml loads it.
+			if s.Sel.Name != "Init" && !guarded[s.Sel.Name] {
+				t.Errorf("%s calls %s without asking whether the library has it", fn.Name.Name, s.Sel.Name)
+			}
+			return true
+		})
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(symbols)), slices.Collect(maps.Keys(called)))
+}
+
+// The text of a return code is a call into the library, so that a code must go nowhere but to what looks at its number.
+func TestReturnCodesAreNotFormatted(t *testing.T) {
+	numeric := []string{"failure", "meaning", "outdated", "told", "int"}
+	codes := 0
+	for _, fn := range functions(parse(t, ".")) {
+		ast.Inspect(fn, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				for _, arg := range n.Args {
+					if id, ok := arg.(*ast.Ident); ok && id.Name == "code" {
+						codes++
+						require.Contains(t, numeric, calledName(n), "in %s", fn.Name.Name)
+					}
+				}
+			case *ast.SelectorExpr:
+				if id, ok := n.X.(*ast.Ident); ok && id.Name == "code" {
+					t.Errorf("%s calls %s of a return code", fn.Name.Name, n.Sel.Name)
+				}
+			case *ast.AssignStmt:
+				// The last of several results of go-nvml is the code. Under another name it would escape the rule.
+				call, ok := n.Rhs[0].(*ast.CallExpr)
+				if last, isIdent := n.Lhs[len(n.Lhs)-1].(*ast.Ident); ok && isIdent && nvmlMethods()[calledName(call)] {
+					require.Equal(t, "code", last.Name, "in %s", fn.Name.Name)
+				}
+			}
+			return true
+		})
+	}
+	require.NotZero(t, codes)
+}
+
+// TestTableIsWhatGoNVMLCalls follows every method of the table through the source of go-nvml down to the C functions.
+func TestTableIsWhatGoNVMLCalls(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/NVIDIA/go-nvml/pkg/nvml").Output()
+	require.NoError(t, err)
+	b := bindings{to: make(map[string][]string), methods: make(map[string]*ast.FuncDecl)}
+	b.read(parse(t, filepath.Clean(strings.TrimSpace(string(out)))))
+	for method, names := range symbols {
+		start := "nvmlDevice." + method
+		if method == "GetTemperatureV" {
+			// It only returns something whose one method calls.
+			start = "TemperatureHandler.V1"
+		}
+		fn := b.methods[start]
+		if fn == nil {
+			fn = b.methods["library."+method]
+		}
+		require.NotNil(t, fn, method)
+		found := make(map[string]bool)
+		b.follow(fn.Body, found, make(map[string]bool))
+		require.ElementsMatch(t, names, slices.Collect(maps.Keys(found)), method)
+	}
+}
+
+// bindings are the names of a package that stand for C functions.
+type bindings struct {
+	// to is what a name may stand for: a function its body's names, a variable everything that is ever assigned to it.
+	to      map[string][]string
+	methods map[string]*ast.FuncDecl
+}
+
+func (b *bindings) read(files []*ast.File) {
+	for _, fn := range functions(files) {
+		if fn.Recv != nil {
+			receiver := fn.Recv.List[0].Type
+			if star, ok := receiver.(*ast.StarExpr); ok {
+				receiver = star.X
+			}
+			b.methods[receiver.(*ast.Ident).Name+"."+fn.Name.Name] = fn
+			ast.Inspect(fn, b.assignment)
+			continue
+		}
+		b.to[fn.Name.Name] = append(b.to[fn.Name.Name], b.names(fn.Body)...)
+	}
+	for _, f := range files {
+		for _, d := range f.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.VAR {
+				ast.Inspect(g, b.assignment)
+			}
+		}
+	}
+}
+
+// assignment notes "variable = function", in a declaration or a statement.
+func (b *bindings) assignment(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.ValueSpec:
+		if len(n.Values) == 1 {
+			b.to[n.Names[0].Name] = append(b.to[n.Names[0].Name], b.names(n.Values[0])...)
+		}
+	case *ast.AssignStmt:
+		if id, ok := n.Lhs[0].(*ast.Ident); ok && strings.HasPrefix(id.Name, "nvml") {
+			b.to[id.Name] = append(b.to[id.Name], b.names(n.Rhs[0])...)
+		}
+	}
+	return true
+}
+
+// names are the names in a piece of code; those of C begin with "C.".
+func (b *bindings) names(n ast.Node) (names []string) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && x.Name == "C" {
+				names = append(names, "C."+n.Sel.Name)
+			}
+			return false
+		case *ast.Ident:
+			if strings.HasPrefix(n.Name, "nvml") {
+				names = append(names, n.Name)
+			}
+		}
+		return true
+	})
+	return names
+}
+
+func (b *bindings) follow(n ast.Node, found, seen map[string]bool) {
+	for _, name := range b.names(n) {
+		b.resolve(name, found, seen)
+	}
+}
+
+func (b *bindings) resolve(name string, found, seen map[string]bool) {
+	if c, ok := strings.CutPrefix(name, "C."); ok {
+		// Types of C end in _t.
+		if strings.HasPrefix(c, "nvml") && !strings.HasSuffix(c, "_t") {
+			found[c] = true
+		}
+		return
+	}
+	if seen[name] {
+		return
+	}
+	seen[name] = true
+	for _, next := range b.to[name] {
+		b.resolve(next, found, seen)
+	}
+}

@@ -1,0 +1,172 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/fakenvml"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// second is the second GPU of the fake library as it is by default.
+func second() gpu.Device {
+	return gpu.Device{
+		Identity: gpu.Identity{
+			UUID: "GPU-fa4e0000-0000-0000-0000-000000000002", Index: 1, Name: "Fake GPU 2", PCIAddress: "0000:42:00.0", VBIOSVersion: "95.02.02.00.01",
+		},
+		Health:      gpu.HealthOK,
+		MemoryUsed:  reading.Known(int64(4 << 30)),
+		MemoryTotal: reading.Known(int64(18 << 30)),
+		Temperature: reading.Known(62.0),
+		Power:       reading.Known(150.002),
+		Energy:      reading.Known(5000.002),
+	}
+}
+
+func TestValuesAreWhatTheLibrarySays(t *testing.T) {
+	alone(t, func(s *stage) {
+		sampler := s.sampler(0)
+		require.NoError(s, sampler.Observe(context.Background()))
+		snapshot := sampler.Latest()
+		require.Equal(s, gpu.Library{State: gpu.LibraryAvailable, DriverVersion: "999.42.01", NVMLVersion: "13.999.42.01", CUDAVersion: "13.4"}, snapshot.Library)
+		require.Len(s, snapshot.Devices, 2)
+		require.Equal(s, second(), snapshot.Devices[1])
+		require.Equal(s, map[gpu.Task]gpu.Window{
+			gpu.TaskGeneral: {Mean: 0.42, Max: 0.42, Samples: 1},
+			gpu.TaskEncoder: {Mean: 0.22, Max: 0.22, Samples: 1},
+			gpu.TaskDecoder: {Mean: 0.12, Max: 0.12, Samples: 1},
+		}, sampler.Collect(time.Now(), 0).Devices[1].Utilization)
+	})
+}
+
+func TestRunningProcessSeesChangedValues(t *testing.T) {
+	alone(t, func(s *stage) {
+		sampler := s.sampler(0)
+		require.NoError(s, sampler.Observe(context.Background()))
+		s.set("gpu.1.temperature 88", "gpu.1.memory.used 12345", "gpu.1.power 77000", "gpu.1.energy 4000")
+		require.NoError(s, sampler.Observe(context.Background()))
+		want := second()
+		want.Temperature, want.MemoryUsed, want.Power, want.Energy = reading.Known(88.0), reading.Known(int64(12345)), reading.Known(77.0), reading.Known(4.0)
+		require.Equal(s, want, sampler.Latest().Devices[1])
+	})
+}
+
+func TestSampleBufferIsRead(t *testing.T) {
+	alone(t, func(s *stage) {
+		sampler := s.sampler(0)
+		s.set("gpu.0.samples 1000000:99")
+		require.NoError(s, sampler.Observe(context.Background()))
+		sampler.Collect(time.Now(), 0)
+		s.set("gpu.0.samples 1000000:99 1200000:20 0:77 1300000:255 1600000:100")
+		require.NoError(s, sampler.Observe(context.Background()))
+		w := sampler.Collect(time.Now(), 0).Devices[0].Utilization[gpu.TaskGeneral]
+		require.InDelta(s, (0.2*0.2+1.0*0.4)/0.6, w.Mean, 1e-9)
+		require.Equal(s, 1.0, w.Max)
+		require.Equal(s, 2, w.Samples)
+	})
+}
+
+// The driver fills its buffer while nobody asks for the utilization itself.
+func TestSampleBufferOfEachTask(t *testing.T) {
+	alone(t, func(s *stage) {
+		h, err := s.open().Handle(0)
+		require.NoError(s, err)
+		for task, percent := range map[gpu.Task]float64{gpu.TaskGeneral: 41, gpu.TaskEncoder: 21, gpu.TaskDecoder: 11} {
+			samples, err := h.Samples(task, 0)
+			require.NoError(s, err)
+			require.Len(s, samples, 70)
+			require.Equal(s, percent, samples[69].Value)
+			require.WithinDuration(s, time.Now(), time.UnixMicro(int64(samples[69].Timestamp)), time.Second)
+			_, err = h.Samples(task, samples[69].Timestamp+1_000_000)
+			require.ErrorIs(s, err, gpu.ErrNotFound)
+		}
+		_, err = h.Samples("jpeg", 0)
+		require.ErrorIs(s, err, gpu.ErrNotSupported)
+		_, err = h.Utilization("jpeg")
+		require.ErrorIs(s, err, gpu.ErrNotSupported)
+	})
+}
+
+// A library that lacks a function loses the reading and nothing else. The process lives on.
+func TestMissingSymbols(t *testing.T) {
+	for _, c := range []struct {
+		variant fakenvml.Variant
+		lacks   func(*gpu.Device)
+		tasks   []gpu.Task
+	}{
+		{fakenvml.WithoutErrorString, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutMemoryV2, func(d *gpu.Device) { d.MemoryUsed = reading.Known(int64(4<<30 + 512<<20)) }, nil},
+		{fakenvml.WithoutMemory, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutTemperature, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutTemperatureV, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutPower, func(d *gpu.Device) { d.Power = reading.Value[float64]{} }, nil},
+		{fakenvml.WithoutEnergy, func(d *gpu.Device) { d.Energy = reading.Value[float64]{} }, nil},
+		{fakenvml.WithoutIdentity, func(d *gpu.Device) { d.Name, d.PCIAddress, d.VBIOSVersion = "", "", "" }, nil},
+		{fakenvml.WithoutVersions, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutSamples, func(*gpu.Device) {}, nil},
+		// Without the rate there is still the sample buffer, but its first read only finds the place.
+		{fakenvml.WithoutUtilization, func(*gpu.Device) {}, []gpu.Task{gpu.TaskEncoder, gpu.TaskDecoder}},
+		{fakenvml.WithoutEncoder, func(*gpu.Device) {}, []gpu.Task{gpu.TaskGeneral, gpu.TaskDecoder}},
+		{fakenvml.WithoutDecoder, func(*gpu.Device) {}, []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder}},
+	} {
+		t.Run(string(c.variant), func(t *testing.T) {
+			alone(t, func(s *stage) {
+				want := second()
+				c.lacks(&want)
+				sampler := s.sampler(0)
+				require.NoError(s, sampler.Observe(context.Background()))
+				require.Equal(s, want, sampler.Latest().Devices[1])
+				var tasks []gpu.Task
+				for _, task := range []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder, gpu.TaskDecoder} {
+					if _, ok := sampler.Collect(time.Now(), time.Hour).Devices[1].Utilization[task]; ok {
+						tasks = append(tasks, task)
+					}
+				}
+				if c.tasks == nil {
+					c.tasks = []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder, gpu.TaskDecoder}
+				}
+				require.Equal(s, c.tasks, tasks)
+			}, c.variant)
+		})
+	}
+}
+
+func TestLibraryThatHasNextToNothing(t *testing.T) {
+	alone(t, func(s *stage) {
+		sampler := s.sampler(0)
+		require.NoError(s, sampler.Observe(context.Background()))
+		require.Equal(s, gpu.Library{State: gpu.LibraryAvailable}, sampler.Latest().Library)
+		require.Equal(s, gpu.Device{Identity: gpu.Identity{UUID: second().UUID, Index: 1}, Health: gpu.HealthOK}, sampler.Latest().Devices[1])
+		require.Nil(s, sampler.Collect(time.Now(), 0).Devices[1].Utilization)
+	}, fakenvml.WithoutErrorString, fakenvml.WithoutSystem, fakenvml.WithoutIdentity, fakenvml.WithoutUtilization, fakenvml.WithoutEncoder, fakenvml.WithoutDecoder,
+		fakenvml.WithoutSamples, fakenvml.WithoutMemory, fakenvml.WithoutMemoryV2, fakenvml.WithoutTemperature, fakenvml.WithoutTemperatureV, fakenvml.WithoutPower,
+		fakenvml.WithoutEnergy, fakenvml.WithoutVersions)
+}
+
+// Exported, but not for this GPU or this structure version: the older form is taken, and the newer not asked again.
+func TestNewerFormExportedButNotSupported(t *testing.T) {
+	alone(t, func(s *stage) {
+		s.set("gpu.0.rc.memory 25", "gpu.0.rc.temperature 3")
+		h, err := s.open().Handle(0)
+		require.NoError(s, err)
+		_, err = h.Memory()
+		require.ErrorIs(s, err, gpu.ErrNotSupported)
+		_, err = h.Temperature()
+		require.ErrorIs(s, err, gpu.ErrNotSupported)
+		s.set()
+		m, err := h.Memory()
+		require.NoError(s, err)
+		require.Equal(s, gpu.Memory{Used: 3<<30 + 256<<20, Total: 17 << 30}, m)
+		celsius, err := h.Temperature()
+		require.NoError(s, err)
+		require.Equal(s, 61, celsius)
+		require.Equal(s, 1, s.calls("nvmlDeviceGetMemoryInfo_v2"))
+		require.Equal(s, 1, s.calls("nvmlDeviceGetTemperatureV"))
+	})
+}

@@ -1,0 +1,81 @@
+package gpu
+
+import (
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// Drivers answer with sentinels (2^32-1, 2^64-1, 9223372036854775794), zeros (Jetson) and leftovers of uninitialized structs, and call it success.
+// The limits are far beyond any hardware, and far below any sentinel.
+const (
+	// The die of a GPU that answers is warmer than 0 degrees and shuts down below 130.
+	temperatureLimit = 150
+	// A whole GB200 board draws 2.7 kW.
+	powerLimitMilliwatts = 20_000_000
+	// 10 kW for ten years.
+	energyLimitMillijoules = 3_200_000_000_000_000
+	memoryLimitBytes       = 1 << 50
+	nameLimit              = 96
+)
+
+// fraction turns percent into 0 to 1. Values above 100 are the driver's way of saying unknown (255), or a known defect of its sample buffer.
+func fraction(percent float64) (float64, bool) {
+	if math.IsNaN(percent) || percent < 0 || percent > 100 {
+		return 0, false
+	}
+	return percent / 100, true
+}
+
+func plausibleMemory(m Memory) (used, total reading.Value[int64]) {
+	if m.Total == 0 || m.Total > memoryLimitBytes {
+		return used, total
+	}
+	total = reading.Known(int64(m.Total))
+	if m.Used <= m.Total {
+		used = reading.Known(int64(m.Used))
+	}
+	return used, total
+}
+
+func plausibleTemperature(celsius int) reading.Value[float64] {
+	if celsius <= 0 || celsius > temperatureLimit {
+		return reading.Value[float64]{}
+	}
+	return reading.Known(float64(celsius))
+}
+
+func plausiblePower(milliwatts uint32) reading.Value[float64] {
+	if milliwatts == 0 || milliwatts > powerLimitMilliwatts {
+		return reading.Value[float64]{}
+	}
+	return reading.Known(float64(milliwatts) / 1000)
+}
+
+// Zero is plausible: the counter starts there when the driver is loaded.
+func plausibleEnergy(millijoules uint64) reading.Value[float64] {
+	if millijoules > energyLimitMillijoules {
+		return reading.Value[float64]{}
+	}
+	return reading.Known(float64(millijoules) / 1000)
+}
+
+// plausibleIdentity empties what is not text, because attributes must be valid UTF-8.
+func plausibleIdentity(id Identity) Identity {
+	id.UUID = plausibleText(id.UUID)
+	id.Name = plausibleText(id.Name)
+	id.PCIAddress = plausibleText(id.PCIAddress)
+	id.VBIOSVersion = plausibleText(id.VBIOSVersion)
+	return id
+}
+
+func plausibleText(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) > nameLimit || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,98 @@
+package gpu
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// publish makes the snapshot of this cycle. It returns what is wrong.
+func (s *Sampler) publish(now time.Time) error {
+	s.learn()
+	library := s.connection.library
+	devices := make([]Device, 0, max(len(s.slots), len(s.known)))
+	var trouble []error
+	if library.State == LibraryFailed || library.State == LibraryRestartRequired {
+		trouble = append(trouble, library.Err)
+	}
+	for _, slot := range s.slots {
+		d, ok := s.deviceOf(slot)
+		if !ok || has(devices, d.UUID) {
+			continue
+		}
+		devices = append(devices, d)
+		if d.Health != HealthOK && d.Reason != ReasonNoPermission {
+			trouble = append(trouble, fmt.Errorf("gpu %d: %w", d.Index, slot.last.err))
+		}
+	}
+	for _, id := range s.known {
+		if has(devices, id.UUID) {
+			continue
+		}
+		gone := s.goneDevice(id)
+		devices = append(devices, gone.device)
+		if gone.device.Reason == ReasonLost {
+			trouble = append(trouble, fmt.Errorf("gpu %d: %w", id.Index, gone.err))
+		}
+	}
+	s.latest.Store(&Snapshot{Time: now, Library: library, Devices: devices})
+	return errors.Join(trouble...)
+}
+
+// learn remembers who was seen.
+func (s *Sampler) learn() {
+	for _, slot := range s.slots {
+		id := slot.last.device.Identity
+		if id.UUID == "" {
+			continue
+		}
+		i := slices.IndexFunc(s.known, func(k Identity) bool { return k.UUID == id.UUID })
+		if i < 0 {
+			s.known = append(s.known, id)
+		} else {
+			s.known[i] = id
+		}
+	}
+}
+
+// deviceOf says what is known of the GPU in a slot. One that cannot even say who it is, is taken for the one that was last seen in its place.
+func (s *Sampler) deviceOf(slot *slot) (Device, bool) {
+	d := slot.last.device
+	if s.connection.session == nil && slot.last.err == nil {
+		// Its readings are from before the library was lost.
+		return d, false
+	}
+	if d.UUID == "" {
+		d.Identity = s.lastAt(slot.index)
+	}
+	if !slot.heard {
+		// Its first cycle is under way. It is reported as soon as there is something to say, unless it was there before.
+		d.Health, d.Reason = HealthOK, ReasonNone
+		return d, d.UUID != ""
+	}
+	return d, true
+}
+
+// lastAt returns who was last seen in a place.
+func (s *Sampler) lastAt(index int) Identity {
+	for _, id := range s.known {
+		if id.Index == index {
+			return id
+		}
+	}
+	return Identity{Index: index}
+}
+
+// goneDevice is a GPU that the driver no longer lists, or that nobody can ask because the library is not available.
+func (s *Sampler) goneDevice(id Identity) outcome {
+	if s.connection.library.State == LibraryAvailable {
+		return failed(id, ErrLost)
+	}
+	return outcome{device: Device{Identity: id, Health: HealthFailed, Reason: ReasonDriverError}, err: s.connection.library.Err}
+}
+
+// has says whether a GPU is in the list already. Those without a UUID are all different.
+func has(devices []Device, uuid string) bool {
+	return uuid != "" && slices.ContainsFunc(devices, func(d Device) bool { return d.UUID == uuid })
+}

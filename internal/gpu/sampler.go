@@ -1,0 +1,167 @@
+package gpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Settings of a Sampler. Zero durations take the defaults.
+type Settings struct {
+	Driver Driver
+	// Deadline is how long a call into the driver may take before the GPU counts as wedged. Default 10 s: without persistence mode, the first call on a GPU
+	// loads its firmware, which takes seconds.
+	Deadline time.Duration
+	// SampleInterval is how often energy and the driver's sample buffers are read. Default 5 s: a buffer holds about 14 s.
+	SampleInterval time.Duration
+}
+
+const (
+	defaultDeadline       = 10 * time.Second
+	defaultSampleInterval = 5 * time.Second
+	// longestPatience is how long an Observe waits for its calls. A GPU that takes longer is reported with what it said before, so that it delays nobody.
+	longestPatience = 500 * time.Millisecond
+)
+
+// Sampler observes all GPUs of the host. Observe is called by one loop; Latest and Collect by anybody.
+type Sampler struct {
+	driver   Driver
+	deadline time.Duration
+	interval time.Duration
+	latest   atomic.Pointer[Snapshot]
+
+	// mu is held by Observe and Close, and guards everything down to the blank line.
+	mu         sync.Mutex
+	closed     bool
+	connection connection
+	slots      []*slot
+	known      []Identity
+	running    sync.WaitGroup
+
+	usages usages
+
+	// windowsMu is held by Collect.
+	windowsMu     sync.Mutex
+	windowsOpened time.Time
+}
+
+// NewSampler makes a sampler that has not looked yet.
+func NewSampler(settings Settings) *Sampler {
+	s := &Sampler{
+		driver:        settings.Driver,
+		deadline:      settings.Deadline,
+		interval:      settings.SampleInterval,
+		windowsOpened: time.Now(),
+	}
+	if s.deadline <= 0 {
+		s.deadline = defaultDeadline
+	}
+	if s.interval <= 0 {
+		s.interval = defaultSampleInterval
+	}
+	s.connection.library = Library{State: LibraryUnknown}
+	s.latest.Store(&Snapshot{Library: s.connection.library})
+	return s
+}
+
+// Observe is one cycle. It returns within half a second or the deadline, whichever is shorter, however the driver behaves. The error is for trouble that
+// somebody should look at; a library or driver that is not there is a state of the snapshot only.
+func (s *Sampler) Observe(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	now := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, min(s.deadline, longestPatience))
+	defer cancel()
+	s.connect(ctx, now)
+	s.readDevices(ctx, now)
+	return s.publish(now)
+}
+
+// Latest returns the newest snapshot, without utilization. It never waits.
+func (s *Sampler) Latest() *Snapshot { return s.latest.Load() }
+
+// Collect returns the newest snapshot with the utilization since the windows were opened, and opens new windows if these are at least minWidth wide.
+// It never waits for the driver.
+func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
+	s.windowsMu.Lock()
+	defer s.windowsMu.Unlock()
+	width := now.Sub(s.windowsOpened)
+	// A negative width is a clock that was set back; waiting for it to catch up could take hours.
+	reset := width >= minWidth || width < 0
+	if reset {
+		s.windowsOpened = now
+	}
+	snapshot := *s.latest.Load()
+	devices := make([]Device, len(snapshot.Devices))
+	copy(devices, snapshot.Devices)
+	for i := range devices {
+		d := &devices[i]
+		if windows := s.usages.of(d.UUID).windows(reset); d.Health == HealthOK {
+			d.Utilization = windows
+		}
+	}
+	snapshot.Devices = devices
+	return &snapshot
+}
+
+// Close ends the workers and closes the library. It returns when they have ended, ctx is done or the deadline has passed, whichever is first; a worker that is
+// stuck in the driver ends when its call returns. It may be called at any time, and more than once.
+func (s *Sampler) Close(ctx context.Context) error {
+	s.shut()
+	ctx, cancel := context.WithTimeout(ctx, s.deadline)
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close gpu sampler: %w", errors.Join(errStillInDriver, ctx.Err()))
+	}
+}
+
+var errStillInDriver = errors.New("a call into the driver has not returned")
+
+func (s *Sampler) shut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.closed = true
+	s.disconnect(time.Now())
+	for _, slot := range s.slots {
+		slot.lane.close()
+	}
+	s.slots = nil
+	if s.connection.lane != nil {
+		s.connection.lane.close()
+	}
+}
+
+// usages are the windows by UUID. They outlive handles and sessions.
+type usages struct {
+	mu sync.Mutex
+	by map[string]*usage
+}
+
+func (u *usages) of(uuid string) *usage {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.by == nil {
+		u.by = make(map[string]*usage)
+	}
+	if u.by[uuid] == nil {
+		u.by[uuid] = &usage{}
+	}
+	return u.by[uuid]
+}

@@ -1,0 +1,119 @@
+package gpu
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// errWedged: the GPU's last call into the driver has not returned.
+var errWedged = errors.New("the driver has not answered in time")
+
+// slot is a place in the driver's list of GPUs. It belongs to Observe; the reader inside the lane belongs to the lane.
+type slot struct {
+	index   int
+	session *sharedSession
+	lane    *lane[time.Time, outcome]
+	last    outcome
+	// heard is false until the first outcome.
+	heard bool
+}
+
+func (s *Sampler) newSlot(index int) *slot {
+	session := s.connection.session
+	session.acquire()
+	r := &reader{session: session, index: index, interval: s.interval, usageOf: s.usages.of}
+	l := newLane[time.Time, outcome]()
+	s.running.Go(func() {
+		defer session.release()
+		l.run(r.read)
+	})
+	return &slot{index: index, session: session, lane: l}
+}
+
+// enumerate makes a slot for each GPU. All are made anew, because indexes shift when a GPU goes away; only one that is in a call stays, since a second call
+// must not be made to a GPU that has not answered the first.
+func (s *Sampler) enumerate(count int, now time.Time) {
+	if count <= 0 {
+		s.lose(errNoGPU, now)
+		return
+	}
+	s.dropIdleSlots()
+	busy := make(map[int]*slot)
+	for _, slot := range s.slots {
+		if slot.index < count {
+			busy[slot.index] = slot
+		} else {
+			slot.lane.close()
+		}
+	}
+	s.slots = s.slots[:0]
+	for i := range count {
+		if slot := busy[i]; slot != nil {
+			s.slots = append(s.slots, slot)
+		} else {
+			s.slots = append(s.slots, s.newSlot(i))
+		}
+	}
+}
+
+func (s *Sampler) dropIdleSlots() {
+	busy := s.slots[:0]
+	for _, slot := range s.slots {
+		if slot.lane.busy {
+			busy = append(busy, slot)
+		} else {
+			slot.lane.close()
+		}
+	}
+	clear(s.slots[len(busy):])
+	s.slots = busy
+}
+
+// readDevices starts a cycle of every GPU that is not in a call, and waits for those.
+func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
+	for i := range s.slots {
+		s.slots[i] = s.start(s.slots[i], now)
+	}
+	var broken error
+	answering := false
+	for _, slot := range s.slots {
+		if o, ok := slot.lane.await(ctx, now); ok {
+			slot.last, slot.heard = o, true
+		}
+		if slot.session != s.connection.session || !slot.heard {
+			continue
+		}
+		answering = true
+		if endsSession(slot.last.err) {
+			broken = slot.last.err
+		}
+	}
+	switch {
+	case broken != nil:
+		s.lose(broken, now)
+	case answering:
+		s.connection.retry.reset()
+	}
+}
+
+// start begins a cycle if the slot is free. A slot that was held by a call of an earlier session is replaced once that call has returned.
+func (s *Sampler) start(slot *slot, now time.Time) *slot {
+	stuck := slot.lane.stuck(now, s.deadline)
+	if stuck {
+		slot.last, slot.heard = failed(slot.last.device.Identity, errWedged), true
+	}
+	// What a stuck call says in the end is about another time.
+	if o, ok := slot.lane.take(); ok && !stuck {
+		slot.last, slot.heard = o, true
+	}
+	if slot.lane.busy || s.connection.session == nil {
+		return slot
+	}
+	if slot.session != s.connection.session {
+		slot.lane.close()
+		slot = s.newSlot(slot.index)
+	}
+	slot.lane.dispatch(now, now)
+	return slot
+}

@@ -1,0 +1,166 @@
+package gpu_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
+)
+
+// utilization collects the windows of the first GPU.
+func (s *scene) utilization(minWidth time.Duration) map[gpu.Task]gpu.Window {
+	return s.sampler.Collect(time.Now(), minWidth).Devices[0].Utilization
+}
+
+func requireWindow(t *testing.T, want, got gpu.Window) {
+	t.Helper()
+	require.InDelta(t, want.Mean, got.Mean, 1e-9, "mean")
+	require.InDelta(t, want.Max, got.Max, 1e-9, "max")
+	require.Equal(t, want.Samples, got.Samples, "samples")
+}
+
+func TestPolledUtilizationIsTheMeanAndMaxOfTheWindow(t *testing.T) {
+	a := gputest.NewGPU(0)
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		for _, percent := range []uint32{10, 90, 20} {
+			s.change(func() {
+				a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: percent, gpu.TaskEncoder: percent / 2, gpu.TaskDecoder: 0}
+			})
+			s.cycles(1)
+		}
+		u := s.utilization(0)
+		requireWindow(t, gpu.Window{Mean: 0.4, Max: 0.9, Samples: 3}, u[gpu.TaskGeneral])
+		requireWindow(t, gpu.Window{Mean: 0.2, Max: 0.45, Samples: 3}, u[gpu.TaskEncoder])
+		requireWindow(t, gpu.Window{Mean: 0, Max: 0, Samples: 3}, u[gpu.TaskDecoder])
+
+		require.Nil(t, s.utilization(0), "a new window has nothing in it")
+		s.cycles(1)
+		requireWindow(t, gpu.Window{Mean: 0.2, Max: 0.2, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
+		require.Nil(t, s.sampler.Latest().Devices[0].Utilization)
+	})
+}
+
+func TestTooNarrowWindowIsReportedAndGoesOn(t *testing.T) {
+	a := gputest.NewGPU(0)
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.cycles(4)
+		requireWindow(t, gpu.Window{Mean: 0.61, Max: 0.61, Samples: 4}, s.utilization(5 * time.Second)[gpu.TaskGeneral])
+		s.change(func() { a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: 1} })
+		s.cycles(1)
+		requireWindow(t, gpu.Window{Mean: (4*0.61 + 0.01) / 5, Max: 0.61, Samples: 5}, s.utilization(5 * time.Second)[gpu.TaskGeneral])
+		require.Nil(t, s.utilization(5*time.Second), "closed by the one before")
+	})
+}
+
+func TestClockSetBackDoesNotKeepAWindowOpen(t *testing.T) {
+	play(t, gputest.New(gputest.NewGPU(0)), func(s *scene) {
+		t := s.T
+		s.cycles(1)
+		hourAgo := time.Now().Round(0).Add(-time.Hour)
+		require.NotNil(t, s.sampler.Collect(hourAgo, time.Minute).Devices[0].Utilization)
+		require.Nil(t, s.sampler.Collect(hourAgo, time.Minute).Devices[0].Utilization)
+	})
+}
+
+func TestPauseDoesNotCountForTheValueAfterIt(t *testing.T) {
+	a := gputest.NewGPU(0)
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.cycles(1)
+		time.Sleep(time.Hour)
+		s.change(func() { a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: 1} })
+		_, _ = s.observe()
+		requireWindow(t, gpu.Window{Mean: 0.31, Max: 0.61, Samples: 2}, s.utilization(0)[gpu.TaskGeneral])
+	})
+}
+
+// stamp is a timestamp of the sample buffer, milliseconds after an arbitrary beginning.
+func stamp(milliseconds uint64) uint64 { return 1_700_000_000_000_000 + milliseconds*1000 }
+
+func samples(entries ...gpu.Sample) map[gpu.Task][]gpu.Sample {
+	return map[gpu.Task][]gpu.Sample{gpu.TaskGeneral: entries}
+}
+
+func TestSampleBufferIsPreferredAndWeightedByTime(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.Samples = samples(gpu.Sample{Timestamp: stamp(0), Value: 99})
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.healthy()
+		s.utilization(0)
+		s.change(func() {
+			a.Samples = samples(
+				// Out of order, as a ring buffer is; an entry never filled, one out of range, and one that was seen before.
+				gpu.Sample{Timestamp: stamp(600), Value: 100},
+				gpu.Sample{Timestamp: stamp(200), Value: 20},
+				gpu.Sample{Timestamp: 0, Value: 77},
+				gpu.Sample{Timestamp: stamp(300), Value: 255},
+				gpu.Sample{Timestamp: stamp(0), Value: 99},
+			)
+		})
+		s.cycles(5)
+		u := s.utilization(0)
+		requireWindow(t, gpu.Window{Mean: (0.2*0.2 + 1.0*0.4) / 0.6, Max: 1, Samples: 2}, u[gpu.TaskGeneral])
+		requireWindow(t, gpu.Window{Mean: 0.31, Max: 0.31, Samples: 5}, u[gpu.TaskEncoder])
+
+		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: stamp(700), Value: 50}) })
+		s.cycles(5)
+		requireWindow(t, gpu.Window{Mean: 0.5, Max: 0.5, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
+	})
+}
+
+func TestSilentSampleBufferIsFilledByPolling(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.Samples = samples()
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.healthy()
+		s.cycles(5)
+		requireWindow(t, gpu.Window{Mean: 0.61, Max: 0.61, Samples: 6}, s.utilization(0)[gpu.TaskGeneral])
+	})
+}
+
+func TestWindowThatTheBufferHasNotReachedShowsWhatWasPolled(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.Samples = samples(gpu.Sample{Timestamp: stamp(0), Value: 5})
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.healthy()
+		s.utilization(0)
+		s.cycles(1)
+		requireWindow(t, gpu.Window{Mean: 0.61, Max: 0.61, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
+		s.cycles(4)
+		requireWindow(t, gpu.Window{Mean: 0.61, Max: 0.61, Samples: 4}, s.utilization(0)[gpu.TaskGeneral])
+	})
+}
+
+func TestSampleBufferAfterTheClockWasSetBack(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.Samples = samples(gpu.Sample{Timestamp: stamp(3_600_000), Value: 5})
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.healthy()
+		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: stamp(1000), Value: 40}) })
+		s.cycles(20)
+		s.utilization(0)
+		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: stamp(1500), Value: 30}) })
+		s.cycles(5)
+		requireWindow(t, gpu.Window{Mean: 0.3, Max: 0.3, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
+	})
+}
+
+func TestLostGPUHasNoUtilization(t *testing.T) {
+	a := gputest.NewGPU(0)
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.healthy()
+		s.change(func() { a.Err = gpu.ErrLost })
+		s.cycles(1)
+		require.Nil(t, s.utilization(0))
+	})
+}

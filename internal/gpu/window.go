@@ -1,0 +1,93 @@
+package gpu
+
+import (
+	"sync"
+	"time"
+)
+
+// tasks are all tasks; a task's place here is its place in the arrays of this package.
+var tasks = [...]Task{TaskGeneral, TaskEncoder, TaskDecoder}
+
+// longestSample is the longest time that the driver averages a utilization over (nvml.h, nvmlUtilization_t: 1/6 s to 1 s). No value speaks for more, so
+// that the first one after a pause does not count for the pause.
+const longestSample = time.Second
+
+// sum adds up fractions, each for the time that it speaks for.
+type sum struct {
+	weighted float64
+	seconds  float64
+	max      float64
+	samples  int
+}
+
+func (s *sum) add(fraction float64, speaksFor time.Duration) {
+	seconds := min(speaksFor, longestSample).Seconds()
+	s.weighted += fraction * seconds
+	s.seconds += seconds
+	s.max = max(s.max, fraction)
+	s.samples++
+}
+
+func (s *sum) merge(o sum) {
+	s.weighted += o.weighted
+	s.seconds += o.seconds
+	s.max = max(s.max, o.max)
+	s.samples += o.samples
+}
+
+func (s *sum) window() Window {
+	return Window{Mean: s.weighted / s.seconds, Max: s.max, Samples: s.samples}
+}
+
+// usage is the running windows of one GPU. Its worker adds, Collect reads.
+type usage struct {
+	mu sync.Mutex
+	// observed is the window proper.
+	observed [len(tasks)]sum
+	// polled was seen by asking, since the sample buffer was last read. It goes into the window only if the buffer turns out to be silent.
+	polled [len(tasks)]sum
+}
+
+// poll adds a value that was asked for.
+func (u *usage) poll(task int, fraction float64, speaksFor time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.polled[task].add(fraction, speaksFor)
+}
+
+// settle ends a stretch of time with what the sample buffer held of it. Where that is nothing, what was polled stands.
+func (u *usage) settle(task int, buffer sum) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if buffer.samples == 0 {
+		buffer = u.polled[task]
+	}
+	u.observed[task].merge(buffer)
+	u.polled[task] = sum{}
+}
+
+// windows returns the running windows, and starts new ones if reset. A window that the sample buffer has not reached yet shows what was polled.
+func (u *usage) windows(reset bool) map[Task]Window {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var out map[Task]Window
+	for i, task := range tasks {
+		s := u.observed[i]
+		if s.samples == 0 {
+			s = u.polled[i]
+			if reset {
+				u.polled[i] = sum{}
+			}
+		}
+		if s.samples > 0 {
+			if out == nil {
+				out = make(map[Task]Window, len(tasks))
+			}
+			out[task] = s.window()
+		}
+	}
+	if reset {
+		u.observed = [len(tasks)]sum{}
+	}
+	return out
+}
