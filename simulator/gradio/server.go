@@ -1,0 +1,146 @@
+// Package gradio answers the few requests that a FaceFusion web UI of Gradio 5.50 answers to a monitor, and misbehaves on demand.
+package gradio
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sync"
+)
+
+// Mode is how the server behaves.
+type Mode string
+
+// The modes.
+const (
+	// Normal answers everything.
+	Normal Mode = "normal"
+	// Saturated has no thread left: the event loop answers, but /gradio_api/app_id, which takes a thread of the pool, does not.
+	Saturated Mode = "saturated"
+	// Hang accepts connections and answers nothing.
+	Hang Mode = "hang"
+)
+
+// Next is the mode after this one, round and round.
+func (m Mode) Next() Mode {
+	return map[Mode]Mode{Normal: Saturated, Saturated: Hang, Hang: Normal}[m]
+}
+
+// State is what the server has to say.
+type State struct {
+	Mode Mode `json:"mode"`
+	// AppID is a random number in Gradio, new with every process. It needs all 64 bits.
+	AppID uint64 `json:"app_id"`
+	// QueueSize counts the events that wait, not those that run.
+	QueueSize int `json:"queue_size"`
+	// Functions is the summary of Gradio's analytics.
+	Functions map[string]Function `json:"functions"`
+}
+
+// Function is one entry of /monitoring/summary.
+type Function struct {
+	SuccessRate *float64    `json:"success_rate"`
+	Percentiles Percentiles `json:"process_time_percentiles"`
+	Requests    int         `json:"total_requests"`
+}
+
+// Percentiles are seconds. Gradio says null for all three as soon as one request of the function runs, or has ever failed.
+type Percentiles struct {
+	P50 *float64 `json:"50th"`
+	P90 *float64 `json:"90th"`
+	P99 *float64 `json:"99th"`
+}
+
+// Server is an http.Handler.
+type Server struct {
+	mux *http.ServeMux
+
+	mu      sync.Mutex
+	state   State
+	changed chan struct{} // closed when state is replaced
+}
+
+// New builds a server that says nothing but "nothing yet".
+func New() *Server {
+	s := &Server{mux: http.NewServeMux(), state: State{Mode: Normal}, changed: make(chan struct{})}
+	s.get("/gradio_api/startup-events", func(State) any { return false })
+	s.get("/gradio_api/queue/status", func(state State) any {
+		return struct {
+			Message   string   `json:"msg"`
+			EventID   *string  `json:"event_id"`
+			Rank      *int     `json:"rank"`
+			QueueSize int      `json:"queue_size"`
+			RankETA   *float64 `json:"rank_eta"`
+		}{Message: "estimation", QueueSize: state.QueueSize}
+	})
+	s.get("/monitoring/summary", func(state State) any {
+		functions := state.Functions
+		if functions == nil {
+			functions = map[string]Function{}
+		}
+		return map[string]any{"functions": functions}
+	})
+	s.get("/gradio_api/app_id", func(state State) any { return map[string]uint64{"app_id": state.AppID} }, Saturated)
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusNotFound, map[string]string{"detail": "Not Found"})
+	})
+	return s
+}
+
+// Set replaces what the server says. Requests that were held go on if the new mode lets them.
+func (s *Server) Set(state State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = state
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Server", "uvicorn")
+	if s.let(r, Hang) {
+		s.mux.ServeHTTP(w, r)
+	}
+}
+
+// get registers the answer at a path, held in the given modes. FastAPI, other than net/http, does not answer HEAD where it answers GET.
+func (s *Server) get(path string, answer func(State) any, held ...Mode) {
+	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			w.Header().Set("Allow", http.MethodGet)
+			reply(w, http.StatusMethodNotAllowed, map[string]string{"detail": "Method Not Allowed"})
+			return
+		}
+		if s.let(r, held...) {
+			s.mu.Lock()
+			state := s.state
+			s.mu.Unlock()
+			reply(w, http.StatusOK, answer(state))
+		}
+	})
+}
+
+// let waits until the mode is none of held. It says false when the client has gone meanwhile.
+func (s *Server) let(r *http.Request, held ...Mode) bool {
+	for {
+		s.mu.Lock()
+		mode, changed := s.state.Mode, s.changed
+		s.mu.Unlock()
+		if !slices.Contains(held, mode) {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return false
+		}
+	}
+}
+
+func reply(w http.ResponseWriter, code int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	// The client may be gone; that is its own affair.
+	text, _ := json.Marshal(body)
+	_, _ = w.Write(text)
+}

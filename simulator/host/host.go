@@ -1,0 +1,167 @@
+// Package host makes this machine look as if FaceFusion ran on it, one piece at a time: checkouts, jobs folders, and processes that are real to whoever
+// looks at /proc, at sockets and at files. A scripted NVIDIA driver library belongs to it.
+//
+// The processes are copies of the program itself. Therefore that program, be it a test, calls standin.Main first of all:
+//
+//	func TestMain(m *testing.M) {
+//		standin.Main()
+//		goleak.VerifyTestMain(m)
+//	}
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/standin"
+)
+
+// Settings of a host.
+type Settings struct {
+	// Dir holds everything that is written. It is made where it is missing, and left when the host is closed.
+	Dir string
+	// Instances is how many installations of FaceFusion there are.
+	Instances int
+	// Version of FaceFusion; 3.8.1 if empty.
+	Version string
+	// FirstPort is the port that servers try first; 7860 if zero.
+	FirstPort uint16
+	// Program is copied for the processes; this very program if empty.
+	Program string
+}
+
+// Host is the machine.
+type Host struct {
+	settings Settings
+	jobs     []*jobs.Folder
+
+	mu     sync.Mutex
+	procs  []*Proc
+	appID  uint64
+	closed bool
+}
+
+// New lays out the installations. Nothing runs yet.
+func New(settings Settings) (*Host, error) {
+	if settings.Version == "" {
+		settings.Version = "3.8.1"
+	}
+	if settings.FirstPort == 0 {
+		settings.FirstPort = 7860
+	}
+	if settings.Program == "" {
+		settings.Program = standin.Self
+	}
+	dir, err := filepath.Abs(settings.Dir)
+	if err != nil {
+		return nil, err
+	}
+	settings.Dir = dir
+	h := &Host{settings: settings}
+	if err := os.MkdirAll(h.temp(), 0o755); err != nil {
+		return nil, err
+	}
+	for i := range settings.Instances {
+		if err := writeCheckout(h.Checkout(i), settings.Version); err != nil {
+			return nil, fmt.Errorf("write checkout %d: %w", i, err)
+		}
+		folder, err := jobs.Open(filepath.Join(h.Checkout(i), ".jobs"))
+		if err != nil {
+			return nil, fmt.Errorf("open jobs folder %d: %w", i, err)
+		}
+		h.jobs = append(h.jobs, folder)
+	}
+	return h, nil
+}
+
+// Checkout is the folder of an instance, and the working directory of its processes.
+func (h *Host) Checkout(instance int) string {
+	return filepath.Join(h.settings.Dir, "facefusion-"+strconv.Itoa(instance))
+}
+
+// Jobs is the jobs folder of an instance.
+func (h *Host) Jobs(instance int) *jobs.Folder { return h.jobs[instance] }
+
+// temp is where FaceFusion keeps its temporary files.
+func (h *Host) temp() string { return filepath.Join(h.settings.Dir, "temp") }
+
+// StartServer starts "python facefusion.py run …". Unless a change makes it download first, it returns when the port is open.
+func (h *Host) StartServer(instance int, change func(*standin.State), args ...string) (*Proc, error) {
+	return h.startFaceFusion(instance, change, append([]string{"run"}, args...))
+}
+
+// StartRunner starts "python facefusion.py …" with a command like job-run-all or headless-run, and its arguments. It runs until it is told to exit.
+func (h *Host) StartRunner(instance int, args ...string) (*Proc, error) {
+	return h.startFaceFusion(instance, nil, args)
+}
+
+func (h *Host) startFaceFusion(instance int, change func(*standin.State), args []string) (*Proc, error) {
+	p, err := h.start(h.Checkout(instance), append([]string{"python", "facefusion.py"}, args...))
+	if err != nil {
+		return nil, err
+	}
+	err = p.Set(func(state *standin.State) {
+		state.Gradio = gradio.State{Mode: gradio.Normal, AppID: h.nextAppID()}
+		if change != nil {
+			change(state)
+		}
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.Kill(syscall.SIGKILL))
+	}
+	return p, nil
+}
+
+// StartDecoy starts a process that does nothing and is not FaceFusion, although its command line, split at spaces, may name it: "vim facefusion.py".
+func (h *Host) StartDecoy(commandLine string) (*Proc, error) {
+	return h.start(h.settings.Dir, strings.Fields(commandLine))
+}
+
+func (h *Host) start(dir string, args []string) (*Proc, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, errors.New("host is closed")
+	}
+	cmd := standin.Command(h.settings.Program, args...)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Env, "GRADIO_SERVER_PORT="+strconv.Itoa(int(h.settings.FirstPort)), "TMPDIR="+h.temp())
+	// A group of its own: Ctrl-C at the terminal is for the one who started the host, who then ends everything in order.
+	cmd.SysProcAttr.Setpgid = true
+	p, err := newProc(cmd)
+	if err != nil {
+		return nil, fmt.Errorf("start %q: %w", strings.Join(args, " "), err)
+	}
+	h.procs = append(slices.DeleteFunc(h.procs, func(p *Proc) bool { return p.ProcessState() != nil }), p)
+	return p, nil
+}
+
+// nextAppID makes numbers of 64 bits, none of them twice.
+func (h *Host) nextAppID() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.appID++
+	return 1<<63 + h.appID
+}
+
+// Close ends all processes and waits for them. It may be called again.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	h.closed = true
+	procs := slices.Clone(h.procs)
+	h.mu.Unlock()
+	var err error
+	for _, p := range procs {
+		err = errors.Join(err, p.Kill(syscall.SIGKILL))
+	}
+	return err
+}

@@ -1,0 +1,170 @@
+// Package jobs writes a FaceFusion jobs folder the way FaceFusion 3.x does: the same files, and the same operations on them in the same order
+// (testdata has the recordings). Whoever watches the folder cannot tell the difference.
+//
+// There is no operation that makes an orphan, because FaceFusion has none: an orphan is a job with a started step whose process is gone.
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Statuses are the folders, named for the statuses that a job can have as a whole: a running job lies in queued.
+var Statuses = [...]Status{Drafted, Queued, Completed, Failed}
+
+// ErrExists says that there is a job of that id. FaceFusion's own ids have a resolution of one second.
+var ErrExists = errors.New("job exists")
+
+// Folder is a jobs folder. Its methods may not be called at the same time for the same job, as FaceFusion has no lock either.
+type Folder struct {
+	path string
+}
+
+// Open makes the folder and its four parts, as every FaceFusion command does.
+func Open(path string) (*Folder, error) {
+	for _, status := range Statuses {
+		if err := os.MkdirAll(filepath.Join(path, string(status)), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	return &Folder{path: path}, nil
+}
+
+// Path is where the folder is.
+func (f *Folder) Path() string { return f.path }
+
+// Create makes a drafted job: one write for the empty job, one more for each step.
+func (f *Folder) Create(id string, steps ...Step) error {
+	if _, err := f.Status(id); err == nil {
+		return fmt.Errorf("create job %q: %w", id, ErrExists)
+	}
+	path := f.file(Drafted, id)
+	j := &job{Version: "1", DateCreated: date(), Steps: []step{}}
+	if err := j.write(path); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		j.Steps = append(j.Steps, step{Args: s.args(), Status: Drafted})
+		if err := j.update(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Submit queues a drafted job. The steps say so before the file moves.
+func (f *Folder) Submit(id string) error { return f.queue(id, Drafted) }
+
+// Retry queues a failed job again, under the same id and date of creation.
+func (f *Folder) Retry(id string) error { return f.queue(id, Failed) }
+
+func (f *Folder) queue(id string, from Status) error {
+	err := f.change(id, from, func(j *job) {
+		for i := range j.Steps {
+			j.Steps[i].Status = Queued
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return f.move(id, from, Queued)
+}
+
+// Start marks a step of a queued job as started.
+func (f *Folder) Start(id string, step int) error { return f.setStep(id, step, Started) }
+
+// CompleteStep marks a step as completed. The job stays in queued, also after its last step: then it is being finalized.
+func (f *Folder) CompleteStep(id string, step int) error { return f.setStep(id, step, Completed) }
+
+func (f *Folder) setStep(id string, step int, status Status) error {
+	return f.change(id, Queued, func(j *job) { j.Steps[step].Status = status })
+}
+
+// Complete ends a queued job well: its started step is completed, then the file moves.
+func (f *Folder) Complete(id string) error { return f.end(id, Completed) }
+
+// Fail ends a queued job badly: its started step has failed, later ones stay queued, then the file moves.
+func (f *Folder) Fail(id string) error { return f.end(id, Failed) }
+
+func (f *Folder) end(id string, status Status) error {
+	j, err := read(f.file(Queued, id))
+	if err != nil {
+		return err
+	}
+	for i, s := range j.Steps {
+		if s.Status == Started {
+			if err := f.setStep(id, i, status); err != nil {
+				return err
+			}
+		}
+	}
+	return f.move(id, Queued, status)
+}
+
+// Delete removes a job wherever it is, also a running one.
+func (f *Folder) Delete(id string) error {
+	status, err := f.Status(id)
+	if err != nil {
+		return err
+	}
+	return os.Remove(f.file(status, id))
+}
+
+// Status says in which part of the folder a job is; the error is fs.ErrNotExist where it is in none.
+func (f *Folder) Status(id string) (status Status, err error) {
+	for _, status = range Statuses {
+		if _, err = os.Stat(f.file(status, id)); err == nil {
+			return status, nil
+		}
+	}
+	return "", err
+}
+
+// Steps says how many steps a queued job has.
+func (f *Folder) Steps(id string) (int, error) {
+	j, err := read(f.file(Queued, id))
+	if err != nil {
+		return 0, err
+	}
+	return len(j.Steps), nil
+}
+
+// List names the jobs in a part of the folder, sorted by id.
+func (f *Folder) List(status Status) ([]string, error) {
+	paths, err := filepath.Glob(f.file(status, "*"))
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(paths))
+	for i, path := range paths {
+		name := filepath.Base(path)
+		ids[i] = name[:len(name)-len(".json")]
+	}
+	return ids, nil
+}
+
+func (f *Folder) file(status Status, id string) string {
+	return filepath.Join(f.path, string(status), id+".json")
+}
+
+func (f *Folder) change(id string, status Status, edit func(*job)) error {
+	path := f.file(status, id)
+	j, err := read(path)
+	if err != nil {
+		return err
+	}
+	edit(j)
+	return j.update(path)
+}
+
+func (f *Folder) move(id string, from, to Status) error {
+	return os.Rename(f.file(from, id), f.file(to, id))
+}
+
+func (j *job) update(path string) error {
+	now := date()
+	j.DateUpdated = &now
+	return j.write(path)
+}

@@ -1,0 +1,125 @@
+package jobs
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"time"
+)
+
+// Status is the status of a step.
+type Status string
+
+// The statuses that FaceFusion writes.
+const (
+	Drafted   Status = "drafted"
+	Queued    Status = "queued"
+	Started   Status = "started"
+	Completed Status = "completed"
+	Failed    Status = "failed"
+)
+
+// Step is what the caller says of a step of a new job; everything else is as in a recorded one. Empty fields keep the recorded value.
+type Step struct {
+	Source, Target, Output string
+	Processors             []string
+}
+
+// recordedStep holds the arguments of a step as FaceFusion 3.8.1 wrote them.
+//
+//go:embed step.json
+var recordedStep []byte
+
+func (s Step) args() json.RawMessage {
+	args := recordedStep
+	if s.Source != "" {
+		args = replace(args, "source_paths", []string{s.Source})
+	}
+	if s.Target != "" {
+		args = replace(args, "target_path", s.Target)
+	}
+	if s.Output != "" {
+		args = replace(args, "output_path", s.Output)
+	}
+	if s.Processors != nil {
+		args = replace(args, "processors", s.Processors)
+	}
+	return args
+}
+
+// replace works on the text, because a map would lose the order of FaceFusion's keys.
+func replace(args []byte, key string, value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // a string or a list of strings always marshals
+	}
+	old := regexp.MustCompile(`(?s)("` + key + `": )(?:"[^"]*"|\[.*?\])`)
+	return old.ReplaceAllFunc(args, func(match []byte) []byte {
+		return append(old.FindSubmatch(match)[1], text...)
+	})
+}
+
+// job is a job file, its keys in FaceFusion's order.
+type job struct {
+	Version     string  `json:"version"`
+	DateCreated string  `json:"date_created"`
+	DateUpdated *string `json:"date_updated"`
+	Steps       []step  `json:"steps"`
+}
+
+type step struct {
+	Args   json.RawMessage `json:"args"`
+	Status Status          `json:"status"`
+}
+
+// date is now as Python's datetime.now().astimezone().isoformat() has it.
+func date() string { return time.Now().Format("2006-01-02T15:04:05.000000-07:00") }
+
+// text is the job as Python's json.dump(indent=4) has it: no newline at the end.
+func (j *job) text() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "    ")
+	if err := enc.Encode(j); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+func read(path string) (*job, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	j := new(job)
+	if err := json.Unmarshal(text, j); err != nil {
+		return nil, fmt.Errorf("read job file %q: %w", path, err)
+	}
+	return j, nil
+}
+
+// bufferSize is Python's: a long job reaches the disk in pieces, and a reader may see any of them.
+const bufferSize = 8192
+
+// write does what FaceFusion's write_json does: truncate in place, write, close. No temporary file, no sync, no lock.
+func (j *job) write(path string) error {
+	text, err := j.text()
+	if err != nil {
+		return err
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	for len(text) > 0 && err == nil {
+		n := min(bufferSize, len(text))
+		_, err = file.Write(text[:n])
+		text = text[n:]
+	}
+	return errors.Join(err, file.Close())
+}

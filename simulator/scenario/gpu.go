@@ -1,0 +1,130 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// GPU is what a GPU reads. It follows the work as a real one does: load at once, memory in steps, heat slowly.
+type GPU struct {
+	// Utilization and Encoder in percent.
+	Utilization, Encoder float64
+	// Memory used, in bytes.
+	Memory float64
+	// Power in watts.
+	Power float64
+	// Temperature in degrees Celsius.
+	Temperature float64
+	// Energy in joules.
+	Energy float64
+}
+
+// A GPU of 24 GiB and 450 W. FaceFusion holds models for previews in every server, and more while it works.
+const (
+	idleMemory, serverMemory, workMemory = 0.5 * (1 << 30), 2.5 * (1 << 30), 6.0 * (1 << 30)
+	idlePower, fullPower                 = 25.0, 380.0
+	idleTemperature, degreesPerWatt      = 34.0, 0.1
+	inertia                              = 10 * time.Second
+)
+
+// NewGPU is one that nobody has used for a while.
+func NewGPU() *GPU {
+	return &GPU{Memory: idleMemory, Power: idlePower, Temperature: idleTemperature}
+}
+
+// Pass lets time pass with so many servers and so many processes at work on the GPU.
+func (g *GPU) Pass(d time.Duration, servers, workers int, dice *rand.Rand) {
+	g.Utilization, g.Encoder = 0, 0
+	if workers > 0 {
+		g.Utilization = 76 + 24*dice.Float64()
+		g.Encoder = 20 + 12*dice.Float64()
+	}
+	g.Memory = idleMemory + float64(servers)*serverMemory + float64(workers)*workMemory
+	g.Power = idlePower + (fullPower-idlePower)*g.Utilization/100
+	g.Energy += g.Power * d.Seconds()
+	goal := idleTemperature + degreesPerWatt*(g.Power-idlePower)
+	g.Temperature += (goal - g.Temperature) * (1 - math.Exp(-d.Seconds()/inertia.Seconds()))
+}
+
+// totalMemory is 24 GiB.
+const totalMemory = 24 << 30
+
+// lines say it in the words of the fake driver library, for the GPU with an index.
+func (g *GPU) lines(index int) []string {
+	line := func(key string, value any) string { return fmt.Sprintf("gpu.%d.%s %v", index, key, value) }
+	return []string{
+		line("name", "Simulated GPU"),
+		line("memory.total", totalMemory),
+		line("memory.used", int64(g.Memory)),
+		line("utilization", int(g.Utilization)),
+		line("encoder", int(g.Encoder)),
+		line("decoder", int(g.Encoder/2)),
+		line("power", int(g.Power*1000)),
+		line("temperature", int(g.Temperature)),
+		line("energy", int64(g.Energy*1000)),
+	}
+}
+
+// Driver lets GPUs follow players, who take turns on them: instance 0 on the first, instance 1 on the second, and so on.
+type Driver struct {
+	gpus    []*GPU
+	players []*Player
+	say     func(lines ...string) error
+	dice    *rand.Rand
+}
+
+// NewDriver makes GPUs. What they read is told to say, in the words of the fake driver library.
+func NewDriver(gpus int, players []*Player, say func(lines ...string) error) *Driver {
+	d := &Driver{players: players, say: say, dice: rand.New(rand.NewPCG(0, 0))}
+	for range gpus {
+		d.gpus = append(d.gpus, NewGPU())
+	}
+	return d
+}
+
+// Pass lets time pass on all GPUs, and says what they read then.
+func (d *Driver) Pass(interval time.Duration) error {
+	lines := []string{fmt.Sprintf("gpus %d", len(d.gpus))}
+	for i, g := range d.gpus {
+		servers, workers := d.processesOn(i)
+		g.Pass(interval, servers, workers, d.dice)
+		lines = append(lines, g.lines(i)...)
+	}
+	return d.say(lines...)
+}
+
+// Drive passes the time until the context ends.
+func (d *Driver) Drive(ctx context.Context) error {
+	const interval = 200 * time.Millisecond
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := d.Pass(interval); err != nil {
+			return err
+		}
+	}
+}
+
+func (d *Driver) processesOn(gpu int) (servers, workers int) {
+	for _, p := range d.players {
+		if p.Instance%len(d.gpus) != gpu {
+			continue
+		}
+		server, worker := p.Processes()
+		if server != nil {
+			servers++
+		}
+		if worker != nil {
+			workers++
+		}
+	}
+	return servers, workers
+}

@@ -1,0 +1,148 @@
+// Package scenario lets the days of a FaceFusion host pass: jobs from the web UI, from headless runs and from nightly batches, failures, crashes, orphans.
+//
+// What happens is decided by a seed alone (plan.go); how long it takes by a speed (player.go). The same seed gives the same acts in the same order.
+package scenario
+
+import (
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
+)
+
+// Kind is what an act is about.
+type Kind string
+
+// The kinds.
+const (
+	UI       Kind = "ui"       // a click on Start: the server works on a job of its own
+	Headless Kind = "headless" // headless-run
+	Nightly  Kind = "nightly"  // jobs are drafted and submitted, then job-run-all works on all that is queued, orphans included
+	Draft    Kind = "draft"    // a job is drafted, and forgotten
+	Retry    Kind = "retry"    // job-retry of a failed job
+	Tidy     Kind = "tidy"     // finished jobs are deleted
+	Saturate Kind = "saturate" // the server's thread pool is exhausted for a while
+	Hang     Kind = "hang"     // the server hangs for a while
+	Restart  Kind = "restart"  // the server is killed, and downloads models when it starts again
+)
+
+// frequencies are parts of their sum.
+var frequencies = []struct {
+	kind  Kind
+	parts int
+}{{UI, 40}, {Headless, 20}, {Nightly, 12}, {Draft, 3}, {Retry, 8}, {Tidy, 5}, {Saturate, 4}, {Hang, 3}, {Restart, 5}}
+
+// End is how a job ends.
+type End string
+
+// The ends. An orphaned job keeps its started step for ever: its process was killed, or met an exception that FaceFusion does not catch.
+const (
+	Completed End = "completed"
+	Failed    End = "failed"
+	Orphaned  End = "orphaned"
+)
+
+// Act is one thing that happens to an instance. Times are those of a real host.
+type Act struct {
+	Kind Kind
+	// Pause is the time before it.
+	Pause time.Duration
+	// Jobs are those that the act brings; a retry has one to say how it goes.
+	Jobs []Job
+	// Waiting is how many clicks wait in the server's queue meanwhile.
+	Waiting int
+	// Length of acts that have no jobs.
+	Length time.Duration
+}
+
+// Job is a job to come.
+type Job struct {
+	Steps []Step
+	End   End
+}
+
+// Step is a step to come.
+type Step struct {
+	jobs.Step
+	Duration time.Duration
+}
+
+const (
+	meanPause = 30 * time.Second
+	meanStep  = time.Minute
+	// finalizing is the time for ffmpeg to join the parts, after the last step.
+	finalizing = 5 * time.Second
+)
+
+// Plan is what happens to an instance, without end.
+func Plan(seed uint64, instance int) iter.Seq[Act] {
+	return func(yield func(Act) bool) {
+		dice := rand.New(rand.NewPCG(seed, uint64(instance)))
+		for yield(next(dice)) {
+		}
+	}
+}
+
+func next(dice *rand.Rand) Act {
+	act := Act{Kind: kind(dice), Pause: span(dice, meanPause)}
+	switch act.Kind {
+	case UI:
+		act.Jobs = []Job{job(dice, 1)}
+		act.Waiting = max(0, dice.IntN(5)-2)
+	case Headless, Retry, Draft:
+		act.Jobs = []Job{job(dice, 1)}
+	case Nightly:
+		for range 2 + dice.IntN(3) {
+			act.Jobs = append(act.Jobs, job(dice, 1+dice.IntN(3)))
+		}
+	default:
+		act.Length = span(dice, time.Minute)
+	}
+	return act
+}
+
+func kind(dice *rand.Rand) Kind {
+	var sum int
+	for _, f := range frequencies {
+		sum += f.parts
+	}
+	roll := dice.IntN(sum)
+	for _, f := range frequencies {
+		if roll -= f.parts; roll < 0 {
+			return f.kind
+		}
+	}
+	return UI // not reached: roll is less than the sum
+}
+
+func job(dice *rand.Rand, steps int) Job {
+	j := Job{End: Completed}
+	switch roll := dice.IntN(100); {
+	case roll < 12:
+		j.End = Failed
+	case roll < 18:
+		j.End = Orphaned
+	}
+	for range steps {
+		j.Steps = append(j.Steps, step(dice))
+	}
+	return j
+}
+
+var processors = [][]string{{"face_swapper"}, {"face_swapper", "face_enhancer"}, {"frame_enhancer"}, {"lip_syncer"}}
+
+func step(dice *rand.Rand) Step {
+	s := Step{Duration: span(dice, meanStep)}
+	s.Source, s.Target, s.Output = "/data/in/portrait.jpg", "/data/in/clip.mp4", "/data/out/clip.mp4"
+	if dice.IntN(3) == 0 {
+		s.Target, s.Output, s.Duration = "/data/in/photo.jpg", "/data/out/photo.jpg", s.Duration/10
+	}
+	s.Processors = processors[dice.IntN(len(processors))]
+	return s
+}
+
+// span is exponential about a mean, without the extremes.
+func span(dice *rand.Rand, mean time.Duration) time.Duration {
+	return time.Duration(min(max(dice.ExpFloat64(), 0.1), 4) * float64(mean))
+}

@@ -1,0 +1,54 @@
+// Package standin is what the simulator's processes do once they run. They are copies of the program that started them, under another command line:
+// "python facefusion.py …" behaves as FaceFusion, "ffmpeg …" and "curl …" as its children, and any other command line does nothing at all.
+//
+// Instructions come through standard input and are answered on standard output, so that command line, folder and sockets are only FaceFusion's own.
+// A stand-in ends when its standard input does: it cannot outlive the one who started it.
+package standin
+
+import (
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// environment marks a process as a stand-in. Without it, a command line alone makes nobody one.
+const environment = "FACEFUSION_SIMULATOR_STANDIN=1"
+
+// Main turns this process into the stand-in that its command line names, and does not return then. In every other process it does nothing.
+// It comes first in main, and in the TestMain of a test that starts stand-ins.
+func Main() {
+	if os.Getenv("FACEFUSION_SIMULATOR_STANDIN") == "" {
+		return
+	}
+	name := filepath.Base(os.Args[0])
+	// A copy has the name of the file it was started from, until it says otherwise. It is only for the eye: a failure costs nothing.
+	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
+	dieAsPython()
+	switch {
+	case name == "python" && len(os.Args) > 2 && filepath.Base(os.Args[1]) == "facefusion.py":
+		os.Exit(new(faceFusion).main(os.Stdin, os.Stdout))
+	case name == "ffmpeg" || name == "curl":
+		work(os.Args, os.Stdin)
+	default:
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}
+	os.Exit(0)
+}
+
+// dieAsPython gives the deadly signals the effect they have on a Python process. Go's runtime would print its goroutines and exit with code 2 instead.
+func dieAsPython() {
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	deadly := make(chan os.Signal, 1)
+	signal.Notify(deadly, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGQUIT)
+	go func() {
+		number := (<-deadly).(syscall.Signal)
+		var defaultAction [4]uint64 // a zero struct sigaction: SIG_DFL, no flags, no mask
+		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(number), uintptr(unsafe.Pointer(&defaultAction)), 0, 8, 0, 0)
+		_ = unix.Kill(os.Getpid(), number)
+	}()
+}

@@ -1,0 +1,72 @@
+package standin
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+const (
+	// pause and effort make a tenth of a core: enough to be seen, little enough for a laptop.
+	pause  = 50 * time.Millisecond
+	effort = 5 * time.Millisecond
+	// pieceSize is written in each pause, up to outputSize.
+	pieceSize  = 16 << 10
+	outputSize = 4 << 20
+)
+
+// burn uses the CPU now and then, until done is closed.
+func burn(done <-chan struct{}, also func()) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		for start := time.Now(); time.Since(start) < effort; {
+		}
+		also()
+	}
+}
+
+// work is what ffmpeg and curl do: they use the CPU and write their file, until standard input ends.
+func work(args []string, stdin io.Reader) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(io.Discard, stdin)
+	}()
+	file, err := create(output(args))
+	if err != nil {
+		os.Exit(1)
+	}
+	defer file.Close()
+	piece, written := make([]byte, pieceSize), 0
+	burn(done, func() {
+		if written < outputSize {
+			n, _ := file.Write(piece)
+			written += n
+		}
+	})
+}
+
+// output is the file that a command line of ffmpeg or curl names.
+func output(args []string) string {
+	for _, option := range []string{"-y", "--output"} {
+		if i := slices.Index(args, option); i >= 0 && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return os.DevNull
+}
+
+func create(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(path)
+}
