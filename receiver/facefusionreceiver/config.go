@@ -1,0 +1,130 @@
+package facefusionreceiver
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/scraper/scraperhelper"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/gpuprobe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/webprobe"
+)
+
+// Config is what a user may write under receivers: facefusion. Nothing needs to be written.
+type Config struct {
+	Controller scraperhelper.ControllerConfig `mapstructure:",squash"`
+	Metrics    metadata.MetricsBuilderConfig  `mapstructure:",squash"`
+	Logs       metadata.LogsBuilderConfig     `mapstructure:",squash"`
+	// Histograms are written under metrics, like every other metric: see histograms.go.
+	Histograms webprobe.HistogramsConfig `mapstructure:"-"`
+
+	// RootPath is where the root of the observed host is mounted: "/" on the host itself, "/host" or the like in a container.
+	RootPath string `mapstructure:"root_path"`
+	// Instances names FaceFusion instances. One that is named is reported also when it was never seen.
+	Instances []InstanceConfig `mapstructure:"instances"`
+
+	GPU     gpuprobe.Config     `mapstructure:"gpu"`
+	Process processprobe.Config `mapstructure:"process"`
+	Web     webprobe.Config     `mapstructure:"web"`
+	Jobs    JobsConfig          `mapstructure:"jobs"`
+}
+
+// InstanceConfig names one FaceFusion instance.
+type InstanceConfig struct {
+	// Name becomes service.instance.id.
+	Name string `mapstructure:"name"`
+	// Path is the folder of the checkout, as FaceFusion's process sees it.
+	Path string `mapstructure:"path"`
+	// JobsPath is its jobs folder; empty for the one that the process tells.
+	JobsPath string `mapstructure:"jobs_path"`
+	// Endpoint is the URL of its web server, for one that cannot be found from a process of this host (behind a proxy, on another host).
+	Endpoint string `mapstructure:"endpoint"`
+}
+
+// JobsConfig is the section jobs. It has no settings yet.
+type JobsConfig struct{}
+
+var (
+	_ component.Config    = (*Config)(nil)
+	_ confmap.Validator   = (*Config)(nil)
+	_ confmap.Unmarshaler = (*Config)(nil)
+)
+
+func createDefaultConfig() component.Config {
+	controller := scraperhelper.NewDefaultControllerConfig()
+	controller.CollectionInterval = 15 * time.Second
+	return &Config{
+		Controller: controller,
+		Metrics:    metadata.NewDefaultMetricsBuilderConfig(),
+		Logs:       metadata.DefaultLogsBuilderConfig(),
+		Histograms: webprobe.NewDefaultHistogramsConfig(),
+		RootPath:   "/",
+		GPU:        gpuprobe.NewDefaultConfig(),
+		Process:    processprobe.NewDefaultConfig(),
+		Web:        webprobe.NewDefaultConfig(),
+	}
+}
+
+// Validate names the field, the value and the remedy. The sections validate themselves.
+func (c *Config) Validate() error {
+	var errs error
+	if !filepath.IsAbs(c.RootPath) {
+		errs = errors.Join(errs, fmt.Errorf("root_path is %q: give an absolute path, or leave it out for the host itself", c.RootPath))
+	}
+	if !c.GPU.Enabled && !c.Process.Enabled && !c.Web.Enabled {
+		errs = errors.Join(errs, errors.New("gpu, process and web are all switched off: switch one on, or remove the receiver"))
+	}
+	return errors.Join(errs, c.validateInstances())
+}
+
+func (c *Config) validateInstances() error {
+	var errs error
+	names := map[string]bool{}
+	for i, instance := range c.Instances {
+		if err := instance.validate(); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("instances[%d]: %w", i, err))
+		}
+		if names[instance.Name] {
+			errs = errors.Join(errs, fmt.Errorf("instances[%d]: name %q is used twice: give each instance its own", i, instance.Name))
+		}
+		names[instance.Name] = true
+	}
+	return errs
+}
+
+func (c *InstanceConfig) validate() error {
+	var errs error
+	if c.Name == "" {
+		errs = errors.Join(errs, errors.New("name is empty: give the instance a name, for example the folder's"))
+	}
+	if c.Path == "" && c.JobsPath == "" && c.Endpoint == "" {
+		errs = errors.Join(errs, errors.New("path, jobs_path and endpoint are all empty: give the folder of the checkout, the jobs folder or the URL of the web server"))
+	}
+	for _, field := range []struct{ name, value string }{{"path", c.Path}, {"jobs_path", c.JobsPath}} {
+		if field.value != "" && !filepath.IsAbs(field.value) {
+			errs = errors.Join(errs, fmt.Errorf("%s is %q: give an absolute path, as the FaceFusion process sees it", field.name, field.value))
+		}
+	}
+	return errors.Join(errs, validateEndpoint(c.Endpoint))
+}
+
+func validateEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err == nil && u.User != nil {
+		return errors.New("endpoint holds a user or a password: give them to an authentication extension, and name it as web.auth.authenticator")
+	}
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return fmt.Errorf("endpoint is %q: give a URL like http://127.0.0.1:7860", endpoint)
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package facefusionreceiver
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/confmaptest"
+)
+
+func load(t *testing.T, conf *confmap.Conf) (*Config, error) {
+	t.Helper()
+	cfg := createDefaultConfig().(*Config)
+	if err := conf.Unmarshal(cfg); err != nil {
+		return nil, err
+	}
+	return cfg, confmap.Validate(cfg)
+}
+
+func TestDefaultsNeedNoConfiguration(t *testing.T) {
+	cfg, err := load(t, confmap.New())
+	require.NoError(t, err)
+	require.Equal(t, createDefaultConfig(), cfg)
+	require.Equal(t, 15*time.Second, cfg.Controller.CollectionInterval)
+	require.True(t, cfg.GPU.Enabled && cfg.Process.Enabled && cfg.Web.Enabled)
+}
+
+func TestEverySettingIsRead(t *testing.T) {
+	conf, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
+	require.NoError(t, err)
+	cfg, err := load(t, conf)
+	require.NoError(t, err)
+
+	want := createDefaultConfig().(*Config)
+	want.Controller.CollectionInterval = 30 * time.Second
+	want.RootPath = "/host"
+	want.Instances = []InstanceConfig{
+		{Name: "studio", Path: "/opt/facefusion", JobsPath: "/data/jobs"},
+		{Name: "proxy", Endpoint: "https://ff.example.com"},
+	}
+	want.GPU.Interval, want.GPU.Deadline, want.GPU.LibraryPath = 2*time.Second, 7*time.Second, "/opt/lib/libnvidia-ml.so.1"
+	want.Process.Interval, want.Process.ForgetAfter = 3*time.Second, time.Hour
+	want.Web.Interval, want.Web.ClientConfig.Timeout = 4*time.Second, 5*time.Second
+	want.Web.ClientConfig.TLS.InsecureSkipVerify = true
+	want.Histograms.ServerProbeDuration.Enabled = false
+	require.False(t, cfg.Metrics.Metrics.FacefusionServerUp.Enabled)
+	require.False(t, cfg.Logs.Events.FacefusionProcessStarted.Enabled)
+	want.Metrics, want.Logs = cfg.Metrics, cfg.Logs // mdatagen's own tests compare these
+	require.Equal(t, want, cfg)
+}
+
+func TestEachProbeCanBeSwitchedOff(t *testing.T) {
+	for _, section := range []string{"gpu", "process", "web"} {
+		cfg, err := load(t, confmap.NewFromStringMap(map[string]any{section: map[string]any{"enabled": false}}))
+		require.NoError(t, err)
+		enabled := 0
+		for _, p := range probes {
+			if p.enabled(cfg) {
+				enabled++
+			}
+		}
+		require.Equal(t, len(probes)-1, enabled, section)
+	}
+}
+
+// TestWrongValuesAreRefused: each error names the field, the value and the remedy.
+func TestWrongValuesAreRefused(t *testing.T) {
+	off := map[string]any{"enabled": false}
+	for name, c := range map[string]struct {
+		conf map[string]any
+		want string
+	}{
+		"relative root": {
+			map[string]any{"root_path": "host"},
+			`root_path is "host": give an absolute path, or leave it out for the host itself`,
+		},
+		"nothing to do": {
+			map[string]any{"gpu": off, "process": off, "web": off},
+			"gpu, process and web are all switched off: switch one on, or remove the receiver",
+		},
+		"section": {
+			map[string]any{"gpu": map[string]any{"interval": "1ms"}},
+			"gpu: interval is 1ms: give at least 100ms, or leave it out for 1s",
+		},
+		"instance without a name": {
+			map[string]any{"instances": []any{map[string]any{"path": "/opt/facefusion"}}},
+			"instances[0]: name is empty: give the instance a name, for example the folder's",
+		},
+		"instance without a place": {
+			map[string]any{"instances": []any{map[string]any{"name": "studio"}}},
+			"instances[0]: path, jobs_path and endpoint are all empty: give the folder of the checkout, the jobs folder or the URL of the web server",
+		},
+		"two of one name": {
+			map[string]any{"instances": []any{map[string]any{"name": "a", "path": "/a"}, map[string]any{"name": "a", "path": "/b"}}},
+			`instances[1]: name "a" is used twice: give each instance its own`,
+		},
+		"relative path": {
+			map[string]any{"instances": []any{map[string]any{"name": "a", "jobs_path": ".jobs"}}},
+			`instances[0]: jobs_path is ".jobs": give an absolute path, as the FaceFusion process sees it`,
+		},
+		"endpoint without a scheme": {
+			map[string]any{"instances": []any{map[string]any{"name": "a", "endpoint": "127.0.0.1:7860"}}},
+			`instances[0]: endpoint is "127.0.0.1:7860": give a URL like http://127.0.0.1:7860`,
+		},
+		"endpoint with a password": {
+			map[string]any{"instances": []any{map[string]any{"name": "a", "endpoint": "https://user:secret@ff.example.com"}}},
+			"instances[0]: endpoint holds a user or a password: give them to an authentication extension, and name it as web.auth.authenticator",
+		},
+		"collection interval": {
+			map[string]any{"collection_interval": "0s"},
+			`"collection_interval": requires positive value`,
+		},
+		"unknown key": {
+			map[string]any{"gpus": map[string]any{}},
+			"has invalid keys: gpus",
+		},
+		"unknown metric": {
+			map[string]any{"metrics": map[string]any{"facefusion.servers": map[string]any{"enabled": true}}},
+			"has invalid keys: facefusion.servers",
+		},
+		"unknown key of a histogram": {
+			map[string]any{"metrics": map[string]any{"facefusion.server.probe.duration": map[string]any{"enable": true}}},
+			"has invalid keys: enable",
+		},
+		"histogram without a section": {
+			map[string]any{"metrics": map[string]any{"facefusion.server.probe.duration": false}},
+			"metrics: facefusion.server.probe.duration is false: write `enabled: true` or `enabled: false` below it",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, confmap.NewFromStringMap(c.conf))
+			require.ErrorContains(t, err, c.want)
+			require.False(t, strings.Contains(err.Error(), "secret"), "an error tells no password")
+		})
+	}
+}

@@ -1,0 +1,122 @@
+package gpuprobe
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// healthy and lost have a value of their own in every field, so that a swapped field shows.
+func healthy() gpu.Device {
+	return gpu.Device{
+		Identity:    gpu.Identity{UUID: "GPU-11111111-aaaa", Index: 3, Name: "NVIDIA H200", PCIAddress: "0000:65:00.0", VBIOSVersion: "96.00.A1"},
+		Health:      gpu.HealthOK,
+		MemoryUsed:  reading.Known(int64(20 << 30)),
+		MemoryTotal: reading.Known(int64(80 << 30)),
+		Temperature: reading.Known(61.5),
+		Power:       reading.Known(412.25),
+		Energy:      reading.Known(987654.5),
+		Utilization: map[gpu.Task]gpu.Window{
+			gpu.TaskGeneral: {Mean: 0.42, Max: 0.97, Samples: 30},
+			gpu.TaskEncoder: {Mean: 0.11, Max: 0.22, Samples: 15},
+			gpu.TaskDecoder: {Mean: 0.33, Max: 0.44}, // no sample: nothing is known
+		},
+	}
+}
+
+func lost() gpu.Device {
+	return gpu.Device{
+		Identity: gpu.Identity{UUID: "GPU-22222222-bbbb", Index: 4, Name: "NVIDIA L40S", PCIAddress: "0000:b3:00.0"},
+		Health:   gpu.HealthFailed,
+		Reason:   gpu.ReasonLost,
+	}
+}
+
+func library() gpu.Library {
+	return gpu.Library{State: gpu.LibraryAvailable, DriverVersion: "570.124.06", NVMLVersion: "12.570.124.06", CUDAVersion: "12.8"}
+}
+
+func TestMetricsOfAHealthyAndALostGPU(t *testing.T) {
+	golden(t, "testdata/healthy_and_lost.yaml", &gpu.Snapshot{Library: library(), Devices: []gpu.Device{healthy(), lost()}})
+}
+
+// TestAGPUThatWasLostFromTheStart has no UUID, and is told of all the same.
+func TestAGPUThatWasLostFromTheStart(t *testing.T) {
+	nameless := lost()
+	nameless.Identity = gpu.Identity{Index: 5}
+	golden(t, "testdata/lost_from_the_start.yaml", &gpu.Snapshot{Library: library(), Devices: []gpu.Device{nameless}})
+}
+
+func TestMetricsWithoutALibrary(t *testing.T) {
+	golden(t, "testdata/library_not_found.yaml", &gpu.Snapshot{Library: gpu.Library{State: gpu.LibraryNotFound, Err: errors.New("libnvidia-ml.so.1: not found")}})
+}
+
+func golden(t *testing.T, file string, snapshot *gpu.Snapshot) {
+	synctest.Test(t, func(t *testing.T) {
+		env, _ := probetest.Env()
+		mb := metadata.NewMetricsBuilder(env.Metrics, env.Settings)
+		time.Sleep(time.Minute)
+		record(mb, snapshot, time.Now())
+		probetest.Metrics(t, file, mb.Emit(metadata.WithResource(env.HostResource())))
+	})
+}
+
+func TestEventsOfALostAndARecoveredGPU(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env, sink := probetest.Env()
+		p := New(NewDefaultConfig(), nil, env)
+		back := lost()
+		back.Health, back.Reason = gpu.HealthOK, gpu.ReasonNone
+		looks := []gpu.Device{healthy(), lost(), lost(), back}
+		before := &gpu.Snapshot{}
+		for _, second := range looks {
+			after := &gpu.Snapshot{Library: library(), Devices: []gpu.Device{healthy(), second}}
+			if second.UUID == healthy().UUID {
+				after.Devices = after.Devices[:1]
+			}
+			p.tell(compare(before, after))
+			before = after
+		}
+		probetest.Logs(t, "testdata/events.yaml", sink.All)
+	})
+}
+
+// TestEveryValueIsDeclared keeps the domain's fixed sets and the contract the same.
+func TestEveryValueIsDeclared(t *testing.T) {
+	for _, task := range []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder, gpu.TaskDecoder} {
+		require.Contains(t, metadata.MapAttributeHwGpuTask, string(task))
+	}
+	for _, health := range []gpu.Health{gpu.HealthOK, gpu.HealthDegraded, gpu.HealthFailed} {
+		require.Contains(t, metadata.MapAttributeHwState, string(health))
+	}
+	for _, reason := range []gpu.Reason{gpu.ReasonLost, gpu.ReasonResetRequired, gpu.ReasonWedged, gpu.ReasonNoPermission, gpu.ReasonDriverError} {
+		require.Contains(t, metadata.MapAttributeNvidiaGpuFault, string(reason))
+	}
+	for _, state := range []gpu.LibraryState{
+		gpu.LibraryAvailable, gpu.LibraryNotFound, gpu.LibraryDriverNotLoaded, gpu.LibraryNoPermission,
+		gpu.LibraryRestartRequired, gpu.LibraryFailed, gpu.LibraryUnsupported,
+	} {
+		require.Contains(t, metadata.MapAttributeNvidiaDriverState, string(state))
+	}
+}
+
+func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
+	cfg := NewDefaultConfig()
+	require.NoError(t, cfg.Validate())
+	cfg.Interval, cfg.Deadline = time.Millisecond, 0
+	require.EqualError(t, cfg.Validate(), "interval is 1ms: give at least 100ms, or leave it out for 1s\n"+
+		"deadline is 0s: give at least 100ms, or leave it out for 5s")
+	cfg.Enabled = false
+	require.NoError(t, cfg.Validate())
+}

@@ -1,0 +1,33 @@
+package probe
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+)
+
+// Send emits the one event that was recorded last, with a severity as an operator would grade it and a body that a person can read.
+// mdatagen's builder knows neither. An event that the configuration switched off is not sent.
+func (e *Env) Send(lb *metadata.LogsBuilder, resource pcommon.Resource, severity plog.SeverityNumber, body string) {
+	logs := lb.Emit(metadata.WithLogsResource(resource))
+	if logs.LogRecordCount() == 0 {
+		return
+	}
+	record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+	record.SetSeverityNumber(severity)
+	record.SetSeverityText(severityText(severity))
+	record.Body().SetStr(body)
+	e.Sink.Logs(logs)
+}
+
+func severityText(severity plog.SeverityNumber) string {
+	switch {
+	case severity >= plog.SeverityNumberError:
+		return "ERROR"
+	case severity >= plog.SeverityNumberWarn:
+		return "WARN"
+	default:
+		return "INFO"
+	}
+}

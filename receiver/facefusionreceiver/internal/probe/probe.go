@@ -1,0 +1,61 @@
+// Package probe says what a probe is: one thing that is observed in the background and scraped, and that may tell of events.
+package probe
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/receiver"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+)
+
+// Probe observes one thing. Its constructor touches nothing; Start begins to observe in the background.
+type Probe interface {
+	// Name is short and fixed: the value of the attribute "probe" in the receiver's own telemetry.
+	Name() string
+	// Start returns at once. It fails on a wrong configuration only: what is not there yet is a state to report. Its context ends with Start.
+	Start(ctx context.Context, host component.Host) error
+	// Scrape turns what was observed last into metrics. It touches neither driver, disk nor network. One goroutine at a time calls it.
+	Scrape(now time.Time) pmetric.Metrics
+	// Health says how the observations go, from any goroutine.
+	Health() poll.Health
+	// Shutdown ends the observation and waits for it, unless ctx ends first. It may be called unstarted and twice.
+	Shutdown(ctx context.Context) error
+}
+
+// Env is what every probe works with.
+type Env struct {
+	// Settings are the receiver's.
+	Settings receiver.Settings
+	// Metrics configures the metrics and the resource attributes.
+	Metrics metadata.MetricsBuilderConfig
+	// Logs configures the events.
+	Logs metadata.LogsBuilderConfig
+	// Board is where probes see each other's latest snapshot.
+	Board *board.Board
+	// Host is where the collector runs.
+	Host host.Host
+	// RootPath is where the root of the observed host is mounted; "/" on the host itself.
+	RootPath string
+	// Window is the shortest time that a scrape may sum up: a scrape that comes early, because something changed, cuts no window short.
+	Window time.Duration
+	// Changed asks for a scrape now. It never blocks.
+	Changed func()
+	// Sink is the way out for events.
+	Sink Sink
+}
+
+// Sink takes what is told when it happens.
+type Sink interface {
+	// WantsLogs says whether anybody listens; where nobody does, nothing need be built.
+	WantsLogs() bool
+	// Logs hands over events. It never blocks: what finds no room is dropped and counted.
+	Logs(plog.Logs)
+}

@@ -1,0 +1,36 @@
+package probe
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+)
+
+// HostResource is the resource of what belongs to the host as a whole.
+func (e *Env) HostResource() pcommon.Resource {
+	return e.resource().Emit()
+}
+
+// InstanceResource is the resource of what belongs to one FaceFusion instance. With an empty id it stands for "none is known".
+func (e *Env) InstanceResource(id, version string) pcommon.Resource {
+	rb := e.resource()
+	rb.SetServiceName("facefusion")
+	if id != "" {
+		rb.SetServiceInstanceID(id)
+	}
+	if version != "" {
+		rb.SetServiceVersion(version)
+	}
+	return rb.Emit()
+}
+
+func (e *Env) resource() *metadata.ResourceBuilder {
+	rb := metadata.NewResourceBuilder(e.Metrics.ResourceAttributes)
+	if e.Host.Name != "" {
+		rb.SetHostName(e.Host.Name)
+	}
+	if e.Host.ID != "" {
+		rb.SetHostID(e.Host.ID)
+	}
+	return rb
+}

@@ -1,0 +1,75 @@
+// Package probetest compares what a probe sends with a golden file beside its test.
+package probetest
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/golden"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/plogtest"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/pmetrictest"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+var update = flag.Bool("update", false, "write what was sent into the golden files; read the diff")
+
+// Metrics compares all values, attributes and timestamps: inputs and time are the test's.
+func Metrics(t *testing.T, file string, got pmetric.Metrics) {
+	t.Helper()
+	if *update {
+		require.NoError(t, golden.WriteMetricsToFile(file, got, golden.SkipMetricTimestampNormalization()))
+	}
+	want, err := golden.ReadMetrics(file)
+	require.NoError(t, err)
+	// The golden file is sorted; the order of what is sent says nothing.
+	require.NoError(t, pmetrictest.CompareMetrics(want, got, pmetrictest.IgnoreResourceMetricsOrder(),
+		pmetrictest.IgnoreMetricsOrder(), pmetrictest.IgnoreMetricDataPointsOrder()))
+}
+
+// Logs compares all values, attributes and timestamps.
+func Logs(t *testing.T, file string, got plog.Logs) {
+	t.Helper()
+	if *update {
+		require.NoError(t, golden.WriteLogsToFile(file, got))
+	}
+	want, err := golden.ReadLogs(file)
+	require.NoError(t, err)
+	require.NoError(t, plogtest.CompareLogs(want, got))
+}
+
+// Sink collects events.
+type Sink struct {
+	// All holds every event that was sent.
+	All plog.Logs
+}
+
+var _ probe.Sink = (*Sink)(nil)
+
+// WantsLogs implements probe.Sink.
+func (*Sink) WantsLogs() bool { return true }
+
+// Logs implements probe.Sink.
+func (s *Sink) Logs(logs plog.Logs) { logs.ResourceLogs().MoveAndAppendTo(s.All.ResourceLogs()) }
+
+// Env is an environment whose events land in the sink that comes with it.
+func Env() (probe.Env, *Sink) {
+	sink := &Sink{All: plog.NewLogs()}
+	return probe.Env{
+		Settings: receivertest.NewNopSettings(metadata.Type),
+		Metrics:  metadata.NewDefaultMetricsBuilderConfig(),
+		Logs:     metadata.DefaultLogsBuilderConfig(),
+		Board:    &board.Board{},
+		Host:     host.Host{Name: "gpu-7", ID: "0123456789abcdef0123456789abcdef"},
+		RootPath: "/",
+		Changed:  func() {},
+		Sink:     sink,
+	}, sink
+}

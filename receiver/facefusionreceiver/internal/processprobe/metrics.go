@@ -1,0 +1,62 @@
+package processprobe
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+// recordHost records what is known of all instances together.
+func recordHost(mb *metadata.MetricsBuilder, snapshot *process.Snapshot, ts pcommon.Timestamp) {
+	var up int64
+	for i := range snapshot.Instances {
+		up += probe.OneIf(snapshot.Instances[i].Up())
+	}
+	mb.RecordFacefusionInstancesDataPoint(ts, up, metadata.AttributeFacefusionInstanceStateUp)
+	mb.RecordFacefusionInstancesDataPoint(ts, int64(len(snapshot.Instances))-up, metadata.AttributeFacefusionInstanceStateDown)
+}
+
+// recordInstance records what is known of one instance.
+func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, now time.Time) {
+	ts := pcommon.NewTimestampFromTime(now)
+	mb.RecordFacefusionProcessUpDataPoint(ts, probe.OneIf(instance.Up()))
+	for i := range instance.Roles {
+		recordRole(mb, &instance.Roles[i], ts, now)
+	}
+}
+
+func recordRole(mb *metadata.MetricsBuilder, usage *process.RoleUsage, ts pcommon.Timestamp, now time.Time) {
+	role := metadata.MapAttributeFacefusionProcessRole[string(usage.Role)]
+	mb.RecordFacefusionProcessCountDataPoint(ts, int64(usage.Count), role)
+	if !usage.Role.Child() {
+		recordLives(mb, usage, ts, role)
+	}
+	mb.RecordProcessCPUTimeDataPoint(ts, usage.CPUUser, role, metadata.AttributeCPUModeUser)
+	mb.RecordProcessCPUTimeDataPoint(ts, usage.CPUSystem, role, metadata.AttributeCPUModeSystem)
+	mb.RecordProcessMemoryUsageDataPoint(ts, usage.ResidentMemory, role)
+	mb.RecordProcessThreadCountDataPoint(ts, usage.Threads, role)
+	if usage.FileDescriptors.Known {
+		mb.RecordProcessUnixFileDescriptorCountDataPoint(ts, usage.FileDescriptors.V, role)
+	}
+	if usage.ReadBytes.Known {
+		mb.RecordProcessDiskIoDataPoint(ts, usage.ReadBytes.V, role, metadata.AttributeDiskIoDirectionRead)
+	}
+	if usage.WriteBytes.Known {
+		mb.RecordProcessDiskIoDataPoint(ts, usage.WriteBytes.V, role, metadata.AttributeDiskIoDirectionWrite)
+	}
+	if !usage.OldestStart.IsZero() {
+		mb.RecordProcessUptimeDataPoint(ts, max(0, now.Sub(usage.OldestStart).Seconds()), role)
+	}
+}
+
+// recordLives records starts and exits. Exits are sent as zero before there is one, so that the first shows in a rate.
+func recordLives(mb *metadata.MetricsBuilder, usage *process.RoleUsage, ts pcommon.Timestamp, role metadata.AttributeFacefusionProcessRole) {
+	mb.RecordFacefusionProcessStartsDataPoint(ts, int64(usage.Starts), role)
+	for reason := range probe.Values[metadata.AttributeFacefusionExitReason]() {
+		mb.RecordFacefusionProcessExitsDataPoint(ts, int64(usage.Exits[process.ExitReason(reason.String())]), role, reason)
+	}
+}

@@ -1,0 +1,116 @@
+// Package processprobe translates what internal/process sees into metrics and events.
+package processprobe
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+// Probe watches FaceFusion's processes.
+type Probe struct {
+	env   probe.Env
+	table *process.Table
+	loop  *poll.Loop
+	mb    *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	lb    *metadata.LogsBuilder    // owned by the goroutine that observes
+	// owned by the goroutine that observes
+	denied map[string]bool
+	known  int
+}
+
+// New makes the probe. The instances are those that the configuration names.
+func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
+	p := &Probe{
+		env:    env,
+		mb:     metadata.NewMetricsBuilder(env.Metrics, env.Settings),
+		lb:     metadata.NewLogsBuilder(env.Logs, env.Settings),
+		denied: map[string]bool{},
+		known:  -1,
+	}
+	p.loop = poll.New(cfg.Interval, p.observe)
+	p.table = process.NewTable(process.Settings{
+		RootPath:    env.RootPath,
+		ForgetAfter: cfg.ForgetAfter,
+		Instances:   instances,
+		Exited:      p.loop.Nudge,
+	})
+	return p
+}
+
+// Name implements probe.Probe.
+func (*Probe) Name() string { return "process" }
+
+// Health implements probe.Probe.
+func (p *Probe) Health() poll.Health { return p.loop.Health() }
+
+// Start implements probe.Probe.
+func (p *Probe) Start(context.Context, component.Host) error {
+	p.loop.Start()
+	return nil
+}
+
+// Shutdown implements probe.Probe.
+func (p *Probe) Shutdown(context.Context) error {
+	p.loop.Stop()
+	return p.table.Close()
+}
+
+func (p *Probe) observe(ctx context.Context) error {
+	snapshot, err := p.table.Observe(ctx)
+	if snapshot == nil {
+		return err
+	}
+	p.env.Board.Processes.Publish(snapshot)
+	p.report(snapshot)
+	p.tell(snapshot)
+	if len(snapshot.Changes) > 0 || len(snapshot.Instances) != p.known {
+		p.known = len(snapshot.Instances)
+		p.env.Changed()
+	}
+	return err
+}
+
+// report logs, once each, what an operator should know: that there is nothing to watch yet, and what may not be read.
+func (p *Probe) report(snapshot *process.Snapshot) {
+	if p.known < 0 && len(snapshot.Instances) == 0 {
+		p.env.Settings.Logger.Info("no FaceFusion process found yet, it will be picked up when it starts", zap.String("root_path", p.env.RootPath))
+	}
+	for _, denied := range snapshot.Denied {
+		if p.denied[denied.Field] {
+			continue
+		}
+		p.denied[denied.Field] = true
+		p.env.Settings.Logger.Warn("a field of FaceFusion's processes may not be read, what depends on it is absent",
+			zap.String("field", denied.Field), zap.String("file", denied.Path), zap.String("remedy", denied.Remedy))
+	}
+}
+
+// Scrape implements probe.Probe.
+func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
+	snapshot := p.env.Board.Processes.Latest()
+	if snapshot == nil {
+		return pmetric.NewMetrics()
+	}
+	recordHost(p.mb, snapshot, pcommon.NewTimestampFromTime(now))
+	p.mb.EmitForResource(metadata.WithResource(p.env.HostResource()))
+	for i := range snapshot.Instances {
+		instance := &snapshot.Instances[i]
+		recordInstance(p.mb, instance, now)
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID, instance.Version)))
+	}
+	if len(snapshot.Instances) == 0 {
+		p.mb.RecordFacefusionProcessUpDataPoint(pcommon.NewTimestampFromTime(now), 0)
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource("", "")))
+	}
+	return p.mb.Emit()
+}

@@ -1,0 +1,119 @@
+package processprobe
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/goleak"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// instances is one that runs, with a value of its own in every field, and one that is configured and never ran.
+func instances(now time.Time) []process.Instance {
+	return []process.Instance{
+		{
+			ID: "facefusion-3f2a", Version: "3.8.1",
+			Processes: []process.Process{{ID: process.ID{PID: 4711, StartTicks: 99}, Role: process.RoleServer, Started: now.Add(-time.Hour)}},
+			Roles: []process.RoleUsage{
+				{
+					Role: process.RoleFFmpeg, Count: 2, CPUUser: 21.5, CPUSystem: 22.5, ResidentMemory: 23 << 20, Threads: 24,
+				},
+				{
+					Role: process.RoleRunner, Starts: 41, Exits: map[process.ExitReason]uint64{process.ExitCompleted: 39, process.ExitKilled: 2},
+					CPUUser: 42.5, CPUSystem: 43.5,
+				},
+				{
+					Role: process.RoleServer, Count: 1, Starts: 3, Exits: map[process.ExitReason]uint64{process.ExitCrashed: 2},
+					CPUUser: 11.5, CPUSystem: 12.5, ResidentMemory: 13 << 20, Threads: 14,
+					FileDescriptors: reading.Known(int64(15)), ReadBytes: reading.Known(int64(16)), WriteBytes: reading.Known(int64(17)),
+					OldestStart: now.Add(-time.Hour),
+				},
+			},
+		},
+		{ID: "studio", Configured: true},
+	}
+}
+
+func TestMetricsOfARunningAndAConfiguredInstance(t *testing.T) {
+	golden(t, "testdata/instances.yaml", func(now time.Time) *process.Snapshot { return &process.Snapshot{Instances: instances(now)} })
+}
+
+func TestMetricsWithoutAnInstance(t *testing.T) {
+	golden(t, "testdata/none.yaml", func(time.Time) *process.Snapshot { return &process.Snapshot{} })
+}
+
+func TestNothingBeforeTheFirstLook(t *testing.T) {
+	env, _ := probetest.Env()
+	require.Zero(t, New(NewDefaultConfig(), nil, env).Scrape(time.Now()).DataPointCount())
+}
+
+func golden(t *testing.T, file string, snapshot func(time.Time) *process.Snapshot) {
+	synctest.Test(t, func(t *testing.T) {
+		env, _ := probetest.Env()
+		p := New(NewDefaultConfig(), nil, env)
+		time.Sleep(time.Minute)
+		env.Board.Processes.Publish(snapshot(time.Now()))
+		probetest.Metrics(t, file, p.Scrape(time.Now()))
+	})
+}
+
+func TestEventsOfStartsAndExits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env, sink := probetest.Env()
+		p := New(NewDefaultConfig(), nil, env)
+		now := time.Now()
+		p.tell(&process.Snapshot{Instances: instances(now), Changes: []process.Change{
+			{Time: now, Instance: "facefusion-3f2a", Role: process.RoleServer, PID: 4711},
+			{Time: now.Add(time.Second), Instance: "facefusion-3f2a", Role: process.RoleRunner, PID: 4712, Exited: true, Reason: process.ExitFailed, ExitCode: reading.Known(1)},
+			{Time: now.Add(2 * time.Second), Instance: "facefusion-3f2a", Role: process.RoleServer, PID: 4711, Exited: true, Reason: process.ExitKilled, Signal: reading.Known(9)},
+		}})
+		probetest.Logs(t, "testdata/events.yaml", sink.All)
+	})
+}
+
+func TestExitSeverity(t *testing.T) {
+	for reason, want := range map[process.ExitReason]plog.SeverityNumber{
+		process.ExitCompleted: plog.SeverityNumberInfo, process.ExitTerminated: plog.SeverityNumberInfo,
+		process.ExitFailed: plog.SeverityNumberWarn, process.ExitCheckFailed: plog.SeverityNumberWarn, process.ExitUnknown: plog.SeverityNumberWarn,
+		process.ExitKilled: plog.SeverityNumberError, process.ExitCrashed: plog.SeverityNumberError,
+	} {
+		require.Equal(t, want, exitSeverity(&process.Change{Role: process.RoleServer, Reason: reason}), reason)
+	}
+	require.Equal(t, plog.SeverityNumberInfo, exitSeverity(&process.Change{Role: process.RoleRunner, Reason: process.ExitUnknown}))
+}
+
+// TestEveryValueIsDeclared keeps the domain's fixed sets and the contract the same.
+func TestEveryValueIsDeclared(t *testing.T) {
+	roles := []process.Role{
+		process.RoleServer, process.RoleRunner, process.RoleDownloader, process.RoleBenchmark, process.RoleAdmin,
+		process.RoleFFmpeg, process.RoleFFprobe, process.RoleCurl, process.RoleNvidiaSMI, process.RoleNode, process.RoleOther,
+	}
+	require.Len(t, metadata.MapAttributeFacefusionProcessRole, len(roles))
+	for _, role := range roles {
+		require.Contains(t, metadata.MapAttributeFacefusionProcessRole, string(role))
+	}
+	reasons := []process.ExitReason{
+		process.ExitCompleted, process.ExitFailed, process.ExitCheckFailed, process.ExitTerminated, process.ExitKilled, process.ExitCrashed, process.ExitUnknown,
+	}
+	require.Len(t, metadata.MapAttributeFacefusionExitReason, len(reasons))
+	for _, reason := range reasons {
+		require.Contains(t, metadata.MapAttributeFacefusionExitReason, string(reason))
+	}
+}
+
+func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
+	cfg := NewDefaultConfig()
+	require.NoError(t, cfg.Validate())
+	cfg.Interval, cfg.ForgetAfter = 0, -time.Hour
+	require.EqualError(t, cfg.Validate(), "interval is 0s: give at least 100ms, or leave it out for 1s\n"+
+		"forget_after is -1h0m0s: give a time above zero, or leave it out for 24h")
+}

@@ -1,0 +1,48 @@
+package webprobe
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/confmap"
+)
+
+// Config is the section web.
+type Config struct {
+	// Enabled switches the probe.
+	Enabled bool `mapstructure:"enabled"`
+	// Interval is how often each server is asked.
+	Interval time.Duration `mapstructure:"interval"`
+	// ClientConfig are the settings of the HTTP client: timeout, tls, auth, headers. Its endpoint stays empty: a server is found from its process,
+	// or named in instances.
+	ClientConfig confighttp.ClientConfig `mapstructure:",squash"`
+}
+
+var _ confmap.Validator = (*Config)(nil)
+
+// NewDefaultConfig asks each server every five seconds and gives it three to answer.
+func NewDefaultConfig() Config {
+	client := confighttp.NewDefaultClientConfig()
+	client.Timeout = 3 * time.Second
+	return Config{Enabled: true, Interval: 5 * time.Second, ClientConfig: client}
+}
+
+// Validate names the field, the value and the remedy.
+func (c *Config) Validate() error {
+	if !c.Enabled {
+		return nil
+	}
+	var errs error
+	if c.Interval < 500*time.Millisecond {
+		errs = errors.Join(errs, fmt.Errorf("interval is %v: give at least 500ms, or leave it out for 5s", c.Interval))
+	}
+	if c.ClientConfig.Timeout <= 0 || c.ClientConfig.Timeout > time.Minute {
+		errs = errors.Join(errs, fmt.Errorf("timeout is %v: give a time above zero and up to 1m, or leave it out for 3s", c.ClientConfig.Timeout))
+	}
+	if c.ClientConfig.Endpoint != "" {
+		errs = errors.Join(errs, fmt.Errorf("endpoint is %q: servers are found from their processes; name one behind a proxy as instances[].endpoint", c.ClientConfig.Endpoint))
+	}
+	return errs
+}

@@ -1,0 +1,71 @@
+package webprobe
+
+import (
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+// record turns one server into points. A server of which nothing can be said yields none.
+func record(mb *metadata.MetricsBuilder, server *webui.Server, now time.Time) {
+	if server.State == webui.StateUnknown {
+		return
+	}
+	ts, port := pcommon.NewTimestampFromTime(now), int64(server.Port)
+	mb.RecordFacefusionServerUpDataPoint(ts, probe.OneIf(server.State == webui.StateReady), port)
+	for state := range probe.Values[metadata.AttributeFacefusionServerState]() {
+		mb.RecordFacefusionServerStateDataPoint(ts, probe.OneIf(string(server.State) == state.String()), port, state)
+	}
+	if server.QueueSize.Known {
+		mb.RecordFacefusionServerQueueSizeDataPoint(ts, server.QueueSize.V, port)
+	}
+	for i := range server.Functions {
+		recordFunction(mb, &server.Functions[i], ts, port)
+	}
+}
+
+func recordFunction(mb *metadata.MetricsBuilder, f *webui.Function, ts pcommon.Timestamp, port int64) {
+	mb.RecordFacefusionServerRequestsDataPoint(ts, f.Requests, port, f.Name)
+	if f.Failed.Known {
+		mb.RecordFacefusionServerRequestFailedDataPoint(ts, f.Failed.V, port, f.Name)
+	}
+	for _, p := range [...]struct {
+		percentile metadata.AttributePercentile
+		duration   reading.Value[float64]
+	}{{metadata.AttributePercentileP50, f.P50}, {metadata.AttributePercentileP90, f.P90}, {metadata.AttributePercentileP99, f.P99}} {
+		if p.duration.Known {
+			mb.RecordFacefusionServerRequestDurationPercentileDataPoint(ts, p.duration.V, port, f.Name, p.percentile)
+		}
+	}
+}
+
+// appendProbeDurations adds the latency of our own requests, a histogram, to what mdatagen's builder made.
+func appendProbeDurations(metrics pmetric.MetricSlice, servers []webui.Server, now time.Time) {
+	if !slices.ContainsFunc(servers, func(s webui.Server) bool { return len(s.Probes) > 0 }) {
+		return
+	}
+	metric := metrics.AppendEmpty()
+	metric.SetName(serverProbeDurationName)
+	metric.SetDescription(serverProbeDurationDescription)
+	metric.SetUnit(serverProbeDurationUnit)
+	metric.SetEmptyHistogram().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	for i := range servers {
+		for _, stats := range servers[i].Probes {
+			attributes := probe.AppendHistogram(metric, stats.Duration, stats.Start, now)
+			attributes.PutInt("server.port", int64(servers[i].Port))
+			attributes.PutStr("facefusion.probe", string(stats.Probe))
+			if stats.ErrorType != "" {
+				attributes.PutStr("error.type", stats.ErrorType)
+			} else {
+				attributes.PutInt("http.response.status_code", int64(stats.StatusCode))
+			}
+		}
+	}
+}

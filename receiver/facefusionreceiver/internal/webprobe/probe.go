@@ -1,0 +1,118 @@
+// Package webprobe translates what internal/webui sees into metrics and events.
+package webprobe
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+// Probe watches FaceFusion's web servers.
+type Probe struct {
+	env        probe.Env
+	cfg        Config
+	histograms HistogramsConfig
+	endpoints  []Endpoint
+	loop       *poll.Loop
+	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	// owned by the goroutine that observes
+	lb      *metadata.LogsBuilder
+	tracker *webui.Tracker
+	targets []webui.Target
+	asked   time.Time
+	err     error
+}
+
+// New makes the probe. The endpoints are those that the configuration names.
+func New(cfg Config, histograms HistogramsConfig, endpoints []Endpoint, env probe.Env) *Probe {
+	p := &Probe{
+		env:        env,
+		cfg:        cfg,
+		histograms: histograms,
+		endpoints:  endpoints,
+		mb:         metadata.NewMetricsBuilder(env.Metrics, env.Settings),
+		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
+	}
+	p.loop = poll.New(cfg.Interval, p.observe)
+	env.Board.Processes.Subscribe(p.loop.Nudge)
+	return p
+}
+
+// Name implements probe.Probe.
+func (*Probe) Name() string { return "web" }
+
+// Health implements probe.Probe.
+func (p *Probe) Health() poll.Health { return p.loop.Health() }
+
+// Start implements probe.Probe. It fails when the client's settings name a file or an extension that is not there.
+func (p *Probe) Start(ctx context.Context, host component.Host) error {
+	client, err := p.cfg.ClientConfig.ToClient(ctx, host.GetExtensions(), p.env.Settings.TelemetrySettings)
+	if err != nil {
+		return err
+	}
+	p.tracker = webui.NewTracker(webui.Settings{Client: client, Timeout: p.cfg.ClientConfig.Timeout})
+	p.loop.Start()
+	return nil
+}
+
+// Shutdown implements probe.Probe.
+func (p *Probe) Shutdown(context.Context) error {
+	p.loop.Stop()
+	if p.tracker != nil {
+		p.tracker.Close()
+	}
+	return nil
+}
+
+// observe asks the servers every interval, and at once when a process started, stopped or began to listen.
+// Every look at the processes nudges it; where nothing changed, that costs a comparison.
+func (p *Probe) observe(ctx context.Context) error {
+	processes := p.env.Board.Processes.Latest()
+	targets := targets(processes, p.endpoints)
+	due := time.Since(p.asked) >= p.cfg.Interval-p.cfg.Interval/10
+	if !due && slices.EqualFunc(targets, p.targets, sameTarget) {
+		return p.err
+	}
+	p.targets, p.asked = targets, time.Now()
+	snapshot, err := p.tracker.Observe(ctx, targets, known(processes, p.endpoints))
+	p.err = err
+	if snapshot == nil {
+		return err
+	}
+	p.env.Board.Servers.Publish(snapshot)
+	p.tell(snapshot)
+	if len(snapshot.Changes) > 0 {
+		p.env.Changed()
+	}
+	return err
+}
+
+// Scrape implements probe.Probe.
+func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
+	snapshot := p.env.Board.Servers.Latest()
+	if snapshot == nil {
+		return pmetric.NewMetrics()
+	}
+	metrics := pmetric.NewMetrics()
+	for servers := range byInstance(snapshot.Servers) {
+		for i := range servers {
+			record(p.mb, &servers[i], now)
+		}
+		id := servers[0].Instance
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(id, version(p.env.Board.Processes.Latest(), id))))
+		emitted := p.mb.Emit()
+		if p.histograms.ServerProbeDuration.Enabled && emitted.ResourceMetrics().Len() > 0 {
+			appendProbeDurations(emitted.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics(), servers, now)
+		}
+		emitted.ResourceMetrics().MoveAndAppendTo(metrics.ResourceMetrics())
+	}
+	return metrics
+}

@@ -1,0 +1,128 @@
+package webprobe
+
+import (
+	"net/netip"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/goleak"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// servers are two of one instance and one of another, with a value of its own in every field.
+func servers(start time.Time) []webui.Server {
+	duration := histogram.New([]float64{0.1, 1})
+	duration.Observe(0.05)
+	duration.Observe(0.5)
+	duration.Observe(7)
+	return []webui.Server{
+		{
+			Instance: "facefusion-3f2a", Port: 7860, State: webui.StateReady, QueueSize: reading.Known(int64(5)),
+			Functions: []webui.Function{
+				{Name: "run", Requests: 71, Failed: reading.Known(int64(2)), P50: reading.Known(61.5), P90: reading.Known(130.5), P99: reading.Known(171.5)},
+				{Name: "other", Requests: 910},
+			},
+			Probes: []webui.ProbeStats{
+				{Probe: webui.ProbeQueue, StatusCode: 200, Duration: duration.Snapshot(), Start: start},
+				{Probe: webui.ProbeApp, ErrorType: "timeout", Duration: duration.Snapshot(), Start: start.Add(time.Second)},
+			},
+		},
+		{Instance: "facefusion-3f2a", Port: 7861, State: webui.StateUnresponsive},
+		{Instance: "studio", State: webui.StateStarting},
+		{Instance: "studio", Port: 7862, State: webui.StateUnknown},
+	}
+}
+
+func TestMetricsOfServersInSeveralStates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env, _ := probetest.Env()
+		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, env)
+		start := time.Now()
+		time.Sleep(time.Minute)
+		env.Board.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Version: "3.8.1"}}})
+		env.Board.Servers.Publish(&webui.Snapshot{Servers: servers(start)})
+		probetest.Metrics(t, "testdata/servers.yaml", p.Scrape(time.Now()))
+	})
+}
+
+func TestHistogramSwitchedOff(t *testing.T) {
+	env, _ := probetest.Env()
+	p := New(NewDefaultConfig(), HistogramsConfig{}, nil, env)
+	env.Board.Servers.Publish(&webui.Snapshot{Servers: servers(time.Now())})
+	for _, rm := range p.Scrape(time.Now()).ResourceMetrics().All() {
+		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
+			require.NotEqual(t, serverProbeDurationName, m.Name())
+		}
+	}
+}
+
+func TestEventsOfStateChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env, sink := probetest.Env()
+		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, env)
+		now := time.Now()
+		p.tell(&webui.Snapshot{Changes: []webui.Change{
+			{Time: now, Instance: "facefusion-3f2a", Port: 7860, From: webui.StateUnknown, To: webui.StateReady}, // the first state is no change
+			{Time: now, Instance: "facefusion-3f2a", Port: 7860, From: webui.StateReady, To: webui.StateSaturated},
+			{Time: now.Add(time.Second), Instance: "facefusion-3f2a", Port: 7860, From: webui.StateSaturated, To: webui.StateDown},
+		}})
+		probetest.Logs(t, "testdata/events.yaml", sink.All)
+	})
+}
+
+func TestStateSeverity(t *testing.T) {
+	for state, want := range map[webui.State]plog.SeverityNumber{
+		webui.StateStarting: plog.SeverityNumberInfo, webui.StateReady: plog.SeverityNumberInfo, webui.StateSaturated: plog.SeverityNumberWarn,
+		webui.StateUnresponsive: plog.SeverityNumberError, webui.StateDown: plog.SeverityNumberError,
+	} {
+		require.Equal(t, want, stateSeverity(state), state)
+	}
+}
+
+func TestTargetsComeFromProcessesAndConfiguration(t *testing.T) {
+	proxy, err := url.Parse("https://ff.example.com/ui")
+	require.NoError(t, err)
+	got := targets(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Servers: []process.Server{
+		{ID: process.ID{PID: 11, StartTicks: 12}, Port: 7861, Address: netip.MustParseAddrPort("127.0.0.1:7861")},
+		{ID: process.ID{PID: 13, StartTicks: 14}},
+		{ID: process.ID{PID: 15, StartTicks: 16}, PortUnknown: true},
+		{ID: process.ID{PID: 17, StartTicks: 18}, Port: 7860},
+	}}}}, []Endpoint{{Instance: "studio", URL: proxy}})
+	require.Equal(t, []webui.Target{
+		{Instance: "studio", Port: 443, URL: proxy},
+		{Instance: "facefusion-3f2a", Process: "11/12", Port: 7861, URL: &url.URL{Scheme: "http", Host: "127.0.0.1:7861"}},
+		{Instance: "facefusion-3f2a", Process: "13/14"},
+		{Instance: "facefusion-3f2a", Process: "15/16", Unknown: true},
+		{Instance: "facefusion-3f2a", Process: "17/18", Port: 7860, Unknown: true},
+	}, got)
+}
+
+// TestEveryValueIsDeclared keeps the domain's fixed sets and the contract the same.
+func TestEveryValueIsDeclared(t *testing.T) {
+	require.Len(t, metadata.MapAttributeFacefusionServerState, len(webui.States))
+	for _, state := range webui.States {
+		require.Contains(t, metadata.MapAttributeFacefusionServerState, string(state))
+		require.Contains(t, metadata.MapAttributeFacefusionServerStatePrevious, string(state))
+	}
+}
+
+func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
+	cfg := NewDefaultConfig()
+	require.NoError(t, cfg.Validate())
+	cfg.Interval, cfg.ClientConfig.Timeout, cfg.ClientConfig.Endpoint = 0, 2*time.Minute, "http://127.0.0.1:7860"
+	require.EqualError(t, cfg.Validate(), "interval is 0s: give at least 500ms, or leave it out for 5s\n"+
+		"timeout is 2m0s: give a time above zero and up to 1m, or leave it out for 3s\n"+
+		`endpoint is "http://127.0.0.1:7860": servers are found from their processes; name one behind a proxy as instances[].endpoint`)
+}

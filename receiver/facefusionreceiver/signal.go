@@ -1,0 +1,70 @@
+package facefusionreceiver
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"go.opentelemetry.io/collector/component"
+)
+
+// signal is one of a receiver's metrics, logs and traces, as the Collector sees it. It is safe to shut down unstarted, twice and while it
+// starts; the scrape controller that it may hold is not.
+type signal struct {
+	observer *observer
+	inner    component.Component // nil for a signal that has nothing of its own to start
+	ended    func()
+
+	mu   sync.Mutex
+	shut bool
+}
+
+var _ component.Component = (*signal)(nil)
+
+// Start implements component.Component.
+func (s *signal) Start(ctx context.Context, host component.Host) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut {
+		return nil
+	}
+	if s.inner != nil {
+		if err := s.inner.Start(ctx, host); err != nil {
+			return err
+		}
+	}
+	return s.observer.start(ctx, s, host)
+}
+
+// Shutdown implements component.Component.
+func (s *signal) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut {
+		return nil
+	}
+	s.shut = true
+	defer s.ended()
+	var err error
+	if s.inner != nil {
+		err = s.inner.Shutdown(ctx)
+	}
+	return errors.Join(err, s.observer.stop(ctx, s))
+}
+
+// connection is a signal that is pushed to: while it runs, events go to its pipeline.
+type connection struct {
+	connect, disconnect func()
+}
+
+// Start implements component.Component.
+func (c connection) Start(context.Context, component.Host) error {
+	c.connect()
+	return nil
+}
+
+// Shutdown implements component.Component.
+func (c connection) Shutdown(context.Context) error {
+	c.disconnect()
+	return nil
+}

@@ -1,0 +1,101 @@
+package facefusionreceiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+// statusInterval is how soon a probe that begins to fail shows in the component's status.
+const statusInterval = time.Second
+
+// status reports how the probes are as the component's status, on change only. What fails may come back, so the error is a recoverable one.
+type status struct {
+	logger *zap.Logger
+	probes []probe.Probe
+	loop   *poll.Loop
+	// failing is owned by the loop's goroutine.
+	failing map[string]bool
+
+	mu    sync.Mutex
+	hosts map[*signal]*told
+}
+
+// told is where a signal's status is reported, and what was reported last: nothing is OK, which a component that started is without saying so.
+type told struct {
+	host component.Host
+	text string
+}
+
+func newStatus(logger *zap.Logger, probes []probe.Probe) *status {
+	s := &status{logger: logger, probes: probes, failing: map[string]bool{}, hosts: map[*signal]*told{}}
+	s.loop = poll.New(statusInterval, s.report)
+	return s
+}
+
+func (s *status) start() { s.loop.Start() }
+
+func (s *status) stop() { s.loop.Stop() }
+
+// attach reports to the host of a signal from now on. Each signal has a status of its own.
+func (s *status) attach(sig *signal, host component.Host) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hosts[sig] = &told{host: host}
+}
+
+func (s *status) detach(sig *signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.hosts, sig)
+}
+
+func (s *status) report(context.Context) error {
+	var errs error
+	for _, p := range s.probes {
+		err := p.Health().Err
+		s.log(p.Name(), err)
+		if err != nil {
+			errs = errors.Join(errs, fmt.Errorf("%s: %w", p.Name(), err))
+		}
+	}
+	s.tell(errs)
+	return nil
+}
+
+// log says once that a probe fails, and once that it does not any more.
+func (s *status) log(name string, err error) {
+	if (err != nil) == s.failing[name] {
+		return
+	}
+	s.failing[name] = err != nil
+	if err != nil {
+		s.logger.Warn("a probe fails, what it observes is absent or incomplete until it recovers", zap.String("probe", name), zap.Error(err))
+	} else {
+		s.logger.Info("a probe recovered", zap.String("probe", name))
+	}
+}
+
+func (s *status) tell(err error) {
+	event, text := componentstatus.NewEvent(componentstatus.StatusOK), ""
+	if err != nil {
+		event, text = componentstatus.NewRecoverableErrorEvent(err), err.Error()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.hosts {
+		if t.text != text {
+			t.text = text
+			componentstatus.ReportStatus(t.host, event)
+		}
+	}
+}

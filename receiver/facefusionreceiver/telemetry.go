@@ -1,0 +1,56 @@
+package facefusionreceiver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+// registerTelemetry has the receiver tell of itself how its observations go, whenever the Collector's own metrics are read.
+func registerTelemetry(builder *metadata.TelemetryBuilder, probes []probe.Probe) error {
+	return errors.Join(
+		builder.RegisterReceiverFacefusionObservationsCallback(func(_ context.Context, o metric.Int64Observer) error {
+			for _, p := range probes {
+				o.Observe(int64(p.Health().Observations), named(p))
+			}
+			return nil
+		}),
+		builder.RegisterReceiverFacefusionObservationFailuresCallback(func(_ context.Context, o metric.Int64Observer) error {
+			for _, p := range probes {
+				o.Observe(int64(p.Health().Failures), named(p))
+			}
+			return nil
+		}),
+		builder.RegisterReceiverFacefusionObservationAgeCallback(func(_ context.Context, o metric.Float64Observer) error {
+			for _, p := range probes {
+				if age, started := age(p, time.Now()); started {
+					o.Observe(age.Seconds(), named(p))
+				}
+			}
+			return nil
+		}),
+	)
+}
+
+func named(p probe.Probe) metric.MeasurementOption {
+	return metric.WithAttributes(attribute.String("probe", p.Name()))
+}
+
+// age is how long ago a probe's last good observation was, or its start when it had none.
+func age(p probe.Probe, now time.Time) (time.Duration, bool) {
+	h := p.Health()
+	switch {
+	case !h.LastSuccess.IsZero():
+		return now.Sub(h.LastSuccess), true
+	case !h.Started.IsZero():
+		return now.Sub(h.Started), true
+	default:
+		return 0, false
+	}
+}
