@@ -1,0 +1,84 @@
+# The only entry point. `make help` lists what there is.
+
+VERSION := 0.1.0
+COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)$(shell git diff --quiet HEAD 2>/dev/null || echo .dirty)
+
+# One constant set of C flags: another one would compile every cgo package anew. go-nvml's header marks half of NVML as deprecated.
+export CGO_CFLAGS := -O2 -g -Wno-deprecated-declarations
+# Stamping the repository's state into every binary would need git in every build; the version says the commit.
+export GOFLAGS := -buildvcs=false
+
+TOOL := go tool -modfile=.ci/tools/go.mod
+LINT := go tool -modfile=.ci/lint/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help run build build-full demo test bench e2e e2e-gradio check generate update lint format gpu clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: build ## build the collector and run it with config/agent.yaml
+	bin/otelcol-facefusion --config config/agent.yaml
+
+build: ## build bin/otelcol-facefusion
+	$(call ocb,builder-config.yaml,agent,otelcol-facefusion)
+
+build-full: ## build bin/otelcol-facefusion-full, which adds what a cluster needs
+	$(call ocb,builder-config.full.yaml,full,otelcol-facefusion-full)
+
+demo: build bin/simulator ## run the collector beside a simulated FaceFusion host: no GPU and no FaceFusion needed
+	bin/simulator -- bin/otelcol-facefusion --config config/agent.yaml --config config/demo.yaml
+
+test: ## run every test that needs no special hardware
+	go test -race ./...
+
+bench: ## print what the budgets are about
+	go test -run '^$$' -bench . -benchmem ./internal/... ./receiver/...
+
+e2e: build bin/simulator ## run the built collector over simulated hosts
+	go test -count=1 -tags e2e ./test/e2e/...
+
+e2e-gradio: build ## run the built collector beside a real Gradio; installs it from PyPI into .cache/
+	test/gradio/install.sh .cache/gradio
+	FACEFUSION_PYTHON=$(CURDIR)/.cache/gradio/bin/python go test -count=1 -tags e2e -run Gradio ./test/e2e/...
+
+check: ## everything that is wrong without being run: generated code, format, vet, lint, configurations
+	.ci/check.sh
+
+generate: ## generate code and documentation from metadata.yaml
+	go generate ./...
+
+update: ## resolve the modules of both distributions anew, after a change of a builder-config or of go.mod
+	$(call resolve,builder-config.yaml,agent)
+	$(call resolve,builder-config.full.yaml,full)
+
+lint: ## the linters of .golangci.yml
+	$(LINT) golangci-lint run ./...
+
+format: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+clean: ## remove what was built
+	rm -rf bin _build .cache
+	git clean -fdxq distribution
+
+bin/simulator: FORCE
+	go build -o $@ ./simulator
+
+.PHONY: FORCE
+FORCE:
+
+# ocb CONFIG DISTRIBUTION BINARY: the modules are those of the committed go.mod and go.sum, not what a registry has today.
+define ocb
+	@.ci/linker.sh environment
+	@mkdir -p _build bin
+	@sed 's/^  version: [^ ]*/  version: $(VERSION)+$(COMMIT)/' $(1) > _build/$(1)
+	GOFLAGS="$(GOFLAGS) -mod=readonly" $(TOOL) builder --config _build/$(1) --skip-get-modules
+	@mv distribution/$(2)/otelcol-facefusion bin/$(3)
+	@.ci/linker.sh binary bin/$(3)
+endef
+
+define resolve
+	@mkdir -p distribution/$(2)
+	$(TOOL) builder --config $(1) --skip-compilation --skip-strict-versioning=false
+endef
