@@ -1,0 +1,167 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/fakenvml"
+)
+
+// fakeDriver builds a driver library with two GPUs, puts it in the environment of the collectors of this test, and returns the configuration that loads it.
+// The library lacks what the variants say. The control file is at control(t).
+func fakeDriver(t *testing.T, lines string, variants ...fakenvml.Variant) string {
+	t.Helper()
+	path, err := fakenvml.Build(t.TempDir(), variants...)
+	require.NoError(t, err)
+	control := filepath.Join(t.TempDir(), "control")
+	require.NoError(t, fakenvml.Control(control).Set(strings.Split(lines, "\n")...))
+	t.Setenv(fakenvml.ControlEnv, control)
+	return fmt.Sprintf("receivers: {facefusion: {gpu: {library_path: %s, deadline: 500ms}}}\n", path)
+}
+
+func control(lines ...string) error {
+	return fakenvml.Control(os.Getenv(fakenvml.ControlEnv)).Set(lines...)
+}
+
+const (
+	firstGPU  = "GPU-fa4e0000-0000-0000-0000-000000000001"
+	secondGPU = "GPU-fa4e0000-0000-0000-0000-000000000002"
+)
+
+// TestDriverValues: what the page says is what the library says.
+func TestDriverValues(t *testing.T) {
+	c := start(t, fakeDriver(t, "gpu.0.utilization 25"))
+	c.eventually(t, 5*time.Second, "both GPUs are seen", func(p page) bool { return p.is(2, "nvidia_gpu_count") })
+	// Energy and the sample buffer are read every few seconds.
+	c.eventually(t, 25*time.Second, "the values of the library", func(p page) bool {
+		return p.is(1, "nvidia_driver_state", "nvidia_driver_state", "available") &&
+			p.is(62, "hw_temperature_celsius", "hw_parent", secondGPU) &&
+			p.is(150.001, "hw_power_watts", "hw_id", firstGPU) &&
+			p.is(3<<30, "hw_gpu_memory_usage_bytes", "hw_id", firstGPU) &&
+			p.is(17<<30, "hw_gpu_memory_limit_bytes", "hw_id", firstGPU) &&
+			near(p, 3.0/17, "hw_gpu_memory_utilization_ratio", "hw_id", firstGPU) &&
+			near(p, 5000.001, "hw_energy_joules_total", "hw_id", firstGPU) &&
+			near(p, 0.25, "hw_gpu_utilization_ratio", "hw_id", firstGPU, "hw_gpu_task", "general") &&
+			near(p, 0.42, "nvidia_gpu_utilization_max_ratio", "hw_id", secondGPU, "hw_gpu_task", "general") &&
+			p.is(1, "nvidia_gpu_info", "hw_id", firstGPU, "hw_driver_version", "999.42.01", "nvidia_cuda_version", "13.4", "nvidia_gpu_pci_address", "0000:41:00.0")
+	})
+}
+
+func near(p page, want float64, name string, pairs ...string) bool {
+	found := p.samples(name, pairs...)
+	return len(found) == 1 && math.Abs(found[0].value-want) < 1e-6
+}
+
+// TestDriverLosesAGPU: the other one does not notice, and it comes back.
+func TestDriverLosesAGPU(t *testing.T) {
+	c := start(t, fakeDriver(t, ""))
+	c.eventually(t, 5*time.Second, "both are ok", func(p page) bool { return ok(p, firstGPU) && ok(p, secondGPU) })
+	require.NoError(t, control("gpu.1.lost 1"))
+	c.eventually(t, 5*time.Second, "the second is lost, and has no temperature", func(p page) bool {
+		return ok(p, firstGPU) && p.is(1, "nvidia_gpu_fault", "hw_id", secondGPU, "nvidia_gpu_fault", "lost") &&
+			p.is(1, "hw_status", "hw_id", secondGPU, "hw_state", "failed") &&
+			len(p.samples("hw_temperature_celsius", "hw_parent", secondGPU)) == 0 && p.is(61, "hw_temperature_celsius", "hw_parent", firstGPU)
+	})
+	require.NoError(t, control(""))
+	c.eventually(t, 40*time.Second, "it is back", func(p page) bool {
+		return ok(p, secondGPU) && p.is(62, "hw_temperature_celsius", "hw_parent", secondGPU)
+	})
+}
+
+// TestDriverWedged: a driver call that never returns holds up neither the other GPU nor the end of the collector.
+func TestDriverWedged(t *testing.T) {
+	c := start(t, fakeDriver(t, ""))
+	c.eventually(t, 5*time.Second, "both are ok", func(p page) bool { return ok(p, firstGPU) && ok(p, secondGPU) })
+	require.NoError(t, control("gpu.0.block 1", "gpu.1.temperature 77"))
+	c.eventually(t, 5*time.Second, "the first is wedged, the second goes on", func(p page) bool {
+		return p.is(1, "nvidia_gpu_fault", "hw_id", firstGPU, "nvidia_gpu_fault", "wedged") && ok(p, secondGPU)
+	})
+	c.eventually(t, 20*time.Second, "the second is read still", func(p page) bool { return p.is(77, "hw_temperature_celsius", "hw_parent", secondGPU) })
+	begin := time.Now()
+	c.stop(t)
+	require.Less(t, time.Since(begin), 10*time.Second)
+}
+
+func ok(p page, gpu string) bool { return p.is(1, "hw_status", "hw_id", gpu, "hw_state", "ok") }
+
+// TestDriverLacksSymbols: whatever an old driver lacks is absent, and nothing dies.
+func TestDriverLacksSymbols(t *testing.T) {
+	const temperature, memory, power = "hw_temperature_celsius", "hw_gpu_memory_usage_bytes", "hw_power_watts"
+	for _, driver := range []struct {
+		lacks  []fakenvml.Variant
+		absent string // of the three
+	}{
+		{lacks: []fakenvml.Variant{fakenvml.WithoutErrorString}},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutSystem}},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutIdentity}},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutUtilization, fakenvml.WithoutEncoder, fakenvml.WithoutDecoder, fakenvml.WithoutSamples}},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutMemoryV2}},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutMemory, fakenvml.WithoutMemoryV2}, absent: memory},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutTemperature, fakenvml.WithoutTemperatureV}, absent: temperature},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutPower, fakenvml.WithoutEnergy}, absent: power},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutVersions}},
+	} {
+		t.Run(fmt.Sprint(driver.lacks), func(t *testing.T) {
+			c := start(t, fakeDriver(t, "", driver.lacks...))
+			c.eventually(t, 5*time.Second, "what there is, is read", func(p page) bool {
+				for _, name := range []string{temperature, memory, power} {
+					if (len(p.samples(name)) == 2) == (name == driver.absent) {
+						return false
+					}
+				}
+				return p.is(2, "nvidia_gpu_count")
+			})
+		})
+	}
+}
+
+// TestDriverIsNone: a library that is not NVML is a state like any other.
+func TestDriverIsNone(t *testing.T) {
+	c := start(t, fakeDriver(t, "", fakenvml.WithoutInit))
+	c.eventually(t, 5*time.Second, "its state is told", func(p page) bool {
+		return len(p.samples("nvidia_driver_state")) == 7 && p.is(0, "nvidia_driver_state", "nvidia_driver_state", "available")
+	})
+	require.Empty(t, c.page(t).samples("nvidia_gpu_count"))
+}
+
+// TestDriverAppearsLater: the library is not there when the collector starts; the page says so, the log says so once, and it is picked up.
+func TestDriverAppearsLater(t *testing.T) {
+	overrides := fakeDriver(t, "")
+	path := strings.TrimSuffix(overrides[strings.Index(overrides, "/"):], ", deadline: 500ms}}}\n")
+	require.NoError(t, os.Rename(path, path+".away"))
+	c := start(t, overrides)
+	c.eventually(t, 5*time.Second, "there is no library", func(p page) bool {
+		return p.is(1, "nvidia_driver_state", "nvidia_driver_state", "library_not_found") && len(p.samples("nvidia_gpu_count")) == 0
+	})
+	time.Sleep(3 * time.Second) // several looks
+	require.Equal(t, 1, c.log.count("no GPU can be read"))
+	require.NoError(t, os.Rename(path+".away", path))
+	c.eventually(t, 40*time.Second, "it is picked up", func(p page) bool {
+		return p.is(1, "nvidia_driver_state", "nvidia_driver_state", "available") && p.is(2, "nvidia_gpu_count")
+	})
+}
+
+// TestHostWithoutAnything: no GPU, no FaceFusion. The collector starts, says so, and shows the host and itself.
+func TestHostWithoutAnything(t *testing.T) {
+	c := start(t, fmt.Sprintf("receivers: {facefusion: {root_path: %s}}", t.TempDir()))
+	c.eventually(t, 5*time.Second, "it says what is missing", func(p page) bool {
+		return p.is(1, "nvidia_driver_state", "nvidia_driver_state", "library_not_found")
+	})
+	for _, name := range []string{
+		"system_cpu_time_seconds_total", "system_memory_usage_bytes", "system_disk_io_bytes_total", "system_filesystem_usage_bytes", "system_network_io_bytes_total",
+	} {
+		c.eventually(t, 20*time.Second, "the host is shown: "+name, func(p page) bool { return len(p.samples(name)) > 0 })
+	}
+	own := get(t, c.own)
+	require.Len(t, own.samples("otelcol_receiver_facefusion_observations"), 3)
+	require.NotEmpty(t, own.samples("otelcol_receiver_facefusion_observation_failures", "probe", "process"), "there is no /proc under an empty root")
+}
