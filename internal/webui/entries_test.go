@@ -20,19 +20,11 @@ func TestPortMovedBecause7860WasTaken(t *testing.T) {
 		h.observe(h.process("1/1", 7860))
 		h.observe()
 		snapshot := h.observe(h.process("2/2", 0))
-		assert.Equal(t, []line{{0, webui.StateStarting, false}, {7860, webui.StateDown, false}}, lines(snapshot), "it may still get the old port")
+		assert.Equal(t, []line{{0, webui.StateStarting}, {7860, webui.StateDown}}, lines(snapshot), "it may still get the old port")
 
 		snapshot = h.observe(h.process("2/2", 7861))
-		moved := []line{{0, webui.StateUnknown, true}, {7860, webui.StateUnknown, true}, {7861, webui.StateReady, false}}
-		assert.Equal(t, moved, lines(snapshot))
+		assert.Equal(t, []line{{7861, webui.StateReady}}, lines(snapshot))
 		assert.Equal(t, []change{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
-
-		for range 59 {
-			snapshot = h.observe(h.process("2/2", 7861))
-		}
-		assert.Equal(t, moved, lines(snapshot), "told for five minutes")
-		snapshot = h.observe(h.process("2/2", 7861))
-		assert.Equal(t, moved[2:], lines(snapshot))
 	})
 }
 
@@ -42,35 +34,35 @@ func TestRestartOnTheSamePort(t *testing.T) {
 		h.serve(7860)
 		h.observe(h.process("1/1", 7860))
 		snapshot := h.observe(h.process("2/2", 7860))
-		assert.Equal(t, []line{{7860, webui.StateReady, false}}, lines(snapshot), "between two looks")
+		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "between two looks")
 
 		h.observe()
 		snapshot = h.observe(h.process("3/3", 7860))
-		assert.Equal(t, []line{{7860, webui.StateReady, false}}, lines(snapshot), "with a gap")
+		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "with a gap")
 		assert.Equal(t, []change{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 
 		h.observe()
 		h.observe(h.process("4/4", 0))
 		snapshot = h.observe(h.process("4/4", 7860))
-		assert.Equal(t, []line{{0, webui.StateUnknown, true}, {7860, webui.StateReady, false}}, lines(snapshot), "after a download")
+		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "after a download")
 		assert.Equal(t, []change{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 	})
 }
 
+// A port that another server took over from begins anew: its series had ended.
 func TestEndedPortComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
 		h.serve(7861)
-		first := only(t, h.observe(h.process("1/1", 7860)))
+		h.observe(h.process("1/1", 7860))
 		h.observe()
 		h.observe(h.process("2/2", 7861))
 		h.observe()
 		snapshot := h.observe(h.process("3/3", 7860))
-		assert.Equal(t, []line{{7860, webui.StateReady, false}, {7861, webui.StateUnknown, true}}, lines(snapshot))
-		assert.Equal(t, first.Start, snapshot.Servers[0].Start)
+		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
 		require.Len(t, snapshot.Servers[0].Probes, 4)
-		assert.Equal(t, uint64(2), snapshot.Servers[0].Probes[0].Duration.Count, "what it had counted is not lost")
+		assert.Equal(t, uint64(1), snapshot.Servers[0].Probes[0].Duration.Count)
 	})
 }
 
@@ -83,9 +75,9 @@ func TestTwoServersOfAnInstance(t *testing.T) {
 		h.observe(h.process("1/1", 7860), h.process("2/2", 7861))
 		h.observe(h.process("1/1", 7860))
 		snapshot := h.observe()
-		assert.Equal(t, []line{{7860, webui.StateDown, false}, {7861, webui.StateDown, false}}, lines(snapshot))
+		assert.Equal(t, []line{{7860, webui.StateDown}, {7861, webui.StateDown}}, lines(snapshot))
 		snapshot = h.observe(h.process("3/3", 7862))
-		assert.Equal(t, []line{{7860, webui.StateDown, false}, {7861, webui.StateUnknown, true}, {7862, webui.StateReady, false}}, lines(snapshot),
+		assert.Equal(t, []line{{7860, webui.StateDown}, {7862, webui.StateReady}}, lines(snapshot),
 			"the one that was down longest gives its place")
 	})
 }
@@ -99,7 +91,7 @@ func TestSiblingTakesNoPlace(t *testing.T) {
 		h.observe(h.process("1/1", 7860), h.process("2/2", 0))
 		h.observe(h.process("2/2", 0))
 		snapshot := h.observe(h.process("2/2", 7861))
-		assert.Equal(t, []line{{0, webui.StateUnknown, true}, {7860, webui.StateDown, false}, {7861, webui.StateReady, false}}, lines(snapshot))
+		assert.Equal(t, []line{{7860, webui.StateDown}, {7861, webui.StateReady}}, lines(snapshot))
 	})
 }
 
@@ -108,14 +100,14 @@ func TestTwoProcessesStart(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
 		snapshot := h.observe(h.process("1/1", 0), h.process("2/2", 0))
-		assert.Equal(t, []line{{0, webui.StateStarting, false}}, lines(snapshot), "both have no port yet")
+		assert.Equal(t, []line{{0, webui.StateStarting}}, lines(snapshot), "both have no port yet")
 		snapshot = h.observe(h.process("1/1", 7860), h.process("2/2", 0))
-		assert.Equal(t, []line{{0, webui.StateStarting, false}, {7860, webui.StateReady, false}}, lines(snapshot))
+		assert.Equal(t, []line{{0, webui.StateStarting}, {7860, webui.StateReady}}, lines(snapshot))
 		snapshot = h.observe(h.process("1/1", 7860))
-		assert.Equal(t, []line{{0, webui.StateDown, false}, {7860, webui.StateReady, false}}, lines(snapshot), "the second died while it downloaded")
+		assert.Equal(t, []line{{0, webui.StateDown}, {7860, webui.StateReady}}, lines(snapshot), "the second died while it downloaded")
 		h.serve(7861)
 		snapshot = h.observe(h.process("1/1", 7860), h.process("3/3", 7861))
-		assert.Equal(t, []line{{0, webui.StateUnknown, true}, {7860, webui.StateReady, false}, {7861, webui.StateReady, false}}, lines(snapshot))
+		assert.Equal(t, []line{{7860, webui.StateReady}, {7861, webui.StateReady}}, lines(snapshot))
 	})
 }
 
@@ -125,10 +117,10 @@ func TestTwoProcessesOnOnePort(t *testing.T) {
 		h.serve(7860)
 		for range 3 {
 			snapshot := h.observe(h.process("1/1", 7860), h.process("2/2", 7860))
-			assert.Equal(t, []line{{7860, webui.StateReady, false}}, lines(snapshot))
+			assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
 		}
 		snapshot := h.observe(h.process("2/2", 7860))
-		assert.Equal(t, []line{{7860, webui.StateReady, false}}, lines(snapshot), "the other one takes over")
+		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "the other one takes over")
 		assert.Empty(t, snapshot.Changes)
 	})
 }

@@ -31,8 +31,6 @@ type entry struct {
 	// told is the state that was last told in a Change, as far as one was known.
 	told     State
 	downFrom time.Time
-	// endedAt is when another entry took the place of this one; zero while it stands.
-	endedAt  time.Time
 	lastLook time.Time
 
 	memory    memory
@@ -56,13 +54,11 @@ type memory struct {
 	poolTimeouts          int
 }
 
-func (e *entry) ended() bool      { return !e.endedAt.IsZero() }
 func (e *entry) configured() bool { return e.process == "" }
 
 // begin hands the entry to a process. What the one before counted stays in the totals.
 func (e *entry) begin(process string, firstSeen uint64, m memory) {
 	e.process, e.firstSeen, e.memory = process, firstSeen, m
-	e.endedAt = time.Time{}
 	e.functions.restart()
 }
 
@@ -93,12 +89,6 @@ func (e *entry) goDown(now time.Time) {
 		e.setState(StateDown)
 		e.downFrom = now
 	}
-}
-
-func (e *entry) end(now time.Time) {
-	e.url = nil
-	e.endedAt = now
-	e.setState(StateUnknown)
 }
 
 func (e *entry) setState(s State) {
@@ -197,8 +187,8 @@ func (e *entry) absorbRefusal(now time.Time) {
 
 // server is the entry as others see it.
 func (e *entry) server() Server {
-	s := Server{Instance: e.instance, Port: e.port, State: e.state, Ended: e.ended(), Start: e.start}
-	if s.Ended || e.state == StateUnknown {
+	s := Server{Instance: e.instance, Port: e.port, State: e.state}
+	if e.state == StateUnknown {
 		return s
 	}
 	s.QueueSize = e.queueSize

@@ -25,8 +25,8 @@ func observeOnce(t *testing.T, m moment) (webui.Server, []string) {
 	require.NoError(t, err)
 	snapshot, err := tracker.Observe(t.Context(), []webui.Target{{Instance: "ff", Process: "1/1", Port: 7860, URL: mustURL(t, ts.URL)}}, nil)
 	require.NoError(t, err)
-	require.Len(t, snapshot.Servers, 2)
-	return snapshot.Servers[1], s.takeAsked()
+	require.Len(t, snapshot.Servers, 1)
+	return snapshot.Servers[0], s.takeAsked()
 }
 
 // What each Gradio that FaceFusion pins answered is understood, and it is asked for nothing else.

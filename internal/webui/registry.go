@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// endedFor is how long an ended entry is told of with all its states zero: as long as Prometheus looks back for the last value of a series.
-const endedFor = 5 * time.Minute
-
 // registry holds the entries, and decides which target is which.
 type registry struct {
 	entries map[key]*entry
@@ -55,12 +52,9 @@ func (r *registry) place(targets []Target, instances []string, look uint64, now 
 	}
 	for k, e := range r.entries {
 		switch {
-		case placed[e] || e.ended():
-		case e.configured():
-			e.end(now)
-		case e.told == StateUnknown && e.state == StateUnknown:
-			// nothing was ever said of it
-			delete(r.entries, k)
+		case placed[e]:
+		case e.configured(), e.told == StateUnknown && e.state == StateUnknown:
+			delete(r.entries, k) // it is not asked for any more, or nothing was ever said of it
 		default:
 			e.goDown(now)
 		}
@@ -84,7 +78,7 @@ func (r *registry) sight(targets []Target, look uint64) {
 
 func (r *registry) sighting(t Target) sighting { return r.sightings[[2]string{t.Instance, t.Process}] }
 
-// forget drops the entries of instances that nobody knows any more, and those that ended long enough ago.
+// forget drops the entries of instances that nobody knows any more.
 func (r *registry) forget(targets []Target, instances []string, now time.Time) {
 	known := make(map[string]bool, len(instances))
 	for _, id := range instances {
@@ -93,8 +87,8 @@ func (r *registry) forget(targets []Target, instances []string, now time.Time) {
 	for _, t := range targets {
 		known[t.Instance] = true
 	}
-	for k, e := range r.entries {
-		if !known[k.instance] || e.ended() && now.Sub(e.endedAt) >= endedFor {
+	for k := range r.entries {
+		if !known[k.instance] {
 			delete(r.entries, k)
 		}
 	}
@@ -103,13 +97,13 @@ func (r *registry) forget(targets []Target, instances []string, now time.Time) {
 // serving finds the entry that the process of a target has. A configured endpoint has the one of its port.
 func (r *registry) serving(t Target) *entry {
 	if t.Process == "" {
-		if e := r.entries[keyOf(t)]; e != nil && e.configured() && !e.ended() {
+		if e := r.entries[keyOf(t)]; e != nil && e.configured() {
 			return e
 		}
 		return nil
 	}
 	for _, e := range r.entries {
-		if e.instance == t.Instance && e.process == t.Process && !e.ended() {
+		if e.instance == t.Instance && e.process == t.Process {
 			return e
 		}
 	}
@@ -128,7 +122,7 @@ func (r *registry) follow(e *entry, t Target, now time.Time) *entry {
 		return e
 	}
 	to.told = cmp.Or(to.told, e.told)
-	e.end(now)
+	delete(r.entries, e.key)
 	return to
 }
 
@@ -142,25 +136,22 @@ func (r *registry) arrive(t Target, now time.Time) *entry {
 func (r *registry) claim(t Target, m memory, now time.Time) *entry {
 	k, s := keyOf(t), r.sighting(t)
 	e := r.entries[k]
-	if e != nil && !e.ended() {
+	if e != nil {
 		if _, lives := r.sightings[[2]string{e.instance, e.process}]; lives {
 			return nil
 		}
 		e.begin(t.Process, s.look, m)
 		return e
 	}
-	if e == nil {
-		e = &entry{key: k, start: now, functions: newFunctions(), probes: make(probes)}
-		r.entries[k] = e
-	}
+	e = &entry{key: k, start: now, functions: newFunctions(), probes: make(probes)}
+	r.entries[k] = e
 	e.begin(t.Process, s.look, m)
-	e.told = StateUnknown
 	if t.Port == 0 || t.Process == "" {
 		return e
 	}
 	if before := r.oldestDown(k.instance, s.look); before != nil {
 		e.told = before.told
-		before.end(now)
+		delete(r.entries, before.key)
 	}
 	return e
 }
@@ -169,7 +160,7 @@ func (r *registry) claim(t Target, m memory, now time.Time) *entry {
 func (r *registry) oldestDown(instance string, look uint64) *entry {
 	var oldest *entry
 	for _, e := range r.entries {
-		if e.instance != instance || e.state != StateDown || e.ended() || e.configured() || e.firstSeen >= look {
+		if e.instance != instance || e.state != StateDown || e.configured() || e.firstSeen >= look {
 			continue
 		}
 		if oldest == nil || cmp.Or(e.downFrom.Compare(oldest.downFrom), compareKeys(e.key, oldest.key)) < 0 {

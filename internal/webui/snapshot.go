@@ -58,13 +58,7 @@ var States = [...]State{StateStarting, StateReady, StateSaturated, StateUnrespon
 type Server struct {
 	Instance string
 	Port     uint16
-	// State is StateUnknown for an entry that has ended (another took its place): all its states are sent as zero for a while,
-	// so that no store keeps its last one.
-	State State
-	// Ended says that another entry took this one's place.
-	Ended bool
-	// Start is when the entry began; all its totals count from here.
-	Start time.Time
+	State    State
 	// QueueSize is how many events wait in Gradio's queue.
 	QueueSize reading.Value[int64]
 	// Functions are Gradio's own statistics of the functions we know, FaceFusion 3.5.0 and later: all of them, or none where nothing is known.

@@ -63,13 +63,12 @@ func (h *host) observe(targets ...webui.Target) *webui.Snapshot {
 type line struct {
 	port  uint16
 	state webui.State
-	ended bool
 }
 
 func lines(s *webui.Snapshot) []line {
 	var list []line
 	for _, server := range s.Servers {
-		list = append(list, line{server.Port, server.State, server.Ended})
+		list = append(list, line{server.Port, server.State})
 	}
 	return list
 }
@@ -93,11 +92,11 @@ func TestStates(t *testing.T) {
 		s := h.serve(7860)
 
 		snapshot := h.observe(h.process("1/1", 0))
-		assert.Equal(t, []line{{0, webui.StateStarting, false}}, lines(snapshot))
+		assert.Equal(t, []line{{0, webui.StateStarting}}, lines(snapshot))
 		assert.Empty(t, snapshot.Changes, "what the first look finds is no change")
 
 		snapshot = h.observe(h.process("1/1", 7860))
-		assert.Equal(t, []line{{0, webui.StateUnknown, true}, {7860, webui.StateReady, false}}, lines(snapshot))
+		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
 		assert.Equal(t, []change{{7860, webui.StateStarting, webui.StateReady}}, changes(snapshot))
 
 		snapshot = h.observe(h.process("1/1", 7860))
@@ -106,7 +105,7 @@ func TestStates(t *testing.T) {
 		s.play(h.idle, "/gradio_api/startup-events")
 		snapshot = h.observe(h.process("1/1", 7860))
 		assert.Equal(t, []change{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(snapshot))
-		assert.False(t, snapshot.Servers[1].QueueSize.Known)
+		assert.False(t, snapshot.Servers[0].QueueSize.Known)
 
 		s.play(h.idle)
 		assert.Equal(t, []change{{7860, webui.StateUnresponsive, webui.StateReady}}, changes(h.observe(h.process("1/1", 7860))))
@@ -121,7 +120,7 @@ func TestStates(t *testing.T) {
 		for range 100 {
 			snapshot = h.observe()
 		}
-		assert.Equal(t, []line{{7860, webui.StateDown, false}}, lines(snapshot), "down does not wear off")
+		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(snapshot), "down does not wear off")
 	})
 }
 
@@ -176,7 +175,7 @@ func TestUnknown(t *testing.T) {
 		unknown := h.process("1/1", 0)
 		unknown.Unknown = true
 		snapshot := h.observe(unknown)
-		assert.Equal(t, []line{{0, webui.StateUnknown, false}}, lines(snapshot))
+		assert.Equal(t, []line{{0, webui.StateUnknown}}, lines(snapshot))
 		assert.Empty(t, lines(h.observe()), "of what nothing was ever known, nothing is said when it is gone")
 
 		h.observe(h.process("2/2", 7860))
@@ -184,7 +183,7 @@ func TestUnknown(t *testing.T) {
 		unreachable := h.process("2/2", 7860)
 		unreachable.URL = nil
 		snapshot = h.observe(unreachable)
-		assert.Equal(t, []line{{7860, webui.StateUnknown, false}}, lines(snapshot))
+		assert.Equal(t, []line{{7860, webui.StateUnknown}}, lines(snapshot))
 		assert.Empty(t, snapshot.Changes)
 		assert.Empty(t, s.takeAsked())
 		assert.Empty(t, h.observe(h.process("2/2", 7860)).Changes, "it is as it was before")
@@ -204,14 +203,14 @@ func TestConfiguredEndpoint(t *testing.T) {
 		}
 		s.play(below)
 		endpoint := webui.Target{Instance: "ff", URL: mustURL(t, "https://proxy.example/facefusion/?token=secret")}
-		assert.Equal(t, []line{{443, webui.StateReady, false}}, lines(h.observe(endpoint)))
+		assert.Equal(t, []line{{443, webui.StateReady}}, lines(h.observe(endpoint)))
 
 		h.network.listen("proxy.example", nil)
 		assert.Equal(t, []change{{443, webui.StateReady, webui.StateDown}}, changes(h.observe(endpoint)))
 		h.network.listen("proxy.example", s)
 		assert.Equal(t, []change{{443, webui.StateDown, webui.StateReady}}, changes(h.observe(endpoint)))
 
-		assert.Equal(t, []line{{443, webui.StateUnknown, true}}, lines(h.observe()))
+		assert.Empty(t, lines(h.observe()))
 	})
 }
 
