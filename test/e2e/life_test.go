@@ -35,7 +35,7 @@ func state(p page, port uint16, name string) bool {
 // TestLife follows a server from its start to its end, with the agent's own configuration: its interval of 15 s notwithstanding, what changes shows at once.
 func TestLife(t *testing.T) {
 	c := start(t, "")
-	c.eventually(t, 3*time.Second, "none is known: process.up is 0", func(p page) bool { return p.is(0, "facefusion_process_up") })
+	c.eventually(t, 3*time.Second, "none is known: process.up is 0 (these tests need to be alone: is a FaceFusion or a simulator running?)", func(p page) bool { return p.is(0, "facefusion_process_up") })
 
 	h := simulate(t, 1)
 	server, err := h.StartServer(0, nil)
