@@ -1,0 +1,59 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// TestEvents has the receiver in a metrics and a logs pipeline: what happens is told when it happens, with a severity and a body.
+func TestEvents(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "events.json")
+	c := start(t, fmt.Sprintf(`
+exporters: {file/events: {path: %s, flush_interval: 50ms}}
+service: {pipelines: {logs: {receivers: [facefusion], processors: [memory_limiter], exporters: [file/events]}}}
+`, file))
+	c.eventually(t, 3*time.Second, "the collector has looked once", func(p page) bool { return len(p.samples("facefusion_process_up")) == 1 })
+	h := simulate(t, 1)
+	server, err := h.StartServer(0, nil)
+	require.NoError(t, err)
+	c.eventually(t, 5*time.Second, "it is ready", func(p page) bool { return state(p, server.Port(), "ready") })
+	require.NoError(t, server.Kill(syscall.SIGKILL))
+
+	want := []string{
+		fmt.Sprintf("INFO facefusion.process.started FaceFusion server started, pid %d", server.PID()),
+		fmt.Sprintf("ERROR facefusion.process.exited FaceFusion server exited, pid %d: killed", server.PID()),
+		fmt.Sprintf("ERROR facefusion.server.state_changed FaceFusion server on port %d: down, was ready", server.Port()),
+	}
+	require.Eventually(t, func() bool { return len(events(t, file)) >= len(want) }, 5*time.Second, 50*time.Millisecond)
+	require.Equal(t, want, events(t, file))
+}
+
+// events are those in a file of the file exporter, one string each.
+func events(t *testing.T, file string) (list []string) {
+	t.Helper()
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		logs, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(lines.Bytes())
+		require.NoError(t, err)
+		for _, rl := range logs.ResourceLogs().All() {
+			for _, record := range rl.ScopeLogs().At(0).LogRecords().All() {
+				list = append(list, strings.Join([]string{record.SeverityText(), record.EventName(), record.Body().Str()}, " "))
+			}
+		}
+	}
+	return list
+}
