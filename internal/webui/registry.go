@@ -29,7 +29,7 @@ func (r *registry) place(targets []Target, instances []string, look uint64, now 
 	targets = slices.Clone(targets)
 	slices.SortFunc(targets, compareTargets)
 	r.sight(targets, look)
-	r.forget(targets, instances, now)
+	r.forget(targets, instances)
 
 	placed := make(map[*entry]bool, len(targets))
 	var arrivals []Target
@@ -79,7 +79,7 @@ func (r *registry) sight(targets []Target, look uint64) {
 func (r *registry) sighting(t Target) sighting { return r.sightings[[2]string{t.Instance, t.Process}] }
 
 // forget drops the entries of instances that nobody knows any more.
-func (r *registry) forget(targets []Target, instances []string, now time.Time) {
+func (r *registry) forget(targets []Target, instances []string) {
 	known := make(map[string]bool, len(instances))
 	for _, id := range instances {
 		known[id] = true
