@@ -27,7 +27,7 @@ type rule struct {
 // named are the packages that rules speak of.
 var named = []string{
 	"internal/gpu", "internal/gpu/nvmldriver", "internal/gpu/fakenvml", "internal/gpu/gputest", "internal/process", "internal/process/proctest",
-	"internal/webui", "simulator", "receiver/facefusionreceiver",
+	"internal/webui", "internal/jobqueue", "simulator", "receiver/facefusionreceiver",
 }
 
 var rules = []rule{
@@ -49,18 +49,29 @@ var rules = []rule{
 		reason:    "/proc is read by internal/process alone",
 	},
 	{
+		packages:  []string{""},
+		except:    []string{"internal/jobqueue"},
+		forbidden: []string{"github.com/fsnotify/fsnotify"},
+		reason:    "inotify is a hint for the job queue, which knows what a hint is worth",
+	},
+	{
 		packages:  []string{"internal/gpu"},
-		forbidden: []string{module + "internal/process", module + "internal/webui", module + "internal/board"},
+		forbidden: []string{module + "internal/process", module + "internal/webui", module + "internal/jobqueue", module + "internal/board"},
 		reason:    "the domains do not know each other: they meet on the board",
 	},
 	{
 		packages:  []string{"internal/process"},
-		forbidden: []string{module + "internal/gpu", module + "internal/webui", module + "internal/board"},
+		forbidden: []string{module + "internal/gpu", module + "internal/webui", module + "internal/jobqueue", module + "internal/board"},
 		reason:    "the domains do not know each other: they meet on the board",
 	},
 	{
 		packages:  []string{"internal/webui"},
-		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/board"},
+		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/jobqueue", module + "internal/board"},
+		reason:    "the domains do not know each other: they meet on the board",
+	},
+	{
+		packages:  []string{"internal/jobqueue"},
+		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/webui", module + "internal/board"},
 		reason:    "the domains do not know each other: they meet on the board",
 	},
 	{

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 )
@@ -14,6 +15,7 @@ type Board struct {
 	Processes Cell[process.Snapshot]
 	Servers   Cell[webui.Snapshot]
 	GPUs      Cell[gpu.Snapshot]
+	Jobs      Cell[jobqueue.Snapshot]
 }
 
 // Cell holds the latest of a series of immutable snapshots.

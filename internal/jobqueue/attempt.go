@@ -1,0 +1,231 @@
+package jobqueue
+
+import (
+	"slices"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// attempt is a run under way: what the versions of its file that were seen say together.
+type attempt struct {
+	run Run
+	// raw are the statuses as the file had them last, updated the date that it bore.
+	raw     []status
+	updated time.Time
+	// leftover marks statuses that an earlier attempt left: a job that is run anew without a retry keeps them until its runner comes to the step.
+	leftover []bool
+	// counted marks steps that are in the totals.
+	counted []bool
+	// inOneGo: FaceFusion created, queued and started the job at once.
+	inOneGo bool
+	// published is a copy of run for the snapshots; nil when run has changed since.
+	published *Run
+}
+
+func newAttempt(id RunID, doc *document, keepPaths bool) *attempt {
+	a := &attempt{
+		run:      Run{RunID: id, Origin: originOf(id.Job), Steps: make([]Step, len(doc.steps))},
+		raw:      make([]status, len(doc.steps)),
+		leftover: make([]bool, len(doc.steps)),
+		counted:  make([]bool, len(doc.steps)),
+		inOneGo:  id.Attempt == 1 && !id.Created.IsZero() && suggested.MatchString(id.Job),
+	}
+	for i, s := range doc.steps {
+		a.raw[i] = statusQueued
+		a.run.Steps[i].Traits = s.traits
+		if keepPaths {
+			a.run.Steps[i].Target, a.run.Steps[i].Output = s.target, s.output
+		}
+		switch {
+		case i == 0:
+			a.run.Media = s.traits.Media
+		case a.run.Media != s.traits.Media:
+			a.run.Media = MediaOther
+		}
+	}
+	if len(doc.steps) == 0 {
+		a.run.Media = MediaOther
+	}
+	if a.inOneGo {
+		a.run.Queued = reading.Known(id.Created)
+	}
+	return a
+}
+
+// newRerun is an attempt that began with the version at hand: all but its started step is what the one before left.
+func newRerun(id RunID, doc *document, keepPaths bool) *attempt {
+	a := newAttempt(id, doc, keepPaths)
+	begun := false
+	for i, s := range doc.steps {
+		a.raw[i] = s.status
+		a.leftover[i] = begun || s.status != statusStarted
+		if !a.leftover[i] {
+			begun = true
+			a.raw[i] = statusQueued
+		}
+	}
+	return a
+}
+
+// restarted says that the version was not written by the runner of this attempt: a runner sets no step back, and starts none twice.
+func (a *attempt) restarted(doc *document) bool {
+	same, started := true, false
+	for i, s := range doc.steps {
+		before := a.status(i)
+		switch {
+		case a.leftover[i]:
+		case before.ended() && !s.status.ended(), before == statusStarted && s.status == statusQueued:
+			return true
+		}
+		same = same && s.status == a.raw[i]
+		started = started || before == statusStarted
+	}
+	return same && started && doc.updated.After(a.updated)
+}
+
+// absorb takes in the version that was written at the given time. That is the time of the last thing that happened; what happened between this version and the
+// one before it is known as far as it follows from that: a step starts within milliseconds after the one before it ended.
+func (a *attempt) absorb(doc *document, at time.Time) {
+	before := slices.Clone(a.raw)
+	for i := range doc.steps {
+		before[i] = a.status(i)
+	}
+	a.take(doc)
+	a.published = nil
+	if current := a.current(); current >= 0 {
+		if before[current] != statusStarted {
+			a.run.Steps[current].Started = reading.Known(at)
+			if current > 0 {
+				known(&a.run.Steps[current-1].Ended, at)
+			}
+		}
+	} else if last := a.last(); last >= 0 && before[last] != a.status(last) {
+		known(&a.run.Steps[last].Ended, at)
+		if last > 0 && a.run.Steps[last-1].Ended.Known {
+			known(&a.run.Steps[last].Started, a.run.Steps[last-1].Ended.V)
+		}
+	}
+	if len(a.run.Steps) > 0 && !a.run.Started.Known {
+		a.run.Started = a.run.Steps[0].Started
+	}
+}
+
+// take keeps the statuses and the outcomes that follow from them.
+func (a *attempt) take(doc *document) {
+	a.updated = doc.updated
+	reached := true // all steps before this one have ended
+	for i, s := range doc.steps {
+		if s.status != a.raw[i] || reached && s.status == statusStarted {
+			a.leftover[i] = false
+		}
+		a.raw[i] = s.status
+		switch a.status(i) {
+		case statusCompleted:
+			a.run.Steps[i].Outcome = OutcomeCompleted
+		case statusFailed:
+			a.run.Steps[i].Outcome = OutcomeFailed
+		default:
+			a.run.Steps[i].Outcome = ""
+		}
+		reached = reached && a.status(i).ended()
+	}
+}
+
+// end closes the run. at is absent where it cannot be known.
+func (a *attempt) end(outcome Outcome, at reading.Value[time.Time]) {
+	a.published = nil
+	a.run.Outcome, a.run.Ended = outcome, at
+	if a.inOneGo && len(a.run.Steps) > 0 {
+		known(&a.run.Started, a.run.Created)
+		known(&a.run.Steps[0].Started, a.run.Created)
+	}
+	if current := a.current(); current >= 0 {
+		a.run.Steps[current].Outcome, a.run.Steps[current].Ended = outcome, at
+	}
+}
+
+// reopen takes the end back.
+func (a *attempt) reopen() {
+	a.published = nil
+	a.run.Outcome, a.run.Ended = "", reading.Value[time.Time]{}
+	if current := a.current(); current >= 0 {
+		a.run.Steps[current].Outcome, a.run.Steps[current].Ended = "", reading.Value[time.Time]{}
+		a.counted[current] = false
+	}
+}
+
+// state is what the statuses say, of a file in queued.
+func (a *attempt) state() State {
+	ended, failed := 0, false
+	for i := range a.raw {
+		switch a.status(i) {
+		case statusStarted:
+			return StateRunning
+		case statusFailed:
+			failed = true
+			ended++
+		case statusCompleted:
+			ended++
+		}
+	}
+	switch {
+	case ended == 0:
+		return StateWaiting
+	case failed || ended == len(a.raw):
+		return StateFinalizing
+	default:
+		return StateRunning // between two steps
+	}
+}
+
+// running says that the attempt has begun and not ended; there may be none.
+func (a *attempt) running() bool {
+	return a != nil && a.run.Outcome == "" && a.state() != StateWaiting
+}
+
+// current is the step that runs, -1 where none does. Steps run one after the other.
+func (a *attempt) current() int {
+	for i := range a.raw {
+		if a.status(i) == statusStarted {
+			return i
+		}
+	}
+	return -1
+}
+
+// last is the last step that ended, -1 where none did.
+func (a *attempt) last() int {
+	for i := len(a.raw) - 1; i >= 0; i-- {
+		if a.status(i).ended() {
+			return i
+		}
+	}
+	return -1
+}
+
+func (a *attempt) status(i int) status {
+	if a.leftover[i] {
+		return statusQueued
+	}
+	return a.raw[i]
+}
+
+func (s status) ended() bool { return s == statusCompleted || s == statusFailed }
+
+// publish is a copy that nobody changes.
+func (a *attempt) publish() *Run {
+	if a.published == nil {
+		run := a.run
+		run.Steps = slices.Clone(run.Steps)
+		a.published = &run
+	}
+	return a.published
+}
+
+// known sets what is not known yet.
+func known(v *reading.Value[time.Time], at time.Time) {
+	if !v.Known {
+		*v = reading.Known(at)
+	}
+}

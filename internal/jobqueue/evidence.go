@@ -1,0 +1,54 @@
+package jobqueue
+
+import (
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// Folder is a jobs folder to look at, as one instance has it.
+type Folder struct {
+	// Instance is the instance's ID.
+	Instance string
+	// Path opens the folder from here. It may lead through a process of a container, and so change from look to look; empty while there is no way.
+	Path string
+	// Root is where the root of the instance's processes is found from here ("/" on the host itself, /proc/<pid>/root of a container). Where it is empty, the
+	// growth of files is no evidence.
+	Root string
+	// Dir is the working folder of its processes, and TempPath its folder for temporary files ("/tmp" by default): both as the processes name them.
+	Dir, TempPath string
+}
+
+// Evidence is what is known from elsewhere, by instance. Of an instance that is missing, nothing is known.
+type Evidence map[string]Life
+
+// Life is what shows whether an instance works.
+type Life struct {
+	// Time is when the processes were listed; zero while that is not known, and then Processes says nothing.
+	Time time.Time
+	// Processes are the live ones of FaceFusion itself, without their children.
+	Processes []Process
+	// CPU is a total in seconds: of the processes and their children, exited ones included.
+	CPU reading.Value[float64]
+	// GPUBusy says that the processes or their children compute on a GPU. Memory that they only hold is no sign of life.
+	GPUBusy reading.Value[bool]
+	// FFmpeg is how many children run ffmpeg. FaceFusion 3.8 leaves idle ones behind: a new one is a sign of life, an old one is not.
+	FFmpeg reading.Value[int]
+}
+
+// Process is a live process of an instance.
+type Process struct {
+	Role    Role
+	Started time.Time
+}
+
+// Role is what a process does.
+type Role string
+
+// The roles that run jobs. A process with another one does not.
+const (
+	RoleServer Role = "server"
+	RoleRunner Role = "runner"
+)
+
+func (r Role) runsJobs() bool { return r == RoleServer || r == RoleRunner }

@@ -1,0 +1,168 @@
+package jobqueue
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// debounce is for how long hints are gathered before anybody is told: longer than FaceFusion takes to write a file (2 ms).
+	debounce = 20 * time.Millisecond
+	// maxHints bounds the names that are kept between two looks. Beyond it the folders are listed.
+	maxHints = 1 << 16
+)
+
+// hinter names the files that changed, as far as inotify tells. It may lose some, and then says so; it may know none at all, where a limit of the host is
+// reached or the filesystem is a remote one.
+type hinter struct {
+	// notify is called, from the hinter's goroutine, when there is something to take.
+	notify func()
+	wg     sync.WaitGroup
+	// add asks the kernel for a watch; tests have limits of their own.
+	add func(w *fsnotify.Watcher, path string) error
+	// watcher is nil where there is no inotify. It belongs to the Watcher's goroutine.
+	watcher *fsnotify.Watcher
+
+	mu    sync.Mutex
+	hints hints
+	count int
+}
+
+// hints are what was gathered since they were last taken.
+type hints struct {
+	// names of files by folder; true for one that came or went, false for one that was only written.
+	names map[string]map[string]bool
+	// lost says that there were more.
+	lost bool
+}
+
+func newHinter(notify func()) *hinter {
+	return &hinter{notify: notify, add: (*fsnotify.Watcher).Add, hints: hints{names: make(map[string]map[string]bool)}}
+}
+
+// watch begins to watch a folder, or goes on with it. Where it fails it may be tried again later.
+func (h *hinter) watch(path string) error {
+	if h.watcher == nil {
+		w, err := fsnotify.NewWatcher()
+		if err != nil {
+			return fmt.Errorf("watch jobs: %w", err) // the limit of instances
+		}
+		h.watcher = w
+		h.wg.Go(func() { h.run(w) })
+	}
+	h.mu.Lock()
+	if h.hints.names[path] == nil {
+		h.hints.names[path] = make(map[string]bool)
+	}
+	h.mu.Unlock()
+	if err := h.add(h.watcher, path); err != nil {
+		return fmt.Errorf("watch jobs: %w", err) // the limit of watches
+	}
+	return nil
+}
+
+func (h *hinter) unwatch(path string) {
+	if h.watcher == nil {
+		return
+	}
+	_ = h.watcher.Remove(path) // it may have gone with its folder
+	h.mu.Lock()
+	delete(h.hints.names, path)
+	h.mu.Unlock()
+}
+
+// watching are the folders that are watched; one that was removed is not among them any more.
+func (h *hinter) watching() []string {
+	if h.watcher == nil {
+		return nil
+	}
+	return h.watcher.WatchList()
+}
+
+// take hands over what was gathered.
+func (h *hinter) take() hints {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	taken := h.hints
+	h.hints = hints{names: make(map[string]map[string]bool, len(taken.names))}
+	for path := range taken.names {
+		h.hints.names[path] = make(map[string]bool)
+	}
+	h.count = 0
+	return taken
+}
+
+func (h *hinter) close() {
+	if h.watcher != nil {
+		_ = h.watcher.Close() // which always succeeds
+	}
+	h.wg.Wait()
+}
+
+// run gathers until the watcher is closed.
+func (h *hinter) run(w *fsnotify.Watcher) {
+	timer := time.NewTimer(debounce)
+	timer.Stop()
+	defer timer.Stop()
+	armed := false
+	arm := func() {
+		if !armed {
+			timer.Reset(debounce)
+			armed = true
+		}
+	}
+	for {
+		select {
+		case e, ok := <-w.Events:
+			if !ok {
+				return
+			}
+			if h.note(e) {
+				arm()
+			}
+		case _, ok := <-w.Errors:
+			if !ok {
+				return
+			}
+			h.lose() // an overflow of the kernel's queue, or an answer that makes no sense
+			arm()
+		case <-timer.C:
+			armed = false
+			h.notify()
+		}
+	}
+}
+
+// note keeps one hint and says whether it is one.
+func (h *hinter) note(e fsnotify.Event) bool {
+	folder, name := filepath.Split(e.Name)
+	if !isJobName(name) {
+		return slices.Contains(partNames[:], name) // the folder itself came or went
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	names := h.hints.names[filepath.Clean(folder)]
+	if names == nil {
+		return false
+	}
+	moved, there := names[name]
+	if !there {
+		if h.count++; h.count > maxHints {
+			h.hints.lost = true
+			return true
+		}
+	}
+	names[name] = moved || e.Has(fsnotify.Create) || e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename)
+	return true
+}
+
+func (h *hinter) lose() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hints.lost = true
+}

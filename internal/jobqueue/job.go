@@ -1,0 +1,64 @@
+package jobqueue
+
+import "time"
+
+// place is where a file lies.
+type place struct {
+	part int
+	name string
+}
+
+// job is one that lies in drafted or queued, or that ended and was not read yet.
+type job struct {
+	place
+	// stamp is the file's when it was last read or looked at; racy says that it may have changed since without showing it.
+	stamp stamp
+	racy  bool
+	// doc is what the file said when it was last understood, written when that was written. understood says that it ever was.
+	doc        document
+	written    time.Time
+	understood bool
+	// broken is since when it cannot be understood.
+	broken time.Time
+	state  State
+	// booked says that the folder counts it.
+	booked bool
+	// adopted: it lay there at the first look, which makes no change of it.
+	adopted bool
+	// number counts the attempts; attempt is the last one, nil for a draft.
+	number  int
+	attempt *attempt
+	// since is when the state began.
+	since time.Time
+	signs signs
+	// generation is that of the last listing that named it.
+	generation uint32
+}
+
+// open says that there is a run that has begun and not ended.
+func (j *job) open() bool {
+	switch j.state {
+	case StateRunning, StateFinalizing, StateStalled:
+		return true
+	default:
+		return false
+	}
+}
+
+// suspicious states need looks at every tick: a verdict may be due.
+func (j *job) suspicious() bool {
+	return j.open() || j.state == StateOrphaned || !j.broken.IsZero() && j.state != StateUnreadable
+}
+
+// writtenAt is when a version was written, to the microsecond where the file says it: FaceFusion takes the date just before it writes. A date that is far from
+// the time of the file is that of a copy.
+func writtenAt(doc *document, st *stamp) time.Time {
+	at := st.written()
+	if d := at.Sub(doc.updated); d > -time.Second && d < maxDateLag {
+		return doc.updated
+	}
+	return at
+}
+
+// maxDateLag is how long writing may take on a busy disk.
+const maxDateLag = 10 * time.Second

@@ -1,0 +1,79 @@
+package jobqueue
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// listing goes through the names in a folder piece by piece, so that a folder with 100,000 of them holds nothing up. The kernel gives the inode and the kind
+// of each with its name: nothing needs to be opened, and next to nothing asked for.
+type listing struct {
+	fd  int
+	buf []byte
+}
+
+// listingBuffer holds about 500 names.
+const listingBuffer = 32 << 10
+
+// listed is one name; its bytes are only good until the next piece.
+type listed struct {
+	name []byte
+	ino  uint64
+	kind uint8 // DT_REG and its like; DT_UNKNOWN where the filesystem does not tell
+}
+
+func openListing(path string) (*listing, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return &listing{fd: fd, buf: make([]byte, listingBuffer)}, nil
+}
+
+func (l *listing) close() { unix.Close(l.fd) }
+
+// next hands the next piece to visit, as far as the names are those of jobs, and says whether there may be more.
+func (l *listing) next(visit func(listed)) (bool, error) {
+	n, err := unix.Getdents(l.fd, l.buf)
+	if errors.Is(err, unix.EINTR) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("list jobs: %w", err)
+	}
+	for rest := l.buf[:n]; len(rest) > direntName; {
+		length := int(binary.NativeEndian.Uint16(rest[16:]))
+		if length <= direntName || length > len(rest) {
+			return false, errors.New("list jobs: the kernel's answer makes no sense")
+		}
+		e := listed{name: rest[direntName:length], ino: binary.NativeEndian.Uint64(rest), kind: rest[18]}
+		if end := bytes.IndexByte(e.name, 0); end >= 0 {
+			e.name = e.name[:end]
+		}
+		if isJobName(e.name) {
+			visit(e)
+		}
+		rest = rest[length:]
+	}
+	return n > 0, nil
+}
+
+// direntName is where the name begins in struct linux_dirent64: after the inode, the offset (8 bytes each), the length (2) and the kind (1).
+const direntName = 19
+
+const jobExtension = ".json"
+
+// isJobName is what FaceFusion looks for with glob("*.json"), which leaves out names that begin with a dot.
+func isJobName[T string | []byte](name T) bool {
+	return len(name) > len(jobExtension) && name[0] != '.' && string(name[len(name)-len(jobExtension):]) == jobExtension
+}
+
+// idOf is the job's id, which FaceFusion keeps nowhere but in the name of the file.
+func idOf(name string) string {
+	return strings.ToValidUTF8(strings.TrimSuffix(name, jobExtension), "\uFFFD")
+}

@@ -1,0 +1,47 @@
+package jobqueue
+
+import (
+	"slices"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// publish builds the folder's part of a snapshot; nothing of it is shared with the folder.
+func (f *folder) publish(l *look) Queue {
+	q := Queue{
+		Instances: slices.Clone(f.instances),
+		Access:    f.access,
+		Scanning:  !f.scanned && f.access == AccessOpen,
+		Hinted:    true,
+		Jobs:      f.counts,
+		Start:     f.start,
+	}
+	for i := range f.parts {
+		p := &f.parts[i]
+		q.Hinted = q.Hinted && p.watched != ""
+		q.Oddities += len(p.odd)
+		if p.terminal() {
+			q.Jobs[index(p.state())] += len(p.finished)
+		}
+	}
+	for j := range f.suspects {
+		if !j.open() || j.attempt == nil {
+			continue
+		}
+		if j.state == StateRunning && j.attempt.current() >= 0 {
+			q.ActiveTasks++
+		}
+		if j.attempt.run.Contended {
+			q.Contended++
+		}
+		since := timeOr(j.attempt.run.Started, j.since)
+		if !q.OldestRunning.Known || since.Before(q.OldestRunning.V) {
+			q.OldestRunning = reading.Known(since)
+		}
+		q.Open = append(q.Open, j.attempt.publish())
+	}
+	slices.SortFunc(q.Open, func(a, b *Run) int { return compareRuns(&a.RunID, &b.RunID) })
+	q.OldestWaiting = f.oldest.find(f, l)
+	q.Runs, q.Steps = f.totals.publish()
+	return q
+}

@@ -1,0 +1,103 @@
+package jobqueue_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
+)
+
+// TestWhateverHappensTheEndIsTheTruth does at random what FaceFusion may do, several times within one step of the kernel's clock, and looks in between.
+// In the end every job must be known for what it is, and every job must have gone from state to state without a gap.
+func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			folder, err := jobs.Open(t.TempDir())
+			require.NoError(t, err)
+			w := jobqueue.NewWatcher(jobqueue.Settings{})
+			defer w.Close()
+			states := make(map[string]jobqueue.State)
+			look := func() *jobqueue.Queue {
+				s, err := w.Observe(context.Background(), []jobqueue.Folder{{Instance: "a", Path: folder.Path()}}, nil)
+				require.NoError(t, err)
+				for _, c := range s.Changes {
+					switch before := states[c.Job]; before {
+					case jobqueue.StateDeleted:
+						assert.Equal(t, jobqueue.StateNone, c.From, c.Job)
+					case jobqueue.StateCompleted, jobqueue.StateFailed: // deleting these is no change: the next may be another job of that name
+						assert.Contains(t, []jobqueue.State{before, jobqueue.StateNone}, c.From, c.Job)
+					default:
+						assert.Equal(t, before, c.From, c.Job)
+					}
+					states[c.Job] = c.To
+				}
+				return &s.Queues[0]
+			}
+			look()
+			truth := play(folder, rand.New(rand.NewPCG(seed, 1)), func() { look() })
+			time.Sleep(600 * time.Millisecond) // a tick: what was too fresh to be believed is looked at again
+			look()
+			q := look()
+			for state, n := range truth {
+				assert.Equal(t, n, q.Count(state), state)
+			}
+		})
+	}
+}
+
+// play does 400 things, and says how many jobs are in which state then. What cannot be done to a job is not done.
+func play(folder *jobs.Folder, random *rand.Rand, look func()) map[jobqueue.State]int {
+	states := make(map[string]jobqueue.State)
+	for range 400 {
+		id := fmt.Sprint("job-", random.IntN(12))
+		switch state := states[id]; random.IntN(9) {
+		case 0, 1:
+			if state == "" && folder.Create(id, jobs.Step{}) == nil {
+				states[id] = jobqueue.StateDrafted
+			}
+		case 2:
+			if state == jobqueue.StateDrafted && folder.Submit(id) == nil {
+				states[id] = jobqueue.StateWaiting
+			}
+		case 3:
+			if state == jobqueue.StateWaiting && folder.Start(id, 0) == nil {
+				states[id] = jobqueue.StateRunning
+			}
+		case 4:
+			if state == jobqueue.StateRunning && folder.Complete(id) == nil {
+				states[id] = jobqueue.StateCompleted
+			}
+		case 5:
+			if state == jobqueue.StateRunning && folder.Fail(id) == nil {
+				states[id] = jobqueue.StateFailed
+			}
+		case 6:
+			if state == jobqueue.StateFailed && folder.Retry(id) == nil {
+				states[id] = jobqueue.StateWaiting
+			}
+		case 7:
+			if random.IntN(4) == 0 && folder.Delete(id) == nil {
+				delete(states, id)
+			}
+		case 8:
+			look()
+		}
+	}
+	truth := map[jobqueue.State]int{
+		jobqueue.StateDrafted: 0, jobqueue.StateWaiting: 0, jobqueue.StateRunning: 0, jobqueue.StateCompleted: 0, jobqueue.StateFailed: 0,
+		jobqueue.StateUnreadable: 0,
+	}
+	for _, state := range states {
+		truth[state]++
+	}
+	return truth
+}

@@ -1,0 +1,204 @@
+package jobqueue
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// TestARunHoldsAllThatATraceNeeds follows one job with two steps, every version seen, and compares all of it.
+func TestARunHoldsAllThatATraceNeeds(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		w := newWorld(t, Settings{KeepPaths: keep})
+		w.process(RoleRunner, time.Second)
+		w.look()
+		var at, written []reading.Value[time.Time] // the dates in the file, and its own, a millisecond later
+		step := func(d time.Duration, name string, statuses ...string) {
+			w.pass(d)
+			w.job(name, statuses...)
+			at = append(at, reading.Known(w.now.Add(-time.Millisecond).UTC()))
+			written = append(written, reading.Known(w.now.UTC()))
+			w.look()
+		}
+		step(0, "queued/nightly", "queued", "queued")
+		step(3*time.Second, "queued/nightly", "started", "queued")
+		step(10*time.Second, "queued/nightly", "completed", "queued")
+		step(0, "queued/nightly", "completed", "started")
+		step(20*time.Second, "queued/nightly", "completed", "completed")
+		w.mv("queued/nightly", "completed/nightly")
+		w.look()
+		last := w.changes[len(w.changes)-1]
+		require.True(t, last.Ended)
+		assert.Equal(t, "facefusion-3f2a", last.Instance)
+		traits := Traits{Media: MediaVideo, Processors: "face_enhancer,face_swapper", Models: "gfpgan_1.4,inswapper_128", Encoder: "libx264"}
+		want := &Run{
+			RunID:  RunID{Job: "nightly", Created: w.created["nightly"].UTC(), Attempt: 1},
+			Origin: OriginOther, Media: MediaVideo, Outcome: OutcomeCompleted,
+			Queued: written[0], Started: at[1], Ended: written[4],
+			Steps: []Step{
+				{Outcome: OutcomeCompleted, Started: at[1], Ended: at[2], Traits: traits},
+				{Outcome: OutcomeCompleted, Started: at[3], Ended: at[4], Traits: traits},
+			},
+		}
+		if keep {
+			for i := range want.Steps {
+				want.Steps[i].Target, want.Steps[i].Output = "/data/in/clip.mp4", "/data/out/clip.mp4"
+			}
+		}
+		got := *last.Run
+		utc(&got)
+		assert.Equal(t, want, &got)
+		assert.InDelta(t, 3, got.Wait().V.Seconds(), 0.1)
+		assert.InDelta(t, 30, got.Duration().V.Seconds(), 0.1)
+		if !keep {
+			text := fmt.Sprintf("%+v", w.last)
+			assert.NotContains(t, text, "/data/")
+			assert.NotContains(t, text, "somebody")
+		}
+	}
+}
+
+// utc drops the zones, which testify compares.
+func utc(r *Run) {
+	r.Created = r.Created.UTC()
+	values := []*reading.Value[time.Time]{&r.Queued, &r.Started, &r.Ended}
+	for i := range r.Steps {
+		values = append(values, &r.Steps[i].Started, &r.Steps[i].Ended)
+	}
+	for _, v := range values {
+		v.V = v.V.UTC()
+	}
+}
+
+// TestPublishedRunsDoNotChange holds a run while the job goes on.
+func TestPublishedRunsDoNotChange(t *testing.T) {
+	w := newWorld(t, Settings{})
+	w.process(RoleRunner, time.Second)
+	w.look()
+	w.job("queued/a", "started")
+	w.look()
+	run := w.queue().Open[0]
+	before := fmt.Sprintf("%+v", run)
+	w.job("queued/a", "completed")
+	w.mv("queued/a", "completed/a")
+	w.look()
+	assert.Equal(t, before, fmt.Sprintf("%+v", run))
+	assert.Empty(t, w.queue().Open)
+}
+
+func TestExemplarsNameTheLastRunOfABucket(t *testing.T) {
+	w := newWorld(t, Settings{})
+	w.process(RoleRunner, time.Second)
+	w.look()
+	for i, seconds := range []int{4, 40, 5} {
+		id := fmt.Sprint("queued/", i)
+		w.job(id, "started")
+		w.tick(time.Duration(seconds) * time.Second)
+		w.job(id, "completed")
+		w.mv(id, fmt.Sprint("completed/", i))
+		w.look()
+	}
+	require.Len(t, w.queue().Runs, 1)
+	d := w.queue().Runs[0].Duration
+	require.Len(t, d.Exemplars, 3, "4 s, 5.002 s and 40 s fall into three buckets")
+	assert.Equal(t, []string{"0", "2", "1"}, []string{d.Exemplars[0].Run.Job, d.Exemplars[1].Run.Job, d.Exemplars[2].Run.Job})
+	assert.InDelta(t, 40, d.Exemplars[2].Value, 0.1)
+	assert.Equal(t, -1, d.Exemplars[0].Step)
+	assert.Equal(t, 0, w.queue().Steps[0].Duration.Exemplars[0].Step)
+	assert.Equal(t, DurationBounds, d.Bounds)
+}
+
+// TestCombinationsOfStepsAreBounded gives each job a model of its own.
+func TestCombinationsOfStepsAreBounded(t *testing.T) {
+	all := newTotals()
+	for i := range 3 * maxStepKeys {
+		d := document{steps: []plannedStep{{status: statusStarted, traits: Traits{Media: MediaVideo, Processors: "face_swapper", Models: fmt.Sprint("model_", i)}}}}
+		a := newAttempt(RunID{Job: "a", Attempt: 1}, &d, false)
+		a.absorb(&d, time.Unix(int64(i), 0))
+		d.steps[0].status = statusCompleted
+		a.absorb(&d, time.Unix(int64(i)+1, 0))
+		all.addSteps(a)
+		all.addSteps(a)
+	}
+	_, steps := all.publish()
+	assert.Len(t, steps, maxStepKeys+1)
+	var rest uint64
+	for _, s := range steps {
+		if s.Processors == other {
+			rest += s.Duration.Count
+		}
+	}
+	assert.Equal(t, uint64(2*maxStepKeys), rest)
+}
+
+func TestMixedMediaAreOther(t *testing.T) {
+	d := document{steps: []plannedStep{{traits: Traits{Media: MediaVideo}}, {traits: Traits{Media: MediaImage}}}}
+	assert.Equal(t, MediaOther, newAttempt(RunID{}, &d, false).run.Media)
+	assert.Equal(t, MediaOther, newAttempt(RunID{}, &document{}, false).run.Media)
+	d.steps[0].traits.Media = MediaImage
+	assert.Equal(t, MediaImage, newAttempt(RunID{}, &d, false).run.Media)
+}
+
+// TestADateThatIsNotTheFiles is that of a copied folder.
+func TestADateThatIsNotTheFiles(t *testing.T) {
+	at := time.Now()
+	st := &stamp{mtime: at.UnixNano()}
+	for ago, want := range map[time.Duration]time.Duration{0: 0, 3 * time.Millisecond: 3 * time.Millisecond, time.Hour: 0, -time.Hour: 0, 9 * time.Second: 9 * time.Second} {
+		d := &document{updated: at.Add(-ago)}
+		assert.Equal(t, at.Add(-want).UnixNano(), writtenAt(d, st).UnixNano(), ago)
+	}
+}
+
+// TestRecordedFolders looks at what three versions of FaceFusion left.
+func TestRecordedFolders(t *testing.T) {
+	for _, version := range []string{"3.0.0", "3.2.0", "3.8.1"} {
+		w := newWorld(t, Settings{})
+		w.look()
+		paths, err := filepath.Glob(filepath.Join("../../testdata/jobs", version, "*", "*.json"))
+		require.NoError(t, err)
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			w.write(filepath.Base(filepath.Dir(path))+"/"+strings.TrimSuffix(filepath.Base(path), jobExtension), text)
+		}
+		w.unknown = true
+		w.look()
+		assert.Equal(t, "drafted 2 waiting 1 running 2 completed 2 failed 1", counts(w.queue()), version)
+		for _, r := range w.queue().Runs {
+			assert.Equal(t, MediaVideo, r.Media)
+		}
+		w.process(RoleServer, -time.Minute)
+		w.tick(4 * time.Second)
+		assert.Equal(t, "drafted 2 waiting 1 orphaned 2 completed 2 failed 1", counts(w.queue()), "only a process that started later lives")
+	}
+}
+
+// TestStepFilesAreFoundBelowTheRoot uses files as the process names them.
+func TestStepFilesAreFoundBelowTheRoot(t *testing.T) {
+	root := t.TempDir()
+	at := Folder{Root: root, Dir: "/facefusion"}
+	s := &plannedStep{target: "/in/clip.mp4", output: "out/result.mkv"}
+	before, ok := stepFiles(&at, s)
+	require.True(t, ok)
+	assert.Zero(t, before)
+	for _, name := range []string{"facefusion/out/result.mkv", "tmp/facefusion/clip/temp.mp4", "tmp/facefusion/clip/temp.mkv", "tmp/facefusion/result/temp.mkv"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte("frames"), 0o644))
+		after, _ := stepFiles(&at, s)
+		assert.NotEqual(t, before, after, name)
+		before = after
+	}
+	_, ok = stepFiles(&Folder{}, s)
+	assert.False(t, ok, "without a root there is no way to them")
+	s.output = "../../../../etc/passwd"
+	sum, _ := stepFiles(&Folder{Root: root, TempPath: "/nowhere"}, s)
+	assert.Zero(t, sum, "no name leads out of the root")
+}

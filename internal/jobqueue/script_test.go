@@ -1,0 +1,209 @@
+package jobqueue
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// TestScripts runs testdata/scripts: a new case needs no Go. testdata/scripts/README.md says what there is to write.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("testdata/scripts/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		name := strings.TrimSuffix(filepath.Base(path), ".txt")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, path, string(text), false)
+		})
+		t.Run(name+" without inotify", func(t *testing.T) {
+			t.Parallel()
+			run(t, path, string(text), true)
+		})
+	}
+}
+
+func run(t *testing.T, path, text string, blind bool) {
+	s := &script{world: newWorld(t, Settings{StallAfter: time.Minute}), blind: blind}
+	s.hide()
+	s.world.look() // the baseline of an empty folder
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		s.at = fmt.Sprintf("%s:%d: %s", path, i+1, line)
+		if want, ok := strings.CutPrefix(line, "> "); ok {
+			require.NotEmpty(t, s.pending, "%s\nno more changes", s.at)
+			require.Equal(t, want, s.pending[0], s.at)
+			s.pending = s.pending[1:]
+			continue
+		}
+		require.Empty(t, s.pending, "%s\nchanges that the script does not expect before this line", s.at)
+		if want, ok := strings.CutPrefix(line, "="); ok {
+			require.Equal(t, strings.TrimSpace(want), counts(s.world.queue()), s.at)
+			continue
+		}
+		s.operation(strings.Fields(line))
+		s.pending = append(s.pending, transitions(s.world.took())...)
+	}
+	require.Empty(t, s.pending, "%s\nchanges that the script does not expect", s.at)
+}
+
+// hide takes inotify away.
+func (s *script) hide() {
+	if s.blind {
+		s.world.watcher.hinter.add = func(*fsnotify.Watcher, string) error { return unix.ENOSPC }
+	}
+}
+
+type script struct {
+	world   *world
+	blind   bool
+	at      string
+	pending []string
+}
+
+func (s *script) operation(words []string) {
+	w, t := s.world, s.world.t
+	t.Helper()
+	args := words[1:]
+	switch words[0] {
+	case "restart": // the collector
+		w.watcher.Close()
+		w.watcher = NewWatcher(w.watcher.settings)
+		t.Cleanup(w.watcher.Close)
+		s.hide()
+	case "look":
+		w.look()
+	case "tick":
+		w.tick(s.duration(args[0]))
+	case "pass":
+		w.pass(s.duration(args[0]))
+	case "job":
+		w.job(args[0], args[1:]...)
+	case "half-write":
+		text := w.text(filepath.Base(args[0]), args[1:]...)
+		w.write(args[0], text[:len(text)/2])
+	case "write":
+		w.write(args[0], []byte(strings.Join(args[1:], " ")))
+	case "truncate":
+		w.write(args[0], nil)
+	case "mv":
+		w.mv(args[0], args[1])
+	case "copy": // to another filesystem: another inode
+		text, err := os.ReadFile(w.file(args[0]))
+		require.NoError(t, err, s.at)
+		info, err := os.Stat(w.file(args[0]))
+		require.NoError(t, err, s.at)
+		require.NoError(t, os.WriteFile(w.file(args[1]), text, 0o644), s.at)
+		require.NoError(t, os.Chtimes(w.file(args[1]), info.ModTime(), info.ModTime()), s.at)
+	case "rm":
+		require.NoError(t, os.Remove(w.file(args[0])), s.at)
+	case "rmdir":
+		require.NoError(t, os.RemoveAll(filepath.Join(w.path, args[0])), s.at)
+	case "mkdir":
+		for _, name := range partNames {
+			require.NoError(t, os.MkdirAll(filepath.Join(w.path, name), 0o755), s.at)
+		}
+	case "fifo":
+		require.NoError(t, unix.Mkfifo(w.file(args[0]), 0o644), s.at)
+	case "link":
+		require.NoError(t, os.Symlink(args[1]+jobExtension, w.file(args[0])), s.at)
+	case "dir":
+		require.NoError(t, os.Mkdir(w.file(args[0]), 0o755), s.at)
+	case "size":
+		n, err := strconv.ParseInt(args[1], 10, 64)
+		require.NoError(t, err, s.at)
+		require.NoError(t, os.Truncate(w.file(args[0]), n), s.at)
+		require.NoError(t, os.Chtimes(w.file(args[0]), w.now, w.now))
+	case "oddities":
+		assert.Equal(t, args[0], strconv.Itoa(w.queue().Oddities), s.at)
+	case "active":
+		assert.Equal(t, args[0], strconv.Itoa(w.queue().ActiveTasks), s.at)
+	case "contended":
+		assert.Equal(t, args[0], strconv.Itoa(w.queue().Contended), s.at)
+	case "access":
+		assert.Equal(t, Access(args[0]), w.queue().Access, s.at)
+	case "finished":
+		assert.Equal(t, strings.Join(args, " "), finishedRuns(w.queue()), s.at)
+	case "steps":
+		assert.Equal(t, strings.Join(args, " "), endedSteps(w.queue()), s.at)
+	default:
+		s.evidence(words)
+	}
+}
+
+// evidence is what the receiver would tell.
+func (s *script) evidence(words []string) {
+	w, t := s.world, s.world.t
+	t.Helper()
+	switch strings.Join(words[:min(2, len(words))], " ") {
+	case "processes unknown":
+		w.unknown = true
+	case "processes none":
+		w.unknown, w.life.Processes = false, nil
+	case "gpu busy", "gpu idle":
+		w.life.GPUBusy = reading.Known(words[1] == "busy")
+	default:
+		switch words[0] {
+		case "process":
+			w.process(Role(words[1]), s.duration(words[2]))
+		case "cpu":
+			seconds, err := strconv.ParseFloat(words[1], 64)
+			require.NoError(t, err, s.at)
+			w.use(seconds)
+		case "ffmpeg":
+			n, err := strconv.Atoi(words[1])
+			require.NoError(t, err, s.at)
+			w.life.FFmpeg = reading.Known(n)
+		default:
+			t.Fatalf("%s: no such operation", s.at)
+		}
+	}
+}
+
+func (s *script) duration(text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	require.NoError(s.world.t, err, s.at)
+	return d
+}
+
+// finishedRuns is for example "completed/batch/video 2 5.0s".
+func finishedRuns(q *Queue) string {
+	var all []string
+	for _, r := range q.Runs {
+		line := fmt.Sprintf("%s/%s/%s %d", r.Outcome, r.Origin, r.Media, r.Count)
+		if r.Duration.Count > 0 {
+			line += fmt.Sprintf(" %.1fs", r.Duration.Sum)
+		}
+		if r.Wait.Count > 0 {
+			line += fmt.Sprintf(" waited %.1fs", r.Wait.Sum)
+		}
+		all = append(all, line)
+	}
+	return strings.Join(all, ", ")
+}
+
+func endedSteps(q *Queue) string {
+	var all []string
+	for _, s := range q.Steps {
+		all = append(all, fmt.Sprintf("%s %d %.1fs", s.Outcome, s.Duration.Count, s.Duration.Sum))
+	}
+	return strings.Join(all, ", ")
+}

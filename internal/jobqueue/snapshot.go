@@ -1,0 +1,126 @@
+package jobqueue
+
+import (
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// Snapshot is what is known about all jobs folders at one moment. It is never changed after it was published, so any goroutine may read it.
+type Snapshot struct {
+	// Time is when the snapshot was taken.
+	Time time.Time
+	// Queues has an entry for each jobs folder, sorted by its first instance.
+	Queues []Queue
+	// Changes are the transitions seen by this very observation, sorted by job; those of one job are in the order in which they happened.
+	Changes []Change
+}
+
+// Queue is what is known about one jobs folder.
+type Queue struct {
+	// Instances are the IDs of those that share the folder, sorted. What is counted belongs to the first.
+	Instances []string
+	// Access says whether the folder can be looked at. Where it is neither AccessOpen nor AccessAbsent, Jobs and what follows it is how it was last seen.
+	Access Access
+	// Scanning says that the first scan is not through yet: Jobs still grows, although nothing happens.
+	Scanning bool
+	// Hinted says that changes are noticed at once. Without it (a limit of inotify) they are noticed by the next look.
+	Hinted bool
+	// Jobs counts by state, in the order of States.
+	Jobs [len(States)]int
+	// ActiveTasks is how many steps run now. Those of stalled and orphaned jobs do not run.
+	ActiveTasks int
+	// OldestWaiting and OldestRunning are since when the oldest such job waits or runs; absent without one.
+	OldestWaiting, OldestRunning reading.Value[time.Time]
+	// Contended is how many jobs two runners work on at the same time; FaceFusion has no lock that would keep them from it.
+	Contended int
+	// Oddities is how many entries of the folders are named like a job and are no regular file.
+	Oddities int
+	// Open are the runs that have begun and not ended, sorted by job.
+	Open []*Run
+	// Start is when the folder was first looked at: all totals count from here.
+	Start time.Time
+	// Runs and Steps are the totals of what ended since then.
+	Runs  []RunTotals
+	Steps []StepTotals
+}
+
+// Access says whether a jobs folder can be looked at.
+type Access string
+
+// The accesses.
+const (
+	// AccessOpen: it is there.
+	AccessOpen Access = "open"
+	// AccessAbsent: there is none. FaceFusion 2.x has none, and 3.x makes it with its first command.
+	AccessAbsent Access = "absent"
+	// AccessUnreachable: no way leads to it now, because no process of the container that has it runs.
+	AccessUnreachable Access = "unreachable"
+	// AccessDenied: it may not be read.
+	AccessDenied Access = "denied"
+)
+
+// State is how a job is. The set is fixed, so that it may become an attribute.
+type State string
+
+// The states.
+const (
+	StateDrafted State = "drafted"
+	StateWaiting State = "waiting"
+	StateRunning State = "running"
+	// StateFinalizing: all steps have ended, their outputs are being joined.
+	StateFinalizing State = "finalizing"
+	// StateStalled: a process that could work on it lives, but nothing shows that it does.
+	StateStalled State = "stalled"
+	// StateOrphaned: it says that it runs, but whatever ran it is gone. It stays so until somebody runs or deletes it.
+	StateOrphaned  State = "orphaned"
+	StateCompleted State = "completed"
+	StateFailed    State = "failed"
+	// StateUnreadable: it cannot be understood, and nobody is writing it.
+	StateUnreadable State = "unreadable"
+)
+
+// The states that occur in changes alone.
+const (
+	// StateNone is where a job comes from that was not known before.
+	StateNone State = ""
+	// StateDeleted is where a job goes that was deleted before it ended.
+	StateDeleted State = "deleted"
+)
+
+// States are all that are counted.
+var States = [...]State{
+	StateDrafted, StateWaiting, StateRunning, StateFinalizing, StateStalled, StateOrphaned, StateCompleted, StateFailed, StateUnreadable,
+}
+
+// Count is how many jobs are in a state.
+func (q *Queue) Count(s State) int {
+	if i := index(s); i >= 0 {
+		return q.Jobs[i]
+	}
+	return 0
+}
+
+func index(s State) int {
+	for i, state := range States {
+		if state == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// Change is one transition of a job. Jobs that lay there at the first look have made none.
+type Change struct {
+	// Time is when it happened, as exactly as the evidence allows; for a verdict, when it was reached.
+	Time time.Time
+	// Instance is the first of those that share the folder.
+	Instance string
+	// Job is the id, which is text of a user.
+	Job      string
+	From, To State
+	// Run is the attempt as it was then; nil for a draft and for what could never be read.
+	Run *Run
+	// Ended says that the run ended with this change: it is complete, and in the totals.
+	Ended bool
+}

@@ -1,0 +1,180 @@
+package jobqueue
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// DurationBounds are the bounds of all histograms in seconds: an image takes one, a video takes hours.
+var DurationBounds = []float64{0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200}
+
+// RunKey is what runs are told apart by.
+type RunKey struct {
+	Outcome Outcome
+	Origin  Origin
+	Media   Media
+}
+
+// RunTotals are the runs that ended with one key.
+type RunTotals struct {
+	RunKey
+	// Count is all of them, also those whose times are not known.
+	Count uint64
+	// Duration and Wait are in seconds.
+	Duration, Wait Durations
+}
+
+// StepKey is what steps are told apart by.
+type StepKey struct {
+	Outcome            Outcome
+	Media              Media
+	Processors, Models string
+}
+
+// StepTotals are the steps that ended with one key.
+type StepTotals struct {
+	StepKey
+	Duration Durations
+}
+
+// Durations is a histogram with the last run that fell into each of its buckets.
+type Durations struct {
+	histogram.Snapshot
+	// Exemplars are in the order of the buckets; a bucket without one is left out.
+	Exemplars []Exemplar
+}
+
+// Exemplar is one observation.
+type Exemplar struct {
+	Value float64
+	// Time is when what was measured ended.
+	Time time.Time
+	Run  RunID
+	// Step is the index of the step; -1 for a run.
+	Step int
+}
+
+// maxStepKeys bounds the combinations of processors and models of a folder. Beyond it they are "other".
+const maxStepKeys = 200
+
+// totals count what ended.
+type totals struct {
+	runs  map[RunKey]*runTotals
+	steps map[StepKey]*durations
+	// what was published last; nil when something has been added since.
+	publishedRuns  []RunTotals
+	publishedSteps []StepTotals
+}
+
+type runTotals struct {
+	count          uint64
+	duration, wait *durations
+}
+
+type durations struct {
+	histogram *histogram.Histogram
+	exemplars []Exemplar // by bucket; without a Time, none
+}
+
+func newTotals() totals {
+	return totals{runs: make(map[RunKey]*runTotals), steps: make(map[StepKey]*durations)}
+}
+
+func newDurations() *durations {
+	return &durations{histogram: histogram.New(DurationBounds), exemplars: make([]Exemplar, len(DurationBounds)+1)}
+}
+
+// addRun counts a run that ended. at is for exemplars of what ended at an unknown time.
+func (t *totals) addRun(r *Run, at time.Time) {
+	t.publishedRuns = nil
+	key := RunKey{r.Outcome, r.Origin, r.Media}
+	k := t.runs[key]
+	if k == nil {
+		k = &runTotals{duration: newDurations(), wait: newDurations()}
+		t.runs[key] = k
+	}
+	k.count++
+	k.duration.observe(r.Duration(), Exemplar{Time: timeOr(r.Ended, at), Run: r.RunID, Step: -1})
+	k.wait.observe(r.Wait(), Exemplar{Time: timeOr(r.Started, at), Run: r.RunID, Step: -1})
+}
+
+// addSteps counts the steps that ended since the last call: hours may pass before the run of a batch ends.
+func (t *totals) addSteps(a *attempt) {
+	for i := range a.run.Steps {
+		s := &a.run.Steps[i]
+		if a.counted[i] || s.Outcome == "" {
+			continue
+		}
+		a.counted[i] = true
+		if d := s.Duration(); d.Known {
+			t.publishedSteps = nil
+			t.step(s).observe(d, Exemplar{Time: s.Ended.V, Run: a.run.RunID, Step: i})
+		}
+	}
+}
+
+func (t *totals) step(s *Step) *durations {
+	key := StepKey{s.Outcome, s.Media, s.Processors, s.Models}
+	if t.steps[key] == nil && len(t.steps) >= maxStepKeys {
+		key.Processors, key.Models = other, other
+	}
+	d := t.steps[key]
+	if d == nil {
+		d = newDurations()
+		t.steps[key] = d
+	}
+	return d
+}
+
+func (d *durations) observe(v reading.Value[time.Duration], e Exemplar) {
+	if !v.Known {
+		return
+	}
+	e.Value = v.V.Seconds()
+	d.histogram.Observe(e.Value)
+	bucket, _ := slices.BinarySearch(DurationBounds, e.Value)
+	d.exemplars[bucket] = e
+}
+
+func (d *durations) publish() Durations {
+	p := Durations{Snapshot: d.histogram.Snapshot()}
+	for _, e := range d.exemplars {
+		if !e.Time.IsZero() {
+			p.Exemplars = append(p.Exemplars, e)
+		}
+	}
+	return p
+}
+
+func (t *totals) publish() ([]RunTotals, []StepTotals) {
+	if t.publishedRuns == nil {
+		t.publishedRuns = make([]RunTotals, 0, len(t.runs))
+		for key, k := range t.runs {
+			t.publishedRuns = append(t.publishedRuns, RunTotals{key, k.count, k.duration.publish(), k.wait.publish()})
+		}
+		slices.SortFunc(t.publishedRuns, func(a, b RunTotals) int {
+			return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.Media, b.Media))
+		})
+	}
+	if t.publishedSteps == nil {
+		t.publishedSteps = make([]StepTotals, 0, len(t.steps))
+		for key, d := range t.steps {
+			t.publishedSteps = append(t.publishedSteps, StepTotals{key, d.publish()})
+		}
+		slices.SortFunc(t.publishedSteps, func(a, b StepTotals) int {
+			return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Media, b.Media), cmp.Compare(a.Processors, b.Processors), cmp.Compare(a.Models, b.Models))
+		})
+	}
+	return t.publishedRuns, t.publishedSteps
+}
+
+func timeOr(v reading.Value[time.Time], or time.Time) time.Time {
+	if v.Known {
+		return v.V
+	}
+	return or
+}

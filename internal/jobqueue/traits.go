@@ -1,0 +1,129 @@
+package jobqueue
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Origin is who made a job. The set is fixed, so that it may become an attribute.
+type Origin string
+
+// The origins, after the ids that FaceFusion gives.
+const (
+	OriginUI       Origin = "ui"
+	OriginHeadless Origin = "headless"
+	OriginBatch    Origin = "batch"
+	OriginOther    Origin = "other"
+)
+
+func originOf(id string) Origin {
+	prefix, _, found := strings.Cut(id, "-")
+	switch origin := Origin(prefix); origin {
+	case OriginUI, OriginHeadless, OriginBatch:
+		if found {
+			return origin
+		}
+	}
+	return OriginOther
+}
+
+// suggested are the ids that FaceFusion gives to jobs which it creates, submits and runs in one go.
+var suggested = regexp.MustCompile(`^(ui|headless|batch)-\d{4}(-\d{2}){5}$`)
+
+// Media is what a step works on. The set is fixed, so that it may become an attribute.
+type Media string
+
+// The media, after the extension of the target.
+const (
+	MediaImage Media = "image"
+	MediaVideo Media = "video"
+	MediaOther Media = "other"
+)
+
+func mediaOf(target string) Media {
+	switch strings.ToLower(path.Ext(target)) {
+	case ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp":
+		return MediaImage
+	case ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mxf", ".webm", ".wmv":
+		return MediaVideo
+	default:
+		return MediaOther
+	}
+}
+
+// Traits are what tells one step from another. All are from short lists, so that they may become attributes.
+type Traits struct {
+	Media Media
+	// Processors are those in use, sorted, joined by commas; one that we do not know is "other".
+	Processors string
+	// Models are those of the processors in use, in the same order, joined by commas. Not among them are the models of the deep swapper: they bear names
+	// of persons.
+	Models string
+	// Encoder of a video; empty for all else.
+	Encoder string
+}
+
+// other stands for whatever is not on a list.
+const other = "other"
+
+// word is what a name of FaceFusion's own lists looks like. Others may be text of a user.
+var word = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,47}$`)
+
+func traitsOf(a *arguments) Traits {
+	t := Traits{Media: mediaOf(a.Target)}
+	t.Processors, t.Models = processorsOf(a)
+	if t.Media == MediaVideo {
+		t.Encoder = bounded(a.Encoder)
+	}
+	return t
+}
+
+func bounded(name string) string {
+	if name == "" || word.MatchString(name) {
+		return name
+	}
+	return other
+}
+
+// processorsOf knows the processors of FaceFusion 3.0 to 3.8.
+func processorsOf(a *arguments) (processors, models string) {
+	var names, used []string
+	for _, name := range a.Processors {
+		if !slices.ContainsFunc(processorTable[:], func(p processor) bool { return p.name == name }) {
+			name = other
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	for _, p := range processorTable {
+		if slices.Contains(names, p.name) && p.model != nil {
+			if model := bounded(p.model(a)); model != "" {
+				used = append(used, model)
+			}
+		}
+	}
+	return strings.Join(names, ","), strings.Join(used, ",")
+}
+
+type processor struct {
+	name  string
+	model func(*arguments) string // nil where it has none, or none that may be told
+}
+
+// processorTable is sorted by name.
+var processorTable = [...]processor{
+	{"age_modifier", func(a *arguments) string { return a.AgeModifier }},
+	{"background_remover", func(a *arguments) string { return a.BackgroundRemover }},
+	{"deep_swapper", nil},
+	{"expression_restorer", func(a *arguments) string { return a.ExpressionRestorer }},
+	{"face_debugger", nil},
+	{"face_editor", func(a *arguments) string { return a.FaceEditor }},
+	{"face_enhancer", func(a *arguments) string { return a.FaceEnhancer }},
+	{"face_swapper", func(a *arguments) string { return a.FaceSwapper }},
+	{"frame_colorizer", func(a *arguments) string { return a.FrameColorizer }},
+	{"frame_enhancer", func(a *arguments) string { return a.FrameEnhancer }},
+	{"lip_syncer", func(a *arguments) string { return a.LipSyncer }},
+}
