@@ -57,7 +57,7 @@ const ghostsFor = 10 * time.Second
 
 func newFolder(settings *Settings, r *reader, h *hinter, now time.Time) *folder {
 	f := &folder{
-		settings: settings, reader: r, hinter: h, start: now.Round(0), totals: newTotals(),
+		settings: settings, reader: r, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
 		jobs: make(map[place]*job), suspects: make(map[*job]struct{}), ghosts: make(map[uint64]ghost),
 	}
 	seed := maphash.MakeSeed()

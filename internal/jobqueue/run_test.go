@@ -118,7 +118,7 @@ func TestExemplarsNameTheLastRunOfABucket(t *testing.T) {
 
 // TestCombinationsOfStepsAreBounded gives each job a model of its own.
 func TestCombinationsOfStepsAreBounded(t *testing.T) {
-	all := newTotals()
+	all := newTotals(false)
 	for i := range 3 * maxStepKeys {
 		d := document{steps: []plannedStep{{status: statusStarted, traits: Traits{Media: MediaVideo, Processors: "face_swapper", Models: fmt.Sprint("model_", i)}}}}
 		a := newAttempt(RunID{Job: "a", Attempt: 1}, &d, false)

@@ -44,6 +44,8 @@ type StepTotals struct {
 // Durations is a histogram with the last run that fell into each of its buckets.
 type Durations struct {
 	histogram.Snapshot
+	// Exponential is the same in exponential buckets; nil unless Settings.Exponential.
+	Exponential *histogram.ExponentialSnapshot
 	// Exemplars are in the order of the buckets; a bucket without one is left out.
 	Exemplars []Exemplar
 }
@@ -63,6 +65,8 @@ const maxStepKeys = 200
 
 // totals count what ended.
 type totals struct {
+	exponential bool
+
 	runs  map[RunKey]*runTotals
 	steps map[StepKey]*durations
 	// what was published last; nil when something has been added since.
@@ -76,16 +80,21 @@ type runTotals struct {
 }
 
 type durations struct {
-	histogram *histogram.Histogram
-	exemplars []Exemplar // by bucket; without a Time, none
+	histogram   *histogram.Histogram
+	exponential *histogram.Exponential // nil unless wanted
+	exemplars   []Exemplar             // by bucket; without a Time, none
 }
 
-func newTotals() totals {
-	return totals{runs: make(map[RunKey]*runTotals), steps: make(map[StepKey]*durations)}
+func newTotals(exponential bool) totals {
+	return totals{exponential: exponential, runs: make(map[RunKey]*runTotals), steps: make(map[StepKey]*durations)}
 }
 
-func newDurations() *durations {
-	return &durations{histogram: histogram.New(DurationBounds), exemplars: make([]Exemplar, len(DurationBounds)+1)}
+func (t *totals) newDurations() *durations {
+	d := &durations{histogram: histogram.New(DurationBounds), exemplars: make([]Exemplar, len(DurationBounds)+1)}
+	if t.exponential {
+		d.exponential = histogram.NewExponential()
+	}
+	return d
 }
 
 // addRun counts a run that ended. at is for exemplars of what ended at an unknown time.
@@ -94,7 +103,7 @@ func (t *totals) addRun(r *Run, at time.Time) {
 	key := RunKey{r.Outcome, r.Origin, r.Media}
 	k := t.runs[key]
 	if k == nil {
-		k = &runTotals{duration: newDurations(), wait: newDurations()}
+		k = &runTotals{duration: t.newDurations(), wait: t.newDurations()}
 		t.runs[key] = k
 	}
 	k.count++
@@ -124,7 +133,7 @@ func (t *totals) step(s *Step) *durations {
 	}
 	d := t.steps[key]
 	if d == nil {
-		d = newDurations()
+		d = t.newDurations()
 		t.steps[key] = d
 	}
 	return d
@@ -136,12 +145,19 @@ func (d *durations) observe(v reading.Value[time.Duration], e Exemplar) {
 	}
 	e.Value = v.V.Seconds()
 	d.histogram.Observe(e.Value)
+	if d.exponential != nil {
+		d.exponential.Observe(e.Value)
+	}
 	bucket, _ := slices.BinarySearch(DurationBounds, e.Value)
 	d.exemplars[bucket] = e
 }
 
 func (d *durations) publish() Durations {
 	p := Durations{Snapshot: d.histogram.Snapshot()}
+	if d.exponential != nil {
+		exponential := d.exponential.Snapshot()
+		p.Exponential = &exponential
+	}
 	for _, e := range d.exemplars {
 		if !e.Time.IsZero() {
 			p.Exemplars = append(p.Exemplars, e)

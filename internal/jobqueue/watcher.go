@@ -18,6 +18,8 @@ type Settings struct {
 	StallAfter time.Duration
 	// KeepPaths puts the target and the output of steps into their runs.
 	KeepPaths bool
+	// Exponential keeps exponential histograms of all durations beside those with explicit buckets.
+	Exponential bool
 }
 
 const (
