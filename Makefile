@@ -42,6 +42,9 @@ e2e-gradio: build ## run the built collector beside a real Gradio; installs it f
 	test/gradio/install.sh .cache/gradio
 	FACEFUSION_PYTHON=$(CURDIR)/.cache/gradio/bin/python go test -count=1 -tags e2e -run Gradio ./test/e2e/...
 
+gpu: ## compare with nvidia-smi and print what sampling costs; needs an NVIDIA GPU. GPU_TEST_DURATION=10m samples for longer
+	go test -count=1 -v -timeout 30m -tags gpu ./test/gpu/...
+
 check: ## everything that is wrong without being run: generated code, format, vet, lint, configurations
 	.ci/check.sh
 

@@ -20,6 +20,8 @@ type connection struct {
 	ended    time.Time
 	retry    backoff
 	checkAt  time.Time
+	// idleSince is since when no process uses a GPU, releasedUntil when a library that was released for that is opened again.
+	idleSince, releasedUntil time.Time
 }
 
 // answer is what the library said: to a request without a session, a new session; to one with a session, how many GPUs there are now.
@@ -46,7 +48,7 @@ func (s *Sampler) connect(ctx context.Context, now time.Time) {
 	switch {
 	case c.lane.busy:
 	case c.session == nil:
-		if c.retry.ready(now) && s.previousIsOver(now) {
+		if c.retry.ready(now) && s.previousIsOver(now) && !s.asleep(now) {
 			c.lane.dispatch(nil, now)
 		}
 	case !now.Before(c.checkAt):
@@ -97,6 +99,9 @@ func (s *Sampler) askLibrary(session *sharedSession) answer {
 		return answer{err: fmt.Errorf("open driver library: %w", err)}
 	}
 	a := answer{session: share(opened), opened: true, versions: opened.Versions()}
+	if events, err := opened.Events(); err == nil {
+		a.session.events = events
+	}
 	if a.count, err = opened.Count(); err != nil {
 		a.session.release()
 		return answer{err: fmt.Errorf("count gpus: %w", err)}
@@ -116,6 +121,7 @@ func (s *Sampler) heard(a answer, now time.Time) {
 			NVMLVersion:   plausibleText(a.versions.NVML),
 			CUDAVersion:   plausibleText(a.versions.CUDA),
 		}
+		s.watchXIDs(a.session)
 		s.enumerate(a.count, now)
 	case a.session == nil:
 		c.retry.failed(now)
@@ -147,6 +153,7 @@ func (s *Sampler) disconnect(now time.Time) {
 		return
 	}
 	s.dropIdleSlots()
+	close(c.session.over)
 	// In a goroutine, because the last to let go closes the library, which may block.
 	s.running.Go(c.session.release)
 	c.previous, c.session, c.ended = c.session, nil, now

@@ -1,6 +1,9 @@
 package gpu
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Driver opens the driver's library. Open may block for as long as the driver likes, and may be called again after it failed or the session was closed.
 type Driver interface {
@@ -14,7 +17,24 @@ type Session interface {
 	Count() (int, error)
 	// Handle finds a GPU by its index. For a lost GPU it fails, for the others it does not.
 	Handle(index int) (Handle, error)
+	// Events makes an event set, for XIDs. There is one for all GPUs, because waiting holds a thread.
+	Events() (Events, error)
 	Close() error
+}
+
+// Events is a set of GPUs whose XIDs are waited for. Register and Wait may be called at the same time; Close is called when neither is under way.
+type Events interface {
+	// Register adds a GPU. Its XIDs come with the given name.
+	Register(h Handle, uuid string) error
+	// Wait returns the next XID; ErrNotFound means that none came in time.
+	Wait(timeout time.Duration) (XIDEvent, error)
+	Close() error
+}
+
+// XIDEvent is one XID as the driver tells it.
+type XIDEvent struct {
+	UUID string
+	Code uint64
 }
 
 // Handle is one GPU. Calls on it are never concurrent: two concurrent calls on one handle have crashed drivers. All numbers are the driver's own, unchecked.
@@ -32,6 +52,20 @@ type Handle interface {
 	Power() (uint32, error)
 	// Energy in millijoules.
 	Energy() (uint64, error)
+	// Number is any other single reading, in the unit that its Quantity says.
+	Number(Quantity) (uint64, error)
+	Rows() (Rows, error)
+	Encoder() (Encoder, error)
+	// BAR1 is the window through which the host sees the GPU's memory.
+	BAR1() (Memory, error)
+	// Fan by number; QuantityFans says how many there are.
+	Fan(number int) (FanSpeed, error)
+	// Contexts are those of all kinds. A process has one for each kind (compute, graphics, MPS) and each MIG instance that it uses.
+	Contexts() ([]Context, error)
+	// ProcessSamples are the utilization of processes since a timestamp; ErrNotFound means that none used the GPU.
+	ProcessSamples(after uint64) ([]ProcessSample, error)
+	// Parts are the MIG devices of a GPU; none while it is not partitioned. They answer Identity, Memory and Contexts.
+	Parts() ([]Handle, error)
 }
 
 // Versions are what the library tells of itself; empty where it does not.
@@ -50,6 +84,53 @@ type Sample struct {
 	Timestamp uint64
 	// Value in percent.
 	Value float64
+}
+
+// Rows of memory that the GPU replaced by spare ones.
+type Rows struct {
+	Corrected, Uncorrected int
+	// Pending rows are replaced at the next reset; Failed means that there was no spare one.
+	Pending, Failed bool
+}
+
+// Encoder is what the sessions of the video encoder do.
+type Encoder struct {
+	Sessions int
+	// FrameRate and Latency are means over all sessions, in frames per second and microseconds.
+	FrameRate, Latency uint32
+}
+
+// FanSpeed of one fan.
+type FanSpeed struct {
+	// Percent of the highest speed, which some fans exceed.
+	Percent uint32
+	// RPM is 0 where the driver cannot tell.
+	RPM uint32
+}
+
+// Context is the memory of one process, in the list of one kind. A process that uses several MIG instances is in the list once for each.
+type Context struct {
+	PID    uint32
+	Memory uint64
+	Kind   ContextKind
+}
+
+// ContextKind is what a context is for.
+type ContextKind uint8
+
+// The kinds of contexts.
+const (
+	ContextCompute ContextKind = iota
+	ContextGraphics
+	ContextMPS
+)
+
+// ProcessSample is how busy a process kept a GPU, in percent.
+type ProcessSample struct {
+	PID uint32
+	// Timestamp is the host's clock in microseconds.
+	Timestamp                 uint64
+	General, Encoder, Decoder uint32
 }
 
 // What a Driver, Session or Handle fails with. Any other error means that the one call went wrong.

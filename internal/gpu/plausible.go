@@ -79,3 +79,27 @@ func plausibleText(s string) string {
 	}
 	return s
 }
+
+// rowLimit is far beyond the spare rows of any GPU (512 for each bank of an A100).
+const rowLimit = 1 << 24
+
+func plausibleRows(r Rows) bool {
+	return r.Corrected >= 0 && r.Corrected <= rowLimit && r.Uncorrected >= 0 && r.Uncorrected <= rowLimit
+}
+
+const (
+	// Fans may exceed their nominal speed; none does so twice.
+	fanPercentLimit = 200
+	rpmLimit        = 50_000
+)
+
+func plausibleFan(f FanSpeed) (fan Fan) {
+	if f.Percent <= fanPercentLimit {
+		fan.Ratio = reading.Known(float64(f.Percent) / 100)
+	}
+	// A fan that stands still has 0 of both; one whose speed is not told, of this only.
+	if f.RPM <= rpmLimit && (f.RPM > 0 || f.Percent == 0) {
+		fan.RPM = reading.Known(int64(f.RPM))
+	}
+	return fan
+}

@@ -22,7 +22,10 @@ func (s *Sampler) publish(now time.Time) error {
 			continue
 		}
 		devices = append(devices, d)
-		if d.Health != HealthOK && d.Reason != ReasonNoPermission {
+		if d.Answers() {
+			devices = append(devices, slot.last.parts...)
+		}
+		if slot.last.err != nil && d.Health != HealthOK && d.Reason != ReasonNoPermission {
 			trouble = append(trouble, fmt.Errorf("gpu %d: %w", d.Index, slot.last.err))
 		}
 	}
@@ -36,7 +39,8 @@ func (s *Sampler) publish(now time.Time) error {
 			trouble = append(trouble, fmt.Errorf("gpu %d: %w", id.Index, gone.err))
 		}
 	}
-	s.latest.Store(&Snapshot{Time: now, Library: library, Devices: devices})
+	snapshot := &Snapshot{Time: now, Library: library, Devices: devices, XIDs: s.shared.xids.tell(devices), Unmatched: s.unmatched()}
+	s.latest.Store(snapshot)
 	return errors.Join(trouble...)
 }
 
@@ -44,7 +48,7 @@ func (s *Sampler) publish(now time.Time) error {
 func (s *Sampler) learn() {
 	for _, slot := range s.slots {
 		id := slot.last.device.Identity
-		if id.UUID == "" {
+		if id.UUID == "" || slot.last.skipped {
 			continue
 		}
 		i := slices.IndexFunc(s.known, func(k Identity) bool { return k.UUID == id.UUID })
@@ -59,6 +63,9 @@ func (s *Sampler) learn() {
 // deviceOf says what is known of the GPU in a slot. One that cannot even say who it is, is taken for the one that was last seen in its place.
 func (s *Sampler) deviceOf(slot *slot) (Device, bool) {
 	d := slot.last.device
+	if slot.last.skipped {
+		return d, false
+	}
 	if s.connection.session == nil && slot.last.err == nil {
 		// Its readings are from before the library was lost.
 		return d, false
@@ -86,8 +93,11 @@ func (s *Sampler) lastAt(index int) Identity {
 
 // goneDevice is a GPU that the driver no longer lists, or that nobody can ask because the library is not available.
 func (s *Sampler) goneDevice(id Identity) outcome {
-	if s.connection.library.State == LibraryAvailable {
+	switch s.connection.library.State {
+	case LibraryAvailable:
 		return failed(id, ErrLost)
+	case LibraryReleased, LibrarySuspended:
+		return outcome{device: Device{Identity: id, Health: HealthOK, Suspended: s.connection.library.State == LibrarySuspended}}
 	}
 	return outcome{device: Device{Identity: id, Health: HealthFailed, Reason: ReasonDriverError}, err: s.connection.library.Err}
 }
@@ -95,4 +105,20 @@ func (s *Sampler) goneDevice(id Identity) outcome {
 // has says whether a GPU is in the list already. Those without a UUID are all different.
 func has(devices []Device, uuid string) bool {
 	return uuid != "" && slices.ContainsFunc(devices, func(d Device) bool { return d.UUID == uuid })
+}
+
+// unmatched returns the entries of the selection that no GPU goes by, once it is known who all GPUs are.
+func (s *Sampler) unmatched() []string {
+	if s.shared.selection.empty() || len(s.slots) == 0 {
+		return s.latest.Load().Unmatched
+	}
+	ids := make([]Identity, 0, len(s.slots))
+	for _, slot := range s.slots {
+		id := slot.last.device.Identity
+		if !slot.heard || id.UUID == "" && !slot.last.skipped {
+			return s.latest.Load().Unmatched
+		}
+		ids = append(ids, id)
+	}
+	return s.shared.selection.unmatched(ids)
 }

@@ -19,14 +19,27 @@ const (
 	// The utilization of task i is fieldPoll+i, its sample buffer fieldBuffer+i.
 	fieldPoll
 	fieldBuffer = fieldPoll + field(len(tasks))
-	fields      = fieldBuffer + field(len(tasks))
+	// The quantity q is fieldNumber+q.
+	fieldNumber   = fieldBuffer + field(len(tasks))
+	fieldContexts = fieldNumber + field(quantities) + iota
+	fieldProcessSamples
+	fieldParts
+	fieldRows
+	fieldEncoder
+	fieldBAR1
+	fieldFan
+	fields
 )
 
 // outcome is what one cycle of one GPU came to.
 type outcome struct {
 	// device is without utilization, which goes into the windows, and without an identity while none was read.
 	device Device
-	// err is why the device is not ok.
+	// parts are its MIG devices.
+	parts []Device
+	// skipped says that the GPU is not one of those selected.
+	skipped bool
+	// err is why the device does not answer.
 	err error
 }
 
@@ -36,15 +49,26 @@ func failed(id Identity, err error) outcome {
 	return outcome{device: Device{Identity: id, Health: health, Reason: reason}, err: err}
 }
 
+// shared is what the workers of all GPUs share.
+type shared struct {
+	interval  time.Duration
+	nvlink    bool
+	usages    usages
+	xids      xids
+	selection selection
+	bus       bus
+}
+
 // reader reads one GPU. It belongs to the goroutine of the GPU's lane.
 type reader struct {
-	session  Session
-	index    int
-	interval time.Duration
-	usageOf  func(uuid string) *usage
+	*shared
+	session *sharedSession
+	index   int
 
 	retry backoff
 	last  outcome
+	// watchAt is when the driver is asked again to tell of XIDs.
+	watchAt time.Time
 	// gpu is what is known of the GPU since its handle was acquired; nil without a handle.
 	gpu *acquired
 }
@@ -56,9 +80,21 @@ type acquired struct {
 	usage       *usage
 	unsupported [fields]bool
 	buffers     [len(tasks)]buffer
-	energy      reading.Value[float64]
-	nextSlow    time.Time
+	processes   processFollower
 	polledAt    time.Time
+	// due is when a tier is read again, kept what it read last.
+	due  [static + 1]time.Time
+	kept struct {
+		energy    reading.Value[float64]
+		numbers   [quantities]reading.Value[uint64]
+		contexts  reading.Value[[]Process]
+		rows      reading.Value[Rows]
+		encoder   reading.Value[Encoder]
+		bar1Used  reading.Value[int64]
+		bar1Total reading.Value[int64]
+		fans      []Fan
+	}
+	parts []Device
 
 	// The rest is about the cycle under way.
 	answered bool
@@ -68,6 +104,13 @@ type acquired struct {
 
 // read is one cycle. After an error that ends the handle it is acquired again, at growing intervals.
 func (r *reader) read(now time.Time) outcome {
+	if r.last.skipped {
+		return r.last
+	}
+	if r.bus.suspended(r.last.device.PCIAddress) {
+		r.last = outcome{device: Device{Identity: r.last.device.Identity, Health: HealthOK, Suspended: true}}
+		return r.last
+	}
 	if r.gpu == nil {
 		if !r.retry.ready(now) {
 			return r.last
@@ -76,9 +119,12 @@ func (r *reader) read(now time.Time) outcome {
 		if err != nil {
 			return r.fail(now, err)
 		}
+		if gpu == nil {
+			return r.last
+		}
 		r.gpu = gpu
 	}
-	device := r.gpu.cycle(now, r.interval)
+	device := r.gpu.cycle(now, r.shared)
 	if r.gpu.fatal != nil {
 		return r.fail(now, r.gpu.fatal)
 	}
@@ -87,7 +133,11 @@ func (r *reader) read(now time.Time) outcome {
 		r.last = failed(r.gpu.identity, r.gpu.err)
 		return r.last
 	}
-	r.last = outcome{device: device}
+	if !now.Before(r.watchAt) {
+		r.watchAt = now.Add(rareInterval)
+		r.session.watch(r.gpu.handle, r.gpu.identity.UUID, &r.xids)
+	}
+	r.last = outcome{device: device, parts: r.gpu.parts}
 	return r.last
 }
 
@@ -98,7 +148,12 @@ func (r *reader) fail(now time.Time, err error) outcome {
 	return r.last
 }
 
+// acquire finds the GPU. It returns nil, and notes why, if the GPU is not one of those selected.
 func (r *reader) acquire() (*acquired, error) {
+	if !r.selection.selectsIndex(r.index) {
+		r.last = outcome{skipped: true, device: Device{Identity: Identity{Index: r.index}}}
+		return nil, nil
+	}
 	handle, err := r.session.Handle(r.index)
 	if err != nil {
 		return nil, fmt.Errorf("find gpu %d: %w", r.index, err)
@@ -112,106 +167,11 @@ func (r *reader) acquire() (*acquired, error) {
 	if id.UUID == "" {
 		return nil, fmt.Errorf("identify gpu %d: %w", r.index, errNoUUID)
 	}
-	return &acquired{handle: handle, identity: id, usage: r.usageOf(id.UUID)}, nil
+	if !r.selection.selects(id) {
+		r.last = outcome{skipped: true, device: Device{Identity: id}}
+		return nil, nil
+	}
+	return &acquired{handle: handle, identity: id, usage: r.usages.of(id.UUID)}, nil
 }
 
 var errNoUUID = errors.New("the driver tells no usable uuid")
-
-// cycle asks for everything that is due.
-func (g *acquired) cycle(now time.Time, interval time.Duration) Device {
-	g.answered, g.err, g.fatal = false, nil, nil
-	d := Device{Identity: g.identity, Health: HealthOK}
-	g.ask(fieldMemory, func() error {
-		m, err := g.handle.Memory()
-		if err == nil {
-			d.MemoryUsed, d.MemoryTotal = plausibleMemory(m)
-		}
-		return err
-	})
-	g.ask(fieldTemperature, func() error {
-		celsius, err := g.handle.Temperature()
-		if err == nil {
-			d.Temperature = plausibleTemperature(celsius)
-		}
-		return err
-	})
-	g.ask(fieldPower, func() error {
-		milliwatts, err := g.handle.Power()
-		if err == nil {
-			d.Power = plausiblePower(milliwatts)
-		}
-		return err
-	})
-	g.poll(now)
-	// Energy takes 2.6 ms and a sample buffer 1.5 ms on real hardware, a thousand times as long as the others.
-	if !now.Before(g.nextSlow) {
-		g.nextSlow = now.Add(interval)
-		g.slow()
-	}
-	d.Energy = g.energy
-	return d
-}
-
-// poll asks for the utilization of all tasks.
-func (g *acquired) poll(now time.Time) {
-	speaksFor := longestSample
-	if !g.polledAt.IsZero() {
-		speaksFor = now.Sub(g.polledAt)
-	}
-	g.polledAt = now
-	for i, task := range tasks {
-		g.ask(fieldPoll+field(i), func() error {
-			percent, err := g.handle.Utilization(task)
-			if err != nil {
-				return err
-			}
-			if f, ok := fraction(float64(percent)); ok {
-				g.usage.poll(i, f, speaksFor)
-			}
-			if g.unsupported[fieldBuffer+field(i)] {
-				g.usage.settle(i, sum{})
-			}
-			return nil
-		})
-	}
-}
-
-// slow asks for what is expensive, and settles the utilization since the last time.
-func (g *acquired) slow() {
-	g.energy = reading.Value[float64]{}
-	g.ask(fieldEnergy, func() error {
-		millijoules, err := g.handle.Energy()
-		if err == nil {
-			g.energy = plausibleEnergy(millijoules)
-		}
-		return err
-	})
-	for i, task := range tasks {
-		var seen sum
-		g.ask(fieldBuffer+field(i), func() error {
-			entries, err := g.handle.Samples(task, g.buffers[i].last)
-			if err == nil || errors.Is(err, ErrNotFound) {
-				seen = g.buffers[i].follow(entries)
-			}
-			return err
-		})
-		g.usage.settle(i, seen)
-	}
-}
-
-// ask makes a call unless it is known to be in vain, and judges its error.
-func (g *acquired) ask(f field, call func() error) {
-	if g.unsupported[f] || g.fatal != nil {
-		return
-	}
-	switch err := call(); {
-	case err == nil, errors.Is(err, ErrNotFound):
-		g.answered = true
-	case errors.Is(err, ErrNotSupported):
-		g.answered, g.unsupported[f] = true, true
-	case errors.Is(err, ErrLost), errors.Is(err, ErrResetRequired), endsSession(err):
-		g.fatal = err
-	case g.err == nil:
-		g.err = err
-	}
-}

@@ -17,6 +17,15 @@ type Settings struct {
 	Deadline time.Duration
 	// SampleInterval is how often energy and the driver's sample buffers are read. Default 5 s: a buffer holds about 14 s.
 	SampleInterval time.Duration
+	// RootPath is where the host's root is mounted, for what the kernel says of PCI devices. Default "/".
+	RootPath string
+	// Include and Exclude select GPUs by UUID, index or PCI address. Without Include, all are included.
+	Include, Exclude []string
+	// ReleaseWhenIdle is how long no process may use a GPU before the library is closed, so that the GPUs can be reset, partitioned or put to sleep.
+	// They are looked at again after the same time, at least a minute. 0 keeps the library open.
+	ReleaseWhenIdle time.Duration
+	// NVLink has its traffic read, which few need.
+	NVLink bool
 }
 
 const (
@@ -30,7 +39,7 @@ const (
 type Sampler struct {
 	driver   Driver
 	deadline time.Duration
-	interval time.Duration
+	release  time.Duration
 	latest   atomic.Pointer[Snapshot]
 
 	// mu is held by Observe and Close, and guards everything down to the blank line.
@@ -41,7 +50,7 @@ type Sampler struct {
 	known      []Identity
 	running    sync.WaitGroup
 
-	usages usages
+	shared shared
 
 	// windowsMu is held by Collect.
 	windowsMu     sync.Mutex
@@ -53,14 +62,23 @@ func NewSampler(settings Settings) *Sampler {
 	s := &Sampler{
 		driver:        settings.Driver,
 		deadline:      settings.Deadline,
-		interval:      settings.SampleInterval,
+		release:       settings.ReleaseWhenIdle,
 		windowsOpened: time.Now(),
+		shared: shared{
+			interval:  settings.SampleInterval,
+			nvlink:    settings.NVLink,
+			selection: selection{include: settings.Include, exclude: settings.Exclude},
+			bus:       bus{root: settings.RootPath},
+		},
 	}
 	if s.deadline <= 0 {
 		s.deadline = defaultDeadline
 	}
-	if s.interval <= 0 {
-		s.interval = defaultSampleInterval
+	if s.shared.interval <= 0 {
+		s.shared.interval = defaultSampleInterval
+	}
+	if s.shared.bus.root == "" {
+		s.shared.bus.root = "/"
 	}
 	s.connection.library = Library{State: LibraryUnknown}
 	s.latest.Store(&Snapshot{Library: s.connection.library})
@@ -80,7 +98,9 @@ func (s *Sampler) Observe(ctx context.Context) error {
 	defer cancel()
 	s.connect(ctx, now)
 	s.readDevices(ctx, now)
-	return s.publish(now)
+	err := s.publish(now)
+	s.releaseIdle(now)
+	return err
 }
 
 // Latest returns the newest snapshot, without utilization. It never waits.
@@ -102,8 +122,9 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 	copy(devices, snapshot.Devices)
 	for i := range devices {
 		d := &devices[i]
-		if windows := s.usages.of(d.UUID).windows(reset); d.Health == HealthOK {
-			d.Utilization = windows
+		windows, processes := s.shared.usages.of(d.UUID).windows(reset)
+		if d.Answers() && !d.Suspended {
+			d.Utilization, d.ProcessUtilization = windows, processes
 		}
 	}
 	snapshot.Devices = devices
@@ -114,7 +135,8 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 // stuck in the driver ends when its call returns. It may be called at any time, and more than once.
 func (s *Sampler) Close(ctx context.Context) error {
 	s.shut()
-	ctx, cancel := context.WithTimeout(ctx, s.deadline)
+	// The wait for XIDs is no call that is stuck.
+	ctx, cancel := context.WithTimeout(ctx, max(s.deadline, 2*xidWait))
 	defer cancel()
 	ended := make(chan struct{})
 	go func() {

@@ -1,6 +1,10 @@
 package gpu
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
 
 // sharedSession is a session that is closed when the last of its users lets go: the sampler, and each worker, which may be in the middle of a call that never
 // returns. Closing the library under a call would crash the process.
@@ -8,11 +12,41 @@ type sharedSession struct {
 	Session
 	users  atomic.Int32
 	closed chan struct{}
+	// over is closed when the sampler lets go.
+	over chan struct{}
+
+	// events is nil where the driver has none.
+	events    Events
+	watchedMu sync.Mutex
+	watched   map[string]bool
+}
+
+// watch has the XIDs of a GPU told. It is called by the GPU's worker, as every call on the GPU, and does nothing when it has succeeded before: the
+// driver would tell each XID twice.
+func (s *sharedSession) watch(h Handle, uuid string, counts *xids) {
+	if s.events == nil {
+		return
+	}
+	s.watchedMu.Lock()
+	done := s.watched[uuid]
+	s.watchedMu.Unlock()
+	if done {
+		return
+	}
+	// It fails early in the boot, and for ever where the GPU has no events; the next rare look tries again.
+	counts.register(uuid, time.Now())
+	if err := s.events.Register(h, uuid); err != nil {
+		counts.withdraw(uuid)
+		return
+	}
+	s.watchedMu.Lock()
+	s.watched[uuid] = true
+	s.watchedMu.Unlock()
 }
 
 // share starts with one user.
 func share(s Session) *sharedSession {
-	shared := &sharedSession{Session: s, closed: make(chan struct{})}
+	shared := &sharedSession{Session: s, closed: make(chan struct{}), over: make(chan struct{}), watched: make(map[string]bool)}
 	shared.users.Store(1)
 	return shared
 }
@@ -23,6 +57,9 @@ func (s *sharedSession) acquire() { s.users.Add(1) }
 func (s *sharedSession) release() {
 	if s.users.Add(-1) > 0 {
 		return
+	}
+	if s.events != nil {
+		_ = s.events.Close()
 	}
 	// A library that fails to shut down is no less over; the next Open tells whether it can be used again.
 	_ = s.Close()

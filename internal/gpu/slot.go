@@ -22,7 +22,7 @@ type slot struct {
 func (s *Sampler) newSlot(index int) *slot {
 	session := s.connection.session
 	session.acquire()
-	r := &reader{session: session, index: index, interval: s.interval, usageOf: s.usages.of}
+	r := &reader{shared: &s.shared, session: session, index: index}
 	l := newLane[time.Time, outcome]()
 	s.running.Go(func() {
 		defer session.release()

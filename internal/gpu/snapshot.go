@@ -14,6 +14,10 @@ type Snapshot struct {
 	Library Library
 	// Devices holds every GPU seen since the start, in the driver's order. A lost GPU stays, with its last identity and no readings.
 	Devices []Device
+	// XIDs are those that came since the snapshot before, at most 64 of them.
+	XIDs []XID
+	// Unmatched are the entries of the selection that no GPU goes by. Nothing can be said, and it is nil, before every GPU has told who it is.
+	Unmatched []string
 }
 
 // LibraryState says whether the driver's library can be used, and if not, what would help.
@@ -29,6 +33,10 @@ const (
 	// LibraryRestartRequired: the driver was replaced on disk. glibc pins the old library for the life of the process.
 	LibraryRestartRequired LibraryState = "restart_required"
 	LibraryFailed          LibraryState = "failed"
+	// LibraryReleased: closed by us while no process used a GPU, so that it can be reset, partitioned or put to sleep.
+	LibraryReleased LibraryState = "released"
+	// LibrarySuspended: the kernel has put every GPU to sleep, and asking would wake them.
+	LibrarySuspended LibraryState = "suspended"
 	// LibraryUnsupported: this build cannot load it (built without cgo, or not for Linux).
 	LibraryUnsupported LibraryState = "unsupported"
 )
@@ -81,7 +89,21 @@ const (
 	ReasonWedged        Reason = "wedged"
 	ReasonNoPermission  Reason = "no_permission"
 	ReasonDriverError   Reason = "driver_error"
+	// Those that follow are of a GPU that answers, and should be reset or replaced soon.
+	ReasonRowRemapFailed        Reason = "row_remap_failed"
+	ReasonRowRemapPending       Reason = "row_remap_pending"
+	ReasonPageRetirementPending Reason = "page_retirement_pending"
 )
+
+// Answers says whether a GPU with this reason can be read all the same.
+func (r Reason) Answers() bool {
+	switch r {
+	case ReasonNone, ReasonRowRemapFailed, ReasonRowRemapPending, ReasonPageRetirementPending:
+		return true
+	default:
+		return false
+	}
+}
 
 // Device is one GPU: who it is, how it is, and what it reads.
 type Device struct {
@@ -101,7 +123,26 @@ type Device struct {
 	Energy reading.Value[float64]
 	// Utilization by task over the window since the previous Collect. Tasks that the GPU does not have are missing.
 	Utilization map[Task]Window
+
+	// Parent is the UUID of the GPU that a MIG device is a part of; empty for a GPU. Part is its number there.
+	Parent string
+	Part   int
+	// Suspended: the kernel has put the GPU to sleep, and it is not woken.
+	Suspended bool
+	// Details are readings of the second rank.
+	Details
+	// Processes are those with a context on the GPU, sorted by PID. Absent where the driver does not tell.
+	Processes reading.Value[[]Process]
+	// ProcessUtilization by PID over the window since the previous Collect; nil where the driver does not tell. A process without an entry was idle.
+	ProcessUtilization map[int]ProcessUtilization
+	// XIDs by code since the sampler was made. Absent while they are not watched.
+	XIDs reading.Value[[]XIDCount]
+	// LastXID is when the last one came; zero before the first.
+	LastXID time.Time
 }
+
+// Answers says whether the GPU can be read.
+func (d *Device) Answers() bool { return d.Reason.Answers() }
 
 // Task is an engine of the GPU, named as the values of hw.gpu.task.
 type Task string
@@ -111,6 +152,8 @@ const (
 	TaskGeneral Task = "general"
 	TaskEncoder Task = "encoder"
 	TaskDecoder Task = "decoder"
+	TaskJPEG    Task = "jpeg"
+	TaskOFA     Task = "ofa"
 )
 
 // Window sums up what was observed of a fraction (0 to 1) over a stretch of time.

@@ -1,12 +1,13 @@
 package gpu
 
 import (
+	"math"
 	"sync"
 	"time"
 )
 
 // tasks are all tasks; a task's place here is its place in the arrays of this package.
-var tasks = [...]Task{TaskGeneral, TaskEncoder, TaskDecoder}
+var tasks = [...]Task{TaskGeneral, TaskEncoder, TaskDecoder, TaskJPEG, TaskOFA}
 
 // longestSample is the longest time that the driver averages a utilization over (nvml.h, nvmlUtilization_t: 1/6 s to 1 s). No value speaks for more, so
 // that the first one after a pause does not count for the pause.
@@ -36,8 +37,11 @@ func (s *sum) merge(o sum) {
 }
 
 func (s *sum) window() Window {
-	return Window{Mean: s.weighted / s.seconds, Max: s.max, Samples: s.samples}
+	return Window{Mean: rounded(s.weighted / s.seconds), Max: s.max, Samples: s.samples}
 }
+
+// rounded cuts the noise of adding up: the driver counts in percent.
+func rounded(fraction float64) float64 { return math.Round(fraction*1e9) / 1e9 }
 
 // usage is the running windows of one GPU. Its worker adds, Collect reads.
 type usage struct {
@@ -46,6 +50,20 @@ type usage struct {
 	observed [len(tasks)]sum
 	// polled was seen by asking, since the sample buffer was last read. It goes into the window only if the buffer turns out to be silent.
 	polled [len(tasks)]sum
+	// counters are made of those of the driver. They belong to the worker.
+	counters [QuantityNVLinkReceived + 1]counter
+	// processes are the windows of the processes on the GPU.
+	processes processWindows
+}
+
+// count makes a counter of the driver's into one of ours, and leaves other quantities as they are.
+func (u *usage) count(q Quantity, v uint64) uint64 {
+	switch q {
+	case QuantityPCIeTransmitted, QuantityPCIeReceived, QuantityNVLinkTransmitted, QuantityNVLinkReceived:
+		return u.counters[q].add(v)
+	default:
+		return v
+	}
 }
 
 // poll adds a value that was asked for.
@@ -67,7 +85,8 @@ func (u *usage) settle(task int, buffer sum) {
 }
 
 // windows returns the running windows, and starts new ones if reset. A window that the sample buffer has not reached yet shows what was polled.
-func (u *usage) windows(reset bool) map[Task]Window {
+func (u *usage) windows(reset bool) (map[Task]Window, map[int]ProcessUtilization) {
+	processes := u.processes.collect(reset)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var out map[Task]Window
@@ -89,5 +108,5 @@ func (u *usage) windows(reset bool) map[Task]Window {
 	if reset {
 		u.observed = [len(tasks)]sum{}
 	}
-	return out
+	return out, processes
 }

@@ -16,7 +16,8 @@
 //   gpu.N.lost       0             1: every call on the GPU, and finding it, returns 15 (GPU is lost)
 //   gpu.N.reset      0             1: the same with 16 (reset required)
 //   gpu.N.block      0             1: no call on the GPU returns before this is 0 again
-//   gpu.N.rc.FIELD   0             return code of one field: handle uuid name pci vbios utilization encoder decoder samples memory temperature power energy
+//   gpu.N.rc.FIELD   0             return code of one field: handle uuid name pci vbios utilization encoder decoder samples memory temperature power energy,
+//                                  and the names of the numbers below
 //   gpu.N.uuid       GPU-fa4e0000-0000-0000-0000-00000000000n
 //   gpu.N.name       Fake GPU n
 //   gpu.N.vbios      95.02.0n.00.01
@@ -34,6 +35,29 @@
 //                      auto        the current value every 200 ms, as far back as 14 s
 //                      none        not supported
 //                      TIME:VALUE ...  these entries, TIME in microseconds
+//   gpu.N.jpeg       none          percent; none: not supported. Also gpu.N.ofa
+//   gpu.N.clock.DOMAIN   100 * n + 10 * k   MHz, k is 1 graphics, 2 sm, 3 memory, 4 video. Also gpu.N.max_clock.DOMAIN, 1000 more
+//   gpu.N.clock_events   4         bits of nvmlClocksEventReasons
+//   gpu.N.pstate     n
+//   gpu.N.power_limit    300000 + n    milliwatts, enforced. Also power_limit.default (+ 1000), .minimum (+ 2000), .maximum (+ 3000)
+//   gpu.N.ecc.KIND   10 * n + k    k is 1 corrected, 2 uncorrected, 3 aggregate_corrected, 4 aggregate_uncorrected
+//   gpu.N.threshold.K    80 + 5 * K + n    degrees Celsius, K of nvmlTemperatureThresholds_t
+//   gpu.N.retired.K  n + K         pages, K of nvmlPageRetirementCause_t; gpu.N.retired.pending 0
+//   gpu.N.rows       "n n+1 0 0"   corrected, uncorrected, pending, failed
+//   gpu.N.encoder.stats  "n 20+n 1000*n"   sessions, frames per second, microseconds
+//   gpu.N.bar1       "n 256"       MiB, used and total
+//   gpu.N.fans       n             how many; gpu.N.fan.K 30 + 10 * K + n percent; gpu.N.rpm 1000 + n
+//   gpu.N.replay     5 + n
+//   gpu.N.link       "n+1 4 8 16"  generation, its maximum, width, its maximum
+//   gpu.N.field.ID   not supported a field value. 82 (memory temperature) is 70 + n, 74 to 79 (throttle times) (ID + n) * 1e9, 197 and 198 (PCIe) ID * 1e6 + n
+//   gpu.N.field.ID.type  3         nvmlValueType_t: 1 unsigned int, 3 unsigned long long, 5 int
+//   gpu.N.compute    none          PID:BYTES ...; BYTES may be "unknown". Also gpu.N.graphics and gpu.N.mps; "unsupported": not supported
+//   gpu.N.process.samples  none    TIME:PID:SM:ENCODER:DECODER ...; "unsupported": not supported
+//   gpu.N.process.grow   0         how many more entries the second answer about the samples claims than the first
+//   gpu.N.mig        0             how many MIG devices the GPU is divided into; off without any. MIG device K of GPU N is the handle N.K, and answers to
+//                                  gpu.N.mig.K.memory.used, .memory.total and .compute
+//   xids             none          SEQUENCE:GPU:CODE ...; an event set tells those whose sequence number is higher than all that were there when it was made
+//   xids.replay      0             1: a new event set tells all
 //
 // Compile with -DNO_<FUNCTION> to leave a function out, as an older driver does; see the #ifndef lines.
 
@@ -125,8 +149,9 @@ static nvmlReturn_t on(int gpu, const char *function, const char *field) {
 	return (nvmlReturn_t)number(knob("gpu.%d.rc.%s", gpu, field), 0);
 }
 
-// A handle is the index plus one.
-static int of(nvmlDevice_t d) { return (int)(long)d.handle - 1; }
+// A handle is the index plus one; that of a MIG device has its number plus one above.
+static int of(nvmlDevice_t d) { return (int)((long)d.handle & 0xff) - 1; }
+static int part(nvmlDevice_t d) { return (int)((long)d.handle >> 8) - 1; }
 
 #define ON(device, field)                              \
 	int gpu = of(device), n = gpu + 1;             \
@@ -213,6 +238,11 @@ nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *dev
 
 nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char *uuid, unsigned int length) {
 	ON(device, "uuid");
+	if (part(device) >= 0) {
+		char made[64];
+		snprintf(made, sizeof made, "MIG-fa4e0000-0000-0000-%04d-%012d", part(device) + 1, n);
+		return text(made, uuid, length);
+	}
 	return say(gpu, "uuid", "GPU-fa4e0000-0000-0000-0000-%012d", uuid, length);
 }
 
@@ -338,6 +368,10 @@ nvmlReturn_t nvmlDeviceGetSamples(nvmlDevice_t device, nvmlSamplingType_t type, 
 }
 #endif
 
+static unsigned long long partial(int gpu, int part, const char *key, unsigned long long otherwise) {
+	return number(knob("gpu.%d.mig.%d.%s", gpu, part, key), otherwise);
+}
+
 static unsigned long long total(int gpu) { return number(knob("gpu.%d.memory.total", gpu), (17 + gpu) * GIB); }
 static unsigned long long used(int gpu) { return number(knob("gpu.%d.memory.used", gpu), (3 + gpu) * GIB); }
 static unsigned long long reserved(int gpu) { return number(knob("gpu.%d.memory.reserved", gpu), (1 + gpu) * GIB / 4); }
@@ -347,6 +381,10 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory) 
 	ON(device, "memory");
 	memory->total = total(gpu);
 	memory->used = used(gpu) + reserved(gpu);
+	if (part(device) >= 0) {
+		memory->total = partial(gpu, part(device), "memory.total", 5 * GIB);
+		memory->used = partial(gpu, part(device), "memory.used", (part(device) + 1) * GIB);
+	}
 	memory->free = memory->total - memory->used;
 	return NVML_SUCCESS;
 }
@@ -360,6 +398,11 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *me
 	memory->total = total(gpu);
 	memory->used = used(gpu);
 	memory->reserved = reserved(gpu);
+	if (part(device) >= 0) {
+		memory->total = partial(gpu, part(device), "memory.total", 5 * GIB);
+		memory->used = partial(gpu, part(device), "memory.used", (part(device) + 1) * GIB);
+		memory->reserved = 0;
+	}
 	memory->free = memory->total - memory->used - memory->reserved;
 	return NVML_SUCCESS;
 }
@@ -397,4 +440,375 @@ nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned l
 	*millijoules = number(knob("gpu.%d.energy", gpu), 5000000 + n);
 	return NVML_SUCCESS;
 }
+#endif
+
+#ifndef NO_JPEG
+static nvmlReturn_t engine(int gpu, const char *name, unsigned int *utilization, unsigned int *period) {
+	const char *v = knob("gpu.%d.%s", gpu, name);
+	if (!v)
+		return NVML_ERROR_NOT_SUPPORTED;
+	*utilization = (unsigned int)number(v, 0);
+	*period = 167000;
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetJpgUtilization(nvmlDevice_t device, unsigned int *utilization, unsigned int *period) {
+	ON(device, "jpeg");
+	return engine(gpu, "jpeg", utilization, period);
+}
+
+nvmlReturn_t nvmlDeviceGetOfaUtilization(nvmlDevice_t device, unsigned int *utilization, unsigned int *period) {
+	ON(device, "ofa");
+	return engine(gpu, "ofa", utilization, period);
+}
+#endif
+
+#ifndef NO_DETAILS
+// NUMBER answers with a knob of the same name as its field.
+#define NUMBER(device, field, out, otherwise)                                          \
+	ON(device, field);                                                             \
+	*(out) = (__typeof__(*(out)))number(knob("gpu.%d.%s", gpu, field), otherwise); \
+	return NVML_SUCCESS
+
+static const char *domains[] = {[NVML_CLOCK_GRAPHICS] = "graphics", [NVML_CLOCK_SM] = "sm", [NVML_CLOCK_MEM] = "memory", [NVML_CLOCK_VIDEO] = "video"};
+
+nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, nvmlClockType_t type, unsigned int *mhz) {
+	ON(device, "clock");
+	*mhz = (unsigned int)number(knob("gpu.%d.clock.%s", gpu, domains[type]), 100 * n + 10 * (type + 1));
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetMaxClockInfo(nvmlDevice_t device, nvmlClockType_t type, unsigned int *mhz) {
+	ON(device, "max_clock");
+	*mhz = (unsigned int)number(knob("gpu.%d.max_clock.%s", gpu, domains[type]), 1000 + 100 * n + 10 * (type + 1));
+	return NVML_SUCCESS;
+}
+
+#ifndef NO_EVENT_REASONS
+nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(nvmlDevice_t device, unsigned long long *bits) { NUMBER(device, "clock_events", bits, 4); }
+#endif
+nvmlReturn_t nvmlDeviceGetCurrentClocksThrottleReasons(nvmlDevice_t device, unsigned long long *bits) { NUMBER(device, "clock_events", bits, 4); }
+nvmlReturn_t nvmlDeviceGetPerformanceState(nvmlDevice_t device, nvmlPstates_t *state) { NUMBER(device, "pstate", state, n); }
+nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(nvmlDevice_t device, unsigned int *mw) { NUMBER(device, "power_limit", mw, 300000 + n); }
+nvmlReturn_t nvmlDeviceGetPowerManagementDefaultLimit(nvmlDevice_t device, unsigned int *mw) { NUMBER(device, "power_limit.default", mw, 301000 + n); }
+nvmlReturn_t nvmlDeviceGetPcieReplayCounter(nvmlDevice_t device, unsigned int *count) { NUMBER(device, "replay", count, 5 + n); }
+nvmlReturn_t nvmlDeviceGetNumFans(nvmlDevice_t device, unsigned int *count) { NUMBER(device, "fans", count, n); }
+nvmlReturn_t nvmlDeviceGetRetiredPagesPendingStatus(nvmlDevice_t device, nvmlEnableState_t *pending) { NUMBER(device, "retired.pending", pending, 0); }
+
+nvmlReturn_t nvmlDeviceGetPowerManagementLimitConstraints(nvmlDevice_t device, unsigned int *least, unsigned int *most) {
+	ON(device, "power_limit.constraints");
+	*least = (unsigned int)number(knob("gpu.%d.power_limit.minimum", gpu), 302000 + n);
+	*most = (unsigned int)number(knob("gpu.%d.power_limit.maximum", gpu), 303000 + n);
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetTotalEccErrors(nvmlDevice_t device, nvmlMemoryErrorType_t type, nvmlEccCounterType_t counter, unsigned long long *count) {
+	ON(device, "ecc");
+	int k = 1 + (type == NVML_MEMORY_ERROR_TYPE_UNCORRECTED) + 2 * (counter == NVML_AGGREGATE_ECC);
+	static const char *kinds[] = {"", "corrected", "uncorrected", "aggregate_corrected", "aggregate_uncorrected"};
+	*count = number(knob("gpu.%d.ecc.%s", gpu, kinds[k]), 10 * n + k);
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetTemperatureThreshold(nvmlDevice_t device, nvmlTemperatureThresholds_t which, unsigned int *celsius) {
+	ON(device, "threshold");
+	*celsius = (unsigned int)number(knob("gpu.%d.threshold.%d", gpu, which), 80 + 5 * which + n);
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetRetiredPages(nvmlDevice_t device, nvmlPageRetirementCause_t cause, unsigned int *count, unsigned long long *addresses) {
+	ON(device, "retired");
+	unsigned int pages = (unsigned int)number(knob("gpu.%d.retired.%d", gpu, cause), n + cause), room = *count;
+	*count = pages;
+	if (room < pages)
+		return NVML_ERROR_INSUFFICIENT_SIZE;
+	memset(addresses, 0, pages * sizeof *addresses);
+	return NVML_SUCCESS;
+}
+
+// several reads a knob with several numbers.
+static void several(const char *v, unsigned int *out, int count) {
+	char *end;
+	for (; v && count--; v = end)
+		*out++ = (unsigned int)strtoul(v, &end, 0);
+}
+
+nvmlReturn_t nvmlDeviceGetRemappedRows(nvmlDevice_t device, unsigned int *corrected, unsigned int *uncorrected, unsigned int *pending, unsigned int *failed) {
+	ON(device, "rows");
+	unsigned int v[4] = {n, n + 1, 0, 0};
+	several(knob("gpu.%d.rows", gpu), v, 4);
+	*corrected = v[0], *uncorrected = v[1], *pending = v[2], *failed = v[3];
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetEncoderStats(nvmlDevice_t device, unsigned int *sessions, unsigned int *rate, unsigned int *latency) {
+	ON(device, "encoder.stats");
+	unsigned int v[3] = {n, 20 + n, 1000 * n};
+	several(knob("gpu.%d.encoder.stats", gpu), v, 3);
+	*sessions = v[0], *rate = v[1], *latency = v[2];
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetBAR1MemoryInfo(nvmlDevice_t device, nvmlBAR1Memory_t *memory) {
+	ON(device, "bar1");
+	unsigned int v[2] = {n, 256};
+	several(knob("gpu.%d.bar1", gpu), v, 2);
+	memory->bar1Used = (unsigned long long)v[0] << 20;
+	memory->bar1Total = (unsigned long long)v[1] << 20;
+	memory->bar1Free = memory->bar1Total - memory->bar1Used;
+	return NVML_SUCCESS;
+}
+
+static nvmlReturn_t turning(nvmlDevice_t device, unsigned int fan, unsigned int *percent) {
+	ON(device, "fan");
+	if (fan >= number(knob("gpu.%d.fans", gpu), n))
+		return NVML_ERROR_INVALID_ARGUMENT;
+	*percent = (unsigned int)number(knob("gpu.%d.fan.%d", gpu, fan), 30 + 10 * fan + n);
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetFanSpeed(nvmlDevice_t device, unsigned int *percent) { return turning(device, 0, percent); }
+nvmlReturn_t nvmlDeviceGetFanSpeed_v2(nvmlDevice_t device, unsigned int fan, unsigned int *percent) { return turning(device, fan, percent); }
+
+nvmlReturn_t nvmlDeviceGetFanSpeedRPM(nvmlDevice_t device, nvmlFanSpeedInfo_t *speed) {
+	ON(device, "rpm");
+	if (speed->version != nvmlFanSpeedInfo_v1)
+		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+	speed->speed = (unsigned int)number(knob("gpu.%d.rpm", gpu), 1000 + n);
+	return NVML_SUCCESS;
+}
+
+static nvmlReturn_t linked(nvmlDevice_t device, int which, unsigned int *out) {
+	ON(device, "link");
+	unsigned int v[4] = {n + 1, 4, 8, 16};
+	several(knob("gpu.%d.link", gpu), v, 4);
+	*out = v[which];
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetCurrPcieLinkGeneration(nvmlDevice_t device, unsigned int *v) { return linked(device, 0, v); }
+nvmlReturn_t nvmlDeviceGetMaxPcieLinkGeneration(nvmlDevice_t device, unsigned int *v) { return linked(device, 1, v); }
+nvmlReturn_t nvmlDeviceGetCurrPcieLinkWidth(nvmlDevice_t device, unsigned int *v) { return linked(device, 2, v); }
+nvmlReturn_t nvmlDeviceGetMaxPcieLinkWidth(nvmlDevice_t device, unsigned int *v) { return linked(device, 3, v); }
+// Nobody should call it: the real one blocks for 20 ms.
+nvmlReturn_t nvmlDeviceGetPcieThroughput(nvmlDevice_t device, nvmlPcieUtilCounter_t counter, unsigned int *value) { ON(device, "throughput"); return NVML_ERROR_UNKNOWN; }
+#endif
+
+#ifndef NO_FIELDS
+static unsigned long long fieldDefault(unsigned int id, int n) {
+	switch (id) {
+	case 82:
+		return 70 + n;
+	case 74 ... 79:
+		return (id + n) * 1000000000ULL;
+	case 197:
+	case 198:
+		return id * 1000000ULL + n;
+	default:
+		return 0;
+	}
+}
+
+nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, nvmlFieldValue_t *values) {
+	ON(device, "fields");
+	for (nvmlFieldValue_t *v = values; v < values + count; v++) {
+		const char *set = knob("gpu.%d.field.%u", gpu, v->fieldId);
+		unsigned long long value = number(set, fieldDefault(v->fieldId, n));
+		v->nvmlReturn = set || value ? NVML_SUCCESS : NVML_ERROR_NOT_SUPPORTED;
+		v->valueType = (nvmlValueType_t)number(knob("gpu.%d.field.%u.type", gpu, v->fieldId), NVML_VALUE_TYPE_UNSIGNED_LONG_LONG);
+		v->value.ullVal = value;
+	}
+	return NVML_SUCCESS;
+}
+#endif
+
+#ifndef NO_PROCESSES
+static nvmlReturn_t listProcesses(nvmlDevice_t device, const char *function, const char *list, unsigned int *count, nvmlProcessInfo_v2_t *out, int stride) {
+	int gpu = of(device);
+	nvmlReturn_t rc = on(gpu, function, list);
+	if (rc)
+		return rc;
+	const char *v = part(device) < 0 ? knob("gpu.%d.%s", gpu, list) : knob("gpu.%d.mig.%d.%s", gpu, part(device), list);
+	if (v && !strcmp(v, "unsupported"))
+		return NVML_ERROR_NOT_SUPPORTED;
+	unsigned int room = *count, found = 0;
+	char *end;
+	for (const char *at = v ? v : ""; *at; at = end) {
+		unsigned long pid = strtoul(at, &end, 10);
+		if (*end != ':')
+			break;
+		unsigned long long bytes = ~0ULL;
+		if (!strncmp(end + 1, "unknown", 7))
+			end += 8;
+		else
+			bytes = strtoull(end + 1, &end, 0);
+		if (found++ >= room)
+			continue;
+		nvmlProcessInfo_v2_t *entry = (nvmlProcessInfo_v2_t *)((char *)out + (found - 1) * stride);
+		entry->pid = (unsigned int)pid;
+		entry->usedGpuMemory = bytes;
+		if (stride > (int)sizeof(nvmlProcessInfo_v1_t))
+			entry->gpuInstanceId = entry->computeInstanceId = ~0U;
+	}
+	*count = found;
+	return found > room ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
+}
+
+#define PROCESSES(name, list)                                                                                                                  \
+	nvmlReturn_t nvmlDeviceGet##name##RunningProcesses(nvmlDevice_t d, unsigned int *n, nvmlProcessInfo_v1_t *out) {                       \
+		return listProcesses(d, __func__, list, n, (nvmlProcessInfo_v2_t *)out, sizeof *out);                                          \
+	}
+#define PROCESSES_V(name, list, version)                                                                                                       \
+	nvmlReturn_t nvmlDeviceGet##name##RunningProcesses_##version(nvmlDevice_t d, unsigned int *n, nvmlProcessInfo_v2_t *out) {             \
+		return listProcesses(d, __func__, list, n, out, sizeof *out);                                                                  \
+	}
+PROCESSES(Compute, "compute")
+PROCESSES(Graphics, "graphics")
+PROCESSES(MPSCompute, "mps")
+#ifndef NO_VERSIONS
+PROCESSES_V(Compute, "compute", v2)
+PROCESSES_V(Graphics, "graphics", v2)
+PROCESSES_V(MPSCompute, "mps", v2)
+#ifndef NO_PROCESSES_V3
+PROCESSES_V(Compute, "compute", v3)
+PROCESSES_V(Graphics, "graphics", v3)
+PROCESSES_V(MPSCompute, "mps", v3)
+#endif
+#endif
+#endif
+
+#ifndef NO_PROCESS_UTILIZATION
+nvmlReturn_t nvmlDeviceGetProcessUtilization(nvmlDevice_t device, nvmlProcessUtilizationSample_t *out, unsigned int *count, unsigned long long after) {
+	ON(device, "process.samples");
+	const char *v = knob("gpu.%d.process.samples", gpu);
+	if (v && !strcmp(v, "unsupported"))
+		return NVML_ERROR_NOT_SUPPORTED;
+	unsigned int room = *count, found = 0;
+	char *end;
+	for (const char *at = v ? v : ""; *at; at = end) {
+		unsigned long long field[5];
+		for (int i = 0; i < 5; i++, at = end + (*end == ':'))
+			field[i] = strtoull(at, &end, 10);
+		if (field[0] && field[0] <= after)
+			continue;
+		if (out && found < room)
+			out[found] = (nvmlProcessUtilizationSample_t){
+				.timeStamp = field[0], .pid = (unsigned int)field[1], .smUtil = (unsigned int)field[2], .encUtil = (unsigned int)field[3], .decUtil = (unsigned int)field[4]};
+		found++;
+	}
+	if (!found)
+		return NVML_ERROR_NOT_FOUND;
+	*count = found;
+	if (out)
+		*count = found + (unsigned int)number(knob("gpu.%d.process.grow", gpu), 0);
+	return !out || found > room ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
+}
+#endif
+
+#ifndef NO_MIG
+static unsigned int parts(int gpu) { return (unsigned int)number(knob("gpu.%d.mig", gpu), 0); }
+
+nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending) {
+	ON(device, "mig");
+	*current = *pending = parts(gpu) > 0;
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceGetMaxMigDeviceCount(nvmlDevice_t device, unsigned int *count) {
+	ON(device, "mig");
+	*count = 7;
+	return NVML_SUCCESS;
+}
+
+// The places are sparse, as on real GPUs: every second one is taken.
+nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t device, unsigned int index, nvmlDevice_t *mig) {
+	ON(device, "mig");
+	if (index % 2 || index / 2 >= parts(gpu))
+		return NVML_ERROR_NOT_FOUND;
+	mig->handle = (struct nvmlDevice_st *)(((long)(index / 2) + 1) << 8 | n);
+	return NVML_SUCCESS;
+}
+#endif
+
+#ifndef NO_EVENTS
+// An event set remembers who is registered, and how far it has told.
+struct nvmlEventSet_st {
+	unsigned long long told;
+	int freed;
+	char registered[MAX_GPUS];
+};
+
+// nextXID finds the first event after a sequence number; 0 without one.
+static unsigned long long nextXID(unsigned long long after, const char *registered, int *gpu, unsigned long long *code) {
+	const char *at = knob("xids");
+	char *end;
+	for (at = at ? at : ""; *at; at = end) {
+		unsigned long long sequence = strtoull(at, &end, 10);
+		if (*end != ':')
+			break;
+		int of = (int)strtol(end + 1, &end, 10);
+		unsigned long long c = strtoull(end + (*end == ':'), &end, 10);
+		if (sequence <= after || (registered && (of < 0 || of >= MAX_GPUS || !registered[of])))
+			continue;
+		*gpu = of, *code = c;
+		return sequence;
+	}
+	return 0;
+}
+
+nvmlReturn_t nvmlEventSetCreate(nvmlEventSet_t *set) {
+	nvmlReturn_t rc = begin(__func__, -1);
+	if (rc)
+		return rc;
+	set->handle = calloc(1, sizeof *set->handle);
+	if (number(knob("xids.replay"), 0))
+		return NVML_SUCCESS;
+	int gpu;
+	unsigned long long code, sequence;
+	while ((sequence = nextXID(set->handle->told, NULL, &gpu, &code)))
+		set->handle->told = sequence;
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlEventSetFree(nvmlEventSet_t set) {
+	nvmlReturn_t rc = begin(__func__, -1);
+	if (rc)
+		return rc;
+	free(set.handle);
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long types, nvmlEventSet_t set) {
+	ON(device, "events");
+	if (types != nvmlEventTypeXidCriticalError)
+		return NVML_ERROR_NOT_SUPPORTED;
+	set.handle->registered[gpu] = 1;
+	return NVML_SUCCESS;
+}
+
+static nvmlReturn_t await(const char *function, nvmlEventSet_t set, nvmlEventData_t *data, unsigned int milliseconds) {
+	nvmlReturn_t rc = begin(function, -1);
+	if (rc)
+		return rc;
+	for (unsigned int waited = 0;; waited += 5) {
+		int gpu;
+		unsigned long long code, sequence = nextXID(set.handle->told, set.handle->registered, &gpu, &code);
+		if (sequence) {
+			memset(data, 0, sizeof *data);
+			set.handle->told = sequence;
+			data->device.handle = (struct nvmlDevice_st *)(long)(gpu + 1);
+			data->eventType = nvmlEventTypeXidCriticalError;
+			data->eventData = code;
+			return NVML_SUCCESS;
+		}
+		if (waited >= milliseconds)
+			return NVML_ERROR_TIMEOUT;
+		usleep(5000);
+	}
+}
+
+nvmlReturn_t nvmlEventSetWait(nvmlEventSet_t set, nvmlEventData_t *data, unsigned int ms) { return await(__func__, set, data, ms); }
+#ifndef NO_VERSIONS
+nvmlReturn_t nvmlEventSetWait_v2(nvmlEventSet_t set, nvmlEventData_t *data, unsigned int ms) { return await(__func__, set, data, ms); }
+#endif
 #endif

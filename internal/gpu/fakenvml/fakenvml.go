@@ -31,6 +31,16 @@ const (
 	WithoutTemperatureV Variant = "NO_TEMPERATURE_V"
 	WithoutPower        Variant = "NO_POWER"
 	WithoutEnergy       Variant = "NO_ENERGY"
+	WithoutJPEG         Variant = "NO_JPEG"
+	// WithoutDetails has none of the readings of the second rank that are not fields.
+	WithoutDetails            Variant = "NO_DETAILS"
+	WithoutEventReasons       Variant = "NO_EVENT_REASONS"
+	WithoutFields             Variant = "NO_FIELDS"
+	WithoutProcesses          Variant = "NO_PROCESSES"
+	WithoutProcessesV3        Variant = "NO_PROCESSES_V3"
+	WithoutProcessUtilization Variant = "NO_PROCESS_UTILIZATION"
+	WithoutMIG                Variant = "NO_MIG"
+	WithoutEvents             Variant = "NO_EVENTS"
 	// WithoutVersions has none of the functions whose names end in _v2 or _v3.
 	WithoutVersions Variant = "NO_VERSIONS"
 )

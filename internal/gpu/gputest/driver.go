@@ -3,6 +3,7 @@ package gputest
 
 import (
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
@@ -21,6 +22,15 @@ const (
 	CallTemperature Call = "temperature"
 	CallPower       Call = "power"
 	CallEnergy      Call = "energy"
+	CallNumber      Call = "number"
+	CallRows        Call = "rows"
+	CallEncoder     Call = "encoder"
+	CallBAR1        Call = "bar1"
+	CallFan         Call = "fan"
+	CallContexts    Call = "contexts"
+	CallProcesses   Call = "process samples"
+	CallParts       Call = "parts"
+	CallRegister    Call = "register"
 )
 
 // Of is the call about a task.
@@ -45,6 +55,8 @@ type Script struct {
 	GPUs     []*GPU
 	// OpenBlock makes Open wait until it is closed.
 	OpenBlock chan struct{}
+	// Events says that the driver tells of XIDs, see Driver.XID.
+	Events bool
 }
 
 // GPU is what one GPU answers.
@@ -57,6 +69,18 @@ type GPU struct {
 	Utilization map[gpu.Task]uint32
 	// Samples is the sample buffer. Without an entry for a task, the GPU has no buffer for it.
 	Samples map[gpu.Task][]gpu.Sample
+	// Numbers are the single readings. Without an entry, the GPU does not have it.
+	Numbers map[gpu.Quantity]uint64
+	// The next are not supported while they are nil.
+	Rows    *gpu.Rows
+	Encoder *gpu.Encoder
+	BAR1    *gpu.Memory
+	Fans    []gpu.FanSpeed
+	// Contexts of processes, and their samples. Samples that are no newer than what is asked for are kept back.
+	Contexts       []gpu.Context
+	ProcessSamples []gpu.ProcessSample
+	// Parts are MIG devices.
+	Parts []*GPU
 	// Err makes all calls fail, Errs single ones.
 	Err  error
 	Errs map[Call]error
@@ -76,6 +100,7 @@ type Driver struct {
 	opened int
 	closed int
 	opens  int
+	events map[*events]bool
 }
 
 // New makes a driver with these GPUs.
@@ -249,4 +274,85 @@ func (h *handle) Samples(t gpu.Task, after uint64) ([]gpu.Sample, error) {
 		return nil, gpu.ErrNotFound
 	}
 	return fresh, nil
+}
+
+// supported answers with what there is, if there is something.
+func supported[T any](h *handle, c Call, value func(*GPU) *T) (T, error) {
+	v, err := answer(h, c, value)
+	if err != nil || v == nil {
+		var none T
+		if err == nil {
+			err = gpu.ErrNotSupported
+		}
+		return none, err
+	}
+	return *v, nil
+}
+
+func (h *handle) Number(q gpu.Quantity) (uint64, error) {
+	return supported(h, CallNumber, func(g *GPU) *uint64 {
+		if v, has := g.Numbers[q]; has {
+			return &v
+		}
+		return nil
+	})
+}
+
+func (h *handle) Rows() (gpu.Rows, error) {
+	return supported(h, CallRows, func(g *GPU) *gpu.Rows { return g.Rows })
+}
+
+func (h *handle) Encoder() (gpu.Encoder, error) {
+	return supported(h, CallEncoder, func(g *GPU) *gpu.Encoder { return g.Encoder })
+}
+
+func (h *handle) BAR1() (gpu.Memory, error) {
+	return supported(h, CallBAR1, func(g *GPU) *gpu.Memory { return g.BAR1 })
+}
+
+func (h *handle) Fan(number int) (gpu.FanSpeed, error) {
+	return supported(h, CallFan, func(g *GPU) *gpu.FanSpeed {
+		if number >= len(g.Fans) {
+			return nil
+		}
+		return &g.Fans[number]
+	})
+}
+
+func (h *handle) Contexts() ([]gpu.Context, error) {
+	return supported(h, CallContexts, func(g *GPU) *[]gpu.Context {
+		if g.Contexts == nil {
+			return nil
+		}
+		list := slices.Clone(g.Contexts)
+		return &list
+	})
+}
+
+func (h *handle) ProcessSamples(after uint64) ([]gpu.ProcessSample, error) {
+	samples, err := supported(h, CallProcesses, func(g *GPU) *[]gpu.ProcessSample {
+		if g.ProcessSamples == nil {
+			return nil
+		}
+		var fresh []gpu.ProcessSample
+		for _, s := range g.ProcessSamples {
+			if s.Timestamp > after || s.Timestamp == 0 {
+				fresh = append(fresh, s)
+			}
+		}
+		return &fresh
+	})
+	if err == nil && len(samples) == 0 {
+		return nil, gpu.ErrNotFound
+	}
+	return samples, err
+}
+
+func (h *handle) Parts() ([]gpu.Handle, error) {
+	parts, err := answer(h, CallParts, func(g *GPU) []*GPU { return g.Parts })
+	handles := make([]gpu.Handle, len(parts))
+	for i, part := range parts {
+		handles[i] = &handle{driver: h.driver, gpu: part}
+	}
+	return handles, err
 }

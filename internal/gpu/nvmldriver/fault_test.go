@@ -28,7 +28,7 @@ func TestLostGPUAndBack(t *testing.T) {
 				s.set("gpu.1."+knob+" 1", "gpu.0.temperature 77")
 				require.ErrorIs(s, sampler.Observe(context.Background()), c.err)
 				devices := sampler.Latest().Devices
-				require.Equal(s, gpu.Device{Identity: second().Identity, Health: gpu.HealthFailed, Reason: c.reason}, devices[1])
+				require.Equal(s, gpu.Device{Identity: second().Identity, Health: gpu.HealthFailed, Reason: c.reason, XIDs: zeroXIDs()}, devices[1])
 				require.Equal(s, reading.Known(77.0), devices[0].Temperature)
 				s.set("gpu.0.temperature 78")
 				snapshot := s.until(sampler, func(snapshot *gpu.Snapshot) bool { return snapshot.Devices[1].Health == gpu.HealthOK })

@@ -18,6 +18,10 @@ type handle struct {
 	// Set once the newer form of a call turned out to be exported but not supported.
 	oldMemory      bool
 	oldTemperature bool
+	oldClockEvents bool
+	// Set once the GPU turned out not to have it.
+	noContexts [gpu.ContextMPS + 1]bool
+	noRPM      bool
 }
 
 // Identity implements gpu.Handle.
@@ -54,6 +58,10 @@ func (h *handle) Utilization(task gpu.Task) (uint32, error) {
 		return h.encoderUtilization()
 	case gpu.TaskDecoder:
 		return h.decoderUtilization()
+	case gpu.TaskJPEG:
+		return h.jpegUtilization()
+	case gpu.TaskOFA:
+		return h.ofaUtilization()
 	default:
 		return 0, gpu.ErrNotSupported
 	}
@@ -81,6 +89,23 @@ func (h *handle) decoderUtilization() (uint32, error) {
 	}
 	percent, _, code := h.device.GetDecoderUtilization()
 	return percent, failure("GetDecoderUtilization", code)
+}
+
+func (h *handle) jpegUtilization() (uint32, error) {
+	if err := h.may("GetJpgUtilization"); err != nil {
+		return 0, err
+	}
+	percent, _, code := h.device.GetJpgUtilization()
+	return percent, failure("GetJpgUtilization", code)
+}
+
+// ofaUtilization is about the engine for optical flow.
+func (h *handle) ofaUtilization() (uint32, error) {
+	if err := h.may("GetOfaUtilization"); err != nil {
+		return 0, err
+	}
+	percent, _, code := h.device.GetOfaUtilization()
+	return percent, failure("GetOfaUtilization", code)
 }
 
 // Memory implements gpu.Handle. The newer call tells what the driver reserves apart from what is used; drivers before R510 do not have it.

@@ -48,7 +48,9 @@ func (l *library) open(path string) (*session, error) {
 		return nil, err
 	}
 	l.sessions++
-	return &session{library: l, api: l.api, exports: l.exports}, nil
+	s := &session{library: l, api: l.api, exports: l.exports}
+	s.release = parseRelease(s.driverVersion())
+	return s, nil
 }
 
 // initialize makes sure that the library is initialized. One that others use already is only asked whether it still answers: a second nvmlInit would do

@@ -16,6 +16,7 @@ type session struct {
 	library *library
 	api     nvml.Interface
 	exports exports
+	release release
 	closed  atomic.Bool
 }
 
@@ -32,14 +33,19 @@ func (s *session) may(method string) error {
 
 // Versions implements gpu.Session.
 func (s *session) Versions() (v gpu.Versions) {
-	if s.may("SystemGetDriverVersion") == nil {
-		v.Driver = told(s.api.SystemGetDriverVersion())
-	}
+	v.Driver = s.driverVersion()
 	if s.may("SystemGetNVMLVersion") == nil {
 		v.NVML = told(s.api.SystemGetNVMLVersion())
 	}
 	v.CUDA = s.cudaVersion()
 	return v
+}
+
+func (s *session) driverVersion() string {
+	if s.may("SystemGetDriverVersion") != nil {
+		return ""
+	}
+	return told(s.api.SystemGetDriverVersion())
 }
 
 // cudaVersion comes as 1000*major + 10*minor. The older of the two functions tells the version of an installed CUDA library where there is one.

@@ -118,7 +118,7 @@ func TestEveryCallIsGuardedAndInTheTable(t *testing.T) {
 
 // The text of a return code is a call into the library, so that a code must go nowhere but to what looks at its number.
 func TestReturnCodesAreNotFormatted(t *testing.T) {
-	numeric := []string{"failure", "meaning", "outdated", "told", "int"}
+	numeric := []string{"failure", "meaning", "outdated", "told", "int", "unknownField", "nothing", "timedOut"}
 	codes := 0
 	for _, fn := range functions(parse(t, ".")) {
 		ast.Inspect(fn, func(n ast.Node) bool {
@@ -155,9 +155,12 @@ func TestTableIsWhatGoNVMLCalls(t *testing.T) {
 	b.read(parse(t, filepath.Clean(strings.TrimSpace(string(out)))))
 	for method, names := range symbols {
 		start := "nvmlDevice." + method
-		if method == "GetTemperatureV" {
+		switch method {
+		case "GetTemperatureV":
 			// It only returns something whose one method calls.
 			start = "TemperatureHandler.V1"
+		case "EventSetWait", "EventSetFree":
+			start = "nvmlEventSet." + strings.TrimPrefix(method, "EventSet")
 		}
 		fn := b.methods[start]
 		if fn == nil {
@@ -207,11 +210,16 @@ func (b *bindings) assignment(n ast.Node) bool {
 			b.to[n.Names[0].Name] = append(b.to[n.Names[0].Name], b.names(n.Values[0])...)
 		}
 	case *ast.AssignStmt:
-		if id, ok := n.Lhs[0].(*ast.Ident); ok && strings.HasPrefix(id.Name, "nvml") {
+		if id, ok := n.Lhs[0].(*ast.Ident); ok && bound(id.Name) {
 			b.to[id.Name] = append(b.to[id.Name], b.names(n.Rhs[0])...)
 		}
 	}
 	return true
+}
+
+// bound says whether a name may stand for a C function: go-nvml binds most by their C names, and the lists of processes by functions of its own.
+func bound(name string) bool {
+	return strings.HasPrefix(name, "nvml") || strings.HasPrefix(name, "deviceGet") && strings.Contains(name, "RunningProcesses")
 }
 
 // names are the names in a piece of code; those of C begin with "C.".
@@ -224,7 +232,7 @@ func (b *bindings) names(n ast.Node) (names []string) {
 			}
 			return false
 		case *ast.Ident:
-			if strings.HasPrefix(n.Name, "nvml") {
+			if bound(n.Name) {
 				names = append(names, n.Name)
 			}
 		}

@@ -26,6 +26,9 @@ func second() gpu.Device {
 		Temperature: reading.Known(62.0),
 		Power:       reading.Known(150.002),
 		Energy:      reading.Known(5000.002),
+		Details:     secondDetails(),
+		Processes:   reading.Known([]gpu.Process{}),
+		XIDs:        zeroXIDs(),
 	}
 }
 
@@ -86,9 +89,9 @@ func TestSampleBufferOfEachTask(t *testing.T) {
 			_, err = h.Samples(task, samples[69].Timestamp+1_000_000)
 			require.ErrorIs(s, err, gpu.ErrNotFound)
 		}
-		_, err = h.Samples("jpeg", 0)
+		_, err = h.Samples("fpga", 0)
 		require.ErrorIs(s, err, gpu.ErrNotSupported)
-		_, err = h.Utilization("jpeg")
+		_, err = h.Utilization("fpga")
 		require.ErrorIs(s, err, gpu.ErrNotSupported)
 	})
 }
@@ -107,6 +110,22 @@ func TestMissingSymbols(t *testing.T) {
 		{fakenvml.WithoutTemperatureV, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutPower, func(d *gpu.Device) { d.Power = reading.Value[float64]{} }, nil},
 		{fakenvml.WithoutEnergy, func(d *gpu.Device) { d.Energy = reading.Value[float64]{} }, nil},
+		{fakenvml.WithoutJPEG, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutDetails, func(d *gpu.Device) {
+			of := d.Details
+			d.Details = gpu.Details{MemoryTemperature: of.MemoryTemperature, ThrottleTime: of.ThrottleTime}
+			d.PCIe.Transmitted, d.PCIe.Received = of.PCIe.Transmitted, of.PCIe.Received
+		}, nil},
+		{fakenvml.WithoutEventReasons, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutFields, func(d *gpu.Device) {
+			var none gpu.Details
+			d.MemoryTemperature, d.ThrottleTime, d.PCIe.Transmitted, d.PCIe.Received = none.MemoryTemperature, none.ThrottleTime, none.PCIe.Transmitted, none.PCIe.Received
+		}, nil},
+		{fakenvml.WithoutProcesses, func(d *gpu.Device) { d.Processes = reading.Value[[]gpu.Process]{} }, nil},
+		{fakenvml.WithoutProcessesV3, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutProcessUtilization, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutMIG, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutEvents, func(d *gpu.Device) { d.XIDs = reading.Value[[]gpu.XIDCount]{} }, nil},
 		{fakenvml.WithoutIdentity, func(d *gpu.Device) { d.Name, d.PCIAddress, d.VBIOSVersion = "", "", "" }, nil},
 		{fakenvml.WithoutVersions, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutSamples, func(*gpu.Device) {}, nil},
@@ -146,7 +165,8 @@ func TestLibraryThatHasNextToNothing(t *testing.T) {
 		require.Nil(s, sampler.Collect(time.Now(), 0).Devices[1].Utilization)
 	}, fakenvml.WithoutErrorString, fakenvml.WithoutSystem, fakenvml.WithoutIdentity, fakenvml.WithoutUtilization, fakenvml.WithoutEncoder, fakenvml.WithoutDecoder,
 		fakenvml.WithoutSamples, fakenvml.WithoutMemory, fakenvml.WithoutMemoryV2, fakenvml.WithoutTemperature, fakenvml.WithoutTemperatureV, fakenvml.WithoutPower,
-		fakenvml.WithoutEnergy, fakenvml.WithoutVersions)
+		fakenvml.WithoutEnergy, fakenvml.WithoutVersions, fakenvml.WithoutJPEG, fakenvml.WithoutDetails, fakenvml.WithoutFields, fakenvml.WithoutProcesses,
+		fakenvml.WithoutProcessUtilization, fakenvml.WithoutMIG, fakenvml.WithoutEvents)
 }
 
 // Exported, but not for this GPU or this structure version: the older form is taken, and the newer not asked again.

@@ -1,0 +1,180 @@
+package gpu
+
+import (
+	"errors"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// cycle asks for everything that is due.
+func (g *acquired) cycle(now time.Time, s *shared) Device {
+	g.answered, g.err, g.fatal = false, nil, nil
+	d := Device{Identity: g.identity, Health: HealthOK}
+	g.ask(fieldMemory, func() error {
+		m, err := g.handle.Memory()
+		if err == nil {
+			d.MemoryUsed, d.MemoryTotal = plausibleMemory(m)
+		}
+		return err
+	})
+	g.ask(fieldTemperature, func() error {
+		degrees, err := g.handle.Temperature()
+		if err == nil {
+			d.Temperature = plausibleTemperature(degrees)
+		}
+		return err
+	})
+	g.ask(fieldPower, func() error {
+		milliwatts, err := g.handle.Power()
+		if err == nil {
+			d.Power = plausiblePower(milliwatts)
+		}
+		return err
+	})
+	g.poll(now)
+	g.askNumbers(fast, s)
+	if g.isDue(slow, now, s.interval) {
+		g.readEnergy()
+		g.readBuffers()
+		g.readProcesses(now, d.MemoryTotal)
+		g.readParts()
+		g.askNumbers(slow, s)
+	}
+	if g.isDue(static, now, staticInterval) {
+		g.askNumbers(static, s)
+	}
+	if g.isDue(rare, now, rareInterval) {
+		g.askNumbers(rare, s)
+		g.readGroups()
+		g.readFans()
+	}
+	g.show(&d)
+	return d
+}
+
+// isDue says whether a tier is to be read. All are at first; later, the rarer ones keep away from the cycles in which the slow one is read, as together they
+// would take more than 10 ms.
+func (g *acquired) isDue(t tier, now time.Time, interval time.Duration) bool {
+	if now.Before(g.due[t]) {
+		return false
+	}
+	if g.due[t].IsZero() && t != slow {
+		interval += time.Duration(t) * time.Second
+	}
+	g.due[t] = now.Add(interval)
+	return true
+}
+
+// show puts everything that was read, now or before, into a device.
+func (g *acquired) show(d *Device) {
+	k := &g.kept
+	d.Energy, d.Processes = k.energy, k.contexts
+	for q := range quantities {
+		if k.numbers[q].Known {
+			quantitySpecs[q].keep(&d.Details, k.numbers[q].V)
+		}
+	}
+	if k.encoder.Known {
+		d.showEncoder(k.encoder.V)
+	}
+	d.BAR1Used, d.BAR1Total, d.Fans = k.bar1Used, k.bar1Total, k.fans
+	if k.rows.Known {
+		d.Errors[ErrorRemappedRowCorrected] = reading.Known(int64(k.rows.V.Corrected))
+		d.Errors[ErrorRemappedRowUncorrected] = reading.Known(int64(k.rows.V.Uncorrected))
+	}
+	switch {
+	case k.rows.Known && k.rows.V.Failed:
+		d.Health, d.Reason = HealthDegraded, ReasonRowRemapFailed
+	case k.rows.Known && k.rows.V.Pending:
+		d.Health, d.Reason = HealthDegraded, ReasonRowRemapPending
+	case k.numbers[QuantityRetirementPending].V == 1:
+		d.Health, d.Reason = HealthDegraded, ReasonPageRetirementPending
+	}
+}
+
+// poll asks for the utilization of all tasks.
+func (g *acquired) poll(now time.Time) {
+	speaksFor := longestSample
+	if !g.polledAt.IsZero() {
+		speaksFor = now.Sub(g.polledAt)
+	}
+	g.polledAt = now
+	for i, task := range tasks {
+		g.ask(fieldPoll+field(i), func() error {
+			percent, err := g.handle.Utilization(task)
+			if err != nil {
+				return err
+			}
+			if f, ok := fraction(float64(percent)); ok {
+				g.usage.poll(i, f, speaksFor)
+			}
+			if g.unsupported[fieldBuffer+field(i)] {
+				g.usage.settle(i, sum{})
+			}
+			return nil
+		})
+	}
+}
+
+func (g *acquired) readEnergy() {
+	g.kept.energy = reading.Value[float64]{}
+	g.ask(fieldEnergy, func() error {
+		millijoules, err := g.handle.Energy()
+		if err == nil {
+			g.kept.energy = plausibleEnergy(millijoules)
+		}
+		return err
+	})
+}
+
+// readBuffers settles the utilization since the last time.
+func (g *acquired) readBuffers() {
+	for i, task := range tasks {
+		var seen sum
+		g.ask(fieldBuffer+field(i), func() error {
+			entries, err := g.handle.Samples(task, g.buffers[i].last)
+			if err == nil || errors.Is(err, ErrNotFound) {
+				seen = g.buffers[i].follow(entries)
+			}
+			return err
+		})
+		g.usage.settle(i, seen)
+	}
+}
+
+// readProcesses asks who uses the GPU, and how much.
+func (g *acquired) readProcesses(now time.Time, total reading.Value[int64]) {
+	g.kept.contexts = reading.Value[[]Process]{}
+	g.ask(fieldContexts, func() error {
+		contexts, err := g.handle.Contexts()
+		if err == nil {
+			g.kept.contexts = reading.Known(plausibleProcesses(contexts, total))
+		}
+		return err
+	})
+	g.ask(fieldProcessSamples, func() error {
+		samples, err := g.handle.ProcessSamples(g.processes.after(now))
+		if err == nil || errors.Is(err, ErrNotFound) {
+			g.processes.follow(samples, now, &g.usage.processes)
+		}
+		return err
+	})
+}
+
+// ask makes a call unless it is known to be in vain, and judges its error.
+func (g *acquired) ask(f field, call func() error) {
+	if g.unsupported[f] || g.fatal != nil {
+		return
+	}
+	switch err := call(); {
+	case err == nil, errors.Is(err, ErrNotFound):
+		g.answered = true
+	case errors.Is(err, ErrNotSupported):
+		g.answered, g.unsupported[f] = true, true
+	case errors.Is(err, ErrLost), errors.Is(err, ErrResetRequired), endsSession(err):
+		g.fatal = err
+	case g.err == nil:
+		g.err = err
+	}
+}

@@ -1,0 +1,141 @@
+package gpu_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+func detailed(q gpu.Quantity, v uint64) *gputest.GPU {
+	a := gputest.NewGPU(0)
+	a.Numbers = map[gpu.Quantity]uint64{q: v}
+	return a
+}
+
+// What a number cannot be is absent, whatever the driver says.
+func TestGarbageNumbersAreAbsent(t *testing.T) {
+	for q, values := range map[gpu.Quantity][]uint64{
+		gpu.QuantityClockSM:                  {0, 20_001, math.MaxUint32},
+		gpu.QuantityClockEvents:              {math.MaxUint64},
+		gpu.QuantityPerformanceState:         {16, 32, math.MaxUint32},
+		gpu.QuantityMemoryTemperature:        {0, 151, math.MaxUint32, math.MaxUint64},
+		gpu.QuantityPowerLimit:               {0, math.MaxUint32},
+		gpu.QuantityCorrected:                {math.MaxUint64, 9223372036854775794},
+		gpu.QuantityPCIeReplay:               {math.MaxUint32},
+		gpu.QuantityLinkGeneration:           {0, 21},
+		gpu.QuantityLinkWidth:                {0, 33, math.MaxUint32},
+		gpu.QuantityThrottlePower:            {math.MaxUint64},
+		gpu.QuantityTemperatureShutdown:      {0, math.MaxUint32},
+		gpu.QuantityTemperatureMemoryMaximum: {0, 1000},
+		gpu.QuantityMaxLinkWidth:             {0, 64},
+		gpu.QuantityRetiredDoubleBit:         {math.MaxUint64},
+		gpu.QuantityRetirementPending:        {2, math.MaxUint32},
+		gpu.QuantityFans:                     {33, math.MaxUint32},
+	} {
+		for _, v := range values {
+			want := fresh(t)
+			play(t, gputest.New(detailed(q, v)), func(s *scene) { require.Equal(s.T, want, s.healthy().Devices[0], "%d: %d", q, v) })
+		}
+	}
+}
+
+func TestDetailsAreReadAtTheirOwnPace(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.BAR1, a.Rows, a.Encoder = &gpu.Memory{Used: 1, Total: 2}, &gpu.Rows{}, &gpu.Encoder{}
+	a.Fans = []gpu.FanSpeed{{Percent: 30, RPM: 900}, {Percent: 0}}
+	a.Numbers = map[gpu.Quantity]uint64{gpu.QuantityFans: 2, gpu.QuantityClockSM: 1500}
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.cycles(61)
+		require.Equal(t, 4, s.driver.Calls(a, gputest.CallBAR1), "at 1, 18, 33 and 48 s")
+		require.Equal(t, 8, s.driver.Calls(a, gputest.CallFan))
+		require.Equal(t, 13, s.driver.Calls(a, gputest.CallEnergy))
+		d := s.sampler.Latest().Devices[0]
+		require.Equal(t, []gpu.Fan{{Ratio: reading.Known(0.3), RPM: reading.Known(int64(900))}, {Ratio: reading.Known(0.0), RPM: reading.Known(int64(0))}}, d.Fans)
+		require.Equal(t, reading.Known(int64(1_500_000_000)), d.Clocks.SM)
+		s.change(func() { a.Numbers[gpu.QuantityClockSM] = 1600 })
+		require.Equal(t, reading.Known(int64(1_600_000_000)), s.cycles(1).Devices[0].Clocks.SM, "fast")
+	})
+}
+
+func TestGPUThatShouldBeResetIsDegradedAndReadOn(t *testing.T) {
+	for reason, spoil := range map[gpu.Reason]func(*gputest.GPU){
+		gpu.ReasonRowRemapPending:       func(g *gputest.GPU) { g.Rows = &gpu.Rows{Uncorrected: 1, Pending: true} },
+		gpu.ReasonRowRemapFailed:        func(g *gputest.GPU) { g.Rows = &gpu.Rows{Pending: true, Failed: true} },
+		gpu.ReasonPageRetirementPending: func(g *gputest.GPU) { g.Numbers = map[gpu.Quantity]uint64{gpu.QuantityRetirementPending: 1} },
+	} {
+		a := gputest.NewGPU(0)
+		spoil(a)
+		play(t, gputest.New(a), func(s *scene) {
+			t := s.T
+			d := s.healthy().Devices[0]
+			require.Equal(t, gpu.HealthDegraded, d.Health)
+			require.Equal(t, reason, d.Reason)
+			require.True(t, d.Power.Known)
+			require.NotEmpty(t, s.sampler.Collect(time.Now(), 0).Devices[0].Utilization)
+		})
+	}
+}
+
+func TestGarbageGroupsAreAbsent(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.Rows = &gpu.Rows{Corrected: -1, Pending: true}
+	a.Encoder = &gpu.Encoder{Sessions: 1, FrameRate: math.MaxUint32, Latency: math.MaxUint32}
+	a.BAR1 = &gpu.Memory{Used: 9, Total: 8}
+	a.Numbers = map[gpu.Quantity]uint64{gpu.QuantityFans: 1}
+	a.Fans = []gpu.FanSpeed{{Percent: 255, RPM: math.MaxUint32}}
+	want := fresh(t)
+	want.EncoderSessions, want.BAR1Total, want.Fans = reading.Known(int64(1)), reading.Known(int64(8)), []gpu.Fan{{}}
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		require.Equal(t, want, s.healthy().Devices[0])
+		s.change(func() { a.Encoder = &gpu.Encoder{Sessions: 0, FrameRate: 30, Latency: 100} })
+		require.False(t, s.cycles(20).Devices[0].EncoderFrameRate.Known, "what is left of the last session")
+	})
+}
+
+// The PCIe counters of the driver have 32 bits on some GPUs, and begin anew with the driver.
+func TestBytesAreCountedAcrossWrapAndRestart(t *testing.T) {
+	a := detailed(gpu.QuantityPCIeTransmitted, 1<<32-1000)
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.healthy()
+		for _, step := range []struct {
+			raw  uint64
+			want int64
+		}{
+			{1<<32 - 400, 600},
+			{200, 1200},                // wrapped
+			{1<<31 - 100, 1<<31 + 900}, // a lot
+			{50, 1<<31 + 950},          // begun anew: it was not near its end
+			{1 << 40, 1<<40 + 1<<31 + 900},
+			{7, 1<<40 + 1<<31 + 907}, // 64 bits do not wrap
+		} {
+			s.change(func() { a.Numbers[gpu.QuantityPCIeTransmitted] = step.raw })
+			require.Equal(t, reading.Known(step.want), s.cycles(5).Devices[0].PCIe.Transmitted)
+		}
+		s.change(func() { a.Err = gpu.ErrUninitialized })
+		s.cycles(1)
+		s.change(func() { a.Err = nil })
+		require.Equal(t, reading.Known[int64](1<<40+1<<31+907), s.cycles(10).Devices[0].PCIe.Transmitted, "across sessions")
+	})
+}
+
+func TestNVLinkIsAskedOnlyWhenWanted(t *testing.T) {
+	for _, wanted := range []bool{false, true} {
+		a := detailed(gpu.QuantityNVLinkReceived, 3)
+		with(t, gpu.Settings{NVLink: wanted}, gputest.New(a), func(s *scene) {
+			s.healthy()
+			s.change(func() { a.Numbers[gpu.QuantityNVLinkReceived] = 5 })
+			got := s.cycles(5).Devices[0].NVLinkReceived
+			require.Equal(s.T, wanted, got.Known)
+			require.Equal(s.T, map[bool]int64{true: 2048}[wanted], got.V)
+		})
+	}
+}

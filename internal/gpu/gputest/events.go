@@ -1,0 +1,72 @@
+package gputest
+
+import (
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
+
+// events is one event set.
+type events struct {
+	driver *Driver
+	told   chan gpu.XIDEvent
+	// registered is guarded by the driver.
+	registered map[string]bool
+}
+
+// XID has a GPU report an error in every event set that it is registered in, and returns in how many.
+func (d *Driver) XID(g *GPU, code uint64) (sets int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for e := range d.events {
+		if e.registered[g.Identity.UUID] {
+			e.told <- gpu.XIDEvent{UUID: g.Identity.UUID, Code: code}
+			sets++
+		}
+	}
+	return sets
+}
+
+// EventSets is how many event sets are open.
+func (d *Driver) EventSets() int { return d.locked(func() int { return len(d.events) }) }
+
+func (s *session) Events() (gpu.Events, error) {
+	s.driver.mu.Lock()
+	defer s.driver.mu.Unlock()
+	if !s.driver.script.Events {
+		return nil, gpu.ErrNotSupported
+	}
+	e := &events{driver: s.driver, told: make(chan gpu.XIDEvent, 1024), registered: make(map[string]bool)}
+	if s.driver.events == nil {
+		s.driver.events = make(map[*events]bool)
+	}
+	s.driver.events[e] = true
+	return e, nil
+}
+
+func (e *events) Register(h gpu.Handle, uuid string) error {
+	_, err := answer(h.(*handle), CallRegister, func(*GPU) bool { return true })
+	if err != nil {
+		return err
+	}
+	e.driver.mu.Lock()
+	defer e.driver.mu.Unlock()
+	e.registered[uuid] = true
+	return nil
+}
+
+func (e *events) Wait(timeout time.Duration) (gpu.XIDEvent, error) {
+	select {
+	case x := <-e.told:
+		return x, nil
+	case <-time.After(timeout):
+		return gpu.XIDEvent{}, gpu.ErrNotFound
+	}
+}
+
+func (e *events) Close() error {
+	e.driver.mu.Lock()
+	defer e.driver.mu.Unlock()
+	delete(e.driver.events, e)
+	return nil
+}

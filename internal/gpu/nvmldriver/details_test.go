@@ -1,0 +1,206 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/fakenvml"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// secondDetails are those of the second GPU of the fake library as it is by default. Every value is another.
+func secondDetails() (d gpu.Details) {
+	d.TemperatureLimits = gpu.TemperatureLimits{
+		Shutdown: reading.Known(82.0), Slowdown: reading.Known(87.0), MemoryMaximum: reading.Known(92.0), Maximum: reading.Known(97.0),
+	}
+	d.MemoryTemperature = reading.Known(72.0)
+	d.PowerLimits = gpu.PowerLimits{
+		Enforced: reading.Known(300.002), Default: reading.Known(301.002), Minimum: reading.Known(302.002), Maximum: reading.Known(303.002),
+	}
+	d.Clocks = clocks(200)
+	d.MaxClocks = clocks(1200)
+	d.ClockEvents = reading.Known(gpu.ClockEvents(4))
+	for t, seconds := range map[gpu.Throttle]float64{
+		gpu.ThrottlePower: 76, gpu.ThrottleThermal: 77, gpu.ThrottleSyncBoost: 78, gpu.ThrottleBoardLimit: 79, gpu.ThrottleReliability: 81,
+	} {
+		d.ThrottleTime[t] = reading.Known(seconds)
+	}
+	d.PerformanceState = reading.Known(int64(2))
+	for k, count := range map[gpu.ErrorKind]int64{
+		gpu.ErrorCorrected: 21, gpu.ErrorUncorrected: 22, gpu.ErrorAggregateCorrected: 23, gpu.ErrorAggregateUncorrected: 24, gpu.ErrorPCIeReplay: 7,
+		gpu.ErrorRetiredPageSingleBit: 2, gpu.ErrorRetiredPageDoubleBit: 3, gpu.ErrorRemappedRowCorrected: 2, gpu.ErrorRemappedRowUncorrected: 3,
+	} {
+		d.Errors[k] = reading.Known(count)
+	}
+	known := reading.Known[int64]
+	// The counters of bytes begin when the collector does.
+	d.PCIe = gpu.PCIe{Transmitted: known(0), Received: known(0), Generation: known(3), MaxGeneration: known(4), Width: known(8), MaxWidth: known(16)}
+	d.EncoderSessions, d.EncoderFrameRate, d.EncoderLatency = known(2), reading.Known(22.0), reading.Known(0.002)
+	d.BAR1Used, d.BAR1Total = known(2<<20), known(256<<20)
+	d.Fans = []gpu.Fan{{Ratio: reading.Known(0.32), RPM: known(1002)}, {Ratio: reading.Known(0.42)}}
+	return d
+}
+
+func clocks(mhz int64) gpu.Clocks {
+	known := func(k int64) reading.Value[int64] { return reading.Known((mhz + 10*k) * 1_000_000) }
+	return gpu.Clocks{Graphics: known(1), SM: known(2), Memory: known(3), Video: known(4)}
+}
+
+func zeroXIDs() reading.Value[[]gpu.XIDCount] {
+	return reading.Known([]gpu.XIDCount{{Code: 0}, {Code: 48}, {Code: 64}, {Code: 74}, {Code: 79}, {Code: 95}, {Code: 119}})
+}
+
+// The number of a field depends on the version of the driver: what 251 means in one, 269 means in the other.
+func TestRenumberedFieldsFollowTheDriverVersion(t *testing.T) {
+	for version, want := range map[string]float64{"570.124.06": 1, "580.65.06": 1, "580.82.07": 2, "590.10": 2, "unreadable": 0, "": 0} {
+		t.Run(version, func(t *testing.T) {
+			alone(t, func(s *stage) {
+				s.set("driver_version "+version, "gpu.0.field.251 1000000000", "gpu.0.field.269 2000000000")
+				h, err := s.open().Handle(0)
+				require.NoError(s, err)
+				v, err := h.Number(gpu.QuantityThrottleSWThermal)
+				if want == 0 {
+					require.ErrorIs(s, err, gpu.ErrNotSupported)
+					return
+				}
+				require.NoError(s, err)
+				require.Equal(s, want, float64(v)/1e9)
+			})
+		})
+	}
+}
+
+func TestFieldsHaveTheTypeThatTheyCarry(t *testing.T) {
+	alone(t, func(s *stage) {
+		h, err := s.open().Handle(0)
+		require.NoError(s, err)
+		for _, c := range []struct {
+			value, kind string
+			want        uint64
+			err         error
+		}{
+			{"0xffffffff00000007", "1", 7, nil},
+			{"0xffffffff00000007", "3", 0xffffffff00000007, nil},
+			{"0xffff0007", "6", 7, nil},
+			{"0x00000007", "5", 7, nil},
+			{"0xffffffff", "5", 0, gpu.ErrNotFound},
+			{"0xffffffffffffffff", "4", 0, gpu.ErrNotFound},
+			{"0x401c000000000000", "0", 7, nil},             // 7.0
+			{"0x7ff8000000000000", "0", 0, gpu.ErrNotFound}, // NaN
+			{"7", "99", 0, gpu.ErrNotFound},
+		} {
+			s.set("gpu.0.field.82 "+c.value, "gpu.0.field.82.type "+c.kind)
+			v, err := h.Number(gpu.QuantityMemoryTemperature)
+			require.ErrorIs(s, err, c.err, c)
+			if c.err == nil {
+				require.Equal(s, c.want, v, c)
+			}
+		}
+		_, err = h.Number(gpu.QuantityNVLinkReceived)
+		require.ErrorIs(s, err, gpu.ErrNotSupported)
+		_, err = h.Number(-1)
+		require.ErrorIs(s, err, gpu.ErrNotSupported)
+	})
+}
+
+func TestOlderFormsOfDetails(t *testing.T) {
+	alone(t, func(s *stage) {
+		s.set("gpu.0.clock_events 128")
+		h, err := s.open().Handle(0)
+		require.NoError(s, err)
+		bits, err := h.Number(gpu.QuantityClockEvents)
+		require.NoError(s, err)
+		require.Equal(s, uint64(128), bits)
+		require.Equal(s, 1, s.calls("nvmlDeviceGetCurrentClocksThrottleReasons"))
+	}, fakenvml.WithoutEventReasons)
+}
+
+// Nothing that the slow tiers ask for may block for 20 ms, as GetPcieThroughput does.
+func TestThroughputIsNeverAsked(t *testing.T) {
+	alone(t, func(s *stage) {
+		sampler := s.sampler(0)
+		for range 5 {
+			require.NoError(s, sampler.Observe(context.Background()))
+		}
+		require.Zero(s, s.calls("nvmlDeviceGetPcieThroughput"))
+		require.Equal(s, 1, s.calls("nvmlDeviceGetPerformanceState")/2/5)
+		require.Equal(s, 2, s.calls("nvmlDeviceGetBAR1MemoryInfo"), "once for each GPU in 15 s")
+	})
+}
+
+func TestPCIeBytesAreCountedAcrossTheWrap(t *testing.T) {
+	alone(t, func(s *stage) {
+		sampler := s.sampler(0)
+		for _, c := range []struct {
+			raw  string
+			want int64
+		}{{"4294967000", 0}, {"4294967290", 290}, {"4", 300}, {"104", 400}, {"50", 450}} {
+			s.set("gpu.0.field.197 " + c.raw)
+			require.NoError(s, sampler.Observe(context.Background()))
+			require.Equal(s, reading.Known(c.want), sampler.Latest().Devices[0].PCIe.Transmitted, c.raw)
+		}
+	})
+}
+
+func TestParts(t *testing.T) {
+	alone(t, func(s *stage) {
+		s.set("gpu.1.mig 2", "gpu.1.mig.1.compute 77:1000")
+		sampler := s.sampler(0)
+		require.NoError(s, sampler.Observe(context.Background()))
+		devices := sampler.Latest().Devices
+		require.Len(s, devices, 4)
+		require.Equal(s, gpu.Device{
+			Identity: gpu.Identity{UUID: "MIG-fa4e0000-0000-0000-0002-000000000002", Index: 1, Name: "Fake GPU 2", PCIAddress: "0000:42:00.0", VBIOSVersion: "95.02.02.00.01"},
+			Parent:   second().UUID, Part: 1, Health: gpu.HealthOK,
+			MemoryUsed: reading.Known(int64(2 << 30)), MemoryTotal: reading.Known(int64(5 << 30)),
+			Processes: reading.Known([]gpu.Process{{PID: 77, Memory: reading.Known(int64(1000))}}),
+		}, devices[3])
+		require.Equal(s, second().UUID, devices[2].Parent)
+		s.set()
+		require.NoError(s, sampler.Observe(context.Background()))
+		require.Len(s, sampler.Latest().Devices, 2, "put together again, and nothing is lost")
+	})
+}
+
+func TestXIDsAreToldOfTheirGPU(t *testing.T) {
+	alone(t, func(s *stage) {
+		s.set("xids 1:1:79")
+		sampler := s.sampler(0)
+		require.NoError(s, sampler.Observe(context.Background()))
+		s.set("xids 1:1:79 2:1:31 3:0:999 4:1:31")
+		s.until(sampler, func(snapshot *gpu.Snapshot) bool { return count(snapshot.Devices[1], 31) == 2 })
+		s.until(sampler, func(snapshot *gpu.Snapshot) bool { return count(snapshot.Devices[0], 0) == 1 })
+		require.Zero(s, count(sampler.Latest().Devices[1], 79), "it came before anybody watched")
+		require.WithinDuration(s, time.Now(), sampler.Latest().Devices[1].LastXID, 10*time.Second)
+		require.Equal(s, 1, s.calls("nvmlEventSetCreate"))
+		require.Equal(s, 2, s.calls("nvmlDeviceRegisterEvents"))
+
+		// The driver goes and comes back, and tells what it told before.
+		s.set("rc 9", "init 9")
+		s.until(sampler, func(snapshot *gpu.Snapshot) bool { return snapshot.Library.State == gpu.LibraryDriverNotLoaded })
+		s.set("xids.replay 1", "xids 2:1:31 3:0:999 4:1:31")
+		s.until(sampler, func(snapshot *gpu.Snapshot) bool { return snapshot.Library.State == gpu.LibraryAvailable })
+		s.set("xids 2:1:31 3:0:999 4:1:31 5:1:119")
+		time.Sleep(2 * xidsSettled)
+		s.set("xids 2:1:31 3:0:999 4:1:31 5:1:119")
+		s.until(sampler, func(snapshot *gpu.Snapshot) bool { return count(snapshot.Devices[1], 119) == 1 })
+		require.Equal(s, int64(2), count(sampler.Latest().Devices[1], 31), "not counted twice")
+	})
+}
+
+const xidsSettled = 150 * time.Millisecond
+
+func count(d gpu.Device, code int) int64 {
+	for _, x := range d.XIDs.V {
+		if x.Code == code {
+			return x.Count
+		}
+	}
+	return -1
+}

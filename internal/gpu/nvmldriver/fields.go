@@ -1,0 +1,121 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
+
+// allLinks is the scope of fields that are about NVLink: the sum of all links.
+const allLinks = 1<<32 - 1
+
+// field asks for a field value. The fields used this way have had the same number in every driver.
+func field(id, scope uint32) func(*handle) (uint64, error) {
+	return func(h *handle) (uint64, error) { return h.field(id, scope) }
+}
+
+func (h *handle) field(id, scope uint32) (uint64, error) {
+	if err := h.may("GetFieldValues"); err != nil {
+		return 0, err
+	}
+	values := []nvml.FieldValue{{FieldId: id, ScopeId: scope}}
+	code := h.device.GetFieldValues(values)
+	if err := failure("GetFieldValues", code); err != nil {
+		return 0, err
+	}
+	code = nvml.Return(values[0].NvmlReturn)
+	if unknownField(code) {
+		return 0, gpu.ErrNotSupported
+	}
+	if err := failure("GetFieldValues", code); err != nil {
+		return 0, err
+	}
+	v, ok := natural(nvml.ValueType(values[0].ValueType), values[0].Value)
+	if !ok {
+		return 0, gpu.ErrNotFound
+	}
+	return v, nil
+}
+
+// unknownField is how drivers answer for a field that is younger than they.
+func unknownField(code nvml.Return) bool { return code == nvml.ERROR_INVALID_ARGUMENT }
+
+// natural reads the C union of a value that cannot be negative. Only the returned type tells which member counts.
+func natural(t nvml.ValueType, union [8]byte) (uint64, bool) {
+	switch t {
+	case nvml.VALUE_TYPE_UNSIGNED_INT:
+		return uint64(binary.NativeEndian.Uint32(union[:])), true
+	case nvml.VALUE_TYPE_UNSIGNED_LONG, nvml.VALUE_TYPE_UNSIGNED_LONG_LONG:
+		return binary.NativeEndian.Uint64(union[:]), true
+	case nvml.VALUE_TYPE_UNSIGNED_SHORT:
+		return uint64(binary.NativeEndian.Uint16(union[:])), true
+	case nvml.VALUE_TYPE_SIGNED_INT:
+		v := int32(binary.NativeEndian.Uint32(union[:]))
+		return uint64(v), v >= 0
+	case nvml.VALUE_TYPE_SIGNED_LONG_LONG:
+		v := int64(binary.NativeEndian.Uint64(union[:]))
+		return uint64(v), v >= 0
+	case nvml.VALUE_TYPE_DOUBLE:
+		v := number(t, union)
+		return uint64(v), v >= 0 && v < 1<<63
+	default:
+		return 0, false
+	}
+}
+
+// Fields that got another number. The old numbers mean something else today.
+const (
+	swThermal = iota
+	hwThermal
+	powerBrake
+)
+
+// The first of the three in the headers up to CUDA 13.0, and from driver 580.82 on (go-nvml v0.13.0 and v0.13.1, nvml.h).
+const (
+	throttleFieldsBefore = 251
+	throttleFieldsSince  = 269
+)
+
+var renumberedSince = release{580, 82}
+
+// renumbered chooses the number by the version of the driver. A driver that does not tell its version is not asked.
+func renumbered(offset uint32) func(*handle) (uint64, error) {
+	return func(h *handle) (uint64, error) {
+		switch {
+		case !h.release.known():
+			return 0, gpu.ErrNotSupported
+		case h.release.before(renumberedSince):
+			return h.field(throttleFieldsBefore+offset, 0)
+		default:
+			return h.field(throttleFieldsSince+offset, 0)
+		}
+	}
+}
+
+// release is the version of a driver, as far as it matters: branch and number, for example 535 and 104.
+type release [2]int
+
+func parseRelease(version string) (r release) {
+	parts := strings.Split(version, ".")
+	if len(parts) < 2 {
+		return release{}
+	}
+	for i := range r {
+		n, err := strconv.Atoi(parts[i])
+		if err != nil || n < 0 {
+			return release{}
+		}
+		r[i] = n
+	}
+	return r
+}
+
+func (r release) known() bool { return r != release{} }
+
+func (r release) before(o release) bool { return r[0] < o[0] || r[0] == o[0] && r[1] < o[1] }

@@ -1,0 +1,55 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+import (
+	"errors"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
+
+// Parts implements gpu.Handle. The places of MIG devices are sparse.
+func (h *handle) Parts() ([]gpu.Handle, error) {
+	on, err := h.partitioned()
+	if err != nil || !on {
+		return nil, err
+	}
+	if err := h.may("GetMaxMigDeviceCount"); err != nil {
+		return nil, err
+	}
+	places, code := h.device.GetMaxMigDeviceCount()
+	if err := failure("GetMaxMigDeviceCount", code); err != nil {
+		return nil, err
+	}
+	var parts []gpu.Handle
+	for i := range places {
+		device, err := h.part(i)
+		switch {
+		case errors.Is(err, gpu.ErrNotFound):
+		case err != nil:
+			return parts, err
+		default:
+			parts = append(parts, &handle{session: h.session, device: device, index: h.index})
+		}
+	}
+	return parts, nil
+}
+
+// partitioned says whether the GPU is divided now.
+func (h *handle) partitioned() (bool, error) {
+	if err := h.may("GetMigMode"); err != nil {
+		return false, err
+	}
+	current, _, code := h.device.GetMigMode()
+	return current == nvml.DEVICE_MIG_ENABLE, failure("GetMigMode", code)
+}
+
+func (h *handle) part(place int) (nvml.Device, error) {
+	if err := h.may("GetMigDeviceHandleByIndex"); err != nil {
+		return nil, err
+	}
+	device, code := h.device.GetMigDeviceHandleByIndex(place)
+	return device, failure("GetMigDeviceHandleByIndex", code)
+}

@@ -1,0 +1,111 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
+
+// The first drivers of branch 535 write entries of 32 bytes into a list that everybody, go-nvml too, has laid out for 24. What comes is garbage, and is
+// written beyond the end of the list. They are not asked. (https://github.com/XuehaiPan/nvitop/issues/94, NVIDIA's release notes of 535.104)
+var (
+	brokenProcessList = release{535, 0}
+	soundProcessList  = release{535, 104}
+)
+
+// Contexts implements gpu.Handle.
+func (h *handle) Contexts() ([]gpu.Context, error) {
+	if !h.release.before(brokenProcessList) && h.release.before(soundProcessList) {
+		return nil, fmt.Errorf("driver %d.%d lays out process lists in another way: %w", h.release[0], h.release[1], gpu.ErrNotSupported)
+	}
+	var all []gpu.Context
+	asked := false
+	for kind, list := range [...]func(*handle) ([]nvml.ProcessInfo, error){
+		gpu.ContextCompute:  (*handle).computeProcesses,
+		gpu.ContextGraphics: (*handle).graphicsProcesses,
+		gpu.ContextMPS:      (*handle).mpsProcesses,
+	} {
+		if h.noContexts[kind] {
+			continue
+		}
+		infos, err := list(h)
+		if errors.Is(err, gpu.ErrNotSupported) {
+			h.noContexts[kind] = true
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		asked = true
+		for _, i := range infos {
+			all = append(all, gpu.Context{PID: i.Pid, Memory: i.UsedGpuMemory, Kind: gpu.ContextKind(kind)})
+		}
+	}
+	if !asked {
+		return nil, fmt.Errorf("list processes: %w", gpu.ErrNotSupported)
+	}
+	return all, nil
+}
+
+func (h *handle) computeProcesses() ([]nvml.ProcessInfo, error) {
+	if err := h.may("GetComputeRunningProcesses"); err != nil {
+		return nil, err
+	}
+	infos, code := h.device.GetComputeRunningProcesses()
+	return infos, failure("GetComputeRunningProcesses", code)
+}
+
+func (h *handle) graphicsProcesses() ([]nvml.ProcessInfo, error) {
+	if err := h.may("GetGraphicsRunningProcesses"); err != nil {
+		return nil, err
+	}
+	infos, code := h.device.GetGraphicsRunningProcesses()
+	return infos, failure("GetGraphicsRunningProcesses", code)
+}
+
+func (h *handle) mpsProcesses() ([]nvml.ProcessInfo, error) {
+	if err := h.may("GetMPSComputeRunningProcesses"); err != nil {
+		return nil, err
+	}
+	infos, code := h.device.GetMPSComputeRunningProcesses()
+	return infos, failure("GetMPSComputeRunningProcesses", code)
+}
+
+// errGrown: the next look will find everything.
+var errGrown = errors.New("the list grew while it was read")
+
+// ProcessSamples implements gpu.Handle.
+func (h *handle) ProcessSamples(after uint64) (samples []gpu.ProcessSample, err error) {
+	if err := h.may("GetProcessUtilization"); err != nil {
+		return nil, err
+	}
+	// go-nvml asks how long the list is, and then for the list. It cuts what it has laid out to the length that the second answer tells, which panics if that
+	// is longer.
+	defer func() {
+		if recover() != nil {
+			samples, err = nil, fmt.Errorf("nvml GetProcessUtilization: %w", errGrown)
+		}
+	}()
+	entries, code := h.device.GetProcessUtilization(after)
+	if len(entries) == 0 && nothing(code) {
+		return nil, gpu.ErrNotFound
+	}
+	if err := failure("GetProcessUtilization", code); err != nil {
+		return nil, err
+	}
+	samples = make([]gpu.ProcessSample, len(entries))
+	for i, e := range entries {
+		samples[i] = gpu.ProcessSample{PID: e.Pid, Timestamp: e.TimeStamp, General: e.SmUtil, Encoder: e.EncUtil, Decoder: e.DecUtil}
+	}
+	return samples, nil
+}
+
+// nothing is how go-nvml tells of an empty list: it passes on the code of the question for the length.
+func nothing(code nvml.Return) bool {
+	return code == nvml.SUCCESS || code == nvml.ERROR_INSUFFICIENT_SIZE
+}

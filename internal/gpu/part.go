@@ -1,0 +1,50 @@
+package gpu
+
+import (
+	"errors"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// partLimit is how many MIG devices a GPU can have at most; it is 7 today.
+const partLimit = 32
+
+// readParts reads the MIG devices of a GPU. Their handles change with each partitioning, so that they are asked for each time.
+func (g *acquired) readParts() {
+	g.parts = nil
+	g.ask(fieldParts, func() error {
+		handles, err := g.handle.Parts()
+		for i, h := range handles[:min(len(handles), partLimit)] {
+			d, partErr := g.readPart(h, i)
+			if partErr != nil {
+				// Most likely it is being taken apart. The next look tells.
+				err = errors.Join(err, partErr)
+				continue
+			}
+			g.parts = append(g.parts, d)
+		}
+		return err
+	})
+}
+
+func (g *acquired) readPart(h Handle, number int) (Device, error) {
+	id, err := h.Identity()
+	if err != nil {
+		return Device{}, err
+	}
+	id = plausibleIdentity(id)
+	if id.UUID == "" {
+		return Device{}, errNoUUID
+	}
+	id.Index, id.PCIAddress, id.VBIOSVersion = g.identity.Index, g.identity.PCIAddress, g.identity.VBIOSVersion
+	d := Device{Identity: id, Parent: g.identity.UUID, Part: number, Health: HealthOK}
+	memory, err := h.Memory()
+	if err != nil {
+		return Device{}, err
+	}
+	d.MemoryUsed, d.MemoryTotal = plausibleMemory(memory)
+	if contexts, err := h.Contexts(); err == nil {
+		d.Processes = reading.Known(plausibleProcesses(contexts, d.MemoryTotal))
+	}
+	return d, nil
+}

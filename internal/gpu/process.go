@@ -1,0 +1,175 @@
+package gpu
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// Process is a process with a context on a GPU.
+type Process struct {
+	// PID as the driver counts: which namespace that is about depends on the driver and on where the collector runs.
+	PID int
+	// Memory of all its contexts; absent where the driver does not know (WDDM, WSL).
+	Memory reading.Value[int64]
+}
+
+// ProcessUtilization is how busy a process kept a GPU. Means are over all the time that the GPU's processes were watched, so that they may be added up.
+type ProcessUtilization struct {
+	General, Encoder, Decoder Window
+}
+
+// processLimit bounds what is remembered of processes: a list that is longer is not one.
+const processLimit = 4096
+
+// memoryUnknown is NVML_VALUE_NOT_AVAILABLE.
+const memoryUnknown = math.MaxUint64
+
+// plausibleProcesses joins the contexts of each process. Entries with pid 0 or with more memory than there is are leftovers: the first 535 drivers wrote
+// structs of another size (https://github.com/XuehaiPan/nvitop/issues/94).
+//
+// The driver tells the whole memory of a process in the list of each kind of context that it has, so that the kinds are not added up; its MIG instances are.
+func plausibleProcesses(contexts []Context, total reading.Value[int64]) []Process {
+	type key struct {
+		pid  uint32
+		kind ContextKind
+	}
+	sums := make(map[key]reading.Value[int64], len(contexts))
+	for _, c := range contexts {
+		if c.PID == 0 || c.PID > math.MaxInt32 || len(sums) >= processLimit {
+			continue
+		}
+		k := key{c.PID, c.Kind}
+		sum, seen := sums[k]
+		switch {
+		case c.Memory == memoryUnknown:
+			sum = reading.Value[int64]{}
+		case c.Memory > memoryLimitBytes || total.Known && int64(c.Memory) > total.V:
+			continue
+		case !seen:
+			sum = reading.Known(int64(c.Memory))
+		case sum.Known:
+			sum.V += int64(c.Memory)
+		}
+		sums[k] = sum
+	}
+	byPID := make(map[int]Process, len(sums))
+	for k, sum := range sums {
+		p := byPID[int(k.pid)]
+		p.PID = int(k.pid)
+		if sum.Known && (!p.Memory.Known || sum.V > p.Memory.V) {
+			p.Memory = sum
+		}
+		byPID[p.PID] = p
+	}
+	list := make([]Process, 0, len(byPID))
+	for _, p := range byPID {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
+	return list
+}
+
+// processFollower follows the driver's samples of processes. It belongs to the GPU's worker.
+type processFollower struct {
+	last uint64
+	at   time.Time
+}
+
+// clockSlack is how far the driver's timestamps may be ahead of our clock before it is clear that the clock was set back.
+const clockSlack = 2 * time.Second
+
+// after is the timestamp to ask for. The first look asks for everything and uses nothing of it: the driver then tells the last sample of each process, however
+// old that is (https://github.com/NVIDIA/go-nvml/issues/51).
+func (f *processFollower) after(now time.Time) uint64 {
+	if f.last > uint64(now.Add(clockSlack).UnixMicro()) {
+		f.last, f.at = 0, time.Time{}
+	}
+	return f.last
+}
+
+// follow adds what the driver told of the time since the last look to the windows.
+func (f *processFollower) follow(samples []ProcessSample, now time.Time, windows *processWindows) {
+	before, elapsed, first := f.last, now.Sub(f.at), f.at.IsZero()
+	f.at = now
+	if f.last == 0 {
+		// Nothing was told yet, so that whatever is told next is new.
+		f.last = uint64(max(0, now.UnixMicro()))
+	}
+	fresh := samples[:0]
+	for _, s := range samples {
+		if s.PID == 0 || s.PID > math.MaxInt32 || s.Timestamp <= before || s.Timestamp > uint64(now.Add(clockSlack).UnixMicro()) {
+			continue
+		}
+		f.last = max(f.last, s.Timestamp)
+		fresh = append(fresh, s)
+	}
+	if !first && elapsed > 0 {
+		windows.add(fresh, elapsed)
+	}
+}
+
+// processWindows are the running windows of the processes on one GPU. Its worker adds, Collect reads.
+type processWindows struct {
+	mu sync.Mutex
+	// seconds is how long the processes were watched, whether or not there were any.
+	seconds float64
+	byPID   map[uint32]*[3]sum
+}
+
+// add is what was told of a stretch of time. A process that is not in it was idle.
+func (w *processWindows) add(samples []ProcessSample, stretch time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seconds += stretch.Seconds()
+	if w.byPID == nil {
+		w.byPID = make(map[uint32]*[3]sum)
+	}
+	entries := make(map[uint32]int, len(samples))
+	for _, s := range samples {
+		entries[s.PID]++
+	}
+	for _, s := range samples {
+		sums := w.byPID[s.PID]
+		if sums == nil {
+			if len(w.byPID) >= processLimit {
+				continue
+			}
+			sums = new([3]sum)
+			w.byPID[s.PID] = sums
+		}
+		// Some drivers have several entries for a process, each for a part of the time.
+		share := stretch.Seconds() / float64(entries[s.PID])
+		for i, percent := range [...]uint32{s.General, s.Encoder, s.Decoder} {
+			if f, ok := fraction(float64(percent)); ok {
+				sums[i].weighted += f * share
+				sums[i].max = max(sums[i].max, f)
+				sums[i].samples++
+			}
+		}
+	}
+}
+
+// collect returns the windows; nil before there is one. It starts new ones if reset.
+func (w *processWindows) collect(reset bool) map[int]ProcessUtilization {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seconds == 0 {
+		return nil
+	}
+	out := make(map[int]ProcessUtilization, len(w.byPID))
+	for pid, sums := range w.byPID {
+		window := func(i int) Window {
+			return Window{Mean: min(1, rounded(sums[i].weighted/w.seconds)), Max: sums[i].max, Samples: sums[i].samples}
+		}
+		out[int(pid)] = ProcessUtilization{General: window(0), Encoder: window(1), Decoder: window(2)}
+	}
+	if reset {
+		w.seconds, w.byPID = 0, nil
+	}
+	return out
+}

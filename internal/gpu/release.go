@@ -1,0 +1,55 @@
+package gpu
+
+import "time"
+
+// shortestRelease keeps a short Settings.ReleaseWhenIdle from opening the library all the time.
+const shortestRelease = time.Minute
+
+// releaseIdle closes the library when no process has used a GPU for long enough. An open one keeps the GPUs from being reset, partitioned and put to sleep.
+func (s *Sampler) releaseIdle(now time.Time) {
+	c := &s.connection
+	if s.release <= 0 || c.session == nil {
+		return
+	}
+	for _, slot := range s.slots {
+		d := &slot.last.device
+		idle := slot.heard && (slot.last.skipped || d.Suspended || d.Processes.Known && len(d.Processes.V) == 0 && noProcesses(slot.last.parts))
+		if !idle {
+			if slot.heard {
+				c.idleSince = time.Time{}
+			}
+			return
+		}
+	}
+	if c.idleSince.IsZero() {
+		c.idleSince = now
+	}
+	if now.Sub(c.idleSince) < s.release {
+		return
+	}
+	s.disconnect(now)
+	c.releasedUntil = now.Add(max(s.release, shortestRelease))
+	c.library.State = LibraryReleased
+}
+
+func noProcesses(parts []Device) bool {
+	for i := range parts {
+		if len(parts[i].Processes.V) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// asleep says whether the library had better not be opened now.
+func (s *Sampler) asleep(now time.Time) bool {
+	c := &s.connection
+	if now.Before(c.releasedUntil) {
+		return true
+	}
+	if s.shared.bus.allSuspended() {
+		c.library.State, c.library.Err = LibrarySuspended, nil
+		return true
+	}
+	return false
+}

@@ -1,0 +1,58 @@
+package gpu
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// selection says which GPUs are watched. An entry is a UUID, an index as the driver's own tools print it, or a PCI address.
+type selection struct {
+	include, exclude []string
+}
+
+// selectsIndex decides by the number alone, so that a GPU that is excluded by it is not even asked who it is.
+func (s *selection) selectsIndex(index int) bool {
+	return !slices.Contains(s.exclude, strconv.Itoa(index))
+}
+
+// selects decides when it is known who the GPU is.
+func (s *selection) selects(id Identity) bool {
+	if slices.ContainsFunc(s.exclude, func(entry string) bool { return matches(entry, id) }) {
+		return false
+	}
+	return len(s.include) == 0 || slices.ContainsFunc(s.include, func(entry string) bool { return matches(entry, id) })
+}
+
+// unmatched returns the entries that none of the GPUs goes by.
+func (s *selection) unmatched(ids []Identity) []string {
+	none := []string{}
+	for _, entry := range slices.Concat(s.include, s.exclude) {
+		if !slices.ContainsFunc(ids, func(id Identity) bool { return matches(entry, id) }) && !slices.Contains(none, entry) {
+			none = append(none, entry)
+		}
+	}
+	return none
+}
+
+func (s *selection) empty() bool { return len(s.include) == 0 && len(s.exclude) == 0 }
+
+func matches(entry string, id Identity) bool {
+	return entry == strconv.Itoa(id.Index) || strings.EqualFold(entry, id.UUID) || id.PCIAddress != "" && shortAddress(entry) == shortAddress(id.PCIAddress)
+}
+
+// shortAddress makes one form of those in use: nvidia-smi pads the domain to eight digits, lspci leaves it out.
+func shortAddress(address string) string {
+	address = strings.ToLower(address)
+	if strings.Count(address, ":") == 1 {
+		return "0:" + address
+	}
+	domain, rest, found := strings.Cut(address, ":")
+	if !found {
+		return address
+	}
+	if domain = strings.TrimLeft(domain, "0"); domain == "" {
+		domain = "0"
+	}
+	return domain + ":" + rest
+}
