@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/scraper/scraperhelper"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/gpuprobe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/jobprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/webprobe"
@@ -23,7 +24,7 @@ type Config struct {
 	Metrics    metadata.MetricsBuilderConfig  `mapstructure:",squash"`
 	Logs       metadata.LogsBuilderConfig     `mapstructure:",squash"`
 	// Histograms are written under metrics, like every other metric: see histograms.go.
-	Histograms webprobe.HistogramsConfig `mapstructure:"-"`
+	Histograms HistogramsConfig `mapstructure:"-"`
 
 	// RootPath is where the root of the observed host is mounted: "/" on the host itself, "/host" or the like in a container.
 	RootPath string `mapstructure:"root_path"`
@@ -33,7 +34,7 @@ type Config struct {
 	GPU     gpuprobe.Config     `mapstructure:"gpu"`
 	Process processprobe.Config `mapstructure:"process"`
 	Web     webprobe.Config     `mapstructure:"web"`
-	Jobs    JobsConfig          `mapstructure:"jobs"`
+	Jobs    jobprobe.Config     `mapstructure:"jobs"`
 }
 
 // InstanceConfig names one FaceFusion instance.
@@ -48,9 +49,6 @@ type InstanceConfig struct {
 	Endpoint string `mapstructure:"endpoint"`
 }
 
-// JobsConfig is the section jobs. It has no settings yet.
-type JobsConfig struct{}
-
 var (
 	_ component.Config    = (*Config)(nil)
 	_ confmap.Validator   = (*Config)(nil)
@@ -64,11 +62,12 @@ func createDefaultConfig() component.Config {
 		Controller: controller,
 		Metrics:    metadata.NewDefaultMetricsBuilderConfig(),
 		Logs:       metadata.DefaultLogsBuilderConfig(),
-		Histograms: webprobe.NewDefaultHistogramsConfig(),
+		Histograms: HistogramsConfig{Web: webprobe.NewDefaultHistogramsConfig(), Jobs: jobprobe.NewDefaultHistogramsConfig()},
 		RootPath:   "/",
 		GPU:        gpuprobe.NewDefaultConfig(),
 		Process:    processprobe.NewDefaultConfig(),
 		Web:        webprobe.NewDefaultConfig(),
+		Jobs:       jobprobe.NewDefaultConfig(),
 	}
 }
 

@@ -45,7 +45,10 @@ func TestEverySettingIsRead(t *testing.T) {
 	want.Process.Interval, want.Process.ForgetAfter = 3*time.Second, time.Hour
 	want.Web.Interval, want.Web.ClientConfig.Timeout = 4*time.Second, 5*time.Second
 	want.Web.ClientConfig.TLS.InsecureSkipVerify = true
-	want.Histograms.ServerProbeDuration.Enabled = false
+	want.Jobs.Interval, want.Jobs.StallAfter = 6*time.Second, 8*time.Minute
+	want.Histograms.Web.ServerProbeDuration.Enabled = false
+	want.Histograms.Jobs.StepDuration.Enabled = false
+	want.Histograms.Jobs.JobDuration.Exponential = true
 	require.False(t, cfg.Metrics.Metrics.FacefusionServerUp.Enabled)
 	require.False(t, cfg.Logs.Events.FacefusionProcessStarted.Enabled)
 	want.Metrics, want.Logs = cfg.Metrics, cfg.Logs // mdatagen's own tests compare these
@@ -53,7 +56,7 @@ func TestEverySettingIsRead(t *testing.T) {
 }
 
 func TestEachProbeCanBeSwitchedOff(t *testing.T) {
-	for _, section := range []string{"gpu", "process", "web"} {
+	for _, section := range []string{"gpu", "process", "web", "jobs"} {
 		cfg, err := load(t, confmap.NewFromStringMap(map[string]any{section: map[string]any{"enabled": false}}))
 		require.NoError(t, err)
 		enabled := 0

@@ -45,14 +45,16 @@ func (r *registry) createMetrics(_ context.Context, set receiver.Settings, cfg c
 
 func (r *registry) createLogs(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
 	return r.attach(set, cfg.(*Config), func(o *observer, s *signal) error {
-		s.inner = connection{connect: func() { o.sink.connect(next) }, disconnect: func() { o.sink.connect(nil) }}
+		s.inner = connection{connect: func() { o.sink.logs.Store(&next) }, disconnect: func() { o.sink.logs.Store(nil) }}
 		return nil
 	})
 }
 
-// createTraces joins the traces pipelines. Nothing is sent there yet: spans come with the job probe.
-func (r *registry) createTraces(_ context.Context, set receiver.Settings, cfg component.Config, _ consumer.Traces) (receiver.Traces, error) {
-	return r.attach(set, cfg.(*Config), func(*observer, *signal) error { return nil })
+func (r *registry) createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {
+	return r.attach(set, cfg.(*Config), func(o *observer, s *signal) error {
+		s.inner = connection{connect: func() { o.sink.traces.Store(&next) }, disconnect: func() { o.sink.traces.Store(nil) }}
+		return nil
+	})
 }
 
 // attach gives a new signal the observer of its receiver. A configuration of its own makes an observer of its own: after a reload the

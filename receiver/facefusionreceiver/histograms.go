@@ -2,9 +2,26 @@ package facefusionreceiver
 
 import (
 	"fmt"
+	"maps"
 
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/jobprobe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/webprobe"
 )
+
+// HistogramsConfig switches the histograms of each probe.
+type HistogramsConfig struct {
+	Web  webprobe.HistogramsConfig
+	Jobs jobprobe.HistogramsConfig
+}
+
+// byName gives a pointer to each histogram's settings by the metric's name.
+func (c *HistogramsConfig) byName() map[string]any {
+	all := c.Web.ByName()
+	maps.Copy(all, c.Jobs.ByName())
+	return all
+}
 
 // settings is a Config without its Unmarshal.
 type settings Config
@@ -14,7 +31,7 @@ type settings Config
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	raw := conf.ToStringMap()
 	metrics, _ := raw["metrics"].(map[string]any)
-	for name, target := range c.Histograms.ByName() {
+	for name, target := range c.Histograms.byName() {
 		section, there := metrics[name]
 		if !there {
 			continue

@@ -18,7 +18,7 @@ type point struct {
 
 var noRecordedValue = pmetric.DefaultDataPointFlags.WithNoRecordedValue(true)
 
-// points goes through all points of a scrape. The receiver sends gauges, sums and histograms with explicit buckets.
+// points goes through all points of a scrape. The receiver sends gauges, sums and histograms.
 func points(metrics pmetric.Metrics) iter.Seq[point] {
 	return func(yield func(point) bool) {
 		for _, rm := range metrics.ResourceMetrics().All() {
@@ -34,17 +34,24 @@ func points(metrics pmetric.Metrics) iter.Seq[point] {
 }
 
 func attributesOf(m pmetric.Metric, yield func(pcommon.Map) bool) bool {
-	if m.Type() == pmetric.MetricTypeHistogram {
+	switch m.Type() {
+	case pmetric.MetricTypeHistogram:
 		for _, dp := range m.Histogram().DataPoints().All() {
 			if !yield(dp.Attributes()) {
 				return false
 			}
 		}
-		return true
-	}
-	for _, dp := range numbers(m).All() {
-		if !yield(dp.Attributes()) {
-			return false
+	case pmetric.MetricTypeExponentialHistogram:
+		for _, dp := range m.ExponentialHistogram().DataPoints().All() {
+			if !yield(dp.Attributes()) {
+				return false
+			}
+		}
+	default:
+		for _, dp := range numbers(m).All() {
+			if !yield(dp.Attributes()) {
+				return false
+			}
 		}
 	}
 	return true
@@ -99,6 +106,12 @@ func (p point) ended() pmetric.ResourceMetrics {
 		dp.SetFlags(noRecordedValue)
 		p.attributes.CopyTo(dp.Attributes())
 		return rm
+	case pmetric.MetricTypeExponentialHistogram:
+		m.SetEmptyExponentialHistogram().SetAggregationTemporality(p.metric.ExponentialHistogram().AggregationTemporality())
+		dp := m.ExponentialHistogram().DataPoints().AppendEmpty()
+		dp.SetFlags(noRecordedValue)
+		p.attributes.CopyTo(dp.Attributes())
+		return rm
 	case pmetric.MetricTypeSum:
 		sum := m.SetEmptySum()
 		sum.SetIsMonotonic(p.metric.Sum().IsMonotonic())
@@ -115,9 +128,12 @@ func (p point) ended() pmetric.ResourceMetrics {
 // stamp gives an ended series the time of its end.
 func stamp(ended pmetric.ResourceMetrics, now pcommon.Timestamp) {
 	m := ended.ScopeMetrics().At(0).Metrics().At(0)
-	if m.Type() == pmetric.MetricTypeHistogram {
+	switch m.Type() {
+	case pmetric.MetricTypeHistogram:
 		m.Histogram().DataPoints().At(0).SetTimestamp(now)
-		return
+	case pmetric.MetricTypeExponentialHistogram:
+		m.ExponentialHistogram().DataPoints().At(0).SetTimestamp(now)
+	default:
+		numbers(m).At(0).SetTimestamp(now)
 	}
-	numbers(m).At(0).SetTimestamp(now)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/nvmldriver"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/gpuprobe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/jobprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/webprobe"
@@ -19,6 +20,7 @@ var probes = []struct {
 	{func(c *Config) bool { return c.GPU.Enabled }, newGPUProbe},
 	{func(c *Config) bool { return c.Process.Enabled }, newProcessProbe},
 	{func(c *Config) bool { return c.Web.Enabled }, newWebProbe},
+	{func(c *Config) bool { return c.Jobs.Enabled }, newJobProbe},
 }
 
 func newProbes(cfg *Config, env probe.Env) []probe.Probe {
@@ -55,5 +57,9 @@ func newWebProbe(cfg *Config, env probe.Env) probe.Probe {
 			endpoints = append(endpoints, webprobe.Endpoint{Instance: instance.Name, URL: u})
 		}
 	}
-	return webprobe.New(cfg.Web, cfg.Histograms, endpoints, env)
+	return webprobe.New(cfg.Web, cfg.Histograms.Web, endpoints, env)
+}
+
+func newJobProbe(cfg *Config, env probe.Env) probe.Probe {
+	return jobprobe.New(cfg.Jobs, cfg.Histograms.Jobs, env)
 }

@@ -12,7 +12,7 @@ import (
 // starts; the scrape controller that it may hold is not.
 type signal struct {
 	observer *observer
-	inner    component.Component // nil for a signal that has nothing of its own to start
+	inner    component.Component // the scrape controller, or a connection
 	ended    func()
 
 	mu   sync.Mutex
@@ -28,10 +28,8 @@ func (s *signal) Start(ctx context.Context, host component.Host) error {
 	if s.shut {
 		return nil
 	}
-	if s.inner != nil {
-		if err := s.inner.Start(ctx, host); err != nil {
-			return err
-		}
+	if err := s.inner.Start(ctx, host); err != nil {
+		return err
 	}
 	return s.observer.start(ctx, s, host)
 }
@@ -45,14 +43,11 @@ func (s *signal) Shutdown(ctx context.Context) error {
 	}
 	s.shut = true
 	defer s.ended()
-	var err error
-	if s.inner != nil {
-		err = s.inner.Shutdown(ctx)
-	}
+	err := s.inner.Shutdown(ctx)
 	return errors.Join(err, s.observer.stop(ctx, s))
 }
 
-// connection is a signal that is pushed to: while it runs, events go to its pipeline.
+// connection is a signal that is pushed to: while it runs, events or spans go to its pipeline.
 type connection struct {
 	connect, disconnect func()
 }

@@ -26,6 +26,8 @@ func event() plog.Logs {
 	return logs
 }
 
+func connect(s *sink, next consumer.Logs) { s.logs.Store(&next) }
+
 // testSink is a sink whose drops and log lines can be looked at.
 func testSink(t *testing.T) (*sink, *zapobserver.ObservedLogs, func() int64) {
 	tel := componenttest.NewTelemetry()
@@ -49,15 +51,15 @@ func TestSinkDelivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := new(consumertest.LogsSink)
 		require.False(t, s.WantsLogs())
-		s.connect(next)
+		connect(s, next)
 		require.True(t, s.WantsLogs())
-		s.queue = make(chan plog.Logs, sinkCapacity) // belongs to this bubble
+		s.queue = make(chan parcel, sinkCapacity) // belongs to this bubble
 		s.start()
 		s.Logs(event())
 		s.Logs(event())
 		synctest.Wait()
 		require.Equal(t, 2, next.LogRecordCount())
-		s.connect(nil)
+		s.logs.Store(nil)
 		require.False(t, s.WantsLogs())
 		s.stop()
 	})
@@ -75,8 +77,8 @@ func TestSinkConsumerReturnsAnError(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, err)
-		s.connect(next)
-		s.queue = make(chan plog.Logs, sinkCapacity)
+		connect(s, next)
+		s.queue = make(chan parcel, sinkCapacity)
 		s.start()
 		for range 3 {
 			s.Logs(event())
@@ -99,8 +101,8 @@ func TestSinkConsumerBlocks(t *testing.T) {
 			return ctx.Err()
 		})
 		require.NoError(t, err)
-		s.connect(next)
-		s.queue = make(chan plog.Logs, sinkCapacity)
+		connect(s, next)
+		s.queue = make(chan parcel, sinkCapacity)
 		s.start()
 		s.Logs(event())
 		synctest.Wait() // it is stuck in the consumer

@@ -10,24 +10,26 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// scrape makes a scrape of three kinds of metric, with one series for each state.
+// scrape makes a scrape of four kinds of metric, with one series for each state.
 func scrape(version string, states ...string) pmetric.Metrics {
 	metrics := pmetric.NewMetrics()
 	rm := metrics.ResourceMetrics().AppendEmpty()
 	rm.Resource().Attributes().PutStr("service.version", version)
 	sm := rm.ScopeMetrics().AppendEmpty()
 	sm.Scope().SetName("scope")
-	sum, gauge, histogram := sm.Metrics().AppendEmpty(), sm.Metrics().AppendEmpty(), sm.Metrics().AppendEmpty()
+	sum, gauge, histogram, exponential := sm.Metrics().AppendEmpty(), sm.Metrics().AppendEmpty(), sm.Metrics().AppendEmpty(), sm.Metrics().AppendEmpty()
 	sum.SetName("a.sum")
 	sum.SetEmptySum().SetIsMonotonic(true)
 	gauge.SetName("a.gauge")
 	gauge.SetEmptyGauge()
 	histogram.SetName("a.histogram")
 	histogram.SetEmptyHistogram().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	exponential.SetName("an.exponential")
+	exponential.SetEmptyExponentialHistogram().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	for i, state := range states {
 		for _, attributes := range []pcommon.Map{
 			sum.Sum().DataPoints().AppendEmpty().Attributes(), gauge.Gauge().DataPoints().AppendEmpty().Attributes(),
-			histogram.Histogram().DataPoints().AppendEmpty().Attributes(),
+			histogram.Histogram().DataPoints().AppendEmpty().Attributes(), exponential.ExponentialHistogram().DataPoints().AppendEmpty().Attributes(),
 		} {
 			attributes.PutStr("state", state)
 			attributes.PutInt("port", int64(7860+i))
@@ -47,6 +49,9 @@ func flagged(t *testing.T, metrics pmetric.Metrics) []string {
 			switch m.Type() {
 			case pmetric.MetricTypeHistogram:
 				dp := m.Histogram().DataPoints().At(0)
+				flags, ts, attributes = dp.Flags(), dp.Timestamp(), dp.Attributes()
+			case pmetric.MetricTypeExponentialHistogram:
+				dp := m.ExponentialHistogram().DataPoints().At(0)
 				flags, ts, attributes = dp.Flags(), dp.Timestamp(), dp.Attributes()
 			default:
 				dp := numbers(m).At(0)
@@ -72,9 +77,9 @@ func TestASeriesThatEndsIsMarkedOnce(t *testing.T) {
 		}{
 			{scrape("3.8.0", "up", "down"), nil},
 			{scrape("3.8.0", "up", "down"), nil},
-			{scrape("3.8.0", "up"), []string{"3.8.0 a.sum down", "3.8.0 a.gauge down", "3.8.0 a.histogram down"}},
+			{scrape("3.8.0", "up"), []string{"3.8.0 a.sum down", "3.8.0 a.gauge down", "3.8.0 a.histogram down", "3.8.0 an.exponential down"}},
 			{scrape("3.8.0", "up"), nil},
-			{scrape("3.8.1", "up"), []string{"3.8.0 a.sum up", "3.8.0 a.gauge up", "3.8.0 a.histogram up"}},
+			{scrape("3.8.1", "up"), []string{"3.8.0 a.sum up", "3.8.0 a.gauge up", "3.8.0 a.histogram up", "3.8.0 an.exponential up"}},
 			{scrape("3.8.1", "up", "down"), nil}, // it came back
 		} {
 			s.mark(look.metrics)
@@ -89,7 +94,7 @@ func TestAMarkKeepsWhatMakesTheSeries(t *testing.T) {
 	s.mark(scrape("3.8.0", "up"))
 	after := pmetric.NewMetrics()
 	s.mark(after)
-	require.Equal(t, 3, after.ResourceMetrics().Len())
+	require.Equal(t, 4, after.ResourceMetrics().Len())
 	for _, rm := range after.ResourceMetrics().All() {
 		require.Equal(t, "scope", rm.ScopeMetrics().At(0).Scope().Name())
 		m := rm.ScopeMetrics().At(0).Metrics().At(0)
@@ -104,5 +109,5 @@ func TestAMarkKeepsWhatMakesTheSeries(t *testing.T) {
 func TestPortsAreTwoSeries(t *testing.T) {
 	s := newStaleness()
 	s.mark(scrape("3.8.0", "up", "up"))
-	require.Len(t, s.series, 6)
+	require.Len(t, s.series, 8)
 }

@@ -44,7 +44,7 @@ func TestDriverValues(t *testing.T) {
 	// Energy and the sample buffer are read every few seconds.
 	c.eventually(t, 25*time.Second, "the values of the library", func(p page) bool {
 		return p.is(1, "nvidia_driver_state", "nvidia_driver_state", "available") &&
-			p.is(62, "hw_temperature_celsius", "hw_parent", secondGPU) &&
+			p.is(62, "hw_temperature_celsius", "hw_parent", secondGPU, "hw_sensor_location", "gpu") &&
 			p.is(150.001, "hw_power_watts", "hw_id", firstGPU) &&
 			p.is(3<<30, "hw_gpu_memory_usage_bytes", "hw_id", firstGPU) &&
 			p.is(17<<30, "hw_gpu_memory_limit_bytes", "hw_id", firstGPU) &&
@@ -69,11 +69,11 @@ func TestDriverLosesAGPU(t *testing.T) {
 	c.eventually(t, 5*time.Second, "the second is lost, and has no temperature", func(p page) bool {
 		return ok(p, firstGPU) && p.is(1, "nvidia_gpu_fault", "hw_id", secondGPU, "nvidia_gpu_fault", "lost") &&
 			p.is(1, "hw_status", "hw_id", secondGPU, "hw_state", "failed") &&
-			len(p.samples("hw_temperature_celsius", "hw_parent", secondGPU)) == 0 && p.is(61, "hw_temperature_celsius", "hw_parent", firstGPU)
+			len(p.samples("hw_temperature_celsius", "hw_parent", secondGPU, "hw_sensor_location", "gpu")) == 0 && p.is(61, "hw_temperature_celsius", "hw_parent", firstGPU, "hw_sensor_location", "gpu")
 	})
 	require.NoError(t, control(""))
 	c.eventually(t, 40*time.Second, "it is back", func(p page) bool {
-		return ok(p, secondGPU) && p.is(62, "hw_temperature_celsius", "hw_parent", secondGPU)
+		return ok(p, secondGPU) && p.is(62, "hw_temperature_celsius", "hw_parent", secondGPU, "hw_sensor_location", "gpu")
 	})
 }
 
@@ -85,7 +85,9 @@ func TestDriverWedged(t *testing.T) {
 	c.eventually(t, 5*time.Second, "the first is wedged, the second goes on", func(p page) bool {
 		return p.is(1, "nvidia_gpu_fault", "hw_id", firstGPU, "nvidia_gpu_fault", "wedged") && ok(p, secondGPU)
 	})
-	c.eventually(t, 20*time.Second, "the second is read still", func(p page) bool { return p.is(77, "hw_temperature_celsius", "hw_parent", secondGPU) })
+	c.eventually(t, 20*time.Second, "the second is read still", func(p page) bool {
+		return p.is(77, "hw_temperature_celsius", "hw_parent", secondGPU, "hw_sensor_location", "gpu")
+	})
 	begin := time.Now()
 	c.stop(t)
 	require.Less(t, time.Since(begin), 10*time.Second)
@@ -109,12 +111,19 @@ func TestDriverLacksSymbols(t *testing.T) {
 		{lacks: []fakenvml.Variant{fakenvml.WithoutTemperature, fakenvml.WithoutTemperatureV}, absent: temperature},
 		{lacks: []fakenvml.Variant{fakenvml.WithoutPower, fakenvml.WithoutEnergy}, absent: power},
 		{lacks: []fakenvml.Variant{fakenvml.WithoutVersions}},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutDetails, fakenvml.WithoutFields, fakenvml.WithoutJPEG}},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutProcesses, fakenvml.WithoutProcessUtilization}},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutMIG, fakenvml.WithoutEvents}},
 	} {
 		t.Run(fmt.Sprint(driver.lacks), func(t *testing.T) {
 			c := start(t, fakeDriver(t, "", driver.lacks...))
 			c.eventually(t, 5*time.Second, "what there is, is read", func(p page) bool {
 				for _, name := range []string{temperature, memory, power} {
-					if (len(p.samples(name)) == 2) == (name == driver.absent) {
+					found := p.samples(name)
+					if name == temperature {
+						found = p.samples(name, "hw_sensor_location", "gpu")
+					}
+					if (len(found) == 2) == (name == driver.absent) {
 						return false
 					}
 				}
@@ -124,11 +133,66 @@ func TestDriverLacksSymbols(t *testing.T) {
 	}
 }
 
+// TestDriverTellsWhoUsesTheGPU: the memory and the work of FaceFusion and its child, on the one GPU that they use, and zero on the other.
+func TestDriverTellsWhoUsesTheGPU(t *testing.T) {
+	root := recordedHost(t, 7860)
+	lines := func(at int64) string {
+		return fmt.Sprintf("gpu.0.compute 4190001:1000 555:77\ngpu.0.graphics 4190001:1000 4190003:200\ngpu.0.process.samples %d:4190001:50:0:0 %d:4190003:0:80:40", at, at)
+	}
+	overrides := fakeDriver(t, lines(time.Now().UnixMicro()))
+	c := start(t, overrides[:strings.LastIndex(overrides, "}}")]+", root_path: "+root+"}}\n")
+	c.eventually(t, 30*time.Second, "FaceFusion's share", func(p page) bool {
+		// A busy process is in the driver's samples at each look.
+		if err := control(strings.Split(lines(time.Now().UnixMicro()), "\n")...); err != nil {
+			return false
+		}
+		used := p.samples("facefusion_gpu_utilization_ratio", "hw_id", firstGPU, "hw_gpu_task", "encoder")
+		return p.is(1200, "facefusion_gpu_memory_usage_bytes", "hw_id", firstGPU) && p.is(0, "facefusion_gpu_memory_usage_bytes", "hw_id", secondGPU) &&
+			len(used) == 1 && used[0].value > 0.4 && used[0].value <= 0.8 &&
+			p.is(0, "facefusion_gpu_utilization_ratio", "hw_id", secondGPU, "hw_gpu_task", "general") &&
+			p.is(1, "nvidia_gpu_process_visibility", "nvidia_process_visibility", "visible")
+	})
+}
+
+// TestDriverPIDsOfAnotherNamespace: what is not known is not told, and the log says why, once.
+func TestDriverPIDsOfAnotherNamespace(t *testing.T) {
+	root := recordedHost(t, 7860)
+	overrides := fakeDriver(t, "gpu.0.compute 77:1000")
+	c := start(t, overrides[:strings.LastIndex(overrides, "}}")]+", root_path: "+root+"}}\n")
+	c.eventually(t, 20*time.Second, "the page says so", func(p page) bool {
+		return p.is(1, "nvidia_gpu_process_visibility", "nvidia_process_visibility", "foreign") && p.is(2, "nvidia_gpu_count")
+	})
+	require.Empty(t, c.page(t).samples("facefusion_gpu_memory_usage_bytes"))
+	require.Equal(t, 1, c.log.count("another pid namespace"))
+}
+
+// TestDriverReportsAnXID: it is counted, also the first one in a rate.
+func TestDriverReportsAnXID(t *testing.T) {
+	c := start(t, fakeDriver(t, ""))
+	c.eventually(t, 20*time.Second, "none yet", func(p page) bool { return p.is(0, "hw_errors_total", "hw_id", secondGPU, "error_type", "xid_79") })
+	require.NoError(t, control("xids 1:1:79 2:1:13 3:1:4711"))
+	c.eventually(t, 20*time.Second, "all three", func(p page) bool {
+		return p.is(1, "hw_errors_total", "hw_id", secondGPU, "error_type", "xid_79") && p.is(1, "hw_errors_total", "hw_id", secondGPU, "error_type", "xid_13") &&
+			p.is(1, "hw_errors_total", "hw_id", secondGPU, "error_type", "xid_other") && p.is(0, "hw_errors_total", "hw_id", firstGPU, "error_type", "xid_79")
+	})
+	require.Equal(t, 3, c.log.count("reports an error of a GPU"))
+}
+
+// TestDriverOfSelectedGPUs: the other GPU is not there, and the wrong entry is reported.
+func TestDriverOfSelectedGPUs(t *testing.T) {
+	overrides := fakeDriver(t, "")
+	c := start(t, strings.Replace(overrides, "deadline", `devices: {include: ["42:00.0", "GPU-nonsense"]}, deadline`, 1))
+	c.eventually(t, 20*time.Second, "one GPU", func(p page) bool {
+		return p.is(1, "nvidia_gpu_count") && ok(p, secondGPU) && len(p.samples("hw_status", "hw_id", firstGPU)) == 0 && p.is(1, "nvidia_gpu_selection_unmatched")
+	})
+	require.Equal(t, 1, c.log.count("GPU-nonsense"))
+}
+
 // TestDriverIsNone: a library that is not NVML is a state like any other.
 func TestDriverIsNone(t *testing.T) {
 	c := start(t, fakeDriver(t, "", fakenvml.WithoutInit))
 	c.eventually(t, 5*time.Second, "its state is told", func(p page) bool {
-		return len(p.samples("nvidia_driver_state")) == 7 && p.is(0, "nvidia_driver_state", "nvidia_driver_state", "available")
+		return len(p.samples("nvidia_driver_state")) == 9 && p.is(0, "nvidia_driver_state", "nvidia_driver_state", "available")
 	})
 	require.Empty(t, c.page(t).samples("nvidia_gpu_count"))
 }
@@ -162,6 +226,6 @@ func TestHostWithoutAnything(t *testing.T) {
 		c.eventually(t, 20*time.Second, "the host is shown: "+name, func(p page) bool { return len(p.samples(name)) > 0 })
 	}
 	own := get(t, c.own)
-	require.Len(t, own.samples("otelcol_receiver_facefusion_observations"), 3)
+	require.Len(t, own.samples("otelcol_receiver_facefusion_observations"), 4)
 	require.NotEmpty(t, own.samples("otelcol_receiver_facefusion_observation_failures", "probe", "process"), "there is no /proc under an empty root")
 }

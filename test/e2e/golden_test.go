@@ -37,7 +37,7 @@ service: {pipelines: {metrics: {receivers: [facefusion]}}}
 `, root, library))
 	// Energy and the driver's sample buffer are read every few seconds, Gradio's statistics, too.
 	c.eventually(t, 40*time.Second, "everything was read once", func(p page) bool {
-		return len(p.samples("hw_gpu_utilization_ratio")) == 6 && len(p.samples("hw_energy_joules_total")) == 2 &&
+		return len(p.samples("hw_gpu_utilization_ratio")) == 6 && len(p.samples("hw_energy_joules_total")) == 2 && len(p.samples("facefusion_gpu_utilization_ratio")) == 6 &&
 			len(p.samples("facefusion_server_requests_total")) > 0 && state(p, port, "ready")
 	})
 	got := masked(string(c.page(t)), port)

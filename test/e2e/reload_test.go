@@ -16,7 +16,7 @@ import (
 // TestReload has the collector read its configuration again, many times, with a driver that is loaded: nothing breaks, nothing is left behind.
 func TestReload(t *testing.T) {
 	c := start(t, fakeDriver(t, ""))
-	c.eventually(t, 5*time.Second, "the GPUs are seen", func(p page) bool { return len(p.samples("hw_temperature_celsius")) == 2 })
+	c.eventually(t, 5*time.Second, "the GPUs are seen", func(p page) bool { return len(p.samples("hw_temperature_celsius", "hw_sensor_location", "gpu")) == 2 })
 	reload := func() {
 		ready := c.log.count("Everything is ready")
 		require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
@@ -27,7 +27,7 @@ func TestReload(t *testing.T) {
 	for range 10 {
 		reload()
 	}
-	c.eventually(t, 5*time.Second, "the GPUs are seen again", func(p page) bool { return len(p.samples("hw_temperature_celsius")) == 2 })
+	c.eventually(t, 5*time.Second, "the GPUs are seen again", func(p page) bool { return len(p.samples("hw_temperature_celsius", "hw_sensor_location", "gpu")) == 2 })
 	// A few of either come and go with the Go runtime and the HTTP connections of this test.
 	require.Less(t, c.descriptors(t), files+10)
 	require.Less(t, c.threads(t), threads+10)

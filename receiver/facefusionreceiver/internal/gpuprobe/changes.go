@@ -25,7 +25,7 @@ func compare(before, after *gpu.Snapshot) changes {
 		device := &after.Devices[i]
 		health, reason := healthOf(before, deviceID(device))
 		switch {
-		case device.Health == gpu.HealthOK && health != gpu.HealthOK:
+		case device.Health == gpu.HealthOK && health != gpu.HealthOK && !reason.Answers():
 			c.recovered = append(c.recovered, device)
 		case device.Health != gpu.HealthOK && device.Reason != reason:
 			c.failed = append(c.failed, device)

@@ -3,6 +3,8 @@ package gpuprobe
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/confmap"
@@ -18,6 +20,19 @@ type Config struct {
 	Deadline time.Duration `mapstructure:"deadline"`
 	// LibraryPath is the file of the driver's library; empty to look for libnvidia-ml.so.1 where the system does.
 	LibraryPath string `mapstructure:"library_path"`
+	// Devices selects GPUs.
+	Devices DevicesConfig `mapstructure:"devices"`
+	// ReleaseWhenIdle is how long no process may use a GPU before the driver's library is closed. An open one keeps GPUs from being reset, partitioned or put
+	// to sleep. 0 keeps it open.
+	ReleaseWhenIdle time.Duration `mapstructure:"release_when_idle"`
+}
+
+// DevicesConfig is the section gpu.devices. An entry is a UUID, an index or a PCI address. One that no GPU goes by is reported, not an error.
+type DevicesConfig struct {
+	// Include are the GPUs that are watched; all without any.
+	Include []string `mapstructure:"include"`
+	// Exclude are those that are not, also when they are included.
+	Exclude []string `mapstructure:"exclude"`
 }
 
 var _ confmap.Validator = (*Config)(nil)
@@ -38,6 +53,14 @@ func (c *Config) Validate() error {
 	}
 	if c.Deadline < 100*time.Millisecond {
 		errs = errors.Join(errs, fmt.Errorf("deadline is %v: give at least 100ms, or leave it out for 5s", c.Deadline))
+	}
+	if c.ReleaseWhenIdle < 0 {
+		errs = errors.Join(errs, fmt.Errorf("release_when_idle is %v: give 0 or a longer time", c.ReleaseWhenIdle))
+	}
+	for _, entry := range slices.Concat(c.Devices.Include, c.Devices.Exclude) {
+		if strings.TrimSpace(entry) == "" {
+			errs = errors.Join(errs, errors.New("devices has an empty entry: give a UUID, an index or a PCI address"))
+		}
 	}
 	return errs
 }

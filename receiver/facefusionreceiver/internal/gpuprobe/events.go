@@ -7,7 +7,9 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
@@ -18,6 +20,10 @@ func (p *Probe) tell(changes changes) {
 	}
 	ts := pcommon.NewTimestampFromTime(time.Now())
 	for _, d := range changes.failed {
+		if d.Answers() {
+			// It is not lost; hw.status and the log say what it needs.
+			continue
+		}
 		p.lb.RecordFacefusionGpuLostEvent(context.Background(), ts, deviceID(d), deviceName(d),
 			metadata.MapAttributeHwState[string(d.Health)], metadata.MapAttributeNvidiaGpuFault[string(d.Reason)])
 		p.env.Send(p.lb, p.env.HostResource(), plog.SeverityNumberError, fmt.Sprintf("%s is %s: %s", deviceName(d), d.Health, d.Reason))
@@ -25,5 +31,22 @@ func (p *Probe) tell(changes changes) {
 	for _, d := range changes.recovered {
 		p.lb.RecordFacefusionGpuRecoveredEvent(context.Background(), ts, deviceID(d), deviceName(d), metadata.AttributeHwStateOk)
 		p.env.Send(p.lb, p.env.HostResource(), plog.SeverityNumberInfo, deviceName(d)+" is ok again")
+	}
+}
+
+// tellXIDs sends an event for each XID that came since the last look.
+func (p *Probe) tellXIDs(snapshot *gpu.Snapshot) {
+	for _, xid := range snapshot.XIDs {
+		name := xid.UUID
+		for i := range snapshot.Devices {
+			if d := &snapshot.Devices[i]; d.UUID == xid.UUID {
+				name = deviceName(d)
+			}
+		}
+		p.env.Settings.Logger.Warn("the NVIDIA driver reports an error of a GPU", zap.String("gpu", xid.UUID), zap.Int("xid", xid.Code))
+		if p.env.Sink.WantsLogs() {
+			p.lb.RecordFacefusionGpuXidEvent(context.Background(), pcommon.NewTimestampFromTime(xid.Time), xid.UUID, name, int64(xid.Code))
+			p.env.Send(p.lb, p.env.HostResource(), plog.SeverityNumberError, fmt.Sprintf("%s reports XID %d", name, xid.Code))
+		}
 	}
 }

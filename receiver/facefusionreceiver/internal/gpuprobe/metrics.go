@@ -18,12 +18,17 @@ const vendor = "NVIDIA"
 func record(mb *metadata.MetricsBuilder, snapshot *gpu.Snapshot, now time.Time) {
 	ts := pcommon.NewTimestampFromTime(now)
 	recordLibrary(mb, ts, snapshot)
+	if snapshot.Unmatched != nil {
+		mb.RecordNvidiaGpuSelectionUnmatchedDataPoint(ts, int64(len(snapshot.Unmatched)))
+	}
 	for i := range snapshot.Devices {
 		device := &snapshot.Devices[i]
 		id, name := deviceID(device), deviceName(device)
 		recordStatus(mb, ts, device, id, name)
 		recordInfo(mb, ts, device, &snapshot.Library, id, name)
 		recordReadings(mb, ts, device, id, name)
+		recordDetails(mb, ts, device, id, name)
+		recordErrors(mb, ts, device, id, name)
 		recordUtilization(mb, ts, device, id, name)
 	}
 }
@@ -37,7 +42,13 @@ func deviceID(d *gpu.Device) string {
 }
 
 // deviceName is how an operator calls a GPU: by the number that the driver's own tools print.
-func deviceName(d *gpu.Device) string { return "GPU " + strconv.Itoa(d.Index) }
+func deviceName(d *gpu.Device) string {
+	name := "GPU " + strconv.Itoa(d.Index)
+	if d.Parent != "" {
+		name += " MIG " + strconv.Itoa(d.Part)
+	}
+	return name
+}
 
 func recordLibrary(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, snapshot *gpu.Snapshot) {
 	if snapshot.Library.State == gpu.LibraryUnknown {
@@ -47,8 +58,18 @@ func recordLibrary(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, snapshot *
 		mb.RecordNvidiaDriverStateDataPoint(ts, probe.OneIf(string(snapshot.Library.State) == state.String()), state)
 	}
 	if snapshot.Library.State == gpu.LibraryAvailable || len(snapshot.Devices) > 0 {
-		mb.RecordNvidiaGpuCountDataPoint(ts, int64(len(snapshot.Devices)))
+		mb.RecordNvidiaGpuCountDataPoint(ts, int64(gpuCount(snapshot)))
 	}
+}
+
+// gpuCount leaves MIG devices out.
+func gpuCount(snapshot *gpu.Snapshot) (n int) {
+	for i := range snapshot.Devices {
+		if snapshot.Devices[i].Parent == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func recordStatus(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Device, id, name string) {
@@ -58,10 +79,13 @@ func recordStatus(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Devi
 	for fault := range probe.Values[metadata.AttributeNvidiaGpuFault]() {
 		mb.RecordNvidiaGpuFaultDataPoint(ts, probe.OneIf(string(d.Reason) == fault.String()), id, name, fault)
 	}
+	if d.Parent == "" {
+		mb.RecordNvidiaGpuSuspendedDataPoint(ts, probe.OneIf(d.Suspended), id, name)
+	}
 }
 
 func recordInfo(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Device, library *gpu.Library, id, name string) {
-	mb.RecordNvidiaGpuInfoDataPoint(ts, 1, id, name, d.Name, vendor, library.DriverVersion, d.VBIOSVersion, library.CUDAVersion, d.PCIAddress)
+	mb.RecordNvidiaGpuInfoDataPoint(ts, 1, id, name, d.Name, vendor, library.DriverVersion, d.VBIOSVersion, library.CUDAVersion, d.PCIAddress, d.Parent)
 }
 
 func recordReadings(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Device, id, name string) {

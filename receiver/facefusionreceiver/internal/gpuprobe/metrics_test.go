@@ -31,8 +31,52 @@ func healthy() gpu.Device {
 			gpu.TaskGeneral: {Mean: 0.42, Max: 0.97, Samples: 30},
 			gpu.TaskEncoder: {Mean: 0.11, Max: 0.22, Samples: 15},
 			gpu.TaskDecoder: {Mean: 0.33, Max: 0.44}, // no sample: nothing is known
+			gpu.TaskJPEG:    {Mean: 0.05, Max: 0.06, Samples: 4},
 		},
+		Details: details(),
+		XIDs:    reading.Known([]gpu.XIDCount{{Code: 0, Count: 1}, {Code: 31, Count: 2}, {Code: 79}}),
+		LastXID: time.Unix(1_700_000_000, 250_000_000),
 	}
+}
+
+// details are in the order of gpu.Details, each number another.
+func details() (d gpu.Details) {
+	known, whole := reading.Known[float64], reading.Known[int64]
+	d.TemperatureLimits = gpu.TemperatureLimits{Slowdown: known(87), Shutdown: known(92), Maximum: known(85), MemoryMaximum: known(105)}
+	d.MemoryTemperature = known(71)
+	d.PowerLimits = gpu.PowerLimits{Enforced: known(650), Default: known(700), Minimum: known(200), Maximum: known(710)}
+	d.Clocks = gpu.Clocks{Graphics: whole(1_101), SM: whole(1_102), Memory: whole(1_103), Video: whole(1_104)}
+	d.MaxClocks = gpu.Clocks{Graphics: whole(1_201), SM: whole(1_202), Memory: whole(1_203), Video: whole(1_204)}
+	d.ClockEvents = reading.Known(gpu.ClockEvents(1<<2 | 1<<6))
+	d.ThrottleTime[gpu.ThrottlePower] = known(12.5)
+	d.PerformanceState = whole(2)
+	for k := range d.Errors {
+		d.Errors[k] = whole(int64(10 + k))
+	}
+	d.PCIe = gpu.PCIe{Transmitted: whole(1_301), Received: whole(1_302), Generation: whole(4), MaxGeneration: whole(5), Width: whole(8), MaxWidth: whole(16)}
+	d.EncoderSessions, d.EncoderFrameRate, d.EncoderLatency = whole(3), known(29.5), known(0.004)
+	d.BAR1Used, d.BAR1Total = whole(1<<20), whole(256<<20)
+	d.Fans = []gpu.Fan{{Ratio: known(0.31), RPM: whole(1500)}, {Ratio: known(0.32)}}
+	return d
+}
+
+// part is a MIG device of the healthy GPU.
+func part() gpu.Device {
+	return gpu.Device{
+		Identity: gpu.Identity{UUID: "MIG-33333333-cccc", Index: 3, Name: "NVIDIA H200 MIG 1g.18gb", PCIAddress: "0000:65:00.0", VBIOSVersion: "96.00.A1"},
+		Parent:   healthy().UUID, Part: 1, Health: gpu.HealthOK,
+		MemoryUsed: reading.Known(int64(1 << 30)), MemoryTotal: reading.Known(int64(18 << 30)),
+	}
+}
+
+func TestMetricsOfAMIGDevice(t *testing.T) {
+	parent := gpu.Device{Identity: healthy().Identity, Health: gpu.HealthDegraded, Reason: gpu.ReasonRowRemapPending}
+	golden(t, "testdata/mig.yaml", &gpu.Snapshot{Library: library(), Devices: []gpu.Device{parent, part()}, Unmatched: []string{"7"}})
+}
+
+func TestMetricsOfASuspendedGPU(t *testing.T) {
+	asleep := gpu.Device{Identity: healthy().Identity, Health: gpu.HealthOK, Suspended: true}
+	golden(t, "testdata/suspended.yaml", &gpu.Snapshot{Library: gpu.Library{State: gpu.LibrarySuspended}, Devices: []gpu.Device{asleep}})
 }
 
 func lost() gpu.Device {
@@ -94,20 +138,31 @@ func TestEventsOfALostAndARecoveredGPU(t *testing.T) {
 
 // TestEveryValueIsDeclared keeps the domain's fixed sets and the contract the same.
 func TestEveryValueIsDeclared(t *testing.T) {
-	for _, task := range []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder, gpu.TaskDecoder} {
+	for _, task := range []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder, gpu.TaskDecoder, gpu.TaskJPEG, gpu.TaskOFA} {
 		require.Contains(t, metadata.MapAttributeHwGpuTask, string(task))
 	}
 	for _, health := range []gpu.Health{gpu.HealthOK, gpu.HealthDegraded, gpu.HealthFailed} {
 		require.Contains(t, metadata.MapAttributeHwState, string(health))
 	}
-	for _, reason := range []gpu.Reason{gpu.ReasonLost, gpu.ReasonResetRequired, gpu.ReasonWedged, gpu.ReasonNoPermission, gpu.ReasonDriverError} {
+	for _, reason := range []gpu.Reason{gpu.ReasonLost, gpu.ReasonResetRequired, gpu.ReasonWedged, gpu.ReasonNoPermission, gpu.ReasonDriverError,
+		gpu.ReasonRowRemapFailed, gpu.ReasonRowRemapPending, gpu.ReasonPageRetirementPending} {
 		require.Contains(t, metadata.MapAttributeNvidiaGpuFault, string(reason))
 	}
 	for _, state := range []gpu.LibraryState{
 		gpu.LibraryAvailable, gpu.LibraryNotFound, gpu.LibraryDriverNotLoaded, gpu.LibraryNoPermission,
-		gpu.LibraryRestartRequired, gpu.LibraryFailed, gpu.LibraryUnsupported,
+		gpu.LibraryRestartRequired, gpu.LibraryFailed, gpu.LibraryUnsupported, gpu.LibraryReleased, gpu.LibrarySuspended,
 	} {
 		require.Contains(t, metadata.MapAttributeNvidiaDriverState, string(state))
+	}
+	require.Len(t, metadata.MapAttributeNvidiaGpuClockEvent, len(gpu.AllClockEvents))
+	for _, event := range gpu.AllClockEvents {
+		require.Contains(t, metadata.MapAttributeNvidiaGpuClockEvent, event.Name)
+	}
+	for policy := range len(gpu.Details{}.ThrottleTime) {
+		require.Contains(t, metadata.MapAttributeNvidiaGpuThrottlePolicy, gpu.Throttle(policy).String())
+	}
+	for _, state := range []visibility{visible, translated, foreign, noProcess} {
+		require.Contains(t, metadata.MapAttributeNvidiaProcessVisibility, string(state))
 	}
 }
 
@@ -119,4 +174,8 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 		"deadline is 0s: give at least 100ms, or leave it out for 5s")
 	cfg.Enabled = false
 	require.NoError(t, cfg.Validate())
+	cfg = NewDefaultConfig()
+	cfg.ReleaseWhenIdle, cfg.Devices.Exclude = -time.Second, []string{"0", " "}
+	require.EqualError(t, cfg.Validate(), "release_when_idle is -1s: give 0 or a longer time\n"+
+		"devices has an empty entry: give a UUID, an index or a PCI address")
 }

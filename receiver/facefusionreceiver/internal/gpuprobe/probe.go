@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.uber.org/zap"
 
@@ -24,16 +25,29 @@ type Probe struct {
 	// owned by the goroutine that observes
 	lb     *metadata.LogsBuilder
 	before *gpu.Snapshot
+	logged map[string]bool
+	// owners is used by both
+	owners *owners
 }
 
 // New makes the probe over a driver.
 func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 	p := &Probe{
-		env:     env,
-		sampler: gpu.NewSampler(gpu.Settings{Driver: driver, Deadline: cfg.Deadline}),
-		mb:      metadata.NewMetricsBuilder(env.Metrics, env.Settings),
-		lb:      metadata.NewLogsBuilder(env.Logs, env.Settings),
-		before:  &gpu.Snapshot{Library: gpu.Library{State: gpu.LibraryUnknown}},
+		env: env,
+		sampler: gpu.NewSampler(gpu.Settings{
+			Driver:          driver,
+			Deadline:        cfg.Deadline,
+			RootPath:        env.RootPath,
+			Include:         cfg.Devices.Include,
+			Exclude:         cfg.Devices.Exclude,
+			ReleaseWhenIdle: cfg.ReleaseWhenIdle,
+			NVLink:          env.Metrics.Metrics.NvidiaGpuNvlinkIo.Enabled,
+		}),
+		mb:     metadata.NewMetricsBuilder(env.Metrics, env.Settings),
+		lb:     metadata.NewLogsBuilder(env.Logs, env.Settings),
+		before: &gpu.Snapshot{Library: gpu.Library{State: gpu.LibraryUnknown}},
+		logged: make(map[string]bool),
+		owners: newOwners(env.RootPath),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
 	return p
@@ -66,12 +80,14 @@ func (p *Probe) observe(ctx context.Context) error {
 	if snapshot == nil {
 		return err
 	}
+	p.owners.update(p.env.Board.Processes.Latest(), snapshot, time.Now())
 	p.env.Board.GPUs.Publish(snapshot)
 	changes := compare(p.before, snapshot)
 	p.before = snapshot
 	p.report(snapshot, changes)
 	p.tell(changes)
-	if changes.any() {
+	p.tellXIDs(snapshot)
+	if changes.any() || len(snapshot.XIDs) > 0 {
 		p.env.Changed()
 	}
 	return err
@@ -81,20 +97,50 @@ func (p *Probe) observe(ctx context.Context) error {
 func (p *Probe) report(snapshot *gpu.Snapshot, changes changes) {
 	logger := p.env.Settings.Logger
 	if changes.library {
-		library := snapshot.Library
-		if library.State == gpu.LibraryAvailable {
-			logger.Info("the NVIDIA driver answers", zap.String("driver", library.DriverVersion),
-				zap.String("cuda", library.CUDAVersion), zap.Int("gpus", len(snapshot.Devices)))
-		} else {
-			logger.Info("no GPU can be read, it will be picked up when the driver answers",
-				zap.String("state", string(library.State)), zap.Error(library.Err))
+		p.reportLibrary(snapshot)
+	}
+	for _, entry := range snapshot.Unmatched {
+		if p.once("unmatched " + entry) {
+			logger.Warn("an entry of gpu.devices names no GPU of this host: give a UUID, an index or a PCI address as nvidia-smi -L and lspci print them", zap.String("entry", entry))
 		}
+	}
+	if p.owners.state() == foreign && p.once("foreign") {
+		logger.Warn("the NVIDIA driver tells process ids of another pid namespace, so that FaceFusion's share of the GPUs cannot be told: run the collector in the host's pid namespace",
+			zap.String("root_path", p.env.RootPath))
 	}
 	for _, d := range changes.failed {
 		logger.Warn("a GPU is not ok", zap.String("gpu", deviceID(d)), zap.String("state", string(d.Health)), zap.String("fault", string(d.Reason)))
 	}
 	for _, d := range changes.recovered {
 		logger.Info("a GPU is ok again", zap.String("gpu", deviceID(d)))
+	}
+}
+
+// once says whether something has not been logged yet.
+func (p *Probe) once(what string) bool {
+	if p.logged[what] {
+		return false
+	}
+	p.logged[what] = true
+	return true
+}
+
+func (p *Probe) reportLibrary(snapshot *gpu.Snapshot) {
+	logger, library := p.env.Settings.Logger, snapshot.Library
+	switch library.State {
+	case gpu.LibraryAvailable:
+		// After each release it is looked at again, which is no news.
+		if p.before.Library.State != gpu.LibraryReleased {
+			logger.Info("the NVIDIA driver answers", zap.String("driver", library.DriverVersion),
+				zap.String("cuda", library.CUDAVersion), zap.Int("gpus", gpuCount(snapshot)))
+		}
+	case gpu.LibraryReleased, gpu.LibrarySuspended:
+		if p.once(string(library.State)) {
+			logger.Info("the GPUs are left alone while nobody uses them", zap.String("state", string(library.State)))
+		}
+	default:
+		logger.Info("no GPU can be read, it will be picked up when the driver answers",
+			zap.String("state", string(library.State)), zap.Error(library.Err))
 	}
 }
 
@@ -105,5 +151,43 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 		return pmetric.NewMetrics()
 	}
 	record(p.mb, snapshot, now)
-	return p.mb.Emit(metadata.WithResource(p.env.HostResource()))
+	state := p.owners.state()
+	ts := pcommon.NewTimestampFromTime(now)
+	recordVisibility(p.mb, ts, state)
+	p.mb.EmitForResource(metadata.WithResource(p.env.HostResource()))
+	if state != untold && state != foreign {
+		p.scrapeShares(snapshot, ts)
+	}
+	return p.mb.Emit()
+}
+
+// scrapeShares records what each known instance has of each GPU, also when it is nothing.
+func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) {
+	processes := p.env.Board.Processes.Latest()
+	if processes == nil || len(processes.Instances) == 0 {
+		return
+	}
+	divided := partitioned(snapshot.Devices)
+	shares := make([]map[string]*share, len(snapshot.Devices))
+	for i := range snapshot.Devices {
+		if d := &snapshot.Devices[i]; !divided[d.UUID] {
+			shares[i] = sharesOf(d, p.owners.instance)
+		}
+	}
+	for i := range processes.Instances {
+		instance := &processes.Instances[i]
+		for k := range snapshot.Devices {
+			if shares[k] == nil {
+				continue
+			}
+			d := &snapshot.Devices[k]
+			s := shares[k][instance.ID]
+			if s == nil {
+				none := nothing(d)
+				s = &none
+			}
+			recordShare(p.mb, ts, s, deviceID(d), deviceName(d))
+		}
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID, instance.Version)))
+	}
 }

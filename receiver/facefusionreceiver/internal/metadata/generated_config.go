@@ -10,6 +10,66 @@ import (
 	"go.opentelemetry.io/collector/filter"
 )
 
+// FacefusionActiveTasksMetricConfig provides config for the facefusion.active_tasks metric.
+type FacefusionActiveTasksMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionActiveTasksMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionGpuMemoryUsageMetricConfig provides config for the facefusion.gpu.memory.usage metric.
+type FacefusionGpuMemoryUsageMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionGpuMemoryUsageMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionGpuUtilizationMetricConfig provides config for the facefusion.gpu.utilization metric.
+type FacefusionGpuUtilizationMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionGpuUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionInstancesMetricConfig provides config for the facefusion.instances metric.
 type FacefusionInstancesMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -17,6 +77,126 @@ type FacefusionInstancesMetricConfig struct {
 }
 
 func (ms *FacefusionInstancesMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionJobContendedMetricConfig provides config for the facefusion.job.contended metric.
+type FacefusionJobContendedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionJobContendedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionJobCountMetricConfig provides config for the facefusion.job.count metric.
+type FacefusionJobCountMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionJobCountMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionJobFinishedMetricConfig provides config for the facefusion.job.finished metric.
+type FacefusionJobFinishedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionJobFinishedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionJobFolderOdditiesMetricConfig provides config for the facefusion.job.folder.oddities metric.
+type FacefusionJobFolderOdditiesMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionJobFolderOdditiesMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionJobFolderStateMetricConfig provides config for the facefusion.job.folder.state metric.
+type FacefusionJobFolderStateMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionJobFolderStateMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionJobOldestAgeMetricConfig provides config for the facefusion.job.oldest.age metric.
+type FacefusionJobOldestAgeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionJobOldestAgeMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -230,22 +410,10 @@ func (ms *FacefusionServerUpMetricConfig) Unmarshal(parser *confmap.Conf) error 
 	return nil
 }
 
-// HwEnergyMetricAttributeKey specifies the key of an attribute for the hw.energy metric.
-type HwEnergyMetricAttributeKey string
-
-const (
-	HwEnergyMetricAttributeKeyHwID   HwEnergyMetricAttributeKey = "hw.id"
-	HwEnergyMetricAttributeKeyHwName HwEnergyMetricAttributeKey = "hw.name"
-	HwEnergyMetricAttributeKeyHwType HwEnergyMetricAttributeKey = "hw.type"
-)
-
 // HwEnergyMetricConfig provides config for the hw.energy metric.
 type HwEnergyMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                       `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []HwEnergyMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *HwEnergyMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -262,45 +430,90 @@ func (ms *HwEnergyMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-func (ms *HwEnergyMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case HwEnergyMetricAttributeKeyHwID, HwEnergyMetricAttributeKeyHwName, HwEnergyMetricAttributeKeyHwType:
-		default:
-			return fmt.Errorf("metric hw.energy doesn't have an attribute %v, valid attributes: [hw.id, hw.name, hw.type]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwEnergyMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for hw.energy metric and must be included")
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwEnergyMetricAttributeKeyHwType) {
-		return fmt.Errorf("hw.type is a required attribute for hw.energy metric and must be included")
+// HwErrorsMetricConfig provides config for the hw.errors metric.
+type HwErrorsMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *HwErrorsMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
 	}
 
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
 	}
 
+	ms.enabledSetByUser = parser.IsSet("enabled")
 	return nil
 }
 
-// HwGpuMemoryLimitMetricAttributeKey specifies the key of an attribute for the hw.gpu.memory.limit metric.
-type HwGpuMemoryLimitMetricAttributeKey string
+// HwFanSpeedMetricConfig provides config for the hw.fan.speed metric.
+type HwFanSpeedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
 
-const (
-	HwGpuMemoryLimitMetricAttributeKeyHwID   HwGpuMemoryLimitMetricAttributeKey = "hw.id"
-	HwGpuMemoryLimitMetricAttributeKeyHwName HwGpuMemoryLimitMetricAttributeKey = "hw.name"
-)
+func (ms *HwFanSpeedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// HwFanSpeedRatioMetricConfig provides config for the hw.fan.speed_ratio metric.
+type HwFanSpeedRatioMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *HwFanSpeedRatioMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// HwGpuIoMetricConfig provides config for the hw.gpu.io metric.
+type HwGpuIoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *HwGpuIoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
 
 // HwGpuMemoryLimitMetricConfig provides config for the hw.gpu.memory.limit metric.
 type HwGpuMemoryLimitMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                               `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []HwGpuMemoryLimitMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *HwGpuMemoryLimitMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -317,42 +530,10 @@ func (ms *HwGpuMemoryLimitMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-func (ms *HwGpuMemoryLimitMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case HwGpuMemoryLimitMetricAttributeKeyHwID, HwGpuMemoryLimitMetricAttributeKeyHwName:
-		default:
-			return fmt.Errorf("metric hw.gpu.memory.limit doesn't have an attribute %v, valid attributes: [hw.id, hw.name]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwGpuMemoryLimitMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for hw.gpu.memory.limit metric and must be included")
-	}
-
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
-	}
-
-	return nil
-}
-
-// HwGpuMemoryUsageMetricAttributeKey specifies the key of an attribute for the hw.gpu.memory.usage metric.
-type HwGpuMemoryUsageMetricAttributeKey string
-
-const (
-	HwGpuMemoryUsageMetricAttributeKeyHwID   HwGpuMemoryUsageMetricAttributeKey = "hw.id"
-	HwGpuMemoryUsageMetricAttributeKeyHwName HwGpuMemoryUsageMetricAttributeKey = "hw.name"
-)
-
 // HwGpuMemoryUsageMetricConfig provides config for the hw.gpu.memory.usage metric.
 type HwGpuMemoryUsageMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                               `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []HwGpuMemoryUsageMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *HwGpuMemoryUsageMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -369,42 +550,10 @@ func (ms *HwGpuMemoryUsageMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-func (ms *HwGpuMemoryUsageMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case HwGpuMemoryUsageMetricAttributeKeyHwID, HwGpuMemoryUsageMetricAttributeKeyHwName:
-		default:
-			return fmt.Errorf("metric hw.gpu.memory.usage doesn't have an attribute %v, valid attributes: [hw.id, hw.name]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwGpuMemoryUsageMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for hw.gpu.memory.usage metric and must be included")
-	}
-
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
-	}
-
-	return nil
-}
-
-// HwGpuMemoryUtilizationMetricAttributeKey specifies the key of an attribute for the hw.gpu.memory.utilization metric.
-type HwGpuMemoryUtilizationMetricAttributeKey string
-
-const (
-	HwGpuMemoryUtilizationMetricAttributeKeyHwID   HwGpuMemoryUtilizationMetricAttributeKey = "hw.id"
-	HwGpuMemoryUtilizationMetricAttributeKeyHwName HwGpuMemoryUtilizationMetricAttributeKey = "hw.name"
-)
-
 // HwGpuMemoryUtilizationMetricConfig provides config for the hw.gpu.memory.utilization metric.
 type HwGpuMemoryUtilizationMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                                     `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []HwGpuMemoryUtilizationMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *HwGpuMemoryUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -421,43 +570,10 @@ func (ms *HwGpuMemoryUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) er
 	return nil
 }
 
-func (ms *HwGpuMemoryUtilizationMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case HwGpuMemoryUtilizationMetricAttributeKeyHwID, HwGpuMemoryUtilizationMetricAttributeKeyHwName:
-		default:
-			return fmt.Errorf("metric hw.gpu.memory.utilization doesn't have an attribute %v, valid attributes: [hw.id, hw.name]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwGpuMemoryUtilizationMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for hw.gpu.memory.utilization metric and must be included")
-	}
-
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
-	}
-
-	return nil
-}
-
-// HwGpuUtilizationMetricAttributeKey specifies the key of an attribute for the hw.gpu.utilization metric.
-type HwGpuUtilizationMetricAttributeKey string
-
-const (
-	HwGpuUtilizationMetricAttributeKeyHwID      HwGpuUtilizationMetricAttributeKey = "hw.id"
-	HwGpuUtilizationMetricAttributeKeyHwName    HwGpuUtilizationMetricAttributeKey = "hw.name"
-	HwGpuUtilizationMetricAttributeKeyHwGpuTask HwGpuUtilizationMetricAttributeKey = "hw.gpu.task"
-)
-
 // HwGpuUtilizationMetricConfig provides config for the hw.gpu.utilization metric.
 type HwGpuUtilizationMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                               `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []HwGpuUtilizationMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *HwGpuUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -474,46 +590,10 @@ func (ms *HwGpuUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-func (ms *HwGpuUtilizationMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case HwGpuUtilizationMetricAttributeKeyHwID, HwGpuUtilizationMetricAttributeKeyHwName, HwGpuUtilizationMetricAttributeKeyHwGpuTask:
-		default:
-			return fmt.Errorf("metric hw.gpu.utilization doesn't have an attribute %v, valid attributes: [hw.id, hw.name, hw.gpu.task]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwGpuUtilizationMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for hw.gpu.utilization metric and must be included")
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwGpuUtilizationMetricAttributeKeyHwGpuTask) {
-		return fmt.Errorf("hw.gpu.task is a required attribute for hw.gpu.utilization metric and must be included")
-	}
-
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
-	}
-
-	return nil
-}
-
-// HwPowerMetricAttributeKey specifies the key of an attribute for the hw.power metric.
-type HwPowerMetricAttributeKey string
-
-const (
-	HwPowerMetricAttributeKeyHwID   HwPowerMetricAttributeKey = "hw.id"
-	HwPowerMetricAttributeKeyHwName HwPowerMetricAttributeKey = "hw.name"
-	HwPowerMetricAttributeKeyHwType HwPowerMetricAttributeKey = "hw.type"
-)
-
 // HwPowerMetricConfig provides config for the hw.power metric.
 type HwPowerMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                      `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []HwPowerMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *HwPowerMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -530,47 +610,10 @@ func (ms *HwPowerMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-func (ms *HwPowerMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case HwPowerMetricAttributeKeyHwID, HwPowerMetricAttributeKeyHwName, HwPowerMetricAttributeKeyHwType:
-		default:
-			return fmt.Errorf("metric hw.power doesn't have an attribute %v, valid attributes: [hw.id, hw.name, hw.type]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwPowerMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for hw.power metric and must be included")
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwPowerMetricAttributeKeyHwType) {
-		return fmt.Errorf("hw.type is a required attribute for hw.power metric and must be included")
-	}
-
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
-	}
-
-	return nil
-}
-
-// HwStatusMetricAttributeKey specifies the key of an attribute for the hw.status metric.
-type HwStatusMetricAttributeKey string
-
-const (
-	HwStatusMetricAttributeKeyHwID    HwStatusMetricAttributeKey = "hw.id"
-	HwStatusMetricAttributeKeyHwName  HwStatusMetricAttributeKey = "hw.name"
-	HwStatusMetricAttributeKeyHwType  HwStatusMetricAttributeKey = "hw.type"
-	HwStatusMetricAttributeKeyHwState HwStatusMetricAttributeKey = "hw.state"
-)
-
 // HwStatusMetricConfig provides config for the hw.status metric.
 type HwStatusMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                       `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []HwStatusMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *HwStatusMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -587,50 +630,10 @@ func (ms *HwStatusMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-func (ms *HwStatusMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case HwStatusMetricAttributeKeyHwID, HwStatusMetricAttributeKeyHwName, HwStatusMetricAttributeKeyHwType, HwStatusMetricAttributeKeyHwState:
-		default:
-			return fmt.Errorf("metric hw.status doesn't have an attribute %v, valid attributes: [hw.id, hw.name, hw.type, hw.state]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwStatusMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for hw.status metric and must be included")
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwStatusMetricAttributeKeyHwType) {
-		return fmt.Errorf("hw.type is a required attribute for hw.status metric and must be included")
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwStatusMetricAttributeKeyHwState) {
-		return fmt.Errorf("hw.state is a required attribute for hw.status metric and must be included")
-	}
-
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
-	}
-
-	return nil
-}
-
-// HwTemperatureMetricAttributeKey specifies the key of an attribute for the hw.temperature metric.
-type HwTemperatureMetricAttributeKey string
-
-const (
-	HwTemperatureMetricAttributeKeyHwID             HwTemperatureMetricAttributeKey = "hw.id"
-	HwTemperatureMetricAttributeKeyHwName           HwTemperatureMetricAttributeKey = "hw.name"
-	HwTemperatureMetricAttributeKeyHwParent         HwTemperatureMetricAttributeKey = "hw.parent"
-	HwTemperatureMetricAttributeKeyHwSensorLocation HwTemperatureMetricAttributeKey = "hw.sensor_location"
-)
-
 // HwTemperatureMetricConfig provides config for the hw.temperature metric.
 type HwTemperatureMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                            `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []HwTemperatureMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *HwTemperatureMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -647,24 +650,23 @@ func (ms *HwTemperatureMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-func (ms *HwTemperatureMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case HwTemperatureMetricAttributeKeyHwID, HwTemperatureMetricAttributeKeyHwName, HwTemperatureMetricAttributeKeyHwParent, HwTemperatureMetricAttributeKeyHwSensorLocation:
-		default:
-			return fmt.Errorf("metric hw.temperature doesn't have an attribute %v, valid attributes: [hw.id, hw.name, hw.parent, hw.sensor_location]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, HwTemperatureMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for hw.temperature metric and must be included")
+// HwTemperatureLimitMetricConfig provides config for the hw.temperature.limit metric.
+type HwTemperatureLimitMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *HwTemperatureLimitMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
 	}
 
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
 	}
 
+	ms.enabledSetByUser = parser.IsSet("enabled")
 	return nil
 }
 
@@ -675,6 +677,126 @@ type NvidiaDriverStateMetricConfig struct {
 }
 
 func (ms *NvidiaDriverStateMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuBar1LimitMetricConfig provides config for the nvidia.gpu.bar1.limit metric.
+type NvidiaGpuBar1LimitMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuBar1LimitMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuBar1UsageMetricConfig provides config for the nvidia.gpu.bar1.usage metric.
+type NvidiaGpuBar1UsageMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuBar1UsageMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuClockEventActiveMetricConfig provides config for the nvidia.gpu.clock.event.active metric.
+type NvidiaGpuClockEventActiveMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuClockEventActiveMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuClockEventTimeMetricConfig provides config for the nvidia.gpu.clock.event.time metric.
+type NvidiaGpuClockEventTimeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuClockEventTimeMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuClockFrequencyMetricConfig provides config for the nvidia.gpu.clock.frequency metric.
+type NvidiaGpuClockFrequencyMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuClockFrequencyMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuClockLimitMetricConfig provides config for the nvidia.gpu.clock.limit metric.
+type NvidiaGpuClockLimitMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuClockLimitMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -708,22 +830,70 @@ func (ms *NvidiaGpuCountMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-// NvidiaGpuFaultMetricAttributeKey specifies the key of an attribute for the nvidia.gpu.fault metric.
-type NvidiaGpuFaultMetricAttributeKey string
+// NvidiaGpuEncoderFrameRateMetricConfig provides config for the nvidia.gpu.encoder.frame_rate metric.
+type NvidiaGpuEncoderFrameRateMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
 
-const (
-	NvidiaGpuFaultMetricAttributeKeyHwID           NvidiaGpuFaultMetricAttributeKey = "hw.id"
-	NvidiaGpuFaultMetricAttributeKeyHwName         NvidiaGpuFaultMetricAttributeKey = "hw.name"
-	NvidiaGpuFaultMetricAttributeKeyNvidiaGpuFault NvidiaGpuFaultMetricAttributeKey = "nvidia.gpu.fault"
-)
+func (ms *NvidiaGpuEncoderFrameRateMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuEncoderLatencyMetricConfig provides config for the nvidia.gpu.encoder.latency metric.
+type NvidiaGpuEncoderLatencyMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuEncoderLatencyMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuEncoderSessionsMetricConfig provides config for the nvidia.gpu.encoder.sessions metric.
+type NvidiaGpuEncoderSessionsMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuEncoderSessionsMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
 
 // NvidiaGpuFaultMetricConfig provides config for the nvidia.gpu.fault metric.
 type NvidiaGpuFaultMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                             `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []NvidiaGpuFaultMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *NvidiaGpuFaultMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -740,51 +910,10 @@ func (ms *NvidiaGpuFaultMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-func (ms *NvidiaGpuFaultMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case NvidiaGpuFaultMetricAttributeKeyHwID, NvidiaGpuFaultMetricAttributeKeyHwName, NvidiaGpuFaultMetricAttributeKeyNvidiaGpuFault:
-		default:
-			return fmt.Errorf("metric nvidia.gpu.fault doesn't have an attribute %v, valid attributes: [hw.id, hw.name, nvidia.gpu.fault]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, NvidiaGpuFaultMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for nvidia.gpu.fault metric and must be included")
-	}
-	if !slices.Contains(ms.EnabledAttributes, NvidiaGpuFaultMetricAttributeKeyNvidiaGpuFault) {
-		return fmt.Errorf("nvidia.gpu.fault is a required attribute for nvidia.gpu.fault metric and must be included")
-	}
-
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
-	}
-
-	return nil
-}
-
-// NvidiaGpuInfoMetricAttributeKey specifies the key of an attribute for the nvidia.gpu.info metric.
-type NvidiaGpuInfoMetricAttributeKey string
-
-const (
-	NvidiaGpuInfoMetricAttributeKeyHwID                NvidiaGpuInfoMetricAttributeKey = "hw.id"
-	NvidiaGpuInfoMetricAttributeKeyHwName              NvidiaGpuInfoMetricAttributeKey = "hw.name"
-	NvidiaGpuInfoMetricAttributeKeyHwModel             NvidiaGpuInfoMetricAttributeKey = "hw.model"
-	NvidiaGpuInfoMetricAttributeKeyHwVendor            NvidiaGpuInfoMetricAttributeKey = "hw.vendor"
-	NvidiaGpuInfoMetricAttributeKeyHwDriverVersion     NvidiaGpuInfoMetricAttributeKey = "hw.driver_version"
-	NvidiaGpuInfoMetricAttributeKeyHwFirmwareVersion   NvidiaGpuInfoMetricAttributeKey = "hw.firmware_version"
-	NvidiaGpuInfoMetricAttributeKeyNvidiaCudaVersion   NvidiaGpuInfoMetricAttributeKey = "nvidia.cuda.version"
-	NvidiaGpuInfoMetricAttributeKeyNvidiaGpuPciAddress NvidiaGpuInfoMetricAttributeKey = "nvidia.gpu.pci.address"
-)
-
 // NvidiaGpuInfoMetricConfig provides config for the nvidia.gpu.info metric.
 type NvidiaGpuInfoMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                            `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []NvidiaGpuInfoMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *NvidiaGpuInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -801,43 +930,210 @@ func (ms *NvidiaGpuInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
-func (ms *NvidiaGpuInfoMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case NvidiaGpuInfoMetricAttributeKeyHwID, NvidiaGpuInfoMetricAttributeKeyHwName, NvidiaGpuInfoMetricAttributeKeyHwModel, NvidiaGpuInfoMetricAttributeKeyHwVendor, NvidiaGpuInfoMetricAttributeKeyHwDriverVersion, NvidiaGpuInfoMetricAttributeKeyHwFirmwareVersion, NvidiaGpuInfoMetricAttributeKeyNvidiaCudaVersion, NvidiaGpuInfoMetricAttributeKeyNvidiaGpuPciAddress:
-		default:
-			return fmt.Errorf("metric nvidia.gpu.info doesn't have an attribute %v, valid attributes: [hw.id, hw.name, hw.model, hw.vendor, hw.driver_version, hw.firmware_version, nvidia.cuda.version, nvidia.gpu.pci.address]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, NvidiaGpuInfoMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for nvidia.gpu.info metric and must be included")
+// NvidiaGpuNvlinkIoMetricConfig provides config for the nvidia.gpu.nvlink.io metric.
+type NvidiaGpuNvlinkIoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuNvlinkIoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
 	}
 
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
 	}
 
+	ms.enabledSetByUser = parser.IsSet("enabled")
 	return nil
 }
 
-// NvidiaGpuUtilizationMaxMetricAttributeKey specifies the key of an attribute for the nvidia.gpu.utilization.max metric.
-type NvidiaGpuUtilizationMaxMetricAttributeKey string
+// NvidiaGpuPcieLinkGenerationMetricConfig provides config for the nvidia.gpu.pcie.link.generation metric.
+type NvidiaGpuPcieLinkGenerationMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
 
-const (
-	NvidiaGpuUtilizationMaxMetricAttributeKeyHwID      NvidiaGpuUtilizationMaxMetricAttributeKey = "hw.id"
-	NvidiaGpuUtilizationMaxMetricAttributeKeyHwName    NvidiaGpuUtilizationMaxMetricAttributeKey = "hw.name"
-	NvidiaGpuUtilizationMaxMetricAttributeKeyHwGpuTask NvidiaGpuUtilizationMaxMetricAttributeKey = "hw.gpu.task"
-)
+func (ms *NvidiaGpuPcieLinkGenerationMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuPcieLinkGenerationMaxMetricConfig provides config for the nvidia.gpu.pcie.link.generation.max metric.
+type NvidiaGpuPcieLinkGenerationMaxMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuPcieLinkGenerationMaxMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuPcieLinkWidthMetricConfig provides config for the nvidia.gpu.pcie.link.width metric.
+type NvidiaGpuPcieLinkWidthMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuPcieLinkWidthMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuPcieLinkWidthMaxMetricConfig provides config for the nvidia.gpu.pcie.link.width.max metric.
+type NvidiaGpuPcieLinkWidthMaxMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuPcieLinkWidthMaxMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuPerformanceStateMetricConfig provides config for the nvidia.gpu.performance_state metric.
+type NvidiaGpuPerformanceStateMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuPerformanceStateMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuPowerLimitMetricConfig provides config for the nvidia.gpu.power.limit metric.
+type NvidiaGpuPowerLimitMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuPowerLimitMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuProcessVisibilityMetricConfig provides config for the nvidia.gpu.process.visibility metric.
+type NvidiaGpuProcessVisibilityMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuProcessVisibilityMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuSelectionUnmatchedMetricConfig provides config for the nvidia.gpu.selection.unmatched metric.
+type NvidiaGpuSelectionUnmatchedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuSelectionUnmatchedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuSuspendedMetricConfig provides config for the nvidia.gpu.suspended metric.
+type NvidiaGpuSuspendedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuSuspendedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
 
 // NvidiaGpuUtilizationMaxMetricConfig provides config for the nvidia.gpu.utilization.max metric.
 type NvidiaGpuUtilizationMaxMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
 	enabledSetByUser bool
-
-	AggregationStrategy string                                      `mapstructure:"aggregation_strategy"`
-	EnabledAttributes   []NvidiaGpuUtilizationMaxMetricAttributeKey `mapstructure:"attributes"`
 }
 
 func (ms *NvidiaGpuUtilizationMaxMetricConfig) Unmarshal(parser *confmap.Conf) error {
@@ -854,27 +1150,23 @@ func (ms *NvidiaGpuUtilizationMaxMetricConfig) Unmarshal(parser *confmap.Conf) e
 	return nil
 }
 
-func (ms *NvidiaGpuUtilizationMaxMetricConfig) Validate() error {
-	for _, val := range ms.EnabledAttributes {
-		switch val {
-		case NvidiaGpuUtilizationMaxMetricAttributeKeyHwID, NvidiaGpuUtilizationMaxMetricAttributeKeyHwName, NvidiaGpuUtilizationMaxMetricAttributeKeyHwGpuTask:
-		default:
-			return fmt.Errorf("metric nvidia.gpu.utilization.max doesn't have an attribute %v, valid attributes: [hw.id, hw.name, hw.gpu.task]", val)
-		}
-	}
-	if !slices.Contains(ms.EnabledAttributes, NvidiaGpuUtilizationMaxMetricAttributeKeyHwID) {
-		return fmt.Errorf("hw.id is a required attribute for nvidia.gpu.utilization.max metric and must be included")
-	}
-	if !slices.Contains(ms.EnabledAttributes, NvidiaGpuUtilizationMaxMetricAttributeKeyHwGpuTask) {
-		return fmt.Errorf("hw.gpu.task is a required attribute for nvidia.gpu.utilization.max metric and must be included")
+// NvidiaGpuXidLastMetricConfig provides config for the nvidia.gpu.xid.last metric.
+type NvidiaGpuXidLastMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuXidLastMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
 	}
 
-	switch ms.AggregationStrategy {
-	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
-	default:
-		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
 	}
 
+	ms.enabledSetByUser = parser.IsSet("enabled")
 	return nil
 }
 
@@ -1064,7 +1356,16 @@ func (ms *ProcessUptimeMetricConfig) Unmarshal(parser *confmap.Conf) error {
 
 // MetricsConfig provides config for facefusion metrics.
 type MetricsConfig struct {
+	FacefusionActiveTasks                     FacefusionActiveTasksMetricConfig                     `mapstructure:"facefusion.active_tasks"`
+	FacefusionGpuMemoryUsage                  FacefusionGpuMemoryUsageMetricConfig                  `mapstructure:"facefusion.gpu.memory.usage"`
+	FacefusionGpuUtilization                  FacefusionGpuUtilizationMetricConfig                  `mapstructure:"facefusion.gpu.utilization"`
 	FacefusionInstances                       FacefusionInstancesMetricConfig                       `mapstructure:"facefusion.instances"`
+	FacefusionJobContended                    FacefusionJobContendedMetricConfig                    `mapstructure:"facefusion.job.contended"`
+	FacefusionJobCount                        FacefusionJobCountMetricConfig                        `mapstructure:"facefusion.job.count"`
+	FacefusionJobFinished                     FacefusionJobFinishedMetricConfig                     `mapstructure:"facefusion.job.finished"`
+	FacefusionJobFolderOddities               FacefusionJobFolderOdditiesMetricConfig               `mapstructure:"facefusion.job.folder.oddities"`
+	FacefusionJobFolderState                  FacefusionJobFolderStateMetricConfig                  `mapstructure:"facefusion.job.folder.state"`
+	FacefusionJobOldestAge                    FacefusionJobOldestAgeMetricConfig                    `mapstructure:"facefusion.job.oldest.age"`
 	FacefusionProcessCount                    FacefusionProcessCountMetricConfig                    `mapstructure:"facefusion.process.count"`
 	FacefusionProcessExits                    FacefusionProcessExitsMetricConfig                    `mapstructure:"facefusion.process.exits"`
 	FacefusionProcessStarts                   FacefusionProcessStartsMetricConfig                   `mapstructure:"facefusion.process.starts"`
@@ -1076,6 +1377,10 @@ type MetricsConfig struct {
 	FacefusionServerState                     FacefusionServerStateMetricConfig                     `mapstructure:"facefusion.server.state"`
 	FacefusionServerUp                        FacefusionServerUpMetricConfig                        `mapstructure:"facefusion.server.up"`
 	HwEnergy                                  HwEnergyMetricConfig                                  `mapstructure:"hw.energy"`
+	HwErrors                                  HwErrorsMetricConfig                                  `mapstructure:"hw.errors"`
+	HwFanSpeed                                HwFanSpeedMetricConfig                                `mapstructure:"hw.fan.speed"`
+	HwFanSpeedRatio                           HwFanSpeedRatioMetricConfig                           `mapstructure:"hw.fan.speed_ratio"`
+	HwGpuIo                                   HwGpuIoMetricConfig                                   `mapstructure:"hw.gpu.io"`
 	HwGpuMemoryLimit                          HwGpuMemoryLimitMetricConfig                          `mapstructure:"hw.gpu.memory.limit"`
 	HwGpuMemoryUsage                          HwGpuMemoryUsageMetricConfig                          `mapstructure:"hw.gpu.memory.usage"`
 	HwGpuMemoryUtilization                    HwGpuMemoryUtilizationMetricConfig                    `mapstructure:"hw.gpu.memory.utilization"`
@@ -1083,11 +1388,32 @@ type MetricsConfig struct {
 	HwPower                                   HwPowerMetricConfig                                   `mapstructure:"hw.power"`
 	HwStatus                                  HwStatusMetricConfig                                  `mapstructure:"hw.status"`
 	HwTemperature                             HwTemperatureMetricConfig                             `mapstructure:"hw.temperature"`
+	HwTemperatureLimit                        HwTemperatureLimitMetricConfig                        `mapstructure:"hw.temperature.limit"`
 	NvidiaDriverState                         NvidiaDriverStateMetricConfig                         `mapstructure:"nvidia.driver.state"`
+	NvidiaGpuBar1Limit                        NvidiaGpuBar1LimitMetricConfig                        `mapstructure:"nvidia.gpu.bar1.limit"`
+	NvidiaGpuBar1Usage                        NvidiaGpuBar1UsageMetricConfig                        `mapstructure:"nvidia.gpu.bar1.usage"`
+	NvidiaGpuClockEventActive                 NvidiaGpuClockEventActiveMetricConfig                 `mapstructure:"nvidia.gpu.clock.event.active"`
+	NvidiaGpuClockEventTime                   NvidiaGpuClockEventTimeMetricConfig                   `mapstructure:"nvidia.gpu.clock.event.time"`
+	NvidiaGpuClockFrequency                   NvidiaGpuClockFrequencyMetricConfig                   `mapstructure:"nvidia.gpu.clock.frequency"`
+	NvidiaGpuClockLimit                       NvidiaGpuClockLimitMetricConfig                       `mapstructure:"nvidia.gpu.clock.limit"`
 	NvidiaGpuCount                            NvidiaGpuCountMetricConfig                            `mapstructure:"nvidia.gpu.count"`
+	NvidiaGpuEncoderFrameRate                 NvidiaGpuEncoderFrameRateMetricConfig                 `mapstructure:"nvidia.gpu.encoder.frame_rate"`
+	NvidiaGpuEncoderLatency                   NvidiaGpuEncoderLatencyMetricConfig                   `mapstructure:"nvidia.gpu.encoder.latency"`
+	NvidiaGpuEncoderSessions                  NvidiaGpuEncoderSessionsMetricConfig                  `mapstructure:"nvidia.gpu.encoder.sessions"`
 	NvidiaGpuFault                            NvidiaGpuFaultMetricConfig                            `mapstructure:"nvidia.gpu.fault"`
 	NvidiaGpuInfo                             NvidiaGpuInfoMetricConfig                             `mapstructure:"nvidia.gpu.info"`
+	NvidiaGpuNvlinkIo                         NvidiaGpuNvlinkIoMetricConfig                         `mapstructure:"nvidia.gpu.nvlink.io"`
+	NvidiaGpuPcieLinkGeneration               NvidiaGpuPcieLinkGenerationMetricConfig               `mapstructure:"nvidia.gpu.pcie.link.generation"`
+	NvidiaGpuPcieLinkGenerationMax            NvidiaGpuPcieLinkGenerationMaxMetricConfig            `mapstructure:"nvidia.gpu.pcie.link.generation.max"`
+	NvidiaGpuPcieLinkWidth                    NvidiaGpuPcieLinkWidthMetricConfig                    `mapstructure:"nvidia.gpu.pcie.link.width"`
+	NvidiaGpuPcieLinkWidthMax                 NvidiaGpuPcieLinkWidthMaxMetricConfig                 `mapstructure:"nvidia.gpu.pcie.link.width.max"`
+	NvidiaGpuPerformanceState                 NvidiaGpuPerformanceStateMetricConfig                 `mapstructure:"nvidia.gpu.performance_state"`
+	NvidiaGpuPowerLimit                       NvidiaGpuPowerLimitMetricConfig                       `mapstructure:"nvidia.gpu.power.limit"`
+	NvidiaGpuProcessVisibility                NvidiaGpuProcessVisibilityMetricConfig                `mapstructure:"nvidia.gpu.process.visibility"`
+	NvidiaGpuSelectionUnmatched               NvidiaGpuSelectionUnmatchedMetricConfig               `mapstructure:"nvidia.gpu.selection.unmatched"`
+	NvidiaGpuSuspended                        NvidiaGpuSuspendedMetricConfig                        `mapstructure:"nvidia.gpu.suspended"`
 	NvidiaGpuUtilizationMax                   NvidiaGpuUtilizationMaxMetricConfig                   `mapstructure:"nvidia.gpu.utilization.max"`
+	NvidiaGpuXidLast                          NvidiaGpuXidLastMetricConfig                          `mapstructure:"nvidia.gpu.xid.last"`
 	ProcessCPUTime                            ProcessCPUTimeMetricConfig                            `mapstructure:"process.cpu.time"`
 	ProcessDiskIo                             ProcessDiskIoMetricConfig                             `mapstructure:"process.disk.io"`
 	ProcessMemoryUsage                        ProcessMemoryUsageMetricConfig                        `mapstructure:"process.memory.usage"`
@@ -1098,7 +1424,34 @@ type MetricsConfig struct {
 
 func DefaultMetricsConfig() MetricsConfig {
 	return MetricsConfig{
+		FacefusionActiveTasks: FacefusionActiveTasksMetricConfig{
+			Enabled: true,
+		},
+		FacefusionGpuMemoryUsage: FacefusionGpuMemoryUsageMetricConfig{
+			Enabled: true,
+		},
+		FacefusionGpuUtilization: FacefusionGpuUtilizationMetricConfig{
+			Enabled: true,
+		},
 		FacefusionInstances: FacefusionInstancesMetricConfig{
+			Enabled: true,
+		},
+		FacefusionJobContended: FacefusionJobContendedMetricConfig{
+			Enabled: true,
+		},
+		FacefusionJobCount: FacefusionJobCountMetricConfig{
+			Enabled: true,
+		},
+		FacefusionJobFinished: FacefusionJobFinishedMetricConfig{
+			Enabled: true,
+		},
+		FacefusionJobFolderOddities: FacefusionJobFolderOdditiesMetricConfig{
+			Enabled: true,
+		},
+		FacefusionJobFolderState: FacefusionJobFolderStateMetricConfig{
+			Enabled: true,
+		},
+		FacefusionJobOldestAge: FacefusionJobOldestAgeMetricConfig{
 			Enabled: true,
 		},
 		FacefusionProcessCount: FacefusionProcessCountMetricConfig{
@@ -1132,65 +1485,118 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		HwEnergy: HwEnergyMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategySum,
-			EnabledAttributes:   []HwEnergyMetricAttributeKey{HwEnergyMetricAttributeKeyHwID, HwEnergyMetricAttributeKeyHwName, HwEnergyMetricAttributeKeyHwType},
+			Enabled: true,
+		},
+		HwErrors: HwErrorsMetricConfig{
+			Enabled: true,
+		},
+		HwFanSpeed: HwFanSpeedMetricConfig{
+			Enabled: true,
+		},
+		HwFanSpeedRatio: HwFanSpeedRatioMetricConfig{
+			Enabled: true,
+		},
+		HwGpuIo: HwGpuIoMetricConfig{
+			Enabled: true,
 		},
 		HwGpuMemoryLimit: HwGpuMemoryLimitMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategySum,
-			EnabledAttributes:   []HwGpuMemoryLimitMetricAttributeKey{HwGpuMemoryLimitMetricAttributeKeyHwID, HwGpuMemoryLimitMetricAttributeKeyHwName},
+			Enabled: true,
 		},
 		HwGpuMemoryUsage: HwGpuMemoryUsageMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategySum,
-			EnabledAttributes:   []HwGpuMemoryUsageMetricAttributeKey{HwGpuMemoryUsageMetricAttributeKeyHwID, HwGpuMemoryUsageMetricAttributeKeyHwName},
+			Enabled: true,
 		},
 		HwGpuMemoryUtilization: HwGpuMemoryUtilizationMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategyAvg,
-			EnabledAttributes:   []HwGpuMemoryUtilizationMetricAttributeKey{HwGpuMemoryUtilizationMetricAttributeKeyHwID, HwGpuMemoryUtilizationMetricAttributeKeyHwName},
+			Enabled: true,
 		},
 		HwGpuUtilization: HwGpuUtilizationMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategyAvg,
-			EnabledAttributes:   []HwGpuUtilizationMetricAttributeKey{HwGpuUtilizationMetricAttributeKeyHwID, HwGpuUtilizationMetricAttributeKeyHwName, HwGpuUtilizationMetricAttributeKeyHwGpuTask},
+			Enabled: true,
 		},
 		HwPower: HwPowerMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategyAvg,
-			EnabledAttributes:   []HwPowerMetricAttributeKey{HwPowerMetricAttributeKeyHwID, HwPowerMetricAttributeKeyHwName, HwPowerMetricAttributeKeyHwType},
+			Enabled: true,
 		},
 		HwStatus: HwStatusMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategySum,
-			EnabledAttributes:   []HwStatusMetricAttributeKey{HwStatusMetricAttributeKeyHwID, HwStatusMetricAttributeKeyHwName, HwStatusMetricAttributeKeyHwType, HwStatusMetricAttributeKeyHwState},
+			Enabled: true,
 		},
 		HwTemperature: HwTemperatureMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategyAvg,
-			EnabledAttributes:   []HwTemperatureMetricAttributeKey{HwTemperatureMetricAttributeKeyHwID, HwTemperatureMetricAttributeKeyHwName, HwTemperatureMetricAttributeKeyHwParent, HwTemperatureMetricAttributeKeyHwSensorLocation},
+			Enabled: true,
+		},
+		HwTemperatureLimit: HwTemperatureLimitMetricConfig{
+			Enabled: true,
 		},
 		NvidiaDriverState: NvidiaDriverStateMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuBar1Limit: NvidiaGpuBar1LimitMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuBar1Usage: NvidiaGpuBar1UsageMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuClockEventActive: NvidiaGpuClockEventActiveMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuClockEventTime: NvidiaGpuClockEventTimeMetricConfig{
+			Enabled: false,
+		},
+		NvidiaGpuClockFrequency: NvidiaGpuClockFrequencyMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuClockLimit: NvidiaGpuClockLimitMetricConfig{
 			Enabled: true,
 		},
 		NvidiaGpuCount: NvidiaGpuCountMetricConfig{
 			Enabled: true,
 		},
+		NvidiaGpuEncoderFrameRate: NvidiaGpuEncoderFrameRateMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuEncoderLatency: NvidiaGpuEncoderLatencyMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuEncoderSessions: NvidiaGpuEncoderSessionsMetricConfig{
+			Enabled: true,
+		},
 		NvidiaGpuFault: NvidiaGpuFaultMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategySum,
-			EnabledAttributes:   []NvidiaGpuFaultMetricAttributeKey{NvidiaGpuFaultMetricAttributeKeyHwID, NvidiaGpuFaultMetricAttributeKeyHwName, NvidiaGpuFaultMetricAttributeKeyNvidiaGpuFault},
+			Enabled: true,
 		},
 		NvidiaGpuInfo: NvidiaGpuInfoMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategySum,
-			EnabledAttributes:   []NvidiaGpuInfoMetricAttributeKey{NvidiaGpuInfoMetricAttributeKeyHwID, NvidiaGpuInfoMetricAttributeKeyHwName, NvidiaGpuInfoMetricAttributeKeyHwModel, NvidiaGpuInfoMetricAttributeKeyHwVendor, NvidiaGpuInfoMetricAttributeKeyHwDriverVersion, NvidiaGpuInfoMetricAttributeKeyHwFirmwareVersion, NvidiaGpuInfoMetricAttributeKeyNvidiaCudaVersion, NvidiaGpuInfoMetricAttributeKeyNvidiaGpuPciAddress},
+			Enabled: true,
+		},
+		NvidiaGpuNvlinkIo: NvidiaGpuNvlinkIoMetricConfig{
+			Enabled: false,
+		},
+		NvidiaGpuPcieLinkGeneration: NvidiaGpuPcieLinkGenerationMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuPcieLinkGenerationMax: NvidiaGpuPcieLinkGenerationMaxMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuPcieLinkWidth: NvidiaGpuPcieLinkWidthMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuPcieLinkWidthMax: NvidiaGpuPcieLinkWidthMaxMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuPerformanceState: NvidiaGpuPerformanceStateMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuPowerLimit: NvidiaGpuPowerLimitMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuProcessVisibility: NvidiaGpuProcessVisibilityMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuSelectionUnmatched: NvidiaGpuSelectionUnmatchedMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuSuspended: NvidiaGpuSuspendedMetricConfig{
+			Enabled: true,
 		},
 		NvidiaGpuUtilizationMax: NvidiaGpuUtilizationMaxMetricConfig{
-			Enabled:             true,
-			AggregationStrategy: AggregationStrategyAvg,
-			EnabledAttributes:   []NvidiaGpuUtilizationMaxMetricAttributeKey{NvidiaGpuUtilizationMaxMetricAttributeKeyHwID, NvidiaGpuUtilizationMaxMetricAttributeKeyHwName, NvidiaGpuUtilizationMaxMetricAttributeKeyHwGpuTask},
+			Enabled: true,
+		},
+		NvidiaGpuXidLast: NvidiaGpuXidLastMetricConfig{
+			Enabled: true,
 		},
 		ProcessCPUTime: ProcessCPUTimeMetricConfig{
 			Enabled:             true,
@@ -1240,6 +1646,10 @@ func (ec *EventConfig) Unmarshal(parser *confmap.Conf) error {
 type EventsConfig struct {
 	FacefusionGpuLost            EventConfig `mapstructure:"facefusion.gpu.lost"`
 	FacefusionGpuRecovered       EventConfig `mapstructure:"facefusion.gpu.recovered"`
+	FacefusionGpuXid             EventConfig `mapstructure:"facefusion.gpu.xid"`
+	FacefusionJobOrphaned        EventConfig `mapstructure:"facefusion.job.orphaned"`
+	FacefusionJobStalled         EventConfig `mapstructure:"facefusion.job.stalled"`
+	FacefusionJobStateChanged    EventConfig `mapstructure:"facefusion.job.state_changed"`
 	FacefusionProcessExited      EventConfig `mapstructure:"facefusion.process.exited"`
 	FacefusionProcessStarted     EventConfig `mapstructure:"facefusion.process.started"`
 	FacefusionServerStateChanged EventConfig `mapstructure:"facefusion.server.state_changed"`
@@ -1251,6 +1661,18 @@ func DefaultEventsConfig() EventsConfig {
 			Enabled: true,
 		},
 		FacefusionGpuRecovered: EventConfig{
+			Enabled: true,
+		},
+		FacefusionGpuXid: EventConfig{
+			Enabled: true,
+		},
+		FacefusionJobOrphaned: EventConfig{
+			Enabled: true,
+		},
+		FacefusionJobStalled: EventConfig{
+			Enabled: true,
+		},
+		FacefusionJobStateChanged: EventConfig{
 			Enabled: true,
 		},
 		FacefusionProcessExited: EventConfig{

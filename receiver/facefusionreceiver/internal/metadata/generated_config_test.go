@@ -26,7 +26,34 @@ func TestMetricsBuilderConfig(t *testing.T) {
 			name: "all_set",
 			want: MetricsBuilderConfig{
 				Metrics: MetricsConfig{
+					FacefusionActiveTasks: FacefusionActiveTasksMetricConfig{
+						Enabled: true,
+					},
+					FacefusionGpuMemoryUsage: FacefusionGpuMemoryUsageMetricConfig{
+						Enabled: true,
+					},
+					FacefusionGpuUtilization: FacefusionGpuUtilizationMetricConfig{
+						Enabled: true,
+					},
 					FacefusionInstances: FacefusionInstancesMetricConfig{
+						Enabled: true,
+					},
+					FacefusionJobContended: FacefusionJobContendedMetricConfig{
+						Enabled: true,
+					},
+					FacefusionJobCount: FacefusionJobCountMetricConfig{
+						Enabled: true,
+					},
+					FacefusionJobFinished: FacefusionJobFinishedMetricConfig{
+						Enabled: true,
+					},
+					FacefusionJobFolderOddities: FacefusionJobFolderOdditiesMetricConfig{
+						Enabled: true,
+					},
+					FacefusionJobFolderState: FacefusionJobFolderStateMetricConfig{
+						Enabled: true,
+					},
+					FacefusionJobOldestAge: FacefusionJobOldestAgeMetricConfig{
 						Enabled: true,
 					},
 					FacefusionProcessCount: FacefusionProcessCountMetricConfig{
@@ -60,65 +87,118 @@ func TestMetricsBuilderConfig(t *testing.T) {
 						Enabled: true,
 					},
 					HwEnergy: HwEnergyMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []HwEnergyMetricAttributeKey{HwEnergyMetricAttributeKeyHwID, HwEnergyMetricAttributeKeyHwName, HwEnergyMetricAttributeKeyHwType},
+						Enabled: true,
+					},
+					HwErrors: HwErrorsMetricConfig{
+						Enabled: true,
+					},
+					HwFanSpeed: HwFanSpeedMetricConfig{
+						Enabled: true,
+					},
+					HwFanSpeedRatio: HwFanSpeedRatioMetricConfig{
+						Enabled: true,
+					},
+					HwGpuIo: HwGpuIoMetricConfig{
+						Enabled: true,
 					},
 					HwGpuMemoryLimit: HwGpuMemoryLimitMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []HwGpuMemoryLimitMetricAttributeKey{HwGpuMemoryLimitMetricAttributeKeyHwID, HwGpuMemoryLimitMetricAttributeKeyHwName},
+						Enabled: true,
 					},
 					HwGpuMemoryUsage: HwGpuMemoryUsageMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []HwGpuMemoryUsageMetricAttributeKey{HwGpuMemoryUsageMetricAttributeKeyHwID, HwGpuMemoryUsageMetricAttributeKeyHwName},
+						Enabled: true,
 					},
 					HwGpuMemoryUtilization: HwGpuMemoryUtilizationMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []HwGpuMemoryUtilizationMetricAttributeKey{HwGpuMemoryUtilizationMetricAttributeKeyHwID, HwGpuMemoryUtilizationMetricAttributeKeyHwName},
+						Enabled: true,
 					},
 					HwGpuUtilization: HwGpuUtilizationMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []HwGpuUtilizationMetricAttributeKey{HwGpuUtilizationMetricAttributeKeyHwID, HwGpuUtilizationMetricAttributeKeyHwName, HwGpuUtilizationMetricAttributeKeyHwGpuTask},
+						Enabled: true,
 					},
 					HwPower: HwPowerMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []HwPowerMetricAttributeKey{HwPowerMetricAttributeKeyHwID, HwPowerMetricAttributeKeyHwName, HwPowerMetricAttributeKeyHwType},
+						Enabled: true,
 					},
 					HwStatus: HwStatusMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []HwStatusMetricAttributeKey{HwStatusMetricAttributeKeyHwID, HwStatusMetricAttributeKeyHwName, HwStatusMetricAttributeKeyHwType, HwStatusMetricAttributeKeyHwState},
+						Enabled: true,
 					},
 					HwTemperature: HwTemperatureMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []HwTemperatureMetricAttributeKey{HwTemperatureMetricAttributeKeyHwID, HwTemperatureMetricAttributeKeyHwName, HwTemperatureMetricAttributeKeyHwParent, HwTemperatureMetricAttributeKeyHwSensorLocation},
+						Enabled: true,
+					},
+					HwTemperatureLimit: HwTemperatureLimitMetricConfig{
+						Enabled: true,
 					},
 					NvidiaDriverState: NvidiaDriverStateMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuBar1Limit: NvidiaGpuBar1LimitMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuBar1Usage: NvidiaGpuBar1UsageMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuClockEventActive: NvidiaGpuClockEventActiveMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuClockEventTime: NvidiaGpuClockEventTimeMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuClockFrequency: NvidiaGpuClockFrequencyMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuClockLimit: NvidiaGpuClockLimitMetricConfig{
 						Enabled: true,
 					},
 					NvidiaGpuCount: NvidiaGpuCountMetricConfig{
 						Enabled: true,
 					},
+					NvidiaGpuEncoderFrameRate: NvidiaGpuEncoderFrameRateMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuEncoderLatency: NvidiaGpuEncoderLatencyMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuEncoderSessions: NvidiaGpuEncoderSessionsMetricConfig{
+						Enabled: true,
+					},
 					NvidiaGpuFault: NvidiaGpuFaultMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []NvidiaGpuFaultMetricAttributeKey{NvidiaGpuFaultMetricAttributeKeyHwID, NvidiaGpuFaultMetricAttributeKeyHwName, NvidiaGpuFaultMetricAttributeKeyNvidiaGpuFault},
+						Enabled: true,
 					},
 					NvidiaGpuInfo: NvidiaGpuInfoMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []NvidiaGpuInfoMetricAttributeKey{NvidiaGpuInfoMetricAttributeKeyHwID, NvidiaGpuInfoMetricAttributeKeyHwName, NvidiaGpuInfoMetricAttributeKeyHwModel, NvidiaGpuInfoMetricAttributeKeyHwVendor, NvidiaGpuInfoMetricAttributeKeyHwDriverVersion, NvidiaGpuInfoMetricAttributeKeyHwFirmwareVersion, NvidiaGpuInfoMetricAttributeKeyNvidiaCudaVersion, NvidiaGpuInfoMetricAttributeKeyNvidiaGpuPciAddress},
+						Enabled: true,
+					},
+					NvidiaGpuNvlinkIo: NvidiaGpuNvlinkIoMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuPcieLinkGeneration: NvidiaGpuPcieLinkGenerationMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuPcieLinkGenerationMax: NvidiaGpuPcieLinkGenerationMaxMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuPcieLinkWidth: NvidiaGpuPcieLinkWidthMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuPcieLinkWidthMax: NvidiaGpuPcieLinkWidthMaxMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuPerformanceState: NvidiaGpuPerformanceStateMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuPowerLimit: NvidiaGpuPowerLimitMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuProcessVisibility: NvidiaGpuProcessVisibilityMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuSelectionUnmatched: NvidiaGpuSelectionUnmatchedMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuSuspended: NvidiaGpuSuspendedMetricConfig{
+						Enabled: true,
 					},
 					NvidiaGpuUtilizationMax: NvidiaGpuUtilizationMaxMetricConfig{
-						Enabled:             true,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []NvidiaGpuUtilizationMaxMetricAttributeKey{NvidiaGpuUtilizationMaxMetricAttributeKeyHwID, NvidiaGpuUtilizationMaxMetricAttributeKeyHwName, NvidiaGpuUtilizationMaxMetricAttributeKeyHwGpuTask},
+						Enabled: true,
+					},
+					NvidiaGpuXidLast: NvidiaGpuXidLastMetricConfig{
+						Enabled: true,
 					},
 					ProcessCPUTime: ProcessCPUTimeMetricConfig{
 						Enabled:             true,
@@ -156,7 +236,34 @@ func TestMetricsBuilderConfig(t *testing.T) {
 			name: "none_set",
 			want: MetricsBuilderConfig{
 				Metrics: MetricsConfig{
+					FacefusionActiveTasks: FacefusionActiveTasksMetricConfig{
+						Enabled: false,
+					},
+					FacefusionGpuMemoryUsage: FacefusionGpuMemoryUsageMetricConfig{
+						Enabled: false,
+					},
+					FacefusionGpuUtilization: FacefusionGpuUtilizationMetricConfig{
+						Enabled: false,
+					},
 					FacefusionInstances: FacefusionInstancesMetricConfig{
+						Enabled: false,
+					},
+					FacefusionJobContended: FacefusionJobContendedMetricConfig{
+						Enabled: false,
+					},
+					FacefusionJobCount: FacefusionJobCountMetricConfig{
+						Enabled: false,
+					},
+					FacefusionJobFinished: FacefusionJobFinishedMetricConfig{
+						Enabled: false,
+					},
+					FacefusionJobFolderOddities: FacefusionJobFolderOdditiesMetricConfig{
+						Enabled: false,
+					},
+					FacefusionJobFolderState: FacefusionJobFolderStateMetricConfig{
+						Enabled: false,
+					},
+					FacefusionJobOldestAge: FacefusionJobOldestAgeMetricConfig{
 						Enabled: false,
 					},
 					FacefusionProcessCount: FacefusionProcessCountMetricConfig{
@@ -190,65 +297,118 @@ func TestMetricsBuilderConfig(t *testing.T) {
 						Enabled: false,
 					},
 					HwEnergy: HwEnergyMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []HwEnergyMetricAttributeKey{HwEnergyMetricAttributeKeyHwID, HwEnergyMetricAttributeKeyHwName, HwEnergyMetricAttributeKeyHwType},
+						Enabled: false,
+					},
+					HwErrors: HwErrorsMetricConfig{
+						Enabled: false,
+					},
+					HwFanSpeed: HwFanSpeedMetricConfig{
+						Enabled: false,
+					},
+					HwFanSpeedRatio: HwFanSpeedRatioMetricConfig{
+						Enabled: false,
+					},
+					HwGpuIo: HwGpuIoMetricConfig{
+						Enabled: false,
 					},
 					HwGpuMemoryLimit: HwGpuMemoryLimitMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []HwGpuMemoryLimitMetricAttributeKey{HwGpuMemoryLimitMetricAttributeKeyHwID, HwGpuMemoryLimitMetricAttributeKeyHwName},
+						Enabled: false,
 					},
 					HwGpuMemoryUsage: HwGpuMemoryUsageMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []HwGpuMemoryUsageMetricAttributeKey{HwGpuMemoryUsageMetricAttributeKeyHwID, HwGpuMemoryUsageMetricAttributeKeyHwName},
+						Enabled: false,
 					},
 					HwGpuMemoryUtilization: HwGpuMemoryUtilizationMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []HwGpuMemoryUtilizationMetricAttributeKey{HwGpuMemoryUtilizationMetricAttributeKeyHwID, HwGpuMemoryUtilizationMetricAttributeKeyHwName},
+						Enabled: false,
 					},
 					HwGpuUtilization: HwGpuUtilizationMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []HwGpuUtilizationMetricAttributeKey{HwGpuUtilizationMetricAttributeKeyHwID, HwGpuUtilizationMetricAttributeKeyHwName, HwGpuUtilizationMetricAttributeKeyHwGpuTask},
+						Enabled: false,
 					},
 					HwPower: HwPowerMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []HwPowerMetricAttributeKey{HwPowerMetricAttributeKeyHwID, HwPowerMetricAttributeKeyHwName, HwPowerMetricAttributeKeyHwType},
+						Enabled: false,
 					},
 					HwStatus: HwStatusMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []HwStatusMetricAttributeKey{HwStatusMetricAttributeKeyHwID, HwStatusMetricAttributeKeyHwName, HwStatusMetricAttributeKeyHwType, HwStatusMetricAttributeKeyHwState},
+						Enabled: false,
 					},
 					HwTemperature: HwTemperatureMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []HwTemperatureMetricAttributeKey{HwTemperatureMetricAttributeKeyHwID, HwTemperatureMetricAttributeKeyHwName, HwTemperatureMetricAttributeKeyHwParent, HwTemperatureMetricAttributeKeyHwSensorLocation},
+						Enabled: false,
+					},
+					HwTemperatureLimit: HwTemperatureLimitMetricConfig{
+						Enabled: false,
 					},
 					NvidiaDriverState: NvidiaDriverStateMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuBar1Limit: NvidiaGpuBar1LimitMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuBar1Usage: NvidiaGpuBar1UsageMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuClockEventActive: NvidiaGpuClockEventActiveMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuClockEventTime: NvidiaGpuClockEventTimeMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuClockFrequency: NvidiaGpuClockFrequencyMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuClockLimit: NvidiaGpuClockLimitMetricConfig{
 						Enabled: false,
 					},
 					NvidiaGpuCount: NvidiaGpuCountMetricConfig{
 						Enabled: false,
 					},
+					NvidiaGpuEncoderFrameRate: NvidiaGpuEncoderFrameRateMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuEncoderLatency: NvidiaGpuEncoderLatencyMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuEncoderSessions: NvidiaGpuEncoderSessionsMetricConfig{
+						Enabled: false,
+					},
 					NvidiaGpuFault: NvidiaGpuFaultMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []NvidiaGpuFaultMetricAttributeKey{NvidiaGpuFaultMetricAttributeKeyHwID, NvidiaGpuFaultMetricAttributeKeyHwName, NvidiaGpuFaultMetricAttributeKeyNvidiaGpuFault},
+						Enabled: false,
 					},
 					NvidiaGpuInfo: NvidiaGpuInfoMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategySum,
-						EnabledAttributes:   []NvidiaGpuInfoMetricAttributeKey{NvidiaGpuInfoMetricAttributeKeyHwID, NvidiaGpuInfoMetricAttributeKeyHwName, NvidiaGpuInfoMetricAttributeKeyHwModel, NvidiaGpuInfoMetricAttributeKeyHwVendor, NvidiaGpuInfoMetricAttributeKeyHwDriverVersion, NvidiaGpuInfoMetricAttributeKeyHwFirmwareVersion, NvidiaGpuInfoMetricAttributeKeyNvidiaCudaVersion, NvidiaGpuInfoMetricAttributeKeyNvidiaGpuPciAddress},
+						Enabled: false,
+					},
+					NvidiaGpuNvlinkIo: NvidiaGpuNvlinkIoMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuPcieLinkGeneration: NvidiaGpuPcieLinkGenerationMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuPcieLinkGenerationMax: NvidiaGpuPcieLinkGenerationMaxMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuPcieLinkWidth: NvidiaGpuPcieLinkWidthMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuPcieLinkWidthMax: NvidiaGpuPcieLinkWidthMaxMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuPerformanceState: NvidiaGpuPerformanceStateMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuPowerLimit: NvidiaGpuPowerLimitMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuProcessVisibility: NvidiaGpuProcessVisibilityMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuSelectionUnmatched: NvidiaGpuSelectionUnmatchedMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuSuspended: NvidiaGpuSuspendedMetricConfig{
+						Enabled: false,
 					},
 					NvidiaGpuUtilizationMax: NvidiaGpuUtilizationMaxMetricConfig{
-						Enabled:             false,
-						AggregationStrategy: AggregationStrategyAvg,
-						EnabledAttributes:   []NvidiaGpuUtilizationMaxMetricAttributeKey{NvidiaGpuUtilizationMaxMetricAttributeKeyHwID, NvidiaGpuUtilizationMaxMetricAttributeKeyHwName, NvidiaGpuUtilizationMaxMetricAttributeKeyHwGpuTask},
+						Enabled: false,
+					},
+					NvidiaGpuXidLast: NvidiaGpuXidLastMetricConfig{
+						Enabled: false,
 					},
 					ProcessCPUTime: ProcessCPUTimeMetricConfig{
 						Enabled:             false,
@@ -286,142 +446,10 @@ func TestMetricsBuilderConfig(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := loadMetricsBuilderConfig(t, tt.name)
-			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(FacefusionInstancesMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, HwEnergyMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
+			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(FacefusionActiveTasksMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
 			require.Emptyf(t, diff, "Config mismatch (-expected +actual):\n%s", diff)
 		})
 	}
-}
-
-func TestHwEnergyMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().HwEnergy
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []HwEnergyMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric hw.energy doesn't have an attribute invalid, valid attributes: [hw.id, hw.name, hw.type]")
-
-	cfg = DefaultMetricsConfig().HwEnergy
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestHwGpuMemoryLimitMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().HwGpuMemoryLimit
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []HwGpuMemoryLimitMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric hw.gpu.memory.limit doesn't have an attribute invalid, valid attributes: [hw.id, hw.name]")
-
-	cfg = DefaultMetricsConfig().HwGpuMemoryLimit
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestHwGpuMemoryUsageMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().HwGpuMemoryUsage
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []HwGpuMemoryUsageMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric hw.gpu.memory.usage doesn't have an attribute invalid, valid attributes: [hw.id, hw.name]")
-
-	cfg = DefaultMetricsConfig().HwGpuMemoryUsage
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestHwGpuMemoryUtilizationMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().HwGpuMemoryUtilization
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []HwGpuMemoryUtilizationMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric hw.gpu.memory.utilization doesn't have an attribute invalid, valid attributes: [hw.id, hw.name]")
-
-	cfg = DefaultMetricsConfig().HwGpuMemoryUtilization
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestHwGpuUtilizationMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().HwGpuUtilization
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []HwGpuUtilizationMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric hw.gpu.utilization doesn't have an attribute invalid, valid attributes: [hw.id, hw.name, hw.gpu.task]")
-
-	cfg = DefaultMetricsConfig().HwGpuUtilization
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestHwPowerMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().HwPower
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []HwPowerMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric hw.power doesn't have an attribute invalid, valid attributes: [hw.id, hw.name, hw.type]")
-
-	cfg = DefaultMetricsConfig().HwPower
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestHwStatusMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().HwStatus
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []HwStatusMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric hw.status doesn't have an attribute invalid, valid attributes: [hw.id, hw.name, hw.type, hw.state]")
-
-	cfg = DefaultMetricsConfig().HwStatus
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestHwTemperatureMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().HwTemperature
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []HwTemperatureMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric hw.temperature doesn't have an attribute invalid, valid attributes: [hw.id, hw.name, hw.parent, hw.sensor_location]")
-
-	cfg = DefaultMetricsConfig().HwTemperature
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestNvidiaGpuFaultMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().NvidiaGpuFault
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []NvidiaGpuFaultMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric nvidia.gpu.fault doesn't have an attribute invalid, valid attributes: [hw.id, hw.name, nvidia.gpu.fault]")
-
-	cfg = DefaultMetricsConfig().NvidiaGpuFault
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestNvidiaGpuInfoMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().NvidiaGpuInfo
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []NvidiaGpuInfoMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric nvidia.gpu.info doesn't have an attribute invalid, valid attributes: [hw.id, hw.name, hw.model, hw.vendor, hw.driver_version, hw.firmware_version, nvidia.cuda.version, nvidia.gpu.pci.address]")
-
-	cfg = DefaultMetricsConfig().NvidiaGpuInfo
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
-}
-
-func TestNvidiaGpuUtilizationMaxMetricsConfig_Validate(t *testing.T) {
-	cfg := DefaultMetricsConfig().NvidiaGpuUtilizationMax
-	require.NoError(t, cfg.Validate())
-
-	cfg.EnabledAttributes = []NvidiaGpuUtilizationMaxMetricAttributeKey{"invalid"}
-	require.ErrorContains(t, cfg.Validate(), "metric nvidia.gpu.utilization.max doesn't have an attribute invalid, valid attributes: [hw.id, hw.name, hw.gpu.task]")
-
-	cfg = DefaultMetricsConfig().NvidiaGpuUtilizationMax
-	cfg.AggregationStrategy = "invalid"
-	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
 }
 
 func TestProcessCPUTimeMetricsConfig_Validate(t *testing.T) {

@@ -111,6 +111,156 @@ func newEventFacefusionGpuRecovered(cfg EventConfig) eventFacefusionGpuRecovered
 	return e
 }
 
+type eventFacefusionGpuXid struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventFacefusionGpuXid) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaXidCodeAttributeValue int64) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("facefusion.gpu.xid")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutInt("nvidia.xid.code", nvidiaXidCodeAttributeValue)
+
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventFacefusionGpuXid) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventFacefusionGpuXid(cfg EventConfig) eventFacefusionGpuXid {
+	e := eventFacefusionGpuXid{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventFacefusionJobOrphaned struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("facefusion.job.orphaned")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
+	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
+
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventFacefusionJobOrphaned) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventFacefusionJobOrphaned(cfg EventConfig) eventFacefusionJobOrphaned {
+	e := eventFacefusionJobOrphaned{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventFacefusionJobStalled struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("facefusion.job.stalled")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
+	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
+
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventFacefusionJobStalled) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventFacefusionJobStalled(cfg EventConfig) eventFacefusionJobStalled {
+	e := eventFacefusionJobStalled{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventFacefusionJobStateChanged struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, facefusionJobTransitionToAttributeValue string) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("facefusion.job.state_changed")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
+	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
+	dp.Attributes().PutStr("facefusion.job.transition.to", facefusionJobTransitionToAttributeValue)
+
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventFacefusionJobStateChanged) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventFacefusionJobStateChanged(cfg EventConfig) eventFacefusionJobStateChanged {
+	e := eventFacefusionJobStateChanged{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
 type eventFacefusionProcessExited struct {
 	data   plog.LogRecordSlice // data buffer for generated log records.
 	config EventConfig         // event config provided by user.
@@ -238,6 +388,10 @@ type LogsBuilder struct {
 	resourceAttributeExcludeFilter    map[string]filter.Filter
 	eventFacefusionGpuLost            eventFacefusionGpuLost
 	eventFacefusionGpuRecovered       eventFacefusionGpuRecovered
+	eventFacefusionGpuXid             eventFacefusionGpuXid
+	eventFacefusionJobOrphaned        eventFacefusionJobOrphaned
+	eventFacefusionJobStalled         eventFacefusionJobStalled
+	eventFacefusionJobStateChanged    eventFacefusionJobStateChanged
 	eventFacefusionProcessExited      eventFacefusionProcessExited
 	eventFacefusionProcessStarted     eventFacefusionProcessStarted
 	eventFacefusionServerStateChanged eventFacefusionServerStateChanged
@@ -256,6 +410,10 @@ func NewLogsBuilder(lbc LogsBuilderConfig, settings receiver.Settings) *LogsBuil
 		buildInfo:                         settings.BuildInfo,
 		eventFacefusionGpuLost:            newEventFacefusionGpuLost(lbc.Events.FacefusionGpuLost),
 		eventFacefusionGpuRecovered:       newEventFacefusionGpuRecovered(lbc.Events.FacefusionGpuRecovered),
+		eventFacefusionGpuXid:             newEventFacefusionGpuXid(lbc.Events.FacefusionGpuXid),
+		eventFacefusionJobOrphaned:        newEventFacefusionJobOrphaned(lbc.Events.FacefusionJobOrphaned),
+		eventFacefusionJobStalled:         newEventFacefusionJobStalled(lbc.Events.FacefusionJobStalled),
+		eventFacefusionJobStateChanged:    newEventFacefusionJobStateChanged(lbc.Events.FacefusionJobStateChanged),
 		eventFacefusionProcessExited:      newEventFacefusionProcessExited(lbc.Events.FacefusionProcessExited),
 		eventFacefusionProcessStarted:     newEventFacefusionProcessStarted(lbc.Events.FacefusionProcessStarted),
 		eventFacefusionServerStateChanged: newEventFacefusionServerStateChanged(lbc.Events.FacefusionServerStateChanged),
@@ -337,6 +495,10 @@ func (lb *LogsBuilder) EmitForResource(options ...ResourceLogsOption) {
 	ils.Scope().SetVersion(lb.buildInfo.Version)
 	lb.eventFacefusionGpuLost.emit(ils.LogRecords())
 	lb.eventFacefusionGpuRecovered.emit(ils.LogRecords())
+	lb.eventFacefusionGpuXid.emit(ils.LogRecords())
+	lb.eventFacefusionJobOrphaned.emit(ils.LogRecords())
+	lb.eventFacefusionJobStalled.emit(ils.LogRecords())
+	lb.eventFacefusionJobStateChanged.emit(ils.LogRecords())
 	lb.eventFacefusionProcessExited.emit(ils.LogRecords())
 	lb.eventFacefusionProcessStarted.emit(ils.LogRecords())
 	lb.eventFacefusionServerStateChanged.emit(ils.LogRecords())
@@ -384,6 +546,26 @@ func (lb *LogsBuilder) RecordFacefusionGpuLostEvent(ctx context.Context, timesta
 // RecordFacefusionGpuRecoveredEvent adds a log record of facefusion.gpu.recovered event.
 func (lb *LogsBuilder) RecordFacefusionGpuRecoveredEvent(ctx context.Context, timestamp pcommon.Timestamp, hwIDAttributeValue string, hwNameAttributeValue string, hwStateAttributeValue AttributeHwState) {
 	lb.eventFacefusionGpuRecovered.recordEvent(ctx, timestamp, hwIDAttributeValue, hwNameAttributeValue, hwStateAttributeValue.String())
+}
+
+// RecordFacefusionGpuXidEvent adds a log record of facefusion.gpu.xid event.
+func (lb *LogsBuilder) RecordFacefusionGpuXidEvent(ctx context.Context, timestamp pcommon.Timestamp, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaXidCodeAttributeValue int64) {
+	lb.eventFacefusionGpuXid.recordEvent(ctx, timestamp, hwIDAttributeValue, hwNameAttributeValue, nvidiaXidCodeAttributeValue)
+}
+
+// RecordFacefusionJobOrphanedEvent adds a log record of facefusion.job.orphaned event.
+func (lb *LogsBuilder) RecordFacefusionJobOrphanedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom) {
+	lb.eventFacefusionJobOrphaned.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String())
+}
+
+// RecordFacefusionJobStalledEvent adds a log record of facefusion.job.stalled event.
+func (lb *LogsBuilder) RecordFacefusionJobStalledEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom) {
+	lb.eventFacefusionJobStalled.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String())
+}
+
+// RecordFacefusionJobStateChangedEvent adds a log record of facefusion.job.state_changed event.
+func (lb *LogsBuilder) RecordFacefusionJobStateChangedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, facefusionJobTransitionToAttributeValue AttributeFacefusionJobTransitionTo) {
+	lb.eventFacefusionJobStateChanged.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), facefusionJobTransitionToAttributeValue.String())
 }
 
 // RecordFacefusionProcessExitedEvent adds a log record of facefusion.process.exited event.

@@ -138,6 +138,18 @@ func TestLogsBuilder(t *testing.T) {
 			lb.RecordFacefusionGpuRecoveredEvent(ctx, timestamp, "hw.id-val", "hw.name-val", AttributeHwStateOk)
 			defaultEventsCount++
 			allEventsCount++
+			lb.RecordFacefusionGpuXidEvent(ctx, timestamp, "hw.id-val", "hw.name-val", 15)
+			defaultEventsCount++
+			allEventsCount++
+			lb.RecordFacefusionJobOrphanedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone)
+			defaultEventsCount++
+			allEventsCount++
+			lb.RecordFacefusionJobStalledEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone)
+			defaultEventsCount++
+			allEventsCount++
+			lb.RecordFacefusionJobStateChangedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, AttributeFacefusionJobTransitionToDrafted)
+			defaultEventsCount++
+			allEventsCount++
 			lb.RecordFacefusionProcessExitedEvent(ctx, timestamp, AttributeFacefusionProcessRoleServer, 11, AttributeFacefusionExitReasonCompleted, WithProcessExitCodeEventAttribute(17), WithSignalEventAttribute(6))
 			defaultEventsCount++
 			allEventsCount++
@@ -209,6 +221,64 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("hw.state")
 					assert.True(t, ok)
 					assert.Equal(t, "ok", attrVal.Str())
+				case "facefusion.gpu.xid":
+					assert.False(t, validatedEvents["facefusion.gpu.xid"], "Found a duplicate in the events slice: facefusion.gpu.xid")
+					validatedEvents["facefusion.gpu.xid"] = true
+					lr := lrs.At(i)
+					assert.Equal(t, timestamp, lr.Timestamp())
+					assert.Equal(t, pcommon.TraceID(traceID), lr.TraceID())
+					assert.Equal(t, pcommon.SpanID(spanID), lr.SpanID())
+					attrVal, ok := lr.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("nvidia.xid.code")
+					assert.True(t, ok)
+					assert.EqualValues(t, 15, attrVal.Int())
+				case "facefusion.job.orphaned":
+					assert.False(t, validatedEvents["facefusion.job.orphaned"], "Found a duplicate in the events slice: facefusion.job.orphaned")
+					validatedEvents["facefusion.job.orphaned"] = true
+					lr := lrs.At(i)
+					assert.Equal(t, timestamp, lr.Timestamp())
+					assert.Equal(t, pcommon.TraceID(traceID), lr.TraceID())
+					assert.Equal(t, pcommon.SpanID(spanID), lr.SpanID())
+					attrVal, ok := lr.Attributes().Get("facefusion.job.id")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.job.id-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.transition.from")
+					assert.True(t, ok)
+					assert.Equal(t, "none", attrVal.Str())
+				case "facefusion.job.stalled":
+					assert.False(t, validatedEvents["facefusion.job.stalled"], "Found a duplicate in the events slice: facefusion.job.stalled")
+					validatedEvents["facefusion.job.stalled"] = true
+					lr := lrs.At(i)
+					assert.Equal(t, timestamp, lr.Timestamp())
+					assert.Equal(t, pcommon.TraceID(traceID), lr.TraceID())
+					assert.Equal(t, pcommon.SpanID(spanID), lr.SpanID())
+					attrVal, ok := lr.Attributes().Get("facefusion.job.id")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.job.id-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.transition.from")
+					assert.True(t, ok)
+					assert.Equal(t, "none", attrVal.Str())
+				case "facefusion.job.state_changed":
+					assert.False(t, validatedEvents["facefusion.job.state_changed"], "Found a duplicate in the events slice: facefusion.job.state_changed")
+					validatedEvents["facefusion.job.state_changed"] = true
+					lr := lrs.At(i)
+					assert.Equal(t, timestamp, lr.Timestamp())
+					assert.Equal(t, pcommon.TraceID(traceID), lr.TraceID())
+					assert.Equal(t, pcommon.SpanID(spanID), lr.SpanID())
+					attrVal, ok := lr.Attributes().Get("facefusion.job.id")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.job.id-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.transition.from")
+					assert.True(t, ok)
+					assert.Equal(t, "none", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.transition.to")
+					assert.True(t, ok)
+					assert.Equal(t, "drafted", attrVal.Str())
 				case "facefusion.process.exited":
 					assert.False(t, validatedEvents["facefusion.process.exited"], "Found a duplicate in the events slice: facefusion.process.exited")
 					validatedEvents["facefusion.process.exited"] = true

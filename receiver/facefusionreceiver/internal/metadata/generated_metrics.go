@@ -143,6 +143,334 @@ var MapAttributeFacefusionInstanceState = map[string]AttributeFacefusionInstance
 	"down": AttributeFacefusionInstanceStateDown,
 }
 
+// AttributeFacefusionJobAge specifies the value facefusion.job.age attribute.
+type AttributeFacefusionJobAge int
+
+const (
+	_ AttributeFacefusionJobAge = iota
+	AttributeFacefusionJobAgeWaiting
+	AttributeFacefusionJobAgeRunning
+)
+
+// String returns the string representation of the AttributeFacefusionJobAge.
+func (av AttributeFacefusionJobAge) String() string {
+	switch av {
+	case AttributeFacefusionJobAgeWaiting:
+		return "waiting"
+	case AttributeFacefusionJobAgeRunning:
+		return "running"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionJobAge is a helper map of string to AttributeFacefusionJobAge attribute value.
+var MapAttributeFacefusionJobAge = map[string]AttributeFacefusionJobAge{
+	"waiting": AttributeFacefusionJobAgeWaiting,
+	"running": AttributeFacefusionJobAgeRunning,
+}
+
+// AttributeFacefusionJobFolderState specifies the value facefusion.job.folder.state attribute.
+type AttributeFacefusionJobFolderState int
+
+const (
+	_ AttributeFacefusionJobFolderState = iota
+	AttributeFacefusionJobFolderStateOpen
+	AttributeFacefusionJobFolderStateAbsent
+	AttributeFacefusionJobFolderStateUnreachable
+	AttributeFacefusionJobFolderStateDenied
+)
+
+// String returns the string representation of the AttributeFacefusionJobFolderState.
+func (av AttributeFacefusionJobFolderState) String() string {
+	switch av {
+	case AttributeFacefusionJobFolderStateOpen:
+		return "open"
+	case AttributeFacefusionJobFolderStateAbsent:
+		return "absent"
+	case AttributeFacefusionJobFolderStateUnreachable:
+		return "unreachable"
+	case AttributeFacefusionJobFolderStateDenied:
+		return "denied"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionJobFolderState is a helper map of string to AttributeFacefusionJobFolderState attribute value.
+var MapAttributeFacefusionJobFolderState = map[string]AttributeFacefusionJobFolderState{
+	"open":        AttributeFacefusionJobFolderStateOpen,
+	"absent":      AttributeFacefusionJobFolderStateAbsent,
+	"unreachable": AttributeFacefusionJobFolderStateUnreachable,
+	"denied":      AttributeFacefusionJobFolderStateDenied,
+}
+
+// AttributeFacefusionJobState specifies the value facefusion.job.state attribute.
+type AttributeFacefusionJobState int
+
+const (
+	_ AttributeFacefusionJobState = iota
+	AttributeFacefusionJobStateDrafted
+	AttributeFacefusionJobStateWaiting
+	AttributeFacefusionJobStateRunning
+	AttributeFacefusionJobStateFinalizing
+	AttributeFacefusionJobStateStalled
+	AttributeFacefusionJobStateOrphaned
+	AttributeFacefusionJobStateCompleted
+	AttributeFacefusionJobStateFailed
+	AttributeFacefusionJobStateUnreadable
+)
+
+// String returns the string representation of the AttributeFacefusionJobState.
+func (av AttributeFacefusionJobState) String() string {
+	switch av {
+	case AttributeFacefusionJobStateDrafted:
+		return "drafted"
+	case AttributeFacefusionJobStateWaiting:
+		return "waiting"
+	case AttributeFacefusionJobStateRunning:
+		return "running"
+	case AttributeFacefusionJobStateFinalizing:
+		return "finalizing"
+	case AttributeFacefusionJobStateStalled:
+		return "stalled"
+	case AttributeFacefusionJobStateOrphaned:
+		return "orphaned"
+	case AttributeFacefusionJobStateCompleted:
+		return "completed"
+	case AttributeFacefusionJobStateFailed:
+		return "failed"
+	case AttributeFacefusionJobStateUnreadable:
+		return "unreadable"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionJobState is a helper map of string to AttributeFacefusionJobState attribute value.
+var MapAttributeFacefusionJobState = map[string]AttributeFacefusionJobState{
+	"drafted":    AttributeFacefusionJobStateDrafted,
+	"waiting":    AttributeFacefusionJobStateWaiting,
+	"running":    AttributeFacefusionJobStateRunning,
+	"finalizing": AttributeFacefusionJobStateFinalizing,
+	"stalled":    AttributeFacefusionJobStateStalled,
+	"orphaned":   AttributeFacefusionJobStateOrphaned,
+	"completed":  AttributeFacefusionJobStateCompleted,
+	"failed":     AttributeFacefusionJobStateFailed,
+	"unreadable": AttributeFacefusionJobStateUnreadable,
+}
+
+// AttributeFacefusionJobTransitionFrom specifies the value facefusion.job.transition.from attribute.
+type AttributeFacefusionJobTransitionFrom int
+
+const (
+	_ AttributeFacefusionJobTransitionFrom = iota
+	AttributeFacefusionJobTransitionFromNone
+	AttributeFacefusionJobTransitionFromDrafted
+	AttributeFacefusionJobTransitionFromWaiting
+	AttributeFacefusionJobTransitionFromRunning
+	AttributeFacefusionJobTransitionFromFinalizing
+	AttributeFacefusionJobTransitionFromStalled
+	AttributeFacefusionJobTransitionFromOrphaned
+	AttributeFacefusionJobTransitionFromCompleted
+	AttributeFacefusionJobTransitionFromFailed
+	AttributeFacefusionJobTransitionFromUnreadable
+)
+
+// String returns the string representation of the AttributeFacefusionJobTransitionFrom.
+func (av AttributeFacefusionJobTransitionFrom) String() string {
+	switch av {
+	case AttributeFacefusionJobTransitionFromNone:
+		return "none"
+	case AttributeFacefusionJobTransitionFromDrafted:
+		return "drafted"
+	case AttributeFacefusionJobTransitionFromWaiting:
+		return "waiting"
+	case AttributeFacefusionJobTransitionFromRunning:
+		return "running"
+	case AttributeFacefusionJobTransitionFromFinalizing:
+		return "finalizing"
+	case AttributeFacefusionJobTransitionFromStalled:
+		return "stalled"
+	case AttributeFacefusionJobTransitionFromOrphaned:
+		return "orphaned"
+	case AttributeFacefusionJobTransitionFromCompleted:
+		return "completed"
+	case AttributeFacefusionJobTransitionFromFailed:
+		return "failed"
+	case AttributeFacefusionJobTransitionFromUnreadable:
+		return "unreadable"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionJobTransitionFrom is a helper map of string to AttributeFacefusionJobTransitionFrom attribute value.
+var MapAttributeFacefusionJobTransitionFrom = map[string]AttributeFacefusionJobTransitionFrom{
+	"none":       AttributeFacefusionJobTransitionFromNone,
+	"drafted":    AttributeFacefusionJobTransitionFromDrafted,
+	"waiting":    AttributeFacefusionJobTransitionFromWaiting,
+	"running":    AttributeFacefusionJobTransitionFromRunning,
+	"finalizing": AttributeFacefusionJobTransitionFromFinalizing,
+	"stalled":    AttributeFacefusionJobTransitionFromStalled,
+	"orphaned":   AttributeFacefusionJobTransitionFromOrphaned,
+	"completed":  AttributeFacefusionJobTransitionFromCompleted,
+	"failed":     AttributeFacefusionJobTransitionFromFailed,
+	"unreadable": AttributeFacefusionJobTransitionFromUnreadable,
+}
+
+// AttributeFacefusionJobTransitionTo specifies the value facefusion.job.transition.to attribute.
+type AttributeFacefusionJobTransitionTo int
+
+const (
+	_ AttributeFacefusionJobTransitionTo = iota
+	AttributeFacefusionJobTransitionToDrafted
+	AttributeFacefusionJobTransitionToWaiting
+	AttributeFacefusionJobTransitionToRunning
+	AttributeFacefusionJobTransitionToFinalizing
+	AttributeFacefusionJobTransitionToStalled
+	AttributeFacefusionJobTransitionToOrphaned
+	AttributeFacefusionJobTransitionToCompleted
+	AttributeFacefusionJobTransitionToFailed
+	AttributeFacefusionJobTransitionToUnreadable
+	AttributeFacefusionJobTransitionToDeleted
+)
+
+// String returns the string representation of the AttributeFacefusionJobTransitionTo.
+func (av AttributeFacefusionJobTransitionTo) String() string {
+	switch av {
+	case AttributeFacefusionJobTransitionToDrafted:
+		return "drafted"
+	case AttributeFacefusionJobTransitionToWaiting:
+		return "waiting"
+	case AttributeFacefusionJobTransitionToRunning:
+		return "running"
+	case AttributeFacefusionJobTransitionToFinalizing:
+		return "finalizing"
+	case AttributeFacefusionJobTransitionToStalled:
+		return "stalled"
+	case AttributeFacefusionJobTransitionToOrphaned:
+		return "orphaned"
+	case AttributeFacefusionJobTransitionToCompleted:
+		return "completed"
+	case AttributeFacefusionJobTransitionToFailed:
+		return "failed"
+	case AttributeFacefusionJobTransitionToUnreadable:
+		return "unreadable"
+	case AttributeFacefusionJobTransitionToDeleted:
+		return "deleted"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionJobTransitionTo is a helper map of string to AttributeFacefusionJobTransitionTo attribute value.
+var MapAttributeFacefusionJobTransitionTo = map[string]AttributeFacefusionJobTransitionTo{
+	"drafted":    AttributeFacefusionJobTransitionToDrafted,
+	"waiting":    AttributeFacefusionJobTransitionToWaiting,
+	"running":    AttributeFacefusionJobTransitionToRunning,
+	"finalizing": AttributeFacefusionJobTransitionToFinalizing,
+	"stalled":    AttributeFacefusionJobTransitionToStalled,
+	"orphaned":   AttributeFacefusionJobTransitionToOrphaned,
+	"completed":  AttributeFacefusionJobTransitionToCompleted,
+	"failed":     AttributeFacefusionJobTransitionToFailed,
+	"unreadable": AttributeFacefusionJobTransitionToUnreadable,
+	"deleted":    AttributeFacefusionJobTransitionToDeleted,
+}
+
+// AttributeFacefusionMedia specifies the value facefusion.media attribute.
+type AttributeFacefusionMedia int
+
+const (
+	_ AttributeFacefusionMedia = iota
+	AttributeFacefusionMediaImage
+	AttributeFacefusionMediaVideo
+	AttributeFacefusionMediaOther
+)
+
+// String returns the string representation of the AttributeFacefusionMedia.
+func (av AttributeFacefusionMedia) String() string {
+	switch av {
+	case AttributeFacefusionMediaImage:
+		return "image"
+	case AttributeFacefusionMediaVideo:
+		return "video"
+	case AttributeFacefusionMediaOther:
+		return "other"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionMedia is a helper map of string to AttributeFacefusionMedia attribute value.
+var MapAttributeFacefusionMedia = map[string]AttributeFacefusionMedia{
+	"image": AttributeFacefusionMediaImage,
+	"video": AttributeFacefusionMediaVideo,
+	"other": AttributeFacefusionMediaOther,
+}
+
+// AttributeFacefusionOrigin specifies the value facefusion.origin attribute.
+type AttributeFacefusionOrigin int
+
+const (
+	_ AttributeFacefusionOrigin = iota
+	AttributeFacefusionOriginUI
+	AttributeFacefusionOriginHeadless
+	AttributeFacefusionOriginBatch
+	AttributeFacefusionOriginOther
+)
+
+// String returns the string representation of the AttributeFacefusionOrigin.
+func (av AttributeFacefusionOrigin) String() string {
+	switch av {
+	case AttributeFacefusionOriginUI:
+		return "ui"
+	case AttributeFacefusionOriginHeadless:
+		return "headless"
+	case AttributeFacefusionOriginBatch:
+		return "batch"
+	case AttributeFacefusionOriginOther:
+		return "other"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionOrigin is a helper map of string to AttributeFacefusionOrigin attribute value.
+var MapAttributeFacefusionOrigin = map[string]AttributeFacefusionOrigin{
+	"ui":       AttributeFacefusionOriginUI,
+	"headless": AttributeFacefusionOriginHeadless,
+	"batch":    AttributeFacefusionOriginBatch,
+	"other":    AttributeFacefusionOriginOther,
+}
+
+// AttributeFacefusionOutcome specifies the value facefusion.outcome attribute.
+type AttributeFacefusionOutcome int
+
+const (
+	_ AttributeFacefusionOutcome = iota
+	AttributeFacefusionOutcomeCompleted
+	AttributeFacefusionOutcomeFailed
+	AttributeFacefusionOutcomeOrphaned
+	AttributeFacefusionOutcomeDeleted
+)
+
+// String returns the string representation of the AttributeFacefusionOutcome.
+func (av AttributeFacefusionOutcome) String() string {
+	switch av {
+	case AttributeFacefusionOutcomeCompleted:
+		return "completed"
+	case AttributeFacefusionOutcomeFailed:
+		return "failed"
+	case AttributeFacefusionOutcomeOrphaned:
+		return "orphaned"
+	case AttributeFacefusionOutcomeDeleted:
+		return "deleted"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionOutcome is a helper map of string to AttributeFacefusionOutcome attribute value.
+var MapAttributeFacefusionOutcome = map[string]AttributeFacefusionOutcome{
+	"completed": AttributeFacefusionOutcomeCompleted,
+	"failed":    AttributeFacefusionOutcomeFailed,
+	"orphaned":  AttributeFacefusionOutcomeOrphaned,
+	"deleted":   AttributeFacefusionOutcomeDeleted,
+}
+
 // AttributeFacefusionProcessRole specifies the value facefusion.process.role attribute.
 type AttributeFacefusionProcessRole int
 
@@ -289,6 +617,8 @@ const (
 	AttributeHwGpuTaskGeneral
 	AttributeHwGpuTaskEncoder
 	AttributeHwGpuTaskDecoder
+	AttributeHwGpuTaskJpeg
+	AttributeHwGpuTaskOfa
 )
 
 // String returns the string representation of the AttributeHwGpuTask.
@@ -300,6 +630,10 @@ func (av AttributeHwGpuTask) String() string {
 		return "encoder"
 	case AttributeHwGpuTaskDecoder:
 		return "decoder"
+	case AttributeHwGpuTaskJpeg:
+		return "jpeg"
+	case AttributeHwGpuTaskOfa:
+		return "ofa"
 	}
 	return ""
 }
@@ -309,6 +643,38 @@ var MapAttributeHwGpuTask = map[string]AttributeHwGpuTask{
 	"general": AttributeHwGpuTaskGeneral,
 	"encoder": AttributeHwGpuTaskEncoder,
 	"decoder": AttributeHwGpuTaskDecoder,
+	"jpeg":    AttributeHwGpuTaskJpeg,
+	"ofa":     AttributeHwGpuTaskOfa,
+}
+
+// AttributeHwLimitType specifies the value hw.limit_type attribute.
+type AttributeHwLimitType int
+
+const (
+	_ AttributeHwLimitType = iota
+	AttributeHwLimitTypeMax
+	AttributeHwLimitTypeHighDegraded
+	AttributeHwLimitTypeHighCritical
+)
+
+// String returns the string representation of the AttributeHwLimitType.
+func (av AttributeHwLimitType) String() string {
+	switch av {
+	case AttributeHwLimitTypeMax:
+		return "max"
+	case AttributeHwLimitTypeHighDegraded:
+		return "high.degraded"
+	case AttributeHwLimitTypeHighCritical:
+		return "high.critical"
+	}
+	return ""
+}
+
+// MapAttributeHwLimitType is a helper map of string to AttributeHwLimitType attribute value.
+var MapAttributeHwLimitType = map[string]AttributeHwLimitType{
+	"max":           AttributeHwLimitTypeMax,
+	"high.degraded": AttributeHwLimitTypeHighDegraded,
+	"high.critical": AttributeHwLimitTypeHighCritical,
 }
 
 // AttributeHwSensorLocation specifies the value hw.sensor_location attribute.
@@ -317,6 +683,7 @@ type AttributeHwSensorLocation int
 const (
 	_ AttributeHwSensorLocation = iota
 	AttributeHwSensorLocationGpu
+	AttributeHwSensorLocationMemory
 )
 
 // String returns the string representation of the AttributeHwSensorLocation.
@@ -324,13 +691,16 @@ func (av AttributeHwSensorLocation) String() string {
 	switch av {
 	case AttributeHwSensorLocationGpu:
 		return "gpu"
+	case AttributeHwSensorLocationMemory:
+		return "memory"
 	}
 	return ""
 }
 
 // MapAttributeHwSensorLocation is a helper map of string to AttributeHwSensorLocation attribute value.
 var MapAttributeHwSensorLocation = map[string]AttributeHwSensorLocation{
-	"gpu": AttributeHwSensorLocationGpu,
+	"gpu":    AttributeHwSensorLocationGpu,
+	"memory": AttributeHwSensorLocationMemory,
 }
 
 // AttributeHwState specifies the value hw.state attribute.
@@ -385,6 +755,32 @@ var MapAttributeHwType = map[string]AttributeHwType{
 	"gpu": AttributeHwTypeGpu,
 }
 
+// AttributeNetworkIoDirection specifies the value network.io.direction attribute.
+type AttributeNetworkIoDirection int
+
+const (
+	_ AttributeNetworkIoDirection = iota
+	AttributeNetworkIoDirectionTransmit
+	AttributeNetworkIoDirectionReceive
+)
+
+// String returns the string representation of the AttributeNetworkIoDirection.
+func (av AttributeNetworkIoDirection) String() string {
+	switch av {
+	case AttributeNetworkIoDirectionTransmit:
+		return "transmit"
+	case AttributeNetworkIoDirectionReceive:
+		return "receive"
+	}
+	return ""
+}
+
+// MapAttributeNetworkIoDirection is a helper map of string to AttributeNetworkIoDirection attribute value.
+var MapAttributeNetworkIoDirection = map[string]AttributeNetworkIoDirection{
+	"transmit": AttributeNetworkIoDirectionTransmit,
+	"receive":  AttributeNetworkIoDirectionReceive,
+}
+
 // AttributeNvidiaDriverState specifies the value nvidia.driver.state attribute.
 type AttributeNvidiaDriverState int
 
@@ -397,6 +793,8 @@ const (
 	AttributeNvidiaDriverStateRestartRequired
 	AttributeNvidiaDriverStateFailed
 	AttributeNvidiaDriverStateUnsupported
+	AttributeNvidiaDriverStateReleased
+	AttributeNvidiaDriverStateSuspended
 )
 
 // String returns the string representation of the AttributeNvidiaDriverState.
@@ -416,6 +814,10 @@ func (av AttributeNvidiaDriverState) String() string {
 		return "failed"
 	case AttributeNvidiaDriverStateUnsupported:
 		return "unsupported"
+	case AttributeNvidiaDriverStateReleased:
+		return "released"
+	case AttributeNvidiaDriverStateSuspended:
+		return "suspended"
 	}
 	return ""
 }
@@ -429,6 +831,104 @@ var MapAttributeNvidiaDriverState = map[string]AttributeNvidiaDriverState{
 	"restart_required":  AttributeNvidiaDriverStateRestartRequired,
 	"failed":            AttributeNvidiaDriverStateFailed,
 	"unsupported":       AttributeNvidiaDriverStateUnsupported,
+	"released":          AttributeNvidiaDriverStateReleased,
+	"suspended":         AttributeNvidiaDriverStateSuspended,
+}
+
+// AttributeNvidiaGpuClockDomain specifies the value nvidia.gpu.clock.domain attribute.
+type AttributeNvidiaGpuClockDomain int
+
+const (
+	_ AttributeNvidiaGpuClockDomain = iota
+	AttributeNvidiaGpuClockDomainGraphics
+	AttributeNvidiaGpuClockDomainSm
+	AttributeNvidiaGpuClockDomainMemory
+	AttributeNvidiaGpuClockDomainVideo
+)
+
+// String returns the string representation of the AttributeNvidiaGpuClockDomain.
+func (av AttributeNvidiaGpuClockDomain) String() string {
+	switch av {
+	case AttributeNvidiaGpuClockDomainGraphics:
+		return "graphics"
+	case AttributeNvidiaGpuClockDomainSm:
+		return "sm"
+	case AttributeNvidiaGpuClockDomainMemory:
+		return "memory"
+	case AttributeNvidiaGpuClockDomainVideo:
+		return "video"
+	}
+	return ""
+}
+
+// MapAttributeNvidiaGpuClockDomain is a helper map of string to AttributeNvidiaGpuClockDomain attribute value.
+var MapAttributeNvidiaGpuClockDomain = map[string]AttributeNvidiaGpuClockDomain{
+	"graphics": AttributeNvidiaGpuClockDomainGraphics,
+	"sm":       AttributeNvidiaGpuClockDomainSm,
+	"memory":   AttributeNvidiaGpuClockDomainMemory,
+	"video":    AttributeNvidiaGpuClockDomainVideo,
+}
+
+// AttributeNvidiaGpuClockEvent specifies the value nvidia.gpu.clock.event attribute.
+type AttributeNvidiaGpuClockEvent int
+
+const (
+	_ AttributeNvidiaGpuClockEvent = iota
+	AttributeNvidiaGpuClockEventGpuIdle
+	AttributeNvidiaGpuClockEventApplicationsClocksSetting
+	AttributeNvidiaGpuClockEventSwPowerCap
+	AttributeNvidiaGpuClockEventHwSlowdown
+	AttributeNvidiaGpuClockEventSyncBoost
+	AttributeNvidiaGpuClockEventSwThermalSlowdown
+	AttributeNvidiaGpuClockEventHwThermalSlowdown
+	AttributeNvidiaGpuClockEventHwPowerBrakeSlowdown
+	AttributeNvidiaGpuClockEventDisplayClockSetting
+	AttributeNvidiaGpuClockEventBoardLimit
+	AttributeNvidiaGpuClockEventReliability
+)
+
+// String returns the string representation of the AttributeNvidiaGpuClockEvent.
+func (av AttributeNvidiaGpuClockEvent) String() string {
+	switch av {
+	case AttributeNvidiaGpuClockEventGpuIdle:
+		return "gpu_idle"
+	case AttributeNvidiaGpuClockEventApplicationsClocksSetting:
+		return "applications_clocks_setting"
+	case AttributeNvidiaGpuClockEventSwPowerCap:
+		return "sw_power_cap"
+	case AttributeNvidiaGpuClockEventHwSlowdown:
+		return "hw_slowdown"
+	case AttributeNvidiaGpuClockEventSyncBoost:
+		return "sync_boost"
+	case AttributeNvidiaGpuClockEventSwThermalSlowdown:
+		return "sw_thermal_slowdown"
+	case AttributeNvidiaGpuClockEventHwThermalSlowdown:
+		return "hw_thermal_slowdown"
+	case AttributeNvidiaGpuClockEventHwPowerBrakeSlowdown:
+		return "hw_power_brake_slowdown"
+	case AttributeNvidiaGpuClockEventDisplayClockSetting:
+		return "display_clock_setting"
+	case AttributeNvidiaGpuClockEventBoardLimit:
+		return "board_limit"
+	case AttributeNvidiaGpuClockEventReliability:
+		return "reliability"
+	}
+	return ""
+}
+
+// MapAttributeNvidiaGpuClockEvent is a helper map of string to AttributeNvidiaGpuClockEvent attribute value.
+var MapAttributeNvidiaGpuClockEvent = map[string]AttributeNvidiaGpuClockEvent{
+	"gpu_idle":                    AttributeNvidiaGpuClockEventGpuIdle,
+	"applications_clocks_setting": AttributeNvidiaGpuClockEventApplicationsClocksSetting,
+	"sw_power_cap":                AttributeNvidiaGpuClockEventSwPowerCap,
+	"hw_slowdown":                 AttributeNvidiaGpuClockEventHwSlowdown,
+	"sync_boost":                  AttributeNvidiaGpuClockEventSyncBoost,
+	"sw_thermal_slowdown":         AttributeNvidiaGpuClockEventSwThermalSlowdown,
+	"hw_thermal_slowdown":         AttributeNvidiaGpuClockEventHwThermalSlowdown,
+	"hw_power_brake_slowdown":     AttributeNvidiaGpuClockEventHwPowerBrakeSlowdown,
+	"display_clock_setting":       AttributeNvidiaGpuClockEventDisplayClockSetting,
+	"board_limit":                 AttributeNvidiaGpuClockEventBoardLimit,
+	"reliability":                 AttributeNvidiaGpuClockEventReliability,
 }
 
 // AttributeNvidiaGpuFault specifies the value nvidia.gpu.fault attribute.
@@ -441,6 +941,9 @@ const (
 	AttributeNvidiaGpuFaultWedged
 	AttributeNvidiaGpuFaultNoPermission
 	AttributeNvidiaGpuFaultDriverError
+	AttributeNvidiaGpuFaultRowRemapFailed
+	AttributeNvidiaGpuFaultRowRemapPending
+	AttributeNvidiaGpuFaultPageRetirementPending
 )
 
 // String returns the string representation of the AttributeNvidiaGpuFault.
@@ -456,17 +959,144 @@ func (av AttributeNvidiaGpuFault) String() string {
 		return "no_permission"
 	case AttributeNvidiaGpuFaultDriverError:
 		return "driver_error"
+	case AttributeNvidiaGpuFaultRowRemapFailed:
+		return "row_remap_failed"
+	case AttributeNvidiaGpuFaultRowRemapPending:
+		return "row_remap_pending"
+	case AttributeNvidiaGpuFaultPageRetirementPending:
+		return "page_retirement_pending"
 	}
 	return ""
 }
 
 // MapAttributeNvidiaGpuFault is a helper map of string to AttributeNvidiaGpuFault attribute value.
 var MapAttributeNvidiaGpuFault = map[string]AttributeNvidiaGpuFault{
-	"lost":           AttributeNvidiaGpuFaultLost,
-	"reset_required": AttributeNvidiaGpuFaultResetRequired,
-	"wedged":         AttributeNvidiaGpuFaultWedged,
-	"no_permission":  AttributeNvidiaGpuFaultNoPermission,
-	"driver_error":   AttributeNvidiaGpuFaultDriverError,
+	"lost":                    AttributeNvidiaGpuFaultLost,
+	"reset_required":          AttributeNvidiaGpuFaultResetRequired,
+	"wedged":                  AttributeNvidiaGpuFaultWedged,
+	"no_permission":           AttributeNvidiaGpuFaultNoPermission,
+	"driver_error":            AttributeNvidiaGpuFaultDriverError,
+	"row_remap_failed":        AttributeNvidiaGpuFaultRowRemapFailed,
+	"row_remap_pending":       AttributeNvidiaGpuFaultRowRemapPending,
+	"page_retirement_pending": AttributeNvidiaGpuFaultPageRetirementPending,
+}
+
+// AttributeNvidiaGpuPowerLimitType specifies the value nvidia.gpu.power.limit.type attribute.
+type AttributeNvidiaGpuPowerLimitType int
+
+const (
+	_ AttributeNvidiaGpuPowerLimitType = iota
+	AttributeNvidiaGpuPowerLimitTypeEnforced
+	AttributeNvidiaGpuPowerLimitTypeDefault
+	AttributeNvidiaGpuPowerLimitTypeMinimum
+	AttributeNvidiaGpuPowerLimitTypeMaximum
+)
+
+// String returns the string representation of the AttributeNvidiaGpuPowerLimitType.
+func (av AttributeNvidiaGpuPowerLimitType) String() string {
+	switch av {
+	case AttributeNvidiaGpuPowerLimitTypeEnforced:
+		return "enforced"
+	case AttributeNvidiaGpuPowerLimitTypeDefault:
+		return "default"
+	case AttributeNvidiaGpuPowerLimitTypeMinimum:
+		return "minimum"
+	case AttributeNvidiaGpuPowerLimitTypeMaximum:
+		return "maximum"
+	}
+	return ""
+}
+
+// MapAttributeNvidiaGpuPowerLimitType is a helper map of string to AttributeNvidiaGpuPowerLimitType attribute value.
+var MapAttributeNvidiaGpuPowerLimitType = map[string]AttributeNvidiaGpuPowerLimitType{
+	"enforced": AttributeNvidiaGpuPowerLimitTypeEnforced,
+	"default":  AttributeNvidiaGpuPowerLimitTypeDefault,
+	"minimum":  AttributeNvidiaGpuPowerLimitTypeMinimum,
+	"maximum":  AttributeNvidiaGpuPowerLimitTypeMaximum,
+}
+
+// AttributeNvidiaGpuThrottlePolicy specifies the value nvidia.gpu.throttle.policy attribute.
+type AttributeNvidiaGpuThrottlePolicy int
+
+const (
+	_ AttributeNvidiaGpuThrottlePolicy = iota
+	AttributeNvidiaGpuThrottlePolicyPower
+	AttributeNvidiaGpuThrottlePolicyThermal
+	AttributeNvidiaGpuThrottlePolicySyncBoost
+	AttributeNvidiaGpuThrottlePolicyBoardLimit
+	AttributeNvidiaGpuThrottlePolicyReliability
+	AttributeNvidiaGpuThrottlePolicySwThermalSlowdown
+	AttributeNvidiaGpuThrottlePolicyHwThermalSlowdown
+	AttributeNvidiaGpuThrottlePolicyHwPowerBrakeSlowdown
+)
+
+// String returns the string representation of the AttributeNvidiaGpuThrottlePolicy.
+func (av AttributeNvidiaGpuThrottlePolicy) String() string {
+	switch av {
+	case AttributeNvidiaGpuThrottlePolicyPower:
+		return "power"
+	case AttributeNvidiaGpuThrottlePolicyThermal:
+		return "thermal"
+	case AttributeNvidiaGpuThrottlePolicySyncBoost:
+		return "sync_boost"
+	case AttributeNvidiaGpuThrottlePolicyBoardLimit:
+		return "board_limit"
+	case AttributeNvidiaGpuThrottlePolicyReliability:
+		return "reliability"
+	case AttributeNvidiaGpuThrottlePolicySwThermalSlowdown:
+		return "sw_thermal_slowdown"
+	case AttributeNvidiaGpuThrottlePolicyHwThermalSlowdown:
+		return "hw_thermal_slowdown"
+	case AttributeNvidiaGpuThrottlePolicyHwPowerBrakeSlowdown:
+		return "hw_power_brake_slowdown"
+	}
+	return ""
+}
+
+// MapAttributeNvidiaGpuThrottlePolicy is a helper map of string to AttributeNvidiaGpuThrottlePolicy attribute value.
+var MapAttributeNvidiaGpuThrottlePolicy = map[string]AttributeNvidiaGpuThrottlePolicy{
+	"power":                   AttributeNvidiaGpuThrottlePolicyPower,
+	"thermal":                 AttributeNvidiaGpuThrottlePolicyThermal,
+	"sync_boost":              AttributeNvidiaGpuThrottlePolicySyncBoost,
+	"board_limit":             AttributeNvidiaGpuThrottlePolicyBoardLimit,
+	"reliability":             AttributeNvidiaGpuThrottlePolicyReliability,
+	"sw_thermal_slowdown":     AttributeNvidiaGpuThrottlePolicySwThermalSlowdown,
+	"hw_thermal_slowdown":     AttributeNvidiaGpuThrottlePolicyHwThermalSlowdown,
+	"hw_power_brake_slowdown": AttributeNvidiaGpuThrottlePolicyHwPowerBrakeSlowdown,
+}
+
+// AttributeNvidiaProcessVisibility specifies the value nvidia.process.visibility attribute.
+type AttributeNvidiaProcessVisibility int
+
+const (
+	_ AttributeNvidiaProcessVisibility = iota
+	AttributeNvidiaProcessVisibilityVisible
+	AttributeNvidiaProcessVisibilityTranslated
+	AttributeNvidiaProcessVisibilityForeign
+	AttributeNvidiaProcessVisibilityNone
+)
+
+// String returns the string representation of the AttributeNvidiaProcessVisibility.
+func (av AttributeNvidiaProcessVisibility) String() string {
+	switch av {
+	case AttributeNvidiaProcessVisibilityVisible:
+		return "visible"
+	case AttributeNvidiaProcessVisibilityTranslated:
+		return "translated"
+	case AttributeNvidiaProcessVisibilityForeign:
+		return "foreign"
+	case AttributeNvidiaProcessVisibilityNone:
+		return "none"
+	}
+	return ""
+}
+
+// MapAttributeNvidiaProcessVisibility is a helper map of string to AttributeNvidiaProcessVisibility attribute value.
+var MapAttributeNvidiaProcessVisibility = map[string]AttributeNvidiaProcessVisibility{
+	"visible":    AttributeNvidiaProcessVisibilityVisible,
+	"translated": AttributeNvidiaProcessVisibilityTranslated,
+	"foreign":    AttributeNvidiaProcessVisibilityForeign,
+	"none":       AttributeNvidiaProcessVisibilityNone,
 }
 
 // AttributePercentile specifies the value percentile attribute.
@@ -500,9 +1130,42 @@ var MapAttributePercentile = map[string]AttributePercentile{
 }
 
 var MetricsInfo = metricsInfo{
+	FacefusionActiveTasks: metricInfo{
+		Name: "facefusion.active_tasks",
+	},
+	FacefusionGpuMemoryUsage: metricInfo{
+		Name:       "facefusion.gpu.memory.usage",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	FacefusionGpuUtilization: metricInfo{
+		Name:       "facefusion.gpu.utilization",
+		Attributes: []string{"hw.id", "hw.name", "hw.gpu.task"},
+	},
 	FacefusionInstances: metricInfo{
 		Name:       "facefusion.instances",
 		Attributes: []string{"facefusion.instance.state"},
+	},
+	FacefusionJobContended: metricInfo{
+		Name: "facefusion.job.contended",
+	},
+	FacefusionJobCount: metricInfo{
+		Name:       "facefusion.job.count",
+		Attributes: []string{"facefusion.job.state"},
+	},
+	FacefusionJobFinished: metricInfo{
+		Name:       "facefusion.job.finished",
+		Attributes: []string{"facefusion.outcome", "facefusion.origin", "facefusion.media"},
+	},
+	FacefusionJobFolderOddities: metricInfo{
+		Name: "facefusion.job.folder.oddities",
+	},
+	FacefusionJobFolderState: metricInfo{
+		Name:       "facefusion.job.folder.state",
+		Attributes: []string{"facefusion.job.folder.state"},
+	},
+	FacefusionJobOldestAge: metricInfo{
+		Name:       "facefusion.job.oldest.age",
+		Attributes: []string{"facefusion.job.age"},
 	},
 	FacefusionProcessCount: metricInfo{
 		Name:       "facefusion.process.count",
@@ -547,6 +1210,22 @@ var MetricsInfo = metricsInfo{
 		Name:       "hw.energy",
 		Attributes: []string{"hw.id", "hw.name", "hw.type"},
 	},
+	HwErrors: metricInfo{
+		Name:       "hw.errors",
+		Attributes: []string{"hw.id", "hw.name", "hw.type", "error.type"},
+	},
+	HwFanSpeed: metricInfo{
+		Name:       "hw.fan.speed",
+		Attributes: []string{"hw.id", "hw.name", "hw.parent"},
+	},
+	HwFanSpeedRatio: metricInfo{
+		Name:       "hw.fan.speed_ratio",
+		Attributes: []string{"hw.id", "hw.name", "hw.parent"},
+	},
+	HwGpuIo: metricInfo{
+		Name:       "hw.gpu.io",
+		Attributes: []string{"hw.id", "hw.name", "network.io.direction"},
+	},
 	HwGpuMemoryLimit: metricInfo{
 		Name:       "hw.gpu.memory.limit",
 		Attributes: []string{"hw.id", "hw.name"},
@@ -575,12 +1254,52 @@ var MetricsInfo = metricsInfo{
 		Name:       "hw.temperature",
 		Attributes: []string{"hw.id", "hw.name", "hw.parent", "hw.sensor_location"},
 	},
+	HwTemperatureLimit: metricInfo{
+		Name:       "hw.temperature.limit",
+		Attributes: []string{"hw.id", "hw.name", "hw.parent", "hw.sensor_location", "hw.limit_type"},
+	},
 	NvidiaDriverState: metricInfo{
 		Name:       "nvidia.driver.state",
 		Attributes: []string{"nvidia.driver.state"},
 	},
+	NvidiaGpuBar1Limit: metricInfo{
+		Name:       "nvidia.gpu.bar1.limit",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuBar1Usage: metricInfo{
+		Name:       "nvidia.gpu.bar1.usage",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuClockEventActive: metricInfo{
+		Name:       "nvidia.gpu.clock.event.active",
+		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.clock.event"},
+	},
+	NvidiaGpuClockEventTime: metricInfo{
+		Name:       "nvidia.gpu.clock.event.time",
+		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.throttle.policy"},
+	},
+	NvidiaGpuClockFrequency: metricInfo{
+		Name:       "nvidia.gpu.clock.frequency",
+		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.clock.domain"},
+	},
+	NvidiaGpuClockLimit: metricInfo{
+		Name:       "nvidia.gpu.clock.limit",
+		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.clock.domain"},
+	},
 	NvidiaGpuCount: metricInfo{
 		Name: "nvidia.gpu.count",
+	},
+	NvidiaGpuEncoderFrameRate: metricInfo{
+		Name:       "nvidia.gpu.encoder.frame_rate",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuEncoderLatency: metricInfo{
+		Name:       "nvidia.gpu.encoder.latency",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuEncoderSessions: metricInfo{
+		Name:       "nvidia.gpu.encoder.sessions",
+		Attributes: []string{"hw.id", "hw.name"},
 	},
 	NvidiaGpuFault: metricInfo{
 		Name:       "nvidia.gpu.fault",
@@ -588,11 +1307,54 @@ var MetricsInfo = metricsInfo{
 	},
 	NvidiaGpuInfo: metricInfo{
 		Name:       "nvidia.gpu.info",
-		Attributes: []string{"hw.id", "hw.name", "hw.model", "hw.vendor", "hw.driver_version", "hw.firmware_version", "nvidia.cuda.version", "nvidia.gpu.pci.address"},
+		Attributes: []string{"hw.id", "hw.name", "hw.model", "hw.vendor", "hw.driver_version", "hw.firmware_version", "nvidia.cuda.version", "nvidia.gpu.pci.address", "hw.parent"},
+	},
+	NvidiaGpuNvlinkIo: metricInfo{
+		Name:       "nvidia.gpu.nvlink.io",
+		Attributes: []string{"hw.id", "hw.name", "network.io.direction"},
+	},
+	NvidiaGpuPcieLinkGeneration: metricInfo{
+		Name:       "nvidia.gpu.pcie.link.generation",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuPcieLinkGenerationMax: metricInfo{
+		Name:       "nvidia.gpu.pcie.link.generation.max",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuPcieLinkWidth: metricInfo{
+		Name:       "nvidia.gpu.pcie.link.width",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuPcieLinkWidthMax: metricInfo{
+		Name:       "nvidia.gpu.pcie.link.width.max",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuPerformanceState: metricInfo{
+		Name:       "nvidia.gpu.performance_state",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuPowerLimit: metricInfo{
+		Name:       "nvidia.gpu.power.limit",
+		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.power.limit.type"},
+	},
+	NvidiaGpuProcessVisibility: metricInfo{
+		Name:       "nvidia.gpu.process.visibility",
+		Attributes: []string{"nvidia.process.visibility"},
+	},
+	NvidiaGpuSelectionUnmatched: metricInfo{
+		Name: "nvidia.gpu.selection.unmatched",
+	},
+	NvidiaGpuSuspended: metricInfo{
+		Name:       "nvidia.gpu.suspended",
+		Attributes: []string{"hw.id", "hw.name"},
 	},
 	NvidiaGpuUtilizationMax: metricInfo{
 		Name:       "nvidia.gpu.utilization.max",
 		Attributes: []string{"hw.id", "hw.name", "hw.gpu.task"},
+	},
+	NvidiaGpuXidLast: metricInfo{
+		Name:       "nvidia.gpu.xid.last",
+		Attributes: []string{"hw.id", "hw.name"},
 	},
 	ProcessCPUTime: metricInfo{
 		Name:       "process.cpu.time",
@@ -621,7 +1383,16 @@ var MetricsInfo = metricsInfo{
 }
 
 type metricsInfo struct {
+	FacefusionActiveTasks                     metricInfo
+	FacefusionGpuMemoryUsage                  metricInfo
+	FacefusionGpuUtilization                  metricInfo
 	FacefusionInstances                       metricInfo
+	FacefusionJobContended                    metricInfo
+	FacefusionJobCount                        metricInfo
+	FacefusionJobFinished                     metricInfo
+	FacefusionJobFolderOddities               metricInfo
+	FacefusionJobFolderState                  metricInfo
+	FacefusionJobOldestAge                    metricInfo
 	FacefusionProcessCount                    metricInfo
 	FacefusionProcessExits                    metricInfo
 	FacefusionProcessStarts                   metricInfo
@@ -633,6 +1404,10 @@ type metricsInfo struct {
 	FacefusionServerState                     metricInfo
 	FacefusionServerUp                        metricInfo
 	HwEnergy                                  metricInfo
+	HwErrors                                  metricInfo
+	HwFanSpeed                                metricInfo
+	HwFanSpeedRatio                           metricInfo
+	HwGpuIo                                   metricInfo
 	HwGpuMemoryLimit                          metricInfo
 	HwGpuMemoryUsage                          metricInfo
 	HwGpuMemoryUtilization                    metricInfo
@@ -640,11 +1415,32 @@ type metricsInfo struct {
 	HwPower                                   metricInfo
 	HwStatus                                  metricInfo
 	HwTemperature                             metricInfo
+	HwTemperatureLimit                        metricInfo
 	NvidiaDriverState                         metricInfo
+	NvidiaGpuBar1Limit                        metricInfo
+	NvidiaGpuBar1Usage                        metricInfo
+	NvidiaGpuClockEventActive                 metricInfo
+	NvidiaGpuClockEventTime                   metricInfo
+	NvidiaGpuClockFrequency                   metricInfo
+	NvidiaGpuClockLimit                       metricInfo
 	NvidiaGpuCount                            metricInfo
+	NvidiaGpuEncoderFrameRate                 metricInfo
+	NvidiaGpuEncoderLatency                   metricInfo
+	NvidiaGpuEncoderSessions                  metricInfo
 	NvidiaGpuFault                            metricInfo
 	NvidiaGpuInfo                             metricInfo
+	NvidiaGpuNvlinkIo                         metricInfo
+	NvidiaGpuPcieLinkGeneration               metricInfo
+	NvidiaGpuPcieLinkGenerationMax            metricInfo
+	NvidiaGpuPcieLinkWidth                    metricInfo
+	NvidiaGpuPcieLinkWidthMax                 metricInfo
+	NvidiaGpuPerformanceState                 metricInfo
+	NvidiaGpuPowerLimit                       metricInfo
+	NvidiaGpuProcessVisibility                metricInfo
+	NvidiaGpuSelectionUnmatched               metricInfo
+	NvidiaGpuSuspended                        metricInfo
 	NvidiaGpuUtilizationMax                   metricInfo
+	NvidiaGpuXidLast                          metricInfo
 	ProcessCPUTime                            metricInfo
 	ProcessDiskIo                             metricInfo
 	ProcessMemoryUsage                        metricInfo
@@ -656,6 +1452,167 @@ type metricsInfo struct {
 type metricInfo struct {
 	Name       string
 	Attributes []string
+}
+
+type metricFacefusionActiveTasks struct {
+	data     pmetric.Metric                    // data buffer for generated metric.
+	config   FacefusionActiveTasksMetricConfig // metric config provided by user.
+	capacity int                               // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.active_tasks metric with initial data.
+func (m *metricFacefusionActiveTasks) init() {
+	m.data.SetName("facefusion.active_tasks")
+	m.data.SetDescription("The steps of jobs that run now. Those of stalled and orphaned jobs do not.")
+	m.data.SetUnit("{task}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionActiveTasks) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionActiveTasks) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionActiveTasks) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionActiveTasks(cfg FacefusionActiveTasksMetricConfig) metricFacefusionActiveTasks {
+	m := metricFacefusionActiveTasks{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionGpuMemoryUsage struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   FacefusionGpuMemoryUsageMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.gpu.memory.usage metric with initial data.
+func (m *metricFacefusionGpuMemoryUsage) init() {
+	m.data.SetName("facefusion.gpu.memory.usage")
+	m.data.SetDescription("The GPU memory of the instance's processes and their children, compute and graphics. Absent where the driver does not tell whose memory is whose.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionGpuMemoryUsage) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionGpuMemoryUsage) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionGpuMemoryUsage) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionGpuMemoryUsage(cfg FacefusionGpuMemoryUsageMetricConfig) metricFacefusionGpuMemoryUsage {
+	m := metricFacefusionGpuMemoryUsage{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionGpuUtilization struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   FacefusionGpuUtilizationMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.gpu.utilization metric with initial data.
+func (m *metricFacefusionGpuUtilization) init() {
+	m.data.SetName("facefusion.gpu.utilization")
+	m.data.SetDescription("The fraction of time that the instance's processes and their children kept the engine busy, the mean over the whole interval since the last scrape.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionGpuUtilization) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwGpuTaskAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.gpu.task", hwGpuTaskAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionGpuUtilization) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionGpuUtilization) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionGpuUtilization(cfg FacefusionGpuUtilizationMetricConfig) metricFacefusionGpuUtilization {
+	m := metricFacefusionGpuUtilization{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
 }
 
 type metricFacefusionInstances struct {
@@ -704,6 +1661,326 @@ func (m *metricFacefusionInstances) emit(metrics pmetric.MetricSlice) {
 
 func newMetricFacefusionInstances(cfg FacefusionInstancesMetricConfig) metricFacefusionInstances {
 	m := metricFacefusionInstances{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionJobContended struct {
+	data     pmetric.Metric                     // data buffer for generated metric.
+	config   FacefusionJobContendedMetricConfig // metric config provided by user.
+	capacity int                                // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.job.contended metric with initial data.
+func (m *metricFacefusionJobContended) init() {
+	m.data.SetName("facefusion.job.contended")
+	m.data.SetDescription("The jobs that two runners work on at the same time. FaceFusion has no lock that would keep them from it.")
+	m.data.SetUnit("{job}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionJobContended) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionJobContended) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionJobContended) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionJobContended(cfg FacefusionJobContendedMetricConfig) metricFacefusionJobContended {
+	m := metricFacefusionJobContended{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionJobCount struct {
+	data     pmetric.Metric                 // data buffer for generated metric.
+	config   FacefusionJobCountMetricConfig // metric config provided by user.
+	capacity int                            // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.job.count metric with initial data.
+func (m *metricFacefusionJobCount) init() {
+	m.data.SetName("facefusion.job.count")
+	m.data.SetDescription("The jobs by state.")
+	m.data.SetUnit("{job}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionJobCount) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionJobStateAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("facefusion.job.state", facefusionJobStateAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionJobCount) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionJobCount) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionJobCount(cfg FacefusionJobCountMetricConfig) metricFacefusionJobCount {
+	m := metricFacefusionJobCount{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionJobFinished struct {
+	data     pmetric.Metric                    // data buffer for generated metric.
+	config   FacefusionJobFinishedMetricConfig // metric config provided by user.
+	capacity int                               // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.job.finished metric with initial data.
+func (m *metricFacefusionJobFinished) init() {
+	m.data.SetName("facefusion.job.finished")
+	m.data.SetDescription("The runs of jobs that ended since the collector looks. A retry is a run of its own.")
+	m.data.SetUnit("{job}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionJobFinished) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionOutcomeAttributeValue string, facefusionOriginAttributeValue string, facefusionMediaAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("facefusion.outcome", facefusionOutcomeAttributeValue)
+	dp.Attributes().PutStr("facefusion.origin", facefusionOriginAttributeValue)
+	dp.Attributes().PutStr("facefusion.media", facefusionMediaAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionJobFinished) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionJobFinished) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionJobFinished(cfg FacefusionJobFinishedMetricConfig) metricFacefusionJobFinished {
+	m := metricFacefusionJobFinished{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionJobFolderOddities struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   FacefusionJobFolderOdditiesMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.job.folder.oddities metric with initial data.
+func (m *metricFacefusionJobFolderOddities) init() {
+	m.data.SetName("facefusion.job.folder.oddities")
+	m.data.SetDescription("Entries of the jobs folder that are named like a job and are no regular file. They are not opened.")
+	m.data.SetUnit("{entry}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionJobFolderOddities) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionJobFolderOddities) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionJobFolderOddities) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionJobFolderOddities(cfg FacefusionJobFolderOdditiesMetricConfig) metricFacefusionJobFolderOddities {
+	m := metricFacefusionJobFolderOddities{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionJobFolderState struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   FacefusionJobFolderStateMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.job.folder.state metric with initial data.
+func (m *metricFacefusionJobFolderState) init() {
+	m.data.SetName("facefusion.job.folder.state")
+	m.data.SetDescription("1 for the state that the jobs folder is in, 0 for the others.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionJobFolderState) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionJobFolderStateAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("facefusion.job.folder.state", facefusionJobFolderStateAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionJobFolderState) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionJobFolderState) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionJobFolderState(cfg FacefusionJobFolderStateMetricConfig) metricFacefusionJobFolderState {
+	m := metricFacefusionJobFolderState{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionJobOldestAge struct {
+	data     pmetric.Metric                     // data buffer for generated metric.
+	config   FacefusionJobOldestAgeMetricConfig // metric config provided by user.
+	capacity int                                // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.job.oldest.age metric with initial data.
+func (m *metricFacefusionJobOldestAge) init() {
+	m.data.SetName("facefusion.job.oldest.age")
+	m.data.SetDescription("For how long the oldest job that waits, or that runs, does so; 0 when there is none.")
+	m.data.SetUnit("s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionJobOldestAge) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, facefusionJobAgeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("facefusion.job.age", facefusionJobAgeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionJobOldestAge) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionJobOldestAge) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionJobOldestAge(cfg FacefusionJobOldestAgeMetricConfig) metricFacefusionJobOldestAge {
+	m := metricFacefusionJobOldestAge{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -1255,10 +2532,9 @@ func newMetricFacefusionServerUp(cfg FacefusionServerUpMetricConfig) metricFacef
 }
 
 type metricHwEnergy struct {
-	data          pmetric.Metric       // data buffer for generated metric.
-	config        HwEnergyMetricConfig // metric config provided by user.
-	capacity      int                  // max observed number of data points added to the metric.
-	aggDataPoints []float64            // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric       // data buffer for generated metric.
+	config   HwEnergyMetricConfig // metric config provided by user.
+	capacity int                  // max observed number of data points added to the metric.
 }
 
 // init fills hw.energy metric with initial data.
@@ -1270,54 +2546,19 @@ func (m *metricHwEnergy) init() {
 	m.data.Sum().SetIsMonotonic(true)
 	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricHwEnergy) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwTypeAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Sum().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, HwEnergyMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwEnergyMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwEnergyMetricAttributeKeyHwType) {
-		dp.Attributes().PutStr("hw.type", hwTypeAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Sum().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetDoubleValue(dpi.DoubleValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.DoubleValue() > val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.DoubleValue() < val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetDoubleValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.type", hwTypeAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -1330,11 +2571,6 @@ func (m *metricHwEnergy) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricHwEnergy) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Sum().DataPoints().At(i).SetDoubleValue(m.data.Sum().DataPoints().At(i).DoubleValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -1351,11 +2587,231 @@ func newMetricHwEnergy(cfg HwEnergyMetricConfig) metricHwEnergy {
 	return m
 }
 
+type metricHwErrors struct {
+	data     pmetric.Metric       // data buffer for generated metric.
+	config   HwErrorsMetricConfig // metric config provided by user.
+	capacity int                  // max observed number of data points added to the metric.
+}
+
+// init fills hw.errors metric with initial data.
+func (m *metricHwErrors) init() {
+	m.data.SetName("hw.errors")
+	m.data.SetDescription("The errors of the GPU. ECC errors, replays and XIDs are sent as zero before there is one.")
+	m.data.SetUnit("{error}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricHwErrors) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, hwTypeAttributeValue string, errorTypeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.type", hwTypeAttributeValue)
+	dp.Attributes().PutStr("error.type", errorTypeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricHwErrors) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricHwErrors) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricHwErrors(cfg HwErrorsMetricConfig) metricHwErrors {
+	m := metricHwErrors{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricHwFanSpeed struct {
+	data     pmetric.Metric         // data buffer for generated metric.
+	config   HwFanSpeedMetricConfig // metric config provided by user.
+	capacity int                    // max observed number of data points added to the metric.
+}
+
+// init fills hw.fan.speed metric with initial data.
+func (m *metricHwFanSpeed) init() {
+	m.data.SetName("hw.fan.speed")
+	m.data.SetDescription("The speed of the fan. The library tells it of the first fan only.")
+	m.data.SetUnit("{rpm}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricHwFanSpeed) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, hwParentAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.parent", hwParentAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricHwFanSpeed) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricHwFanSpeed) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricHwFanSpeed(cfg HwFanSpeedMetricConfig) metricHwFanSpeed {
+	m := metricHwFanSpeed{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricHwFanSpeedRatio struct {
+	data     pmetric.Metric              // data buffer for generated metric.
+	config   HwFanSpeedRatioMetricConfig // metric config provided by user.
+	capacity int                         // max observed number of data points added to the metric.
+}
+
+// init fills hw.fan.speed_ratio metric with initial data.
+func (m *metricHwFanSpeedRatio) init() {
+	m.data.SetName("hw.fan.speed_ratio")
+	m.data.SetDescription("The speed of the fan as a fraction of its nominal one, which it may exceed.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricHwFanSpeedRatio) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwParentAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.parent", hwParentAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricHwFanSpeedRatio) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricHwFanSpeedRatio) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricHwFanSpeedRatio(cfg HwFanSpeedRatioMetricConfig) metricHwFanSpeedRatio {
+	m := metricHwFanSpeedRatio{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricHwGpuIo struct {
+	data     pmetric.Metric      // data buffer for generated metric.
+	config   HwGpuIoMetricConfig // metric config provided by user.
+	capacity int                 // max observed number of data points added to the metric.
+}
+
+// init fills hw.gpu.io metric with initial data.
+func (m *metricHwGpuIo) init() {
+	m.data.SetName("hw.gpu.io")
+	m.data.SetDescription("The bytes that went over PCIe since the collector looks.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricHwGpuIo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("network.io.direction", networkIoDirectionAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricHwGpuIo) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricHwGpuIo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricHwGpuIo(cfg HwGpuIoMetricConfig) metricHwGpuIo {
+	m := metricHwGpuIo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricHwGpuMemoryLimit struct {
-	data          pmetric.Metric               // data buffer for generated metric.
-	config        HwGpuMemoryLimitMetricConfig // metric config provided by user.
-	capacity      int                          // max observed number of data points added to the metric.
-	aggDataPoints []int64                      // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric               // data buffer for generated metric.
+	config   HwGpuMemoryLimitMetricConfig // metric config provided by user.
+	capacity int                          // max observed number of data points added to the metric.
 }
 
 // init fills hw.gpu.memory.limit metric with initial data.
@@ -1367,51 +2823,18 @@ func (m *metricHwGpuMemoryLimit) init() {
 	m.data.Sum().SetIsMonotonic(false)
 	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricHwGpuMemoryLimit) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Sum().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, HwGpuMemoryLimitMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwGpuMemoryLimitMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Sum().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetIntValue(dpi.IntValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.IntValue() > val {
-					dpi.SetIntValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.IntValue() < val {
-					dpi.SetIntValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetIntValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -1424,11 +2847,6 @@ func (m *metricHwGpuMemoryLimit) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricHwGpuMemoryLimit) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Sum().DataPoints().At(i).SetIntValue(m.data.Sum().DataPoints().At(i).IntValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -1446,10 +2864,9 @@ func newMetricHwGpuMemoryLimit(cfg HwGpuMemoryLimitMetricConfig) metricHwGpuMemo
 }
 
 type metricHwGpuMemoryUsage struct {
-	data          pmetric.Metric               // data buffer for generated metric.
-	config        HwGpuMemoryUsageMetricConfig // metric config provided by user.
-	capacity      int                          // max observed number of data points added to the metric.
-	aggDataPoints []int64                      // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric               // data buffer for generated metric.
+	config   HwGpuMemoryUsageMetricConfig // metric config provided by user.
+	capacity int                          // max observed number of data points added to the metric.
 }
 
 // init fills hw.gpu.memory.usage metric with initial data.
@@ -1461,51 +2878,18 @@ func (m *metricHwGpuMemoryUsage) init() {
 	m.data.Sum().SetIsMonotonic(false)
 	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricHwGpuMemoryUsage) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Sum().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, HwGpuMemoryUsageMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwGpuMemoryUsageMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Sum().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetIntValue(dpi.IntValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.IntValue() > val {
-					dpi.SetIntValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.IntValue() < val {
-					dpi.SetIntValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetIntValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -1518,11 +2902,6 @@ func (m *metricHwGpuMemoryUsage) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricHwGpuMemoryUsage) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Sum().DataPoints().At(i).SetIntValue(m.data.Sum().DataPoints().At(i).IntValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -1540,10 +2919,9 @@ func newMetricHwGpuMemoryUsage(cfg HwGpuMemoryUsageMetricConfig) metricHwGpuMemo
 }
 
 type metricHwGpuMemoryUtilization struct {
-	data          pmetric.Metric                     // data buffer for generated metric.
-	config        HwGpuMemoryUtilizationMetricConfig // metric config provided by user.
-	capacity      int                                // max observed number of data points added to the metric.
-	aggDataPoints []float64                          // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric                     // data buffer for generated metric.
+	config   HwGpuMemoryUtilizationMetricConfig // metric config provided by user.
+	capacity int                                // max observed number of data points added to the metric.
 }
 
 // init fills hw.gpu.memory.utilization metric with initial data.
@@ -1553,51 +2931,18 @@ func (m *metricHwGpuMemoryUtilization) init() {
 	m.data.SetUnit("1")
 	m.data.SetEmptyGauge()
 	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricHwGpuMemoryUtilization) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, HwGpuMemoryUtilizationMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwGpuMemoryUtilizationMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Gauge().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetDoubleValue(dpi.DoubleValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.DoubleValue() > val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.DoubleValue() < val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetDoubleValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -1610,11 +2955,6 @@ func (m *metricHwGpuMemoryUtilization) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricHwGpuMemoryUtilization) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Gauge().DataPoints().At(i).SetDoubleValue(m.data.Gauge().DataPoints().At(i).DoubleValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -1632,10 +2972,9 @@ func newMetricHwGpuMemoryUtilization(cfg HwGpuMemoryUtilizationMetricConfig) met
 }
 
 type metricHwGpuUtilization struct {
-	data          pmetric.Metric               // data buffer for generated metric.
-	config        HwGpuUtilizationMetricConfig // metric config provided by user.
-	capacity      int                          // max observed number of data points added to the metric.
-	aggDataPoints []float64                    // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric               // data buffer for generated metric.
+	config   HwGpuUtilizationMetricConfig // metric config provided by user.
+	capacity int                          // max observed number of data points added to the metric.
 }
 
 // init fills hw.gpu.utilization metric with initial data.
@@ -1645,54 +2984,19 @@ func (m *metricHwGpuUtilization) init() {
 	m.data.SetUnit("1")
 	m.data.SetEmptyGauge()
 	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricHwGpuUtilization) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwGpuTaskAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, HwGpuUtilizationMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwGpuUtilizationMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwGpuUtilizationMetricAttributeKeyHwGpuTask) {
-		dp.Attributes().PutStr("hw.gpu.task", hwGpuTaskAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Gauge().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetDoubleValue(dpi.DoubleValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.DoubleValue() > val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.DoubleValue() < val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetDoubleValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.gpu.task", hwGpuTaskAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -1705,11 +3009,6 @@ func (m *metricHwGpuUtilization) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricHwGpuUtilization) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Gauge().DataPoints().At(i).SetDoubleValue(m.data.Gauge().DataPoints().At(i).DoubleValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -1727,10 +3026,9 @@ func newMetricHwGpuUtilization(cfg HwGpuUtilizationMetricConfig) metricHwGpuUtil
 }
 
 type metricHwPower struct {
-	data          pmetric.Metric      // data buffer for generated metric.
-	config        HwPowerMetricConfig // metric config provided by user.
-	capacity      int                 // max observed number of data points added to the metric.
-	aggDataPoints []float64           // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric      // data buffer for generated metric.
+	config   HwPowerMetricConfig // metric config provided by user.
+	capacity int                 // max observed number of data points added to the metric.
 }
 
 // init fills hw.power metric with initial data.
@@ -1740,54 +3038,19 @@ func (m *metricHwPower) init() {
 	m.data.SetUnit("W")
 	m.data.SetEmptyGauge()
 	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricHwPower) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwTypeAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, HwPowerMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwPowerMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwPowerMetricAttributeKeyHwType) {
-		dp.Attributes().PutStr("hw.type", hwTypeAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Gauge().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetDoubleValue(dpi.DoubleValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.DoubleValue() > val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.DoubleValue() < val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetDoubleValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.type", hwTypeAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -1800,11 +3063,6 @@ func (m *metricHwPower) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricHwPower) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Gauge().DataPoints().At(i).SetDoubleValue(m.data.Gauge().DataPoints().At(i).DoubleValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -1822,10 +3080,9 @@ func newMetricHwPower(cfg HwPowerMetricConfig) metricHwPower {
 }
 
 type metricHwStatus struct {
-	data          pmetric.Metric       // data buffer for generated metric.
-	config        HwStatusMetricConfig // metric config provided by user.
-	capacity      int                  // max observed number of data points added to the metric.
-	aggDataPoints []int64              // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric       // data buffer for generated metric.
+	config   HwStatusMetricConfig // metric config provided by user.
+	capacity int                  // max observed number of data points added to the metric.
 }
 
 // init fills hw.status metric with initial data.
@@ -1837,57 +3094,20 @@ func (m *metricHwStatus) init() {
 	m.data.Sum().SetIsMonotonic(false)
 	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricHwStatus) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, hwTypeAttributeValue string, hwStateAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Sum().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, HwStatusMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwStatusMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwStatusMetricAttributeKeyHwType) {
-		dp.Attributes().PutStr("hw.type", hwTypeAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwStatusMetricAttributeKeyHwState) {
-		dp.Attributes().PutStr("hw.state", hwStateAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Sum().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetIntValue(dpi.IntValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.IntValue() > val {
-					dpi.SetIntValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.IntValue() < val {
-					dpi.SetIntValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetIntValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.type", hwTypeAttributeValue)
+	dp.Attributes().PutStr("hw.state", hwStateAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -1900,11 +3120,6 @@ func (m *metricHwStatus) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricHwStatus) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Sum().DataPoints().At(i).SetIntValue(m.data.Sum().DataPoints().At(i).IntValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -1922,70 +3137,32 @@ func newMetricHwStatus(cfg HwStatusMetricConfig) metricHwStatus {
 }
 
 type metricHwTemperature struct {
-	data          pmetric.Metric            // data buffer for generated metric.
-	config        HwTemperatureMetricConfig // metric config provided by user.
-	capacity      int                       // max observed number of data points added to the metric.
-	aggDataPoints []float64                 // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric            // data buffer for generated metric.
+	config   HwTemperatureMetricConfig // metric config provided by user.
+	capacity int                       // max observed number of data points added to the metric.
 }
 
 // init fills hw.temperature metric with initial data.
 func (m *metricHwTemperature) init() {
 	m.data.SetName("hw.temperature")
-	m.data.SetDescription("The temperature of the GPU.")
+	m.data.SetDescription("The temperature of the die and of the memory.")
 	m.data.SetUnit("Cel")
 	m.data.SetEmptyGauge()
 	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricHwTemperature) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwParentAttributeValue string, hwSensorLocationAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, HwTemperatureMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwTemperatureMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwTemperatureMetricAttributeKeyHwParent) {
-		dp.Attributes().PutStr("hw.parent", hwParentAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, HwTemperatureMetricAttributeKeyHwSensorLocation) {
-		dp.Attributes().PutStr("hw.sensor_location", hwSensorLocationAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Gauge().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetDoubleValue(dpi.DoubleValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.DoubleValue() > val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.DoubleValue() < val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetDoubleValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.parent", hwParentAttributeValue)
+	dp.Attributes().PutStr("hw.sensor_location", hwSensorLocationAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -1998,11 +3175,6 @@ func (m *metricHwTemperature) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricHwTemperature) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Gauge().DataPoints().At(i).SetDoubleValue(m.data.Gauge().DataPoints().At(i).DoubleValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -2011,6 +3183,62 @@ func (m *metricHwTemperature) emit(metrics pmetric.MetricSlice) {
 
 func newMetricHwTemperature(cfg HwTemperatureMetricConfig) metricHwTemperature {
 	m := metricHwTemperature{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricHwTemperatureLimit struct {
+	data     pmetric.Metric                 // data buffer for generated metric.
+	config   HwTemperatureLimitMetricConfig // metric config provided by user.
+	capacity int                            // max observed number of data points added to the metric.
+}
+
+// init fills hw.temperature.limit metric with initial data.
+func (m *metricHwTemperatureLimit) init() {
+	m.data.SetName("hw.temperature.limit")
+	m.data.SetDescription("The temperatures at which the GPU slows down and switches off.")
+	m.data.SetUnit("Cel")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricHwTemperatureLimit) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwParentAttributeValue string, hwSensorLocationAttributeValue string, hwLimitTypeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.parent", hwParentAttributeValue)
+	dp.Attributes().PutStr("hw.sensor_location", hwSensorLocationAttributeValue)
+	dp.Attributes().PutStr("hw.limit_type", hwLimitTypeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricHwTemperatureLimit) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricHwTemperatureLimit) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricHwTemperatureLimit(cfg HwTemperatureLimitMetricConfig) metricHwTemperatureLimit {
+	m := metricHwTemperatureLimit{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -2073,6 +3301,336 @@ func newMetricNvidiaDriverState(cfg NvidiaDriverStateMetricConfig) metricNvidiaD
 	return m
 }
 
+type metricNvidiaGpuBar1Limit struct {
+	data     pmetric.Metric                 // data buffer for generated metric.
+	config   NvidiaGpuBar1LimitMetricConfig // metric config provided by user.
+	capacity int                            // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.bar1.limit metric with initial data.
+func (m *metricNvidiaGpuBar1Limit) init() {
+	m.data.SetName("nvidia.gpu.bar1.limit")
+	m.data.SetDescription("The size of the window through which the host sees the memory of the GPU.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuBar1Limit) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuBar1Limit) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuBar1Limit) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuBar1Limit(cfg NvidiaGpuBar1LimitMetricConfig) metricNvidiaGpuBar1Limit {
+	m := metricNvidiaGpuBar1Limit{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuBar1Usage struct {
+	data     pmetric.Metric                 // data buffer for generated metric.
+	config   NvidiaGpuBar1UsageMetricConfig // metric config provided by user.
+	capacity int                            // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.bar1.usage metric with initial data.
+func (m *metricNvidiaGpuBar1Usage) init() {
+	m.data.SetName("nvidia.gpu.bar1.usage")
+	m.data.SetDescription("How much of the window is in use.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuBar1Usage) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuBar1Usage) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuBar1Usage) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuBar1Usage(cfg NvidiaGpuBar1UsageMetricConfig) metricNvidiaGpuBar1Usage {
+	m := metricNvidiaGpuBar1Usage{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuClockEventActive struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   NvidiaGpuClockEventActiveMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.clock.event.active metric with initial data.
+func (m *metricNvidiaGpuClockEventActive) init() {
+	m.data.SetName("nvidia.gpu.clock.event.active")
+	m.data.SetDescription("1 for each reason that the clocks are what they are, 0 for the others. More than one may hold.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuClockEventActive) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuClockEventAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.clock.event", nvidiaGpuClockEventAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuClockEventActive) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuClockEventActive) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuClockEventActive(cfg NvidiaGpuClockEventActiveMetricConfig) metricNvidiaGpuClockEventActive {
+	m := metricNvidiaGpuClockEventActive{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuClockEventTime struct {
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   NvidiaGpuClockEventTimeMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.clock.event.time metric with initial data.
+func (m *metricNvidiaGpuClockEventTime) init() {
+	m.data.SetName("nvidia.gpu.clock.event.time")
+	m.data.SetDescription("How long a policy has held the clocks down since the driver was loaded. Some drivers are said to count in another unit than the header says: compare with `nvidia-smi -q -d PERFORMANCE` before you rely on it.")
+	m.data.SetUnit("s")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuClockEventTime) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuThrottlePolicyAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.throttle.policy", nvidiaGpuThrottlePolicyAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuClockEventTime) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuClockEventTime) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuClockEventTime(cfg NvidiaGpuClockEventTimeMetricConfig) metricNvidiaGpuClockEventTime {
+	m := metricNvidiaGpuClockEventTime{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuClockFrequency struct {
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   NvidiaGpuClockFrequencyMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.clock.frequency metric with initial data.
+func (m *metricNvidiaGpuClockFrequency) init() {
+	m.data.SetName("nvidia.gpu.clock.frequency")
+	m.data.SetDescription("The clocks of the moment.")
+	m.data.SetUnit("Hz")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuClockFrequency) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuClockDomainAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.clock.domain", nvidiaGpuClockDomainAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuClockFrequency) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuClockFrequency) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuClockFrequency(cfg NvidiaGpuClockFrequencyMetricConfig) metricNvidiaGpuClockFrequency {
+	m := metricNvidiaGpuClockFrequency{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuClockLimit struct {
+	data     pmetric.Metric                  // data buffer for generated metric.
+	config   NvidiaGpuClockLimitMetricConfig // metric config provided by user.
+	capacity int                             // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.clock.limit metric with initial data.
+func (m *metricNvidiaGpuClockLimit) init() {
+	m.data.SetName("nvidia.gpu.clock.limit")
+	m.data.SetDescription("The highest possible clocks.")
+	m.data.SetUnit("Hz")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuClockLimit) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuClockDomainAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.clock.domain", nvidiaGpuClockDomainAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuClockLimit) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuClockLimit) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuClockLimit(cfg NvidiaGpuClockLimitMetricConfig) metricNvidiaGpuClockLimit {
+	m := metricNvidiaGpuClockLimit{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricNvidiaGpuCount struct {
 	data     pmetric.Metric             // data buffer for generated metric.
 	config   NvidiaGpuCountMetricConfig // metric config provided by user.
@@ -2082,7 +3640,7 @@ type metricNvidiaGpuCount struct {
 // init fills nvidia.gpu.count metric with initial data.
 func (m *metricNvidiaGpuCount) init() {
 	m.data.SetName("nvidia.gpu.count")
-	m.data.SetDescription("The GPUs known to the collector, lost ones included. Absent while the driver cannot be asked.")
+	m.data.SetDescription("The GPUs known to the collector, lost ones included, MIG devices not. Absent while the driver cannot be asked.")
 	m.data.SetUnit("{gpu}")
 	m.data.SetEmptySum()
 	m.data.Sum().SetIsMonotonic(false)
@@ -2125,11 +3683,171 @@ func newMetricNvidiaGpuCount(cfg NvidiaGpuCountMetricConfig) metricNvidiaGpuCoun
 	return m
 }
 
+type metricNvidiaGpuEncoderFrameRate struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   NvidiaGpuEncoderFrameRateMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.encoder.frame_rate metric with initial data.
+func (m *metricNvidiaGpuEncoderFrameRate) init() {
+	m.data.SetName("nvidia.gpu.encoder.frame_rate")
+	m.data.SetDescription("The mean frame rate of the sessions of the video encoder; absent without any.")
+	m.data.SetUnit("{frame}/s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuEncoderFrameRate) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuEncoderFrameRate) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuEncoderFrameRate) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuEncoderFrameRate(cfg NvidiaGpuEncoderFrameRateMetricConfig) metricNvidiaGpuEncoderFrameRate {
+	m := metricNvidiaGpuEncoderFrameRate{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuEncoderLatency struct {
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   NvidiaGpuEncoderLatencyMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.encoder.latency metric with initial data.
+func (m *metricNvidiaGpuEncoderLatency) init() {
+	m.data.SetName("nvidia.gpu.encoder.latency")
+	m.data.SetDescription("The mean latency of the sessions of the video encoder; absent without any.")
+	m.data.SetUnit("s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuEncoderLatency) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuEncoderLatency) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuEncoderLatency) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuEncoderLatency(cfg NvidiaGpuEncoderLatencyMetricConfig) metricNvidiaGpuEncoderLatency {
+	m := metricNvidiaGpuEncoderLatency{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuEncoderSessions struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   NvidiaGpuEncoderSessionsMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.encoder.sessions metric with initial data.
+func (m *metricNvidiaGpuEncoderSessions) init() {
+	m.data.SetName("nvidia.gpu.encoder.sessions")
+	m.data.SetDescription("The sessions of the video encoder. Consumer GPUs have a limit.")
+	m.data.SetUnit("{session}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuEncoderSessions) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuEncoderSessions) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuEncoderSessions) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuEncoderSessions(cfg NvidiaGpuEncoderSessionsMetricConfig) metricNvidiaGpuEncoderSessions {
+	m := metricNvidiaGpuEncoderSessions{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricNvidiaGpuFault struct {
-	data          pmetric.Metric             // data buffer for generated metric.
-	config        NvidiaGpuFaultMetricConfig // metric config provided by user.
-	capacity      int                        // max observed number of data points added to the metric.
-	aggDataPoints []int64                    // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric             // data buffer for generated metric.
+	config   NvidiaGpuFaultMetricConfig // metric config provided by user.
+	capacity int                        // max observed number of data points added to the metric.
 }
 
 // init fills nvidia.gpu.fault metric with initial data.
@@ -2141,54 +3859,19 @@ func (m *metricNvidiaGpuFault) init() {
 	m.data.Sum().SetIsMonotonic(false)
 	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricNvidiaGpuFault) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuFaultAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Sum().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuFaultMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuFaultMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuFaultMetricAttributeKeyNvidiaGpuFault) {
-		dp.Attributes().PutStr("nvidia.gpu.fault", nvidiaGpuFaultAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Sum().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetIntValue(dpi.IntValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.IntValue() > val {
-					dpi.SetIntValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.IntValue() < val {
-					dpi.SetIntValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetIntValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.fault", nvidiaGpuFaultAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -2201,11 +3884,6 @@ func (m *metricNvidiaGpuFault) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricNvidiaGpuFault) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Sum().DataPoints().At(i).SetIntValue(m.data.Sum().DataPoints().At(i).IntValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -2223,10 +3901,9 @@ func newMetricNvidiaGpuFault(cfg NvidiaGpuFaultMetricConfig) metricNvidiaGpuFaul
 }
 
 type metricNvidiaGpuInfo struct {
-	data          pmetric.Metric            // data buffer for generated metric.
-	config        NvidiaGpuInfoMetricConfig // metric config provided by user.
-	capacity      int                       // max observed number of data points added to the metric.
-	aggDataPoints []int64                   // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric            // data buffer for generated metric.
+	config   NvidiaGpuInfoMetricConfig // metric config provided by user.
+	capacity int                       // max observed number of data points added to the metric.
 }
 
 // init fills nvidia.gpu.info metric with initial data.
@@ -2238,69 +3915,25 @@ func (m *metricNvidiaGpuInfo) init() {
 	m.data.Sum().SetIsMonotonic(false)
 	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
-func (m *metricNvidiaGpuInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, hwModelAttributeValue string, hwVendorAttributeValue string, hwDriverVersionAttributeValue string, hwFirmwareVersionAttributeValue string, nvidiaCudaVersionAttributeValue string, nvidiaGpuPciAddressAttributeValue string) {
+func (m *metricNvidiaGpuInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, hwModelAttributeValue string, hwVendorAttributeValue string, hwDriverVersionAttributeValue string, hwFirmwareVersionAttributeValue string, nvidiaCudaVersionAttributeValue string, nvidiaGpuPciAddressAttributeValue string, hwParentAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Sum().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuInfoMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuInfoMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuInfoMetricAttributeKeyHwModel) {
-		dp.Attributes().PutStr("hw.model", hwModelAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuInfoMetricAttributeKeyHwVendor) {
-		dp.Attributes().PutStr("hw.vendor", hwVendorAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuInfoMetricAttributeKeyHwDriverVersion) {
-		dp.Attributes().PutStr("hw.driver_version", hwDriverVersionAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuInfoMetricAttributeKeyHwFirmwareVersion) {
-		dp.Attributes().PutStr("hw.firmware_version", hwFirmwareVersionAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuInfoMetricAttributeKeyNvidiaCudaVersion) {
-		dp.Attributes().PutStr("nvidia.cuda.version", nvidiaCudaVersionAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuInfoMetricAttributeKeyNvidiaGpuPciAddress) {
-		dp.Attributes().PutStr("nvidia.gpu.pci.address", nvidiaGpuPciAddressAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Sum().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetIntValue(dpi.IntValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.IntValue() > val {
-					dpi.SetIntValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.IntValue() < val {
-					dpi.SetIntValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetIntValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.model", hwModelAttributeValue)
+	dp.Attributes().PutStr("hw.vendor", hwVendorAttributeValue)
+	dp.Attributes().PutStr("hw.driver_version", hwDriverVersionAttributeValue)
+	dp.Attributes().PutStr("hw.firmware_version", hwFirmwareVersionAttributeValue)
+	dp.Attributes().PutStr("nvidia.cuda.version", nvidiaCudaVersionAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.pci.address", nvidiaGpuPciAddressAttributeValue)
+	dp.Attributes().PutStr("hw.parent", hwParentAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -2313,11 +3946,6 @@ func (m *metricNvidiaGpuInfo) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricNvidiaGpuInfo) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Sum().DataPoints().At(i).SetIntValue(m.data.Sum().DataPoints().At(i).IntValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -2334,11 +3962,546 @@ func newMetricNvidiaGpuInfo(cfg NvidiaGpuInfoMetricConfig) metricNvidiaGpuInfo {
 	return m
 }
 
+type metricNvidiaGpuNvlinkIo struct {
+	data     pmetric.Metric                // data buffer for generated metric.
+	config   NvidiaGpuNvlinkIoMetricConfig // metric config provided by user.
+	capacity int                           // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.nvlink.io metric with initial data.
+func (m *metricNvidiaGpuNvlinkIo) init() {
+	m.data.SetName("nvidia.gpu.nvlink.io")
+	m.data.SetDescription("The bytes that went over all NVLinks since the collector looks.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuNvlinkIo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("network.io.direction", networkIoDirectionAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuNvlinkIo) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuNvlinkIo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuNvlinkIo(cfg NvidiaGpuNvlinkIoMetricConfig) metricNvidiaGpuNvlinkIo {
+	m := metricNvidiaGpuNvlinkIo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuPcieLinkGeneration struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   NvidiaGpuPcieLinkGenerationMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.pcie.link.generation metric with initial data.
+func (m *metricNvidiaGpuPcieLinkGeneration) init() {
+	m.data.SetName("nvidia.gpu.pcie.link.generation")
+	m.data.SetDescription("The generation of the PCIe link. It goes down while the GPU is idle.")
+	m.data.SetUnit("{generation}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuPcieLinkGeneration) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuPcieLinkGeneration) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuPcieLinkGeneration) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuPcieLinkGeneration(cfg NvidiaGpuPcieLinkGenerationMetricConfig) metricNvidiaGpuPcieLinkGeneration {
+	m := metricNvidiaGpuPcieLinkGeneration{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuPcieLinkGenerationMax struct {
+	data     pmetric.Metric                             // data buffer for generated metric.
+	config   NvidiaGpuPcieLinkGenerationMaxMetricConfig // metric config provided by user.
+	capacity int                                        // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.pcie.link.generation.max metric with initial data.
+func (m *metricNvidiaGpuPcieLinkGenerationMax) init() {
+	m.data.SetName("nvidia.gpu.pcie.link.generation.max")
+	m.data.SetDescription("The highest generation that GPU and slot can do together.")
+	m.data.SetUnit("{generation}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuPcieLinkGenerationMax) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuPcieLinkGenerationMax) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuPcieLinkGenerationMax) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuPcieLinkGenerationMax(cfg NvidiaGpuPcieLinkGenerationMaxMetricConfig) metricNvidiaGpuPcieLinkGenerationMax {
+	m := metricNvidiaGpuPcieLinkGenerationMax{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuPcieLinkWidth struct {
+	data     pmetric.Metric                     // data buffer for generated metric.
+	config   NvidiaGpuPcieLinkWidthMetricConfig // metric config provided by user.
+	capacity int                                // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.pcie.link.width metric with initial data.
+func (m *metricNvidiaGpuPcieLinkWidth) init() {
+	m.data.SetName("nvidia.gpu.pcie.link.width")
+	m.data.SetDescription("The lanes of the PCIe link. Fewer than can be are a fault of the slot, the riser or the board.")
+	m.data.SetUnit("{lane}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuPcieLinkWidth) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuPcieLinkWidth) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuPcieLinkWidth) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuPcieLinkWidth(cfg NvidiaGpuPcieLinkWidthMetricConfig) metricNvidiaGpuPcieLinkWidth {
+	m := metricNvidiaGpuPcieLinkWidth{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuPcieLinkWidthMax struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   NvidiaGpuPcieLinkWidthMaxMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.pcie.link.width.max metric with initial data.
+func (m *metricNvidiaGpuPcieLinkWidthMax) init() {
+	m.data.SetName("nvidia.gpu.pcie.link.width.max")
+	m.data.SetDescription("The lanes that GPU and slot can do together.")
+	m.data.SetUnit("{lane}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuPcieLinkWidthMax) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuPcieLinkWidthMax) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuPcieLinkWidthMax) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuPcieLinkWidthMax(cfg NvidiaGpuPcieLinkWidthMaxMetricConfig) metricNvidiaGpuPcieLinkWidthMax {
+	m := metricNvidiaGpuPcieLinkWidthMax{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuPerformanceState struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   NvidiaGpuPerformanceStateMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.performance_state metric with initial data.
+func (m *metricNvidiaGpuPerformanceState) init() {
+	m.data.SetName("nvidia.gpu.performance_state")
+	m.data.SetDescription("The performance state, 0 for the fastest to 15.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuPerformanceState) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuPerformanceState) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuPerformanceState) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuPerformanceState(cfg NvidiaGpuPerformanceStateMetricConfig) metricNvidiaGpuPerformanceState {
+	m := metricNvidiaGpuPerformanceState{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuPowerLimit struct {
+	data     pmetric.Metric                  // data buffer for generated metric.
+	config   NvidiaGpuPowerLimitMetricConfig // metric config provided by user.
+	capacity int                             // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.power.limit metric with initial data.
+func (m *metricNvidiaGpuPowerLimit) init() {
+	m.data.SetName("nvidia.gpu.power.limit")
+	m.data.SetDescription("The limits of the power that the GPU may draw.")
+	m.data.SetUnit("W")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuPowerLimit) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuPowerLimitTypeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.power.limit.type", nvidiaGpuPowerLimitTypeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuPowerLimit) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuPowerLimit) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuPowerLimit(cfg NvidiaGpuPowerLimitMetricConfig) metricNvidiaGpuPowerLimit {
+	m := metricNvidiaGpuPowerLimit{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuProcessVisibility struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   NvidiaGpuProcessVisibilityMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.process.visibility metric with initial data.
+func (m *metricNvidiaGpuProcessVisibility) init() {
+	m.data.SetName("nvidia.gpu.process.visibility")
+	m.data.SetDescription("1 for whether the driver's pids can be matched with the host's processes, 0 for the other answers. Absent while the driver does not tell pids.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuProcessVisibility) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, nvidiaProcessVisibilityAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("nvidia.process.visibility", nvidiaProcessVisibilityAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuProcessVisibility) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuProcessVisibility) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuProcessVisibility(cfg NvidiaGpuProcessVisibilityMetricConfig) metricNvidiaGpuProcessVisibility {
+	m := metricNvidiaGpuProcessVisibility{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuSelectionUnmatched struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   NvidiaGpuSelectionUnmatchedMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.selection.unmatched metric with initial data.
+func (m *metricNvidiaGpuSelectionUnmatched) init() {
+	m.data.SetName("nvidia.gpu.selection.unmatched")
+	m.data.SetDescription("The entries of `gpu.devices` that no GPU goes by. The log names them. Absent without `gpu.devices`.")
+	m.data.SetUnit("{entry}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricNvidiaGpuSelectionUnmatched) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuSelectionUnmatched) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuSelectionUnmatched) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuSelectionUnmatched(cfg NvidiaGpuSelectionUnmatchedMetricConfig) metricNvidiaGpuSelectionUnmatched {
+	m := metricNvidiaGpuSelectionUnmatched{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuSuspended struct {
+	data     pmetric.Metric                 // data buffer for generated metric.
+	config   NvidiaGpuSuspendedMetricConfig // metric config provided by user.
+	capacity int                            // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.suspended metric with initial data.
+func (m *metricNvidiaGpuSuspended) init() {
+	m.data.SetName("nvidia.gpu.suspended")
+	m.data.SetDescription("1 while the kernel has put the GPU to sleep. It is not woken, and has no readings.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuSuspended) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuSuspended) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuSuspended) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuSuspended(cfg NvidiaGpuSuspendedMetricConfig) metricNvidiaGpuSuspended {
+	m := metricNvidiaGpuSuspended{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricNvidiaGpuUtilizationMax struct {
-	data          pmetric.Metric                      // data buffer for generated metric.
-	config        NvidiaGpuUtilizationMaxMetricConfig // metric config provided by user.
-	capacity      int                                 // max observed number of data points added to the metric.
-	aggDataPoints []float64                           // slice containing number of aggregated datapoints at each index
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   NvidiaGpuUtilizationMaxMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
 }
 
 // init fills nvidia.gpu.utilization.max metric with initial data.
@@ -2348,54 +4511,19 @@ func (m *metricNvidiaGpuUtilizationMax) init() {
 	m.data.SetUnit("1")
 	m.data.SetEmptyGauge()
 	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
-	m.aggDataPoints = m.aggDataPoints[:0]
 }
 
 func (m *metricNvidiaGpuUtilizationMax) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwGpuTaskAttributeValue string) {
 	if !m.config.Enabled {
 		return
 	}
-
-	dp := pmetric.NewNumberDataPoint()
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
 	dp.SetStartTimestamp(start)
 	dp.SetTimestamp(ts)
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuUtilizationMaxMetricAttributeKeyHwID) {
-		dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuUtilizationMaxMetricAttributeKeyHwName) {
-		dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
-	}
-	if slices.Contains(m.config.EnabledAttributes, NvidiaGpuUtilizationMaxMetricAttributeKeyHwGpuTask) {
-		dp.Attributes().PutStr("hw.gpu.task", hwGpuTaskAttributeValue)
-	}
-
-	var s string
-	dps := m.data.Gauge().DataPoints()
-	for i := 0; i < dps.Len(); i++ {
-		dpi := dps.At(i)
-		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
-			switch s = m.config.AggregationStrategy; s {
-			case AggregationStrategySum, AggregationStrategyAvg:
-				dpi.SetDoubleValue(dpi.DoubleValue() + val)
-				m.aggDataPoints[i] += 1
-				return
-			case AggregationStrategyMin:
-				if dpi.DoubleValue() > val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			case AggregationStrategyMax:
-				if dpi.DoubleValue() < val {
-					dpi.SetDoubleValue(val)
-				}
-				return
-			}
-		}
-	}
-
 	dp.SetDoubleValue(val)
-	m.aggDataPoints = append(m.aggDataPoints, 1)
-	dp.MoveTo(dps.AppendEmpty())
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.gpu.task", hwGpuTaskAttributeValue)
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -2408,11 +4536,6 @@ func (m *metricNvidiaGpuUtilizationMax) updateCapacity() {
 // emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
 func (m *metricNvidiaGpuUtilizationMax) emit(metrics pmetric.MetricSlice) {
 	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
-		if m.config.AggregationStrategy == AggregationStrategyAvg {
-			for i, aggCount := range m.aggDataPoints {
-				m.data.Gauge().DataPoints().At(i).SetDoubleValue(m.data.Gauge().DataPoints().At(i).DoubleValue() / aggCount)
-			}
-		}
 		m.updateCapacity()
 		m.data.MoveTo(metrics.AppendEmpty())
 		m.init()
@@ -2421,6 +4544,59 @@ func (m *metricNvidiaGpuUtilizationMax) emit(metrics pmetric.MetricSlice) {
 
 func newMetricNvidiaGpuUtilizationMax(cfg NvidiaGpuUtilizationMaxMetricConfig) metricNvidiaGpuUtilizationMax {
 	m := metricNvidiaGpuUtilizationMax{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuXidLast struct {
+	data     pmetric.Metric               // data buffer for generated metric.
+	config   NvidiaGpuXidLastMetricConfig // metric config provided by user.
+	capacity int                          // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.xid.last metric with initial data.
+func (m *metricNvidiaGpuXidLast) init() {
+	m.data.SetName("nvidia.gpu.xid.last")
+	m.data.SetDescription("When the last XID came, in seconds since 1970; absent before the first.")
+	m.data.SetUnit("s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuXidLast) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuXidLast) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuXidLast) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuXidLast(cfg NvidiaGpuXidLastMetricConfig) metricNvidiaGpuXidLast {
+	m := metricNvidiaGpuXidLast{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -2841,7 +5017,16 @@ type MetricsBuilder struct {
 	buildInfo                                       component.BuildInfo  // contains version information.
 	resourceAttributeIncludeFilter                  map[string]filter.Filter
 	resourceAttributeExcludeFilter                  map[string]filter.Filter
+	metricFacefusionActiveTasks                     metricFacefusionActiveTasks
+	metricFacefusionGpuMemoryUsage                  metricFacefusionGpuMemoryUsage
+	metricFacefusionGpuUtilization                  metricFacefusionGpuUtilization
 	metricFacefusionInstances                       metricFacefusionInstances
+	metricFacefusionJobContended                    metricFacefusionJobContended
+	metricFacefusionJobCount                        metricFacefusionJobCount
+	metricFacefusionJobFinished                     metricFacefusionJobFinished
+	metricFacefusionJobFolderOddities               metricFacefusionJobFolderOddities
+	metricFacefusionJobFolderState                  metricFacefusionJobFolderState
+	metricFacefusionJobOldestAge                    metricFacefusionJobOldestAge
 	metricFacefusionProcessCount                    metricFacefusionProcessCount
 	metricFacefusionProcessExits                    metricFacefusionProcessExits
 	metricFacefusionProcessStarts                   metricFacefusionProcessStarts
@@ -2853,6 +5038,10 @@ type MetricsBuilder struct {
 	metricFacefusionServerState                     metricFacefusionServerState
 	metricFacefusionServerUp                        metricFacefusionServerUp
 	metricHwEnergy                                  metricHwEnergy
+	metricHwErrors                                  metricHwErrors
+	metricHwFanSpeed                                metricHwFanSpeed
+	metricHwFanSpeedRatio                           metricHwFanSpeedRatio
+	metricHwGpuIo                                   metricHwGpuIo
 	metricHwGpuMemoryLimit                          metricHwGpuMemoryLimit
 	metricHwGpuMemoryUsage                          metricHwGpuMemoryUsage
 	metricHwGpuMemoryUtilization                    metricHwGpuMemoryUtilization
@@ -2860,11 +5049,32 @@ type MetricsBuilder struct {
 	metricHwPower                                   metricHwPower
 	metricHwStatus                                  metricHwStatus
 	metricHwTemperature                             metricHwTemperature
+	metricHwTemperatureLimit                        metricHwTemperatureLimit
 	metricNvidiaDriverState                         metricNvidiaDriverState
+	metricNvidiaGpuBar1Limit                        metricNvidiaGpuBar1Limit
+	metricNvidiaGpuBar1Usage                        metricNvidiaGpuBar1Usage
+	metricNvidiaGpuClockEventActive                 metricNvidiaGpuClockEventActive
+	metricNvidiaGpuClockEventTime                   metricNvidiaGpuClockEventTime
+	metricNvidiaGpuClockFrequency                   metricNvidiaGpuClockFrequency
+	metricNvidiaGpuClockLimit                       metricNvidiaGpuClockLimit
 	metricNvidiaGpuCount                            metricNvidiaGpuCount
+	metricNvidiaGpuEncoderFrameRate                 metricNvidiaGpuEncoderFrameRate
+	metricNvidiaGpuEncoderLatency                   metricNvidiaGpuEncoderLatency
+	metricNvidiaGpuEncoderSessions                  metricNvidiaGpuEncoderSessions
 	metricNvidiaGpuFault                            metricNvidiaGpuFault
 	metricNvidiaGpuInfo                             metricNvidiaGpuInfo
+	metricNvidiaGpuNvlinkIo                         metricNvidiaGpuNvlinkIo
+	metricNvidiaGpuPcieLinkGeneration               metricNvidiaGpuPcieLinkGeneration
+	metricNvidiaGpuPcieLinkGenerationMax            metricNvidiaGpuPcieLinkGenerationMax
+	metricNvidiaGpuPcieLinkWidth                    metricNvidiaGpuPcieLinkWidth
+	metricNvidiaGpuPcieLinkWidthMax                 metricNvidiaGpuPcieLinkWidthMax
+	metricNvidiaGpuPerformanceState                 metricNvidiaGpuPerformanceState
+	metricNvidiaGpuPowerLimit                       metricNvidiaGpuPowerLimit
+	metricNvidiaGpuProcessVisibility                metricNvidiaGpuProcessVisibility
+	metricNvidiaGpuSelectionUnmatched               metricNvidiaGpuSelectionUnmatched
+	metricNvidiaGpuSuspended                        metricNvidiaGpuSuspended
 	metricNvidiaGpuUtilizationMax                   metricNvidiaGpuUtilizationMax
+	metricNvidiaGpuXidLast                          metricNvidiaGpuXidLast
 	metricProcessCPUTime                            metricProcessCPUTime
 	metricProcessDiskIo                             metricProcessDiskIo
 	metricProcessMemoryUsage                        metricProcessMemoryUsage
@@ -2892,22 +5102,35 @@ func WithStartTime(startTime pcommon.Timestamp) MetricBuilderOption {
 }
 func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, options ...MetricBuilderOption) *MetricsBuilder {
 	mb := &MetricsBuilder{
-		config:                          mbc,
-		startTime:                       pcommon.NewTimestampFromTime(time.Now()),
-		metricsBuffer:                   pmetric.NewMetrics(),
-		buildInfo:                       settings.BuildInfo,
-		metricFacefusionInstances:       newMetricFacefusionInstances(mbc.Metrics.FacefusionInstances),
-		metricFacefusionProcessCount:    newMetricFacefusionProcessCount(mbc.Metrics.FacefusionProcessCount),
-		metricFacefusionProcessExits:    newMetricFacefusionProcessExits(mbc.Metrics.FacefusionProcessExits),
-		metricFacefusionProcessStarts:   newMetricFacefusionProcessStarts(mbc.Metrics.FacefusionProcessStarts),
-		metricFacefusionProcessUp:       newMetricFacefusionProcessUp(mbc.Metrics.FacefusionProcessUp),
-		metricFacefusionServerQueueSize: newMetricFacefusionServerQueueSize(mbc.Metrics.FacefusionServerQueueSize),
+		config:                                          mbc,
+		startTime:                                       pcommon.NewTimestampFromTime(time.Now()),
+		metricsBuffer:                                   pmetric.NewMetrics(),
+		buildInfo:                                       settings.BuildInfo,
+		metricFacefusionActiveTasks:                     newMetricFacefusionActiveTasks(mbc.Metrics.FacefusionActiveTasks),
+		metricFacefusionGpuMemoryUsage:                  newMetricFacefusionGpuMemoryUsage(mbc.Metrics.FacefusionGpuMemoryUsage),
+		metricFacefusionGpuUtilization:                  newMetricFacefusionGpuUtilization(mbc.Metrics.FacefusionGpuUtilization),
+		metricFacefusionInstances:                       newMetricFacefusionInstances(mbc.Metrics.FacefusionInstances),
+		metricFacefusionJobContended:                    newMetricFacefusionJobContended(mbc.Metrics.FacefusionJobContended),
+		metricFacefusionJobCount:                        newMetricFacefusionJobCount(mbc.Metrics.FacefusionJobCount),
+		metricFacefusionJobFinished:                     newMetricFacefusionJobFinished(mbc.Metrics.FacefusionJobFinished),
+		metricFacefusionJobFolderOddities:               newMetricFacefusionJobFolderOddities(mbc.Metrics.FacefusionJobFolderOddities),
+		metricFacefusionJobFolderState:                  newMetricFacefusionJobFolderState(mbc.Metrics.FacefusionJobFolderState),
+		metricFacefusionJobOldestAge:                    newMetricFacefusionJobOldestAge(mbc.Metrics.FacefusionJobOldestAge),
+		metricFacefusionProcessCount:                    newMetricFacefusionProcessCount(mbc.Metrics.FacefusionProcessCount),
+		metricFacefusionProcessExits:                    newMetricFacefusionProcessExits(mbc.Metrics.FacefusionProcessExits),
+		metricFacefusionProcessStarts:                   newMetricFacefusionProcessStarts(mbc.Metrics.FacefusionProcessStarts),
+		metricFacefusionProcessUp:                       newMetricFacefusionProcessUp(mbc.Metrics.FacefusionProcessUp),
+		metricFacefusionServerQueueSize:                 newMetricFacefusionServerQueueSize(mbc.Metrics.FacefusionServerQueueSize),
 		metricFacefusionServerRequestDurationPercentile: newMetricFacefusionServerRequestDurationPercentile(mbc.Metrics.FacefusionServerRequestDurationPercentile),
 		metricFacefusionServerRequestFailed:             newMetricFacefusionServerRequestFailed(mbc.Metrics.FacefusionServerRequestFailed),
 		metricFacefusionServerRequests:                  newMetricFacefusionServerRequests(mbc.Metrics.FacefusionServerRequests),
 		metricFacefusionServerState:                     newMetricFacefusionServerState(mbc.Metrics.FacefusionServerState),
 		metricFacefusionServerUp:                        newMetricFacefusionServerUp(mbc.Metrics.FacefusionServerUp),
 		metricHwEnergy:                                  newMetricHwEnergy(mbc.Metrics.HwEnergy),
+		metricHwErrors:                                  newMetricHwErrors(mbc.Metrics.HwErrors),
+		metricHwFanSpeed:                                newMetricHwFanSpeed(mbc.Metrics.HwFanSpeed),
+		metricHwFanSpeedRatio:                           newMetricHwFanSpeedRatio(mbc.Metrics.HwFanSpeedRatio),
+		metricHwGpuIo:                                   newMetricHwGpuIo(mbc.Metrics.HwGpuIo),
 		metricHwGpuMemoryLimit:                          newMetricHwGpuMemoryLimit(mbc.Metrics.HwGpuMemoryLimit),
 		metricHwGpuMemoryUsage:                          newMetricHwGpuMemoryUsage(mbc.Metrics.HwGpuMemoryUsage),
 		metricHwGpuMemoryUtilization:                    newMetricHwGpuMemoryUtilization(mbc.Metrics.HwGpuMemoryUtilization),
@@ -2915,11 +5138,32 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricHwPower:                                   newMetricHwPower(mbc.Metrics.HwPower),
 		metricHwStatus:                                  newMetricHwStatus(mbc.Metrics.HwStatus),
 		metricHwTemperature:                             newMetricHwTemperature(mbc.Metrics.HwTemperature),
+		metricHwTemperatureLimit:                        newMetricHwTemperatureLimit(mbc.Metrics.HwTemperatureLimit),
 		metricNvidiaDriverState:                         newMetricNvidiaDriverState(mbc.Metrics.NvidiaDriverState),
+		metricNvidiaGpuBar1Limit:                        newMetricNvidiaGpuBar1Limit(mbc.Metrics.NvidiaGpuBar1Limit),
+		metricNvidiaGpuBar1Usage:                        newMetricNvidiaGpuBar1Usage(mbc.Metrics.NvidiaGpuBar1Usage),
+		metricNvidiaGpuClockEventActive:                 newMetricNvidiaGpuClockEventActive(mbc.Metrics.NvidiaGpuClockEventActive),
+		metricNvidiaGpuClockEventTime:                   newMetricNvidiaGpuClockEventTime(mbc.Metrics.NvidiaGpuClockEventTime),
+		metricNvidiaGpuClockFrequency:                   newMetricNvidiaGpuClockFrequency(mbc.Metrics.NvidiaGpuClockFrequency),
+		metricNvidiaGpuClockLimit:                       newMetricNvidiaGpuClockLimit(mbc.Metrics.NvidiaGpuClockLimit),
 		metricNvidiaGpuCount:                            newMetricNvidiaGpuCount(mbc.Metrics.NvidiaGpuCount),
+		metricNvidiaGpuEncoderFrameRate:                 newMetricNvidiaGpuEncoderFrameRate(mbc.Metrics.NvidiaGpuEncoderFrameRate),
+		metricNvidiaGpuEncoderLatency:                   newMetricNvidiaGpuEncoderLatency(mbc.Metrics.NvidiaGpuEncoderLatency),
+		metricNvidiaGpuEncoderSessions:                  newMetricNvidiaGpuEncoderSessions(mbc.Metrics.NvidiaGpuEncoderSessions),
 		metricNvidiaGpuFault:                            newMetricNvidiaGpuFault(mbc.Metrics.NvidiaGpuFault),
 		metricNvidiaGpuInfo:                             newMetricNvidiaGpuInfo(mbc.Metrics.NvidiaGpuInfo),
+		metricNvidiaGpuNvlinkIo:                         newMetricNvidiaGpuNvlinkIo(mbc.Metrics.NvidiaGpuNvlinkIo),
+		metricNvidiaGpuPcieLinkGeneration:               newMetricNvidiaGpuPcieLinkGeneration(mbc.Metrics.NvidiaGpuPcieLinkGeneration),
+		metricNvidiaGpuPcieLinkGenerationMax:            newMetricNvidiaGpuPcieLinkGenerationMax(mbc.Metrics.NvidiaGpuPcieLinkGenerationMax),
+		metricNvidiaGpuPcieLinkWidth:                    newMetricNvidiaGpuPcieLinkWidth(mbc.Metrics.NvidiaGpuPcieLinkWidth),
+		metricNvidiaGpuPcieLinkWidthMax:                 newMetricNvidiaGpuPcieLinkWidthMax(mbc.Metrics.NvidiaGpuPcieLinkWidthMax),
+		metricNvidiaGpuPerformanceState:                 newMetricNvidiaGpuPerformanceState(mbc.Metrics.NvidiaGpuPerformanceState),
+		metricNvidiaGpuPowerLimit:                       newMetricNvidiaGpuPowerLimit(mbc.Metrics.NvidiaGpuPowerLimit),
+		metricNvidiaGpuProcessVisibility:                newMetricNvidiaGpuProcessVisibility(mbc.Metrics.NvidiaGpuProcessVisibility),
+		metricNvidiaGpuSelectionUnmatched:               newMetricNvidiaGpuSelectionUnmatched(mbc.Metrics.NvidiaGpuSelectionUnmatched),
+		metricNvidiaGpuSuspended:                        newMetricNvidiaGpuSuspended(mbc.Metrics.NvidiaGpuSuspended),
 		metricNvidiaGpuUtilizationMax:                   newMetricNvidiaGpuUtilizationMax(mbc.Metrics.NvidiaGpuUtilizationMax),
+		metricNvidiaGpuXidLast:                          newMetricNvidiaGpuXidLast(mbc.Metrics.NvidiaGpuXidLast),
 		metricProcessCPUTime:                            newMetricProcessCPUTime(mbc.Metrics.ProcessCPUTime),
 		metricProcessDiskIo:                             newMetricProcessDiskIo(mbc.Metrics.ProcessDiskIo),
 		metricProcessMemoryUsage:                        newMetricProcessMemoryUsage(mbc.Metrics.ProcessMemoryUsage),
@@ -3028,7 +5272,16 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	ils.Scope().SetName(ScopeName)
 	ils.Scope().SetVersion(mb.buildInfo.Version)
 	ils.Metrics().EnsureCapacity(mb.metricsCapacity)
+	mb.metricFacefusionActiveTasks.emit(ils.Metrics())
+	mb.metricFacefusionGpuMemoryUsage.emit(ils.Metrics())
+	mb.metricFacefusionGpuUtilization.emit(ils.Metrics())
 	mb.metricFacefusionInstances.emit(ils.Metrics())
+	mb.metricFacefusionJobContended.emit(ils.Metrics())
+	mb.metricFacefusionJobCount.emit(ils.Metrics())
+	mb.metricFacefusionJobFinished.emit(ils.Metrics())
+	mb.metricFacefusionJobFolderOddities.emit(ils.Metrics())
+	mb.metricFacefusionJobFolderState.emit(ils.Metrics())
+	mb.metricFacefusionJobOldestAge.emit(ils.Metrics())
 	mb.metricFacefusionProcessCount.emit(ils.Metrics())
 	mb.metricFacefusionProcessExits.emit(ils.Metrics())
 	mb.metricFacefusionProcessStarts.emit(ils.Metrics())
@@ -3040,6 +5293,10 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricFacefusionServerState.emit(ils.Metrics())
 	mb.metricFacefusionServerUp.emit(ils.Metrics())
 	mb.metricHwEnergy.emit(ils.Metrics())
+	mb.metricHwErrors.emit(ils.Metrics())
+	mb.metricHwFanSpeed.emit(ils.Metrics())
+	mb.metricHwFanSpeedRatio.emit(ils.Metrics())
+	mb.metricHwGpuIo.emit(ils.Metrics())
 	mb.metricHwGpuMemoryLimit.emit(ils.Metrics())
 	mb.metricHwGpuMemoryUsage.emit(ils.Metrics())
 	mb.metricHwGpuMemoryUtilization.emit(ils.Metrics())
@@ -3047,11 +5304,32 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricHwPower.emit(ils.Metrics())
 	mb.metricHwStatus.emit(ils.Metrics())
 	mb.metricHwTemperature.emit(ils.Metrics())
+	mb.metricHwTemperatureLimit.emit(ils.Metrics())
 	mb.metricNvidiaDriverState.emit(ils.Metrics())
+	mb.metricNvidiaGpuBar1Limit.emit(ils.Metrics())
+	mb.metricNvidiaGpuBar1Usage.emit(ils.Metrics())
+	mb.metricNvidiaGpuClockEventActive.emit(ils.Metrics())
+	mb.metricNvidiaGpuClockEventTime.emit(ils.Metrics())
+	mb.metricNvidiaGpuClockFrequency.emit(ils.Metrics())
+	mb.metricNvidiaGpuClockLimit.emit(ils.Metrics())
 	mb.metricNvidiaGpuCount.emit(ils.Metrics())
+	mb.metricNvidiaGpuEncoderFrameRate.emit(ils.Metrics())
+	mb.metricNvidiaGpuEncoderLatency.emit(ils.Metrics())
+	mb.metricNvidiaGpuEncoderSessions.emit(ils.Metrics())
 	mb.metricNvidiaGpuFault.emit(ils.Metrics())
 	mb.metricNvidiaGpuInfo.emit(ils.Metrics())
+	mb.metricNvidiaGpuNvlinkIo.emit(ils.Metrics())
+	mb.metricNvidiaGpuPcieLinkGeneration.emit(ils.Metrics())
+	mb.metricNvidiaGpuPcieLinkGenerationMax.emit(ils.Metrics())
+	mb.metricNvidiaGpuPcieLinkWidth.emit(ils.Metrics())
+	mb.metricNvidiaGpuPcieLinkWidthMax.emit(ils.Metrics())
+	mb.metricNvidiaGpuPerformanceState.emit(ils.Metrics())
+	mb.metricNvidiaGpuPowerLimit.emit(ils.Metrics())
+	mb.metricNvidiaGpuProcessVisibility.emit(ils.Metrics())
+	mb.metricNvidiaGpuSelectionUnmatched.emit(ils.Metrics())
+	mb.metricNvidiaGpuSuspended.emit(ils.Metrics())
 	mb.metricNvidiaGpuUtilizationMax.emit(ils.Metrics())
+	mb.metricNvidiaGpuXidLast.emit(ils.Metrics())
 	mb.metricProcessCPUTime.emit(ils.Metrics())
 	mb.metricProcessDiskIo.emit(ils.Metrics())
 	mb.metricProcessMemoryUsage.emit(ils.Metrics())
@@ -3089,9 +5367,54 @@ func (mb *MetricsBuilder) Emit(options ...ResourceMetricsOption) pmetric.Metrics
 	return metrics
 }
 
+// RecordFacefusionActiveTasksDataPoint adds a data point to facefusion.active_tasks metric.
+func (mb *MetricsBuilder) RecordFacefusionActiveTasksDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionActiveTasks.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionGpuMemoryUsageDataPoint adds a data point to facefusion.gpu.memory.usage metric.
+func (mb *MetricsBuilder) RecordFacefusionGpuMemoryUsageDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricFacefusionGpuMemoryUsage.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordFacefusionGpuUtilizationDataPoint adds a data point to facefusion.gpu.utilization metric.
+func (mb *MetricsBuilder) RecordFacefusionGpuUtilizationDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwGpuTaskAttributeValue AttributeHwGpuTask) {
+	mb.metricFacefusionGpuUtilization.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwGpuTaskAttributeValue.String())
+}
+
 // RecordFacefusionInstancesDataPoint adds a data point to facefusion.instances metric.
 func (mb *MetricsBuilder) RecordFacefusionInstancesDataPoint(ts pcommon.Timestamp, val int64, facefusionInstanceStateAttributeValue AttributeFacefusionInstanceState) {
 	mb.metricFacefusionInstances.recordDataPoint(mb.startTime, ts, val, facefusionInstanceStateAttributeValue.String())
+}
+
+// RecordFacefusionJobContendedDataPoint adds a data point to facefusion.job.contended metric.
+func (mb *MetricsBuilder) RecordFacefusionJobContendedDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionJobContended.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionJobCountDataPoint adds a data point to facefusion.job.count metric.
+func (mb *MetricsBuilder) RecordFacefusionJobCountDataPoint(ts pcommon.Timestamp, val int64, facefusionJobStateAttributeValue AttributeFacefusionJobState) {
+	mb.metricFacefusionJobCount.recordDataPoint(mb.startTime, ts, val, facefusionJobStateAttributeValue.String())
+}
+
+// RecordFacefusionJobFinishedDataPoint adds a data point to facefusion.job.finished metric.
+func (mb *MetricsBuilder) RecordFacefusionJobFinishedDataPoint(ts pcommon.Timestamp, val int64, facefusionOutcomeAttributeValue AttributeFacefusionOutcome, facefusionOriginAttributeValue AttributeFacefusionOrigin, facefusionMediaAttributeValue AttributeFacefusionMedia) {
+	mb.metricFacefusionJobFinished.recordDataPoint(mb.startTime, ts, val, facefusionOutcomeAttributeValue.String(), facefusionOriginAttributeValue.String(), facefusionMediaAttributeValue.String())
+}
+
+// RecordFacefusionJobFolderOdditiesDataPoint adds a data point to facefusion.job.folder.oddities metric.
+func (mb *MetricsBuilder) RecordFacefusionJobFolderOdditiesDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionJobFolderOddities.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionJobFolderStateDataPoint adds a data point to facefusion.job.folder.state metric.
+func (mb *MetricsBuilder) RecordFacefusionJobFolderStateDataPoint(ts pcommon.Timestamp, val int64, facefusionJobFolderStateAttributeValue AttributeFacefusionJobFolderState) {
+	mb.metricFacefusionJobFolderState.recordDataPoint(mb.startTime, ts, val, facefusionJobFolderStateAttributeValue.String())
+}
+
+// RecordFacefusionJobOldestAgeDataPoint adds a data point to facefusion.job.oldest.age metric.
+func (mb *MetricsBuilder) RecordFacefusionJobOldestAgeDataPoint(ts pcommon.Timestamp, val float64, facefusionJobAgeAttributeValue AttributeFacefusionJobAge) {
+	mb.metricFacefusionJobOldestAge.recordDataPoint(mb.startTime, ts, val, facefusionJobAgeAttributeValue.String())
 }
 
 // RecordFacefusionProcessCountDataPoint adds a data point to facefusion.process.count metric.
@@ -3149,6 +5472,26 @@ func (mb *MetricsBuilder) RecordHwEnergyDataPoint(ts pcommon.Timestamp, val floa
 	mb.metricHwEnergy.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwTypeAttributeValue.String())
 }
 
+// RecordHwErrorsDataPoint adds a data point to hw.errors metric.
+func (mb *MetricsBuilder) RecordHwErrorsDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, hwTypeAttributeValue AttributeHwType, errorTypeAttributeValue string) {
+	mb.metricHwErrors.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwTypeAttributeValue.String(), errorTypeAttributeValue)
+}
+
+// RecordHwFanSpeedDataPoint adds a data point to hw.fan.speed metric.
+func (mb *MetricsBuilder) RecordHwFanSpeedDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, hwParentAttributeValue string) {
+	mb.metricHwFanSpeed.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwParentAttributeValue)
+}
+
+// RecordHwFanSpeedRatioDataPoint adds a data point to hw.fan.speed_ratio metric.
+func (mb *MetricsBuilder) RecordHwFanSpeedRatioDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwParentAttributeValue string) {
+	mb.metricHwFanSpeedRatio.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwParentAttributeValue)
+}
+
+// RecordHwGpuIoDataPoint adds a data point to hw.gpu.io metric.
+func (mb *MetricsBuilder) RecordHwGpuIoDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue AttributeNetworkIoDirection) {
+	mb.metricHwGpuIo.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, networkIoDirectionAttributeValue.String())
+}
+
 // RecordHwGpuMemoryLimitDataPoint adds a data point to hw.gpu.memory.limit metric.
 func (mb *MetricsBuilder) RecordHwGpuMemoryLimitDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
 	mb.metricHwGpuMemoryLimit.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
@@ -3184,14 +5527,64 @@ func (mb *MetricsBuilder) RecordHwTemperatureDataPoint(ts pcommon.Timestamp, val
 	mb.metricHwTemperature.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwParentAttributeValue, hwSensorLocationAttributeValue.String())
 }
 
+// RecordHwTemperatureLimitDataPoint adds a data point to hw.temperature.limit metric.
+func (mb *MetricsBuilder) RecordHwTemperatureLimitDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwParentAttributeValue string, hwSensorLocationAttributeValue AttributeHwSensorLocation, hwLimitTypeAttributeValue AttributeHwLimitType) {
+	mb.metricHwTemperatureLimit.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwParentAttributeValue, hwSensorLocationAttributeValue.String(), hwLimitTypeAttributeValue.String())
+}
+
 // RecordNvidiaDriverStateDataPoint adds a data point to nvidia.driver.state metric.
 func (mb *MetricsBuilder) RecordNvidiaDriverStateDataPoint(ts pcommon.Timestamp, val int64, nvidiaDriverStateAttributeValue AttributeNvidiaDriverState) {
 	mb.metricNvidiaDriverState.recordDataPoint(mb.startTime, ts, val, nvidiaDriverStateAttributeValue.String())
 }
 
+// RecordNvidiaGpuBar1LimitDataPoint adds a data point to nvidia.gpu.bar1.limit metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuBar1LimitDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuBar1Limit.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuBar1UsageDataPoint adds a data point to nvidia.gpu.bar1.usage metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuBar1UsageDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuBar1Usage.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuClockEventActiveDataPoint adds a data point to nvidia.gpu.clock.event.active metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuClockEventActiveDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuClockEventAttributeValue AttributeNvidiaGpuClockEvent) {
+	mb.metricNvidiaGpuClockEventActive.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuClockEventAttributeValue.String())
+}
+
+// RecordNvidiaGpuClockEventTimeDataPoint adds a data point to nvidia.gpu.clock.event.time metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuClockEventTimeDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuThrottlePolicyAttributeValue AttributeNvidiaGpuThrottlePolicy) {
+	mb.metricNvidiaGpuClockEventTime.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuThrottlePolicyAttributeValue.String())
+}
+
+// RecordNvidiaGpuClockFrequencyDataPoint adds a data point to nvidia.gpu.clock.frequency metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuClockFrequencyDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuClockDomainAttributeValue AttributeNvidiaGpuClockDomain) {
+	mb.metricNvidiaGpuClockFrequency.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuClockDomainAttributeValue.String())
+}
+
+// RecordNvidiaGpuClockLimitDataPoint adds a data point to nvidia.gpu.clock.limit metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuClockLimitDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuClockDomainAttributeValue AttributeNvidiaGpuClockDomain) {
+	mb.metricNvidiaGpuClockLimit.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuClockDomainAttributeValue.String())
+}
+
 // RecordNvidiaGpuCountDataPoint adds a data point to nvidia.gpu.count metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuCountDataPoint(ts pcommon.Timestamp, val int64) {
 	mb.metricNvidiaGpuCount.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordNvidiaGpuEncoderFrameRateDataPoint adds a data point to nvidia.gpu.encoder.frame_rate metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuEncoderFrameRateDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuEncoderFrameRate.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuEncoderLatencyDataPoint adds a data point to nvidia.gpu.encoder.latency metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuEncoderLatencyDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuEncoderLatency.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuEncoderSessionsDataPoint adds a data point to nvidia.gpu.encoder.sessions metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuEncoderSessionsDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuEncoderSessions.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
 }
 
 // RecordNvidiaGpuFaultDataPoint adds a data point to nvidia.gpu.fault metric.
@@ -3200,13 +5593,68 @@ func (mb *MetricsBuilder) RecordNvidiaGpuFaultDataPoint(ts pcommon.Timestamp, va
 }
 
 // RecordNvidiaGpuInfoDataPoint adds a data point to nvidia.gpu.info metric.
-func (mb *MetricsBuilder) RecordNvidiaGpuInfoDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, hwModelAttributeValue string, hwVendorAttributeValue string, hwDriverVersionAttributeValue string, hwFirmwareVersionAttributeValue string, nvidiaCudaVersionAttributeValue string, nvidiaGpuPciAddressAttributeValue string) {
-	mb.metricNvidiaGpuInfo.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwModelAttributeValue, hwVendorAttributeValue, hwDriverVersionAttributeValue, hwFirmwareVersionAttributeValue, nvidiaCudaVersionAttributeValue, nvidiaGpuPciAddressAttributeValue)
+func (mb *MetricsBuilder) RecordNvidiaGpuInfoDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, hwModelAttributeValue string, hwVendorAttributeValue string, hwDriverVersionAttributeValue string, hwFirmwareVersionAttributeValue string, nvidiaCudaVersionAttributeValue string, nvidiaGpuPciAddressAttributeValue string, hwParentAttributeValue string) {
+	mb.metricNvidiaGpuInfo.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwModelAttributeValue, hwVendorAttributeValue, hwDriverVersionAttributeValue, hwFirmwareVersionAttributeValue, nvidiaCudaVersionAttributeValue, nvidiaGpuPciAddressAttributeValue, hwParentAttributeValue)
+}
+
+// RecordNvidiaGpuNvlinkIoDataPoint adds a data point to nvidia.gpu.nvlink.io metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuNvlinkIoDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue AttributeNetworkIoDirection) {
+	mb.metricNvidiaGpuNvlinkIo.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, networkIoDirectionAttributeValue.String())
+}
+
+// RecordNvidiaGpuPcieLinkGenerationDataPoint adds a data point to nvidia.gpu.pcie.link.generation metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuPcieLinkGenerationDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuPcieLinkGeneration.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuPcieLinkGenerationMaxDataPoint adds a data point to nvidia.gpu.pcie.link.generation.max metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuPcieLinkGenerationMaxDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuPcieLinkGenerationMax.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuPcieLinkWidthDataPoint adds a data point to nvidia.gpu.pcie.link.width metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuPcieLinkWidthDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuPcieLinkWidth.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuPcieLinkWidthMaxDataPoint adds a data point to nvidia.gpu.pcie.link.width.max metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuPcieLinkWidthMaxDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuPcieLinkWidthMax.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuPerformanceStateDataPoint adds a data point to nvidia.gpu.performance_state metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuPerformanceStateDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuPerformanceState.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuPowerLimitDataPoint adds a data point to nvidia.gpu.power.limit metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuPowerLimitDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuPowerLimitTypeAttributeValue AttributeNvidiaGpuPowerLimitType) {
+	mb.metricNvidiaGpuPowerLimit.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuPowerLimitTypeAttributeValue.String())
+}
+
+// RecordNvidiaGpuProcessVisibilityDataPoint adds a data point to nvidia.gpu.process.visibility metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuProcessVisibilityDataPoint(ts pcommon.Timestamp, val int64, nvidiaProcessVisibilityAttributeValue AttributeNvidiaProcessVisibility) {
+	mb.metricNvidiaGpuProcessVisibility.recordDataPoint(mb.startTime, ts, val, nvidiaProcessVisibilityAttributeValue.String())
+}
+
+// RecordNvidiaGpuSelectionUnmatchedDataPoint adds a data point to nvidia.gpu.selection.unmatched metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuSelectionUnmatchedDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricNvidiaGpuSelectionUnmatched.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordNvidiaGpuSuspendedDataPoint adds a data point to nvidia.gpu.suspended metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuSuspendedDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuSuspended.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
 }
 
 // RecordNvidiaGpuUtilizationMaxDataPoint adds a data point to nvidia.gpu.utilization.max metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuUtilizationMaxDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwGpuTaskAttributeValue AttributeHwGpuTask) {
 	mb.metricNvidiaGpuUtilizationMax.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwGpuTaskAttributeValue.String())
+}
+
+// RecordNvidiaGpuXidLastDataPoint adds a data point to nvidia.gpu.xid.last metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuXidLastDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuXidLast.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
 }
 
 // RecordProcessCPUTimeDataPoint adds a data point to process.cpu.time metric.

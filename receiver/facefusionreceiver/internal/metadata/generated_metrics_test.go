@@ -67,17 +67,6 @@ func TestMetricsBuilder(t *testing.T) {
 			settings.Logger = zap.New(observedZapCore)
 			mb := NewMetricsBuilder(loadMetricsBuilderConfig(t, tt.name), settings, WithStartTime(start))
 			aggMap := make(map[string]string) // contains the aggregation strategies for each metric name
-			aggMap["hw.energy"] = mb.metricHwEnergy.config.AggregationStrategy
-			aggMap["hw.gpu.memory.limit"] = mb.metricHwGpuMemoryLimit.config.AggregationStrategy
-			aggMap["hw.gpu.memory.usage"] = mb.metricHwGpuMemoryUsage.config.AggregationStrategy
-			aggMap["hw.gpu.memory.utilization"] = mb.metricHwGpuMemoryUtilization.config.AggregationStrategy
-			aggMap["hw.gpu.utilization"] = mb.metricHwGpuUtilization.config.AggregationStrategy
-			aggMap["hw.power"] = mb.metricHwPower.config.AggregationStrategy
-			aggMap["hw.status"] = mb.metricHwStatus.config.AggregationStrategy
-			aggMap["hw.temperature"] = mb.metricHwTemperature.config.AggregationStrategy
-			aggMap["nvidia.gpu.fault"] = mb.metricNvidiaGpuFault.config.AggregationStrategy
-			aggMap["nvidia.gpu.info"] = mb.metricNvidiaGpuInfo.config.AggregationStrategy
-			aggMap["nvidia.gpu.utilization.max"] = mb.metricNvidiaGpuUtilizationMax.config.AggregationStrategy
 			aggMap["process.cpu.time"] = mb.metricProcessCPUTime.config.AggregationStrategy
 			aggMap["process.disk.io"] = mb.metricProcessDiskIo.config.AggregationStrategy
 
@@ -90,7 +79,34 @@ func TestMetricsBuilder(t *testing.T) {
 			allMetricsCount := 0
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordFacefusionActiveTasksDataPoint(ts, 1)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionGpuMemoryUsageDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionGpuUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwGpuTaskGeneral)
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordFacefusionInstancesDataPoint(ts, 1, AttributeFacefusionInstanceStateUp)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionJobContendedDataPoint(ts, 1)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionJobCountDataPoint(ts, 1, AttributeFacefusionJobStateDrafted)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionJobFinishedDataPoint(ts, 1, AttributeFacefusionOutcomeCompleted, AttributeFacefusionOriginUI, AttributeFacefusionMediaImage)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionJobFolderOdditiesDataPoint(ts, 1)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionJobFolderStateDataPoint(ts, 1, AttributeFacefusionJobFolderStateOpen)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionJobOldestAgeDataPoint(ts, 1, AttributeFacefusionJobAgeWaiting)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordFacefusionProcessCountDataPoint(ts, 1, AttributeFacefusionProcessRoleServer)
@@ -124,75 +140,117 @@ func TestMetricsBuilder(t *testing.T) {
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordHwEnergyDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwTypeGpu)
-			if tt.name == "reaggregate_set" {
-				mb.RecordHwEnergyDataPoint(ts, 3, "hw.id-val", "hw.name-val-2", AttributeHwTypeGpu)
-			}
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordHwErrorsDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwTypeGpu, "error.type-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordHwFanSpeedDataPoint(ts, 1, "hw.id-val", "hw.name-val", "hw.parent-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordHwFanSpeedRatioDataPoint(ts, 1, "hw.id-val", "hw.name-val", "hw.parent-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordHwGpuIoDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNetworkIoDirectionTransmit)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordHwGpuMemoryLimitDataPoint(ts, 1, "hw.id-val", "hw.name-val")
-			if tt.name == "reaggregate_set" {
-				mb.RecordHwGpuMemoryLimitDataPoint(ts, 3, "hw.id-val", "hw.name-val-2")
-			}
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordHwGpuMemoryUsageDataPoint(ts, 1, "hw.id-val", "hw.name-val")
-			if tt.name == "reaggregate_set" {
-				mb.RecordHwGpuMemoryUsageDataPoint(ts, 3, "hw.id-val", "hw.name-val-2")
-			}
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordHwGpuMemoryUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val")
-			if tt.name == "reaggregate_set" {
-				mb.RecordHwGpuMemoryUtilizationDataPoint(ts, 3, "hw.id-val", "hw.name-val-2")
-			}
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordHwGpuUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwGpuTaskGeneral)
-			if tt.name == "reaggregate_set" {
-				mb.RecordHwGpuUtilizationDataPoint(ts, 3, "hw.id-val", "hw.name-val-2", AttributeHwGpuTaskGeneral)
-			}
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordHwPowerDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwTypeGpu)
-			if tt.name == "reaggregate_set" {
-				mb.RecordHwPowerDataPoint(ts, 3, "hw.id-val", "hw.name-val-2", AttributeHwTypeGpu)
-			}
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordHwStatusDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwTypeGpu, AttributeHwStateOk)
-			if tt.name == "reaggregate_set" {
-				mb.RecordHwStatusDataPoint(ts, 3, "hw.id-val", "hw.name-val-2", AttributeHwTypeGpu, AttributeHwStateOk)
-			}
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordHwTemperatureDataPoint(ts, 1, "hw.id-val", "hw.name-val", "hw.parent-val", AttributeHwSensorLocationGpu)
-			if tt.name == "reaggregate_set" {
-				mb.RecordHwTemperatureDataPoint(ts, 3, "hw.id-val", "hw.name-val-2", "hw.parent-val-2", AttributeHwSensorLocationGpu)
-			}
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordHwTemperatureLimitDataPoint(ts, 1, "hw.id-val", "hw.name-val", "hw.parent-val", AttributeHwSensorLocationGpu, AttributeHwLimitTypeMax)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaDriverStateDataPoint(ts, 1, AttributeNvidiaDriverStateAvailable)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordNvidiaGpuBar1LimitDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuBar1UsageDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuClockEventActiveDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuClockEventGpuIdle)
+
+			allMetricsCount++
+			mb.RecordNvidiaGpuClockEventTimeDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuThrottlePolicyPower)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuClockFrequencyDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuClockDomainGraphics)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuClockLimitDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuClockDomainGraphics)
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordNvidiaGpuCountDataPoint(ts, 1)
 			defaultMetricsCount++
 			allMetricsCount++
-			mb.RecordNvidiaGpuFaultDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuFaultLost)
-			if tt.name == "reaggregate_set" {
-				mb.RecordNvidiaGpuFaultDataPoint(ts, 3, "hw.id-val", "hw.name-val-2", AttributeNvidiaGpuFaultLost)
-			}
+			mb.RecordNvidiaGpuEncoderFrameRateDataPoint(ts, 1, "hw.id-val", "hw.name-val")
 			defaultMetricsCount++
 			allMetricsCount++
-			mb.RecordNvidiaGpuInfoDataPoint(ts, 1, "hw.id-val", "hw.name-val", "hw.model-val", "hw.vendor-val", "hw.driver_version-val", "hw.firmware_version-val", "nvidia.cuda.version-val", "nvidia.gpu.pci.address-val")
-			if tt.name == "reaggregate_set" {
-				mb.RecordNvidiaGpuInfoDataPoint(ts, 3, "hw.id-val", "hw.name-val-2", "hw.model-val-2", "hw.vendor-val-2", "hw.driver_version-val-2", "hw.firmware_version-val-2", "nvidia.cuda.version-val-2", "nvidia.gpu.pci.address-val-2")
-			}
+			mb.RecordNvidiaGpuEncoderLatencyDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuEncoderSessionsDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuFaultDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuFaultLost)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuInfoDataPoint(ts, 1, "hw.id-val", "hw.name-val", "hw.model-val", "hw.vendor-val", "hw.driver_version-val", "hw.firmware_version-val", "nvidia.cuda.version-val", "nvidia.gpu.pci.address-val", "hw.parent-val")
+
+			allMetricsCount++
+			mb.RecordNvidiaGpuNvlinkIoDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNetworkIoDirectionTransmit)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuPcieLinkGenerationDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuPcieLinkGenerationMaxDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuPcieLinkWidthDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuPcieLinkWidthMaxDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuPerformanceStateDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuPowerLimitDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuPowerLimitTypeEnforced)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuProcessVisibilityDataPoint(ts, 1, AttributeNvidiaProcessVisibilityVisible)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuSelectionUnmatchedDataPoint(ts, 1)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuSuspendedDataPoint(ts, 1, "hw.id-val", "hw.name-val")
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuUtilizationMaxDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwGpuTaskGeneral)
-			if tt.name == "reaggregate_set" {
-				mb.RecordNvidiaGpuUtilizationMaxDataPoint(ts, 3, "hw.id-val", "hw.name-val-2", AttributeHwGpuTaskGeneral)
-			}
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuXidLastDataPoint(ts, 1, "hw.id-val", "hw.name-val")
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordProcessCPUTimeDataPoint(ts, 1, AttributeFacefusionProcessRoleServer, AttributeCPUModeUser)
@@ -227,17 +285,6 @@ func TestMetricsBuilder(t *testing.T) {
 			res := rb.Emit()
 			metrics := mb.Emit(WithResource(res))
 			if tt.name == "reaggregate_set" {
-				assert.Empty(t, mb.metricHwEnergy.aggDataPoints)
-				assert.Empty(t, mb.metricHwGpuMemoryLimit.aggDataPoints)
-				assert.Empty(t, mb.metricHwGpuMemoryUsage.aggDataPoints)
-				assert.Empty(t, mb.metricHwGpuMemoryUtilization.aggDataPoints)
-				assert.Empty(t, mb.metricHwGpuUtilization.aggDataPoints)
-				assert.Empty(t, mb.metricHwPower.aggDataPoints)
-				assert.Empty(t, mb.metricHwStatus.aggDataPoints)
-				assert.Empty(t, mb.metricHwTemperature.aggDataPoints)
-				assert.Empty(t, mb.metricNvidiaGpuFault.aggDataPoints)
-				assert.Empty(t, mb.metricNvidiaGpuInfo.aggDataPoints)
-				assert.Empty(t, mb.metricNvidiaGpuUtilizationMax.aggDataPoints)
 				assert.Empty(t, mb.metricProcessCPUTime.aggDataPoints)
 				assert.Empty(t, mb.metricProcessDiskIo.aggDataPoints)
 			}
@@ -267,6 +314,61 @@ func TestMetricsBuilder(t *testing.T) {
 			validatedMetrics := make(map[string]bool)
 			for _, mi := range allMetricsList {
 				switch mi.Name() {
+				case "facefusion.active_tasks":
+					assert.False(t, validatedMetrics["facefusion.active_tasks"], "Found a duplicate in the metrics slice: facefusion.active_tasks")
+					validatedMetrics["facefusion.active_tasks"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The steps of jobs that run now. Those of stalled and orphaned jobs do not.", mi.Description())
+					assert.Equal(t, "{task}", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+				case "facefusion.gpu.memory.usage":
+					assert.False(t, validatedMetrics["facefusion.gpu.memory.usage"], "Found a duplicate in the metrics slice: facefusion.gpu.memory.usage")
+					validatedMetrics["facefusion.gpu.memory.usage"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The GPU memory of the instance's processes and their children, compute and graphics. Absent where the driver does not tell whose memory is whose.", mi.Description())
+					assert.Equal(t, "By", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "facefusion.gpu.utilization":
+					assert.False(t, validatedMetrics["facefusion.gpu.utilization"], "Found a duplicate in the metrics slice: facefusion.gpu.utilization")
+					validatedMetrics["facefusion.gpu.utilization"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The fraction of time that the instance's processes and their children kept the engine busy, the mean over the whole interval since the last scrape.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwGpuTaskAttrVal, ok := dp.Attributes().Get("hw.gpu.task")
+					assert.True(t, ok)
+					assert.Equal(t, "general", hwGpuTaskAttrVal.Str())
 				case "facefusion.instances":
 					assert.False(t, validatedMetrics["facefusion.instances"], "Found a duplicate in the metrics slice: facefusion.instances")
 					validatedMetrics["facefusion.instances"] = true
@@ -284,6 +386,106 @@ func TestMetricsBuilder(t *testing.T) {
 					facefusionInstanceStateAttrVal, ok := dp.Attributes().Get("facefusion.instance.state")
 					assert.True(t, ok)
 					assert.Equal(t, "up", facefusionInstanceStateAttrVal.Str())
+				case "facefusion.job.contended":
+					assert.False(t, validatedMetrics["facefusion.job.contended"], "Found a duplicate in the metrics slice: facefusion.job.contended")
+					validatedMetrics["facefusion.job.contended"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The jobs that two runners work on at the same time. FaceFusion has no lock that would keep them from it.", mi.Description())
+					assert.Equal(t, "{job}", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+				case "facefusion.job.count":
+					assert.False(t, validatedMetrics["facefusion.job.count"], "Found a duplicate in the metrics slice: facefusion.job.count")
+					validatedMetrics["facefusion.job.count"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The jobs by state.", mi.Description())
+					assert.Equal(t, "{job}", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					facefusionJobStateAttrVal, ok := dp.Attributes().Get("facefusion.job.state")
+					assert.True(t, ok)
+					assert.Equal(t, "drafted", facefusionJobStateAttrVal.Str())
+				case "facefusion.job.finished":
+					assert.False(t, validatedMetrics["facefusion.job.finished"], "Found a duplicate in the metrics slice: facefusion.job.finished")
+					validatedMetrics["facefusion.job.finished"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The runs of jobs that ended since the collector looks. A retry is a run of its own.", mi.Description())
+					assert.Equal(t, "{job}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					facefusionOutcomeAttrVal, ok := dp.Attributes().Get("facefusion.outcome")
+					assert.True(t, ok)
+					assert.Equal(t, "completed", facefusionOutcomeAttrVal.Str())
+					facefusionOriginAttrVal, ok := dp.Attributes().Get("facefusion.origin")
+					assert.True(t, ok)
+					assert.Equal(t, "ui", facefusionOriginAttrVal.Str())
+					facefusionMediaAttrVal, ok := dp.Attributes().Get("facefusion.media")
+					assert.True(t, ok)
+					assert.Equal(t, "image", facefusionMediaAttrVal.Str())
+				case "facefusion.job.folder.oddities":
+					assert.False(t, validatedMetrics["facefusion.job.folder.oddities"], "Found a duplicate in the metrics slice: facefusion.job.folder.oddities")
+					validatedMetrics["facefusion.job.folder.oddities"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "Entries of the jobs folder that are named like a job and are no regular file. They are not opened.", mi.Description())
+					assert.Equal(t, "{entry}", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+				case "facefusion.job.folder.state":
+					assert.False(t, validatedMetrics["facefusion.job.folder.state"], "Found a duplicate in the metrics slice: facefusion.job.folder.state")
+					validatedMetrics["facefusion.job.folder.state"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for the state that the jobs folder is in, 0 for the others.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					facefusionJobFolderStateAttrVal, ok := dp.Attributes().Get("facefusion.job.folder.state")
+					assert.True(t, ok)
+					assert.Equal(t, "open", facefusionJobFolderStateAttrVal.Str())
+				case "facefusion.job.oldest.age":
+					assert.False(t, validatedMetrics["facefusion.job.oldest.age"], "Found a duplicate in the metrics slice: facefusion.job.oldest.age")
+					validatedMetrics["facefusion.job.oldest.age"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "For how long the oldest job that waits, or that runs, does so; 0 when there is none.", mi.Description())
+					assert.Equal(t, "s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					facefusionJobAgeAttrVal, ok := dp.Attributes().Get("facefusion.job.age")
+					assert.True(t, ok)
+					assert.Equal(t, "waiting", facefusionJobAgeAttrVal.Str())
 				case "facefusion.process.count":
 					assert.False(t, validatedMetrics["facefusion.process.count"], "Found a duplicate in the metrics slice: facefusion.process.count")
 					validatedMetrics["facefusion.process.count"] = true
@@ -468,416 +670,296 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.True(t, ok)
 					assert.EqualValues(t, 11, serverPortAttrVal.Int())
 				case "hw.energy":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["hw.energy"], "Found a duplicate in the metrics slice: hw.energy")
-						validatedMetrics["hw.energy"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "The energy that the GPU used since the driver was loaded.", mi.Description())
-						assert.Equal(t, "J", mi.Unit())
-						assert.True(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-						hwTypeAttrVal, ok := dp.Attributes().Get("hw.type")
-						assert.True(t, ok)
-						assert.Equal(t, "gpu", hwTypeAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["hw.energy"], "Found a duplicate in the metrics slice: hw.energy")
-						validatedMetrics["hw.energy"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "The energy that the GPU used since the driver was loaded.", mi.Description())
-						assert.Equal(t, "J", mi.Unit())
-						assert.True(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						switch aggMap["hw.energy"] {
-						case "sum":
-							assert.InDelta(t, float64(4), dp.DoubleValue(), 0.01)
-						case "avg":
-							assert.InDelta(t, float64(2), dp.DoubleValue(), 0.01)
-						case "min":
-							assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						case "max":
-							assert.InDelta(t, float64(3), dp.DoubleValue(), 0.01)
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.type")
-						assert.True(t, ok)
-					}
+					assert.False(t, validatedMetrics["hw.energy"], "Found a duplicate in the metrics slice: hw.energy")
+					validatedMetrics["hw.energy"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The energy that the GPU used since the driver was loaded.", mi.Description())
+					assert.Equal(t, "J", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwTypeAttrVal, ok := dp.Attributes().Get("hw.type")
+					assert.True(t, ok)
+					assert.Equal(t, "gpu", hwTypeAttrVal.Str())
+				case "hw.errors":
+					assert.False(t, validatedMetrics["hw.errors"], "Found a duplicate in the metrics slice: hw.errors")
+					validatedMetrics["hw.errors"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The errors of the GPU. ECC errors, replays and XIDs are sent as zero before there is one.", mi.Description())
+					assert.Equal(t, "{error}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwTypeAttrVal, ok := dp.Attributes().Get("hw.type")
+					assert.True(t, ok)
+					assert.Equal(t, "gpu", hwTypeAttrVal.Str())
+					errorTypeAttrVal, ok := dp.Attributes().Get("error.type")
+					assert.True(t, ok)
+					assert.Equal(t, "error.type-val", errorTypeAttrVal.Str())
+				case "hw.fan.speed":
+					assert.False(t, validatedMetrics["hw.fan.speed"], "Found a duplicate in the metrics slice: hw.fan.speed")
+					validatedMetrics["hw.fan.speed"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The speed of the fan. The library tells it of the first fan only.", mi.Description())
+					assert.Equal(t, "{rpm}", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwParentAttrVal, ok := dp.Attributes().Get("hw.parent")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.parent-val", hwParentAttrVal.Str())
+				case "hw.fan.speed_ratio":
+					assert.False(t, validatedMetrics["hw.fan.speed_ratio"], "Found a duplicate in the metrics slice: hw.fan.speed_ratio")
+					validatedMetrics["hw.fan.speed_ratio"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The speed of the fan as a fraction of its nominal one, which it may exceed.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwParentAttrVal, ok := dp.Attributes().Get("hw.parent")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.parent-val", hwParentAttrVal.Str())
+				case "hw.gpu.io":
+					assert.False(t, validatedMetrics["hw.gpu.io"], "Found a duplicate in the metrics slice: hw.gpu.io")
+					validatedMetrics["hw.gpu.io"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The bytes that went over PCIe since the collector looks.", mi.Description())
+					assert.Equal(t, "By", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					networkIoDirectionAttrVal, ok := dp.Attributes().Get("network.io.direction")
+					assert.True(t, ok)
+					assert.Equal(t, "transmit", networkIoDirectionAttrVal.Str())
 				case "hw.gpu.memory.limit":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["hw.gpu.memory.limit"], "Found a duplicate in the metrics slice: hw.gpu.memory.limit")
-						validatedMetrics["hw.gpu.memory.limit"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "The memory of the GPU.", mi.Description())
-						assert.Equal(t, "By", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						assert.Equal(t, int64(1), dp.IntValue())
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["hw.gpu.memory.limit"], "Found a duplicate in the metrics slice: hw.gpu.memory.limit")
-						validatedMetrics["hw.gpu.memory.limit"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "The memory of the GPU.", mi.Description())
-						assert.Equal(t, "By", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						switch aggMap["hw.gpu.memory.limit"] {
-						case "sum":
-							assert.Equal(t, int64(4), dp.IntValue())
-						case "avg":
-							assert.Equal(t, int64(2), dp.IntValue())
-						case "min":
-							assert.Equal(t, int64(1), dp.IntValue())
-						case "max":
-							assert.Equal(t, int64(3), dp.IntValue())
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-					}
+					assert.False(t, validatedMetrics["hw.gpu.memory.limit"], "Found a duplicate in the metrics slice: hw.gpu.memory.limit")
+					validatedMetrics["hw.gpu.memory.limit"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The memory of the GPU.", mi.Description())
+					assert.Equal(t, "By", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "hw.gpu.memory.usage":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["hw.gpu.memory.usage"], "Found a duplicate in the metrics slice: hw.gpu.memory.usage")
-						validatedMetrics["hw.gpu.memory.usage"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "The memory in use, without what the driver reserves for itself where the driver can tell.", mi.Description())
-						assert.Equal(t, "By", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						assert.Equal(t, int64(1), dp.IntValue())
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["hw.gpu.memory.usage"], "Found a duplicate in the metrics slice: hw.gpu.memory.usage")
-						validatedMetrics["hw.gpu.memory.usage"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "The memory in use, without what the driver reserves for itself where the driver can tell.", mi.Description())
-						assert.Equal(t, "By", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						switch aggMap["hw.gpu.memory.usage"] {
-						case "sum":
-							assert.Equal(t, int64(4), dp.IntValue())
-						case "avg":
-							assert.Equal(t, int64(2), dp.IntValue())
-						case "min":
-							assert.Equal(t, int64(1), dp.IntValue())
-						case "max":
-							assert.Equal(t, int64(3), dp.IntValue())
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-					}
+					assert.False(t, validatedMetrics["hw.gpu.memory.usage"], "Found a duplicate in the metrics slice: hw.gpu.memory.usage")
+					validatedMetrics["hw.gpu.memory.usage"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The memory in use, without what the driver reserves for itself where the driver can tell.", mi.Description())
+					assert.Equal(t, "By", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "hw.gpu.memory.utilization":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["hw.gpu.memory.utilization"], "Found a duplicate in the metrics slice: hw.gpu.memory.utilization")
-						validatedMetrics["hw.gpu.memory.utilization"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The fraction of the memory in use.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["hw.gpu.memory.utilization"], "Found a duplicate in the metrics slice: hw.gpu.memory.utilization")
-						validatedMetrics["hw.gpu.memory.utilization"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The fraction of the memory in use.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						switch aggMap["hw.gpu.memory.utilization"] {
-						case "sum":
-							assert.InDelta(t, float64(4), dp.DoubleValue(), 0.01)
-						case "avg":
-							assert.InDelta(t, float64(2), dp.DoubleValue(), 0.01)
-						case "min":
-							assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						case "max":
-							assert.InDelta(t, float64(3), dp.DoubleValue(), 0.01)
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-					}
+					assert.False(t, validatedMetrics["hw.gpu.memory.utilization"], "Found a duplicate in the metrics slice: hw.gpu.memory.utilization")
+					validatedMetrics["hw.gpu.memory.utilization"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The fraction of the memory in use.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "hw.gpu.utilization":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["hw.gpu.utilization"], "Found a duplicate in the metrics slice: hw.gpu.utilization")
-						validatedMetrics["hw.gpu.utilization"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The fraction of time that the engine was busy, the mean over the whole interval since the last scrape.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-						hwGpuTaskAttrVal, ok := dp.Attributes().Get("hw.gpu.task")
-						assert.True(t, ok)
-						assert.Equal(t, "general", hwGpuTaskAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["hw.gpu.utilization"], "Found a duplicate in the metrics slice: hw.gpu.utilization")
-						validatedMetrics["hw.gpu.utilization"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The fraction of time that the engine was busy, the mean over the whole interval since the last scrape.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						switch aggMap["hw.gpu.utilization"] {
-						case "sum":
-							assert.InDelta(t, float64(4), dp.DoubleValue(), 0.01)
-						case "avg":
-							assert.InDelta(t, float64(2), dp.DoubleValue(), 0.01)
-						case "min":
-							assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						case "max":
-							assert.InDelta(t, float64(3), dp.DoubleValue(), 0.01)
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.gpu.task")
-						assert.True(t, ok)
-					}
+					assert.False(t, validatedMetrics["hw.gpu.utilization"], "Found a duplicate in the metrics slice: hw.gpu.utilization")
+					validatedMetrics["hw.gpu.utilization"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The fraction of time that the engine was busy, the mean over the whole interval since the last scrape.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwGpuTaskAttrVal, ok := dp.Attributes().Get("hw.gpu.task")
+					assert.True(t, ok)
+					assert.Equal(t, "general", hwGpuTaskAttrVal.Str())
 				case "hw.power":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["hw.power"], "Found a duplicate in the metrics slice: hw.power")
-						validatedMetrics["hw.power"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The power that the GPU draws.", mi.Description())
-						assert.Equal(t, "W", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-						hwTypeAttrVal, ok := dp.Attributes().Get("hw.type")
-						assert.True(t, ok)
-						assert.Equal(t, "gpu", hwTypeAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["hw.power"], "Found a duplicate in the metrics slice: hw.power")
-						validatedMetrics["hw.power"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The power that the GPU draws.", mi.Description())
-						assert.Equal(t, "W", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						switch aggMap["hw.power"] {
-						case "sum":
-							assert.InDelta(t, float64(4), dp.DoubleValue(), 0.01)
-						case "avg":
-							assert.InDelta(t, float64(2), dp.DoubleValue(), 0.01)
-						case "min":
-							assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						case "max":
-							assert.InDelta(t, float64(3), dp.DoubleValue(), 0.01)
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.type")
-						assert.True(t, ok)
-					}
+					assert.False(t, validatedMetrics["hw.power"], "Found a duplicate in the metrics slice: hw.power")
+					validatedMetrics["hw.power"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The power that the GPU draws.", mi.Description())
+					assert.Equal(t, "W", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwTypeAttrVal, ok := dp.Attributes().Get("hw.type")
+					assert.True(t, ok)
+					assert.Equal(t, "gpu", hwTypeAttrVal.Str())
 				case "hw.status":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["hw.status"], "Found a duplicate in the metrics slice: hw.status")
-						validatedMetrics["hw.status"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "1 for the state the GPU is in, 0 for the others. `nvidia.gpu.fault` says why.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						assert.Equal(t, int64(1), dp.IntValue())
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-						hwTypeAttrVal, ok := dp.Attributes().Get("hw.type")
-						assert.True(t, ok)
-						assert.Equal(t, "gpu", hwTypeAttrVal.Str())
-						hwStateAttrVal, ok := dp.Attributes().Get("hw.state")
-						assert.True(t, ok)
-						assert.Equal(t, "ok", hwStateAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["hw.status"], "Found a duplicate in the metrics slice: hw.status")
-						validatedMetrics["hw.status"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "1 for the state the GPU is in, 0 for the others. `nvidia.gpu.fault` says why.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						switch aggMap["hw.status"] {
-						case "sum":
-							assert.Equal(t, int64(4), dp.IntValue())
-						case "avg":
-							assert.Equal(t, int64(2), dp.IntValue())
-						case "min":
-							assert.Equal(t, int64(1), dp.IntValue())
-						case "max":
-							assert.Equal(t, int64(3), dp.IntValue())
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.type")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.state")
-						assert.True(t, ok)
-					}
+					assert.False(t, validatedMetrics["hw.status"], "Found a duplicate in the metrics slice: hw.status")
+					validatedMetrics["hw.status"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for the state the GPU is in, 0 for the others. `nvidia.gpu.fault` says why.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwTypeAttrVal, ok := dp.Attributes().Get("hw.type")
+					assert.True(t, ok)
+					assert.Equal(t, "gpu", hwTypeAttrVal.Str())
+					hwStateAttrVal, ok := dp.Attributes().Get("hw.state")
+					assert.True(t, ok)
+					assert.Equal(t, "ok", hwStateAttrVal.Str())
 				case "hw.temperature":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["hw.temperature"], "Found a duplicate in the metrics slice: hw.temperature")
-						validatedMetrics["hw.temperature"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The temperature of the GPU.", mi.Description())
-						assert.Equal(t, "Cel", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-						hwParentAttrVal, ok := dp.Attributes().Get("hw.parent")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.parent-val", hwParentAttrVal.Str())
-						hwSensorLocationAttrVal, ok := dp.Attributes().Get("hw.sensor_location")
-						assert.True(t, ok)
-						assert.Equal(t, "gpu", hwSensorLocationAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["hw.temperature"], "Found a duplicate in the metrics slice: hw.temperature")
-						validatedMetrics["hw.temperature"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The temperature of the GPU.", mi.Description())
-						assert.Equal(t, "Cel", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						switch aggMap["hw.temperature"] {
-						case "sum":
-							assert.InDelta(t, float64(4), dp.DoubleValue(), 0.01)
-						case "avg":
-							assert.InDelta(t, float64(2), dp.DoubleValue(), 0.01)
-						case "min":
-							assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						case "max":
-							assert.InDelta(t, float64(3), dp.DoubleValue(), 0.01)
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.parent")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.sensor_location")
-						assert.False(t, ok)
-					}
+					assert.False(t, validatedMetrics["hw.temperature"], "Found a duplicate in the metrics slice: hw.temperature")
+					validatedMetrics["hw.temperature"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The temperature of the die and of the memory.", mi.Description())
+					assert.Equal(t, "Cel", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwParentAttrVal, ok := dp.Attributes().Get("hw.parent")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.parent-val", hwParentAttrVal.Str())
+					hwSensorLocationAttrVal, ok := dp.Attributes().Get("hw.sensor_location")
+					assert.True(t, ok)
+					assert.Equal(t, "gpu", hwSensorLocationAttrVal.Str())
+				case "hw.temperature.limit":
+					assert.False(t, validatedMetrics["hw.temperature.limit"], "Found a duplicate in the metrics slice: hw.temperature.limit")
+					validatedMetrics["hw.temperature.limit"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The temperatures at which the GPU slows down and switches off.", mi.Description())
+					assert.Equal(t, "Cel", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwParentAttrVal, ok := dp.Attributes().Get("hw.parent")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.parent-val", hwParentAttrVal.Str())
+					hwSensorLocationAttrVal, ok := dp.Attributes().Get("hw.sensor_location")
+					assert.True(t, ok)
+					assert.Equal(t, "gpu", hwSensorLocationAttrVal.Str())
+					hwLimitTypeAttrVal, ok := dp.Attributes().Get("hw.limit_type")
+					assert.True(t, ok)
+					assert.Equal(t, "max", hwLimitTypeAttrVal.Str())
 				case "nvidia.driver.state":
 					assert.False(t, validatedMetrics["nvidia.driver.state"], "Found a duplicate in the metrics slice: nvidia.driver.state")
 					validatedMetrics["nvidia.driver.state"] = true
@@ -895,12 +977,140 @@ func TestMetricsBuilder(t *testing.T) {
 					nvidiaDriverStateAttrVal, ok := dp.Attributes().Get("nvidia.driver.state")
 					assert.True(t, ok)
 					assert.Equal(t, "available", nvidiaDriverStateAttrVal.Str())
+				case "nvidia.gpu.bar1.limit":
+					assert.False(t, validatedMetrics["nvidia.gpu.bar1.limit"], "Found a duplicate in the metrics slice: nvidia.gpu.bar1.limit")
+					validatedMetrics["nvidia.gpu.bar1.limit"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The size of the window through which the host sees the memory of the GPU.", mi.Description())
+					assert.Equal(t, "By", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.bar1.usage":
+					assert.False(t, validatedMetrics["nvidia.gpu.bar1.usage"], "Found a duplicate in the metrics slice: nvidia.gpu.bar1.usage")
+					validatedMetrics["nvidia.gpu.bar1.usage"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "How much of the window is in use.", mi.Description())
+					assert.Equal(t, "By", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.clock.event.active":
+					assert.False(t, validatedMetrics["nvidia.gpu.clock.event.active"], "Found a duplicate in the metrics slice: nvidia.gpu.clock.event.active")
+					validatedMetrics["nvidia.gpu.clock.event.active"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for each reason that the clocks are what they are, 0 for the others. More than one may hold.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuClockEventAttrVal, ok := dp.Attributes().Get("nvidia.gpu.clock.event")
+					assert.True(t, ok)
+					assert.Equal(t, "gpu_idle", nvidiaGpuClockEventAttrVal.Str())
+				case "nvidia.gpu.clock.event.time":
+					assert.False(t, validatedMetrics["nvidia.gpu.clock.event.time"], "Found a duplicate in the metrics slice: nvidia.gpu.clock.event.time")
+					validatedMetrics["nvidia.gpu.clock.event.time"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "How long a policy has held the clocks down since the driver was loaded. Some drivers are said to count in another unit than the header says: compare with `nvidia-smi -q -d PERFORMANCE` before you rely on it.", mi.Description())
+					assert.Equal(t, "s", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuThrottlePolicyAttrVal, ok := dp.Attributes().Get("nvidia.gpu.throttle.policy")
+					assert.True(t, ok)
+					assert.Equal(t, "power", nvidiaGpuThrottlePolicyAttrVal.Str())
+				case "nvidia.gpu.clock.frequency":
+					assert.False(t, validatedMetrics["nvidia.gpu.clock.frequency"], "Found a duplicate in the metrics slice: nvidia.gpu.clock.frequency")
+					validatedMetrics["nvidia.gpu.clock.frequency"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The clocks of the moment.", mi.Description())
+					assert.Equal(t, "Hz", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuClockDomainAttrVal, ok := dp.Attributes().Get("nvidia.gpu.clock.domain")
+					assert.True(t, ok)
+					assert.Equal(t, "graphics", nvidiaGpuClockDomainAttrVal.Str())
+				case "nvidia.gpu.clock.limit":
+					assert.False(t, validatedMetrics["nvidia.gpu.clock.limit"], "Found a duplicate in the metrics slice: nvidia.gpu.clock.limit")
+					validatedMetrics["nvidia.gpu.clock.limit"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The highest possible clocks.", mi.Description())
+					assert.Equal(t, "Hz", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuClockDomainAttrVal, ok := dp.Attributes().Get("nvidia.gpu.clock.domain")
+					assert.True(t, ok)
+					assert.Equal(t, "graphics", nvidiaGpuClockDomainAttrVal.Str())
 				case "nvidia.gpu.count":
 					assert.False(t, validatedMetrics["nvidia.gpu.count"], "Found a duplicate in the metrics slice: nvidia.gpu.count")
 					validatedMetrics["nvidia.gpu.count"] = true
 					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
 					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-					assert.Equal(t, "The GPUs known to the collector, lost ones included. Absent while the driver cannot be asked.", mi.Description())
+					assert.Equal(t, "The GPUs known to the collector, lost ones included, MIG devices not. Absent while the driver cannot be asked.", mi.Description())
 					assert.Equal(t, "{gpu}", mi.Unit())
 					assert.False(t, mi.Sum().IsMonotonic())
 					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
@@ -909,189 +1119,350 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.Equal(t, ts, dp.Timestamp())
 					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
 					assert.Equal(t, int64(1), dp.IntValue())
+				case "nvidia.gpu.encoder.frame_rate":
+					assert.False(t, validatedMetrics["nvidia.gpu.encoder.frame_rate"], "Found a duplicate in the metrics slice: nvidia.gpu.encoder.frame_rate")
+					validatedMetrics["nvidia.gpu.encoder.frame_rate"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The mean frame rate of the sessions of the video encoder; absent without any.", mi.Description())
+					assert.Equal(t, "{frame}/s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.encoder.latency":
+					assert.False(t, validatedMetrics["nvidia.gpu.encoder.latency"], "Found a duplicate in the metrics slice: nvidia.gpu.encoder.latency")
+					validatedMetrics["nvidia.gpu.encoder.latency"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The mean latency of the sessions of the video encoder; absent without any.", mi.Description())
+					assert.Equal(t, "s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.encoder.sessions":
+					assert.False(t, validatedMetrics["nvidia.gpu.encoder.sessions"], "Found a duplicate in the metrics slice: nvidia.gpu.encoder.sessions")
+					validatedMetrics["nvidia.gpu.encoder.sessions"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The sessions of the video encoder. Consumer GPUs have a limit.", mi.Description())
+					assert.Equal(t, "{session}", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "nvidia.gpu.fault":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["nvidia.gpu.fault"], "Found a duplicate in the metrics slice: nvidia.gpu.fault")
-						validatedMetrics["nvidia.gpu.fault"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "1 for the fault that the GPU has, 0 for the others.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						assert.Equal(t, int64(1), dp.IntValue())
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-						nvidiaGpuFaultAttrVal, ok := dp.Attributes().Get("nvidia.gpu.fault")
-						assert.True(t, ok)
-						assert.Equal(t, "lost", nvidiaGpuFaultAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["nvidia.gpu.fault"], "Found a duplicate in the metrics slice: nvidia.gpu.fault")
-						validatedMetrics["nvidia.gpu.fault"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "1 for the fault that the GPU has, 0 for the others.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						switch aggMap["nvidia.gpu.fault"] {
-						case "sum":
-							assert.Equal(t, int64(4), dp.IntValue())
-						case "avg":
-							assert.Equal(t, int64(2), dp.IntValue())
-						case "min":
-							assert.Equal(t, int64(1), dp.IntValue())
-						case "max":
-							assert.Equal(t, int64(3), dp.IntValue())
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("nvidia.gpu.fault")
-						assert.True(t, ok)
-					}
+					assert.False(t, validatedMetrics["nvidia.gpu.fault"], "Found a duplicate in the metrics slice: nvidia.gpu.fault")
+					validatedMetrics["nvidia.gpu.fault"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for the fault that the GPU has, 0 for the others.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuFaultAttrVal, ok := dp.Attributes().Get("nvidia.gpu.fault")
+					assert.True(t, ok)
+					assert.Equal(t, "lost", nvidiaGpuFaultAttrVal.Str())
 				case "nvidia.gpu.info":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["nvidia.gpu.info"], "Found a duplicate in the metrics slice: nvidia.gpu.info")
-						validatedMetrics["nvidia.gpu.info"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "Always 1; its attributes say what GPU and driver this is.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						assert.Equal(t, int64(1), dp.IntValue())
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-						hwModelAttrVal, ok := dp.Attributes().Get("hw.model")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.model-val", hwModelAttrVal.Str())
-						hwVendorAttrVal, ok := dp.Attributes().Get("hw.vendor")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.vendor-val", hwVendorAttrVal.Str())
-						hwDriverVersionAttrVal, ok := dp.Attributes().Get("hw.driver_version")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.driver_version-val", hwDriverVersionAttrVal.Str())
-						hwFirmwareVersionAttrVal, ok := dp.Attributes().Get("hw.firmware_version")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.firmware_version-val", hwFirmwareVersionAttrVal.Str())
-						nvidiaCudaVersionAttrVal, ok := dp.Attributes().Get("nvidia.cuda.version")
-						assert.True(t, ok)
-						assert.Equal(t, "nvidia.cuda.version-val", nvidiaCudaVersionAttrVal.Str())
-						nvidiaGpuPciAddressAttrVal, ok := dp.Attributes().Get("nvidia.gpu.pci.address")
-						assert.True(t, ok)
-						assert.Equal(t, "nvidia.gpu.pci.address-val", nvidiaGpuPciAddressAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["nvidia.gpu.info"], "Found a duplicate in the metrics slice: nvidia.gpu.info")
-						validatedMetrics["nvidia.gpu.info"] = true
-						assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
-						assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-						assert.Equal(t, "Always 1; its attributes say what GPU and driver this is.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						assert.False(t, mi.Sum().IsMonotonic())
-						assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
-						dp := mi.Sum().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
-						switch aggMap["nvidia.gpu.info"] {
-						case "sum":
-							assert.Equal(t, int64(4), dp.IntValue())
-						case "avg":
-							assert.Equal(t, int64(2), dp.IntValue())
-						case "min":
-							assert.Equal(t, int64(1), dp.IntValue())
-						case "max":
-							assert.Equal(t, int64(3), dp.IntValue())
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.model")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.vendor")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.driver_version")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.firmware_version")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("nvidia.cuda.version")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("nvidia.gpu.pci.address")
-						assert.False(t, ok)
-					}
+					assert.False(t, validatedMetrics["nvidia.gpu.info"], "Found a duplicate in the metrics slice: nvidia.gpu.info")
+					validatedMetrics["nvidia.gpu.info"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "Always 1; its attributes say what GPU and driver this is.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwModelAttrVal, ok := dp.Attributes().Get("hw.model")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.model-val", hwModelAttrVal.Str())
+					hwVendorAttrVal, ok := dp.Attributes().Get("hw.vendor")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.vendor-val", hwVendorAttrVal.Str())
+					hwDriverVersionAttrVal, ok := dp.Attributes().Get("hw.driver_version")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.driver_version-val", hwDriverVersionAttrVal.Str())
+					hwFirmwareVersionAttrVal, ok := dp.Attributes().Get("hw.firmware_version")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.firmware_version-val", hwFirmwareVersionAttrVal.Str())
+					nvidiaCudaVersionAttrVal, ok := dp.Attributes().Get("nvidia.cuda.version")
+					assert.True(t, ok)
+					assert.Equal(t, "nvidia.cuda.version-val", nvidiaCudaVersionAttrVal.Str())
+					nvidiaGpuPciAddressAttrVal, ok := dp.Attributes().Get("nvidia.gpu.pci.address")
+					assert.True(t, ok)
+					assert.Equal(t, "nvidia.gpu.pci.address-val", nvidiaGpuPciAddressAttrVal.Str())
+					hwParentAttrVal, ok := dp.Attributes().Get("hw.parent")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.parent-val", hwParentAttrVal.Str())
+				case "nvidia.gpu.nvlink.io":
+					assert.False(t, validatedMetrics["nvidia.gpu.nvlink.io"], "Found a duplicate in the metrics slice: nvidia.gpu.nvlink.io")
+					validatedMetrics["nvidia.gpu.nvlink.io"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The bytes that went over all NVLinks since the collector looks.", mi.Description())
+					assert.Equal(t, "By", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					networkIoDirectionAttrVal, ok := dp.Attributes().Get("network.io.direction")
+					assert.True(t, ok)
+					assert.Equal(t, "transmit", networkIoDirectionAttrVal.Str())
+				case "nvidia.gpu.pcie.link.generation":
+					assert.False(t, validatedMetrics["nvidia.gpu.pcie.link.generation"], "Found a duplicate in the metrics slice: nvidia.gpu.pcie.link.generation")
+					validatedMetrics["nvidia.gpu.pcie.link.generation"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The generation of the PCIe link. It goes down while the GPU is idle.", mi.Description())
+					assert.Equal(t, "{generation}", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.pcie.link.generation.max":
+					assert.False(t, validatedMetrics["nvidia.gpu.pcie.link.generation.max"], "Found a duplicate in the metrics slice: nvidia.gpu.pcie.link.generation.max")
+					validatedMetrics["nvidia.gpu.pcie.link.generation.max"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The highest generation that GPU and slot can do together.", mi.Description())
+					assert.Equal(t, "{generation}", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.pcie.link.width":
+					assert.False(t, validatedMetrics["nvidia.gpu.pcie.link.width"], "Found a duplicate in the metrics slice: nvidia.gpu.pcie.link.width")
+					validatedMetrics["nvidia.gpu.pcie.link.width"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The lanes of the PCIe link. Fewer than can be are a fault of the slot, the riser or the board.", mi.Description())
+					assert.Equal(t, "{lane}", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.pcie.link.width.max":
+					assert.False(t, validatedMetrics["nvidia.gpu.pcie.link.width.max"], "Found a duplicate in the metrics slice: nvidia.gpu.pcie.link.width.max")
+					validatedMetrics["nvidia.gpu.pcie.link.width.max"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The lanes that GPU and slot can do together.", mi.Description())
+					assert.Equal(t, "{lane}", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.performance_state":
+					assert.False(t, validatedMetrics["nvidia.gpu.performance_state"], "Found a duplicate in the metrics slice: nvidia.gpu.performance_state")
+					validatedMetrics["nvidia.gpu.performance_state"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The performance state, 0 for the fastest to 15.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.power.limit":
+					assert.False(t, validatedMetrics["nvidia.gpu.power.limit"], "Found a duplicate in the metrics slice: nvidia.gpu.power.limit")
+					validatedMetrics["nvidia.gpu.power.limit"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The limits of the power that the GPU may draw.", mi.Description())
+					assert.Equal(t, "W", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuPowerLimitTypeAttrVal, ok := dp.Attributes().Get("nvidia.gpu.power.limit.type")
+					assert.True(t, ok)
+					assert.Equal(t, "enforced", nvidiaGpuPowerLimitTypeAttrVal.Str())
+				case "nvidia.gpu.process.visibility":
+					assert.False(t, validatedMetrics["nvidia.gpu.process.visibility"], "Found a duplicate in the metrics slice: nvidia.gpu.process.visibility")
+					validatedMetrics["nvidia.gpu.process.visibility"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for whether the driver's pids can be matched with the host's processes, 0 for the other answers. Absent while the driver does not tell pids.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					nvidiaProcessVisibilityAttrVal, ok := dp.Attributes().Get("nvidia.process.visibility")
+					assert.True(t, ok)
+					assert.Equal(t, "visible", nvidiaProcessVisibilityAttrVal.Str())
+				case "nvidia.gpu.selection.unmatched":
+					assert.False(t, validatedMetrics["nvidia.gpu.selection.unmatched"], "Found a duplicate in the metrics slice: nvidia.gpu.selection.unmatched")
+					validatedMetrics["nvidia.gpu.selection.unmatched"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The entries of `gpu.devices` that no GPU goes by. The log names them. Absent without `gpu.devices`.", mi.Description())
+					assert.Equal(t, "{entry}", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+				case "nvidia.gpu.suspended":
+					assert.False(t, validatedMetrics["nvidia.gpu.suspended"], "Found a duplicate in the metrics slice: nvidia.gpu.suspended")
+					validatedMetrics["nvidia.gpu.suspended"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 while the kernel has put the GPU to sleep. It is not woken, and has no readings.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "nvidia.gpu.utilization.max":
-					if tt.name != "reaggregate_set" {
-						assert.False(t, validatedMetrics["nvidia.gpu.utilization.max"], "Found a duplicate in the metrics slice: nvidia.gpu.utilization.max")
-						validatedMetrics["nvidia.gpu.utilization.max"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The highest utilization that was sampled since the last scrape. It shows bursts that the mean hides.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
-						hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
-						assert.True(t, ok)
-						assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
-						hwGpuTaskAttrVal, ok := dp.Attributes().Get("hw.gpu.task")
-						assert.True(t, ok)
-						assert.Equal(t, "general", hwGpuTaskAttrVal.Str())
-					} else {
-						assert.False(t, validatedMetrics["nvidia.gpu.utilization.max"], "Found a duplicate in the metrics slice: nvidia.gpu.utilization.max")
-						validatedMetrics["nvidia.gpu.utilization.max"] = true
-						assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
-						assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-						assert.Equal(t, "The highest utilization that was sampled since the last scrape. It shows bursts that the mean hides.", mi.Description())
-						assert.Equal(t, "1", mi.Unit())
-						dp := mi.Gauge().DataPoints().At(0)
-						assert.Equal(t, start, dp.StartTimestamp())
-						assert.Equal(t, ts, dp.Timestamp())
-						assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
-						switch aggMap["nvidia.gpu.utilization.max"] {
-						case "sum":
-							assert.InDelta(t, float64(4), dp.DoubleValue(), 0.01)
-						case "avg":
-							assert.InDelta(t, float64(2), dp.DoubleValue(), 0.01)
-						case "min":
-							assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
-						case "max":
-							assert.InDelta(t, float64(3), dp.DoubleValue(), 0.01)
-						}
-						_, ok := dp.Attributes().Get("hw.id")
-						assert.True(t, ok)
-						_, ok = dp.Attributes().Get("hw.name")
-						assert.False(t, ok)
-						_, ok = dp.Attributes().Get("hw.gpu.task")
-						assert.True(t, ok)
-					}
+					assert.False(t, validatedMetrics["nvidia.gpu.utilization.max"], "Found a duplicate in the metrics slice: nvidia.gpu.utilization.max")
+					validatedMetrics["nvidia.gpu.utilization.max"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The highest utilization that was sampled since the last scrape. It shows bursts that the mean hides.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwGpuTaskAttrVal, ok := dp.Attributes().Get("hw.gpu.task")
+					assert.True(t, ok)
+					assert.Equal(t, "general", hwGpuTaskAttrVal.Str())
+				case "nvidia.gpu.xid.last":
+					assert.False(t, validatedMetrics["nvidia.gpu.xid.last"], "Found a duplicate in the metrics slice: nvidia.gpu.xid.last")
+					validatedMetrics["nvidia.gpu.xid.last"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "When the last XID came, in seconds since 1970; absent before the first.", mi.Description())
+					assert.Equal(t, "s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "process.cpu.time":
 					if tt.name != "reaggregate_set" {
 						assert.False(t, validatedMetrics["process.cpu.time"], "Found a duplicate in the metrics slice: process.cpu.time")

@@ -32,6 +32,7 @@ type TelemetryBuilder struct {
 	ReceiverFacefusionObservationAge      metric.Float64ObservableGauge
 	ReceiverFacefusionObservationFailures metric.Int64ObservableCounter
 	ReceiverFacefusionObservations        metric.Int64ObservableCounter
+	ReceiverFacefusionSpansDropped        metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -150,6 +151,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_receiver_facefusion_observations",
 		metric.WithDescription("Observations of a probe. [Beta]"),
 		metric.WithUnit("{observation}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFacefusionSpansDropped, err = builder.meter.Int64Counter(
+		"otelcol_receiver_facefusion_spans_dropped",
+		metric.WithDescription("Spans that could not be delivered and were dropped. [Alpha]"),
+		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

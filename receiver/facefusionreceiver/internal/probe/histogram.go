@@ -9,14 +9,60 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
 )
 
-// AppendHistogram adds one point to a cumulative histogram metric.
-func AppendHistogram(m pmetric.Metric, h histogram.Snapshot, start, now time.Time) pcommon.Map {
-	point := m.Histogram().DataPoints().AppendEmpty()
+// Histogram declares a histogram, as metadata.yaml declares the other metrics: mdatagen cannot build one.
+type Histogram struct {
+	// Name, Unit and Description are those of the metric.
+	Name, Unit, Description string
+}
+
+// Append adds the metric with explicit buckets, without a point yet.
+func (h Histogram) Append(metrics pmetric.MetricSlice) pmetric.HistogramDataPointSlice {
+	histogram := h.append(metrics).SetEmptyHistogram()
+	histogram.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	return histogram.DataPoints()
+}
+
+// AppendExponential adds the metric with exponential buckets, without a point yet.
+func (h Histogram) AppendExponential(metrics pmetric.MetricSlice) pmetric.ExponentialHistogramDataPointSlice {
+	histogram := h.append(metrics).SetEmptyExponentialHistogram()
+	histogram.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	return histogram.DataPoints()
+}
+
+func (h Histogram) append(metrics pmetric.MetricSlice) pmetric.Metric {
+	metric := metrics.AppendEmpty()
+	metric.SetName(h.Name)
+	metric.SetUnit(h.Unit)
+	metric.SetDescription(h.Description)
+	return metric
+}
+
+// AppendPoint adds one point to a histogram.
+func AppendPoint(points pmetric.HistogramDataPointSlice, h histogram.Snapshot, start, now time.Time) pmetric.HistogramDataPoint {
+	point := points.AppendEmpty()
 	point.SetStartTimestamp(pcommon.NewTimestampFromTime(start))
 	point.SetTimestamp(pcommon.NewTimestampFromTime(now))
 	point.ExplicitBounds().FromRaw(h.Bounds)
 	point.BucketCounts().FromRaw(h.Counts)
 	point.SetCount(h.Count)
 	point.SetSum(h.Sum)
-	return point.Attributes()
+	return point
+}
+
+// AppendExponentialPoint adds one point to an exponential histogram.
+func AppendExponentialPoint(points pmetric.ExponentialHistogramDataPointSlice, h *histogram.ExponentialSnapshot, start, now time.Time) pmetric.ExponentialHistogramDataPoint {
+	point := points.AppendEmpty()
+	point.SetStartTimestamp(pcommon.NewTimestampFromTime(start))
+	point.SetTimestamp(pcommon.NewTimestampFromTime(now))
+	point.SetScale(h.Scale)
+	point.SetZeroCount(h.Zeros)
+	point.Positive().SetOffset(h.Offset)
+	point.Positive().BucketCounts().FromRaw(h.Counts)
+	point.SetCount(h.Count)
+	point.SetSum(h.Sum)
+	if h.Count > 0 {
+		point.SetMin(h.Min)
+		point.SetMax(h.Max)
+	}
+	return point
 }

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
@@ -48,14 +49,16 @@ type Env struct {
 	Window time.Duration
 	// Changed asks for a scrape now. It never blocks.
 	Changed func()
-	// Sink is the way out for events.
+	// Sink is the way out for events and spans.
 	Sink Sink
 }
 
 // Sink takes what is told when it happens.
 type Sink interface {
-	// WantsLogs says whether anybody listens; where nobody does, nothing need be built.
+	// WantsLogs and WantsTraces say whether anybody listens; where nobody does, nothing need be built.
 	WantsLogs() bool
-	// Logs hands over events. It never blocks: what finds no room is dropped and counted.
+	WantsTraces() bool
+	// Logs hands over events, Traces spans. They never block: what finds no room is dropped and counted.
 	Logs(plog.Logs)
+	Traces(ptrace.Traces)
 }

@@ -24,6 +24,20 @@ func (e *Env) InstanceResource(id, version string) pcommon.Resource {
 	return rb.Emit()
 }
 
+// Version of an instance, as its process table says; empty while unknown.
+func (e *Env) Version(instance string) string {
+	snapshot := e.Board.Processes.Latest()
+	if snapshot == nil {
+		return ""
+	}
+	for i := range snapshot.Instances {
+		if snapshot.Instances[i].ID == instance {
+			return snapshot.Instances[i].Version
+		}
+	}
+	return ""
+}
+
 func (e *Env) resource() *metadata.ResourceBuilder {
 	rb := metadata.NewResourceBuilder(e.Metrics.ResourceAttributes)
 	if e.Host.Name != "" {

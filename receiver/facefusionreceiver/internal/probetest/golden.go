@@ -8,9 +8,11 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/golden"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/plogtest"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/pmetrictest"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/ptracetest"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
@@ -45,10 +47,22 @@ func Logs(t *testing.T, file string, got plog.Logs) {
 	require.NoError(t, plogtest.CompareLogs(want, got))
 }
 
-// Sink collects events.
+// Traces compares all values, attributes and timestamps.
+func Traces(t *testing.T, file string, got ptrace.Traces) {
+	t.Helper()
+	if *update {
+		require.NoError(t, golden.WriteTracesToFile(file, got))
+	}
+	want, err := golden.ReadTraces(file)
+	require.NoError(t, err)
+	require.NoError(t, ptracetest.CompareTraces(want, got))
+}
+
+// Sink collects events and spans.
 type Sink struct {
-	// All holds every event that was sent.
-	All plog.Logs
+	// All holds every event that was sent, Spans every span.
+	All   plog.Logs
+	Spans ptrace.Traces
 }
 
 var _ probe.Sink = (*Sink)(nil)
@@ -56,12 +70,20 @@ var _ probe.Sink = (*Sink)(nil)
 // WantsLogs implements probe.Sink.
 func (*Sink) WantsLogs() bool { return true }
 
+// WantsTraces implements probe.Sink.
+func (*Sink) WantsTraces() bool { return true }
+
+// Traces implements probe.Sink.
+func (s *Sink) Traces(traces ptrace.Traces) {
+	traces.ResourceSpans().MoveAndAppendTo(s.Spans.ResourceSpans())
+}
+
 // Logs implements probe.Sink.
 func (s *Sink) Logs(logs plog.Logs) { logs.ResourceLogs().MoveAndAppendTo(s.All.ResourceLogs()) }
 
 // Env is an environment whose events land in the sink that comes with it.
 func Env() (probe.Env, *Sink) {
-	sink := &Sink{All: plog.NewLogs()}
+	sink := &Sink{All: plog.NewLogs(), Spans: ptrace.NewTraces()}
 	return probe.Env{
 		Settings: receivertest.NewNopSettings(metadata.Type),
 		Metrics:  metadata.NewDefaultMetricsBuilderConfig(),

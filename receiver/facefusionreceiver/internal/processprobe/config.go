@@ -2,10 +2,11 @@ package processprobe
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
 // Config is the section process.
@@ -30,12 +31,9 @@ func (c *Config) Validate() error {
 	if !c.Enabled {
 		return nil
 	}
-	var errs error
-	if c.Interval < 100*time.Millisecond {
-		errs = errors.Join(errs, fmt.Errorf("interval is %v: give at least 100ms, or leave it out for 1s", c.Interval))
-	}
-	if c.ForgetAfter <= 0 {
-		errs = errors.Join(errs, fmt.Errorf("forget_after is %v: give a time above zero, or leave it out for 24h", c.ForgetAfter))
-	}
-	return errs
+	normal := NewDefaultConfig()
+	return errors.Join(
+		probe.AtLeast("interval", c.Interval, 100*time.Millisecond, normal.Interval),
+		probe.AtLeast("forget_after", c.ForgetAfter, time.Second, normal.ForgetAfter),
+	)
 }

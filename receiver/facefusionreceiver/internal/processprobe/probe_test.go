@@ -115,5 +115,5 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 	require.NoError(t, cfg.Validate())
 	cfg.Interval, cfg.ForgetAfter = 0, -time.Hour
 	require.EqualError(t, cfg.Validate(), "interval is 0s: give at least 100ms, or leave it out for 1s\n"+
-		"forget_after is -1h0m0s: give a time above zero, or leave it out for 24h")
+		"forget_after is -1h0m0s: give at least 1s, or leave it out for 24h")
 }

@@ -7,6 +7,8 @@ import (
 
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
 // Config is the section web.
@@ -34,10 +36,7 @@ func (c *Config) Validate() error {
 	if !c.Enabled {
 		return nil
 	}
-	var errs error
-	if c.Interval < 500*time.Millisecond {
-		errs = errors.Join(errs, fmt.Errorf("interval is %v: give at least 500ms, or leave it out for 5s", c.Interval))
-	}
+	errs := probe.AtLeast("interval", c.Interval, 500*time.Millisecond, NewDefaultConfig().Interval)
 	if c.ClientConfig.Timeout <= 0 || c.ClientConfig.Timeout > time.Minute {
 		errs = errors.Join(errs, fmt.Errorf("timeout is %v: give a time above zero and up to 1m, or leave it out for 3s", c.ClientConfig.Timeout))
 	}

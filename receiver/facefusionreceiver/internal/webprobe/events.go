@@ -24,7 +24,7 @@ func (p *Probe) tell(snapshot *webui.Snapshot) {
 			continue
 		}
 		p.lb.RecordFacefusionServerStateChangedEvent(context.Background(), pcommon.NewTimestampFromTime(c.Time), int64(c.Port), to, from)
-		resource := p.env.InstanceResource(c.Instance, version(p.env.Board.Processes.Latest(), c.Instance))
+		resource := p.env.InstanceResource(c.Instance, p.env.Version(c.Instance))
 		p.env.Send(p.lb, resource, stateSeverity(c.To), fmt.Sprintf("FaceFusion server on port %d: %s, was %s", c.Port, c.To, c.From))
 	}
 }

@@ -1,5 +1,7 @@
 package webprobe
 
+import "github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+
 // HistogramsConfig switches the probe's histograms.
 type HistogramsConfig struct {
 	ServerProbeDuration HistogramConfig
@@ -11,13 +13,12 @@ type HistogramConfig struct {
 	Enabled bool `mapstructure:"enabled"`
 }
 
-// The declaration of facefusion.server.probe.duration: the latency of each of our own requests to a server.
-// Its attributes are server.port, facefusion.probe and either http.response.status_code or error.type.
-const (
-	serverProbeDurationName        = "facefusion.server.probe.duration"
-	serverProbeDurationDescription = "The latency of the receiver's own requests to the server."
-	serverProbeDurationUnit        = "s"
-)
+// serverProbeDuration has the attributes server.port, facefusion.probe and either http.response.status_code or error.type.
+var serverProbeDuration = probe.Histogram{
+	Name:        "facefusion.server.probe.duration",
+	Unit:        "s",
+	Description: "The latency of the receiver's own requests to the server.",
+}
 
 // NewDefaultHistogramsConfig has every histogram switched on.
 func NewDefaultHistogramsConfig() HistogramsConfig {
@@ -25,6 +26,6 @@ func NewDefaultHistogramsConfig() HistogramsConfig {
 }
 
 // ByName gives each histogram's settings by the metric's name.
-func (c *HistogramsConfig) ByName() map[string]*HistogramConfig {
-	return map[string]*HistogramConfig{serverProbeDurationName: &c.ServerProbeDuration}
+func (c *HistogramsConfig) ByName() map[string]any {
+	return map[string]any{serverProbeDuration.Name: &c.ServerProbeDuration}
 }

@@ -51,14 +51,10 @@ func appendProbeDurations(metrics pmetric.MetricSlice, servers []webui.Server, n
 	if !slices.ContainsFunc(servers, func(s webui.Server) bool { return len(s.Probes) > 0 }) {
 		return
 	}
-	metric := metrics.AppendEmpty()
-	metric.SetName(serverProbeDurationName)
-	metric.SetDescription(serverProbeDurationDescription)
-	metric.SetUnit(serverProbeDurationUnit)
-	metric.SetEmptyHistogram().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	points := serverProbeDuration.Append(metrics)
 	for i := range servers {
 		for _, stats := range servers[i].Probes {
-			attributes := probe.AppendHistogram(metric, stats.Duration, stats.Start, now)
+			attributes := probe.AppendPoint(points, stats.Duration, stats.Start, now).Attributes()
 			attributes.PutInt("server.port", int64(servers[i].Port))
 			attributes.PutStr("facefusion.probe", string(stats.Probe))
 			if stats.ErrorType != "" {

@@ -107,7 +107,7 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 			record(p.mb, &servers[i], now)
 		}
 		id := servers[0].Instance
-		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(id, version(p.env.Board.Processes.Latest(), id))))
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(id, p.env.Version(id))))
 		emitted := p.mb.Emit()
 		if p.histograms.ServerProbeDuration.Enabled && emitted.ResourceMetrics().Len() > 0 {
 			appendProbeDurations(emitted.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics(), servers, now)

@@ -63,7 +63,7 @@ func TestHistogramSwitchedOff(t *testing.T) {
 	env.Board.Servers.Publish(&webui.Snapshot{Servers: servers(time.Now())})
 	for _, rm := range p.Scrape(time.Now()).ResourceMetrics().All() {
 		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
-			require.NotEqual(t, serverProbeDurationName, m.Name())
+			require.NotEqual(t, serverProbeDuration.Name, m.Name())
 		}
 	}
 }

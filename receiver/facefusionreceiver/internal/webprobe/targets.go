@@ -89,15 +89,3 @@ func byInstance(servers []webui.Server) iter.Seq[[]webui.Server] {
 		}
 	}
 }
-
-func version(snapshot *process.Snapshot, instance string) string {
-	if snapshot == nil {
-		return ""
-	}
-	for i := range snapshot.Instances {
-		if snapshot.Instances[i].ID == instance {
-			return snapshot.Instances[i].Version
-		}
-	}
-	return ""
-}

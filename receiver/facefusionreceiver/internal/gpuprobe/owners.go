@@ -1,0 +1,140 @@
+package gpuprobe
+
+import (
+	"sync"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+)
+
+// visibility says whether the driver's pids can be matched with the host's processes, named as the values of nvidia.process.visibility.
+type visibility string
+
+const (
+	// untold: the driver lists processes for no GPU.
+	untold     visibility = ""
+	visible    visibility = "visible"
+	translated visibility = "translated"
+	foreign    visibility = "foreign"
+	noProcess  visibility = "none"
+)
+
+// remembered is how long it is known whose a process was after it ended: the driver's utilization of it comes later, and a scrape later still.
+const remembered = 2 * time.Minute
+
+// owners knows whose process a pid of the driver is. The goroutine that observes writes, the one that scrapes reads.
+type owners struct {
+	namespace process.Namespace
+
+	mu         sync.Mutex
+	byPID      map[int]*owner // by the pid in /proc
+	inner      map[int]string // the instance by the pid in the collector's namespace
+	visibility visibility
+}
+
+type owner struct {
+	instance string
+	id       process.ID
+	inner    int
+	seen     time.Time
+}
+
+func newOwners(root string) *owners {
+	return &owners{namespace: process.OwnNamespace(root), byPID: make(map[int]*owner), inner: make(map[int]string)}
+}
+
+// update takes in who lives and who uses a GPU. It reads /proc, which a scrape must not.
+func (o *owners) update(processes *process.Snapshot, gpus *gpu.Snapshot, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if processes != nil {
+		o.learn(processes, now)
+	}
+	o.visibility = o.judge(gpus)
+}
+
+func (o *owners) learn(processes *process.Snapshot, now time.Time) {
+	for i := range processes.Instances {
+		instance := &processes.Instances[i]
+		for _, p := range instance.Processes {
+			known := o.byPID[p.PID]
+			if known == nil || known.id != p.ID || known.instance != instance.ID {
+				known = &owner{instance: instance.ID, id: p.ID}
+				if o.namespace.Nested() {
+					known.inner, _ = o.namespace.Inner(p.PID) // 0 is nobody's
+				}
+				o.byPID[p.PID] = known
+			}
+			known.seen = now
+		}
+	}
+	clear(o.inner)
+	for pid, known := range o.byPID {
+		if now.Sub(known.seen) > remembered {
+			delete(o.byPID, pid)
+		} else if known.inner != 0 {
+			o.inner[known.inner] = known.instance
+		}
+	}
+}
+
+// judge decides whether the pids of the driver are those of /proc. One that is there proves it: a GPU is used by a program, and the chance that the number
+// of another namespace is one of ours, too, goes away with the next process.
+func (o *owners) judge(gpus *gpu.Snapshot) visibility {
+	told := false
+	var pids []int
+	for i := range gpus.Devices {
+		d := &gpus.Devices[i]
+		told = told || d.Processes.Known
+		for _, p := range d.Processes.V {
+			pids = append(pids, p.PID)
+		}
+	}
+	switch {
+	case !told:
+		return untold
+	case len(pids) == 0 && o.namespace.Nested() && o.visibility != visible && o.visibility != translated:
+		// Newer drivers tell a container of its own processes only: nobody may mean somebody.
+		return foreign
+	case len(pids) == 0:
+		return noProcess
+	case anyOf(pids, func(pid int) bool { return o.byPID[pid] != nil }):
+		return visible
+	case o.namespace.Nested() && anyOf(pids, func(pid int) bool { return o.inner[pid] != "" }):
+		return translated
+	case anyOf(pids, o.namespace.Holds):
+		return visible
+	default:
+		return foreign
+	}
+}
+
+func anyOf(pids []int, is func(int) bool) bool {
+	for _, pid := range pids {
+		if is(pid) {
+			return true
+		}
+	}
+	return false
+}
+
+// state is what was judged last.
+func (o *owners) state() visibility {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.visibility
+}
+
+// instance is whose process it is; empty for those of others.
+func (o *owners) instance(pid int) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.visibility == translated {
+		return o.inner[pid]
+	}
+	if known := o.byPID[pid]; known != nil {
+		return known.instance
+	}
+	return ""
+}

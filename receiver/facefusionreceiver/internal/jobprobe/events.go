@@ -1,0 +1,80 @@
+package jobprobe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+)
+
+// tell sends an event for each transition of a job, with the trace and the root span of its run.
+func (p *Probe) tell(snapshot *jobqueue.Snapshot) {
+	if !p.env.Sink.WantsLogs() {
+		return
+	}
+	for i := range snapshot.Changes {
+		c := &snapshot.Changes[i]
+		p.recordChange(traceContext(c.Run), c)
+		p.env.Send(p.lb, p.env.InstanceResource(c.Instance, p.env.Version(c.Instance)), severity(c.To), body(c))
+	}
+}
+
+func (p *Probe) recordChange(ctx context.Context, c *jobqueue.Change) {
+	ts := pcommon.NewTimestampFromTime(c.Time)
+	from := metadata.MapAttributeFacefusionJobTransitionFrom[stateName(c.From)]
+	switch c.To {
+	case jobqueue.StateStalled:
+		p.lb.RecordFacefusionJobStalledEvent(ctx, ts, c.Job, from)
+	case jobqueue.StateOrphaned:
+		p.lb.RecordFacefusionJobOrphanedEvent(ctx, ts, c.Job, from)
+	default:
+		p.lb.RecordFacefusionJobStateChangedEvent(ctx, ts, c.Job, from, metadata.MapAttributeFacefusionJobTransitionTo[stateName(c.To)])
+	}
+}
+
+// stateName gives the state before a job was known a name.
+func stateName(s jobqueue.State) string {
+	if s == jobqueue.StateNone {
+		return "none"
+	}
+	return string(s)
+}
+
+// traceContext has the trace of a run, from which mdatagen's builder takes the ids of the event.
+func traceContext(run *jobqueue.Run) context.Context {
+	if run == nil {
+		return context.Background()
+	}
+	return trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID(traceID(run.RunID)),
+		SpanID:  trace.SpanID(spanID(run.RunID, rootSpan)),
+	}))
+}
+
+// severity grades what became of a job.
+func severity(to jobqueue.State) plog.SeverityNumber {
+	switch to {
+	case jobqueue.StateFailed, jobqueue.StateOrphaned:
+		return plog.SeverityNumberError
+	case jobqueue.StateStalled, jobqueue.StateUnreadable:
+		return plog.SeverityNumberWarn
+	default:
+		return plog.SeverityNumberInfo
+	}
+}
+
+func body(c *jobqueue.Change) string {
+	text := fmt.Sprintf("FaceFusion job is %s, was %s", c.To, stateName(c.From))
+	if c.Run != nil && c.Ended {
+		if took := c.Run.Duration(); took.Known {
+			text += fmt.Sprintf(", ran for %v", took.V.Round(time.Millisecond))
+		}
+	}
+	return text
+}

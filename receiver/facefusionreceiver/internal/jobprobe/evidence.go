@@ -1,0 +1,60 @@
+package jobprobe
+
+import (
+	"path/filepath"
+	"strconv"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// folders are the jobs folders of all known instances, and how their processes see the host.
+func folders(snapshot *process.Snapshot, root string) []jobqueue.Folder {
+	list := make([]jobqueue.Folder, 0, len(snapshot.Instances))
+	for i := range snapshot.Instances {
+		instance := &snapshot.Instances[i]
+		list = append(list, jobqueue.Folder{
+			Instance: instance.ID,
+			Path:     instance.JobsHostPath,
+			Root:     processRoot(instance, root),
+			Dir:      instance.Checkout,
+		})
+	}
+	return list
+}
+
+// processRoot is the way to the root of the instance's processes; empty while none of them lives.
+func processRoot(instance *process.Instance, root string) string {
+	for _, p := range instance.Processes {
+		if !p.Role.Child() {
+			return filepath.Join(root, "proc", strconv.Itoa(p.PID), "root")
+		}
+	}
+	return ""
+}
+
+// evidence is what the process table knows of whether an instance works.
+func evidence(snapshot *process.Snapshot) jobqueue.Evidence {
+	all := jobqueue.Evidence{}
+	for i := range snapshot.Instances {
+		instance := &snapshot.Instances[i]
+		life := jobqueue.Life{Time: snapshot.Time}
+		var cpu float64
+		ffmpeg := 0
+		for _, role := range instance.Roles {
+			cpu += role.CPUUser + role.CPUSystem
+			if role.Role == process.RoleFFmpeg {
+				ffmpeg = role.Count
+			}
+		}
+		life.CPU, life.FFmpeg = reading.Known(cpu), reading.Known(ffmpeg)
+		for _, p := range instance.Processes {
+			if !p.Role.Child() {
+				life.Processes = append(life.Processes, jobqueue.Process{Role: jobqueue.Role(p.Role), Started: p.Started})
+			}
+		}
+		all[instance.ID] = life
+	}
+	return all
+}

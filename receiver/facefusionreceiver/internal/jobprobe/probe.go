@@ -1,0 +1,100 @@
+// Package jobprobe translates what internal/jobqueue sees into metrics, events and traces.
+package jobprobe
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+// Probe watches FaceFusion's jobs folders.
+type Probe struct {
+	env        probe.Env
+	histograms HistogramsConfig
+	watcher    *jobqueue.Watcher
+	loop       *poll.Loop
+	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	lb         *metadata.LogsBuilder    // owned by the goroutine that observes
+}
+
+// New makes the probe.
+func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
+	p := &Probe{
+		env:        env,
+		histograms: histograms,
+		mb:         metadata.NewMetricsBuilder(env.Metrics, env.Settings),
+		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
+	}
+	p.loop = poll.New(cfg.Interval, p.observe)
+	p.watcher = jobqueue.NewWatcher(jobqueue.Settings{
+		StallAfter:  cfg.StallAfter,
+		Hint:        p.loop.Nudge,
+		Exponential: histograms.exponential(),
+	})
+	return p
+}
+
+// Name implements probe.Probe.
+func (*Probe) Name() string { return "jobs" }
+
+// Health implements probe.Probe.
+func (p *Probe) Health() poll.Health { return p.loop.Health() }
+
+// Start implements probe.Probe.
+func (p *Probe) Start(context.Context, component.Host) error {
+	p.loop.Start()
+	return nil
+}
+
+// Shutdown implements probe.Probe.
+func (p *Probe) Shutdown(context.Context) error {
+	p.loop.Stop()
+	p.watcher.Close()
+	return nil
+}
+
+func (p *Probe) observe(ctx context.Context) error {
+	processes := p.env.Board.Processes.Latest()
+	if processes == nil {
+		return nil
+	}
+	snapshot, err := p.watcher.Observe(ctx, folders(processes, p.env.RootPath), evidence(processes))
+	if snapshot == nil {
+		return err
+	}
+	p.env.Board.Jobs.Publish(snapshot)
+	p.tell(snapshot)
+	p.trace(snapshot)
+	if len(snapshot.Changes) > 0 {
+		p.env.Changed()
+	}
+	return err
+}
+
+// Scrape implements probe.Probe.
+func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
+	metrics := pmetric.NewMetrics()
+	snapshot := p.env.Board.Jobs.Latest()
+	if snapshot == nil {
+		return metrics
+	}
+	for i := range snapshot.Queues {
+		queue := &snapshot.Queues[i]
+		id := queue.Instances[0]
+		record(p.mb, queue, now)
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(id, p.env.Version(id))))
+		emitted := p.mb.Emit()
+		if emitted.ResourceMetrics().Len() > 0 {
+			appendDurations(&p.histograms, emitted.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics(), queue, now)
+		}
+		emitted.ResourceMetrics().MoveAndAppendTo(metrics.ResourceMetrics())
+	}
+	return metrics
+}

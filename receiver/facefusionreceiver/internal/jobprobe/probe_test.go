@@ -1,0 +1,240 @@
+package jobprobe
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/goleak"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// run is a second attempt, with a value of its own in every field; its first step completed, its second failed, to its third it did not come.
+func run(now time.Time) *jobqueue.Run {
+	at := func(seconds int) reading.Value[time.Time] {
+		return reading.Known(now.Add(time.Duration(seconds) * time.Second))
+	}
+	traits := jobqueue.Traits{Media: jobqueue.MediaVideo, Processors: "face_enhancer,face_swapper", Models: "gfpgan_1.4,hyperswap_1a_256", Encoder: "libx264"}
+	return &jobqueue.Run{
+		RunID:  jobqueue.RunID{Job: "nightly-001", Created: now.Add(-time.Hour), Attempt: 2},
+		Origin: jobqueue.OriginOther, Media: jobqueue.MediaVideo, Outcome: jobqueue.OutcomeFailed,
+		Queued: at(-100), Started: at(-70), Ended: at(-1),
+		Steps: []jobqueue.Step{
+			{Outcome: jobqueue.OutcomeCompleted, Started: at(-70), Ended: at(-40), Traits: traits},
+			{Outcome: jobqueue.OutcomeFailed, Started: at(-40), Ended: at(-2), Traits: traits},
+			{Traits: traits},
+		},
+	}
+}
+
+func durations(run jobqueue.RunID, step int, values ...float64) jobqueue.Durations {
+	h := histogram.New([]float64{1, 60})
+	d := jobqueue.Durations{}
+	for _, v := range values {
+		h.Observe(v)
+		d.Exemplars = append(d.Exemplars, jobqueue.Exemplar{Value: v, Time: time.Unix(1800000000, 0), Run: run, Step: step})
+	}
+	d.Snapshot = h.Snapshot()
+	e := histogram.NewExponential()
+	for _, v := range values {
+		e.Observe(v)
+	}
+	exponential := e.Snapshot()
+	d.Exponential = &exponential
+	return d
+}
+
+// snapshot is a folder that was looked at, and one that is not there, as with FaceFusion 2.x.
+func snapshot(now time.Time) *jobqueue.Snapshot {
+	id := run(now).RunID
+	queue := jobqueue.Queue{
+		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Oddities: 23, Start: now.Add(-10 * time.Minute),
+		OldestWaiting: reading.Known(now.Add(-24 * time.Second)), OldestRunning: reading.Known(now.Add(-25 * time.Second)),
+		Runs: []jobqueue.RunTotals{{
+			RunKey: jobqueue.RunKey{Outcome: jobqueue.OutcomeFailed, Origin: jobqueue.OriginOther, Media: jobqueue.MediaVideo},
+			Count:  26, Duration: durations(id, -1, 0.5, 69), Wait: durations(id, -1, 30),
+		}},
+		Steps: []jobqueue.StepTotals{{
+			StepKey:  jobqueue.StepKey{Outcome: jobqueue.OutcomeCompleted, Media: jobqueue.MediaVideo, Processors: "face_swapper", Models: "hyperswap_1a_256"},
+			Duration: durations(id, 0, 30),
+		}},
+	}
+	for i := range queue.Jobs {
+		queue.Jobs[i] = 11 + i
+	}
+	return &jobqueue.Snapshot{Queues: []jobqueue.Queue{queue, {Instances: []string{"old"}, Access: jobqueue.AccessAbsent, Start: now}}}
+}
+
+func TestMetricsOfAQueueAndOfNone(t *testing.T) {
+	golden(t, "testdata/queues.yaml", NewDefaultHistogramsConfig())
+}
+
+func TestMetricsInExponentialBuckets(t *testing.T) {
+	exponential := HistogramConfig{Enabled: true, Exponential: true}
+	golden(t, "testdata/exponential.yaml", HistogramsConfig{JobDuration: exponential, JobWaitDuration: exponential, StepDuration: exponential})
+}
+
+func golden(t *testing.T, file string, histograms HistogramsConfig) {
+	synctest.Test(t, func(t *testing.T) {
+		env, _ := probetest.Env()
+		p := New(NewDefaultConfig(), histograms, env)
+		defer p.watcher.Close()
+		time.Sleep(time.Minute)
+		env.Board.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Version: "3.8.1"}}})
+		env.Board.Jobs.Publish(snapshot(time.Now()))
+		probetest.Metrics(t, file, p.Scrape(time.Now()))
+	})
+}
+
+func TestHistogramsSwitchedOff(t *testing.T) {
+	env, _ := probetest.Env()
+	p := New(NewDefaultConfig(), HistogramsConfig{}, env)
+	defer p.watcher.Close()
+	env.Board.Jobs.Publish(snapshot(time.Now()))
+	for _, rm := range p.Scrape(time.Now()).ResourceMetrics().All() {
+		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
+			require.NotContains(t, m.Name(), "duration")
+		}
+	}
+}
+
+func TestEventsAndTracesOfARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env, sink := probetest.Env()
+		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
+		defer p.watcher.Close()
+		now := time.Now()
+		s := &jobqueue.Snapshot{Changes: []jobqueue.Change{
+			{Time: now.Add(-200 * time.Second), Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateNone, To: jobqueue.StateDrafted},
+			{Time: now.Add(-50 * time.Second), Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateStalled, Run: run(now)},
+			{Time: now, Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateFailed, Run: run(now), Ended: true},
+		}}
+		p.tell(s)
+		p.trace(s)
+		probetest.Logs(t, "testdata/events.yaml", sink.All)
+		probetest.Traces(t, "testdata/traces.yaml", sink.Spans)
+	})
+}
+
+func TestARunWithoutABeginningHasNoTrace(t *testing.T) {
+	env, sink := probetest.Env()
+	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
+	defer p.watcher.Close()
+	r := run(time.Now())
+	r.Queued, r.Started = reading.Value[time.Time]{}, reading.Value[time.Time]{}
+	p.trace(&jobqueue.Snapshot{Changes: []jobqueue.Change{{Time: time.Now(), To: jobqueue.StateFailed, Run: r, Ended: true}}})
+	require.Zero(t, sink.Spans.SpanCount())
+}
+
+func TestIDsAreDeterministic(t *testing.T) {
+	id := jobqueue.RunID{Job: "nightly-001", Created: time.Unix(1800000000, 123456000), Attempt: 1}
+	same := jobqueue.RunID{Job: "nightly-001", Created: id.Created.UTC(), Attempt: 1}
+	require.Equal(t, traceID(id), traceID(same))
+	seen := map[string]bool{}
+	for _, other := range []jobqueue.RunID{id, {Job: "nightly-002", Created: id.Created, Attempt: 1}, {Job: id.Job, Created: id.Created, Attempt: 2}, {Job: id.Job, Attempt: 1}} {
+		seen[traceID(other).String()] = true
+		for _, span := range []int{rootSpan, queueSpan, 0, 1} {
+			seen[spanID(other, span).String()] = true
+		}
+	}
+	require.Len(t, seen, 4*5)
+}
+
+// TestAJobNamedAfterATraceJoinsIt: a gateway passes its own trace context on in the only text of a job that it may choose.
+func TestAJobNamedAfterATraceJoinsIt(t *testing.T) {
+	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	for _, job := range []string{"00-" + trace + "-" + span + "-01", "upload-00-" + trace + "-" + span + "-01", "00-" + trace + "-" + span + "-01-retry"} {
+		id := jobqueue.RunID{Job: job, Attempt: 1}
+		require.Equal(t, trace, traceID(id).String(), job)
+		_, caller, ok := parent(id)
+		require.True(t, ok)
+		require.Equal(t, span, caller.String())
+	}
+	for _, job := range []string{
+		"nightly", "00-" + trace, "01-" + trace + "-" + span + "-01", "00-00000000000000000000000000000000-" + span + "-01",
+		"00-" + trace + "-0000000000000000-01", "00-" + trace + "aa-" + span + "-01",
+	} {
+		_, _, ok := parent(jobqueue.RunID{Job: job})
+		require.False(t, ok, job)
+	}
+}
+
+func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
+	now := time.Now()
+	s := &process.Snapshot{Time: now, Instances: []process.Instance{
+		{
+			ID: "facefusion-3f2a", Checkout: "/opt/facefusion", JobsHostPath: "/host/opt/facefusion/.jobs",
+			Processes: []process.Process{
+				{ID: process.ID{PID: 11}, Role: process.RoleFFmpeg}, {ID: process.ID{PID: 12}, Role: process.RoleRunner, Started: now.Add(-time.Minute)},
+			},
+			Roles: []process.RoleUsage{{Role: process.RoleFFmpeg, Count: 3, CPUUser: 1, CPUSystem: 2}, {Role: process.RoleRunner, CPUUser: 4, CPUSystem: 8}},
+		},
+		{ID: "gone", JobsHostPath: "/data/jobs"},
+	}}
+	require.Equal(t, []jobqueue.Folder{
+		{Instance: "facefusion-3f2a", Path: "/host/opt/facefusion/.jobs", Root: "/host/proc/12/root", Dir: "/opt/facefusion"},
+		{Instance: "gone", Path: "/data/jobs"},
+	}, folders(s, "/host"))
+	require.Equal(t, jobqueue.Evidence{
+		"facefusion-3f2a": {
+			Time: now, Processes: []jobqueue.Process{{Role: jobqueue.RoleRunner, Started: now.Add(-time.Minute)}},
+			CPU: reading.Known(15.0), FFmpeg: reading.Known(3),
+		},
+		"gone": {Time: now, CPU: reading.Known(0.0), FFmpeg: reading.Known(0)},
+	}, evidence(s))
+}
+
+func TestSeverity(t *testing.T) {
+	for state, want := range map[jobqueue.State]plog.SeverityNumber{
+		jobqueue.StateFailed: plog.SeverityNumberError, jobqueue.StateOrphaned: plog.SeverityNumberError,
+		jobqueue.StateStalled: plog.SeverityNumberWarn, jobqueue.StateUnreadable: plog.SeverityNumberWarn,
+		jobqueue.StateCompleted: plog.SeverityNumberInfo, jobqueue.StateRunning: plog.SeverityNumberInfo, jobqueue.StateDeleted: plog.SeverityNumberInfo,
+	} {
+		require.Equal(t, want, severity(state), state)
+	}
+}
+
+// TestEveryValueIsDeclared keeps the domain's fixed sets and the contract the same.
+func TestEveryValueIsDeclared(t *testing.T) {
+	require.Len(t, metadata.MapAttributeFacefusionJobState, len(jobqueue.States))
+	for _, state := range jobqueue.States {
+		require.Contains(t, metadata.MapAttributeFacefusionJobState, string(state))
+		require.Contains(t, metadata.MapAttributeFacefusionJobTransitionFrom, string(state))
+		require.Contains(t, metadata.MapAttributeFacefusionJobTransitionTo, string(state))
+	}
+	require.Contains(t, metadata.MapAttributeFacefusionJobTransitionFrom, stateName(jobqueue.StateNone))
+	require.Contains(t, metadata.MapAttributeFacefusionJobTransitionTo, string(jobqueue.StateDeleted))
+	for _, outcome := range []jobqueue.Outcome{jobqueue.OutcomeCompleted, jobqueue.OutcomeFailed, jobqueue.OutcomeOrphaned, jobqueue.OutcomeDeleted} {
+		require.Contains(t, metadata.MapAttributeFacefusionOutcome, string(outcome))
+	}
+	for _, origin := range []jobqueue.Origin{jobqueue.OriginUI, jobqueue.OriginHeadless, jobqueue.OriginBatch, jobqueue.OriginOther} {
+		require.Contains(t, metadata.MapAttributeFacefusionOrigin, string(origin))
+	}
+	for _, media := range []jobqueue.Media{jobqueue.MediaImage, jobqueue.MediaVideo, jobqueue.MediaOther} {
+		require.Contains(t, metadata.MapAttributeFacefusionMedia, string(media))
+	}
+	for _, access := range []jobqueue.Access{jobqueue.AccessOpen, jobqueue.AccessAbsent, jobqueue.AccessUnreachable, jobqueue.AccessDenied} {
+		require.Contains(t, metadata.MapAttributeFacefusionJobFolderState, string(access))
+	}
+}
+
+func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
+	cfg := NewDefaultConfig()
+	require.NoError(t, cfg.Validate())
+	cfg.Interval, cfg.StallAfter = 0, 0
+	require.EqualError(t, cfg.Validate(), "interval is 0s: give at least 100ms, or leave it out for 1s\n"+
+		"stall_after is 0s: give at least 1s, or leave it out for 5m")
+}
+
+var _ probe.Probe = (*Probe)(nil)

@@ -1,0 +1,127 @@
+package jobprobe
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+)
+
+// trace sends a trace for each run that ended.
+func (p *Probe) trace(snapshot *jobqueue.Snapshot) {
+	if !p.env.Sink.WantsTraces() {
+		return
+	}
+	for i := range snapshot.Changes {
+		c := &snapshot.Changes[i]
+		if !c.Ended || c.Run == nil {
+			continue
+		}
+		traces := ptrace.NewTraces()
+		rs := traces.ResourceSpans().AppendEmpty()
+		p.env.InstanceResource(c.Instance, p.env.Version(c.Instance)).MoveTo(rs.Resource())
+		ss := rs.ScopeSpans().AppendEmpty()
+		ss.Scope().SetName(metadata.ScopeName)
+		ss.Scope().SetVersion(p.env.Settings.BuildInfo.Version)
+		appendRunSpans(ss.Spans(), c.Run, c.Time)
+		if ss.Spans().Len() > 0 {
+			p.env.Sink.Traces(traces)
+		}
+	}
+}
+
+// appendRunSpans adds the spans of a run: the root, the time in the queue, and each step whose times are known. A run of which not even a beginning is known has none.
+func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, noticed time.Time) {
+	begin := first(run.Queued, run.Started)
+	if !begin.Known {
+		return
+	}
+	end := noticed
+	if run.Ended.Known {
+		end = run.Ended.V
+	}
+	root := newSpan(spans, run.RunID, rootSpan, "facefusion.job", begin.V, end)
+	if _, caller, ok := parent(run.RunID); ok {
+		root.SetParentSpanID(caller)
+	}
+	root.Attributes().PutStr("facefusion.job.id", run.Job)
+	root.Attributes().PutInt("facefusion.job.attempt", int64(run.Attempt))
+	root.Attributes().PutStr("facefusion.origin", string(run.Origin))
+	root.Attributes().PutStr("facefusion.media", string(run.Media))
+	setOutcome(root, run.Outcome)
+	if run.Attempt > 1 {
+		before := run.RunID
+		before.Attempt--
+		link := root.Links().AppendEmpty()
+		link.SetTraceID(traceID(before))
+		link.SetSpanID(spanID(before, rootSpan))
+	}
+	if run.Queued.Known && run.Started.Known && !run.Started.V.Before(run.Queued.V) {
+		newSpan(spans, run.RunID, queueSpan, "facefusion.job.wait", run.Queued.V, run.Started.V).SetParentSpanID(root.SpanID())
+	}
+	appendStepSpans(spans, run, root.SpanID(), end)
+}
+
+// appendStepSpans adds a span for each step that began. One that did not end by itself ended with its run.
+func appendStepSpans(spans ptrace.SpanSlice, run *jobqueue.Run, root pcommon.SpanID, end time.Time) {
+	for i := range run.Steps {
+		step := &run.Steps[i]
+		if !step.Started.Known {
+			continue
+		}
+		ended := end
+		if step.Ended.Known {
+			ended = step.Ended.V
+		}
+		span := newSpan(spans, run.RunID, i, "facefusion.step", step.Started.V, ended)
+		span.SetParentSpanID(root)
+		span.Attributes().PutInt("facefusion.step.index", int64(i))
+		span.Attributes().PutStr("facefusion.media", string(step.Media))
+		span.Attributes().PutStr("facefusion.processors", step.Processors)
+		span.Attributes().PutStr("facefusion.model", step.Models)
+		if step.Encoder != "" {
+			span.Attributes().PutStr("facefusion.encoder", step.Encoder)
+		}
+		outcome := step.Outcome
+		if outcome == "" {
+			outcome = run.Outcome
+		}
+		setOutcome(span, outcome)
+	}
+}
+
+func newSpan(spans ptrace.SpanSlice, id jobqueue.RunID, index int, name string, begin, end time.Time) ptrace.Span {
+	span := spans.AppendEmpty()
+	span.SetTraceID(traceID(id))
+	span.SetSpanID(spanID(id, index))
+	span.SetName(name)
+	span.SetKind(ptrace.SpanKindInternal)
+	span.SetStartTimestamp(pcommon.NewTimestampFromTime(begin))
+	if end.Before(begin) { // the clock was set back
+		end = begin
+	}
+	span.SetEndTimestamp(pcommon.NewTimestampFromTime(end))
+	return span
+}
+
+// setOutcome says what became of a run or step. Everything but completed is an error; of its cause FaceFusion writes nothing.
+func setOutcome(span ptrace.Span, outcome jobqueue.Outcome) {
+	span.Attributes().PutStr("facefusion.outcome", string(outcome))
+	if outcome != jobqueue.OutcomeCompleted {
+		span.Status().SetCode(ptrace.StatusCodeError)
+		span.Status().SetMessage("job " + string(outcome))
+	}
+}
+
+func first(values ...reading.Value[time.Time]) reading.Value[time.Time] {
+	for _, v := range values {
+		if v.Known {
+			return v
+		}
+	}
+	return reading.Value[time.Time]{}
+}
