@@ -32,7 +32,7 @@ func BenchmarkScrape(b *testing.B) {
 	list := []probe.Probe{
 		g,
 		processprobe.New(processprobe.NewDefaultConfig(), nil, env),
-		webprobe.New(webprobe.NewDefaultConfig(), webprobe.NewDefaultHistogramsConfig(), nil, env),
+		webprobe.New(webprobe.NewDefaultConfig(), webprobe.NewDefaultHistogramsConfig(), nil, false, env),
 	}
 	publish(env)
 

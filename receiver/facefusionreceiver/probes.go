@@ -57,7 +57,7 @@ func newWebProbe(cfg *Config, env probe.Env) probe.Probe {
 			endpoints = append(endpoints, webprobe.Endpoint{Instance: instance.Name, URL: u})
 		}
 	}
-	return webprobe.New(cfg.Web, cfg.Histograms.Web, endpoints, env)
+	return webprobe.New(cfg.Web, cfg.Histograms.Web, endpoints, cfg.Process.Enabled, env)
 }
 
 func newJobProbe(cfg *Config, env probe.Env) probe.Probe {

@@ -27,18 +27,22 @@ var update = flag.Bool("update", false, "write the page into the golden file; re
 // TestGoldenPage compares the whole page over a host of which everything is known: a /proc made of files, a driver library that says what it is told,
 // a web server of our own. The host's own metrics are left out of the pipeline: they are this machine's.
 func TestGoldenPage(t *testing.T) {
-	port := serveGradio(t)
+	port, request := serveGradio(t)
 	root := recordedHost(t, port)
 	library, err := fakenvml.Build(t.TempDir())
 	require.NoError(t, err)
 	c := start(t, fmt.Sprintf(`
-receivers: {facefusion: {root_path: %s, gpu: {library_path: %s}}}
+receivers: {facefusion: {collection_interval: 1s, root_path: %s, gpu: {library_path: %s}}}
 service: {pipelines: {metrics: {receivers: [facefusion]}}}
 `, root, library))
 	// Energy and the driver's sample buffer are read every few seconds, Gradio's statistics, too.
 	c.eventually(t, 40*time.Second, "everything was read once", func(p page) bool {
 		return len(p.samples("hw_gpu_utilization_ratio")) == 6 && len(p.samples("hw_energy_joules_total")) == 2 && len(p.samples("facefusion_gpu_utilization_ratio")) == 6 &&
 			len(p.samples("facefusion_server_requests_total")) > 0 && state(p, port, "ready")
+	})
+	request(9)
+	c.eventually(t, 40*time.Second, "two requests since the collector looks; the seven before are not its own", func(p page) bool {
+		return p.is(2, "facefusion_server_requests_total", "facefusion_function", "run")
 	})
 	got := masked(string(c.page(t)), port)
 	if *update {
@@ -79,17 +83,20 @@ func recordedHost(t *testing.T, port uint16) string {
 	return h.Root()
 }
 
-// serveGradio listens where the recorded server is said to.
-func serveGradio(t *testing.T) uint16 {
+// serveGradio listens where the recorded server is said to. It has answered seven requests, and more when it is told.
+func serveGradio(t *testing.T) (port uint16, requests func(int)) {
 	t.Helper()
 	rate, p50, p90, p99 := 1.0, 61.5, 130.25, 171.75
 	server := gradio.New()
-	server.Set(gradio.State{Mode: gradio.Normal, AppID: 1, QueueSize: 3, Functions: map[string]gradio.Function{
-		"run": {SuccessRate: &rate, Requests: 7, Percentiles: gradio.Percentiles{P50: &p50, P90: &p90, P99: &p99}},
-	}})
+	requests = func(n int) {
+		server.Set(gradio.State{Mode: gradio.Normal, AppID: 1, QueueSize: 3, Functions: map[string]gradio.Function{
+			"run": {SuccessRate: &rate, Requests: n, Percentiles: gradio.Percentiles{P50: &p50, P90: &p90, P99: &p99}},
+		}})
+	}
+	requests(7)
 	s := httptest.NewServer(server)
 	t.Cleanup(s.Close)
-	return uint16(s.Listener.Addr().(*net.TCPAddr).Port)
+	return uint16(s.Listener.Addr().(*net.TCPAddr).Port), requests
 }
 
 // volatile are the series whose value is another one in each run: how long our own requests take, and how long processes run.

@@ -61,7 +61,7 @@ func stateWith(t *testing.T, cfg Config, endpoint string) webui.State {
 	u, err := url.Parse(endpoint)
 	require.NoError(t, err)
 	env, _ := probetest.Env()
-	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "proxy", URL: u}}, env)
+	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "proxy", URL: u}}, false, env)
 	require.NoError(t, p.Start(context.Background(), componenttest.NewNopHost()))
 	defer func() { require.NoError(t, p.Shutdown(context.Background())) }()
 	require.Eventually(t, func() bool { return env.Board.Servers.Latest() != nil }, 10*time.Second, 5*time.Millisecond)
@@ -73,7 +73,7 @@ func TestClientSettingsThatNameNothing(t *testing.T) {
 	cfg := NewDefaultConfig()
 	cfg.ClientConfig.TLS.CAFile = "/does/not/exist.pem"
 	env, _ := probetest.Env()
-	p := New(cfg, HistogramsConfig{}, nil, env)
+	p := New(cfg, HistogramsConfig{}, nil, false, env)
 	require.ErrorContains(t, p.Start(context.Background(), componenttest.NewNopHost()), "/does/not/exist.pem")
 	require.NoError(t, p.Shutdown(context.Background()))
 }

@@ -21,23 +21,26 @@ type Probe struct {
 	cfg        Config
 	histograms HistogramsConfig
 	endpoints  []Endpoint
+	discovers  bool
 	loop       *poll.Loop
 	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
 	// owned by the goroutine that observes
 	lb      *metadata.LogsBuilder
 	tracker *webui.Tracker
 	targets []webui.Target
+	started time.Time
 	asked   time.Time
 	err     error
 }
 
-// New makes the probe. The endpoints are those that the configuration names.
-func New(cfg Config, histograms HistogramsConfig, endpoints []Endpoint, env probe.Env) *Probe {
+// New makes the probe. The endpoints are those that the configuration names; discovers says that a process probe finds others.
+func New(cfg Config, histograms HistogramsConfig, endpoints []Endpoint, discovers bool, env probe.Env) *Probe {
 	p := &Probe{
 		env:        env,
 		cfg:        cfg,
 		histograms: histograms,
 		endpoints:  endpoints,
+		discovers:  discovers,
 		mb:         metadata.NewMetricsBuilder(env.Metrics, env.Settings),
 		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
@@ -58,6 +61,7 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return err
 	}
+	p.started = time.Now()
 	p.tracker = webui.NewTracker(webui.Settings{Client: client, Timeout: p.cfg.ClientConfig.Timeout})
 	p.loop.Start()
 	return nil
@@ -76,6 +80,11 @@ func (p *Probe) Shutdown(context.Context) error {
 // Every look at the processes nudges it; where nothing changed, that costs a comparison.
 func (p *Probe) observe(ctx context.Context) error {
 	processes := p.env.Board.Processes.Latest()
+	if processes == nil && p.discovers && time.Since(p.started) < p.cfg.Interval {
+		// Servers that were there before our first look have a past; one that appears later has not, and all it ever counted is news.
+		// A process table that cannot be had holds up the configured endpoints for one interval only.
+		return nil
+	}
 	targets := targets(processes, p.endpoints)
 	due := time.Since(p.asked) >= p.cfg.Interval-p.cfg.Interval/10
 	if !due && slices.EqualFunc(targets, p.targets, sameTarget) {

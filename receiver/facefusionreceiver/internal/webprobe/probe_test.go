@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/goleak"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -48,7 +49,7 @@ func servers(start time.Time) []webui.Server {
 func TestMetricsOfServersInSeveralStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env, _ := probetest.Env()
-		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, env)
+		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, false, env)
 		start := time.Now()
 		time.Sleep(time.Minute)
 		env.Board.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Version: "3.8.1"}}})
@@ -59,7 +60,7 @@ func TestMetricsOfServersInSeveralStates(t *testing.T) {
 
 func TestHistogramSwitchedOff(t *testing.T) {
 	env, _ := probetest.Env()
-	p := New(NewDefaultConfig(), HistogramsConfig{}, nil, env)
+	p := New(NewDefaultConfig(), HistogramsConfig{}, nil, false, env)
 	env.Board.Servers.Publish(&webui.Snapshot{Servers: servers(time.Now())})
 	for _, rm := range p.Scrape(time.Now()).ResourceMetrics().All() {
 		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
@@ -71,7 +72,7 @@ func TestHistogramSwitchedOff(t *testing.T) {
 func TestEventsOfStateChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env, sink := probetest.Env()
-		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, env)
+		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, false, env)
 		now := time.Now()
 		p.tell(&webui.Snapshot{Changes: []webui.Change{
 			{Time: now, Instance: "facefusion-3f2a", Port: 7860, From: webui.StateUnknown, To: webui.StateReady}, // the first state is no change
@@ -125,4 +126,23 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 	require.EqualError(t, cfg.Validate(), "interval is 0s: give at least 500ms, or leave it out for 5s\n"+
 		"timeout is 2m0s: give a time above zero and up to 1m, or leave it out for 3s\n"+
 		`endpoint is "http://127.0.0.1:7860": servers are found from their processes; name one behind a proxy as instances[].endpoint`)
+}
+
+// TestNothingIsAskedBeforeTheProcessesAreKnown: what a server counted before our first look must not look as if it had happened since.
+func TestNothingIsAskedBeforeTheProcessesAreKnown(t *testing.T) {
+	env, _ := probetest.Env()
+	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, true, env)
+	p.started, p.tracker = time.Now(), webui.NewTracker(webui.Settings{})
+	require.NoError(t, p.observe(t.Context()))
+	require.Nil(t, env.Board.Servers.Latest())
+	env.Board.Processes.Publish(&process.Snapshot{})
+	require.NoError(t, p.observe(t.Context()))
+	require.NotNil(t, env.Board.Servers.Latest())
+	require.NoError(t, p.Shutdown(t.Context()))
+
+	p = New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, true, env)
+	p.env.Board = &board.Board{}
+	p.started, p.tracker = time.Now().Add(-time.Minute), webui.NewTracker(webui.Settings{})
+	require.NoError(t, p.observe(t.Context()))
+	require.NotNil(t, p.env.Board.Servers.Latest(), "it does not wait for ever")
 }
