@@ -55,6 +55,7 @@ type Sampler struct {
 	// windowsMu is held by Collect.
 	windowsMu     sync.Mutex
 	windowsOpened time.Time
+	told          told
 }
 
 // NewSampler makes a sampler that has not looked yet.
@@ -64,6 +65,7 @@ func NewSampler(settings Settings) *Sampler {
 		deadline:      settings.Deadline,
 		release:       settings.ReleaseWhenIdle,
 		windowsOpened: time.Now(),
+		told:          told{},
 		shared: shared{
 			interval:  settings.SampleInterval,
 			nvlink:    settings.NVLink,
@@ -124,7 +126,7 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 		d := &devices[i]
 		windows, processes := s.shared.usages.of(d.UUID).windows(reset)
 		if d.Answers() && !d.Suspended {
-			d.Utilization, d.ProcessUtilization = windows, processes
+			d.Utilization, d.ProcessUtilization = s.told.fill(d.UUID, windows, processes, now, 2*s.shared.interval)
 		}
 	}
 	snapshot.Devices = devices

@@ -37,7 +37,7 @@ func TestPolledUtilizationIsTheMeanAndMaxOfTheWindow(t *testing.T) {
 		requireWindow(t, gpu.Window{Mean: 0.2, Max: 0.45, Samples: 3}, u[gpu.TaskEncoder])
 		requireWindow(t, gpu.Window{Mean: 0, Max: 0, Samples: 3}, u[gpu.TaskDecoder])
 
-		require.Nil(t, s.utilization(0), "a new window has nothing in it")
+		require.Equal(t, u, s.utilization(0), "a new window has nothing in it, and is told like the one before")
 		s.cycles(1)
 		requireWindow(t, gpu.Window{Mean: 0.2, Max: 0.2, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
 		require.Nil(t, s.sampler.Latest().Devices[0].Utilization)
@@ -53,17 +53,19 @@ func TestTooNarrowWindowIsReportedAndGoesOn(t *testing.T) {
 		s.change(func() { a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: 1} })
 		s.cycles(1)
 		requireWindow(t, gpu.Window{Mean: (4*0.61 + 0.01) / 5, Max: 0.61, Samples: 5}, s.utilization(5 * time.Second)[gpu.TaskGeneral])
-		require.Nil(t, s.utilization(5*time.Second), "closed by the one before")
+		s.cycles(1)
+		requireWindow(t, gpu.Window{Mean: 0.01, Max: 0.01, Samples: 1}, s.utilization(5 * time.Second)[gpu.TaskGeneral]) // closed by the one before
 	})
 }
 
 func TestClockSetBackDoesNotKeepAWindowOpen(t *testing.T) {
 	play(t, gputest.New(gputest.NewGPU(0)), func(s *scene) {
 		t := s.T
-		s.cycles(1)
+		s.cycles(3)
 		hourAgo := time.Now().Round(0).Add(-time.Hour)
-		require.NotNil(t, s.sampler.Collect(hourAgo, time.Minute).Devices[0].Utilization)
-		require.Nil(t, s.sampler.Collect(hourAgo, time.Minute).Devices[0].Utilization)
+		require.Equal(t, 3, s.sampler.Collect(hourAgo, time.Minute).Devices[0].Utilization[gpu.TaskGeneral].Samples)
+		s.cycles(1)
+		require.Equal(t, 1, s.sampler.Collect(hourAgo, time.Minute).Devices[0].Utilization[gpu.TaskGeneral].Samples)
 	})
 }
 
