@@ -3,6 +3,7 @@ package jobprobe
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -33,6 +34,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
+	env.Board.Processes.Subscribe(p.loop.Nudge)
 	p.watcher = jobqueue.NewWatcher(jobqueue.Settings{
 		StallAfter:  cfg.StallAfter,
 		Hint:        p.loop.Nudge,
@@ -69,13 +71,21 @@ func (p *Probe) observe(ctx context.Context) error {
 	if snapshot == nil {
 		return err
 	}
+	before := p.env.Board.Jobs.Latest()
 	p.env.Board.Jobs.Publish(snapshot)
 	p.tell(snapshot)
 	p.trace(snapshot)
-	if len(snapshot.Changes) > 0 {
+	if len(snapshot.Changes) > 0 || !sameFolders(before, snapshot) {
 		p.env.Changed()
 	}
 	return err
+}
+
+// sameFolders says that two snapshots are of the same folders, as accessible and as far scanned.
+func sameFolders(before, after *jobqueue.Snapshot) bool {
+	return before != nil && slices.EqualFunc(before.Queues, after.Queues, func(a, b jobqueue.Queue) bool {
+		return a.Access == b.Access && a.Scanning == b.Scanning && slices.Equal(a.Instances, b.Instances)
+	})
 }
 
 // Scrape implements probe.Probe.
