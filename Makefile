@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-gradio check generate update lint format gpu clean
+.PHONY: help run build build-full demo test bench e2e e2e-gradio deploy-test check generate update lint format gpu clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ e2e-gradio: build ## run the built collector beside a real Gradio; installs it f
 
 gpu: ## compare with nvidia-smi and print what sampling costs; needs an NVIDIA GPU. GPU_TEST_DURATION=10m samples for longer
 	go test -count=1 -v -timeout 30m -tags gpu ./test/gpu/...
+
+deploy-test: ## check rules, alerts and messages with the programs and the code of Prometheus and Alertmanager
+	.ci/prometheus/check.sh
 
 check: ## everything that is wrong without being run: generated code, format, vet, lint, configurations
 	.ci/check.sh

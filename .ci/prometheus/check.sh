@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# What deploy/ has for Prometheus and Alertmanager, checked by their own programs and, in test/deploy, by their own code.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# Of the service discoveries, file, http and static are enough here; the others are most of the code.
+export CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=remove_all_sd"
+bin=.cache/prometheus
+mkdir -p "$bin"
+go build -modfile=.ci/prometheus/go.mod -o "$bin/" github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/alertmanager/cmd/amtool
+
+cd deploy/prometheus
+promtool=../../$bin/promtool amtool=../../$bin/amtool
+"$promtool" check config prometheus.yml
+# Their secrets are on no machine but the user's.
+"$promtool" check config --syntax-only prometheus-basic-auth.yml prometheus-tls.yml
+"$promtool" check rules --lint=all --lint-fatal rules/*.yml rules/alerts/*.yml
+"$promtool" test rules tests/*_test.yml
+
+cd ../alertmanager
+"$amtool" check-config alertmanager.yml
+while read -r receiver labels; do
+	# shellcheck disable=SC2086 # the labels are several words
+	"$amtool" config routes test --config.file=alertmanager.yml --verify.receivers="$receiver" $labels
+done <<-END
+	watchdog alertname=Watchdog severity=info
+	call alertname=FaceFusionServerDown severity=critical
+	chat alertname=HighGPUUsage severity=warning
+	mail alertname=GPUPowerCapped severity=info
+	mail alertname=SomebodyElse
+END
+
+cd ../../test/deploy
+go vet ./...
+go test ./...

@@ -1,0 +1,178 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/otlptranslator"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+)
+
+const receiverFolder = "../../receiver/facefusionreceiver"
+
+// upstream are the metrics of others: Prometheus itself, host_metrics, and the collector about itself, which has no suffixes in the text format of this version.
+var upstream = []string{
+	"up",
+	"system_cpu_time_seconds_total", "system_filesystem_usage_bytes", "system_memory_usage_bytes",
+	"otelcol_exporter_queue_capacity", "otelcol_exporter_queue_size",
+	"otelcol_exporter_send_failed_log_records", "otelcol_exporter_send_failed_metric_points", "otelcol_exporter_send_failed_spans",
+	"otelcol_process_memory_rss", "otelcol_process_uptime", "otelcol_receiver_refused_metric_points",
+}
+
+// histogramAttributes are said in the comments of histograms.go, for all histograms together.
+var histogramAttributes = []string{
+	"facefusion.outcome", "facefusion.origin", "facefusion.media", "facefusion.processors", "facefusion.model",
+	"server.port", "facefusion.probe", "http.response.status_code", "error.type",
+}
+
+// declaration is what a series of a metric can look like. Without labels, nothing is known about them.
+type declaration struct {
+	// labels have the values that their attribute may have; none means any.
+	labels map[string][]string
+}
+
+type metadata struct {
+	Attributes map[string]struct {
+		Enum []string
+	}
+	ResourceAttributes map[string]any `yaml:"resource_attributes"`
+	Metrics            map[string]struct {
+		Enabled    bool
+		Unit       string
+		Sum        *struct{ Monotonic bool }
+		Attributes []string
+	}
+	Telemetry struct {
+		Metrics map[string]any
+	}
+}
+
+// declared are all metrics by the names that Prometheus knows them by.
+func declared(t *testing.T) map[string]declaration {
+	t.Helper()
+	data, err := os.ReadFile(receiverFolder + "/metadata.yaml")
+	require.NoError(t, err)
+	var m metadata
+	require.NoError(t, yaml.Unmarshal(data, &m))
+
+	names := map[string]declaration{}
+	for _, name := range upstream {
+		names[name] = declaration{}
+	}
+	for name := range m.Telemetry.Metrics {
+		names["otelcol_"+name] = declaration{}
+	}
+	for name, metric := range m.Metrics {
+		if !metric.Enabled {
+			continue
+		}
+		kind := otlptranslator.MetricType(otlptranslator.MetricTypeGauge)
+		if metric.Sum != nil {
+			kind = otlptranslator.MetricTypeNonMonotonicCounter
+			if metric.Sum.Monotonic {
+				kind = otlptranslator.MetricTypeMonotonicCounter
+			}
+		}
+		labels := map[string][]string{"job": nil, "instance": nil}
+		for attribute := range m.ResourceAttributes {
+			labels[label(attribute)] = nil
+		}
+		for _, attribute := range metric.Attributes {
+			labels[label(attribute)] = m.Attributes[attribute].Enum
+		}
+		names[translate(t, name, metric.Unit, kind)] = declaration{labels}
+	}
+	labels := map[string][]string{"job": nil, "instance": nil, "le": bounds(t)}
+	for attribute := range m.ResourceAttributes {
+		labels[label(attribute)] = nil
+	}
+	for _, attribute := range histogramAttributes {
+		labels[label(attribute)] = m.Attributes[attribute].Enum
+	}
+	for name, unit := range histograms(t) {
+		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+			names[translate(t, name, unit, otlptranslator.MetricTypeHistogram)+suffix] = declaration{labels}
+		}
+	}
+	return names
+}
+
+// histograms are declared in Go: mdatagen cannot build them.
+func histograms(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(receiverFolder + "/internal/*/histograms.go")
+	require.NoError(t, err)
+	found := map[string]string{}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, match := range regexp.MustCompile(`Name:\s+"([a-z.]+)",\s+Unit:\s+"([^"]*)"`).FindAllStringSubmatch(string(source), -1) {
+			found[match[1]] = match[2]
+		}
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
+// bounds are those of the histograms of jobs, with the ".0" that Prometheus adds when it scrapes.
+func bounds(t *testing.T) []string {
+	t.Helper()
+	source, err := os.ReadFile("../../internal/jobqueue/totals.go")
+	require.NoError(t, err)
+	match := regexp.MustCompile(`DurationBounds = \[\]float64\{([^}]+)\}`).FindSubmatch(source)
+	require.NotNil(t, match)
+	var found []string
+	for bound := range strings.SplitSeq(string(match[1]), ", ") {
+		found = append(found, bound+`(\.0)?`)
+	}
+	return found
+}
+
+// translate is what the collector's Prometheus exporters do with a name.
+func translate(t *testing.T, name, unit string, kind otlptranslator.MetricType) string {
+	t.Helper()
+	namer := otlptranslator.MetricNamer{WithMetricSuffixes: true}
+	translated, err := namer.Build(otlptranslator.Metric{Name: name, Unit: unit, Type: kind})
+	require.NoError(t, err)
+	return translated
+}
+
+func label(attribute string) string {
+	return strings.NewReplacer(".", "_", "-", "_").Replace(attribute)
+}
+
+// The golden page of the end-to-end test is what the built collector sends: where both know a metric, they must agree on its name.
+func TestTranslationIsThatOfTheCollector(t *testing.T) {
+	page, err := os.ReadFile("../e2e/testdata/metrics.txt")
+	require.NoError(t, err)
+	names := declared(t)
+	for _, match := range regexp.MustCompile(`(?m)^# TYPE (\S+) (\S+)$`).FindAllStringSubmatch(string(page), -1) {
+		name := match[1]
+		if name == "target_info" {
+			continue
+		}
+		if match[2] == "histogram" {
+			name += "_bucket"
+		}
+		if _, ok := names[name]; !ok {
+			t.Errorf("the collector sends %s, which is not among the declared: %v", name, near(names, name))
+		}
+	}
+}
+
+// near are the declared names that begin alike, for the message of a test that fails.
+func near(names map[string]declaration, name string) []string {
+	var alike []string
+	for n := range names {
+		if len(name) > 14 && strings.HasPrefix(n, name[:14]) {
+			alike = append(alike, n)
+		}
+	}
+	slices.Sort(alike)
+	return alike
+}
