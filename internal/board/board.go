@@ -3,6 +3,7 @@ package board
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
@@ -16,6 +17,16 @@ type Board struct {
 	Servers   Cell[webui.Snapshot]
 	GPUs      Cell[gpu.Snapshot]
 	Jobs      Cell[jobqueue.Snapshot]
+	// GPUUse is who computes on the GPUs, which takes both the GPUs and the processes to know.
+	GPUUse Cell[GPUUse]
+}
+
+// GPUUse says which instances computed on a GPU in the window that a scrape summed up last.
+type GPUUse struct {
+	// Time is when the window ended.
+	Time time.Time
+	// Busy is by instance. An instance is missing where the driver does not tell.
+	Busy map[string]bool
 }
 
 // Cell holds the latest of a series of immutable snapshots.

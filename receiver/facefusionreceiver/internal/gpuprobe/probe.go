@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
@@ -156,17 +157,18 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	recordVisibility(p.mb, ts, state)
 	p.mb.EmitForResource(metadata.WithResource(p.env.HostResource()))
 	if state != untold && state != foreign {
-		p.scrapeShares(snapshot, ts)
+		p.env.Board.GPUUse.Publish(&board.GPUUse{Time: now, Busy: p.scrapeShares(snapshot, ts)})
 	}
 	return p.mb.Emit()
 }
 
-// scrapeShares records what each known instance has of each GPU, also when it is nothing.
-func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) {
+// scrapeShares records what each known instance has of each GPU, also when it is nothing. It returns which of them compute, as far as that can be known.
+func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) map[string]bool {
 	processes := p.env.Board.Processes.Latest()
 	if processes == nil || len(processes.Instances) == 0 {
-		return
+		return nil
 	}
+	busy := make(map[string]bool, len(processes.Instances))
 	divided := partitioned(snapshot.Devices)
 	shares := make([]map[string]*share, len(snapshot.Devices))
 	for i := range snapshot.Devices {
@@ -187,7 +189,11 @@ func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) {
 				s = &none
 			}
 			recordShare(p.mb, ts, s, deviceID(d), deviceName(d))
+			if s.general.Known {
+				busy[instance.ID] = busy[instance.ID] || s.general.V > 0
+			}
 		}
 		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID, instance.Version)))
 	}
+	return busy
 }

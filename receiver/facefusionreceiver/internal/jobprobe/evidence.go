@@ -3,7 +3,9 @@ package jobprobe
 import (
 	"path/filepath"
 	"strconv"
+	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -34,8 +36,14 @@ func processRoot(instance *process.Instance, root string) string {
 	return ""
 }
 
-// evidence is what the process table knows of whether an instance works.
-func evidence(snapshot *process.Snapshot) jobqueue.Evidence {
+// gpuUseAge is for how long what the last scrape saw on the GPUs counts: a few intervals.
+const gpuUseAge = time.Minute
+
+// evidence is what the process table and the GPUs know of whether an instance works.
+func evidence(snapshot *process.Snapshot, use *board.GPUUse) jobqueue.Evidence {
+	if use != nil && snapshot.Time.Sub(use.Time) > gpuUseAge {
+		use = nil
+	}
 	all := jobqueue.Evidence{}
 	for i := range snapshot.Instances {
 		instance := &snapshot.Instances[i]
@@ -49,6 +57,9 @@ func evidence(snapshot *process.Snapshot) jobqueue.Evidence {
 			}
 		}
 		life.CPU, life.FFmpeg = reading.Known(cpu), reading.Known(ffmpeg)
+		if use != nil {
+			life.GPUBusy.V, life.GPUBusy.Known = use.Busy[instance.ID]
+		}
 		for _, p := range instance.Processes {
 			if !p.Role.Child() {
 				life.Processes = append(life.Processes, jobqueue.Process{Role: jobqueue.Role(p.Role), Started: p.Started})

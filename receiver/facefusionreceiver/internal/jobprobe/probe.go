@@ -67,7 +67,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	if processes == nil {
 		return nil
 	}
-	snapshot, err := p.watcher.Observe(ctx, folders(processes, p.env.RootPath), evidence(processes))
+	snapshot, err := p.watcher.Observe(ctx, folders(processes, p.env.RootPath), evidence(processes, p.env.Board.GPUUse.Latest()))
 	if snapshot == nil {
 		return err
 	}

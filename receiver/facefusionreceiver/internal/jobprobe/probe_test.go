@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/goleak"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
@@ -189,10 +190,12 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 	require.Equal(t, jobqueue.Evidence{
 		"facefusion-3f2a": {
 			Time: now, Processes: []jobqueue.Process{{Role: jobqueue.RoleRunner, Started: now.Add(-time.Minute)}},
-			CPU: reading.Known(15.0), FFmpeg: reading.Known(3),
+			CPU: reading.Known(15.0), FFmpeg: reading.Known(3), GPUBusy: reading.Known(true),
 		},
 		"gone": {Time: now, CPU: reading.Known(0.0), FFmpeg: reading.Known(0)},
-	}, evidence(s))
+	}, evidence(s, &board.GPUUse{Time: now.Add(-30 * time.Second), Busy: map[string]bool{"facefusion-3f2a": true}}))
+	require.False(t, evidence(s, nil)["facefusion-3f2a"].GPUBusy.Known)
+	require.False(t, evidence(s, &board.GPUUse{Time: now.Add(-time.Hour), Busy: map[string]bool{"facefusion-3f2a": true}})["facefusion-3f2a"].GPUBusy.Known)
 }
 
 func TestSeverity(t *testing.T) {
