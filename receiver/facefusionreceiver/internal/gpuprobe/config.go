@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
 // Config is the section gpu.
@@ -47,13 +49,11 @@ func (c *Config) Validate() error {
 	if !c.Enabled {
 		return nil
 	}
-	var errs error
-	if c.Interval < 100*time.Millisecond {
-		errs = errors.Join(errs, fmt.Errorf("interval is %v: give at least 100ms, or leave it out for 1s", c.Interval))
-	}
-	if c.Deadline < 100*time.Millisecond {
-		errs = errors.Join(errs, fmt.Errorf("deadline is %v: give at least 100ms, or leave it out for 5s", c.Deadline))
-	}
+	normal := NewDefaultConfig()
+	errs := errors.Join(
+		probe.AtLeast("interval", c.Interval, 100*time.Millisecond, normal.Interval),
+		probe.AtLeast("deadline", c.Deadline, 100*time.Millisecond, normal.Deadline),
+	)
 	if c.ReleaseWhenIdle < 0 {
 		errs = errors.Join(errs, fmt.Errorf("release_when_idle is %v: give 0 or a longer time", c.ReleaseWhenIdle))
 	}

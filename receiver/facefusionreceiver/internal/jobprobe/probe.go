@@ -34,7 +34,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
-	env.Board.Processes.Subscribe(p.loop.Nudge)
+	env.Board.Processes.Subscribe(p.begin)
 	p.watcher = jobqueue.NewWatcher(jobqueue.Settings{
 		StallAfter:  cfg.StallAfter,
 		Hint:        p.loop.Nudge,
@@ -60,6 +60,13 @@ func (p *Probe) Shutdown(context.Context) error {
 	p.loop.Stop()
 	p.watcher.Close()
 	return nil
+}
+
+// begin looks for the first time as soon as the processes are known. From then on the interval and the hints decide.
+func (p *Probe) begin() {
+	if p.env.Board.Jobs.Latest() == nil {
+		p.loop.Nudge()
+	}
 }
 
 func (p *Probe) observe(ctx context.Context) error {

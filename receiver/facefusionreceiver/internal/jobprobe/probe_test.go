@@ -98,6 +98,23 @@ func golden(t *testing.T, file string, histograms HistogramsConfig) {
 	})
 }
 
+// TestTheIntervalDecidesHowOftenIsLooked: the processes are published every second, whatever the interval of the jobs is.
+func TestTheIntervalDecidesHowOftenIsLooked(t *testing.T) {
+	env, _ := probetest.Env()
+	cfg := NewDefaultConfig()
+	cfg.Interval = time.Hour
+	p := New(cfg, NewDefaultHistogramsConfig(), env)
+	require.NoError(t, p.Start(t.Context(), nil))
+	defer func() { require.NoError(t, p.Shutdown(t.Context())) }()
+	env.Board.Processes.Publish(&process.Snapshot{})
+	require.Eventually(t, func() bool { return env.Board.Jobs.Latest() != nil }, 10*time.Second, time.Millisecond)
+	for range 5 {
+		env.Board.Processes.Publish(&process.Snapshot{})
+	}
+	// Before the processes were known, and when they were.
+	require.Never(t, func() bool { return p.Health().Observations > 2 }, 200*time.Millisecond, 10*time.Millisecond)
+}
+
 func TestHistogramsSwitchedOff(t *testing.T) {
 	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), HistogramsConfig{}, env)
