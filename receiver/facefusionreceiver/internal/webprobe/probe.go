@@ -4,6 +4,7 @@ package webprobe
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -24,13 +25,12 @@ type Probe struct {
 	discovers  bool
 	loop       *poll.Loop
 	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	// targets are those that were asked last.
+	targets atomic.Pointer[[]webui.Target]
 	// owned by the goroutine that observes
 	lb      *metadata.LogsBuilder
 	tracker *webui.Tracker
-	targets []webui.Target
 	started time.Time
-	asked   time.Time
-	err     error
 }
 
 // New makes the probe. The endpoints are those that the configuration names; discovers says that a process probe finds others.
@@ -45,7 +45,7 @@ func New(cfg Config, histograms HistogramsConfig, endpoints []Endpoint, discover
 		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
-	env.Board.Processes.Subscribe(p.loop.Nudge)
+	env.Board.Processes.Subscribe(p.follow)
 	return p
 }
 
@@ -76,8 +76,15 @@ func (p *Probe) Shutdown(context.Context) error {
 	return nil
 }
 
-// observe asks the servers every interval, and at once when a process started, stopped or began to listen.
-// Every look at the processes nudges it; where nothing changed, that costs a comparison.
+// follow has the servers asked at once when a process started, stopped or began to listen, instead of at the next interval.
+func (p *Probe) follow() {
+	asked := p.targets.Load()
+	if asked == nil || !slices.EqualFunc(targets(p.env.Board.Processes.Latest(), p.endpoints), *asked, sameTarget) {
+		p.loop.Nudge()
+	}
+}
+
+// observe asks the servers.
 func (p *Probe) observe(ctx context.Context) error {
 	processes := p.env.Board.Processes.Latest()
 	if processes == nil && p.discovers && time.Since(p.started) < p.cfg.Interval {
@@ -86,13 +93,8 @@ func (p *Probe) observe(ctx context.Context) error {
 		return nil
 	}
 	targets := targets(processes, p.endpoints)
-	due := time.Since(p.asked) >= p.cfg.Interval-p.cfg.Interval/10
-	if !due && slices.EqualFunc(targets, p.targets, sameTarget) {
-		return p.err
-	}
-	p.targets, p.asked = targets, time.Now()
+	p.targets.Store(&targets)
 	snapshot, err := p.tracker.Observe(ctx, targets, known(processes, p.endpoints))
-	p.err = err
 	if snapshot == nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/goleak"
 
@@ -126,6 +127,27 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 	require.EqualError(t, cfg.Validate(), "interval is 0s: give at least 500ms, or leave it out for 5s\n"+
 		"timeout is 2m0s: give a time above zero and up to 1m, or leave it out for 3s\n"+
 		`endpoint is "http://127.0.0.1:7860": servers are found from their processes; name one behind a proxy as instances[].endpoint`)
+}
+
+// TestTheIntervalDecidesHowOftenIsAsked: the processes are published every second; only a change of theirs is a reason to ask.
+func TestTheIntervalDecidesHowOftenIsAsked(t *testing.T) {
+	env, _ := probetest.Env()
+	cfg := NewDefaultConfig()
+	cfg.Interval = time.Hour
+	p := New(cfg, NewDefaultHistogramsConfig(), nil, true, env)
+	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
+	defer func() { require.NoError(t, p.Shutdown(t.Context())) }()
+	starting := &process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Servers: []process.Server{{ID: process.ID{PID: 11}}}}}}
+	for _, change := range []*process.Snapshot{{}, starting} {
+		before := env.Board.Servers.Latest()
+		env.Board.Processes.Publish(change)
+		require.Eventually(t, func() bool { return env.Board.Servers.Latest() != before }, 10*time.Second, time.Millisecond)
+	}
+	for range 5 {
+		env.Board.Processes.Publish(starting)
+	}
+	// Before the processes were known, when they were, and when one came.
+	require.Never(t, func() bool { return p.Health().Observations > 3 }, 200*time.Millisecond, 10*time.Millisecond)
 }
 
 // TestNothingIsAskedBeforeTheProcessesAreKnown: what a server counted before our first look must not look as if it had happened since.
