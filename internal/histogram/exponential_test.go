@@ -39,3 +39,26 @@ func TestExponential(t *testing.T) {
 	}
 	assert.Equal(t, uint64(4), counted)
 }
+
+func TestExponentialRestore(t *testing.T) {
+	for _, values := range [][]float64{{}, {0}, {2.5}, {2, 2}, {1, 7200}, {0, 0, 1, 1, 60, 3600, 3601}, {0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}} {
+		before := histogram.NewExponential()
+		for _, v := range values {
+			before.Observe(v)
+		}
+		want := before.Snapshot()
+		restored := histogram.NewExponential()
+		restored.Restore(want)
+		got := restored.Snapshot()
+		assert.Equal(t, want.Count, got.Count, "%v", values)
+		assert.Equal(t, want.Zeros, got.Zeros, "%v", values)
+		assert.InDelta(t, want.Sum, got.Sum, 1e-9, "%v", values)
+		if want.Count > 0 {
+			assert.InDelta(t, want.Min, got.Min, 0, "%v", values)
+			assert.InDelta(t, want.Max, got.Max, 0, "%v", values)
+		}
+		if want.Zeros == 0 {
+			assert.Equal(t, want, got, "%v", values)
+		}
+	}
+}

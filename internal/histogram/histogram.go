@@ -37,3 +37,15 @@ func (h *Histogram) Observe(v float64) {
 func (h *Histogram) Snapshot() Snapshot {
 	return Snapshot{Bounds: h.bounds, Counts: append([]uint64(nil), h.counts...), Count: h.count, Sum: h.sum}
 }
+
+// Restore sets what was counted before. Counts of another number of buckets are ignored.
+func (h *Histogram) Restore(counts []uint64, sum float64) {
+	if len(counts) != len(h.counts) {
+		return
+	}
+	copy(h.counts, counts)
+	h.count, h.sum = 0, sum
+	for _, n := range counts {
+		h.count += n
+	}
+}

@@ -46,7 +46,7 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 			f = former[at.Instance]
 		}
 		if f == nil || bound[f] != nil && !f.identity.same(&st) {
-			f = newFolder(&w.settings, &w.reader, w.hinter, now)
+			f = w.newFolder(at.Instance, now)
 		}
 		f.identity = st
 		f.absentSince[0] = time.Time{}
@@ -56,7 +56,7 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 		_, access := identify(at.Path)
 		f := former[at.Instance]
 		if f == nil {
-			f = newFolder(&w.settings, &w.reader, w.hinter, now)
+			f = w.newFolder(at.Instance, now)
 		}
 		take(f, at, access) // where another way leads to it, that one is taken
 	}
@@ -70,6 +70,15 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 		f.instances = slices.Compact(ids)
 	}
 	w.folders = next
+}
+
+// newFolder makes a folder, with what was kept of it.
+func (w *Watcher) newFolder(instance string, now time.Time) *folder {
+	f := newFolder(instance, &w.settings, &w.reader, w.hinter, now)
+	if r := w.recalled[instance]; r != nil {
+		f.restore(r)
+	}
+	return f
 }
 
 func find(folders []*folder, identity *stamp) *folder {

@@ -24,6 +24,7 @@ func (f *folder) move(l *look, j *job, to State, at time.Time) {
 
 // set keeps the books.
 func (f *folder) set(j *job, to State, at time.Time) {
+	f.touch(j.name)
 	if j.booked {
 		f.counts[index(j.state)]--
 	}

@@ -3,6 +3,7 @@ package jobqueue
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,7 +21,7 @@ func (f *folder) check(l *look, at place) {
 	case err != nil:
 		f.access = accessOf(err)
 	case !st.regular():
-		p.odd[p.hash(at.name)] = p.generation
+		p.odd[hashName(at.name)] = p.generation
 		if j := f.jobs[at]; j != nil {
 			f.deleted(l, j)
 		}
@@ -36,9 +37,9 @@ func (f *folder) file(at place) string {
 // vanished follows a file that is not where it was. Its new place is looked at after the old one, so a file that is being renamed is found.
 func (f *folder) vanished(l *look, at place) {
 	p := &f.parts[at.part]
-	hash := p.hash(at.name)
+	hash := hashName(at.name)
 	delete(p.odd, hash)
-	if known, there := p.finished[hash]; there {
+	if known, there := p.finished.entries[hash]; there {
 		f.bury(l, p, hash, known)
 	}
 	j := f.jobs[at]
@@ -50,7 +51,7 @@ func (f *folder) vanished(l *look, at place) {
 		if f.jobs[to] != nil {
 			continue // another file of that name, or this one
 		}
-		if st, err := lstat(f.file(to)); err == nil && st.regular() && f.parts[next].finished[hash].ino != st.ino {
+		if st, err := lstat(f.file(to)); err == nil && st.regular() && f.parts[next].finished.entries[hash].ino != st.ino {
 			if f.present(l, to, &st); f.jobs[at] != j {
 				return
 			}
@@ -61,16 +62,25 @@ func (f *folder) vanished(l *look, at place) {
 
 // bury remembers a finished job whose file went, in case that it comes up in queued.
 func (f *folder) bury(l *look, p *part, hash uint64, known finished) {
-	delete(p.finished, hash)
+	p.finished.remove(hash)
 	f.ghosts[hash] = ghost{finished: known, state: p.state(), gone: l.now}
+}
+
+// exorcise forgets a finished job whose file went.
+func (f *folder) exorcise(hash uint64) {
+	delete(f.ghosts, hash)
+	for _, part := range terminalParts {
+		f.parts[part].finished.changed.add(hash)
+	}
 }
 
 // present looks at a regular file, and opens it if it is not as it was.
 func (f *folder) present(l *look, at place, st *stamp) {
 	p := &f.parts[at.part]
-	delete(p.odd, p.hash(at.name))
-	if known, there := p.finished[p.hash(at.name)]; there && known.ino == st.ino {
-		return // also while a retry writes it, just before it moves it to queued
+	hash := hashName(at.name)
+	delete(p.odd, hash)
+	if known, there := p.finished.entries[hash]; there && known.ino == st.ino && !f.failedAgain(l, at, known, st) {
+		return
 	}
 	j := f.jobs[at]
 	if j == nil {
@@ -113,6 +123,7 @@ func (f *folder) arrive(l *look, at place, st *stamp) *job {
 		if j := f.jobs[from]; i != at.part && j != nil && (j.stamp.same(st) || f.gone(from)) {
 			delete(f.jobs, from)
 			j.place = at
+			f.touch(at.name)
 			j.generation = f.parts[at.part].generation
 			j.stamp = stamp{dev: st.dev, ino: st.ino} // to be read, but no other file
 			f.jobs[at] = j
@@ -123,32 +134,58 @@ func (f *folder) arrive(l *look, at place, st *stamp) *job {
 	if g, there := f.comeBack(at, st); there {
 		j.number, j.state, j.adopted = int(g.attempt)+1, g.state, false
 	} else if p := &f.parts[at.part]; p.terminal() && j.adopted {
-		p.finished[p.hash(at.name)] = finished{ino: st.ino, generation: p.generation, attempt: 1}
+		p.finished.put(hashName(at.name), newFinished(st, p.generation, 1))
 		return nil
 	}
 	f.jobs[at] = j
 	j.since = l.now
+	f.touch(at.name)
 	return j
+}
+
+// failedAgain says that a job which lies where it failed was retried meanwhile, and failed again. Its file is then what a runner left. What a retry writes, just
+// before it moves it to queued, says of no step that it ended; and what somebody else touched says another date than the file has.
+func (f *folder) failedAgain(l *look, at place, known finished, st *stamp) bool {
+	if at.part != partFailed || known.version == versionOf(st) {
+		return false
+	}
+	text, read, err := f.reader.read(f.file(at))
+	if err != nil {
+		return false
+	}
+	doc, err := parse(text)
+	if err != nil || !writtenAt(&doc, &read).Equal(doc.updated) || !slices.ContainsFunc(doc.steps, func(s plannedStep) bool { return s.status.ended() }) {
+		return false
+	}
+	f.parts[at.part].finished.remove(hashName(at.name))
+	f.jobs[at] = &job{place: at, number: int(known.attempt) + 1, generation: f.parts[at.part].generation, since: l.now}
+	return true
 }
 
 // history is what was written before the first look. The kernel's clock for files is behind by up to one of its steps.
 func (f *folder) history(st *stamp) bool { return st.written().Before(f.start.Add(-racy)) }
 
-// comeBack finds what was finished and is queued now: a retry, which is a rename. The same name with another inode is another job.
+// comeBack finds what was finished and lies elsewhere now: a retry, which is a rename, and which may have ended already. The same name with another inode is
+// another job.
 func (f *folder) comeBack(at place, st *stamp) (ghost, bool) {
-	if at.part != partQueued {
+	if at.part == partDrafted {
 		return ghost{}, false
 	}
-	hash := f.parts[at.part].hash(at.name)
-	for _, i := range [...]int{partFailed, partCompleted} {
+	hash := hashName(at.name)
+	for _, i := range terminalParts {
+		if i == at.part {
+			continue
+		}
 		p := &f.parts[i]
-		if known, there := p.finished[hash]; there && known.ino == st.ino {
-			delete(p.finished, hash)
+		if known, there := p.finished.entries[hash]; there && known.ino == st.ino {
+			p.finished.remove(hash)
 			return ghost{finished: known, state: p.state()}, true
 		}
 	}
 	g, there := f.ghosts[hash]
-	delete(f.ghosts, hash)
+	if there {
+		f.exorcise(hash)
+	}
 	return g, there && g.ino == st.ino
 }
 

@@ -8,6 +8,7 @@ import (
 
 // understand compares what a file says now with what it said before.
 func (f *folder) understand(l *look, j *job, doc *document) {
+	f.touch(j.name)
 	if j.understood && !doc.created.Equal(j.doc.created) {
 		f.replaced(l, j)
 	}
@@ -20,7 +21,10 @@ func (f *folder) understand(l *look, j *job, doc *document) {
 	}
 	switch {
 	case j.attempt == nil || len(j.attempt.raw) != len(doc.steps):
-		j.attempt = newAttempt(f.runID(j, doc), doc, f.settings.KeepPaths)
+		before := j.attempt
+		if j.attempt = newAttempt(f.runID(j, doc), doc, f.settings.KeepPaths); before != nil && before.run.Queued.Known {
+			j.attempt.run.Queued = before.run.Queued
+		}
 	case j.part == partQueued && j.attempt.restarted(doc):
 		f.rerun(l, j, doc, written)
 	case j.attempt.run.Outcome != "":
@@ -103,7 +107,7 @@ func (f *folder) finish(l *look, j *job, state State, outcome Outcome) {
 	f.totals.addRun(&j.attempt.run, l.now)
 	f.move(l, j, state, ended)
 	f.remove(j)
-	p.finished[p.hash(j.name)] = finished{ino: j.stamp.ino, generation: p.generation, attempt: uint16(min(j.number, 1<<16-1))}
+	p.finished.put(hashName(j.name), newFinished(&j.stamp, p.generation, j.number))
 }
 
 // deleted ends a job whose file is nowhere any more.
@@ -139,6 +143,7 @@ func (f *folder) puzzle(l *look, j *job) {
 		}
 	}
 	f.suspects[j] = struct{}{}
+	f.touch(j.name)
 	f.outwait(l, j)
 }
 

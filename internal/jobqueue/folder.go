@@ -2,7 +2,6 @@ package jobqueue
 
 import (
 	"errors"
-	"hash/maphash"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,6 +43,12 @@ type folder struct {
 	counts [len(States)]int // of jobs
 	oldest oldest
 	totals totals
+
+	// key names the records of the folder, memory says what there was of them. changed and changedJobs say what differs from them.
+	key         string
+	memory      Memory
+	changed     bool
+	changedJobs shards
 }
 
 type ghost struct {
@@ -55,14 +60,13 @@ type ghost struct {
 // ghostsFor is how long a rename may take to be seen at both ends.
 const ghostsFor = 10 * time.Second
 
-func newFolder(settings *Settings, r *reader, h *hinter, now time.Time) *folder {
+func newFolder(key string, settings *Settings, r *reader, h *hinter, now time.Time) *folder {
 	f := &folder{
-		settings: settings, reader: r, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
+		key: key, memory: MemoryNone, settings: settings, reader: r, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
 		jobs: make(map[place]*job), suspects: make(map[*job]struct{}), ghosts: make(map[uint64]ghost),
 	}
-	seed := maphash.MakeSeed()
 	for i := range f.parts {
-		f.parts[i] = part{index: i, seed: seed, odd: make(map[uint64]uint32), finished: make(map[uint64]finished)}
+		f.parts[i] = part{index: i, odd: make(map[uint64]uint32), finished: newArchive()}
 	}
 	return f
 }
@@ -123,7 +127,7 @@ func (f *folder) look(l *look) {
 	}
 	for hash, g := range f.ghosts {
 		if l.now.Sub(g.gone) > ghostsFor {
-			delete(f.ghosts, hash)
+			f.exorcise(hash)
 		}
 	}
 }
@@ -132,7 +136,7 @@ func (f *folder) look(l *look) {
 func (f *folder) reach(l *look) {
 	f.reached = false
 	if wall := l.now.Round(0); wall.Before(f.start) {
-		f.start = wall // the clock was set back: what is written now is no history
+		f.start, f.changed = wall, true // the clock was set back: what is written now is no history
 	}
 	switch f.access {
 	case AccessOpen:
@@ -176,8 +180,7 @@ func (f *folder) lose(l *look, index int) {
 		if index < 0 || index == i {
 			p := &f.parts[i]
 			p.abandon()
-			clear(p.finished)
-			clear(p.odd)
+			clear(p.odd) // but not what is finished: a share that is mounted late brings it back
 			p.dir, p.mtime = stamp{}, 0
 			for at, j := range f.jobs {
 				if at.part == i {
@@ -191,8 +194,11 @@ func (f *folder) lose(l *look, index int) {
 	}
 }
 
-// unfinished says that there is work that did not fit into this look.
+// unfinished says that there is work that did not fit into this look. What cannot be reached is no work.
 func (f *folder) unfinished() bool {
+	if !f.reached {
+		return false
+	}
 	if f.todo.len() > 0 {
 		return true
 	}

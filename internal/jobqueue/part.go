@@ -1,7 +1,6 @@
 package jobqueue
 
 import (
-	"hash/maphash"
 	"path/filepath"
 	"time"
 
@@ -45,19 +44,9 @@ type part struct {
 	generation uint32
 	// finished are the jobs that need not be looked at any more, by the hash of their name, and odd what is no regular file.
 	// They are what grows with the history of a host: hence no strings and no pointers.
-	finished map[uint64]finished
+	finished archive
 	odd      map[uint64]uint32 // generation
-	seed     maphash.Seed
 }
-
-// finished is what is remembered of a job that ended: 16 bytes.
-type finished struct {
-	ino        uint64
-	generation uint32
-	attempt    uint16
-}
-
-func (p *part) hash(name string) uint64 { return maphash.String(p.seed, name) }
 
 // terminal parts hold jobs that have ended.
 func (p *part) terminal() bool { return p.index == partCompleted || p.index == partFailed }

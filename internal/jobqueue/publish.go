@@ -15,13 +15,14 @@ func (f *folder) publish(l *look) Queue {
 		Hinted:    true,
 		Jobs:      f.counts,
 		Start:     f.start,
+		Memory:    f.memory,
 	}
 	for i := range f.parts {
 		p := &f.parts[i]
 		q.Hinted = q.Hinted && p.watched != ""
 		q.Oddities += len(p.odd)
-		if p.terminal() {
-			q.Jobs[index(p.state())] += len(p.finished)
+		if p.terminal() && p.dir.ino != 0 {
+			q.Jobs[index(p.state())] += len(p.finished.entries)
 		}
 	}
 	for j := range f.suspects {

@@ -15,16 +15,27 @@ import (
 )
 
 // TestWhateverHappensTheEndIsTheTruth does at random what FaceFusion may do, several times within one step of the kernel's clock, and looks in between.
-// In the end every job must be known for what it is, and every job must have gone from state to state without a gap.
+// In the end every job must be known for what it is, every job must have gone from state to state without a gap, and every end must be in the totals: also when
+// the collector is killed every now and then.
 func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			folder, err := jobs.Open(t.TempDir())
 			require.NoError(t, err)
-			w := jobqueue.NewWatcher(jobqueue.Settings{})
-			defer w.Close()
+			settings, kept, killed := jobqueue.Settings{}, make(map[string][]byte), rand.New(rand.NewPCG(seed, 2))
+			if seed >= 20 {
+				settings.Recall = func(_ context.Context, keys []string) (values [][]byte, err error) {
+					for _, key := range keys {
+						values = append(values, kept[key])
+					}
+					return values, nil
+				}
+			}
+			w := jobqueue.NewWatcher(settings)
+			defer func() { w.Close() }()
+			ended := uint64(0)
 			states := make(map[string]jobqueue.State)
 			look := func() *jobqueue.Queue {
 				s, err := w.Observe(context.Background(), []jobqueue.Folder{{Instance: "a", Path: folder.Path()}}, nil)
@@ -39,6 +50,17 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 						assert.Equal(t, before, c.From, c.Job)
 					}
 					states[c.Job] = c.To
+					if c.Ended {
+						ended++
+					}
+				}
+				for _, r := range w.Unsaved() {
+					kept[r.Key] = r.Value
+				}
+				w.Saved()
+				if settings.Recall != nil && killed.IntN(4) == 0 {
+					w.Close()
+					w = jobqueue.NewWatcher(settings)
 				}
 				return &s.Queues[0]
 			}
@@ -50,6 +72,12 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			for state, n := range truth {
 				assert.Equal(t, n, q.Count(state), state)
 			}
+			counted := uint64(0)
+			for _, r := range q.Runs {
+				counted += r.Count
+			}
+			assert.NotZero(t, ended)
+			assert.Equal(t, ended, counted, "runs in the totals")
 		})
 	}
 }

@@ -2,9 +2,9 @@ package jobqueue
 
 import (
 	"errors"
-	"hash/maphash"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sys/unix"
 )
 
@@ -77,17 +77,20 @@ func (f *folder) list(l *look) {
 
 // visit compares one name with what is known.
 func (f *folder) visit(p *part, e listed) {
-	hash := maphash.Bytes(p.seed, e.name)
+	hash := xxhash.Sum64(e.name) // as hashName, without a copy
 	if e.kind != unix.DT_REG && e.kind != unix.DT_UNKNOWN {
 		p.odd[hash] = p.generation
 		if _, there := f.jobs[place{p.index, string(e.name)}]; !there {
 			return
 		}
 	}
-	if known, there := p.finished[hash]; there {
+	if known, there := p.finished.entries[hash]; there {
 		known.generation = p.generation
-		p.finished[hash] = known
+		p.finished.entries[hash] = known // not kept on disk
 		if known.ino == e.ino {
+			if f.memory == MemoryRestored && !f.scanned && p.index == partFailed {
+				f.todo.push(place{p.index, string(e.name)}) // it may have failed again meanwhile
+			}
 			return
 		}
 		// Another file, or a filesystem that lists other inodes than it tells of files, as some overlays do: then a listing costs a look at each.
@@ -109,7 +112,7 @@ func (f *folder) miss(l *look, p *part) {
 			f.todo.push(at)
 		}
 	}
-	for hash, known := range p.finished {
+	for hash, known := range p.finished.entries {
 		if known.generation != p.generation {
 			f.bury(l, p, hash, known)
 		}

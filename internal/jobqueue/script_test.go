@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,17 +30,34 @@ func TestScripts(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(path), ".txt")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run(t, path, string(text), false)
+			run(t, path, string(text), script{})
 		})
 		t.Run(name+" without inotify", func(t *testing.T) {
 			t.Parallel()
-			run(t, path, string(text), true)
+			run(t, path, string(text), script{blind: true})
+		})
+		if slices.Contains(patient, name) {
+			continue
+		}
+		t.Run(name+" with a new collector for each line", func(t *testing.T) {
+			t.Parallel()
+			run(t, path, string(text), script{memory: store{}})
 		})
 	}
 }
 
-func run(t *testing.T, path, text string, blind bool) {
-	s := &script{world: newWorld(t, Settings{StallAfter: time.Minute}), blind: blind}
+// patient are the scripts in which one collector must live long enough to reach a verdict, or is without memory by intent.
+var patient = []string{
+	"collector_restarted", "history", "old_orphan", "folder_removed_and_recreated",
+	"killed_at_the_second_step", "orphaned_and_run_again", "stalled_and_back", "two_runners",
+}
+
+func run(t *testing.T, path, text string, s script) {
+	settings := Settings{StallAfter: time.Minute}
+	if s.memory != nil {
+		settings.Recall = s.memory.recall
+	}
+	s.world = newWorld(t, settings)
 	s.hide()
 	s.world.look() // the baseline of an empty folder
 	for i, line := range strings.Split(text, "\n") {
@@ -60,6 +78,10 @@ func run(t *testing.T, path, text string, blind bool) {
 			continue
 		}
 		s.operation(strings.Fields(line))
+		if s.memory != nil {
+			s.memory.keep(s.world.watcher)
+			s.restart()
+		}
 		s.pending = append(s.pending, transitions(s.world.took())...)
 	}
 	require.Empty(t, s.pending, "%s\nchanges that the script does not expect", s.at)
@@ -75,6 +97,7 @@ func (s *script) hide() {
 type script struct {
 	world   *world
 	blind   bool
+	memory  store // nil for none
 	at      string
 	pending []string
 }
@@ -85,10 +108,7 @@ func (s *script) operation(words []string) {
 	args := words[1:]
 	switch words[0] {
 	case "restart": // the collector
-		w.watcher.Close()
-		w.watcher = NewWatcher(w.watcher.settings)
-		t.Cleanup(w.watcher.Close)
-		s.hide()
+		s.restart()
 	case "look":
 		w.look()
 	case "tick":
@@ -147,6 +167,14 @@ func (s *script) operation(words []string) {
 	default:
 		s.evidence(words)
 	}
+}
+
+func (s *script) restart() {
+	w := s.world
+	w.watcher.Close()
+	w.watcher = NewWatcher(w.watcher.settings)
+	w.t.Cleanup(w.watcher.Close)
+	s.hide()
 }
 
 // evidence is what the receiver would tell.

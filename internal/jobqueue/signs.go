@@ -12,6 +12,8 @@ type signs struct {
 	progress time.Time
 	// alive is when a process that could run the job was last seen, gone since when there has been none.
 	alive, gone time.Time
+	// seen says that one was, also by a process of the collector before this one.
+	seen bool
 	// unseen says that somebody wrote while no process lived that we know of.
 	unseen bool
 	// cpu was used in all at cpuAt, which is zero without one.
@@ -40,7 +42,7 @@ func (s *signs) look(now, written time.Time, l *life, files func() (int64, bool)
 		s.progress = now
 	}
 	if l.runner(written) {
-		s.alive, s.gone = now, time.Time{}
+		s.alive, s.seen, s.gone = now, true, time.Time{}
 	} else if s.gone.IsZero() {
 		s.gone = now
 	}
@@ -83,7 +85,7 @@ func (s *signs) circumstances(now, written time.Time, l *life) circumstances {
 		listed:     l.listed.After(written),
 		runner:     l.runner(written),
 		unseen:     s.unseen,
-		seen:       !s.alive.IsZero(),
+		seen:       s.seen,
 		unwritten:  now.Sub(written),
 		growing:    !s.grown.IsZero() && now.Sub(s.grown) < growingFor,
 		observable: l.cpu.Known || l.gpuBusy.Known || s.filesKnown,

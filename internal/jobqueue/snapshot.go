@@ -38,8 +38,10 @@ type Queue struct {
 	Oddities int
 	// Open are the runs that have begun and not ended, sorted by job.
 	Open []*Run
-	// Start is when the folder was first looked at: all totals count from here.
+	// Start is when the folder was first looked at, by any process whose records there are: all totals count from here.
 	Start time.Time
+	// Memory says what its jobs were compared with at the first look.
+	Memory Memory
 	// Runs and Steps are the totals of what ended since then.
 	Runs  []RunTotals
 	Steps []StepTotals

@@ -66,6 +66,8 @@ const maxStepKeys = 200
 // totals count what ended.
 type totals struct {
 	exponential bool
+	// changed says that they differ from what was saved.
+	changed bool
 
 	runs  map[RunKey]*runTotals
 	steps map[StepKey]*durations
@@ -99,7 +101,7 @@ func (t *totals) newDurations() *durations {
 
 // addRun counts a run that ended. at is for exemplars of what ended at an unknown time.
 func (t *totals) addRun(r *Run, at time.Time) {
-	t.publishedRuns = nil
+	t.publishedRuns, t.changed = nil, true
 	key := RunKey{r.Outcome, r.Origin, r.Media}
 	k := t.runs[key]
 	if k == nil {
@@ -120,7 +122,7 @@ func (t *totals) addSteps(a *attempt) {
 		}
 		a.counted[i] = true
 		if d := s.Duration(); d.Known {
-			t.publishedSteps = nil
+			t.publishedSteps, t.changed = nil, true
 			t.step(s).observe(d, Exemplar{Time: s.Ended.V, Run: a.run.RunID, Step: i})
 		}
 	}

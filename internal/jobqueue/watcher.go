@@ -20,6 +20,8 @@ type Settings struct {
 	KeepPaths bool
 	// Exponential keeps exponential histograms of all durations beside those with explicit buckets.
 	Exponential bool
+	// Recall fetches what Unsaved returned to an earlier process; nil where nothing is kept.
+	Recall Recall
 }
 
 const (
@@ -36,6 +38,8 @@ type Watcher struct {
 	hinter   *hinter
 	reader   reader
 	folders  []*folder
+	shelf    shelf
+	recalled map[string]*remembered // by instance, until there is a folder
 	closed   bool
 }
 
@@ -50,7 +54,7 @@ func NewWatcher(settings Settings) *Watcher {
 	if settings.Hint == nil {
 		settings.Hint = func() {}
 	}
-	return &Watcher{settings: settings, hinter: newHinter(settings.Hint)}
+	return &Watcher{settings: settings, hinter: newHinter(settings.Hint), recalled: make(map[string]*remembered)}
 }
 
 // Close ends the waiting for hints, and returns when nothing runs any more. It may be called twice.
@@ -67,8 +71,8 @@ func (w *Watcher) Close() {
 
 // Observe takes one look at all folders. A folder that is not among them any more is forgotten. The evidence must have been gathered before the call.
 //
-// What is wrong with a folder or a job is a state of the snapshot: the only errors are that of the context, and a closed Watcher. After an error nothing has
-// changed.
+// What is wrong with a folder or a job is a state of the snapshot: the only errors are that of the context, those of Settings.Recall, and a closed Watcher. After
+// an error nothing has changed.
 func (w *Watcher) Observe(ctx context.Context, folders []Folder, evidence Evidence) (*Snapshot, error) {
 	return w.observe(ctx, folders, evidence, time.Now())
 }
@@ -80,7 +84,11 @@ func (w *Watcher) observe(ctx context.Context, folders []Folder, evidence Eviden
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("observe jobs: %w", err)
 	}
+	if err := w.recall(ctx, folders, now); err != nil {
+		return nil, err
+	}
 	w.bind(folders, now)
+	clear(w.recalled)
 	l := look{now: now, evidence: evidence, watching: make(map[string]bool)}
 	for _, f := range w.folders {
 		f.reach(&l)

@@ -1,0 +1,85 @@
+package jobqueue
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// archive is what a terminal part remembers of the jobs that ended: by the hash of the file's name, and in shards, so that what is kept on disk of 100,000 of
+// them is not written anew when one more ends.
+type archive struct {
+	entries map[uint64]finished
+	changed shards
+}
+
+// finished is what is remembered of a job that ended: 16 bytes.
+type finished struct {
+	ino        uint64
+	generation uint32
+	attempt    uint16
+	// version tells apart what was written to the file at different times: a retry that failed again lies where it lay.
+	version uint16
+}
+
+// hashName is the same in every process, unlike that of a map.
+func hashName(name string) uint64 { return xxhash.Sum64String(name) }
+
+func newFinished(st *stamp, generation uint32, attempt int) finished {
+	return finished{ino: st.ino, generation: generation, attempt: uint16(min(attempt, 1<<16-1)), version: versionOf(st)}
+}
+
+// versionOf folds the time of the last write to 16 bits: one retry of 65,536 is taken for the run before it, if it also ended unseen.
+func versionOf(st *stamp) uint16 {
+	return uint16(xxhash.Sum64(binary.LittleEndian.AppendUint64(nil, uint64(st.mtime))))
+}
+
+func newArchive() archive { return archive{entries: make(map[uint64]finished)} }
+
+func (a *archive) put(hash uint64, f finished) {
+	a.entries[hash] = f
+	a.changed.add(hash)
+}
+
+func (a *archive) remove(hash uint64) {
+	delete(a.entries, hash)
+	a.changed.add(hash)
+}
+
+// shardCount is how many pieces are kept of each part: of 10,000 jobs, one holds 40.
+const shardCount = 256
+
+// shards is a set of them.
+type shards [shardCount]bool
+
+func shardOf(hash uint64) int { return int(hash % shardCount) }
+
+func (s *shards) add(hash uint64) { s[shardOf(hash)] = true }
+
+// finishedSize is what one takes on disk: hash, inode, attempt and version.
+const finishedSize = 8 + 8 + 2 + 2
+
+var errCutShort = errors.New("cut short")
+
+func appendFinished(b []byte, hash uint64, f finished) []byte {
+	b = binary.LittleEndian.AppendUint64(b, hash)
+	b = binary.LittleEndian.AppendUint64(b, f.ino)
+	b = binary.LittleEndian.AppendUint16(b, f.attempt)
+	return binary.LittleEndian.AppendUint16(b, f.version)
+}
+
+// parseFinished hands over what appendFinished wrote.
+func parseFinished(b []byte, visit func(hash uint64, f finished)) error {
+	if len(b)%finishedSize != 0 {
+		return errCutShort
+	}
+	for ; len(b) > 0; b = b[finishedSize:] {
+		visit(binary.LittleEndian.Uint64(b), finished{
+			ino:     binary.LittleEndian.Uint64(b[8:]),
+			attempt: binary.LittleEndian.Uint16(b[16:]),
+			version: binary.LittleEndian.Uint16(b[18:]),
+		})
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package jobqueue
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
+)
+
+// savedVersion is that of the records. Those of another one are as good as none.
+const savedVersion = 1
+
+// savedFolder is what is kept of a folder beside its jobs. Exemplars are not: they are an aid, and large.
+type savedFolder struct {
+	Version int         `json:"version"`
+	Start   time.Time   `json:"start"`
+	Runs    []savedRuns `json:"runs,omitempty"`
+	Steps   []savedStep `json:"steps,omitempty"`
+}
+
+type savedRuns struct {
+	RunKey
+	Count          uint64
+	Duration, Wait savedDurations
+}
+
+type savedStep struct {
+	StepKey
+	Duration savedDurations
+}
+
+// savedDurations is a histogram without its bounds, which the version stands for.
+type savedDurations struct {
+	Counts      []uint64
+	Sum         float64
+	Exponential *histogram.ExponentialSnapshot `json:",omitempty"`
+}
+
+// remembered is what was kept of a folder.
+type remembered struct {
+	memory   Memory
+	folder   savedFolder
+	jobs     []savedJob
+	finished [len(partNames)]map[uint64]finished
+}
+
+// parseRecords reads the values of allKeys. One that makes no sense spoils all: a folder that is half remembered would tell what is not so.
+func parseRecords(values [][]byte) *remembered {
+	r := &remembered{memory: MemoryNew}
+	if len(values) == 0 || len(values[0]) == 0 {
+		return r
+	}
+	if err := r.parse(values); err != nil {
+		return &remembered{memory: MemoryUnreadable}
+	}
+	r.memory = MemoryRestored
+	return r
+}
+
+func (r *remembered) parse(values [][]byte) error {
+	if len(values) != 1+shardCount*(1+len(terminalParts)) {
+		return errCutShort
+	}
+	if err := json.Unmarshal(values[0], &r.folder); err != nil {
+		return fmt.Errorf("parse what was kept of a folder: %w", err)
+	}
+	if r.folder.Version != savedVersion || r.folder.Start.IsZero() {
+		return fmt.Errorf("version %d is not %d", r.folder.Version, savedVersion)
+	}
+	for _, value := range values[1 : 1+shardCount] {
+		var jobs []savedJob
+		if len(value) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(value, &jobs); err != nil {
+			return fmt.Errorf("parse what was kept of jobs: %w", err)
+		}
+		r.jobs = append(r.jobs, jobs...)
+	}
+	values = values[1+shardCount:]
+	for i, part := range terminalParts {
+		r.finished[part] = make(map[uint64]finished)
+		for _, value := range values[i*shardCount : (i+1)*shardCount] {
+			err := parseFinished(value, func(hash uint64, f finished) { r.finished[part][hash] = f })
+			if err != nil {
+				return fmt.Errorf("parse what was kept of finished jobs: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// restore goes on where another process was.
+func (f *folder) restore(r *remembered) {
+	f.memory = r.memory
+	if r.memory != MemoryRestored {
+		f.changed = true
+		return
+	}
+	f.start = r.folder.Start
+	f.totals.restore(&r.folder)
+	for _, part := range terminalParts {
+		f.parts[part].finished.entries = r.finished[part]
+	}
+	for i := range r.jobs {
+		f.restoreJob(&r.jobs[i])
+	}
+	f.changedJobs = shards{}
+}
+
+func (f *folder) marshal() []byte {
+	saved := savedFolder{Version: savedVersion, Start: f.start}
+	f.totals.save(&saved)
+	return marshal(&saved)
+}
+
+// marshal is for what consists of texts, numbers and times alone, which cannot fail.
+func marshal(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+func (t *totals) save(saved *savedFolder) {
+	for key, k := range t.runs {
+		saved.Runs = append(saved.Runs, savedRuns{key, k.count, k.duration.save(), k.wait.save()})
+	}
+	for key, d := range t.steps {
+		saved.Steps = append(saved.Steps, savedStep{key, d.save()})
+	}
+}
+
+func (t *totals) restore(saved *savedFolder) {
+	for i := range saved.Runs {
+		s := &saved.Runs[i]
+		t.runs[s.RunKey] = &runTotals{count: s.Count, duration: t.restoreDurations(&s.Duration), wait: t.restoreDurations(&s.Wait)}
+	}
+	for i := range saved.Steps {
+		s := &saved.Steps[i]
+		t.steps[s.StepKey] = t.restoreDurations(&s.Duration)
+	}
+}
+
+func (d *durations) save() savedDurations {
+	s := d.histogram.Snapshot()
+	saved := savedDurations{Counts: s.Counts, Sum: s.Sum}
+	if d.exponential != nil {
+		exponential := d.exponential.Snapshot()
+		saved.Exponential = &exponential
+	}
+	return saved
+}
+
+func (t *totals) restoreDurations(s *savedDurations) *durations {
+	d := t.newDurations()
+	d.histogram.Restore(s.Counts, s.Sum)
+	if d.exponential != nil && s.Exponential != nil {
+		d.exponential.Restore(*s.Exponential)
+	}
+	return d
+}

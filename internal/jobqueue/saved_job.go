@@ -1,0 +1,170 @@
+package jobqueue
+
+import (
+	"slices"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// savedJob is what is kept of a job that has not ended. What its file says is read again; what it said before, and when, is here.
+type savedJob struct {
+	Name    string        `json:"n"`
+	Part    int           `json:"p,omitempty"`
+	Inode   uint64        `json:"i"`
+	State   State         `json:"s"`
+	Since   savedTime     `json:"t,omitempty"`
+	Created savedTime     `json:"c,omitempty"`
+	Written savedTime     `json:"w,omitempty"`
+	Queued  savedTime     `json:"q,omitempty"`
+	Broken  savedTime     `json:"b,omitempty"`
+	Number  int           `json:"a"`
+	Adopted bool          `json:"o,omitempty"`
+	Read    bool          `json:"r,omitempty"`
+	Seen    bool          `json:"l,omitempty"` // a process that could run it was seen
+	Attempt *savedAttempt `json:"A,omitempty"`
+}
+
+// savedAttempt is what is kept of a run that has begun. One that waits begins with what its file says.
+type savedAttempt struct {
+	Statuses  []int      `json:"r"`
+	Updated   savedTime  `json:"u,omitempty"`
+	Leftover  []bool     `json:"l,omitempty"`
+	Counted   []bool     `json:"k,omitempty"`
+	InOneGo   bool       `json:"g,omitempty"`
+	Media     Media      `json:"m,omitempty"`
+	Outcome   Outcome    `json:"e,omitempty"`
+	Started   savedTime  `json:"b,omitempty"`
+	Ended     savedTime  `json:"d,omitempty"`
+	Contended bool       `json:"c,omitempty"`
+	Steps     []savedRun `json:"s"`
+}
+
+// savedRun is what is kept of a step.
+type savedRun struct {
+	Traits
+	Outcome Outcome   `json:"e,omitempty"`
+	Started savedTime `json:"b,omitempty"`
+	Ended   savedTime `json:"d,omitempty"`
+	Target  string    `json:"t,omitempty"`
+	Output  string    `json:"o,omitempty"`
+}
+
+// savedTime is in nanoseconds since 1970; zero where it is not known.
+type savedTime int64
+
+func saveTime(t time.Time) savedTime {
+	if t.IsZero() {
+		return 0
+	}
+	return savedTime(t.UnixNano())
+}
+
+func (s savedTime) time() time.Time {
+	if s == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(s))
+}
+
+func saveReading(v reading.Value[time.Time]) savedTime {
+	if !v.Known {
+		return 0
+	}
+	return saveTime(v.V)
+}
+
+func (s savedTime) reading() reading.Value[time.Time] {
+	return reading.Value[time.Time]{V: s.time(), Known: s != 0}
+}
+
+// touch says that a job is not what was saved of it.
+func (f *folder) touch(name string) { f.changedJobs.add(hashName(name)) }
+
+// appendJobs adds the shards of jobs that changed.
+func (f *folder) appendJobs(records []Record) []Record {
+	var values [shardCount][]savedJob
+	for _, j := range f.jobs {
+		if shard := shardOf(hashName(j.name)); f.changedJobs[shard] {
+			values[shard] = append(values[shard], j.save())
+		}
+	}
+	for shard, changed := range f.changedJobs {
+		switch {
+		case !changed:
+		case values[shard] == nil:
+			records = append(records, Record{Key: jobsKey(f.key, shard)})
+		default:
+			records = append(records, Record{jobsKey(f.key, shard), marshal(values[shard])})
+		}
+	}
+	return records
+}
+
+func (j *job) save() savedJob {
+	s := savedJob{
+		Name: j.name, Part: j.part, Inode: j.stamp.ino, State: j.state, Since: saveTime(j.since), Created: saveTime(j.doc.created), Written: saveTime(j.written),
+		Broken: saveTime(j.broken), Number: j.number, Adopted: j.adopted, Read: j.understood, Seen: j.signs.seen,
+	}
+	a := j.attempt
+	if a != nil {
+		s.Queued = saveReading(a.run.Queued)
+	}
+	if a != nil && (a.state() != StateWaiting || slices.Contains(a.leftover, true)) {
+		s.Attempt = a.save()
+	}
+	return s
+}
+
+func (a *attempt) save() *savedAttempt {
+	r := &a.run
+	s := &savedAttempt{
+		Updated: saveTime(a.updated), Leftover: a.leftover, Counted: a.counted, InOneGo: a.inOneGo, Media: r.Media, Outcome: r.Outcome,
+		Started: saveReading(r.Started), Ended: saveReading(r.Ended), Contended: r.Contended,
+	}
+	for _, status := range a.raw {
+		s.Statuses = append(s.Statuses, int(status))
+	}
+	for i := range r.Steps {
+		step := &r.Steps[i]
+		s.Steps = append(s.Steps, savedRun{step.Traits, step.Outcome, saveReading(step.Started), saveReading(step.Ended), step.Target, step.Output})
+	}
+	return s
+}
+
+// restoreJob takes a job back in, to be looked at as one whose file has changed.
+func (f *folder) restoreJob(s *savedJob) {
+	if s.Part != partDrafted && s.Part != partQueued && s.Part != partCompleted && s.Part != partFailed || s.Name == "" {
+		return
+	}
+	j := &job{
+		place: place{s.Part, s.Name}, stamp: stamp{ino: s.Inode}, doc: document{created: s.Created.time()}, written: s.Written.time(), understood: s.Read,
+		broken: s.Broken.time(), adopted: s.Adopted, number: max(1, s.Number), since: s.Since.time(),
+	}
+	j.signs.seen = s.Seen
+	if s.Read && s.Part != partDrafted {
+		j.attempt = s.restoreAttempt(f.runID(j, &j.doc))
+	}
+	f.jobs[j.place] = j
+	f.set(j, s.State, j.since)
+	j.since = s.Since.time()
+	f.todo.push(j.place)
+}
+
+// restoreAttempt builds the attempt anew. One that waited has no steps yet: the file tells them, unless it is gone by now.
+func (s *savedJob) restoreAttempt(id RunID) *attempt {
+	a := newAttempt(id, &document{}, false)
+	a.run.Queued = s.Queued.reading()
+	saved := s.Attempt
+	if saved == nil || len(saved.Statuses) != len(saved.Steps) || len(saved.Leftover) != len(saved.Steps) || len(saved.Counted) != len(saved.Steps) {
+		return a
+	}
+	a.updated, a.leftover, a.counted, a.inOneGo = saved.Updated.time(), saved.Leftover, saved.Counted, saved.InOneGo
+	a.run.Media, a.run.Outcome, a.run.Contended = saved.Media, saved.Outcome, saved.Contended
+	a.run.Started, a.run.Ended = saved.Started.reading(), saved.Ended.reading()
+	for i, step := range saved.Steps {
+		a.raw = append(a.raw, status(saved.Statuses[i]))
+		a.run.Steps = append(a.run.Steps, Step{step.Outcome, step.Started.reading(), step.Ended.reading(), step.Traits, step.Target, step.Output})
+	}
+	return a
+}

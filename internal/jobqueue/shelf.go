@@ -1,0 +1,73 @@
+package jobqueue
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// shelf lists the folders of which records are kept, so that those of folders that are long gone can be thrown away.
+type shelf struct {
+	opened  bool
+	used    map[string]int64 // day since 1970 by folder
+	changed bool
+	// discarded are the folders whose records are to go.
+	discarded []string
+}
+
+const (
+	shelfKey = "folders"
+	// keptDays is for how long the records of a folder are kept that nobody uses: longer than a host is repaired.
+	keptDays = 90
+)
+
+// open reads the list, once. A list that makes no sense is begun anew.
+func (s *shelf) open(ctx context.Context, recall Recall) error {
+	if s.opened {
+		return nil
+	}
+	values, err := recall(ctx, []string{shelfKey})
+	if err != nil {
+		return err
+	}
+	s.opened, s.used = true, make(map[string]int64)
+	if len(values) == 1 && len(values[0]) > 0 && json.Unmarshal(values[0], &s.used) != nil || s.used == nil {
+		s.used = make(map[string]int64)
+	}
+	return nil
+}
+
+// use notes that folders are in use, and discards those that have not been for long.
+func (s *shelf) use(folders []Folder, now time.Time) {
+	today := now.Unix() / (24 * 60 * 60)
+	for _, at := range folders {
+		if s.used[at.Instance] != today {
+			s.used[at.Instance], s.changed = today, true
+		}
+	}
+	for folder, day := range s.used {
+		if today-day > keptDays {
+			delete(s.used, folder)
+			s.discarded, s.changed = append(s.discarded, folder), true
+		}
+	}
+}
+
+func (s *shelf) unsaved() []Record {
+	if !s.changed {
+		return nil
+	}
+	text, err := json.Marshal(s.used)
+	if err != nil { // a map of numbers
+		return nil
+	}
+	records := []Record{{shelfKey, text}}
+	for _, folder := range s.discarded {
+		for _, key := range allKeys(folder) {
+			records = append(records, Record{Key: key})
+		}
+	}
+	return records
+}
+
+func (s *shelf) saved() { s.changed, s.discarded = false, nil }
