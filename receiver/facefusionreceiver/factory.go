@@ -45,14 +45,14 @@ func (r *registry) createMetrics(_ context.Context, set receiver.Settings, cfg c
 
 func (r *registry) createLogs(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
 	return r.attach(set, cfg.(*Config), func(o *observer, s *signal) error {
-		s.inner = connection{connect: func() { o.sink.logs.Store(&next) }, disconnect: func() { o.sink.logs.Store(nil) }}
+		s.inner = o.sink.connectLogs(next)
 		return nil
 	})
 }
 
 func (r *registry) createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {
 	return r.attach(set, cfg.(*Config), func(o *observer, s *signal) error {
-		s.inner = connection{connect: func() { o.sink.traces.Store(&next) }, disconnect: func() { o.sink.traces.Store(nil) }}
+		s.inner = o.sink.connectTraces(next)
 		return nil
 	})
 }

@@ -66,7 +66,6 @@ func (o *observer) start(ctx context.Context, s *signal, host component.Host) er
 	}
 	o.running = true
 	o.pulse.start()
-	o.sink.start()
 	for _, p := range o.probes {
 		if err := p.Start(ctx, host); err != nil {
 			return errors.Join(err, o.stopLocked(ctx))
@@ -95,7 +94,6 @@ func (o *observer) stopLocked(ctx context.Context) error {
 	for i := len(o.probes) - 1; i >= 0; i-- {
 		errs = errors.Join(errs, o.probes[i].Shutdown(ctx))
 	}
-	o.sink.stop()
 	o.pulse.stop()
 	o.telemetry.Shutdown()
 	return errs

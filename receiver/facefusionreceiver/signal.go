@@ -12,7 +12,7 @@ import (
 // starts; the scrape controller that it may hold is not.
 type signal struct {
 	observer *observer
-	inner    component.Component // the scrape controller, or a connection
+	inner    component.Component // the scrape controller, or a lane
 	ended    func()
 
 	mu   sync.Mutex
@@ -45,21 +45,4 @@ func (s *signal) Shutdown(ctx context.Context) error {
 	defer s.ended()
 	err := s.inner.Shutdown(ctx)
 	return errors.Join(err, s.observer.stop(ctx, s))
-}
-
-// connection is a signal that is pushed to: while it runs, events or spans go to its pipeline.
-type connection struct {
-	connect, disconnect func()
-}
-
-// Start implements component.Component.
-func (c connection) Start(context.Context, component.Host) error {
-	c.connect()
-	return nil
-}
-
-// Shutdown implements component.Component.
-func (c connection) Shutdown(context.Context) error {
-	c.disconnect()
-	return nil
 }

@@ -3,14 +3,21 @@ package facefusionreceiver
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 	"go.uber.org/zap"
@@ -18,98 +25,370 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadatatest"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-func event() plog.Logs {
+// event is one that can be told from the others.
+func event(name string) plog.Logs {
 	logs := plog.NewLogs()
-	logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetEventName("facefusion.process.started")
+	logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetEventName(name)
 	return logs
 }
 
-func connect(s *sink, next consumer.Logs) { s.logs.Store(&next) }
+func eventName(logs plog.Logs) string {
+	return logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).EventName()
+}
 
-// testSink is a sink whose drops and log lines can be looked at.
-func testSink(t *testing.T) (*sink, *zapobserver.ObservedLogs, func() int64) {
+// span is a trace of one.
+func span() ptrace.Traces {
+	traces := ptrace.NewTraces()
+	traces.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	return traces
+}
+
+// sinkTest is a sink whose drops, log lines and fates can be looked at.
+type sinkTest struct {
+	*sink
+	tel *componenttest.Telemetry
+	log *zapobserver.ObservedLogs
+
+	mu    sync.Mutex
+	fates []probe.Fate
+}
+
+// testSink runs a test of a sink in a bubble.
+func testSink(t *testing.T, test func(t *testing.T, s *sinkTest)) {
 	tel := componenttest.NewTelemetry()
+	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
 	builder, err := metadata.NewTelemetryBuilder(tel.NewTelemetrySettings())
 	require.NoError(t, err)
-	core, logs := zapobserver.New(zap.InfoLevel)
-	dropped := func() int64 {
-		var n int64
-		if m, err := tel.GetMetric("otelcol_receiver_facefusion_events_dropped"); err == nil {
-			n = m.Data.(metricdata.Sum[int64]).DataPoints[0].Value
-			metadatatest.AssertEqualReceiverFacefusionEventsDropped(t, tel, []metricdata.DataPoint[int64]{{Value: n}}, metricdatatest.IgnoreTimestamp())
-		}
-		return n
-	}
-	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
-	return newSink(zap.New(core), builder), logs, dropped
+	core, log := zapobserver.New(zap.InfoLevel)
+	synctest.Test(t, func(t *testing.T) {
+		test(t, &sinkTest{sink: newSink(zap.New(core), builder), tel: tel, log: log})
+	})
 }
+
+// dropped is how many events were counted as dropped.
+func (s *sinkTest) dropped(t *testing.T) int64 {
+	m, err := s.tel.GetMetric("otelcol_receiver_facefusion_events_dropped")
+	if err != nil {
+		return 0
+	}
+	n := m.Data.(metricdata.Sum[int64]).DataPoints[0].Value
+	metadatatest.AssertEqualReceiverFacefusionEventsDropped(t, s.tel, []metricdata.DataPoint[int64]{{Value: n}}, metricdatatest.IgnoreTimestamp())
+	return n
+}
+
+// tell hands over one event and keeps what becomes of it.
+func (s *sinkTest) tell(name string) {
+	s.LogsThen(event(name), func(fate probe.Fate) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.fates = append(s.fates, fate)
+	})
+}
+
+// told counts the fates.
+func (s *sinkTest) told() map[probe.Fate]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := map[probe.Fate]int{}
+	for _, fate := range s.fates {
+		counts[fate]++
+	}
+	return counts
+}
+
+// pipeline is a logs pipeline that a test makes behave as it likes.
+type pipeline struct {
+	answer  func(ctx context.Context, name string) error
+	mutates bool
+	// broken has everything refused, whatever the answer is.
+	broken atomic.Bool
+
+	mu       sync.Mutex
+	attempts map[string]int
+	taken    []string
+}
+
+func (p *pipeline) Capabilities() consumer.Capabilities {
+	return consumer.Capabilities{MutatesData: p.mutates}
+}
+
+func (p *pipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	name := eventName(logs)
+	if p.mutates {
+		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
+	}
+	p.mu.Lock()
+	if p.attempts == nil {
+		p.attempts = map[string]int{}
+	}
+	p.attempts[name]++
+	p.mu.Unlock()
+	if p.broken.Load() {
+		return errRefused
+	}
+	if p.answer != nil {
+		if err := p.answer(ctx, name); err != nil {
+			return err
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken = append(p.taken, name)
+	return nil
+}
+
+func (p *pipeline) tried(name string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.attempts[name]
+}
+
+func (p *pipeline) names() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken
+}
+
+func begin(t *testing.T, c component.Component) {
+	t.Helper()
+	require.NoError(t, c.Start(t.Context(), componenttest.NewNopHost()))
+}
+
+// end shuts a lane down, and returns how long that took.
+func end(t *testing.T, c component.Component) time.Duration {
+	t.Helper()
+	from := time.Now()
+	require.NoError(t, c.Shutdown(context.Background()))
+	return time.Since(from)
+}
+
+var errRefused = errors.New("queue is full")
 
 func TestSinkDelivers(t *testing.T) {
-	s, _, dropped := testSink(t)
-	synctest.Test(t, func(t *testing.T) {
-		next := new(consumertest.LogsSink)
+	testSink(t, func(t *testing.T, s *sinkTest) {
 		require.False(t, s.WantsLogs())
-		connect(s, next)
+		require.False(t, s.WantsTraces())
+		s.tell("nobody asked") // and nothing is lost
+		events, spans := new(consumertest.LogsSink), new(consumertest.TracesSink)
+		logs, traces := s.connectLogs(events), s.connectTraces(spans)
 		require.True(t, s.WantsLogs())
-		s.queue = make(chan parcel, sinkCapacity) // belongs to this bubble
-		s.start()
-		s.Logs(event())
-		s.Logs(event())
+		require.True(t, s.WantsTraces())
+		s.Logs(event("before the pipeline has started"))
+		begin(t, logs)
+		begin(t, traces)
+		s.Logs(event("then"))
+		s.Traces(span())
 		synctest.Wait()
-		require.Equal(t, 2, next.LogRecordCount())
-		s.logs.Store(nil)
+		require.Equal(t, 2, events.LogRecordCount())
+		require.Equal(t, 1, spans.SpanCount())
+		require.Zero(t, end(t, logs))
+		require.Zero(t, end(t, traces))
 		require.False(t, s.WantsLogs())
-		s.stop()
+		require.False(t, s.WantsTraces())
+		require.Zero(t, s.dropped(t))
+		require.Equal(t, map[probe.Fate]int{probe.Left: 1}, s.told())
 	})
-	require.Zero(t, dropped())
 }
 
+// TestSinkConsumerReturnsAnError a few times: what was refused arrives all the same, in order, and is told once.
 func TestSinkConsumerReturnsAnError(t *testing.T) {
-	s, logs, dropped := testSink(t)
-	synctest.Test(t, func(t *testing.T) {
-		broken := true
-		next, err := consumer.NewLogs(func(context.Context, plog.Logs) error {
-			if broken {
-				return errors.New("queue is full")
+	for _, mutates := range []bool{false, true} {
+		testSink(t, func(t *testing.T, s *sinkTest) {
+			refusals := 7
+			p := &pipeline{mutates: mutates, answer: func(context.Context, string) error {
+				if refusals--; refusals >= 0 {
+					return errRefused
+				}
+				return nil
+			}}
+			lane := s.connectLogs(p)
+			begin(t, lane)
+			var want []string
+			for i := range 5 {
+				want = append(want, fmt.Sprint(i))
+				s.tell(want[i])
+			}
+			synctest.Wait()
+			require.Empty(t, p.names())
+			time.Sleep(time.Minute)
+			require.Equal(t, want, p.names())
+			require.Zero(t, end(t, lane))
+			require.Equal(t, map[probe.Fate]int{probe.Delivered: 5}, s.told())
+			require.Zero(t, s.dropped(t))
+			require.Equal(t, 2, s.log.Len(), "told once that it fails, once that it does not any more")
+		})
+	}
+}
+
+// TestSinkConsumerRefusesForGood: what no retry would help is dropped at once.
+func TestSinkConsumerRefusesForGood(t *testing.T) {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		p := &pipeline{answer: func(_ context.Context, name string) error {
+			if name == "bad" {
+				return consumererror.NewPermanent(errRefused)
 			}
 			return nil
-		})
-		require.NoError(t, err)
-		connect(s, next)
-		s.queue = make(chan parcel, sinkCapacity)
-		s.start()
-		for range 3 {
-			s.Logs(event())
-		}
+		}}
+		lane := s.connectLogs(p)
+		begin(t, lane)
+		s.tell("bad")
+		s.tell("good")
 		synctest.Wait()
-		broken = false
-		s.Logs(event())
-		synctest.Wait()
-		s.stop()
+		require.Equal(t, []string{"good"}, p.names())
+		require.Equal(t, 1, p.tried("bad"))
+		require.Equal(t, map[probe.Fate]int{probe.Dropped: 1, probe.Delivered: 1}, s.told())
+		require.Equal(t, int64(1), s.dropped(t))
+		end(t, lane)
 	})
-	require.Equal(t, int64(3), dropped())
-	require.Equal(t, 2, logs.Len(), "told once that it fails, once that it does not any more")
 }
 
+// TestSinkConsumerRefusesForLong: after retryFor it is given up, and so is what waited behind it for as long.
+func TestSinkConsumerRefusesForLong(t *testing.T) {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		p := &pipeline{}
+		p.broken.Store(true)
+		lane := s.connectLogs(p)
+		begin(t, lane)
+		s.tell("first")
+		s.tell("second")
+		time.Sleep(retryFor - 2*longestPause)
+		synctest.Wait()
+		require.Empty(t, s.told())
+		require.Greater(t, p.tried("first"), int(retryFor/(2*longestPause)))
+		require.Zero(t, p.tried("second"), "order is kept")
+		s.tell("third")
+		time.Sleep(2 * longestPause)
+		synctest.Wait()
+		require.Equal(t, map[probe.Fate]int{probe.Dropped: 2}, s.told(), "the second is as old as the first")
+		require.NotZero(t, p.tried("second"))
+		p.broken.Store(false)
+		time.Sleep(2 * longestPause)
+		synctest.Wait()
+		require.Equal(t, []string{"third"}, p.names())
+		require.Equal(t, int64(2), s.dropped(t))
+		end(t, lane)
+	})
+}
+
+// TestSinkHasNoRoom: what comes on top of a full queue is dropped and counted, and whoever hands it over does not wait.
+func TestSinkHasNoRoom(t *testing.T) {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		p := &pipeline{answer: func(ctx context.Context, _ string) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		lane := s.connectLogs(p)
+		begin(t, lane)
+		s.tell("in the consumer's hands")
+		synctest.Wait()
+		from := time.Now()
+		for range laneCapacity + 7 {
+			s.tell("another")
+		}
+		require.Zero(t, time.Since(from))
+		require.Equal(t, int64(7), s.dropped(t))
+		require.Equal(t, map[probe.Fate]int{probe.Dropped: 7}, s.told())
+		require.Equal(t, shutdownGrace, end(t, lane))
+		require.Equal(t, map[probe.Fate]int{probe.Dropped: 7, probe.Left: laneCapacity + 1}, s.told())
+		require.Equal(t, int64(7), s.dropped(t), "what is left is kept by the one who asked")
+	})
+}
+
+// TestSinkConsumerBlocks until its context ends: nothing else of the queue is given up with it.
 func TestSinkConsumerBlocks(t *testing.T) {
-	s, _, dropped := testSink(t)
-	synctest.Test(t, func(t *testing.T) {
-		next, err := consumer.NewLogs(func(ctx context.Context, _ plog.Logs) error {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		p := &pipeline{answer: func(ctx context.Context, name string) error {
+			if name == "stuck" {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		}}
+		lane := s.connectLogs(p)
+		begin(t, lane)
+		s.tell("stuck")
+		s.tell("as old")
+		time.Sleep(retryFor - time.Second)
+		s.tell("young")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.Equal(t, []string{"as old", "young"}, p.names())
+		require.Equal(t, map[probe.Fate]int{probe.Dropped: 1, probe.Delivered: 2}, s.told())
+		end(t, lane)
+	})
+}
+
+// TestSinkConsumerIsGone: it never returns, whatever its context says. Shutdown does, and what was lost is counted.
+func TestSinkConsumerIsGone(t *testing.T) {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		release := make(chan struct{})
+		p := &pipeline{answer: func(context.Context, string) error {
+			<-release
+			return nil
+		}}
+		lane := s.connectLogs(p)
+		begin(t, lane)
+		s.tell("stuck")
+		synctest.Wait()
+		s.tell("kept by its owner")
+		s.Logs(event("kept by nobody"))
+		require.Equal(t, shutdownGrace+abandonAfter, end(t, lane))
+		require.Equal(t, map[probe.Fate]int{probe.Left: 2}, s.told())
+		require.Equal(t, int64(1), s.dropped(t))
+		s.tell("too late")
+		require.Equal(t, map[probe.Fate]int{probe.Left: 3}, s.told())
+		close(release)
+		synctest.Wait()
+		require.Equal(t, map[probe.Fate]int{probe.Left: 3}, s.told(), "each is told once")
+	})
+}
+
+// TestSinkTriesOnceMoreAtTheEnd: a shutdown does not wait for the end of a long pause.
+func TestSinkTriesOnceMoreAtTheEnd(t *testing.T) {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		p := &pipeline{}
+		p.broken.Store(true)
+		lane := s.connectLogs(p)
+		begin(t, lane)
+		s.tell("first")
+		s.tell("second")
+		time.Sleep(time.Minute)
+		p.broken.Store(false)
+		require.Less(t, end(t, lane), shutdownGrace)
+		require.Equal(t, []string{"first", "second"}, p.names())
+		require.Equal(t, map[probe.Fate]int{probe.Delivered: 2}, s.told())
+	})
+}
+
+// TestSinkShutdownOfWhatNeverStarted loses nothing in silence.
+func TestSinkShutdownOfWhatNeverStarted(t *testing.T) {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		lane := s.connectLogs(consumertest.NewNop())
+		s.Logs(event("early"))
+		require.Zero(t, end(t, lane))
+		require.Equal(t, int64(1), s.dropped(t))
+	})
+}
+
+// TestSinkTracesHoldUpNoEvent: a store of traces that is down is no reason to know of nothing.
+func TestSinkTracesHoldUpNoEvent(t *testing.T) {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		stuck, err := consumer.NewTraces(func(ctx context.Context, _ ptrace.Traces) error {
 			<-ctx.Done()
 			return ctx.Err()
 		})
 		require.NoError(t, err)
-		connect(s, next)
-		s.queue = make(chan parcel, sinkCapacity)
-		s.start()
-		s.Logs(event())
-		synctest.Wait() // it is stuck in the consumer
-		for range sinkCapacity + 7 {
-			s.Logs(event()) // returns at once
-		}
-		s.stop()
+		events := new(consumertest.LogsSink)
+		logs, traces := s.connectLogs(events), s.connectTraces(stuck)
+		begin(t, logs)
+		begin(t, traces)
+		s.Traces(span())
+		s.Logs(event("at once"))
+		synctest.Wait()
+		require.Equal(t, 1, events.LogRecordCount())
+		end(t, logs)
+		end(t, traces)
 	})
-	require.Equal(t, int64(sinkCapacity+7+1), dropped(), "those without room, those that waited, and the one in the consumer's hands")
 }

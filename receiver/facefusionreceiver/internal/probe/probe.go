@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
-	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
@@ -51,14 +49,4 @@ type Env struct {
 	Changed func()
 	// Sink is the way out for events and spans.
 	Sink Sink
-}
-
-// Sink takes what is told when it happens.
-type Sink interface {
-	// WantsLogs and WantsTraces say whether anybody listens; where nobody does, nothing need be built.
-	WantsLogs() bool
-	WantsTraces() bool
-	// Logs hands over events, Traces spans. They never block: what finds no room is dropped and counted.
-	Logs(plog.Logs)
-	Traces(ptrace.Traces)
 }

@@ -81,6 +81,18 @@ func (s *Sink) Traces(traces ptrace.Traces) {
 // Logs implements probe.Sink.
 func (s *Sink) Logs(logs plog.Logs) { logs.ResourceLogs().MoveAndAppendTo(s.All.ResourceLogs()) }
 
+// LogsThen implements probe.Sink.
+func (s *Sink) LogsThen(logs plog.Logs, then func(probe.Fate)) {
+	s.Logs(logs)
+	then(probe.Delivered)
+}
+
+// TracesThen implements probe.Sink.
+func (s *Sink) TracesThen(traces ptrace.Traces, then func(probe.Fate)) {
+	s.Traces(traces)
+	then(probe.Delivered)
+}
+
 // Env is an environment whose events land in the sink that comes with it.
 func Env() (probe.Env, *Sink) {
 	sink := &Sink{All: plog.NewLogs(), Spans: ptrace.NewTraces()}
