@@ -1644,6 +1644,7 @@ func (ec *EventConfig) Unmarshal(parser *confmap.Conf) error {
 
 // EventsConfig provides config for facefusion events.
 type EventsConfig struct {
+	FacefusionEventSuppressed    EventConfig `mapstructure:"facefusion.event.suppressed"`
 	FacefusionGpuLost            EventConfig `mapstructure:"facefusion.gpu.lost"`
 	FacefusionGpuRecovered       EventConfig `mapstructure:"facefusion.gpu.recovered"`
 	FacefusionGpuXid             EventConfig `mapstructure:"facefusion.gpu.xid"`
@@ -1657,6 +1658,9 @@ type EventsConfig struct {
 
 func DefaultEventsConfig() EventsConfig {
 	return EventsConfig{
+		FacefusionEventSuppressed: EventConfig{
+			Enabled: true,
+		},
 		FacefusionGpuLost: EventConfig{
 			Enabled: true,
 		},

@@ -34,6 +34,43 @@ func WithSignalEventAttribute(signalAttributeValue int64) EventAttributeOption {
 	})
 }
 
+type eventFacefusionEventSuppressed struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventFacefusionEventSuppressed) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionEventNameAttributeValue string, facefusionEventCountAttributeValue int64) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("facefusion.event.suppressed")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutStr("facefusion.event.name", facefusionEventNameAttributeValue)
+	dp.Attributes().PutInt("facefusion.event.count", facefusionEventCountAttributeValue)
+
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventFacefusionEventSuppressed) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventFacefusionEventSuppressed(cfg EventConfig) eventFacefusionEventSuppressed {
+	e := eventFacefusionEventSuppressed{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
 type eventFacefusionGpuLost struct {
 	data   plog.LogRecordSlice // data buffer for generated log records.
 	config EventConfig         // event config provided by user.
@@ -386,6 +423,7 @@ type LogsBuilder struct {
 	buildInfo                         component.BuildInfo // contains version information.
 	resourceAttributeIncludeFilter    map[string]filter.Filter
 	resourceAttributeExcludeFilter    map[string]filter.Filter
+	eventFacefusionEventSuppressed    eventFacefusionEventSuppressed
 	eventFacefusionGpuLost            eventFacefusionGpuLost
 	eventFacefusionGpuRecovered       eventFacefusionGpuRecovered
 	eventFacefusionGpuXid             eventFacefusionGpuXid
@@ -408,6 +446,7 @@ func NewLogsBuilder(lbc LogsBuilderConfig, settings receiver.Settings) *LogsBuil
 		logsBuffer:                        plog.NewLogs(),
 		logRecordsBuffer:                  plog.NewLogRecordSlice(),
 		buildInfo:                         settings.BuildInfo,
+		eventFacefusionEventSuppressed:    newEventFacefusionEventSuppressed(lbc.Events.FacefusionEventSuppressed),
 		eventFacefusionGpuLost:            newEventFacefusionGpuLost(lbc.Events.FacefusionGpuLost),
 		eventFacefusionGpuRecovered:       newEventFacefusionGpuRecovered(lbc.Events.FacefusionGpuRecovered),
 		eventFacefusionGpuXid:             newEventFacefusionGpuXid(lbc.Events.FacefusionGpuXid),
@@ -493,6 +532,7 @@ func (lb *LogsBuilder) EmitForResource(options ...ResourceLogsOption) {
 	ils := rl.ScopeLogs().AppendEmpty()
 	ils.Scope().SetName(ScopeName)
 	ils.Scope().SetVersion(lb.buildInfo.Version)
+	lb.eventFacefusionEventSuppressed.emit(ils.LogRecords())
 	lb.eventFacefusionGpuLost.emit(ils.LogRecords())
 	lb.eventFacefusionGpuRecovered.emit(ils.LogRecords())
 	lb.eventFacefusionGpuXid.emit(ils.LogRecords())
@@ -536,6 +576,11 @@ func (lb *LogsBuilder) Emit(options ...ResourceLogsOption) plog.Logs {
 	logs := lb.logsBuffer
 	lb.logsBuffer = plog.NewLogs()
 	return logs
+}
+
+// RecordFacefusionEventSuppressedEvent adds a log record of facefusion.event.suppressed event.
+func (lb *LogsBuilder) RecordFacefusionEventSuppressedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionEventNameAttributeValue string, facefusionEventCountAttributeValue int64) {
+	lb.eventFacefusionEventSuppressed.recordEvent(ctx, timestamp, facefusionEventNameAttributeValue, facefusionEventCountAttributeValue)
 }
 
 // RecordFacefusionGpuLostEvent adds a log record of facefusion.gpu.lost event.

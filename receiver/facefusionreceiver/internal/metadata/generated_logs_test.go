@@ -132,6 +132,9 @@ func TestLogsBuilder(t *testing.T) {
 			allEventsCount := 0
 			defaultEventsCount++
 			allEventsCount++
+			lb.RecordFacefusionEventSuppressedEvent(ctx, timestamp, "facefusion.event.name-val", 22)
+			defaultEventsCount++
+			allEventsCount++
 			lb.RecordFacefusionGpuLostEvent(ctx, timestamp, "hw.id-val", "hw.name-val", AttributeHwStateOk, AttributeNvidiaGpuFaultLost)
 			defaultEventsCount++
 			allEventsCount++
@@ -186,6 +189,19 @@ func TestLogsBuilder(t *testing.T) {
 			validatedEvents := make(map[string]bool)
 			for i := 0; i < lrs.Len(); i++ {
 				switch lrs.At(i).EventName() {
+				case "facefusion.event.suppressed":
+					assert.False(t, validatedEvents["facefusion.event.suppressed"], "Found a duplicate in the events slice: facefusion.event.suppressed")
+					validatedEvents["facefusion.event.suppressed"] = true
+					lr := lrs.At(i)
+					assert.Equal(t, timestamp, lr.Timestamp())
+					assert.Equal(t, pcommon.TraceID(traceID), lr.TraceID())
+					assert.Equal(t, pcommon.SpanID(spanID), lr.SpanID())
+					attrVal, ok := lr.Attributes().Get("facefusion.event.name")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.event.name-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.event.count")
+					assert.True(t, ok)
+					assert.EqualValues(t, 22, attrVal.Int())
 				case "facefusion.gpu.lost":
 					assert.False(t, validatedEvents["facefusion.gpu.lost"], "Found a duplicate in the events slice: facefusion.gpu.lost")
 					validatedEvents["facefusion.gpu.lost"] = true

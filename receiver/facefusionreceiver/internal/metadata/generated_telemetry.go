@@ -29,6 +29,7 @@ type TelemetryBuilder struct {
 	mu                                    sync.Mutex
 	registrations                         []metric.Registration
 	ReceiverFacefusionEventsDropped       metric.Int64Counter
+	ReceiverFacefusionEventsSuppressed    metric.Int64Counter
 	ReceiverFacefusionObservationAge      metric.Float64ObservableGauge
 	ReceiverFacefusionObservationFailures metric.Int64ObservableCounter
 	ReceiverFacefusionObservations        metric.Int64ObservableCounter
@@ -132,6 +133,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.ReceiverFacefusionEventsDropped, err = builder.meter.Int64Counter(
 		"otelcol_receiver_facefusion_events_dropped",
 		metric.WithDescription("Events that could not be delivered and were dropped. [Beta]"),
+		metric.WithUnit("{event}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFacefusionEventsSuppressed, err = builder.meter.Int64Counter(
+		"otelcol_receiver_facefusion_events_suppressed",
+		metric.WithDescription("Events that were held back because too many of their kind came, by the name of the event. [Alpha]"),
 		metric.WithUnit("{event}"),
 	)
 	errs = errors.Join(errs, err)

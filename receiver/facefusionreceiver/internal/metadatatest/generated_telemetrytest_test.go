@@ -33,8 +33,12 @@ func TestSetupTelemetry(t *testing.T) {
 		return nil
 	}))
 	tb.ReceiverFacefusionEventsDropped.Add(context.Background(), 1)
+	tb.ReceiverFacefusionEventsSuppressed.Add(context.Background(), 1)
 	tb.ReceiverFacefusionSpansDropped.Add(context.Background(), 1)
 	AssertEqualReceiverFacefusionEventsDropped(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualReceiverFacefusionEventsSuppressed(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualReceiverFacefusionObservationAge(t, testTel,
