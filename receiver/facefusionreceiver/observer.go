@@ -36,7 +36,7 @@ func newObserver(cfg *Config, set receiver.Settings) (*observer, error) {
 	interval := cfg.Controller.CollectionInterval
 	o := &observer{
 		pulse:     newPulse(interval),
-		sink:      newSink(set.Logger, telemetry),
+		sink:      newSink(set, cfg.Logs, telemetry),
 		telemetry: telemetry,
 		started:   map[*signal]bool{},
 	}

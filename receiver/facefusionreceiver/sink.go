@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.uber.org/zap"
+	"go.opentelemetry.io/collector/receiver"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
@@ -17,16 +17,19 @@ import (
 // sink is the way out for events and spans: a lane for each, so that a store of traces that is down holds up no event. Without a pipeline there is no lane,
 // and metrics alone pay for none.
 type sink struct {
-	logger    *zap.Logger
+	settings  receiver.Settings
+	cfg       metadata.LogsBuilderConfig
 	telemetry *metadata.TelemetryBuilder
 	logs      atomic.Pointer[lane[plog.Logs]]
 	traces    atomic.Pointer[lane[ptrace.Traces]]
+	// gate is before the lane of events.
+	gate atomic.Pointer[floodgate]
 }
 
 var _ probe.Sink = (*sink)(nil)
 
-func newSink(logger *zap.Logger, telemetry *metadata.TelemetryBuilder) *sink {
-	return &sink{logger: logger, telemetry: telemetry}
+func newSink(set receiver.Settings, cfg metadata.LogsBuilderConfig, telemetry *metadata.TelemetryBuilder) *sink {
+	return &sink{settings: set, cfg: cfg, telemetry: telemetry}
 }
 
 // connectLogs makes the way to a logs pipeline. What is told from now on is kept until it is started: probes may have begun before.
@@ -43,9 +46,11 @@ func (s *sink) connectLogs(next consumer.Logs) component.Component {
 		dropped: func(logs plog.Logs) {
 			s.telemetry.ReceiverFacefusionEventsDropped.Add(context.Background(), int64(logs.LogRecordCount()))
 		},
-	}, s.logger)
+	}, s.settings.Logger)
+	gate := newFloodgate(s.telemetry, metadata.NewLogsBuilder(s.cfg, s.settings), func(logs plog.Logs) { l.put(logs, nil) })
+	s.gate.Store(gate)
 	s.logs.Store(l)
-	return l
+	return gated{l, gate}
 }
 
 // connectTraces makes the way to a traces pipeline.
@@ -62,7 +67,7 @@ func (s *sink) connectTraces(next consumer.Traces) component.Component {
 		dropped: func(traces ptrace.Traces) {
 			s.telemetry.ReceiverFacefusionSpansDropped.Add(context.Background(), int64(traces.SpanCount()))
 		},
-	}, s.logger)
+	}, s.settings.Logger)
 	s.traces.Store(l)
 	return l
 }
@@ -74,7 +79,11 @@ func (s *sink) WantsLogs() bool { return s.logs.Load().open() }
 func (s *sink) WantsTraces() bool { return s.traces.Load().open() }
 
 // Logs implements probe.Sink.
-func (s *sink) Logs(logs plog.Logs) { s.logs.Load().put(logs, nil) }
+func (s *sink) Logs(logs plog.Logs) {
+	if gate := s.gate.Load(); gate != nil {
+		gate.pass(logs)
+	}
+}
 
 // Traces implements probe.Sink.
 func (s *sink) Traces(traces ptrace.Traces) { s.traces.Load().put(traces, nil) }

@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 	"go.uber.org/zap"
@@ -64,7 +65,9 @@ func testSink(t *testing.T, test func(t *testing.T, s *sinkTest)) {
 	require.NoError(t, err)
 	core, log := zapobserver.New(zap.InfoLevel)
 	synctest.Test(t, func(t *testing.T) {
-		test(t, &sinkTest{sink: newSink(zap.New(core), builder), tel: tel, log: log})
+		set := receivertest.NewNopSettings(metadata.Type)
+		set.Logger = zap.New(core)
+		test(t, &sinkTest{sink: newSink(set, metadata.DefaultLogsBuilderConfig(), builder), tel: tel, log: log})
 	})
 }
 

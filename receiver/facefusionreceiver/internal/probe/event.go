@@ -7,18 +7,25 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
-// Send emits the one event that was recorded last, with a severity as an operator would grade it and a body that a person can read.
-// mdatagen's builder knows neither. An event that the configuration switched off is not sent.
+// Send emits the one event that was recorded last.
 func (e *Env) Send(lb *metadata.LogsBuilder, resource pcommon.Resource, severity plog.SeverityNumber, body string) {
-	logs := lb.Emit(metadata.WithLogsResource(resource))
+	if logs, wanted := Event(lb, resource, severity, body); wanted {
+		e.Sink.Logs(logs)
+	}
+}
+
+// Event takes the one event that was recorded last, and gives it a severity as an operator would grade it and a body that a person can read. mdatagen's
+// builder knows neither. An event that the configuration switched off is not wanted.
+func Event(lb *metadata.LogsBuilder, resource pcommon.Resource, severity plog.SeverityNumber, body string) (logs plog.Logs, wanted bool) {
+	logs = lb.Emit(metadata.WithLogsResource(resource))
 	if logs.LogRecordCount() == 0 {
-		return
+		return logs, false
 	}
 	record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 	record.SetSeverityNumber(severity)
 	record.SetSeverityText(severityText(severity))
 	record.Body().SetStr(body)
-	e.Sink.Logs(logs)
+	return logs, true
 }
 
 func severityText(severity plog.SeverityNumber) string {

@@ -11,10 +11,11 @@ type Sink interface {
 	WantsLogs() bool
 	WantsTraces() bool
 	// Logs hands over events, Traces spans. They never block, and what they are given belongs to the sink from then on. What cannot be delivered is tried again
-	// for a while, then dropped and counted. Events arrive in the order in which they were handed over, and so do traces.
+	// for a while, then dropped and counted. Events arrive in the order in which they were handed over, and so do traces. Of events of which too many come, those
+	// of jobs excepted, some are held back and counted: hand them over one by one.
 	Logs(plog.Logs)
 	Traces(ptrace.Traces)
-	// LogsThen and TracesThen do the same, for one who keeps what is told until it has arrived. then is called exactly once: by the goroutine that delivers;
+	// LogsThen and TracesThen do the same, and hold nothing back, for one who keeps what is told until it has arrived. then is called exactly once: by the goroutine that delivers;
 	// where there is no room or nobody listens any more, by the caller before they return; and for what is left in the end, by the one that shuts down. It must
 	// not block.
 	LogsThen(logs plog.Logs, then func(Fate))

@@ -1,0 +1,130 @@
+package facefusionreceiver
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadatatest"
+)
+
+// xid is an event of a GPU.
+func xid(gpu string, code int64) plog.Logs {
+	logs := event("facefusion.gpu.xid")
+	attributes := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes()
+	attributes.PutStr("hw.id", gpu)
+	attributes.PutInt("nvidia.xid.code", code)
+	return logs
+}
+
+// started is an event of an instance.
+func started(instance string, pid int64) plog.Logs {
+	logs := event("facefusion.process.started")
+	logs.ResourceLogs().At(0).Resource().Attributes().PutStr("service.instance.id", instance)
+	logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutInt("process.pid", pid)
+	return logs
+}
+
+// bodies are those of the events with a name that arrived, by instance.
+func bodies(sink *consumertest.LogsSink, name string) map[string][]string {
+	found := map[string][]string{}
+	for _, logs := range sink.AllLogs() {
+		if eventName(logs) != name {
+			continue
+		}
+		instance := ""
+		if id, ok := logs.ResourceLogs().At(0).Resource().Attributes().Get("service.instance.id"); ok {
+			instance = id.Str()
+		}
+		found[instance] = append(found[instance], logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Body().Str())
+	}
+	return found
+}
+
+// TestAFloodIsHeldBackAndTold: so many at once, then one each second; what was held back is counted, and told once a minute and in the end. It hides nothing else.
+func TestAFloodIsHeldBackAndTold(t *testing.T) {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		arrived := new(consumertest.LogsSink)
+		lane := s.connectLogs(arrived)
+		begin(t, lane)
+		for range floodBurst + 1000 {
+			s.Logs(xid("GPU-1", 31))
+		}
+		s.Logs(xid("GPU-1", 79))
+		s.Logs(xid("GPU-2", 31))
+		s.Logs(started("facefusion-3f2a", 1))
+		synctest.Wait()
+		require.Equal(t, floodBurst+3, arrived.LogRecordCount())
+
+		time.Sleep(floodReport + time.Second/2)
+		require.Equal(t, map[string][]string{"": {"1000 more facefusion.gpu.xid events were held back within a minute"}}, bodies(arrived, "facefusion.event.suppressed"))
+		for range 1000 {
+			s.Logs(xid("GPU-1", 31))
+		}
+		time.Sleep(time.Second)
+		for pid := range int64(floodBurst + 5) {
+			s.Logs(started("facefusion-3f2a", pid))
+			s.Logs(started("studio", pid))
+		}
+		end(t, lane)
+		require.Equal(t, map[string][]string{
+			"": {
+				"1000 more facefusion.gpu.xid events were held back within a minute",
+				// After a minute sixty are allowed.
+				"940 more facefusion.gpu.xid events were held back within a minute",
+			},
+			"facefusion-3f2a": {"5 more facefusion.process.started events were held back within a minute"},
+			"studio":          {"5 more facefusion.process.started events were held back within a minute"},
+		}, bodies(arrived, "facefusion.event.suppressed"))
+		require.Zero(t, s.dropped(t), "what is held back is not lost")
+		metadatatest.AssertEqualReceiverFacefusionEventsSuppressed(t, s.tel, []metricdata.DataPoint[int64]{
+			{Value: 1940, Attributes: attribute.NewSet(attribute.String("event", "facefusion.gpu.xid"))},
+			{Value: 10, Attributes: attribute.NewSet(attribute.String("event", "facefusion.process.started"))},
+		}, metricdatatest.IgnoreTimestamp())
+	})
+}
+
+// TestJobsAreNeverHeldBack: a folder of finished jobs that is moved in at once is a thousand events, each told exactly once.
+func TestJobsAreNeverHeldBack(t *testing.T) {
+	testSink(t, func(t *testing.T, s *sinkTest) {
+		arrived := new(consumertest.LogsSink)
+		lane := s.connectLogs(arrived)
+		begin(t, lane)
+		for range 10 * floodBurst {
+			s.Logs(event("facefusion.job.state_changed"))
+			synctest.Wait()
+		}
+		end(t, lane)
+		require.Equal(t, 10*floodBurst, arrived.LogRecordCount())
+	})
+}
+
+// TestTheKindsOfAFloodAreBounded: what is remembered is, and what has been quiet makes room.
+func TestTheKindsOfAFloodAreBounded(t *testing.T) {
+	f, now := newFlood(), time.Unix(1_800_000_000, 0)
+	holds := func(gpu string) bool {
+		logs := xid(gpu, 13)
+		return f.holds(pcommon.NewResource(), logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0), now)
+	}
+	for i := range floodKinds {
+		require.False(t, holds(fmt.Sprint(i)))
+	}
+	for i := range floodBurst {
+		require.False(t, holds(fmt.Sprint("another ", i)))
+	}
+	require.True(t, holds("one more"), "they share one limit")
+	require.False(t, holds("7"), "those with a limit of their own do not")
+	require.Len(t, f.limits, floodKinds)
+	now = now.Add(time.Minute)
+	require.False(t, holds("one more"))
+	require.Len(t, f.limits, 1)
+}
