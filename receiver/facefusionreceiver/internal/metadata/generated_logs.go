@@ -22,6 +22,12 @@ func (eaof eventAttributeOptionFunc) apply(lr plog.LogRecord) {
 	eaof(lr)
 }
 
+func WithFacefusionJobAttemptEventAttribute(facefusionJobAttemptAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("facefusion.job.attempt", facefusionJobAttemptAttributeValue)
+	})
+}
+
 func WithProcessExitCodeEventAttribute(processExitCodeAttributeValue int64) EventAttributeOption {
 	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
 		dp.Attributes().PutInt("process.exit.code", processExitCodeAttributeValue)
@@ -191,7 +197,7 @@ type eventFacefusionJobOrphaned struct {
 	config EventConfig         // event config provided by user.
 }
 
-func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string) {
+func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, options ...EventAttributeOption) {
 	if !e.config.Enabled {
 		return
 	}
@@ -206,6 +212,9 @@ func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp 
 	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
 
+	for _, op := range options {
+		op.apply(dp)
+	}
 }
 
 // emit appends recorded event data to a events slice and prepares it for recording another set of log records.
@@ -228,7 +237,7 @@ type eventFacefusionJobStalled struct {
 	config EventConfig         // event config provided by user.
 }
 
-func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string) {
+func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, options ...EventAttributeOption) {
 	if !e.config.Enabled {
 		return
 	}
@@ -243,6 +252,9 @@ func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp p
 	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
 
+	for _, op := range options {
+		op.apply(dp)
+	}
 }
 
 // emit appends recorded event data to a events slice and prepares it for recording another set of log records.
@@ -265,7 +277,7 @@ type eventFacefusionJobStateChanged struct {
 	config EventConfig         // event config provided by user.
 }
 
-func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, facefusionJobTransitionToAttributeValue string) {
+func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, facefusionJobTransitionToAttributeValue string, options ...EventAttributeOption) {
 	if !e.config.Enabled {
 		return
 	}
@@ -281,6 +293,9 @@ func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timest
 	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.to", facefusionJobTransitionToAttributeValue)
 
+	for _, op := range options {
+		op.apply(dp)
+	}
 }
 
 // emit appends recorded event data to a events slice and prepares it for recording another set of log records.
@@ -599,18 +614,18 @@ func (lb *LogsBuilder) RecordFacefusionGpuXidEvent(ctx context.Context, timestam
 }
 
 // RecordFacefusionJobOrphanedEvent adds a log record of facefusion.job.orphaned event.
-func (lb *LogsBuilder) RecordFacefusionJobOrphanedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom) {
-	lb.eventFacefusionJobOrphaned.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String())
+func (lb *LogsBuilder) RecordFacefusionJobOrphanedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, options ...EventAttributeOption) {
+	lb.eventFacefusionJobOrphaned.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), options...)
 }
 
 // RecordFacefusionJobStalledEvent adds a log record of facefusion.job.stalled event.
-func (lb *LogsBuilder) RecordFacefusionJobStalledEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom) {
-	lb.eventFacefusionJobStalled.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String())
+func (lb *LogsBuilder) RecordFacefusionJobStalledEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, options ...EventAttributeOption) {
+	lb.eventFacefusionJobStalled.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), options...)
 }
 
 // RecordFacefusionJobStateChangedEvent adds a log record of facefusion.job.state_changed event.
-func (lb *LogsBuilder) RecordFacefusionJobStateChangedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, facefusionJobTransitionToAttributeValue AttributeFacefusionJobTransitionTo) {
-	lb.eventFacefusionJobStateChanged.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), facefusionJobTransitionToAttributeValue.String())
+func (lb *LogsBuilder) RecordFacefusionJobStateChangedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, facefusionJobTransitionToAttributeValue AttributeFacefusionJobTransitionTo, options ...EventAttributeOption) {
+	lb.eventFacefusionJobStateChanged.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), facefusionJobTransitionToAttributeValue.String(), options...)
 }
 
 // RecordFacefusionProcessExitedEvent adds a log record of facefusion.process.exited event.

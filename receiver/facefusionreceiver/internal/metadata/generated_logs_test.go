@@ -144,13 +144,13 @@ func TestLogsBuilder(t *testing.T) {
 			lb.RecordFacefusionGpuXidEvent(ctx, timestamp, "hw.id-val", "hw.name-val", 15)
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobOrphanedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone)
+			lb.RecordFacefusionJobOrphanedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, WithFacefusionJobAttemptEventAttribute(22))
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobStalledEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone)
+			lb.RecordFacefusionJobStalledEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, WithFacefusionJobAttemptEventAttribute(22))
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobStateChangedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, AttributeFacefusionJobTransitionToDrafted)
+			lb.RecordFacefusionJobStateChangedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, AttributeFacefusionJobTransitionToDrafted, WithFacefusionJobAttemptEventAttribute(22))
 			defaultEventsCount++
 			allEventsCount++
 			lb.RecordFacefusionProcessExitedEvent(ctx, timestamp, AttributeFacefusionProcessRoleServer, 11, AttributeFacefusionExitReasonCompleted, WithProcessExitCodeEventAttribute(17), WithSignalEventAttribute(6))
@@ -266,6 +266,9 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.transition.from")
 					assert.True(t, ok)
 					assert.Equal(t, "none", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
+					assert.True(t, ok)
+					assert.EqualValues(t, 22, attrVal.Int())
 				case "facefusion.job.stalled":
 					assert.False(t, validatedEvents["facefusion.job.stalled"], "Found a duplicate in the events slice: facefusion.job.stalled")
 					validatedEvents["facefusion.job.stalled"] = true
@@ -279,6 +282,9 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.transition.from")
 					assert.True(t, ok)
 					assert.Equal(t, "none", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
+					assert.True(t, ok)
+					assert.EqualValues(t, 22, attrVal.Int())
 				case "facefusion.job.state_changed":
 					assert.False(t, validatedEvents["facefusion.job.state_changed"], "Found a duplicate in the events slice: facefusion.job.state_changed")
 					validatedEvents["facefusion.job.state_changed"] = true
@@ -295,6 +301,9 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.transition.to")
 					assert.True(t, ok)
 					assert.Equal(t, "drafted", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
+					assert.True(t, ok)
+					assert.EqualValues(t, 22, attrVal.Int())
 				case "facefusion.process.exited":
 					assert.False(t, validatedEvents["facefusion.process.exited"], "Found a duplicate in the events slice: facefusion.process.exited")
 					validatedEvents["facefusion.process.exited"] = true
