@@ -32,7 +32,7 @@ service: {pipelines: {logs: {receivers: [facefusion], processors: [memory_limite
 
 	want := []string{
 		fmt.Sprintf("INFO facefusion.process.started FaceFusion server started, pid %d", server.PID()),
-		fmt.Sprintf("ERROR facefusion.process.exited FaceFusion server exited, pid %d: killed", server.PID()),
+		fmt.Sprintf("ERROR facefusion.process.exited FaceFusion server exited, pid %d: killed, signal 9", server.PID()),
 		fmt.Sprintf("ERROR facefusion.server.state_changed FaceFusion server on port %d: down, was ready", server.Port()),
 	}
 	require.Eventually(t, func() bool { return len(events(t, file)) >= len(want) }, 5*time.Second, 50*time.Millisecond)

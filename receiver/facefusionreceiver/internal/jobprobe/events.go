@@ -28,13 +28,18 @@ func (p *Probe) tell(snapshot *jobqueue.Snapshot) {
 func (p *Probe) recordChange(ctx context.Context, c *jobqueue.Change) {
 	ts := pcommon.NewTimestampFromTime(c.Time)
 	from := metadata.MapAttributeFacefusionJobTransitionFrom[stateName(c.From)]
+	var options []metadata.EventAttributeOption
+	if c.Run != nil {
+		options = append(options, metadata.WithFacefusionJobAttemptEventAttribute(int64(c.Run.Attempt)))
+	}
 	switch c.To {
 	case jobqueue.StateStalled:
-		p.lb.RecordFacefusionJobStalledEvent(ctx, ts, c.Job, from)
+		p.lb.RecordFacefusionJobStalledEvent(ctx, ts, c.Job, from, options...)
 	case jobqueue.StateOrphaned:
-		p.lb.RecordFacefusionJobOrphanedEvent(ctx, ts, c.Job, from)
+		p.lb.RecordFacefusionJobOrphanedEvent(ctx, ts, c.Job, from, options...)
 	default:
-		p.lb.RecordFacefusionJobStateChangedEvent(ctx, ts, c.Job, from, metadata.MapAttributeFacefusionJobTransitionTo[stateName(c.To)])
+		to := metadata.MapAttributeFacefusionJobTransitionTo[stateName(c.To)]
+		p.lb.RecordFacefusionJobStateChangedEvent(ctx, ts, c.Job, from, to, options...)
 	}
 }
 
@@ -70,7 +75,10 @@ func severity(to jobqueue.State) plog.SeverityNumber {
 }
 
 func body(c *jobqueue.Change) string {
-	text := fmt.Sprintf("FaceFusion job is %s, was %s", c.To, stateName(c.From))
+	text := fmt.Sprintf("FaceFusion job %s: %s", c.Job, c.To)
+	if c.From != jobqueue.StateNone {
+		text += fmt.Sprintf(", was %s", c.From)
+	}
 	if c.Run != nil && c.Ended {
 		if took := c.Run.Duration(); took.Known {
 			text += fmt.Sprintf(", ran for %v", took.V.Round(time.Millisecond))

@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"time"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
@@ -22,6 +24,7 @@ func Event(lb *metadata.LogsBuilder, resource pcommon.Resource, severity plog.Se
 		return logs, false
 	}
 	record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+	record.SetObservedTimestamp(pcommon.NewTimestampFromTime(time.Now()))
 	record.SetSeverityNumber(severity)
 	record.SetSeverityText(severityText(severity))
 	record.Body().SetStr(body)

@@ -48,7 +48,19 @@ func (p *Probe) tellExited(c *process.Change, resource pcommon.Resource) {
 		options = append(options, metadata.WithSignalEventAttribute(int64(c.Signal.V)))
 	}
 	p.lb.RecordFacefusionProcessExitedEvent(context.Background(), pcommon.NewTimestampFromTime(c.Time), role, int64(c.PID), reason, options...)
-	p.env.Send(p.lb, resource, exitSeverity(c), fmt.Sprintf("FaceFusion %s exited, pid %d: %s", c.Role, c.PID, c.Reason))
+	p.env.Send(p.lb, resource, exitSeverity(c), fmt.Sprintf("FaceFusion %s exited, pid %d: %s", c.Role, c.PID, howExited(c)))
+}
+
+// howExited is the reason, and what the kernel told of it.
+func howExited(c *process.Change) string {
+	switch {
+	case c.Signal.Known:
+		return fmt.Sprintf("%s, signal %d", c.Reason, c.Signal.V)
+	case c.ExitCode.Known:
+		return fmt.Sprintf("%s, exit code %d", c.Reason, c.ExitCode.V)
+	default:
+		return string(c.Reason)
+	}
 }
 
 // exitSeverity grades an exit: a server is not meant to end by itself, a runner is; nobody crashes on purpose.
