@@ -46,7 +46,18 @@ func (p *Probe) tellXIDs(snapshot *gpu.Snapshot) {
 		p.env.Settings.Logger.Warn("the NVIDIA driver reports an error of a GPU", zap.String("gpu", xid.UUID), zap.Int("xid", xid.Code))
 		if p.env.Sink.WantsLogs() {
 			p.lb.RecordFacefusionGpuXidEvent(context.Background(), pcommon.NewTimestampFromTime(xid.Time), xid.UUID, name, int64(xid.Code))
-			p.env.Send(p.lb, p.env.HostResource(), plog.SeverityNumberError, fmt.Sprintf("%s reports XID %d", name, xid.Code))
+			p.env.Send(p.lb, p.env.HostResource(), xidSeverity(xid.Code), fmt.Sprintf("%s reports XID %d", name, xid.Code))
 		}
+	}
+}
+
+// xidSeverity grades an XID as the alerts do. The errors say that the GPU or its link fails: it must be reset, drained or replaced. All others are the fault of a
+// program most of the time, or go before one of these. https://docs.nvidia.com/deploy/xid-errors/
+func xidSeverity(code int) plog.SeverityNumber {
+	switch code {
+	case 48, 64, 74, 79, 94, 95, 119, 120, 140, 154:
+		return plog.SeverityNumberError
+	default:
+		return plog.SeverityNumberWarn
 	}
 }
