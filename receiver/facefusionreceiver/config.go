@@ -28,6 +28,9 @@ type Config struct {
 
 	// RootPath is where the root of the observed host is mounted: "/" on the host itself, "/host" or the like in a container.
 	RootPath string `mapstructure:"root_path"`
+	// Storage names a storage extension, which keeps over a restart what was last seen of the jobs folders and what was not delivered yet. Without one, what lies
+	// in a jobs folder at the start is history.
+	Storage *component.ID `mapstructure:"storage"`
 	// Instances names FaceFusion instances. One that is named is reported also when it was never seen.
 	Instances []InstanceConfig `mapstructure:"instances"`
 

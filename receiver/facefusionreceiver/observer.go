@@ -46,6 +46,7 @@ func newObserver(cfg *Config, set receiver.Settings) (*observer, error) {
 		Logs:     cfg.Logs,
 		Board:    &board.Board{},
 		Host:     host.Read(cfg.RootPath),
+		Storage:  cfg.Storage,
 		RootPath: cfg.RootPath,
 		Window:   interval - interval/10,
 		Changed:  o.pulse.changed,

@@ -11,18 +11,20 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-// tell sends an event for each transition of a job, with the trace and the root span of its run.
-func (p *Probe) tell(snapshot *jobqueue.Snapshot) {
-	if !p.env.Sink.WantsLogs() {
-		return
-	}
-	for i := range snapshot.Changes {
-		c := &snapshot.Changes[i]
+// tell makes an event for each transition of a job, with the trace and the root span of its run.
+func (p *Probe) tell(changes []jobqueue.Change) plog.Logs {
+	all := plog.NewLogs()
+	for i := range changes {
+		c := &changes[i]
 		p.recordChange(traceContext(c.Run), c)
-		p.env.Send(p.lb, p.env.InstanceResource(c.Instance, p.env.Version(c.Instance)), severity(c.To), body(c))
+		if event, wanted := probe.Event(p.lb, p.env.InstanceResource(c.Instance, p.env.Version(c.Instance)), severity(c.To), body(c)); wanted {
+			event.ResourceLogs().MoveAndAppendTo(all.ResourceLogs())
+		}
 	}
+	return all
 }
 
 func (p *Probe) recordChange(ctx context.Context, c *jobqueue.Change) {
@@ -34,12 +36,12 @@ func (p *Probe) recordChange(ctx context.Context, c *jobqueue.Change) {
 	}
 	switch c.To {
 	case jobqueue.StateStalled:
-		p.lb.RecordFacefusionJobStalledEvent(ctx, ts, c.Job, from, options...)
+		p.lb.RecordFacefusionJobStalledEvent(ctx, ts, c.Job, from, changeUID(c), options...)
 	case jobqueue.StateOrphaned:
-		p.lb.RecordFacefusionJobOrphanedEvent(ctx, ts, c.Job, from, options...)
+		p.lb.RecordFacefusionJobOrphanedEvent(ctx, ts, c.Job, from, changeUID(c), options...)
 	default:
 		to := metadata.MapAttributeFacefusionJobTransitionTo[stateName(c.To)]
-		p.lb.RecordFacefusionJobStateChangedEvent(ctx, ts, c.Job, from, to, options...)
+		p.lb.RecordFacefusionJobStateChangedEvent(ctx, ts, c.Job, from, to, changeUID(c), options...)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -49,6 +50,13 @@ func traceID(id jobqueue.RunID) pcommon.TraceID {
 func spanID(id jobqueue.RunID, span int) pcommon.SpanID {
 	hash := digest(id, span)
 	return pcommon.SpanID(hash[16:24])
+}
+
+// changeUID is the same for a change that is told again.
+func changeUID(c *jobqueue.Change) string {
+	b := fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s\x00%d", c.Instance, c.Job, c.From, c.To, c.Time.UnixNano())
+	hash := sha256.Sum256(b)
+	return hex.EncodeToString(hash[:16])
 }
 
 func digest(id jobqueue.RunID, span int) [sha256.Size]byte {

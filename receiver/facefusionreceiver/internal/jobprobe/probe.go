@@ -3,6 +3,7 @@ package jobprobe
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -21,6 +23,10 @@ type Probe struct {
 	histograms HistogramsConfig
 	watcher    *jobqueue.Watcher
 	loop       *poll.Loop
+	memory     *memory.Memory           // nil where nothing is kept
+	tells      bool                     // somebody takes events
+	traces     bool                     // somebody takes spans
+	introduced map[string]bool          // folders of which the first look was logged, by instance; owned by the goroutine that observes
 	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
 	lb         *metadata.LogsBuilder    // owned by the goroutine that observes
 }
@@ -30,16 +36,21 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 	p := &Probe{
 		env:        env,
 		histograms: histograms,
+		introduced: map[string]bool{},
 		mb:         metadata.NewMetricsBuilder(env.Metrics, env.Settings),
 		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
 	env.Board.Processes.Subscribe(p.begin)
-	p.watcher = jobqueue.NewWatcher(jobqueue.Settings{
+	settings := jobqueue.Settings{
 		StallAfter:  cfg.StallAfter,
 		Hint:        p.loop.Nudge,
 		Exponential: histograms.exponential(),
-	})
+	}
+	if env.Storage != nil {
+		settings.Recall = func(ctx context.Context, keys []string) ([][]byte, error) { return p.memory.Recall(ctx, keys) }
+	}
+	p.watcher = jobqueue.NewWatcher(settings)
 	return p
 }
 
@@ -50,16 +61,21 @@ func (*Probe) Name() string { return "jobs" }
 func (p *Probe) Health() poll.Health { return p.loop.Health() }
 
 // Start implements probe.Probe.
-func (p *Probe) Start(context.Context, component.Host) error {
+func (p *Probe) Start(ctx context.Context, host component.Host) error {
+	// All signals of the receiver were created by now. One that is shut down before the others is told all the same: what is kept goes out after the next start.
+	p.tells, p.traces = p.env.Sink.WantsLogs(), p.env.Sink.WantsTraces()
+	if err := p.remember(ctx, host); err != nil {
+		return err
+	}
 	p.loop.Start()
 	return nil
 }
 
 // Shutdown implements probe.Probe.
-func (p *Probe) Shutdown(context.Context) error {
+func (p *Probe) Shutdown(ctx context.Context) error {
 	p.loop.Stop()
 	p.watcher.Close()
-	return nil
+	return p.forget(ctx)
 }
 
 // begin looks for the first time as soon as the processes are known. From then on the interval and the hints decide.
@@ -78,10 +94,13 @@ func (p *Probe) observe(ctx context.Context) error {
 	if snapshot == nil {
 		return err
 	}
+	parcels := p.pack(snapshot)
+	// What is told must be known to have been told: first it is kept, then it is told.
+	err = errors.Join(err, p.keep(ctx, parcels))
 	before := p.env.Board.Jobs.Latest()
 	p.env.Board.Jobs.Publish(snapshot)
-	p.tell(snapshot)
-	p.trace(snapshot)
+	p.send(parcels)
+	p.introduce(snapshot)
 	if len(snapshot.Changes) > 0 || !sameFolders(before, snapshot) {
 		p.env.Changed()
 	}

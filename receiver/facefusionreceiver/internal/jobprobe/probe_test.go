@@ -138,21 +138,21 @@ func TestEventsAndTracesOfARun(t *testing.T) {
 			{Time: now.Add(-50 * time.Second), Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateStalled, Run: run(now)},
 			{Time: now, Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateFailed, Run: run(now), Ended: true},
 		}}
-		p.tell(s)
-		p.trace(s)
+		p.tells, p.traces = true, true
+		p.send(p.pack(s))
 		probetest.Logs(t, "testdata/events.yaml", sink.All)
 		probetest.Traces(t, "testdata/traces.yaml", sink.Spans)
 	})
 }
 
 func TestARunWithoutABeginningHasNoTrace(t *testing.T) {
-	env, sink := probetest.Env()
+	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
 	defer p.watcher.Close()
 	r := run(time.Now())
 	r.Queued, r.Started = reading.Value[time.Time]{}, reading.Value[time.Time]{}
-	p.trace(&jobqueue.Snapshot{Changes: []jobqueue.Change{{Time: time.Now(), To: jobqueue.StateFailed, Run: r, Ended: true}}})
-	require.Zero(t, sink.Spans.SpanCount())
+	traces := p.trace([]jobqueue.Change{{Time: time.Now(), To: jobqueue.StateFailed, Run: r, Ended: true}})
+	require.Zero(t, traces.ResourceSpans().Len())
 }
 
 func TestIDsAreDeterministic(t *testing.T) {

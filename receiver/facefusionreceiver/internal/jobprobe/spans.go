@@ -11,27 +11,23 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
-// trace sends a trace for each run that ended.
-func (p *Probe) trace(snapshot *jobqueue.Snapshot) {
-	if !p.env.Sink.WantsTraces() {
-		return
-	}
-	for i := range snapshot.Changes {
-		c := &snapshot.Changes[i]
+// trace makes a trace for each run that ended.
+func (p *Probe) trace(changes []jobqueue.Change) ptrace.Traces {
+	traces := ptrace.NewTraces()
+	for i := range changes {
+		c := &changes[i]
 		if !c.Ended || c.Run == nil {
 			continue
 		}
-		traces := ptrace.NewTraces()
 		rs := traces.ResourceSpans().AppendEmpty()
 		p.env.InstanceResource(c.Instance, p.env.Version(c.Instance)).MoveTo(rs.Resource())
 		ss := rs.ScopeSpans().AppendEmpty()
 		ss.Scope().SetName(metadata.ScopeName)
 		ss.Scope().SetVersion(p.env.Settings.BuildInfo.Version)
 		appendRunSpans(ss.Spans(), c.Run, c.Time)
-		if ss.Spans().Len() > 0 {
-			p.env.Sink.Traces(traces)
-		}
 	}
+	traces.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool { return rs.ScopeSpans().At(0).Spans().Len() == 0 })
+	return traces
 }
 
 // appendRunSpans adds the spans of a run: the root, the time in the queue, and each step whose times are known. A run of which not even a beginning is known has none.

@@ -197,7 +197,7 @@ type eventFacefusionJobOrphaned struct {
 	config EventConfig         // event config provided by user.
 }
 
-func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, options ...EventAttributeOption) {
+func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
 	if !e.config.Enabled {
 		return
 	}
@@ -211,6 +211,7 @@ func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp 
 	}
 	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
+	dp.Attributes().PutStr("log.record.uid", logRecordUIDAttributeValue)
 
 	for _, op := range options {
 		op.apply(dp)
@@ -237,7 +238,7 @@ type eventFacefusionJobStalled struct {
 	config EventConfig         // event config provided by user.
 }
 
-func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, options ...EventAttributeOption) {
+func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
 	if !e.config.Enabled {
 		return
 	}
@@ -251,6 +252,7 @@ func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp p
 	}
 	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
+	dp.Attributes().PutStr("log.record.uid", logRecordUIDAttributeValue)
 
 	for _, op := range options {
 		op.apply(dp)
@@ -277,7 +279,7 @@ type eventFacefusionJobStateChanged struct {
 	config EventConfig         // event config provided by user.
 }
 
-func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, facefusionJobTransitionToAttributeValue string, options ...EventAttributeOption) {
+func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, facefusionJobTransitionToAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
 	if !e.config.Enabled {
 		return
 	}
@@ -292,6 +294,7 @@ func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timest
 	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.to", facefusionJobTransitionToAttributeValue)
+	dp.Attributes().PutStr("log.record.uid", logRecordUIDAttributeValue)
 
 	for _, op := range options {
 		op.apply(dp)
@@ -614,18 +617,18 @@ func (lb *LogsBuilder) RecordFacefusionGpuXidEvent(ctx context.Context, timestam
 }
 
 // RecordFacefusionJobOrphanedEvent adds a log record of facefusion.job.orphaned event.
-func (lb *LogsBuilder) RecordFacefusionJobOrphanedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, options ...EventAttributeOption) {
-	lb.eventFacefusionJobOrphaned.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), options...)
+func (lb *LogsBuilder) RecordFacefusionJobOrphanedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+	lb.eventFacefusionJobOrphaned.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), logRecordUIDAttributeValue, options...)
 }
 
 // RecordFacefusionJobStalledEvent adds a log record of facefusion.job.stalled event.
-func (lb *LogsBuilder) RecordFacefusionJobStalledEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, options ...EventAttributeOption) {
-	lb.eventFacefusionJobStalled.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), options...)
+func (lb *LogsBuilder) RecordFacefusionJobStalledEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+	lb.eventFacefusionJobStalled.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), logRecordUIDAttributeValue, options...)
 }
 
 // RecordFacefusionJobStateChangedEvent adds a log record of facefusion.job.state_changed event.
-func (lb *LogsBuilder) RecordFacefusionJobStateChangedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, facefusionJobTransitionToAttributeValue AttributeFacefusionJobTransitionTo, options ...EventAttributeOption) {
-	lb.eventFacefusionJobStateChanged.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), facefusionJobTransitionToAttributeValue.String(), options...)
+func (lb *LogsBuilder) RecordFacefusionJobStateChangedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, facefusionJobTransitionToAttributeValue AttributeFacefusionJobTransitionTo, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+	lb.eventFacefusionJobStateChanged.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), facefusionJobTransitionToAttributeValue.String(), logRecordUIDAttributeValue, options...)
 }
 
 // RecordFacefusionProcessExitedEvent adds a log record of facefusion.process.exited event.

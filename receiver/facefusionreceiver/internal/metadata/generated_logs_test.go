@@ -144,13 +144,13 @@ func TestLogsBuilder(t *testing.T) {
 			lb.RecordFacefusionGpuXidEvent(ctx, timestamp, "hw.id-val", "hw.name-val", 15)
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobOrphanedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, WithFacefusionJobAttemptEventAttribute(22))
+			lb.RecordFacefusionJobOrphanedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobStalledEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, WithFacefusionJobAttemptEventAttribute(22))
+			lb.RecordFacefusionJobStalledEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobStateChangedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, AttributeFacefusionJobTransitionToDrafted, WithFacefusionJobAttemptEventAttribute(22))
+			lb.RecordFacefusionJobStateChangedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, AttributeFacefusionJobTransitionToDrafted, "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
 			defaultEventsCount++
 			allEventsCount++
 			lb.RecordFacefusionProcessExitedEvent(ctx, timestamp, AttributeFacefusionProcessRoleServer, 11, AttributeFacefusionExitReasonCompleted, WithProcessExitCodeEventAttribute(17), WithSignalEventAttribute(6))
@@ -269,6 +269,9 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
 					assert.True(t, ok)
 					assert.EqualValues(t, 22, attrVal.Int())
+					attrVal, ok = lr.Attributes().Get("log.record.uid")
+					assert.True(t, ok)
+					assert.Equal(t, "log.record.uid-val", attrVal.Str())
 				case "facefusion.job.stalled":
 					assert.False(t, validatedEvents["facefusion.job.stalled"], "Found a duplicate in the events slice: facefusion.job.stalled")
 					validatedEvents["facefusion.job.stalled"] = true
@@ -285,6 +288,9 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
 					assert.True(t, ok)
 					assert.EqualValues(t, 22, attrVal.Int())
+					attrVal, ok = lr.Attributes().Get("log.record.uid")
+					assert.True(t, ok)
+					assert.Equal(t, "log.record.uid-val", attrVal.Str())
 				case "facefusion.job.state_changed":
 					assert.False(t, validatedEvents["facefusion.job.state_changed"], "Found a duplicate in the events slice: facefusion.job.state_changed")
 					validatedEvents["facefusion.job.state_changed"] = true
@@ -304,6 +310,9 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
 					assert.True(t, ok)
 					assert.EqualValues(t, 22, attrVal.Int())
+					attrVal, ok = lr.Attributes().Get("log.record.uid")
+					assert.True(t, ok)
+					assert.Equal(t, "log.record.uid-val", attrVal.Str())
 				case "facefusion.process.exited":
 					assert.False(t, validatedEvents["facefusion.process.exited"], "Found a duplicate in the events slice: facefusion.process.exited")
 					validatedEvents["facefusion.process.exited"] = true

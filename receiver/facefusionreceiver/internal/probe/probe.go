@@ -41,6 +41,8 @@ type Env struct {
 	Board *board.Board
 	// Host is where the collector runs.
 	Host host.Host
+	// Storage names the extension that keeps what must outlive the collector; nil for none.
+	Storage *component.ID
 	// RootPath is where the root of the observed host is mounted; "/" on the host itself.
 	RootPath string
 	// Window is the shortest time that a scrape may sum up: a scrape that comes early, because something changed, cuts no window short.

@@ -1,0 +1,78 @@
+package jobprobe
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
+)
+
+// remember opens the storage, where there is one, and sends what an earlier collector could not.
+func (p *Probe) remember(ctx context.Context, host component.Host) (err error) {
+	if p.env.Storage == nil {
+		return nil
+	}
+	if p.memory, err = memory.Open(ctx, host, *p.env.Storage, p.env.Settings.ID); err != nil {
+		return err
+	}
+	parcels, err := p.memory.Outstanding(ctx)
+	if err != nil {
+		return err
+	}
+	for _, parcel := range parcels {
+		if parcel.Logs != nil && !p.tells || parcel.Traces != nil && !p.traces {
+			p.memory.Settle(parcel) // the pipeline is no more
+			continue
+		}
+		p.send([]*memory.Parcel{parcel})
+	}
+	return nil
+}
+
+// keep saves what is known now, together with what is going to be told of it.
+func (p *Probe) keep(ctx context.Context, parcels []*memory.Parcel) error {
+	if p.memory == nil {
+		return nil
+	}
+	if err := p.memory.Save(ctx, p.watcher.Unsaved(), parcels); err != nil {
+		return err
+	}
+	p.watcher.Saved()
+	return nil
+}
+
+// forget lets go of the storage.
+func (p *Probe) forget(ctx context.Context) error {
+	if p.memory == nil {
+		return nil
+	}
+	return p.memory.Close(ctx)
+}
+
+// introduce logs once for each folder what the first scan was compared with.
+func (p *Probe) introduce(snapshot *jobqueue.Snapshot) {
+	for i := range snapshot.Queues {
+		q := &snapshot.Queues[i]
+		if q.Access != jobqueue.AccessOpen || q.Scanning || p.introduced[q.Instances[0]] {
+			continue
+		}
+		p.introduced[q.Instances[0]] = true
+		fields := []zap.Field{
+			zap.String("instance", q.Instances[0]), zap.Int("completed", q.Count(jobqueue.StateCompleted)), zap.Int("failed", q.Count(jobqueue.StateFailed)),
+		}
+		switch q.Memory {
+		case jobqueue.MemoryRestored:
+			p.env.Settings.Logger.Info("a jobs folder is compared with how it was left", append(fields, zap.Time("since", q.Start))...)
+		case jobqueue.MemoryUnreadable:
+			p.env.Settings.Logger.Warn("what was kept of a jobs folder makes no sense; what lies there now is history and is not counted", fields...)
+		case jobqueue.MemoryNew:
+			p.env.Settings.Logger.Info("a jobs folder is seen for the first time; what lies there is history and is not counted", fields...)
+		default:
+			p.env.Settings.Logger.Info("a jobs folder is seen for the first time; what lies there is history and is not counted. "+
+				"With storage set to a storage extension, nothing is lost over a restart of the collector", fields...)
+		}
+	}
+}

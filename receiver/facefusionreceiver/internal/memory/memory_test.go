@@ -1,0 +1,233 @@
+package memory_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.uber.org/goleak"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// store is a storage extension whose values outlive its clients.
+type store struct {
+	component.StartFunc
+	component.ShutdownFunc
+	mu      sync.Mutex
+	values  map[string][]byte
+	failure error
+	asked   string
+	open    int
+}
+
+type client struct{ *store }
+
+func (s *store) GetClient(_ context.Context, kind component.Kind, id component.ID, name string) (storage.Client, error) {
+	s.open++
+	s.asked = fmt.Sprintf("%v %v %v", kind, id, name)
+	return client{s}, nil
+}
+
+func (c client) Get(context.Context, string) ([]byte, error) { panic("not used") }
+func (c client) Set(context.Context, string, []byte) error   { panic("not used") }
+func (c client) Delete(context.Context, string) error        { panic("not used") }
+
+func (c client) Close(context.Context) error {
+	c.open--
+	return nil
+}
+
+func (c client) Batch(ctx context.Context, operations ...*storage.Operation) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failure != nil {
+		return c.failure
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, o := range operations {
+		switch o.Type {
+		case storage.Get:
+			o.Value = c.values[o.Key]
+		case storage.Set:
+			c.values[o.Key] = o.Value
+		case storage.Delete:
+			delete(c.values, o.Key)
+		}
+	}
+	return nil
+}
+
+type host map[component.ID]component.Component
+
+func (h host) GetExtensions() map[component.ID]component.Component { return h }
+
+var (
+	fileStorage = component.MustNewID("file_storage")
+	receiver    = component.MustNewIDWithName("facefusion", "a")
+)
+
+func open(t *testing.T, s *store) *memory.Memory {
+	t.Helper()
+	m, err := memory.Open(t.Context(), host{fileStorage: s}, fileStorage, receiver)
+	require.NoError(t, err)
+	return m
+}
+
+func newStore() *store { return &store{values: make(map[string][]byte)} }
+
+func logs(body string) *memory.Parcel {
+	l := plog.NewLogs()
+	l.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body().SetStr(body)
+	return &memory.Parcel{Logs: &l}
+}
+
+func traces(name string) *memory.Parcel {
+	s := ptrace.NewTraces()
+	s.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty().SetName(name)
+	return &memory.Parcel{Traces: &s}
+}
+
+// names are what the parcels hold.
+func names(parcels []*memory.Parcel) []string {
+	all := make([]string, 0, len(parcels))
+	for _, p := range parcels {
+		if p.Logs != nil {
+			all = append(all, p.Logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Body().Str())
+		} else {
+			all = append(all, p.Traces.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Name())
+		}
+	}
+	return all
+}
+
+func TestRecords(t *testing.T) {
+	s := newStore()
+	m := open(t, s)
+	assert.Equal(t, "Receiver facefusion/a jobs", s.asked, "each receiver has its own")
+	require.NoError(t, m.Save(t.Context(), []jobqueue.Record{{Key: "a", Value: []byte("1")}, {Key: "b", Value: []byte("2")}}, nil))
+	require.NoError(t, m.Save(t.Context(), []jobqueue.Record{{Key: "a"}, {Key: "b", Value: []byte("3")}}, nil))
+	values, err := m.Recall(t.Context(), []string{"b", "a", "c"})
+	require.NoError(t, err)
+	assert.Equal(t, [][]byte{[]byte("3"), nil, nil}, values)
+	require.NoError(t, m.Close(t.Context()))
+	require.NoError(t, m.Close(t.Context()))
+	assert.Zero(t, s.open)
+}
+
+// TestWhatHasNotArrivedIsSentAgain: whatever was kept and not settled when the collector died, in its order.
+func TestWhatHasNotArrivedIsSentAgain(t *testing.T) {
+	s := newStore()
+	m := open(t, s)
+	parcels := []*memory.Parcel{logs("first"), traces("second"), logs("third")}
+	require.NoError(t, m.Save(t.Context(), nil, parcels))
+	m.Settle(parcels[0])
+	fourth := []*memory.Parcel{traces("fourth")}
+	require.NoError(t, m.Save(t.Context(), nil, fourth))
+	// The first is gone for good with this Save, and its slot is free for the next.
+	require.NoError(t, m.Save(t.Context(), nil, []*memory.Parcel{logs("fifth")}))
+
+	m = open(t, s)
+	outstanding, err := m.Outstanding(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"second", "third", "fourth", "fifth"}, names(outstanding))
+	for _, p := range outstanding {
+		m.Settle(p)
+	}
+	require.NoError(t, m.Save(t.Context(), nil, []*memory.Parcel{logs("sixth")}))
+
+	m = open(t, s)
+	outstanding, err = m.Outstanding(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"sixth"}, names(outstanding))
+}
+
+func TestAllOrNothing(t *testing.T) {
+	s := newStore()
+	m := open(t, s)
+	first := logs("first")
+	require.NoError(t, m.Save(t.Context(), nil, []*memory.Parcel{first}))
+	before := maps.Clone(s.values)
+	m.Settle(first)
+	s.failure = errors.New("no space left")
+	second := logs("second")
+	err := m.Save(t.Context(), []jobqueue.Record{{Key: "a", Value: []byte("1")}}, []*memory.Parcel{second})
+	require.ErrorIs(t, err, s.failure)
+	assert.Equal(t, before, s.values)
+	m.Settle(second) // it was sent all the same
+	s.failure = nil
+	require.NoError(t, m.Save(t.Context(), nil, nil))
+	assert.Empty(t, s.values, "what was settled before the failure is forgotten after it")
+}
+
+func TestACancelledObservationIsKept(t *testing.T) {
+	s := newStore()
+	m := open(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, m.Save(ctx, []jobqueue.Record{{Key: "a", Value: []byte("1")}}, nil), "the loop that observes ends, what it saw does not")
+	assert.Contains(t, s.values, "a")
+}
+
+func TestParcelsWithoutRoomAreNotKept(t *testing.T) {
+	s := newStore()
+	m := open(t, s)
+	var parcels []*memory.Parcel
+	for i := range 1030 {
+		parcels = append(parcels, logs(fmt.Sprint(i)))
+	}
+	require.NoError(t, m.Save(t.Context(), nil, parcels))
+	require.Len(t, s.values, 1024)
+	for _, p := range parcels {
+		m.Settle(p)
+	}
+	require.NoError(t, m.Save(t.Context(), nil, nil))
+	assert.Empty(t, s.values)
+}
+
+func TestParcelsThatMakeNoSense(t *testing.T) {
+	s := newStore()
+	for slot, value := range []string{"", "l", "x12345678", "l12345678\xff\xff", "t12345678\xff\xff"} {
+		s.values["outbox/"+fmt.Sprint(slot)] = []byte(value)
+	}
+	m := open(t, s)
+	outstanding, err := m.Outstanding(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, outstanding)
+	require.NoError(t, m.Save(t.Context(), nil, nil))
+	delete(s.values, "outbox/0")
+	assert.Empty(t, s.values)
+}
+
+func TestErrorsNameTheExtensionAndTheRemedy(t *testing.T) {
+	_, err := memory.Open(t.Context(), host{}, fileStorage, receiver)
+	require.ErrorContains(t, err, `storage is "file_storage", and there is no such extension: add it`)
+	_, err = memory.Open(t.Context(), host{fileStorage: nothing{}}, fileStorage, receiver)
+	require.ErrorContains(t, err, `storage is "file_storage", which stores nothing`)
+	s := newStore()
+	m := open(t, s)
+	s.failure = errors.New("input/output error")
+	_, err = m.Outstanding(t.Context())
+	require.ErrorContains(t, err, "read what was kept: input/output error")
+	require.True(t, strings.HasPrefix(m.Save(t.Context(), []jobqueue.Record{{Key: "a", Value: []byte("1")}}, nil).Error(), "keep what is known of jobs"))
+}
+
+type nothing struct {
+	component.StartFunc
+	component.ShutdownFunc
+}
