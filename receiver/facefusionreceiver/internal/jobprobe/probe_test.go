@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/goleak"
 
@@ -145,14 +146,16 @@ func TestEventsAndTracesOfARun(t *testing.T) {
 	})
 }
 
-func TestARunWithoutABeginningHasNoTrace(t *testing.T) {
+func TestARunWithoutABeginningBeginsWithItsEnd(t *testing.T) {
 	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
 	defer p.watcher.Close()
 	r := run(time.Now())
 	r.Queued, r.Started = reading.Value[time.Time]{}, reading.Value[time.Time]{}
 	traces := p.trace([]jobqueue.Change{{Time: time.Now(), To: jobqueue.StateFailed, Run: r, Ended: true}})
-	require.Zero(t, traces.ResourceSpans().Len())
+	root := traces.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
+	require.Equal(t, pcommon.NewTimestampFromTime(r.Ended.V), root.EndTimestamp())
+	require.Equal(t, root.EndTimestamp(), root.StartTimestamp())
 }
 
 func TestIDsAreDeterministic(t *testing.T) {

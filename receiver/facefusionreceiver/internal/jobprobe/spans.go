@@ -26,20 +26,14 @@ func (p *Probe) trace(changes []jobqueue.Change) ptrace.Traces {
 		ss.Scope().SetVersion(p.env.Settings.BuildInfo.Version)
 		appendRunSpans(ss.Spans(), c.Run, c.Time)
 	}
-	traces.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool { return rs.ScopeSpans().At(0).Spans().Len() == 0 })
 	return traces
 }
 
-// appendRunSpans adds the spans of a run: the root, the time in the queue, and each step whose times are known. A run of which not even a beginning is known has none.
+// appendRunSpans adds the spans of a run: the root, the time in the queue, and each step whose times are known. A run whose end alone is known, because it
+// came and went while the collector was away, begins with its end.
 func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, noticed time.Time) {
-	begin := first(run.Queued, run.Started)
-	if !begin.Known {
-		return
-	}
-	end := noticed
-	if run.Ended.Known {
-		end = run.Ended.V
-	}
+	end := first(run.Ended, reading.Known(noticed)).V
+	begin := first(run.Queued, run.Started, reading.Known(end))
 	root := newSpan(spans, run.RunID, rootSpan, "facefusion.job", begin.V, end)
 	if _, caller, ok := parent(run.RunID); ok {
 		root.SetParentSpanID(caller)

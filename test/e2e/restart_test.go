@@ -1,0 +1,193 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
+)
+
+// TestKilledAgainAndAgain kills the collector at random moments while hundreds of jobs run. In the end its counts of jobs and runs, the traces and the events are
+// exactly what FaceFusion's own folders say.
+func TestKilledAgainAndAgain(t *testing.T) {
+	const jobCount, kills = 300, 12
+	kept := t.TempDir()
+	w := newWitness(t)
+	overrides := fmt.Sprintf(`
+extensions: {file_storage: {directory: %s}}
+receivers: {facefusion: {storage: file_storage}}
+exporters: {otlp_http: {endpoint: %q, compression: none, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}}
+service:
+  extensions: [health_check, file_storage]
+  pipelines:
+    logs: {receivers: [facefusion], exporters: [otlp_http]}
+    traces: {receivers: [facefusion], exporters: [otlp_http]}
+`, kept, w.server.URL)
+	h := simulate(t, 1)
+	_, err := h.StartServer(0, nil)
+	require.NoError(t, err)
+	folder := h.Jobs(0)
+	for _, id := range []string{"old-1", "old-2"} {
+		require.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4"}))
+		require.NoError(t, folder.Submit(id))
+		require.NoError(t, folder.Start(id, 0))
+		require.NoError(t, folder.Complete(id))
+	}
+	time.Sleep(100 * time.Millisecond) // what is written within a step of the kernel's clock before the first look is as good as new
+
+	c := start(t, overrides)
+	c.eventually(t, 10*time.Second, "the baseline", func(p page) bool { return p.is(2, "facefusion_job_count", "facefusion_job_state", "completed") })
+	random := rand.New(rand.NewPCG(1, 2))
+	var truth ending
+	played := make(chan struct{})
+	go func() {
+		defer close(played)
+		truth = play(t, folder, w, jobCount)
+	}()
+	done := func() bool {
+		select {
+		case <-played:
+			return true
+		default:
+			return false
+		}
+	}
+	last := map[string]float64{}
+	killed := 0
+	for ; killed < kills || !done(); killed++ {
+		time.Sleep(time.Duration(100+random.IntN(900)) * time.Millisecond)
+		grows(t, c.page(t), last)
+		require.NoError(t, c.cmd.Process.Kill())
+		<-c.ended
+		time.Sleep(time.Duration(random.IntN(500)) * time.Millisecond)
+		c = start(t, overrides)
+	}
+	c.eventually(t, 20*time.Second, "every run is counted", func(p page) bool { return ended(p) == truth.runs })
+	grows(t, c.page(t), last)
+	require.Eventually(t, func() bool { return sum(w.outcomes()) >= truth.runs && sum(w.transitions()) >= truth.changes }, 10*time.Second, 50*time.Millisecond,
+		"traces %v, events %v", w.outcomes(), w.transitions())
+
+	assert.Equal(t, truth.outcomes, w.outcomes(), "traces")
+	for _, state := range []string{"completed", "failed", "deleted"} {
+		assert.Equal(t, truth.outcomes[state], w.transitions()[state], "events: %s", state)
+	}
+	for outcome, n := range truth.outcomes {
+		assert.InDelta(t, n, total(c.page(t), "facefusion_job_finished_total", "facefusion_outcome", outcome), 0, outcome)
+	}
+	completed, err := folder.List(jobs.Completed)
+	require.NoError(t, err)
+	failed, err := folder.List(jobs.Failed)
+	require.NoError(t, err)
+	assert.True(t, c.page(t).is(float64(len(completed)), "facefusion_job_count", "facefusion_job_state", "completed"))
+	assert.True(t, c.page(t).is(float64(len(failed)), "facefusion_job_count", "facefusion_job_state", "failed"))
+	assert.Len(t, completed, truth.outcomes["completed"]+2)
+	t.Logf("%d kills, %d runs %v, %d events, %d of them told twice and known by their uid, %d bytes kept",
+		killed, truth.runs, truth.outcomes, sum(w.transitions()), w.again, sizeOf(t, kept))
+}
+
+// ending is what FaceFusion did.
+type ending struct {
+	runs, changes int
+	outcomes      map[string]int
+}
+
+// play runs jobs one after the other, as a runner does: most complete, some fail, some of those are retried, some are deleted while they run. What could not be
+// seen from outside if it happened while the collector is away (a failure before a retry, the run of a job that is deleted) waits until it was seen.
+func play(t *testing.T, folder *jobs.Folder, w *witness, count int) ending {
+	end := ending{outcomes: map[string]int{}}
+	random := rand.New(rand.NewPCG(3, 4))
+	pause := func() { time.Sleep(time.Duration(random.IntN(40)) * time.Millisecond) }
+	run := func(id string) {
+		assert.NoError(t, folder.Start(id, 0))
+		pause()
+		switch random.IntN(10) {
+		case 0, 1:
+			assert.NoError(t, folder.Fail(id))
+			end.outcomes["failed"]++
+		case 2:
+			seen(w, id, "running")
+			assert.NoError(t, folder.Delete(id))
+			end.outcomes["deleted"]++
+		default:
+			assert.NoError(t, folder.CompleteStep(id, 0))
+			assert.NoError(t, folder.Complete(id))
+			end.outcomes["completed"]++
+		}
+	}
+	for i := range count {
+		id := fmt.Sprintf("job-%03d", i)
+		assert.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
+		assert.NoError(t, folder.Submit(id))
+		pause()
+		run(id)
+		if _, err := os.Stat(filepath.Join(folder.Path(), "failed", id+".json")); err == nil && random.IntN(2) == 0 {
+			seen(w, id, "failed")
+			assert.NoError(t, folder.Retry(id))
+			pause()
+			assert.NoError(t, folder.Start(id, 0))
+			pause()
+			assert.NoError(t, folder.Complete(id))
+			end.outcomes["completed"]++
+		}
+	}
+	end.runs = sum(end.outcomes)
+	end.changes = end.runs // one event at least tells the end of each
+	return end
+}
+
+// seen waits until it was told that a job came to a state.
+func seen(w *witness, job, state string) {
+	for begin := time.Now(); !w.has(job, state) && time.Since(begin) < 30*time.Second; {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// grows compares the counters of runs with what they were: a collector that was killed must not fall behind what it has shown.
+func grows(t *testing.T, p page, last map[string]float64) {
+	t.Helper()
+	for _, name := range []string{"facefusion_job_finished_total", "facefusion_job_duration_seconds_count", "facefusion_step_duration_seconds_count"} {
+		for _, s := range p.samples(name) {
+			key := fmt.Sprint(name, s.labels)
+			require.GreaterOrEqual(t, s.value, last[key], key)
+			last[key] = s.value
+		}
+	}
+}
+
+// ended is how many runs the page counts.
+func ended(p page) int { return int(total(p, "facefusion_job_finished_total")) }
+
+func total(p page, name string, pairs ...string) (all float64) {
+	for _, s := range p.samples(name, pairs...) {
+		all += s.value
+	}
+	return all
+}
+
+func sum(counts map[string]int) (all int) {
+	for _, n := range counts {
+		all += n
+	}
+	return all
+}
+
+func sizeOf(t *testing.T, folder string) (bytes int64) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		info, err := entry.Info()
+		require.NoError(t, err)
+		bytes += info.Size()
+	}
+	return bytes
+}
