@@ -890,6 +890,26 @@ func (ms *NvidiaGpuEncoderSessionsMetricConfig) Unmarshal(parser *confmap.Conf) 
 	return nil
 }
 
+// NvidiaGpuEngineUtilizationMetricConfig provides config for the nvidia.gpu.engine.utilization metric.
+type NvidiaGpuEngineUtilizationMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuEngineUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // NvidiaGpuFaultMetricConfig provides config for the nvidia.gpu.fault metric.
 type NvidiaGpuFaultMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -897,6 +917,26 @@ type NvidiaGpuFaultMetricConfig struct {
 }
 
 func (ms *NvidiaGpuFaultMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuGraphicsUtilizationMetricConfig provides config for the nvidia.gpu.graphics.utilization metric.
+type NvidiaGpuGraphicsUtilizationMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuGraphicsUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -930,6 +970,26 @@ func (ms *NvidiaGpuInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	return nil
 }
 
+// NvidiaGpuMemoryBandwidthUtilizationMetricConfig provides config for the nvidia.gpu.memory.bandwidth.utilization metric.
+type NvidiaGpuMemoryBandwidthUtilizationMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuMemoryBandwidthUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // NvidiaGpuNvlinkIoMetricConfig provides config for the nvidia.gpu.nvlink.io metric.
 type NvidiaGpuNvlinkIoMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -937,6 +997,26 @@ type NvidiaGpuNvlinkIoMetricConfig struct {
 }
 
 func (ms *NvidiaGpuNvlinkIoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuNvlinkThroughputMetricConfig provides config for the nvidia.gpu.nvlink.throughput metric.
+type NvidiaGpuNvlinkThroughputMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuNvlinkThroughputMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -1030,6 +1110,26 @@ func (ms *NvidiaGpuPcieLinkWidthMaxMetricConfig) Unmarshal(parser *confmap.Conf)
 	return nil
 }
 
+// NvidiaGpuPcieThroughputMetricConfig provides config for the nvidia.gpu.pcie.throughput metric.
+type NvidiaGpuPcieThroughputMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuPcieThroughputMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // NvidiaGpuPerformanceStateMetricConfig provides config for the nvidia.gpu.performance_state metric.
 type NvidiaGpuPerformanceStateMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -1037,6 +1137,26 @@ type NvidiaGpuPerformanceStateMetricConfig struct {
 }
 
 func (ms *NvidiaGpuPerformanceStateMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuPipeUtilizationMetricConfig provides config for the nvidia.gpu.pipe.utilization metric.
+type NvidiaGpuPipeUtilizationMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuPipeUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -1090,6 +1210,26 @@ func (ms *NvidiaGpuProcessVisibilityMetricConfig) Unmarshal(parser *confmap.Conf
 	return nil
 }
 
+// NvidiaGpuReadingImplausibleMetricConfig provides config for the nvidia.gpu.reading.implausible metric.
+type NvidiaGpuReadingImplausibleMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuReadingImplausibleMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // NvidiaGpuSelectionUnmatchedMetricConfig provides config for the nvidia.gpu.selection.unmatched metric.
 type NvidiaGpuSelectionUnmatchedMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -1097,6 +1237,46 @@ type NvidiaGpuSelectionUnmatchedMetricConfig struct {
 }
 
 func (ms *NvidiaGpuSelectionUnmatchedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuSmOccupancyMetricConfig provides config for the nvidia.gpu.sm.occupancy metric.
+type NvidiaGpuSmOccupancyMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuSmOccupancyMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuSmUtilizationMetricConfig provides config for the nvidia.gpu.sm.utilization metric.
+type NvidiaGpuSmUtilizationMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuSmUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -1400,17 +1580,26 @@ type MetricsConfig struct {
 	NvidiaGpuEncoderFrameRate                 NvidiaGpuEncoderFrameRateMetricConfig                 `mapstructure:"nvidia.gpu.encoder.frame_rate"`
 	NvidiaGpuEncoderLatency                   NvidiaGpuEncoderLatencyMetricConfig                   `mapstructure:"nvidia.gpu.encoder.latency"`
 	NvidiaGpuEncoderSessions                  NvidiaGpuEncoderSessionsMetricConfig                  `mapstructure:"nvidia.gpu.encoder.sessions"`
+	NvidiaGpuEngineUtilization                NvidiaGpuEngineUtilizationMetricConfig                `mapstructure:"nvidia.gpu.engine.utilization"`
 	NvidiaGpuFault                            NvidiaGpuFaultMetricConfig                            `mapstructure:"nvidia.gpu.fault"`
+	NvidiaGpuGraphicsUtilization              NvidiaGpuGraphicsUtilizationMetricConfig              `mapstructure:"nvidia.gpu.graphics.utilization"`
 	NvidiaGpuInfo                             NvidiaGpuInfoMetricConfig                             `mapstructure:"nvidia.gpu.info"`
+	NvidiaGpuMemoryBandwidthUtilization       NvidiaGpuMemoryBandwidthUtilizationMetricConfig       `mapstructure:"nvidia.gpu.memory.bandwidth.utilization"`
 	NvidiaGpuNvlinkIo                         NvidiaGpuNvlinkIoMetricConfig                         `mapstructure:"nvidia.gpu.nvlink.io"`
+	NvidiaGpuNvlinkThroughput                 NvidiaGpuNvlinkThroughputMetricConfig                 `mapstructure:"nvidia.gpu.nvlink.throughput"`
 	NvidiaGpuPcieLinkGeneration               NvidiaGpuPcieLinkGenerationMetricConfig               `mapstructure:"nvidia.gpu.pcie.link.generation"`
 	NvidiaGpuPcieLinkGenerationMax            NvidiaGpuPcieLinkGenerationMaxMetricConfig            `mapstructure:"nvidia.gpu.pcie.link.generation.max"`
 	NvidiaGpuPcieLinkWidth                    NvidiaGpuPcieLinkWidthMetricConfig                    `mapstructure:"nvidia.gpu.pcie.link.width"`
 	NvidiaGpuPcieLinkWidthMax                 NvidiaGpuPcieLinkWidthMaxMetricConfig                 `mapstructure:"nvidia.gpu.pcie.link.width.max"`
+	NvidiaGpuPcieThroughput                   NvidiaGpuPcieThroughputMetricConfig                   `mapstructure:"nvidia.gpu.pcie.throughput"`
 	NvidiaGpuPerformanceState                 NvidiaGpuPerformanceStateMetricConfig                 `mapstructure:"nvidia.gpu.performance_state"`
+	NvidiaGpuPipeUtilization                  NvidiaGpuPipeUtilizationMetricConfig                  `mapstructure:"nvidia.gpu.pipe.utilization"`
 	NvidiaGpuPowerLimit                       NvidiaGpuPowerLimitMetricConfig                       `mapstructure:"nvidia.gpu.power.limit"`
 	NvidiaGpuProcessVisibility                NvidiaGpuProcessVisibilityMetricConfig                `mapstructure:"nvidia.gpu.process.visibility"`
+	NvidiaGpuReadingImplausible               NvidiaGpuReadingImplausibleMetricConfig               `mapstructure:"nvidia.gpu.reading.implausible"`
 	NvidiaGpuSelectionUnmatched               NvidiaGpuSelectionUnmatchedMetricConfig               `mapstructure:"nvidia.gpu.selection.unmatched"`
+	NvidiaGpuSmOccupancy                      NvidiaGpuSmOccupancyMetricConfig                      `mapstructure:"nvidia.gpu.sm.occupancy"`
+	NvidiaGpuSmUtilization                    NvidiaGpuSmUtilizationMetricConfig                    `mapstructure:"nvidia.gpu.sm.utilization"`
 	NvidiaGpuSuspended                        NvidiaGpuSuspendedMetricConfig                        `mapstructure:"nvidia.gpu.suspended"`
 	NvidiaGpuUtilizationMax                   NvidiaGpuUtilizationMaxMetricConfig                   `mapstructure:"nvidia.gpu.utilization.max"`
 	NvidiaGpuXidLast                          NvidiaGpuXidLastMetricConfig                          `mapstructure:"nvidia.gpu.xid.last"`
@@ -1556,13 +1745,25 @@ func DefaultMetricsConfig() MetricsConfig {
 		NvidiaGpuEncoderSessions: NvidiaGpuEncoderSessionsMetricConfig{
 			Enabled: true,
 		},
+		NvidiaGpuEngineUtilization: NvidiaGpuEngineUtilizationMetricConfig{
+			Enabled: false,
+		},
 		NvidiaGpuFault: NvidiaGpuFaultMetricConfig{
 			Enabled: true,
+		},
+		NvidiaGpuGraphicsUtilization: NvidiaGpuGraphicsUtilizationMetricConfig{
+			Enabled: false,
 		},
 		NvidiaGpuInfo: NvidiaGpuInfoMetricConfig{
 			Enabled: true,
 		},
+		NvidiaGpuMemoryBandwidthUtilization: NvidiaGpuMemoryBandwidthUtilizationMetricConfig{
+			Enabled: false,
+		},
 		NvidiaGpuNvlinkIo: NvidiaGpuNvlinkIoMetricConfig{
+			Enabled: false,
+		},
+		NvidiaGpuNvlinkThroughput: NvidiaGpuNvlinkThroughputMetricConfig{
 			Enabled: false,
 		},
 		NvidiaGpuPcieLinkGeneration: NvidiaGpuPcieLinkGenerationMetricConfig{
@@ -1577,8 +1778,14 @@ func DefaultMetricsConfig() MetricsConfig {
 		NvidiaGpuPcieLinkWidthMax: NvidiaGpuPcieLinkWidthMaxMetricConfig{
 			Enabled: true,
 		},
+		NvidiaGpuPcieThroughput: NvidiaGpuPcieThroughputMetricConfig{
+			Enabled: false,
+		},
 		NvidiaGpuPerformanceState: NvidiaGpuPerformanceStateMetricConfig{
 			Enabled: true,
+		},
+		NvidiaGpuPipeUtilization: NvidiaGpuPipeUtilizationMetricConfig{
+			Enabled: false,
 		},
 		NvidiaGpuPowerLimit: NvidiaGpuPowerLimitMetricConfig{
 			Enabled: true,
@@ -1586,8 +1793,17 @@ func DefaultMetricsConfig() MetricsConfig {
 		NvidiaGpuProcessVisibility: NvidiaGpuProcessVisibilityMetricConfig{
 			Enabled: true,
 		},
+		NvidiaGpuReadingImplausible: NvidiaGpuReadingImplausibleMetricConfig{
+			Enabled: true,
+		},
 		NvidiaGpuSelectionUnmatched: NvidiaGpuSelectionUnmatchedMetricConfig{
 			Enabled: true,
+		},
+		NvidiaGpuSmOccupancy: NvidiaGpuSmOccupancyMetricConfig{
+			Enabled: false,
+		},
+		NvidiaGpuSmUtilization: NvidiaGpuSmUtilizationMetricConfig{
+			Enabled: false,
 		},
 		NvidiaGpuSuspended: NvidiaGpuSuspendedMetricConfig{
 			Enabled: true,

@@ -158,13 +158,25 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuEncoderSessions: NvidiaGpuEncoderSessionsMetricConfig{
 						Enabled: true,
 					},
+					NvidiaGpuEngineUtilization: NvidiaGpuEngineUtilizationMetricConfig{
+						Enabled: true,
+					},
 					NvidiaGpuFault: NvidiaGpuFaultMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuGraphicsUtilization: NvidiaGpuGraphicsUtilizationMetricConfig{
 						Enabled: true,
 					},
 					NvidiaGpuInfo: NvidiaGpuInfoMetricConfig{
 						Enabled: true,
 					},
+					NvidiaGpuMemoryBandwidthUtilization: NvidiaGpuMemoryBandwidthUtilizationMetricConfig{
+						Enabled: true,
+					},
 					NvidiaGpuNvlinkIo: NvidiaGpuNvlinkIoMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuNvlinkThroughput: NvidiaGpuNvlinkThroughputMetricConfig{
 						Enabled: true,
 					},
 					NvidiaGpuPcieLinkGeneration: NvidiaGpuPcieLinkGenerationMetricConfig{
@@ -179,7 +191,13 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuPcieLinkWidthMax: NvidiaGpuPcieLinkWidthMaxMetricConfig{
 						Enabled: true,
 					},
+					NvidiaGpuPcieThroughput: NvidiaGpuPcieThroughputMetricConfig{
+						Enabled: true,
+					},
 					NvidiaGpuPerformanceState: NvidiaGpuPerformanceStateMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuPipeUtilization: NvidiaGpuPipeUtilizationMetricConfig{
 						Enabled: true,
 					},
 					NvidiaGpuPowerLimit: NvidiaGpuPowerLimitMetricConfig{
@@ -188,7 +206,16 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuProcessVisibility: NvidiaGpuProcessVisibilityMetricConfig{
 						Enabled: true,
 					},
+					NvidiaGpuReadingImplausible: NvidiaGpuReadingImplausibleMetricConfig{
+						Enabled: true,
+					},
 					NvidiaGpuSelectionUnmatched: NvidiaGpuSelectionUnmatchedMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuSmOccupancy: NvidiaGpuSmOccupancyMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuSmUtilization: NvidiaGpuSmUtilizationMetricConfig{
 						Enabled: true,
 					},
 					NvidiaGpuSuspended: NvidiaGpuSuspendedMetricConfig{
@@ -368,13 +395,25 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuEncoderSessions: NvidiaGpuEncoderSessionsMetricConfig{
 						Enabled: false,
 					},
+					NvidiaGpuEngineUtilization: NvidiaGpuEngineUtilizationMetricConfig{
+						Enabled: false,
+					},
 					NvidiaGpuFault: NvidiaGpuFaultMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuGraphicsUtilization: NvidiaGpuGraphicsUtilizationMetricConfig{
 						Enabled: false,
 					},
 					NvidiaGpuInfo: NvidiaGpuInfoMetricConfig{
 						Enabled: false,
 					},
+					NvidiaGpuMemoryBandwidthUtilization: NvidiaGpuMemoryBandwidthUtilizationMetricConfig{
+						Enabled: false,
+					},
 					NvidiaGpuNvlinkIo: NvidiaGpuNvlinkIoMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuNvlinkThroughput: NvidiaGpuNvlinkThroughputMetricConfig{
 						Enabled: false,
 					},
 					NvidiaGpuPcieLinkGeneration: NvidiaGpuPcieLinkGenerationMetricConfig{
@@ -389,7 +428,13 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuPcieLinkWidthMax: NvidiaGpuPcieLinkWidthMaxMetricConfig{
 						Enabled: false,
 					},
+					NvidiaGpuPcieThroughput: NvidiaGpuPcieThroughputMetricConfig{
+						Enabled: false,
+					},
 					NvidiaGpuPerformanceState: NvidiaGpuPerformanceStateMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuPipeUtilization: NvidiaGpuPipeUtilizationMetricConfig{
 						Enabled: false,
 					},
 					NvidiaGpuPowerLimit: NvidiaGpuPowerLimitMetricConfig{
@@ -398,7 +443,16 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuProcessVisibility: NvidiaGpuProcessVisibilityMetricConfig{
 						Enabled: false,
 					},
+					NvidiaGpuReadingImplausible: NvidiaGpuReadingImplausibleMetricConfig{
+						Enabled: false,
+					},
 					NvidiaGpuSelectionUnmatched: NvidiaGpuSelectionUnmatchedMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuSmOccupancy: NvidiaGpuSmOccupancyMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuSmUtilization: NvidiaGpuSmUtilizationMetricConfig{
 						Enabled: false,
 					},
 					NvidiaGpuSuspended: NvidiaGpuSuspendedMetricConfig{
@@ -446,7 +500,7 @@ func TestMetricsBuilderConfig(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := loadMetricsBuilderConfig(t, tt.name)
-			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(FacefusionActiveTasksMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
+			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(FacefusionActiveTasksMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuEngineUtilizationMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuGraphicsUtilizationMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuMemoryBandwidthUtilizationMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuNvlinkThroughputMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPcieThroughputMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPipeUtilizationMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuReadingImplausibleMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSmOccupancyMetricConfig{}, NvidiaGpuSmUtilizationMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
 			require.Emptyf(t, diff, "Config mismatch (-expected +actual):\n%s", diff)
 		})
 	}

@@ -981,6 +981,44 @@ var MapAttributeNvidiaGpuFault = map[string]AttributeNvidiaGpuFault{
 	"page_retirement_pending": AttributeNvidiaGpuFaultPageRetirementPending,
 }
 
+// AttributeNvidiaGpuPipe specifies the value nvidia.gpu.pipe attribute.
+type AttributeNvidiaGpuPipe int
+
+const (
+	_ AttributeNvidiaGpuPipe = iota
+	AttributeNvidiaGpuPipeTensor
+	AttributeNvidiaGpuPipeFp64
+	AttributeNvidiaGpuPipeFp32
+	AttributeNvidiaGpuPipeFp16
+	AttributeNvidiaGpuPipeInteger
+)
+
+// String returns the string representation of the AttributeNvidiaGpuPipe.
+func (av AttributeNvidiaGpuPipe) String() string {
+	switch av {
+	case AttributeNvidiaGpuPipeTensor:
+		return "tensor"
+	case AttributeNvidiaGpuPipeFp64:
+		return "fp64"
+	case AttributeNvidiaGpuPipeFp32:
+		return "fp32"
+	case AttributeNvidiaGpuPipeFp16:
+		return "fp16"
+	case AttributeNvidiaGpuPipeInteger:
+		return "integer"
+	}
+	return ""
+}
+
+// MapAttributeNvidiaGpuPipe is a helper map of string to AttributeNvidiaGpuPipe attribute value.
+var MapAttributeNvidiaGpuPipe = map[string]AttributeNvidiaGpuPipe{
+	"tensor":  AttributeNvidiaGpuPipeTensor,
+	"fp64":    AttributeNvidiaGpuPipeFp64,
+	"fp32":    AttributeNvidiaGpuPipeFp32,
+	"fp16":    AttributeNvidiaGpuPipeFp16,
+	"integer": AttributeNvidiaGpuPipeInteger,
+}
+
 // AttributeNvidiaGpuPowerLimitType specifies the value nvidia.gpu.power.limit.type attribute.
 type AttributeNvidiaGpuPowerLimitType int
 
@@ -1013,6 +1051,68 @@ var MapAttributeNvidiaGpuPowerLimitType = map[string]AttributeNvidiaGpuPowerLimi
 	"default":  AttributeNvidiaGpuPowerLimitTypeDefault,
 	"minimum":  AttributeNvidiaGpuPowerLimitTypeMinimum,
 	"maximum":  AttributeNvidiaGpuPowerLimitTypeMaximum,
+}
+
+// AttributeNvidiaGpuReading specifies the value nvidia.gpu.reading attribute.
+type AttributeNvidiaGpuReading int
+
+const (
+	_ AttributeNvidiaGpuReading = iota
+	AttributeNvidiaGpuReadingClock
+	AttributeNvidiaGpuReadingEncoder
+	AttributeNvidiaGpuReadingError
+	AttributeNvidiaGpuReadingFan
+	AttributeNvidiaGpuReadingIdentity
+	AttributeNvidiaGpuReadingLink
+	AttributeNvidiaGpuReadingMemory
+	AttributeNvidiaGpuReadingPower
+	AttributeNvidiaGpuReadingProcess
+	AttributeNvidiaGpuReadingTemperature
+	AttributeNvidiaGpuReadingUtilization
+)
+
+// String returns the string representation of the AttributeNvidiaGpuReading.
+func (av AttributeNvidiaGpuReading) String() string {
+	switch av {
+	case AttributeNvidiaGpuReadingClock:
+		return "clock"
+	case AttributeNvidiaGpuReadingEncoder:
+		return "encoder"
+	case AttributeNvidiaGpuReadingError:
+		return "error"
+	case AttributeNvidiaGpuReadingFan:
+		return "fan"
+	case AttributeNvidiaGpuReadingIdentity:
+		return "identity"
+	case AttributeNvidiaGpuReadingLink:
+		return "link"
+	case AttributeNvidiaGpuReadingMemory:
+		return "memory"
+	case AttributeNvidiaGpuReadingPower:
+		return "power"
+	case AttributeNvidiaGpuReadingProcess:
+		return "process"
+	case AttributeNvidiaGpuReadingTemperature:
+		return "temperature"
+	case AttributeNvidiaGpuReadingUtilization:
+		return "utilization"
+	}
+	return ""
+}
+
+// MapAttributeNvidiaGpuReading is a helper map of string to AttributeNvidiaGpuReading attribute value.
+var MapAttributeNvidiaGpuReading = map[string]AttributeNvidiaGpuReading{
+	"clock":       AttributeNvidiaGpuReadingClock,
+	"encoder":     AttributeNvidiaGpuReadingEncoder,
+	"error":       AttributeNvidiaGpuReadingError,
+	"fan":         AttributeNvidiaGpuReadingFan,
+	"identity":    AttributeNvidiaGpuReadingIdentity,
+	"link":        AttributeNvidiaGpuReadingLink,
+	"memory":      AttributeNvidiaGpuReadingMemory,
+	"power":       AttributeNvidiaGpuReadingPower,
+	"process":     AttributeNvidiaGpuReadingProcess,
+	"temperature": AttributeNvidiaGpuReadingTemperature,
+	"utilization": AttributeNvidiaGpuReadingUtilization,
 }
 
 // AttributeNvidiaGpuThrottlePolicy specifies the value nvidia.gpu.throttle.policy attribute.
@@ -1301,16 +1401,32 @@ var MetricsInfo = metricsInfo{
 		Name:       "nvidia.gpu.encoder.sessions",
 		Attributes: []string{"hw.id", "hw.name"},
 	},
+	NvidiaGpuEngineUtilization: metricInfo{
+		Name:       "nvidia.gpu.engine.utilization",
+		Attributes: []string{"hw.id", "hw.name", "hw.gpu.task", "nvidia.gpu.engine"},
+	},
 	NvidiaGpuFault: metricInfo{
 		Name:       "nvidia.gpu.fault",
 		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.fault"},
+	},
+	NvidiaGpuGraphicsUtilization: metricInfo{
+		Name:       "nvidia.gpu.graphics.utilization",
+		Attributes: []string{"hw.id", "hw.name"},
 	},
 	NvidiaGpuInfo: metricInfo{
 		Name:       "nvidia.gpu.info",
 		Attributes: []string{"hw.id", "hw.name", "hw.model", "hw.vendor", "hw.driver_version", "hw.firmware_version", "nvidia.cuda.version", "nvidia.gpu.pci.address", "hw.parent"},
 	},
+	NvidiaGpuMemoryBandwidthUtilization: metricInfo{
+		Name:       "nvidia.gpu.memory.bandwidth.utilization",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
 	NvidiaGpuNvlinkIo: metricInfo{
 		Name:       "nvidia.gpu.nvlink.io",
+		Attributes: []string{"hw.id", "hw.name", "network.io.direction"},
+	},
+	NvidiaGpuNvlinkThroughput: metricInfo{
+		Name:       "nvidia.gpu.nvlink.throughput",
 		Attributes: []string{"hw.id", "hw.name", "network.io.direction"},
 	},
 	NvidiaGpuPcieLinkGeneration: metricInfo{
@@ -1329,9 +1445,17 @@ var MetricsInfo = metricsInfo{
 		Name:       "nvidia.gpu.pcie.link.width.max",
 		Attributes: []string{"hw.id", "hw.name"},
 	},
+	NvidiaGpuPcieThroughput: metricInfo{
+		Name:       "nvidia.gpu.pcie.throughput",
+		Attributes: []string{"hw.id", "hw.name", "network.io.direction"},
+	},
 	NvidiaGpuPerformanceState: metricInfo{
 		Name:       "nvidia.gpu.performance_state",
 		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuPipeUtilization: metricInfo{
+		Name:       "nvidia.gpu.pipe.utilization",
+		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.pipe"},
 	},
 	NvidiaGpuPowerLimit: metricInfo{
 		Name:       "nvidia.gpu.power.limit",
@@ -1341,8 +1465,20 @@ var MetricsInfo = metricsInfo{
 		Name:       "nvidia.gpu.process.visibility",
 		Attributes: []string{"nvidia.process.visibility"},
 	},
+	NvidiaGpuReadingImplausible: metricInfo{
+		Name:       "nvidia.gpu.reading.implausible",
+		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.reading"},
+	},
 	NvidiaGpuSelectionUnmatched: metricInfo{
 		Name: "nvidia.gpu.selection.unmatched",
+	},
+	NvidiaGpuSmOccupancy: metricInfo{
+		Name:       "nvidia.gpu.sm.occupancy",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuSmUtilization: metricInfo{
+		Name:       "nvidia.gpu.sm.utilization",
+		Attributes: []string{"hw.id", "hw.name"},
 	},
 	NvidiaGpuSuspended: metricInfo{
 		Name:       "nvidia.gpu.suspended",
@@ -1427,17 +1563,26 @@ type metricsInfo struct {
 	NvidiaGpuEncoderFrameRate                 metricInfo
 	NvidiaGpuEncoderLatency                   metricInfo
 	NvidiaGpuEncoderSessions                  metricInfo
+	NvidiaGpuEngineUtilization                metricInfo
 	NvidiaGpuFault                            metricInfo
+	NvidiaGpuGraphicsUtilization              metricInfo
 	NvidiaGpuInfo                             metricInfo
+	NvidiaGpuMemoryBandwidthUtilization       metricInfo
 	NvidiaGpuNvlinkIo                         metricInfo
+	NvidiaGpuNvlinkThroughput                 metricInfo
 	NvidiaGpuPcieLinkGeneration               metricInfo
 	NvidiaGpuPcieLinkGenerationMax            metricInfo
 	NvidiaGpuPcieLinkWidth                    metricInfo
 	NvidiaGpuPcieLinkWidthMax                 metricInfo
+	NvidiaGpuPcieThroughput                   metricInfo
 	NvidiaGpuPerformanceState                 metricInfo
+	NvidiaGpuPipeUtilization                  metricInfo
 	NvidiaGpuPowerLimit                       metricInfo
 	NvidiaGpuProcessVisibility                metricInfo
+	NvidiaGpuReadingImplausible               metricInfo
 	NvidiaGpuSelectionUnmatched               metricInfo
+	NvidiaGpuSmOccupancy                      metricInfo
+	NvidiaGpuSmUtilization                    metricInfo
 	NvidiaGpuSuspended                        metricInfo
 	NvidiaGpuUtilizationMax                   metricInfo
 	NvidiaGpuXidLast                          metricInfo
@@ -3844,6 +3989,61 @@ func newMetricNvidiaGpuEncoderSessions(cfg NvidiaGpuEncoderSessionsMetricConfig)
 	return m
 }
 
+type metricNvidiaGpuEngineUtilization struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   NvidiaGpuEngineUtilizationMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.engine.utilization metric with initial data.
+func (m *metricNvidiaGpuEngineUtilization) init() {
+	m.data.SetName("nvidia.gpu.engine.utilization")
+	m.data.SetDescription("The share of the time that each decoder, each JPEG engine and each engine for optical flow was busy, since the last scrape. From GPM, on GPUs since Hopper.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuEngineUtilization) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwGpuTaskAttributeValue string, nvidiaGpuEngineAttributeValue int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("hw.gpu.task", hwGpuTaskAttributeValue)
+	dp.Attributes().PutInt("nvidia.gpu.engine", nvidiaGpuEngineAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuEngineUtilization) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuEngineUtilization) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuEngineUtilization(cfg NvidiaGpuEngineUtilizationMetricConfig) metricNvidiaGpuEngineUtilization {
+	m := metricNvidiaGpuEngineUtilization{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricNvidiaGpuFault struct {
 	data     pmetric.Metric             // data buffer for generated metric.
 	config   NvidiaGpuFaultMetricConfig // metric config provided by user.
@@ -3892,6 +4092,59 @@ func (m *metricNvidiaGpuFault) emit(metrics pmetric.MetricSlice) {
 
 func newMetricNvidiaGpuFault(cfg NvidiaGpuFaultMetricConfig) metricNvidiaGpuFault {
 	m := metricNvidiaGpuFault{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuGraphicsUtilization struct {
+	data     pmetric.Metric                           // data buffer for generated metric.
+	config   NvidiaGpuGraphicsUtilizationMetricConfig // metric config provided by user.
+	capacity int                                      // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.graphics.utilization metric with initial data.
+func (m *metricNvidiaGpuGraphicsUtilization) init() {
+	m.data.SetName("nvidia.gpu.graphics.utilization")
+	m.data.SetDescription("The share of the time that anything calculated or drew on the GPU or MIG device, since the last scrape. From GPM, on GPUs since Hopper.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuGraphicsUtilization) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuGraphicsUtilization) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuGraphicsUtilization) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuGraphicsUtilization(cfg NvidiaGpuGraphicsUtilizationMetricConfig) metricNvidiaGpuGraphicsUtilization {
+	m := metricNvidiaGpuGraphicsUtilization{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -3962,6 +4215,59 @@ func newMetricNvidiaGpuInfo(cfg NvidiaGpuInfoMetricConfig) metricNvidiaGpuInfo {
 	return m
 }
 
+type metricNvidiaGpuMemoryBandwidthUtilization struct {
+	data     pmetric.Metric                                  // data buffer for generated metric.
+	config   NvidiaGpuMemoryBandwidthUtilizationMetricConfig // metric config provided by user.
+	capacity int                                             // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.memory.bandwidth.utilization metric with initial data.
+func (m *metricNvidiaGpuMemoryBandwidthUtilization) init() {
+	m.data.SetName("nvidia.gpu.memory.bandwidth.utilization")
+	m.data.SetDescription("The share of the highest possible traffic to the memory of the GPU, since the last scrape. From GPM, on GPUs since Hopper.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuMemoryBandwidthUtilization) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuMemoryBandwidthUtilization) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuMemoryBandwidthUtilization) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuMemoryBandwidthUtilization(cfg NvidiaGpuMemoryBandwidthUtilizationMetricConfig) metricNvidiaGpuMemoryBandwidthUtilization {
+	m := metricNvidiaGpuMemoryBandwidthUtilization{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricNvidiaGpuNvlinkIo struct {
 	data     pmetric.Metric                // data buffer for generated metric.
 	config   NvidiaGpuNvlinkIoMetricConfig // metric config provided by user.
@@ -4010,6 +4316,60 @@ func (m *metricNvidiaGpuNvlinkIo) emit(metrics pmetric.MetricSlice) {
 
 func newMetricNvidiaGpuNvlinkIo(cfg NvidiaGpuNvlinkIoMetricConfig) metricNvidiaGpuNvlinkIo {
 	m := metricNvidiaGpuNvlinkIo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuNvlinkThroughput struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   NvidiaGpuNvlinkThroughputMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.nvlink.throughput metric with initial data.
+func (m *metricNvidiaGpuNvlinkThroughput) init() {
+	m.data.SetName("nvidia.gpu.nvlink.throughput")
+	m.data.SetDescription("The bytes that went over all NVLinks in a second, since the last scrape. From GPM, on GPUs since Hopper.")
+	m.data.SetUnit("By/s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuNvlinkThroughput) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("network.io.direction", networkIoDirectionAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuNvlinkThroughput) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuNvlinkThroughput) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuNvlinkThroughput(cfg NvidiaGpuNvlinkThroughputMetricConfig) metricNvidiaGpuNvlinkThroughput {
+	m := metricNvidiaGpuNvlinkThroughput{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -4230,6 +4590,60 @@ func newMetricNvidiaGpuPcieLinkWidthMax(cfg NvidiaGpuPcieLinkWidthMaxMetricConfi
 	return m
 }
 
+type metricNvidiaGpuPcieThroughput struct {
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   NvidiaGpuPcieThroughputMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.pcie.throughput metric with initial data.
+func (m *metricNvidiaGpuPcieThroughput) init() {
+	m.data.SetName("nvidia.gpu.pcie.throughput")
+	m.data.SetDescription("The bytes that went over PCIe in a second, since the last scrape. `hw.gpu.io` counts them, on more GPUs. From GPM, on GPUs since Hopper.")
+	m.data.SetUnit("By/s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuPcieThroughput) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("network.io.direction", networkIoDirectionAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuPcieThroughput) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuPcieThroughput) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuPcieThroughput(cfg NvidiaGpuPcieThroughputMetricConfig) metricNvidiaGpuPcieThroughput {
+	m := metricNvidiaGpuPcieThroughput{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricNvidiaGpuPerformanceState struct {
 	data     pmetric.Metric                        // data buffer for generated metric.
 	config   NvidiaGpuPerformanceStateMetricConfig // metric config provided by user.
@@ -4275,6 +4689,60 @@ func (m *metricNvidiaGpuPerformanceState) emit(metrics pmetric.MetricSlice) {
 
 func newMetricNvidiaGpuPerformanceState(cfg NvidiaGpuPerformanceStateMetricConfig) metricNvidiaGpuPerformanceState {
 	m := metricNvidiaGpuPerformanceState{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuPipeUtilization struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   NvidiaGpuPipeUtilizationMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.pipe.utilization metric with initial data.
+func (m *metricNvidiaGpuPipeUtilization) init() {
+	m.data.SetName("nvidia.gpu.pipe.utilization")
+	m.data.SetDescription("The share of the time that the streaming multiprocessors calculated so, since the last scrape. From GPM, on GPUs since Hopper.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuPipeUtilization) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuPipeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.pipe", nvidiaGpuPipeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuPipeUtilization) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuPipeUtilization) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuPipeUtilization(cfg NvidiaGpuPipeUtilizationMetricConfig) metricNvidiaGpuPipeUtilization {
+	m := metricNvidiaGpuPipeUtilization{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -4391,6 +4859,62 @@ func newMetricNvidiaGpuProcessVisibility(cfg NvidiaGpuProcessVisibilityMetricCon
 	return m
 }
 
+type metricNvidiaGpuReadingImplausible struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   NvidiaGpuReadingImplausibleMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.reading.implausible metric with initial data.
+func (m *metricNvidiaGpuReadingImplausible) init() {
+	m.data.SetName("nvidia.gpu.reading.implausible")
+	m.data.SetDescription("The answers of the driver that cannot be true, such as more memory used than there is. They are dropped; what the driver says to tell that it does not know is none of them.")
+	m.data.SetUnit("{reading}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuReadingImplausible) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuReadingAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.reading", nvidiaGpuReadingAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuReadingImplausible) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuReadingImplausible) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuReadingImplausible(cfg NvidiaGpuReadingImplausibleMetricConfig) metricNvidiaGpuReadingImplausible {
+	m := metricNvidiaGpuReadingImplausible{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricNvidiaGpuSelectionUnmatched struct {
 	data     pmetric.Metric                          // data buffer for generated metric.
 	config   NvidiaGpuSelectionUnmatchedMetricConfig // metric config provided by user.
@@ -4435,6 +4959,112 @@ func (m *metricNvidiaGpuSelectionUnmatched) emit(metrics pmetric.MetricSlice) {
 
 func newMetricNvidiaGpuSelectionUnmatched(cfg NvidiaGpuSelectionUnmatchedMetricConfig) metricNvidiaGpuSelectionUnmatched {
 	m := metricNvidiaGpuSelectionUnmatched{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuSmOccupancy struct {
+	data     pmetric.Metric                   // data buffer for generated metric.
+	config   NvidiaGpuSmOccupancyMetricConfig // metric config provided by user.
+	capacity int                              // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.sm.occupancy metric with initial data.
+func (m *metricNvidiaGpuSmOccupancy) init() {
+	m.data.SetName("nvidia.gpu.sm.occupancy")
+	m.data.SetDescription("The share of the warps that could be active on the streaming multiprocessors and were, since the last scrape. From GPM, on GPUs since Hopper.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuSmOccupancy) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuSmOccupancy) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuSmOccupancy) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuSmOccupancy(cfg NvidiaGpuSmOccupancyMetricConfig) metricNvidiaGpuSmOccupancy {
+	m := metricNvidiaGpuSmOccupancy{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuSmUtilization struct {
+	data     pmetric.Metric                     // data buffer for generated metric.
+	config   NvidiaGpuSmUtilizationMetricConfig // metric config provided by user.
+	capacity int                                // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.sm.utilization metric with initial data.
+func (m *metricNvidiaGpuSmUtilization) init() {
+	m.data.SetName("nvidia.gpu.sm.utilization")
+	m.data.SetDescription("The share of the streaming multiprocessors that were busy, since the last scrape. From GPM, on GPUs since Hopper.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuSmUtilization) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuSmUtilization) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuSmUtilization) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuSmUtilization(cfg NvidiaGpuSmUtilizationMetricConfig) metricNvidiaGpuSmUtilization {
+	m := metricNvidiaGpuSmUtilization{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -5061,17 +5691,26 @@ type MetricsBuilder struct {
 	metricNvidiaGpuEncoderFrameRate                 metricNvidiaGpuEncoderFrameRate
 	metricNvidiaGpuEncoderLatency                   metricNvidiaGpuEncoderLatency
 	metricNvidiaGpuEncoderSessions                  metricNvidiaGpuEncoderSessions
+	metricNvidiaGpuEngineUtilization                metricNvidiaGpuEngineUtilization
 	metricNvidiaGpuFault                            metricNvidiaGpuFault
+	metricNvidiaGpuGraphicsUtilization              metricNvidiaGpuGraphicsUtilization
 	metricNvidiaGpuInfo                             metricNvidiaGpuInfo
+	metricNvidiaGpuMemoryBandwidthUtilization       metricNvidiaGpuMemoryBandwidthUtilization
 	metricNvidiaGpuNvlinkIo                         metricNvidiaGpuNvlinkIo
+	metricNvidiaGpuNvlinkThroughput                 metricNvidiaGpuNvlinkThroughput
 	metricNvidiaGpuPcieLinkGeneration               metricNvidiaGpuPcieLinkGeneration
 	metricNvidiaGpuPcieLinkGenerationMax            metricNvidiaGpuPcieLinkGenerationMax
 	metricNvidiaGpuPcieLinkWidth                    metricNvidiaGpuPcieLinkWidth
 	metricNvidiaGpuPcieLinkWidthMax                 metricNvidiaGpuPcieLinkWidthMax
+	metricNvidiaGpuPcieThroughput                   metricNvidiaGpuPcieThroughput
 	metricNvidiaGpuPerformanceState                 metricNvidiaGpuPerformanceState
+	metricNvidiaGpuPipeUtilization                  metricNvidiaGpuPipeUtilization
 	metricNvidiaGpuPowerLimit                       metricNvidiaGpuPowerLimit
 	metricNvidiaGpuProcessVisibility                metricNvidiaGpuProcessVisibility
+	metricNvidiaGpuReadingImplausible               metricNvidiaGpuReadingImplausible
 	metricNvidiaGpuSelectionUnmatched               metricNvidiaGpuSelectionUnmatched
+	metricNvidiaGpuSmOccupancy                      metricNvidiaGpuSmOccupancy
+	metricNvidiaGpuSmUtilization                    metricNvidiaGpuSmUtilization
 	metricNvidiaGpuSuspended                        metricNvidiaGpuSuspended
 	metricNvidiaGpuUtilizationMax                   metricNvidiaGpuUtilizationMax
 	metricNvidiaGpuXidLast                          metricNvidiaGpuXidLast
@@ -5150,17 +5789,26 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricNvidiaGpuEncoderFrameRate:                 newMetricNvidiaGpuEncoderFrameRate(mbc.Metrics.NvidiaGpuEncoderFrameRate),
 		metricNvidiaGpuEncoderLatency:                   newMetricNvidiaGpuEncoderLatency(mbc.Metrics.NvidiaGpuEncoderLatency),
 		metricNvidiaGpuEncoderSessions:                  newMetricNvidiaGpuEncoderSessions(mbc.Metrics.NvidiaGpuEncoderSessions),
+		metricNvidiaGpuEngineUtilization:                newMetricNvidiaGpuEngineUtilization(mbc.Metrics.NvidiaGpuEngineUtilization),
 		metricNvidiaGpuFault:                            newMetricNvidiaGpuFault(mbc.Metrics.NvidiaGpuFault),
+		metricNvidiaGpuGraphicsUtilization:              newMetricNvidiaGpuGraphicsUtilization(mbc.Metrics.NvidiaGpuGraphicsUtilization),
 		metricNvidiaGpuInfo:                             newMetricNvidiaGpuInfo(mbc.Metrics.NvidiaGpuInfo),
+		metricNvidiaGpuMemoryBandwidthUtilization:       newMetricNvidiaGpuMemoryBandwidthUtilization(mbc.Metrics.NvidiaGpuMemoryBandwidthUtilization),
 		metricNvidiaGpuNvlinkIo:                         newMetricNvidiaGpuNvlinkIo(mbc.Metrics.NvidiaGpuNvlinkIo),
+		metricNvidiaGpuNvlinkThroughput:                 newMetricNvidiaGpuNvlinkThroughput(mbc.Metrics.NvidiaGpuNvlinkThroughput),
 		metricNvidiaGpuPcieLinkGeneration:               newMetricNvidiaGpuPcieLinkGeneration(mbc.Metrics.NvidiaGpuPcieLinkGeneration),
 		metricNvidiaGpuPcieLinkGenerationMax:            newMetricNvidiaGpuPcieLinkGenerationMax(mbc.Metrics.NvidiaGpuPcieLinkGenerationMax),
 		metricNvidiaGpuPcieLinkWidth:                    newMetricNvidiaGpuPcieLinkWidth(mbc.Metrics.NvidiaGpuPcieLinkWidth),
 		metricNvidiaGpuPcieLinkWidthMax:                 newMetricNvidiaGpuPcieLinkWidthMax(mbc.Metrics.NvidiaGpuPcieLinkWidthMax),
+		metricNvidiaGpuPcieThroughput:                   newMetricNvidiaGpuPcieThroughput(mbc.Metrics.NvidiaGpuPcieThroughput),
 		metricNvidiaGpuPerformanceState:                 newMetricNvidiaGpuPerformanceState(mbc.Metrics.NvidiaGpuPerformanceState),
+		metricNvidiaGpuPipeUtilization:                  newMetricNvidiaGpuPipeUtilization(mbc.Metrics.NvidiaGpuPipeUtilization),
 		metricNvidiaGpuPowerLimit:                       newMetricNvidiaGpuPowerLimit(mbc.Metrics.NvidiaGpuPowerLimit),
 		metricNvidiaGpuProcessVisibility:                newMetricNvidiaGpuProcessVisibility(mbc.Metrics.NvidiaGpuProcessVisibility),
+		metricNvidiaGpuReadingImplausible:               newMetricNvidiaGpuReadingImplausible(mbc.Metrics.NvidiaGpuReadingImplausible),
 		metricNvidiaGpuSelectionUnmatched:               newMetricNvidiaGpuSelectionUnmatched(mbc.Metrics.NvidiaGpuSelectionUnmatched),
+		metricNvidiaGpuSmOccupancy:                      newMetricNvidiaGpuSmOccupancy(mbc.Metrics.NvidiaGpuSmOccupancy),
+		metricNvidiaGpuSmUtilization:                    newMetricNvidiaGpuSmUtilization(mbc.Metrics.NvidiaGpuSmUtilization),
 		metricNvidiaGpuSuspended:                        newMetricNvidiaGpuSuspended(mbc.Metrics.NvidiaGpuSuspended),
 		metricNvidiaGpuUtilizationMax:                   newMetricNvidiaGpuUtilizationMax(mbc.Metrics.NvidiaGpuUtilizationMax),
 		metricNvidiaGpuXidLast:                          newMetricNvidiaGpuXidLast(mbc.Metrics.NvidiaGpuXidLast),
@@ -5316,17 +5964,26 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricNvidiaGpuEncoderFrameRate.emit(ils.Metrics())
 	mb.metricNvidiaGpuEncoderLatency.emit(ils.Metrics())
 	mb.metricNvidiaGpuEncoderSessions.emit(ils.Metrics())
+	mb.metricNvidiaGpuEngineUtilization.emit(ils.Metrics())
 	mb.metricNvidiaGpuFault.emit(ils.Metrics())
+	mb.metricNvidiaGpuGraphicsUtilization.emit(ils.Metrics())
 	mb.metricNvidiaGpuInfo.emit(ils.Metrics())
+	mb.metricNvidiaGpuMemoryBandwidthUtilization.emit(ils.Metrics())
 	mb.metricNvidiaGpuNvlinkIo.emit(ils.Metrics())
+	mb.metricNvidiaGpuNvlinkThroughput.emit(ils.Metrics())
 	mb.metricNvidiaGpuPcieLinkGeneration.emit(ils.Metrics())
 	mb.metricNvidiaGpuPcieLinkGenerationMax.emit(ils.Metrics())
 	mb.metricNvidiaGpuPcieLinkWidth.emit(ils.Metrics())
 	mb.metricNvidiaGpuPcieLinkWidthMax.emit(ils.Metrics())
+	mb.metricNvidiaGpuPcieThroughput.emit(ils.Metrics())
 	mb.metricNvidiaGpuPerformanceState.emit(ils.Metrics())
+	mb.metricNvidiaGpuPipeUtilization.emit(ils.Metrics())
 	mb.metricNvidiaGpuPowerLimit.emit(ils.Metrics())
 	mb.metricNvidiaGpuProcessVisibility.emit(ils.Metrics())
+	mb.metricNvidiaGpuReadingImplausible.emit(ils.Metrics())
 	mb.metricNvidiaGpuSelectionUnmatched.emit(ils.Metrics())
+	mb.metricNvidiaGpuSmOccupancy.emit(ils.Metrics())
+	mb.metricNvidiaGpuSmUtilization.emit(ils.Metrics())
 	mb.metricNvidiaGpuSuspended.emit(ils.Metrics())
 	mb.metricNvidiaGpuUtilizationMax.emit(ils.Metrics())
 	mb.metricNvidiaGpuXidLast.emit(ils.Metrics())
@@ -5587,9 +6244,19 @@ func (mb *MetricsBuilder) RecordNvidiaGpuEncoderSessionsDataPoint(ts pcommon.Tim
 	mb.metricNvidiaGpuEncoderSessions.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
 }
 
+// RecordNvidiaGpuEngineUtilizationDataPoint adds a data point to nvidia.gpu.engine.utilization metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuEngineUtilizationDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, hwGpuTaskAttributeValue AttributeHwGpuTask, nvidiaGpuEngineAttributeValue int64) {
+	mb.metricNvidiaGpuEngineUtilization.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwGpuTaskAttributeValue.String(), nvidiaGpuEngineAttributeValue)
+}
+
 // RecordNvidiaGpuFaultDataPoint adds a data point to nvidia.gpu.fault metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuFaultDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuFaultAttributeValue AttributeNvidiaGpuFault) {
 	mb.metricNvidiaGpuFault.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuFaultAttributeValue.String())
+}
+
+// RecordNvidiaGpuGraphicsUtilizationDataPoint adds a data point to nvidia.gpu.graphics.utilization metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuGraphicsUtilizationDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuGraphicsUtilization.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
 }
 
 // RecordNvidiaGpuInfoDataPoint adds a data point to nvidia.gpu.info metric.
@@ -5597,9 +6264,19 @@ func (mb *MetricsBuilder) RecordNvidiaGpuInfoDataPoint(ts pcommon.Timestamp, val
 	mb.metricNvidiaGpuInfo.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwModelAttributeValue, hwVendorAttributeValue, hwDriverVersionAttributeValue, hwFirmwareVersionAttributeValue, nvidiaCudaVersionAttributeValue, nvidiaGpuPciAddressAttributeValue, hwParentAttributeValue)
 }
 
+// RecordNvidiaGpuMemoryBandwidthUtilizationDataPoint adds a data point to nvidia.gpu.memory.bandwidth.utilization metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuMemoryBandwidthUtilizationDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuMemoryBandwidthUtilization.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
 // RecordNvidiaGpuNvlinkIoDataPoint adds a data point to nvidia.gpu.nvlink.io metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuNvlinkIoDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue AttributeNetworkIoDirection) {
 	mb.metricNvidiaGpuNvlinkIo.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, networkIoDirectionAttributeValue.String())
+}
+
+// RecordNvidiaGpuNvlinkThroughputDataPoint adds a data point to nvidia.gpu.nvlink.throughput metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuNvlinkThroughputDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue AttributeNetworkIoDirection) {
+	mb.metricNvidiaGpuNvlinkThroughput.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, networkIoDirectionAttributeValue.String())
 }
 
 // RecordNvidiaGpuPcieLinkGenerationDataPoint adds a data point to nvidia.gpu.pcie.link.generation metric.
@@ -5622,9 +6299,19 @@ func (mb *MetricsBuilder) RecordNvidiaGpuPcieLinkWidthMaxDataPoint(ts pcommon.Ti
 	mb.metricNvidiaGpuPcieLinkWidthMax.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
 }
 
+// RecordNvidiaGpuPcieThroughputDataPoint adds a data point to nvidia.gpu.pcie.throughput metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuPcieThroughputDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue AttributeNetworkIoDirection) {
+	mb.metricNvidiaGpuPcieThroughput.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, networkIoDirectionAttributeValue.String())
+}
+
 // RecordNvidiaGpuPerformanceStateDataPoint adds a data point to nvidia.gpu.performance_state metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuPerformanceStateDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
 	mb.metricNvidiaGpuPerformanceState.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuPipeUtilizationDataPoint adds a data point to nvidia.gpu.pipe.utilization metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuPipeUtilizationDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuPipeAttributeValue AttributeNvidiaGpuPipe) {
+	mb.metricNvidiaGpuPipeUtilization.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuPipeAttributeValue.String())
 }
 
 // RecordNvidiaGpuPowerLimitDataPoint adds a data point to nvidia.gpu.power.limit metric.
@@ -5637,9 +6324,24 @@ func (mb *MetricsBuilder) RecordNvidiaGpuProcessVisibilityDataPoint(ts pcommon.T
 	mb.metricNvidiaGpuProcessVisibility.recordDataPoint(mb.startTime, ts, val, nvidiaProcessVisibilityAttributeValue.String())
 }
 
+// RecordNvidiaGpuReadingImplausibleDataPoint adds a data point to nvidia.gpu.reading.implausible metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuReadingImplausibleDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuReadingAttributeValue AttributeNvidiaGpuReading) {
+	mb.metricNvidiaGpuReadingImplausible.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuReadingAttributeValue.String())
+}
+
 // RecordNvidiaGpuSelectionUnmatchedDataPoint adds a data point to nvidia.gpu.selection.unmatched metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuSelectionUnmatchedDataPoint(ts pcommon.Timestamp, val int64) {
 	mb.metricNvidiaGpuSelectionUnmatched.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordNvidiaGpuSmOccupancyDataPoint adds a data point to nvidia.gpu.sm.occupancy metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuSmOccupancyDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuSmOccupancy.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuSmUtilizationDataPoint adds a data point to nvidia.gpu.sm.utilization metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuSmUtilizationDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuSmUtilization.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
 }
 
 // RecordNvidiaGpuSuspendedDataPoint adds a data point to nvidia.gpu.suspended metric.

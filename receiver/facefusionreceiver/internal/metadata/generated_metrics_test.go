@@ -209,15 +209,27 @@ func TestMetricsBuilder(t *testing.T) {
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuEncoderSessionsDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+
+			allMetricsCount++
+			mb.RecordNvidiaGpuEngineUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwGpuTaskGeneral, 17)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuFaultDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuFaultLost)
+
+			allMetricsCount++
+			mb.RecordNvidiaGpuGraphicsUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val")
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuInfoDataPoint(ts, 1, "hw.id-val", "hw.name-val", "hw.model-val", "hw.vendor-val", "hw.driver_version-val", "hw.firmware_version-val", "nvidia.cuda.version-val", "nvidia.gpu.pci.address-val", "hw.parent-val")
 
 			allMetricsCount++
+			mb.RecordNvidiaGpuMemoryBandwidthUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+
+			allMetricsCount++
 			mb.RecordNvidiaGpuNvlinkIoDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNetworkIoDirectionTransmit)
+
+			allMetricsCount++
+			mb.RecordNvidiaGpuNvlinkThroughputDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNetworkIoDirectionTransmit)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuPcieLinkGenerationDataPoint(ts, 1, "hw.id-val", "hw.name-val")
@@ -230,9 +242,15 @@ func TestMetricsBuilder(t *testing.T) {
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuPcieLinkWidthMaxDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+
+			allMetricsCount++
+			mb.RecordNvidiaGpuPcieThroughputDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNetworkIoDirectionTransmit)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuPerformanceStateDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+
+			allMetricsCount++
+			mb.RecordNvidiaGpuPipeUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuPipeTensor)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuPowerLimitDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuPowerLimitTypeEnforced)
@@ -241,7 +259,16 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordNvidiaGpuProcessVisibilityDataPoint(ts, 1, AttributeNvidiaProcessVisibilityVisible)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordNvidiaGpuReadingImplausibleDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuReadingClock)
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordNvidiaGpuSelectionUnmatchedDataPoint(ts, 1)
+
+			allMetricsCount++
+			mb.RecordNvidiaGpuSmOccupancyDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+
+			allMetricsCount++
+			mb.RecordNvidiaGpuSmUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val")
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuSuspendedDataPoint(ts, 1, "hw.id-val", "hw.name-val")
@@ -1175,6 +1202,30 @@ func TestMetricsBuilder(t *testing.T) {
 					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
 					assert.True(t, ok)
 					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.engine.utilization":
+					assert.False(t, validatedMetrics["nvidia.gpu.engine.utilization"], "Found a duplicate in the metrics slice: nvidia.gpu.engine.utilization")
+					validatedMetrics["nvidia.gpu.engine.utilization"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The share of the time that each decoder, each JPEG engine and each engine for optical flow was busy, since the last scrape. From GPM, on GPUs since Hopper.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					hwGpuTaskAttrVal, ok := dp.Attributes().Get("hw.gpu.task")
+					assert.True(t, ok)
+					assert.Equal(t, "general", hwGpuTaskAttrVal.Str())
+					nvidiaGpuEngineAttrVal, ok := dp.Attributes().Get("nvidia.gpu.engine")
+					assert.True(t, ok)
+					assert.EqualValues(t, 17, nvidiaGpuEngineAttrVal.Int())
 				case "nvidia.gpu.fault":
 					assert.False(t, validatedMetrics["nvidia.gpu.fault"], "Found a duplicate in the metrics slice: nvidia.gpu.fault")
 					validatedMetrics["nvidia.gpu.fault"] = true
@@ -1198,6 +1249,24 @@ func TestMetricsBuilder(t *testing.T) {
 					nvidiaGpuFaultAttrVal, ok := dp.Attributes().Get("nvidia.gpu.fault")
 					assert.True(t, ok)
 					assert.Equal(t, "lost", nvidiaGpuFaultAttrVal.Str())
+				case "nvidia.gpu.graphics.utilization":
+					assert.False(t, validatedMetrics["nvidia.gpu.graphics.utilization"], "Found a duplicate in the metrics slice: nvidia.gpu.graphics.utilization")
+					validatedMetrics["nvidia.gpu.graphics.utilization"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The share of the time that anything calculated or drew on the GPU or MIG device, since the last scrape. From GPM, on GPUs since Hopper.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "nvidia.gpu.info":
 					assert.False(t, validatedMetrics["nvidia.gpu.info"], "Found a duplicate in the metrics slice: nvidia.gpu.info")
 					validatedMetrics["nvidia.gpu.info"] = true
@@ -1239,6 +1308,24 @@ func TestMetricsBuilder(t *testing.T) {
 					hwParentAttrVal, ok := dp.Attributes().Get("hw.parent")
 					assert.True(t, ok)
 					assert.Equal(t, "hw.parent-val", hwParentAttrVal.Str())
+				case "nvidia.gpu.memory.bandwidth.utilization":
+					assert.False(t, validatedMetrics["nvidia.gpu.memory.bandwidth.utilization"], "Found a duplicate in the metrics slice: nvidia.gpu.memory.bandwidth.utilization")
+					validatedMetrics["nvidia.gpu.memory.bandwidth.utilization"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The share of the highest possible traffic to the memory of the GPU, since the last scrape. From GPM, on GPUs since Hopper.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "nvidia.gpu.nvlink.io":
 					assert.False(t, validatedMetrics["nvidia.gpu.nvlink.io"], "Found a duplicate in the metrics slice: nvidia.gpu.nvlink.io")
 					validatedMetrics["nvidia.gpu.nvlink.io"] = true
@@ -1253,6 +1340,27 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.Equal(t, ts, dp.Timestamp())
 					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
 					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					networkIoDirectionAttrVal, ok := dp.Attributes().Get("network.io.direction")
+					assert.True(t, ok)
+					assert.Equal(t, "transmit", networkIoDirectionAttrVal.Str())
+				case "nvidia.gpu.nvlink.throughput":
+					assert.False(t, validatedMetrics["nvidia.gpu.nvlink.throughput"], "Found a duplicate in the metrics slice: nvidia.gpu.nvlink.throughput")
+					validatedMetrics["nvidia.gpu.nvlink.throughput"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The bytes that went over all NVLinks in a second, since the last scrape. From GPM, on GPUs since Hopper.", mi.Description())
+					assert.Equal(t, "By/s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
 					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
 					assert.True(t, ok)
 					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
@@ -1334,6 +1442,27 @@ func TestMetricsBuilder(t *testing.T) {
 					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
 					assert.True(t, ok)
 					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.pcie.throughput":
+					assert.False(t, validatedMetrics["nvidia.gpu.pcie.throughput"], "Found a duplicate in the metrics slice: nvidia.gpu.pcie.throughput")
+					validatedMetrics["nvidia.gpu.pcie.throughput"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The bytes that went over PCIe in a second, since the last scrape. `hw.gpu.io` counts them, on more GPUs. From GPM, on GPUs since Hopper.", mi.Description())
+					assert.Equal(t, "By/s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					networkIoDirectionAttrVal, ok := dp.Attributes().Get("network.io.direction")
+					assert.True(t, ok)
+					assert.Equal(t, "transmit", networkIoDirectionAttrVal.Str())
 				case "nvidia.gpu.performance_state":
 					assert.False(t, validatedMetrics["nvidia.gpu.performance_state"], "Found a duplicate in the metrics slice: nvidia.gpu.performance_state")
 					validatedMetrics["nvidia.gpu.performance_state"] = true
@@ -1352,6 +1481,27 @@ func TestMetricsBuilder(t *testing.T) {
 					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
 					assert.True(t, ok)
 					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.pipe.utilization":
+					assert.False(t, validatedMetrics["nvidia.gpu.pipe.utilization"], "Found a duplicate in the metrics slice: nvidia.gpu.pipe.utilization")
+					validatedMetrics["nvidia.gpu.pipe.utilization"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The share of the time that the streaming multiprocessors calculated so, since the last scrape. From GPM, on GPUs since Hopper.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuPipeAttrVal, ok := dp.Attributes().Get("nvidia.gpu.pipe")
+					assert.True(t, ok)
+					assert.Equal(t, "tensor", nvidiaGpuPipeAttrVal.Str())
 				case "nvidia.gpu.power.limit":
 					assert.False(t, validatedMetrics["nvidia.gpu.power.limit"], "Found a duplicate in the metrics slice: nvidia.gpu.power.limit")
 					validatedMetrics["nvidia.gpu.power.limit"] = true
@@ -1390,6 +1540,29 @@ func TestMetricsBuilder(t *testing.T) {
 					nvidiaProcessVisibilityAttrVal, ok := dp.Attributes().Get("nvidia.process.visibility")
 					assert.True(t, ok)
 					assert.Equal(t, "visible", nvidiaProcessVisibilityAttrVal.Str())
+				case "nvidia.gpu.reading.implausible":
+					assert.False(t, validatedMetrics["nvidia.gpu.reading.implausible"], "Found a duplicate in the metrics slice: nvidia.gpu.reading.implausible")
+					validatedMetrics["nvidia.gpu.reading.implausible"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The answers of the driver that cannot be true, such as more memory used than there is. They are dropped; what the driver says to tell that it does not know is none of them.", mi.Description())
+					assert.Equal(t, "{reading}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuReadingAttrVal, ok := dp.Attributes().Get("nvidia.gpu.reading")
+					assert.True(t, ok)
+					assert.Equal(t, "clock", nvidiaGpuReadingAttrVal.Str())
 				case "nvidia.gpu.selection.unmatched":
 					assert.False(t, validatedMetrics["nvidia.gpu.selection.unmatched"], "Found a duplicate in the metrics slice: nvidia.gpu.selection.unmatched")
 					validatedMetrics["nvidia.gpu.selection.unmatched"] = true
@@ -1404,6 +1577,42 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.Equal(t, ts, dp.Timestamp())
 					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
 					assert.Equal(t, int64(1), dp.IntValue())
+				case "nvidia.gpu.sm.occupancy":
+					assert.False(t, validatedMetrics["nvidia.gpu.sm.occupancy"], "Found a duplicate in the metrics slice: nvidia.gpu.sm.occupancy")
+					validatedMetrics["nvidia.gpu.sm.occupancy"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The share of the warps that could be active on the streaming multiprocessors and were, since the last scrape. From GPM, on GPUs since Hopper.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.sm.utilization":
+					assert.False(t, validatedMetrics["nvidia.gpu.sm.utilization"], "Found a duplicate in the metrics slice: nvidia.gpu.sm.utilization")
+					validatedMetrics["nvidia.gpu.sm.utilization"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The share of the streaming multiprocessors that were busy, since the last scrape. From GPM, on GPUs since Hopper.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "nvidia.gpu.suspended":
 					assert.False(t, validatedMetrics["nvidia.gpu.suspended"], "Found a duplicate in the metrics slice: nvidia.gpu.suspended")
 					validatedMetrics["nvidia.gpu.suspended"] = true
