@@ -41,12 +41,12 @@ var CountedXIDs = map[int]bool{
 	74:  true,  // NVLink error
 	79:  true,  // fallen off the bus
 	92:  false, // high rate of single bit ECC errors
-	94:  false, // contained ECC error
+	94:  true,  // contained ECC error
 	95:  true,  // uncontained ECC error
 	119: true,  // GSP does not answer
-	120: false, // GSP error
-	140: false, // unrecovered ECC error
-	154: false, // recovery action changed
+	120: true,  // GSP error
+	140: true,  // unrecovered ECC error
+	154: true,  // recovery action changed: the driver says that a reset or a reboot is due
 }
 
 const (

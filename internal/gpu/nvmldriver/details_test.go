@@ -53,7 +53,7 @@ func clocks(mhz int64) gpu.Clocks {
 }
 
 func zeroXIDs() reading.Value[[]gpu.XIDCount] {
-	return reading.Known([]gpu.XIDCount{{Code: 0}, {Code: 48}, {Code: 64}, {Code: 74}, {Code: 79}, {Code: 95}, {Code: 119}})
+	return reading.Known([]gpu.XIDCount{{Code: 0}, {Code: 48}, {Code: 64}, {Code: 74}, {Code: 79}, {Code: 94}, {Code: 95}, {Code: 119}, {Code: 120}, {Code: 140}, {Code: 154}})
 }
 
 // The number of a field depends on the version of the driver: what 251 means in one, 269 means in the other.
