@@ -9,7 +9,9 @@ import (
 // buffer follows the driver's sample buffer of one task. It belongs to the GPU's worker.
 type buffer struct {
 	// last is the timestamp of the newest entry seen; 0 before the first read.
-	last   uint64
+	last uint64
+	// odd is the timestamp of the newest entry that could not be true. Such entries do not move last, and are told again.
+	odd    uint64
 	silent int
 }
 
@@ -20,14 +22,21 @@ const silentReads = 3
 // maxGap keeps the difference of two timestamps within a Duration; longestSample cuts it anyway.
 const maxGap = uint64(longestSample / time.Microsecond)
 
-// follow sums up the new entries. The first read only finds the place: what the buffer held before belongs to nobody's window.
-func (b *buffer) follow(entries []Sample) sum {
-	var s sum
+// follow sums up the new entries, and says whether all that it looked at can be true. The first read only finds the place: what the buffer held before belongs
+// to nobody's window.
+func (b *buffer) follow(entries []Sample) (s sum, plausible bool) {
+	plausible = true
 	slices.SortFunc(entries, func(x, y Sample) int { return cmp.Compare(x.Timestamp, y.Timestamp) })
 	first := b.last == 0
 	for _, e := range entries {
 		f, ok := fraction(e.Value)
-		if !ok || e.Timestamp <= b.last {
+		if e.Timestamp == 0 && e.Value == 0 || e.Timestamp != 0 && e.Timestamp <= b.last {
+			// Never filled, or seen before.
+			continue
+		}
+		if !ok || e.Timestamp == 0 {
+			plausible = plausible && e.Timestamp != 0 && e.Timestamp <= b.odd
+			b.odd = max(b.odd, e.Timestamp)
 			continue
 		}
 		if !first {
@@ -40,7 +49,7 @@ func (b *buffer) follow(entries []Sample) sum {
 		b.silent = 0
 	}
 	if b.silent >= silentReads {
-		*b = buffer{}
+		*b = buffer{odd: b.odd}
 	}
-	return s
+	return s, plausible
 }

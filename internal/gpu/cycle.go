@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -13,24 +14,27 @@ func (g *acquired) cycle(now time.Time, s *shared) Device {
 	d := Device{Identity: g.identity, Health: HealthOK}
 	g.ask(fieldMemory, func() error {
 		m, err := g.handle.Memory()
-		if err == nil {
-			d.MemoryUsed, d.MemoryTotal = plausibleMemory(m)
+		if err != nil {
+			return err
 		}
-		return err
+		d.MemoryUsed, d.MemoryTotal = plausibleMemory(m)
+		return unless(d.MemoryUsed.Known)
 	})
 	g.ask(fieldTemperature, func() error {
 		degrees, err := g.handle.Temperature()
-		if err == nil {
-			d.Temperature = plausibleTemperature(degrees)
+		if err != nil {
+			return err
 		}
-		return err
+		d.Temperature = plausibleTemperature(degrees)
+		return unless(d.Temperature.Known)
 	})
 	g.ask(fieldPower, func() error {
 		milliwatts, err := g.handle.Power()
-		if err == nil {
-			d.Power = plausiblePower(milliwatts)
+		if err != nil {
+			return err
 		}
-		return err
+		d.Power = plausiblePower(milliwatts)
+		return unless(d.Power.Known)
 	})
 	g.poll(now)
 	g.askNumbers(fast, s)
@@ -106,13 +110,14 @@ func (g *acquired) poll(now time.Time) {
 			if err != nil {
 				return err
 			}
-			if f, ok := fraction(float64(percent)); ok {
+			f, plausible := fraction(float64(percent))
+			if plausible {
 				g.usage.poll(i, f, speaksFor)
 			}
 			if g.unsupported[fieldBuffer+field(i)] {
 				g.usage.settle(i, sum{})
 			}
-			return nil
+			return unless(plausible)
 		})
 	}
 }
@@ -121,10 +126,15 @@ func (g *acquired) readEnergy() {
 	g.kept.energy = reading.Value[float64]{}
 	g.ask(fieldEnergy, func() error {
 		millijoules, err := g.handle.Energy()
-		if err == nil {
-			g.kept.energy = plausibleEnergy(millijoules)
+		if err != nil {
+			return err
 		}
-		return err
+		before := g.energy
+		if g.kept.energy = plausibleEnergy(millijoules); g.kept.energy.Known {
+			g.energy = millijoules
+		}
+		// It begins anew with the driver, but then with another handle.
+		return unless(g.kept.energy.Known && millijoules >= before)
 	})
 }
 
@@ -134,10 +144,12 @@ func (g *acquired) readBuffers() {
 		var seen sum
 		g.ask(fieldBuffer+field(i), func() error {
 			entries, err := g.handle.Samples(task, g.buffers[i].last)
-			if err == nil || errors.Is(err, ErrNotFound) {
-				seen = g.buffers[i].follow(entries)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
 			}
-			return err
+			fresh, plausible := g.buffers[i].follow(entries)
+			seen = fresh
+			return cmp.Or(err, unless(plausible))
 		})
 		g.usage.settle(i, seen)
 	}
@@ -148,17 +160,19 @@ func (g *acquired) readProcesses(now time.Time, total reading.Value[int64]) {
 	g.kept.contexts = reading.Value[[]Process]{}
 	g.ask(fieldContexts, func() error {
 		contexts, err := g.handle.Contexts()
-		if err == nil {
-			g.kept.contexts = reading.Known(plausibleProcesses(contexts, total))
+		if err != nil {
+			return err
 		}
-		return err
+		list, plausible := plausibleProcesses(contexts, total)
+		g.kept.contexts = reading.Known(list)
+		return unless(plausible)
 	})
 	g.ask(fieldProcessSamples, func() error {
 		samples, err := g.handle.ProcessSamples(g.processes.after(now))
-		if err == nil || errors.Is(err, ErrNotFound) {
-			g.processes.follow(samples, now, &g.usage.processes)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
 		}
-		return err
+		return cmp.Or(err, unless(g.processes.follow(samples, now, &g.usage.processes)))
 	})
 }
 
@@ -170,6 +184,9 @@ func (g *acquired) ask(f field, call func() error) {
 	switch err := call(); {
 	case err == nil, errors.Is(err, ErrNotFound):
 		g.answered = true
+	case errors.Is(err, ErrImplausible):
+		g.answered = true
+		g.usage.implausible.add(f.group())
 	case errors.Is(err, ErrNotSupported):
 		g.answered, g.unsupported[f] = true, true
 	case errors.Is(err, ErrLost), errors.Is(err, ErrResetRequired), endsSession(err):

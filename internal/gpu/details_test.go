@@ -18,8 +18,8 @@ func detailed(q gpu.Quantity, v uint64) *gputest.GPU {
 	return a
 }
 
-// What a number cannot be is absent, whatever the driver says.
-func TestGarbageNumbersAreAbsent(t *testing.T) {
+// What a number cannot be is absent, whatever the driver says, and counted unless it means that the driver does not know.
+func TestGarbageNumbersAreAbsentAndCounted(t *testing.T) {
 	for q, values := range map[gpu.Quantity][]uint64{
 		gpu.QuantityClockSM:                  {0, 20_001, math.MaxUint32},
 		gpu.QuantityClockEvents:              {math.MaxUint64},
@@ -37,12 +37,25 @@ func TestGarbageNumbersAreAbsent(t *testing.T) {
 		gpu.QuantityRetiredDoubleBit:         {math.MaxUint64},
 		gpu.QuantityRetirementPending:        {2, math.MaxUint32},
 		gpu.QuantityFans:                     {33, math.MaxUint32},
+		gpu.QuantityPCIeReceived:             {math.MaxUint64, 9223372036854775794},
 	} {
 		for _, v := range values {
 			want := fresh(t)
+			if v != 0 && (q != gpu.QuantityPerformanceState || v != 32) {
+				want.Implausible[groupOf[q]] = 1
+			}
 			play(t, gputest.New(detailed(q, v)), func(s *scene) { require.Equal(s.T, want, s.healthy().Devices[0], "%d: %d", q, v) })
 		}
 	}
+}
+
+// groupOf is what the numbers above count for, once more by hand.
+var groupOf = map[gpu.Quantity]gpu.Group{
+	gpu.QuantityClockSM: gpu.GroupClock, gpu.QuantityClockEvents: gpu.GroupClock, gpu.QuantityPerformanceState: gpu.GroupClock, gpu.QuantityThrottlePower: gpu.GroupClock,
+	gpu.QuantityMemoryTemperature: gpu.GroupTemperature, gpu.QuantityTemperatureShutdown: gpu.GroupTemperature, gpu.QuantityTemperatureMemoryMaximum: gpu.GroupTemperature,
+	gpu.QuantityPowerLimit: gpu.GroupPower, gpu.QuantityCorrected: gpu.GroupError, gpu.QuantityPCIeReplay: gpu.GroupError, gpu.QuantityRetiredDoubleBit: gpu.GroupError,
+	gpu.QuantityRetirementPending: gpu.GroupError, gpu.QuantityLinkGeneration: gpu.GroupLink, gpu.QuantityLinkWidth: gpu.GroupLink, gpu.QuantityMaxLinkWidth: gpu.GroupLink,
+	gpu.QuantityPCIeReceived: gpu.GroupLink, gpu.QuantityFans: gpu.GroupFan,
 }
 
 func TestDetailsAreReadAtTheirOwnPace(t *testing.T) {
@@ -91,6 +104,7 @@ func TestGarbageGroupsAreAbsent(t *testing.T) {
 	a.Numbers = map[gpu.Quantity]uint64{gpu.QuantityFans: 1}
 	a.Fans = []gpu.FanSpeed{{Percent: 255, RPM: math.MaxUint32}}
 	want := fresh(t)
+	want.Implausible = gpu.Implausible{gpu.GroupError: 1, gpu.GroupEncoder: 1, gpu.GroupMemory: 1, gpu.GroupFan: 1}
 	want.EncoderSessions, want.BAR1Total, want.Fans = reading.Known(int64(1)), reading.Known(int64(8)), []gpu.Fan{{}}
 	play(t, gputest.New(a), func(s *scene) {
 		t := s.T
@@ -120,10 +134,12 @@ func TestBytesAreCountedAcrossWrapAndRestart(t *testing.T) {
 			s.change(func() { a.Numbers[gpu.QuantityPCIeTransmitted] = step.raw })
 			require.Equal(t, reading.Known(step.want), s.cycles(5).Devices[0].PCIe.Transmitted)
 		}
+		require.Equal(t, gpu.Implausible{gpu.GroupLink: 2}, s.implausible(), "went back without a wrap")
 		s.change(func() { a.Err = gpu.ErrUninitialized })
 		s.cycles(1)
-		s.change(func() { a.Err = nil })
-		require.Equal(t, reading.Known[int64](1<<40+1<<31+907), s.cycles(10).Devices[0].PCIe.Transmitted, "across sessions")
+		s.change(func() { a.Err, a.Numbers[gpu.QuantityPCIeTransmitted] = nil, 5 })
+		require.Equal(t, reading.Known[int64](1<<40+1<<31+912), s.cycles(10).Devices[0].PCIe.Transmitted, "across sessions")
+		require.Equal(t, gpu.Implausible{gpu.GroupLink: 2}, s.implausible(), "which is when counters begin anew")
 	})
 }
 

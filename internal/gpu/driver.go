@@ -37,7 +37,8 @@ type XIDEvent struct {
 	Code uint64
 }
 
-// Handle is one GPU. Calls on it are never concurrent: two concurrent calls on one handle have crashed drivers. All numbers are the driver's own, unchecked.
+// Handle is one GPU. Calls on it are never concurrent: two concurrent calls on one handle have crashed drivers. All numbers are the driver's own, unchecked; a call
+// whose answer holds no number at all fails with ErrImplausible.
 type Handle interface {
 	// Identity fails only where the UUID cannot be had; the rest is left empty.
 	Identity() (Identity, error)

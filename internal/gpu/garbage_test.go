@@ -12,67 +12,82 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// What the driver says successfully and cannot be true is absent, and leaves everything else as it is.
-func TestGarbageIsAbsent(t *testing.T) {
+// What the driver says successfully and cannot be true is absent and counted, and leaves everything else as it is.
+func TestGarbageIsAbsentAndCounted(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*gputest.GPU)
 		lacks func(*gpu.Device)
+		group gpu.Group
 	}{
 		"memory used above total": {
 			func(g *gputest.GPU) { g.Memory.Used = g.Memory.Total + 1 },
 			func(d *gpu.Device) { d.MemoryUsed = reading.Value[int64]{} },
+			gpu.GroupMemory,
 		},
 		"memory used unknown": {
 			func(g *gputest.GPU) { g.Memory.Used = math.MaxUint64 },
 			func(d *gpu.Device) { d.MemoryUsed = reading.Value[int64]{} },
+			gpu.GroupMemory,
 		},
 		"memory unknown": {
 			func(g *gputest.GPU) { g.Memory = gpu.Memory{Used: math.MaxUint64, Total: math.MaxUint64} },
 			func(d *gpu.Device) { d.MemoryUsed, d.MemoryTotal = reading.Value[int64]{}, reading.Value[int64]{} },
+			gpu.GroupMemory,
 		},
 		"memory zero": {
 			func(g *gputest.GPU) { g.Memory = gpu.Memory{} },
 			func(d *gpu.Device) { d.MemoryUsed, d.MemoryTotal = reading.Value[int64]{}, reading.Value[int64]{} },
+			gpu.GroupMemory,
 		},
 		"temperature zero": {
 			func(g *gputest.GPU) { g.Temperature = 0 },
 			func(d *gpu.Device) { d.Temperature = reading.Value[float64]{} },
+			gpu.GroupTemperature,
 		},
 		"temperature absurd": {
 			func(g *gputest.GPU) { g.Temperature = math.MaxUint32 },
 			func(d *gpu.Device) { d.Temperature = reading.Value[float64]{} },
+			gpu.GroupTemperature,
 		},
 		"temperature below zero": {
 			func(g *gputest.GPU) { g.Temperature = -40 },
 			func(d *gpu.Device) { d.Temperature = reading.Value[float64]{} },
+			gpu.GroupTemperature,
 		},
 		"power zero": {
 			func(g *gputest.GPU) { g.Power = 0 },
 			func(d *gpu.Device) { d.Power = reading.Value[float64]{} },
+			gpu.GroupPower,
 		},
 		"power unknown": {
 			func(g *gputest.GPU) { g.Power = math.MaxUint32 },
 			func(d *gpu.Device) { d.Power = reading.Value[float64]{} },
+			gpu.GroupPower,
 		},
 		"energy unknown": {
 			func(g *gputest.GPU) { g.Energy = math.MaxUint64 },
 			func(d *gpu.Device) { d.Energy = reading.Value[float64]{} },
+			gpu.GroupPower,
 		},
 		"energy blank": {
 			func(g *gputest.GPU) { g.Energy = 9223372036854775794 },
 			func(d *gpu.Device) { d.Energy = reading.Value[float64]{} },
+			gpu.GroupPower,
 		},
 		"name not text": {
 			func(g *gputest.GPU) { g.Identity.Name = "NVIDIA \xff\xfe" },
 			func(d *gpu.Device) { d.Name = "" },
+			gpu.GroupIdentity,
 		},
 		"name with control characters": {
 			func(g *gputest.GPU) { g.Identity.Name = "NVIDIA\nTest" },
 			func(d *gpu.Device) { d.Name = "" },
+			gpu.GroupIdentity,
 		},
 		"firmware not text": {
 			func(g *gputest.GPU) { g.Identity.VBIOSVersion = "\x80" },
 			func(d *gpu.Device) { d.VBIOSVersion = "" },
+			gpu.GroupIdentity,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,6 +95,7 @@ func TestGarbageIsAbsent(t *testing.T) {
 			a := gputest.NewGPU(0)
 			c.spoil(a)
 			c.lacks(&want)
+			want.Implausible[c.group] = 1
 			play(t, gputest.New(a), func(s *scene) {
 				t := s.T
 				require.Equal(t, want, s.healthy().Devices[0])
@@ -94,6 +110,8 @@ func fresh(t *testing.T) (d gpu.Device) {
 	return d
 }
 
+func (s *scene) implausible() gpu.Implausible { return s.sampler.Latest().Devices[0].Implausible }
+
 func TestGarbageUtilizationIsDropped(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: 255, gpu.TaskEncoder: 101, gpu.TaskDecoder: 100}
@@ -101,6 +119,7 @@ func TestGarbageUtilizationIsDropped(t *testing.T) {
 		t := s.T
 		s.cycles(3)
 		require.Equal(t, map[gpu.Task]gpu.Window{gpu.TaskDecoder: {Mean: 1, Max: 1, Samples: 3}}, s.utilization(0))
+		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 6}, s.implausible())
 	})
 }
 
@@ -123,6 +142,7 @@ func TestGarbageSamplesAreDropped(t *testing.T) {
 		s.cycles(5)
 		// The last, in the far future, speaks for no more than a second.
 		requireWindow(t, gpu.Window{Mean: (0.4*0.25 + 0.75) / 1.4, Max: 0.75, Samples: 2}, s.utilization(0)[gpu.TaskGeneral])
+		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 1}, s.implausible(), "one answer")
 	})
 }
 
@@ -145,6 +165,16 @@ func TestEnergyMayGoBack(t *testing.T) {
 		s.healthy()
 		s.change(func() { a.Energy = 0 })
 		require.Equal(t, reading.Known(0.0), s.cycles(5).Devices[0].Energy)
+		require.Equal(t, gpu.Implausible{gpu.GroupPower: 1}, s.implausible())
+
+		// After the driver was loaded anew there is nothing odd about it.
+		s.change(func() { a.Energy = 5000 })
+		s.cycles(5)
+		s.change(func() { a.Err = gpu.ErrUninitialized })
+		s.cycles(1)
+		s.change(func() { a.Err, a.Energy = nil, 1000 })
+		require.Equal(t, reading.Known(1.0), s.cycles(10).Devices[0].Energy)
+		require.Equal(t, gpu.Implausible{gpu.GroupPower: 1}, s.implausible())
 	})
 }
 
@@ -169,4 +199,80 @@ func TestSnapshotsAreNotChangedLater(t *testing.T) {
 		require.Equal(t, before, first.Devices[0])
 		require.Equal(t, beforeCollected, collected.Devices[0])
 	})
+}
+
+// What the driver says to tell that it does not know, or that there is nothing, is nothing odd.
+func TestUnknownIsNotImplausible(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.Identity.VBIOSVersion = ""
+	a.Samples = samples(gpu.Sample{}, gpu.Sample{Timestamp: stamp(0), Value: 255})
+	a.Contexts = []gpu.Context{{PID: 7, Memory: math.MaxUint64}}
+	a.ProcessSamples = []gpu.ProcessSample{{}, {PID: 7, Timestamp: 1, General: 5}}
+	a.Encoder = &gpu.Encoder{Sessions: 0, FrameRate: math.MaxUint32, Latency: math.MaxUint32}
+	a.Fans = []gpu.FanSpeed{{Percent: 30}}
+	a.Numbers = map[gpu.Quantity]uint64{
+		gpu.QuantityPerformanceState: 32, gpu.QuantityMemoryTemperature: 0, gpu.QuantityClockVideo: 0, gpu.QuantityLinkGeneration: 0, gpu.QuantityFans: 1,
+		gpu.QuantityPCIeTransmitted: 1<<32 - 1,
+	}
+	a.Errs = map[gputest.Call]error{gputest.CallPower: gpu.ErrNotFound, gputest.CallTemperature: gpu.ErrNotSupported}
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		s.healthy()
+		first := s.implausible()
+		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 1}, first, "255 is")
+		s.change(func() { a.Numbers[gpu.QuantityPCIeTransmitted] = 10 })
+		s.cycles(20)
+		require.Equal(t, first, s.implausible(), "what was seen before is not counted again, and a counter of 32 bits wraps")
+	})
+}
+
+func TestImplausibleAnswersAreCounted(t *testing.T) {
+	tooMany := make([]gpu.Context, 5000)
+	for i := range tooMany {
+		tooMany[i] = gpu.Context{PID: uint32(i + 1)}
+	}
+	for name, c := range map[string]struct {
+		spoil func(*gputest.GPU)
+		group gpu.Group
+		// in a minute
+		count int64
+	}{
+		"utilization 255":       {func(g *gputest.GPU) { g.Utilization[gpu.TaskEncoder] = 255 }, gpu.GroupUtilization, 60},
+		"sample without a time": {func(g *gputest.GPU) { g.Samples = samples(gpu.Sample{Value: 5}, gpu.Sample{Value: 6}) }, gpu.GroupUtilization, 12},
+		"sample NaN": {func(g *gputest.GPU) {
+			g.Samples = samples(gpu.Sample{Timestamp: stamp(100), Value: math.NaN()})
+		}, gpu.GroupUtilization, 1},
+		"pid 0":       {func(g *gputest.GPU) { g.Contexts = []gpu.Context{{Memory: 1}, {Memory: 2}} }, gpu.GroupProcess, 12},
+		"pid 2^32-1":  {func(g *gputest.GPU) { g.Contexts = []gpu.Context{{PID: math.MaxUint32}} }, gpu.GroupProcess, 12},
+		"more memory": {func(g *gputest.GPU) { g.Contexts = []gpu.Context{{PID: 7, Memory: 1 << 40}} }, gpu.GroupProcess, 12},
+		"processes":   {func(g *gputest.GPU) { g.Contexts = tooMany }, gpu.GroupProcess, 12},
+		"process without a time": {func(g *gputest.GPU) {
+			g.ProcessSamples = []gpu.ProcessSample{{PID: 7, General: 3}}
+		}, gpu.GroupProcess, 12},
+		"process at 255": {func(g *gputest.GPU) {
+			g.ProcessSamples = []gpu.ProcessSample{{PID: 7, Timestamp: 1, General: 255}}
+		}, gpu.GroupProcess, 1},
+		"a number that is none": {func(g *gputest.GPU) { g.Errs = map[gputest.Call]error{gputest.CallBAR1: gpu.ErrImplausible} }, gpu.GroupMemory, 4},
+		"part":                  {func(g *gputest.GPU) { g.Parts = []*gputest.GPU{{Identity: gpu.Identity{UUID: "MIG-1"}}} }, gpu.GroupMemory, 12},
+		"process of a part": {func(g *gputest.GPU) {
+			g.Parts = []*gputest.GPU{{Identity: gpu.Identity{UUID: "MIG-1"}, Memory: gpu.Memory{Total: 1}, Contexts: []gpu.Context{{Memory: 1}}}}
+		}, gpu.GroupProcess, 12},
+		"name of a part": {func(g *gputest.GPU) {
+			g.Parts = []*gputest.GPU{{Identity: gpu.Identity{UUID: "MIG-1", Name: "\xff"}, Memory: gpu.Memory{Total: 1}}}
+		}, gpu.GroupIdentity, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := gputest.NewGPU(0)
+			c.spoil(a)
+			play(t, gputest.New(a), func(s *scene) {
+				var want gpu.Implausible
+				want[c.group] = c.count
+				s.cycles(60)
+				require.Equal(s.T, want, s.implausible())
+				s.change(func() { a.Err = gpu.ErrLost })
+				s.cycles(1)
+				require.Equal(s.T, want, s.implausible(), "also when it is lost")
+			})
+		})
+	}
 }

@@ -14,12 +14,29 @@ func (g *acquired) askNumbers(t tier, s *shared) {
 		g.kept.numbers[q] = reading.Value[uint64]{}
 		g.ask(fieldNumber+field(q), func() error {
 			v, err := g.handle.Number(q)
-			if err != nil || v < spec.least || v > spec.most {
+			if err != nil {
 				return err
 			}
-			g.kept.numbers[q] = reading.Known(g.usage.count(q, v))
-			return nil
+			if v < spec.least || v > spec.most {
+				return unless(q.unknown(v))
+			}
+			v, plausible := g.count(q, v)
+			g.kept.numbers[q] = reading.Known(v)
+			return unless(plausible)
 		})
+	}
+}
+
+// count makes a counter of the driver's into one of ours, and leaves other quantities as they are. It says whether the driver can have counted so.
+func (g *acquired) count(q Quantity, v uint64) (uint64, bool) {
+	switch q {
+	case QuantityPCIeTransmitted, QuantityPCIeReceived, QuantityNVLinkTransmitted, QuantityNVLinkReceived:
+		total, back := g.usage.counters[q].add(v)
+		plausible := !back || !g.counted[q]
+		g.counted[q] = true
+		return total, plausible
+	default:
+		return v, true
 	}
 }
 
@@ -29,24 +46,30 @@ func (g *acquired) readGroups() {
 	k.rows, k.encoder, k.bar1Used, k.bar1Total = reading.Value[Rows]{}, reading.Value[Encoder]{}, reading.Value[int64]{}, reading.Value[int64]{}
 	g.ask(fieldRows, func() error {
 		rows, err := g.handle.Rows()
-		if err == nil && plausibleRows(rows) {
-			k.rows = reading.Known(rows)
+		if err != nil {
+			return err
 		}
-		return err
+		if !plausibleRows(rows) {
+			return ErrImplausible
+		}
+		k.rows = reading.Known(rows)
+		return nil
 	})
 	g.ask(fieldEncoder, func() error {
 		encoder, err := g.handle.Encoder()
-		if err == nil {
-			k.encoder = reading.Known(encoder)
+		if err != nil {
+			return err
 		}
-		return err
+		k.encoder = reading.Known(encoder)
+		return unless(plausibleEncoder(encoder))
 	})
 	g.ask(fieldBAR1, func() error {
 		m, err := g.handle.BAR1()
-		if err == nil {
-			k.bar1Used, k.bar1Total = plausibleMemory(m)
+		if err != nil {
+			return err
 		}
-		return err
+		k.bar1Used, k.bar1Total = plausibleMemory(m)
+		return unless(k.bar1Used.Known)
 	})
 }
 
@@ -61,10 +84,12 @@ func (g *acquired) readFans() {
 	for i := range fans {
 		g.ask(fieldFan, func() error {
 			speed, err := g.handle.Fan(i)
-			if err == nil {
-				fans[i] = plausibleFan(speed)
+			if err != nil {
+				return err
 			}
-			return err
+			fan, plausible := plausibleFan(speed)
+			fans[i] = fan
+			return unless(plausible)
 		})
 	}
 	g.kept.fans = fans
@@ -76,6 +101,11 @@ const (
 	// A minute, in microseconds.
 	latencyLimit = 60_000_000
 )
+
+// plausibleEncoder says nothing about the means of no session: they are those of the last one.
+func plausibleEncoder(e Encoder) bool {
+	return e.Sessions == 0 || e.Sessions > 0 && e.Sessions <= sessionLimit && e.FrameRate <= frameRateLimit && e.Latency <= latencyLimit
+}
 
 func (d *Details) showEncoder(e Encoder) {
 	if e.Sessions < 0 || e.Sessions > sessionLimit {

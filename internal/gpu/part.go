@@ -32,7 +32,10 @@ func (g *acquired) readPart(h Handle, number int) (Device, error) {
 	if err != nil {
 		return Device{}, err
 	}
-	id = plausibleIdentity(id)
+	id, known := plausibleIdentity(id)
+	if !known {
+		g.usage.implausible.add(GroupIdentity)
+	}
 	if id.UUID == "" {
 		return Device{}, errNoUUID
 	}
@@ -43,8 +46,14 @@ func (g *acquired) readPart(h Handle, number int) (Device, error) {
 		return Device{}, err
 	}
 	d.MemoryUsed, d.MemoryTotal = plausibleMemory(memory)
+	if !d.MemoryUsed.Known {
+		g.usage.implausible.add(GroupMemory)
+	}
 	if contexts, err := h.Contexts(); err == nil {
-		d.Processes = reading.Known(plausibleProcesses(contexts, d.MemoryTotal))
+		list, plausible := plausibleProcesses(contexts, d.MemoryTotal)
+		if d.Processes = reading.Known(list); !plausible {
+			g.usage.implausible.add(GroupProcess)
+		}
 	}
 	return d, nil
 }

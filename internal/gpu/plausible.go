@@ -63,13 +63,15 @@ func plausibleEnergy(millijoules uint64) reading.Value[float64] {
 	return reading.Known(float64(millijoules) / 1000)
 }
 
-// plausibleIdentity empties what is not text, because attributes must be valid UTF-8.
-func plausibleIdentity(id Identity) Identity {
-	id.UUID = plausibleText(id.UUID)
-	id.Name = plausibleText(id.Name)
-	id.PCIAddress = plausibleText(id.PCIAddress)
-	id.VBIOSVersion = plausibleText(id.VBIOSVersion)
-	return id
+// plausibleIdentity empties what is not text, because attributes must be valid UTF-8, and says whether all of it is.
+func plausibleIdentity(id Identity) (Identity, bool) {
+	plausible := true
+	for _, text := range []*string{&id.UUID, &id.Name, &id.PCIAddress, &id.VBIOSVersion} {
+		told := strings.TrimSpace(*text) != ""
+		*text = plausibleText(*text)
+		plausible = plausible && (*text != "" || !told)
+	}
+	return id, plausible
 }
 
 func plausibleText(s string) string {
@@ -93,7 +95,8 @@ const (
 	rpmLimit        = 50_000
 )
 
-func plausibleFan(f FanSpeed) (fan Fan) {
+// plausibleFan also says whether all that the driver told can be true.
+func plausibleFan(f FanSpeed) (fan Fan, plausible bool) {
 	if f.Percent <= fanPercentLimit {
 		fan.Ratio = reading.Known(float64(f.Percent) / 100)
 	}
@@ -101,5 +104,5 @@ func plausibleFan(f FanSpeed) (fan Fan) {
 	if f.RPM <= rpmLimit && (f.RPM > 0 || f.Percent == 0) {
 		fan.RPM = reading.Known(int64(f.RPM))
 	}
-	return fan
+	return fan, f.Percent <= fanPercentLimit && f.RPM <= rpmLimit
 }

@@ -29,11 +29,12 @@ const processLimit = 4096
 // memoryUnknown is NVML_VALUE_NOT_AVAILABLE.
 const memoryUnknown = math.MaxUint64
 
-// plausibleProcesses joins the contexts of each process. Entries with pid 0 or with more memory than there is are leftovers: the first 535 drivers wrote
+// plausibleProcesses joins the contexts of each process, and says whether all of them can be. Entries with pid 0 or with more memory than there is are leftovers: the first 535 drivers wrote
 // structs of another size (https://github.com/XuehaiPan/nvitop/issues/94).
 //
 // The driver tells the whole memory of a process in the list of each kind of context that it has, so that the kinds are not added up; its MIG instances are.
-func plausibleProcesses(contexts []Context, total reading.Value[int64]) []Process {
+func plausibleProcesses(contexts []Context, total reading.Value[int64]) (list []Process, plausible bool) {
+	plausible = true
 	type key struct {
 		pid  uint32
 		kind ContextKind
@@ -41,6 +42,7 @@ func plausibleProcesses(contexts []Context, total reading.Value[int64]) []Proces
 	sums := make(map[key]reading.Value[int64], len(contexts))
 	for _, c := range contexts {
 		if c.PID == 0 || c.PID > math.MaxInt32 || len(sums) >= processLimit {
+			plausible = false
 			continue
 		}
 		k := key{c.PID, c.Kind}
@@ -49,6 +51,7 @@ func plausibleProcesses(contexts []Context, total reading.Value[int64]) []Proces
 		case c.Memory == memoryUnknown:
 			sum = reading.Value[int64]{}
 		case c.Memory > memoryLimitBytes || total.Known && int64(c.Memory) > total.V:
+			plausible = false
 			continue
 		case !seen:
 			sum = reading.Known(int64(c.Memory))
@@ -66,12 +69,12 @@ func plausibleProcesses(contexts []Context, total reading.Value[int64]) []Proces
 		}
 		byPID[p.PID] = p
 	}
-	list := make([]Process, 0, len(byPID))
+	list = make([]Process, 0, len(byPID))
 	for _, p := range byPID {
 		list = append(list, p)
 	}
 	slices.SortFunc(list, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
-	return list
+	return list, plausible
 }
 
 // processFollower follows the driver's samples of processes. It belongs to the GPU's worker.
@@ -92,8 +95,9 @@ func (f *processFollower) after(now time.Time) uint64 {
 	return f.last
 }
 
-// follow adds what the driver told of the time since the last look to the windows.
-func (f *processFollower) follow(samples []ProcessSample, now time.Time, windows *processWindows) {
+// follow adds what the driver told of the time since the last look to the windows, and says whether all of it can be true.
+func (f *processFollower) follow(samples []ProcessSample, now time.Time, windows *processWindows) (plausible bool) {
+	plausible = true
 	before, elapsed, first := f.last, now.Sub(f.at), f.at.IsZero()
 	f.at = now
 	if f.last == 0 {
@@ -102,7 +106,15 @@ func (f *processFollower) follow(samples []ProcessSample, now time.Time, windows
 	}
 	fresh := samples[:0]
 	for _, s := range samples {
-		if s.PID == 0 || s.PID > math.MaxInt32 || s.Timestamp <= before || s.Timestamp > uint64(now.Add(clockSlack).UnixMicro()) {
+		if s == (ProcessSample{}) || s.Timestamp != 0 && s.Timestamp <= before || s.Timestamp > uint64(now.Add(clockSlack).UnixMicro()) {
+			// Never filled, told before, or from before the clock was set back.
+			continue
+		}
+		if max(s.General, s.Encoder, s.Decoder) > 100 {
+			plausible = false
+		}
+		if s.PID == 0 || s.PID > math.MaxInt32 || s.Timestamp == 0 {
+			plausible = false
 			continue
 		}
 		f.last = max(f.last, s.Timestamp)
@@ -111,6 +123,7 @@ func (f *processFollower) follow(samples []ProcessSample, now time.Time, windows
 	if !first && elapsed > 0 {
 		windows.add(fresh, elapsed)
 	}
+	return plausible
 }
 
 // processWindows are the running windows of the processes on one GPU. Its worker adds, Collect reads.

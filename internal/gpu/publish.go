@@ -39,6 +39,7 @@ func (s *Sampler) publish(now time.Time) error {
 			trouble = append(trouble, fmt.Errorf("gpu %d: %w", id.Index, gone.err))
 		}
 	}
+	s.tellImplausible(devices)
 	snapshot := &Snapshot{Time: now, Library: library, Devices: devices, XIDs: s.shared.xids.tell(devices), Unmatched: s.unmatched()}
 	s.latest.Store(snapshot)
 	return errors.Join(trouble...)

@@ -84,40 +84,50 @@ const (
 	errorLimit = 1 << 48
 	// Ten years in nanoseconds.
 	throttleLimit = 315_360_000_000_000_000
-	// The counters of bytes may be anything.
-	anything = 1<<64 - 1
+	// A year at the full speed of 16 lanes of the sixth generation, and what can be shifted to bytes.
+	byteLimit     = 1 << 62
+	kibibyteLimit = byteLimit >> 10
 )
 
 // quantitySpec says when a quantity is asked for, what it can be, and where it goes.
 type quantitySpec struct {
-	tier tier
-	// least and most are what the number can be at all; everything else is the driver's way of saying unknown, or a leftover.
+	group Group
+	tier  tier
+	// least and most are what the number can be at all.
 	least, most uint64
 	keep        func(*Details, uint64)
 }
 
+// performanceStateUnknown is NVML_PSTATE_UNKNOWN.
+const performanceStateUnknown = 32
+
+// unknown says whether a number that is out of range is how drivers tell that they do not know: as documented, or by the zero of a board without the sensor.
+func (q Quantity) unknown(v uint64) bool {
+	return v == 0 || q == QuantityPerformanceState && v == performanceStateUnknown
+}
+
 var quantitySpecs = [quantities]quantitySpec{
-	QuantityClockGraphics:    {fast, 1, clockLimitMHz, func(d *Details, v uint64) { d.Clocks.Graphics = hertz(v) }},
-	QuantityClockSM:          {fast, 1, clockLimitMHz, func(d *Details, v uint64) { d.Clocks.SM = hertz(v) }},
-	QuantityClockMemory:      {fast, 1, clockLimitMHz, func(d *Details, v uint64) { d.Clocks.Memory = hertz(v) }},
-	QuantityClockVideo:       {fast, 1, clockLimitMHz, func(d *Details, v uint64) { d.Clocks.Video = hertz(v) }},
-	QuantityClockEvents:      {fast, 0, bitLimit, func(d *Details, v uint64) { d.ClockEvents = reading.Known(ClockEvents(v)) }},
-	QuantityPerformanceState: {fast, 0, 15, func(d *Details, v uint64) { d.PerformanceState = whole(v) }},
+	QuantityClockGraphics:    {GroupClock, fast, 1, clockLimitMHz, func(d *Details, v uint64) { d.Clocks.Graphics = hertz(v) }},
+	QuantityClockSM:          {GroupClock, fast, 1, clockLimitMHz, func(d *Details, v uint64) { d.Clocks.SM = hertz(v) }},
+	QuantityClockMemory:      {GroupClock, fast, 1, clockLimitMHz, func(d *Details, v uint64) { d.Clocks.Memory = hertz(v) }},
+	QuantityClockVideo:       {GroupClock, fast, 1, clockLimitMHz, func(d *Details, v uint64) { d.Clocks.Video = hertz(v) }},
+	QuantityClockEvents:      {GroupClock, fast, 0, bitLimit, func(d *Details, v uint64) { d.ClockEvents = reading.Known(ClockEvents(v)) }},
+	QuantityPerformanceState: {GroupClock, fast, 0, 15, func(d *Details, v uint64) { d.PerformanceState = whole(v) }},
 
-	QuantityPCIeTransmitted:   {slow, 0, anything, func(d *Details, v uint64) { d.PCIe.Transmitted = whole(v) }},
-	QuantityPCIeReceived:      {slow, 0, anything, func(d *Details, v uint64) { d.PCIe.Received = whole(v) }},
-	QuantityNVLinkTransmitted: {slow, 0, anything, func(d *Details, v uint64) { d.NVLinkTransmitted = whole(v << 10) }},
-	QuantityNVLinkReceived:    {slow, 0, anything, func(d *Details, v uint64) { d.NVLinkReceived = whole(v << 10) }},
+	QuantityPCIeTransmitted:   {GroupLink, slow, 0, byteLimit, func(d *Details, v uint64) { d.PCIe.Transmitted = whole(v) }},
+	QuantityPCIeReceived:      {GroupLink, slow, 0, byteLimit, func(d *Details, v uint64) { d.PCIe.Received = whole(v) }},
+	QuantityNVLinkTransmitted: {GroupLink, slow, 0, kibibyteLimit, func(d *Details, v uint64) { d.NVLinkTransmitted = whole(v << 10) }},
+	QuantityNVLinkReceived:    {GroupLink, slow, 0, kibibyteLimit, func(d *Details, v uint64) { d.NVLinkReceived = whole(v << 10) }},
 
-	QuantityMemoryTemperature:    {rare, 1, temperatureLimit, func(d *Details, v uint64) { d.MemoryTemperature = celsius(v) }},
-	QuantityPowerLimit:           {rare, 1, powerLimitMilliwatts, func(d *Details, v uint64) { d.PowerLimits.Enforced = watts(v) }},
-	QuantityCorrected:            {rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorCorrected] = whole(v) }},
-	QuantityUncorrected:          {rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorUncorrected] = whole(v) }},
-	QuantityAggregateCorrected:   {rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorAggregateCorrected] = whole(v) }},
-	QuantityAggregateUncorrected: {rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorAggregateUncorrected] = whole(v) }},
-	QuantityPCIeReplay:           {rare, 0, bitLimit - 1, func(d *Details, v uint64) { d.Errors[ErrorPCIeReplay] = whole(v) }},
-	QuantityLinkGeneration:       {rare, 1, linkLimit, func(d *Details, v uint64) { d.PCIe.Generation = whole(v) }},
-	QuantityLinkWidth:            {rare, 1, laneLimit, func(d *Details, v uint64) { d.PCIe.Width = whole(v) }},
+	QuantityMemoryTemperature:    {GroupTemperature, rare, 1, temperatureLimit, func(d *Details, v uint64) { d.MemoryTemperature = celsius(v) }},
+	QuantityPowerLimit:           {GroupPower, rare, 1, powerLimitMilliwatts, func(d *Details, v uint64) { d.PowerLimits.Enforced = watts(v) }},
+	QuantityCorrected:            {GroupError, rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorCorrected] = whole(v) }},
+	QuantityUncorrected:          {GroupError, rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorUncorrected] = whole(v) }},
+	QuantityAggregateCorrected:   {GroupError, rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorAggregateCorrected] = whole(v) }},
+	QuantityAggregateUncorrected: {GroupError, rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorAggregateUncorrected] = whole(v) }},
+	QuantityPCIeReplay:           {GroupError, rare, 0, bitLimit - 1, func(d *Details, v uint64) { d.Errors[ErrorPCIeReplay] = whole(v) }},
+	QuantityLinkGeneration:       {GroupLink, rare, 1, linkLimit, func(d *Details, v uint64) { d.PCIe.Generation = whole(v) }},
+	QuantityLinkWidth:            {GroupLink, rare, 1, laneLimit, func(d *Details, v uint64) { d.PCIe.Width = whole(v) }},
 	QuantityThrottlePower:        throttleSpec(ThrottlePower),
 	QuantityThrottleThermal:      throttleSpec(ThrottleThermal),
 	QuantityThrottleSyncBoost:    throttleSpec(ThrottleSyncBoost),
@@ -127,28 +137,28 @@ var quantitySpecs = [quantities]quantitySpec{
 	QuantityThrottleHWThermal:    throttleSpec(ThrottleHWThermal),
 	QuantityThrottlePowerBrake:   throttleSpec(ThrottlePowerBrake),
 
-	QuantityTemperatureSlowdown:      {static, 1, temperatureLimit, func(d *Details, v uint64) { d.TemperatureLimits.Slowdown = celsius(v) }},
-	QuantityTemperatureShutdown:      {static, 1, temperatureLimit, func(d *Details, v uint64) { d.TemperatureLimits.Shutdown = celsius(v) }},
-	QuantityTemperatureMaximum:       {static, 1, temperatureLimit, func(d *Details, v uint64) { d.TemperatureLimits.Maximum = celsius(v) }},
-	QuantityTemperatureMemoryMaximum: {static, 1, temperatureLimit, func(d *Details, v uint64) { d.TemperatureLimits.MemoryMaximum = celsius(v) }},
-	QuantityPowerLimitDefault:        {static, 1, powerLimitMilliwatts, func(d *Details, v uint64) { d.PowerLimits.Default = watts(v) }},
-	QuantityPowerLimitMinimum:        {static, 1, powerLimitMilliwatts, func(d *Details, v uint64) { d.PowerLimits.Minimum = watts(v) }},
-	QuantityPowerLimitMaximum:        {static, 1, powerLimitMilliwatts, func(d *Details, v uint64) { d.PowerLimits.Maximum = watts(v) }},
-	QuantityMaxClockGraphics:         {static, 1, clockLimitMHz, func(d *Details, v uint64) { d.MaxClocks.Graphics = hertz(v) }},
-	QuantityMaxClockSM:               {static, 1, clockLimitMHz, func(d *Details, v uint64) { d.MaxClocks.SM = hertz(v) }},
-	QuantityMaxClockMemory:           {static, 1, clockLimitMHz, func(d *Details, v uint64) { d.MaxClocks.Memory = hertz(v) }},
-	QuantityMaxClockVideo:            {static, 1, clockLimitMHz, func(d *Details, v uint64) { d.MaxClocks.Video = hertz(v) }},
-	QuantityMaxLinkGeneration:        {static, 1, linkLimit, func(d *Details, v uint64) { d.PCIe.MaxGeneration = whole(v) }},
-	QuantityMaxLinkWidth:             {static, 1, laneLimit, func(d *Details, v uint64) { d.PCIe.MaxWidth = whole(v) }},
-	QuantityRetiredSingleBit:         {static, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageSingleBit] = whole(v) }},
-	QuantityRetiredDoubleBit:         {static, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageDoubleBit] = whole(v) }},
+	QuantityTemperatureSlowdown:      {GroupTemperature, static, 1, temperatureLimit, func(d *Details, v uint64) { d.TemperatureLimits.Slowdown = celsius(v) }},
+	QuantityTemperatureShutdown:      {GroupTemperature, static, 1, temperatureLimit, func(d *Details, v uint64) { d.TemperatureLimits.Shutdown = celsius(v) }},
+	QuantityTemperatureMaximum:       {GroupTemperature, static, 1, temperatureLimit, func(d *Details, v uint64) { d.TemperatureLimits.Maximum = celsius(v) }},
+	QuantityTemperatureMemoryMaximum: {GroupTemperature, static, 1, temperatureLimit, func(d *Details, v uint64) { d.TemperatureLimits.MemoryMaximum = celsius(v) }},
+	QuantityPowerLimitDefault:        {GroupPower, static, 1, powerLimitMilliwatts, func(d *Details, v uint64) { d.PowerLimits.Default = watts(v) }},
+	QuantityPowerLimitMinimum:        {GroupPower, static, 1, powerLimitMilliwatts, func(d *Details, v uint64) { d.PowerLimits.Minimum = watts(v) }},
+	QuantityPowerLimitMaximum:        {GroupPower, static, 1, powerLimitMilliwatts, func(d *Details, v uint64) { d.PowerLimits.Maximum = watts(v) }},
+	QuantityMaxClockGraphics:         {GroupClock, static, 1, clockLimitMHz, func(d *Details, v uint64) { d.MaxClocks.Graphics = hertz(v) }},
+	QuantityMaxClockSM:               {GroupClock, static, 1, clockLimitMHz, func(d *Details, v uint64) { d.MaxClocks.SM = hertz(v) }},
+	QuantityMaxClockMemory:           {GroupClock, static, 1, clockLimitMHz, func(d *Details, v uint64) { d.MaxClocks.Memory = hertz(v) }},
+	QuantityMaxClockVideo:            {GroupClock, static, 1, clockLimitMHz, func(d *Details, v uint64) { d.MaxClocks.Video = hertz(v) }},
+	QuantityMaxLinkGeneration:        {GroupLink, static, 1, linkLimit, func(d *Details, v uint64) { d.PCIe.MaxGeneration = whole(v) }},
+	QuantityMaxLinkWidth:             {GroupLink, static, 1, laneLimit, func(d *Details, v uint64) { d.PCIe.MaxWidth = whole(v) }},
+	QuantityRetiredSingleBit:         {GroupError, static, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageSingleBit] = whole(v) }},
+	QuantityRetiredDoubleBit:         {GroupError, static, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageDoubleBit] = whole(v) }},
 	// These two decide about other readings and are none of their own.
-	QuantityRetirementPending: {static, 0, 1, func(*Details, uint64) {}},
-	QuantityFans:              {static, 0, fanLimit, func(*Details, uint64) {}},
+	QuantityRetirementPending: {GroupError, static, 0, 1, func(*Details, uint64) {}},
+	QuantityFans:              {GroupFan, static, 0, fanLimit, func(*Details, uint64) {}},
 }
 
 func throttleSpec(t Throttle) quantitySpec {
-	return quantitySpec{rare, 0, throttleLimit, func(d *Details, v uint64) { d.ThrottleTime[t] = reading.Known(float64(v) / 1e9) }}
+	return quantitySpec{GroupClock, rare, 0, throttleLimit, func(d *Details, v uint64) { d.ThrottleTime[t] = reading.Known(float64(v) / 1e9) }}
 }
 
 func hertz(mhz uint64) reading.Value[int64]   { return reading.Known(int64(mhz) * 1_000_000) }

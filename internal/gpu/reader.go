@@ -82,6 +82,9 @@ type acquired struct {
 	buffers     [len(tasks)]buffer
 	processes   processFollower
 	polledAt    time.Time
+	// counted are the counters of the driver that were read through this handle, and energy what that one said last: only then is it odd that they went back.
+	counted [QuantityNVLinkReceived + 1]bool
+	energy  uint64
 	// due is when a tier is read again, kept what it read last.
 	due  [static + 1]time.Time
 	kept struct {
@@ -162,7 +165,7 @@ func (r *reader) acquire() (*acquired, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identify gpu %d: %w", r.index, err)
 	}
-	id = plausibleIdentity(id)
+	id, plausible := plausibleIdentity(id)
 	id.Index = r.index
 	if id.UUID == "" {
 		return nil, fmt.Errorf("identify gpu %d: %w", r.index, errNoUUID)
@@ -171,7 +174,11 @@ func (r *reader) acquire() (*acquired, error) {
 		r.last = outcome{skipped: true, device: Device{Identity: id}}
 		return nil, nil
 	}
-	return &acquired{handle: handle, identity: id, usage: r.usages.of(id.UUID)}, nil
+	g := &acquired{handle: handle, identity: id, usage: r.usages.of(id.UUID)}
+	if !plausible {
+		g.usage.implausible.add(GroupIdentity)
+	}
+	return g, nil
 }
 
 var errNoUUID = errors.New("the driver tells no usable uuid")

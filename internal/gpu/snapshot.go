@@ -139,6 +139,8 @@ type Device struct {
 	XIDs reading.Value[[]XIDCount]
 	// LastXID is when the last one came; zero before the first.
 	LastXID time.Time
+	// Implausible counts what the driver said and cannot be true.
+	Implausible Implausible
 }
 
 // Answers says whether the GPU can be read.

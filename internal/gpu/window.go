@@ -52,18 +52,10 @@ type usage struct {
 	polled [len(tasks)]sum
 	// counters are made of those of the driver. They belong to the worker.
 	counters [QuantityNVLinkReceived + 1]counter
+	// implausible counts the answers that could not be true.
+	implausible implausible
 	// processes are the windows of the processes on the GPU.
 	processes processWindows
-}
-
-// count makes a counter of the driver's into one of ours, and leaves other quantities as they are.
-func (u *usage) count(q Quantity, v uint64) uint64 {
-	switch q {
-	case QuantityPCIeTransmitted, QuantityPCIeReceived, QuantityNVLinkTransmitted, QuantityNVLinkReceived:
-		return u.counters[q].add(v)
-	default:
-		return v
-	}
 }
 
 // poll adds a value that was asked for.

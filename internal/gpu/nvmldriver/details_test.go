@@ -91,8 +91,9 @@ func TestFieldsHaveTheTypeThatTheyCarry(t *testing.T) {
 			{"0x00000007", "5", 7, nil},
 			{"0xffffffff", "5", 0, gpu.ErrNotFound},
 			{"0xffffffffffffffff", "4", 0, gpu.ErrNotFound},
-			{"0x401c000000000000", "0", 7, nil},             // 7.0
-			{"0x7ff8000000000000", "0", 0, gpu.ErrNotFound}, // NaN
+			{"0x401c000000000000", "0", 7, nil},                // 7.0
+			{"0x7ff8000000000000", "0", 0, gpu.ErrImplausible}, // NaN
+			{"0xfffffffb", "5", 0, gpu.ErrImplausible},         // -5
 			{"7", "99", 0, gpu.ErrNotFound},
 		} {
 			s.set("gpu.0.field.82 "+c.value, "gpu.0.field.82.type "+c.kind)

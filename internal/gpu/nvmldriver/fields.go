@@ -36,36 +36,47 @@ func (h *handle) field(id, scope uint32) (uint64, error) {
 	if err := failure("GetFieldValues", code); err != nil {
 		return 0, err
 	}
-	v, ok := natural(nvml.ValueType(values[0].ValueType), values[0].Value)
-	if !ok {
-		return 0, gpu.ErrNotFound
-	}
-	return v, nil
+	return natural(nvml.ValueType(values[0].ValueType), values[0].Value)
 }
 
 // unknownField is how drivers answer for a field that is younger than they.
 func unknownField(code nvml.Return) bool { return code == nvml.ERROR_INVALID_ARGUMENT }
 
 // natural reads the C union of a value that cannot be negative. Only the returned type tells which member counts.
-func natural(t nvml.ValueType, union [8]byte) (uint64, bool) {
+func natural(t nvml.ValueType, union [8]byte) (uint64, error) {
 	switch t {
 	case nvml.VALUE_TYPE_UNSIGNED_INT:
-		return uint64(binary.NativeEndian.Uint32(union[:])), true
+		return uint64(binary.NativeEndian.Uint32(union[:])), nil
 	case nvml.VALUE_TYPE_UNSIGNED_LONG, nvml.VALUE_TYPE_UNSIGNED_LONG_LONG:
-		return binary.NativeEndian.Uint64(union[:]), true
+		return binary.NativeEndian.Uint64(union[:]), nil
 	case nvml.VALUE_TYPE_UNSIGNED_SHORT:
-		return uint64(binary.NativeEndian.Uint16(union[:])), true
+		return uint64(binary.NativeEndian.Uint16(union[:])), nil
 	case nvml.VALUE_TYPE_SIGNED_INT:
-		v := int32(binary.NativeEndian.Uint32(union[:]))
-		return uint64(v), v >= 0
+		return notNegative(int64(int32(binary.NativeEndian.Uint32(union[:]))))
 	case nvml.VALUE_TYPE_SIGNED_LONG_LONG:
-		v := int64(binary.NativeEndian.Uint64(union[:]))
-		return uint64(v), v >= 0
+		return notNegative(int64(binary.NativeEndian.Uint64(union[:])))
 	case nvml.VALUE_TYPE_DOUBLE:
 		v := number(t, union)
-		return uint64(v), v >= 0 && v < 1<<63
+		if v >= 0 && v < 1<<63 {
+			return uint64(v), nil
+		}
+		return 0, gpu.ErrImplausible
 	default:
-		return 0, false
+		return 0, gpu.ErrNotFound
+	}
+}
+
+// notAvailable is NVML_VALUE_NOT_AVAILABLE.
+const notAvailable = -1
+
+func notNegative(v int64) (uint64, error) {
+	switch {
+	case v >= 0:
+		return uint64(v), nil
+	case v == notAvailable:
+		return 0, gpu.ErrNotFound
+	default:
+		return 0, gpu.ErrImplausible
 	}
 }
 

@@ -56,7 +56,26 @@ func TestRunningProcessSeesChangedValues(t *testing.T) {
 		require.NoError(s, sampler.Observe(context.Background()))
 		want := second()
 		want.Temperature, want.MemoryUsed, want.Power, want.Energy = reading.Known(88.0), reading.Known(int64(12345)), reading.Known(77.0), reading.Known(4.0)
+		want.Implausible[gpu.GroupPower] = 1 // The energy went back.
 		require.Equal(s, want, sampler.Latest().Devices[1])
+	})
+}
+
+// What cannot be true is counted for the GPU that said it.
+func TestImplausibleAnswersOfTheLibrary(t *testing.T) {
+	alone(t, func(s *stage) {
+		sampler := s.sampler(0)
+		s.set("gpu.1.field.82 0x7ff8000000000000", "gpu.1.field.82.type 0", "gpu.1.utilization 255", "gpu.1.memory.used 99999999999", "gpu.1.compute 7:unknown",
+			"gpu.1.name \xff", "gpu.1.pstate 32", "gpu.1.bar1 9 8")
+		require.NoError(s, sampler.Observe(context.Background()))
+		devices := sampler.Latest().Devices
+		require.Zero(s, devices[0].Implausible)
+		// The rate, and the sample buffer that is made of it.
+		require.Equal(s, gpu.Implausible{
+			gpu.GroupTemperature: 1, gpu.GroupUtilization: 2, gpu.GroupMemory: 2, gpu.GroupIdentity: 1,
+		}, devices[1].Implausible)
+		require.Empty(s, devices[1].Name)
+		require.False(s, devices[1].MemoryUsed.Known)
 	})
 }
 

@@ -145,6 +145,16 @@ func recordErrors(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Devi
 	}
 }
 
+// recordImplausible records all groups: of the first in a group that is told only then, a rate would not know.
+func recordImplausible(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Device, id, name string) {
+	if d.UUID == "" || d.Parent != "" {
+		return
+	}
+	for group, count := range d.Implausible {
+		mb.RecordNvidiaGpuReadingImplausibleDataPoint(ts, count, id, name, metadata.MapAttributeNvidiaGpuReading[gpu.Group(group).String()])
+	}
+}
+
 func xidType(code int) string {
 	if code == 0 {
 		return "xid_other"

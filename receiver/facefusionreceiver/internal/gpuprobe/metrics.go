@@ -29,6 +29,7 @@ func record(mb *metadata.MetricsBuilder, snapshot *gpu.Snapshot, now time.Time) 
 		recordReadings(mb, ts, device, id, name)
 		recordDetails(mb, ts, device, id, name)
 		recordErrors(mb, ts, device, id, name)
+		recordImplausible(mb, ts, device, id, name)
 		recordUtilization(mb, ts, device, id, name)
 	}
 }

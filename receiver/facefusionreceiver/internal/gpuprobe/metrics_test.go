@@ -33,10 +33,18 @@ func healthy() gpu.Device {
 			gpu.TaskDecoder: {Mean: 0.33, Max: 0.44}, // no sample: nothing is known
 			gpu.TaskJPEG:    {Mean: 0.05, Max: 0.06, Samples: 4},
 		},
-		Details: details(),
-		XIDs:    reading.Known([]gpu.XIDCount{{Code: 0, Count: 1}, {Code: 31, Count: 2}, {Code: 79}}),
-		LastXID: time.Unix(1_700_000_000, 250_000_000),
+		Details:     details(),
+		XIDs:        reading.Known([]gpu.XIDCount{{Code: 0, Count: 1}, {Code: 31, Count: 2}, {Code: 79}}),
+		LastXID:     time.Unix(1_700_000_000, 250_000_000),
+		Implausible: implausible(),
 	}
+}
+
+func implausible() (n gpu.Implausible) {
+	for group := range n {
+		n[group] = int64(40 + group)
+	}
+	return n
 }
 
 // details are in the order of gpu.Details, each number another.
@@ -160,6 +168,10 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	}
 	for policy := range len(gpu.Details{}.ThrottleTime) {
 		require.Contains(t, metadata.MapAttributeNvidiaGpuThrottlePolicy, gpu.Throttle(policy).String())
+	}
+	require.Len(t, metadata.MapAttributeNvidiaGpuReading, len(gpu.Implausible{}))
+	for group := range len(gpu.Implausible{}) {
+		require.Contains(t, metadata.MapAttributeNvidiaGpuReading, gpu.Group(group).String())
 	}
 	for _, state := range []visibility{visible, translated, foreign, noProcess} {
 		require.Contains(t, metadata.MapAttributeNvidiaProcessVisibility, string(state))
