@@ -46,7 +46,7 @@
 //   gpu.N.rows       "n n+1 0 0"   corrected, uncorrected, pending, failed
 //   gpu.N.encoder.stats  "n 20+n 1000*n"   sessions, frames per second, microseconds
 //   gpu.N.bar1       "n 256"       MiB, used and total
-//   gpu.N.fans       n             how many; gpu.N.fan.K 30 + 10 * K + n percent; gpu.N.rpm 1000 + n
+//   gpu.N.fans       n             how many; gpu.N.fan.K 30 + 10 * K + n percent; gpu.N.rpm.K 1000 + 100 * K + n
 //   gpu.N.replay     5 + n
 //   gpu.N.link       "n+1 4 8 16"  generation, its maximum, width, its maximum
 //   gpu.N.field.ID   not supported a field value. 82 (memory temperature) is 70 + n, 74 to 79 (throttle times) (ID + n) * 1e9, 197 and 198 (PCIe) ID * 1e6 + n
@@ -245,6 +245,20 @@ nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char *uuid, unsigned int len
 	}
 	return say(gpu, "uuid", "GPU-fa4e0000-0000-0000-0000-%012d", uuid, length);
 }
+
+#ifndef NO_HANDLE_BY_UUID
+nvmlReturn_t nvmlDeviceGetHandleByUUID(const char *uuid, nvmlDevice_t *device) {
+	for (int gpu = 0; gpu < gpus(); gpu++) {
+		char is[96];
+		if (say(gpu, "uuid", "GPU-fa4e0000-0000-0000-0000-%012d", is, sizeof is) || strcmp(is, uuid))
+			continue;
+		device->handle = (struct nvmlDevice_st *)(long)(gpu + 1);
+		return on(gpu, __func__, "handle");
+	}
+	nvmlReturn_t rc = begin(__func__, -1);
+	return rc ? rc : NVML_ERROR_NOT_FOUND;
+}
+#endif
 
 #ifndef NO_IDENTITY
 nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char *name, unsigned int length) {
@@ -570,13 +584,17 @@ static nvmlReturn_t turning(nvmlDevice_t device, unsigned int fan, unsigned int 
 nvmlReturn_t nvmlDeviceGetFanSpeed(nvmlDevice_t device, unsigned int *percent) { return turning(device, 0, percent); }
 nvmlReturn_t nvmlDeviceGetFanSpeed_v2(nvmlDevice_t device, unsigned int fan, unsigned int *percent) { return turning(device, fan, percent); }
 
+#ifndef NO_FAN_RPM
 nvmlReturn_t nvmlDeviceGetFanSpeedRPM(nvmlDevice_t device, nvmlFanSpeedInfo_t *speed) {
 	ON(device, "rpm");
 	if (speed->version != nvmlFanSpeedInfo_v1)
 		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
-	speed->speed = (unsigned int)number(knob("gpu.%d.rpm", gpu), 1000 + n);
+	if (speed->fan >= number(knob("gpu.%d.fans", gpu), n))
+		return NVML_ERROR_INVALID_ARGUMENT;
+	speed->speed = (unsigned int)number(knob("gpu.%d.rpm.%u", gpu, speed->fan), 1000 + 100 * speed->fan + n);
 	return NVML_SUCCESS;
 }
+#endif
 
 static nvmlReturn_t linked(nvmlDevice_t device, int which, unsigned int *out) {
 	ON(device, "link");

@@ -43,7 +43,7 @@ func secondDetails() (d gpu.Details) {
 	d.PCIe = gpu.PCIe{Transmitted: known(0), Received: known(0), Generation: known(3), MaxGeneration: known(4), Width: known(8), MaxWidth: known(16)}
 	d.EncoderSessions, d.EncoderFrameRate, d.EncoderLatency = known(2), reading.Known(22.0), reading.Known(0.002)
 	d.BAR1Used, d.BAR1Total = known(2<<20), known(256<<20)
-	d.Fans = []gpu.Fan{{Ratio: reading.Known(0.32), RPM: known(1002)}, {Ratio: reading.Known(0.42)}}
+	d.Fans = []gpu.Fan{{Ratio: reading.Known(0.32), RPM: known(1002)}, {Ratio: reading.Known(0.42), RPM: known(1102)}}
 	return d
 }
 
@@ -120,6 +120,41 @@ func TestOlderFormsOfDetails(t *testing.T) {
 		require.Equal(s, uint64(128), bits)
 		require.Equal(s, 1, s.calls("nvmlDeviceGetCurrentClocksThrottleReasons"))
 	}, fakenvml.WithoutEventReasons)
+}
+
+// Each fan turns as it does, also when one of them cannot be asked.
+func TestRevolutionsOfEachFan(t *testing.T) {
+	alone(t, func(s *stage) {
+		s.set("gpu.0.fans 3", "gpu.0.rpm.0 700", "gpu.0.rpm.2 2900")
+		session := s.open()
+		h, err := session.Handle(0)
+		require.NoError(s, err)
+		fan, err := h.Fan(0)
+		require.NoError(s, err)
+		require.Equal(s, gpu.FanSpeed{Percent: 31}, fan, "nobody knows yet who it is")
+
+		h, err = session.Handle(0)
+		require.NoError(s, err)
+		_, err = h.Identity()
+		require.NoError(s, err)
+		for number, want := range []gpu.FanSpeed{{Percent: 31, RPM: 700}, {Percent: 41, RPM: 1101}, {Percent: 51, RPM: 2900}} {
+			fan, err := h.Fan(number)
+			require.NoError(s, err)
+			require.Equal(s, want, fan)
+		}
+		require.Equal(s, 1, s.calls("nvmlDeviceGetHandleByUUID"))
+		s.set("gpu.0.fans 3", "gpu.0.rc.rpm 999")
+		fan, err = h.Fan(1)
+		require.NoError(s, err)
+		require.Equal(s, gpu.FanSpeed{Percent: 41}, fan)
+		s.set("gpu.0.fans 3", "gpu.0.rc.rpm 3")
+		_, err = h.Fan(1)
+		require.NoError(s, err)
+		asked := s.calls("nvmlDeviceGetFanSpeedRPM")
+		_, err = h.Fan(2)
+		require.NoError(s, err)
+		require.Equal(s, asked, s.calls("nvmlDeviceGetFanSpeedRPM"), "not supported, and not asked again")
+	})
 }
 
 // Nothing that the slow tiers ask for may block for 20 ms, as GetPcieThroughput does.

@@ -2,7 +2,11 @@
 
 package nvmldriver
 
-import "github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+import (
+	"errors"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
 
 // Rows implements gpu.Handle.
 func (h *handle) Rows() (gpu.Rows, error) {
@@ -43,25 +47,21 @@ func (h *handle) fans() (uint64, error) {
 	return uint64(count), failure("GetNumFans", code)
 }
 
-// Fan implements gpu.Handle. go-nvml can ask for the revolutions of the first fan only.
+// Fan implements gpu.Handle.
 func (h *handle) Fan(number int) (gpu.FanSpeed, error) {
 	percent, err := h.fanPercent(number)
 	if err != nil {
 		return gpu.FanSpeed{}, err
 	}
 	speed := gpu.FanSpeed{Percent: percent}
-	if number > 0 || h.noRPM {
+	if h.noRPM {
 		return speed, nil
 	}
-	if h.may("GetFanSpeedRPM") != nil {
+	switch rpm, err := h.revolutions(number); {
+	case err == nil:
+		speed.RPM = rpm
+	case errors.Is(err, gpu.ErrNotSupported):
 		h.noRPM = true
-		return speed, nil
-	}
-	info, code := h.device.GetFanSpeedRPM()
-	if outdated(code) {
-		h.noRPM = true
-	} else if failure("GetFanSpeedRPM", code) == nil {
-		speed.RPM = info.Speed
 	}
 	return speed, nil
 }

@@ -4,6 +4,7 @@ package nvmldriver
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
@@ -15,6 +16,9 @@ type handle struct {
 	*session
 	device nvml.Device
 	index  int
+	// uuid is what the GPU said of itself; raw is its handle for direct calls, nil before the first.
+	uuid string
+	raw  unsafe.Pointer
 	// Set once the newer form of a call turned out to be exported but not supported.
 	oldMemory      bool
 	oldTemperature bool
@@ -33,6 +37,7 @@ func (h *handle) Identity() (gpu.Identity, error) {
 	if err := failure("GetUUID", code); err != nil {
 		return gpu.Identity{}, err
 	}
+	h.uuid = uuid
 	id := gpu.Identity{UUID: uuid, Index: h.index}
 	if h.may("GetName") == nil {
 		id.Name = told(h.device.GetName())

@@ -31,6 +31,7 @@ type library struct {
 	elsewhere []string
 	sessions  int
 	exports   exports
+	direct    direct
 }
 
 // open starts a session.
@@ -48,7 +49,7 @@ func (l *library) open(path string) (*session, error) {
 		return nil, err
 	}
 	l.sessions++
-	s := &session{library: l, api: l.api, exports: l.exports}
+	s := &session{library: l, api: l.api, exports: l.exports, direct: l.direct}
 	s.release = parseRelease(s.driverVersion())
 	return s, nil
 }
@@ -65,7 +66,7 @@ func (l *library) initialize() error {
 	if err := failure("Init", l.api.Init()); err != nil {
 		return err
 	}
-	l.exports = lookUp(l.api.Extensions().LookupSymbol)
+	l.exports, l.direct = lookUp(l.api.Extensions().LookupSymbol), bind(l.path)
 	for _, method := range []string{"DeviceGetCount", "DeviceGetHandleByIndex"} {
 		if !l.exports[method] {
 			return errors.Join(fmt.Errorf("use %s: nvml %s is missing", l.path, method), l.shutDown())

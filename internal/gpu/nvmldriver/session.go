@@ -16,6 +16,7 @@ type session struct {
 	library *library
 	api     nvml.Interface
 	exports exports
+	direct  direct
 	release release
 	closed  atomic.Bool
 }

@@ -7,9 +7,11 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -261,5 +263,23 @@ func (b *bindings) resolve(name string, found, seen map[string]bool) {
 	seen[name] = true
 	for _, next := range b.to[name] {
 		b.resolve(next, found, seen)
+	}
+}
+
+// What is called without go-nvml is declared here by hand. nvml.h must say the same.
+func TestDirectCallsAreDeclaredAsInTheHeader(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/NVIDIA/go-nvml/pkg/nvml").Output()
+	require.NoError(t, err)
+	header, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "nvml.h"))
+	require.NoError(t, err)
+	text := regexp.MustCompile(`(?s)//[^\n]*|/\*.*?\*/|\s+`).ReplaceAllString(string(header), " ")
+	text = regexp.MustCompile(` +`).ReplaceAllString(text, " ")
+	for _, declared := range []string{
+		"nvmlReturn_t DECLDIR " + symbolHandleByUUID + "(const char *uuid, nvmlDevice_t *device);",
+		"nvmlReturn_t DECLDIR " + symbolFanSpeedRPM + "(nvmlDevice_t device, nvmlFanSpeedInfo_t *fanSpeed);",
+		"typedef struct { unsigned int version; unsigned int fan; unsigned int speed; } nvmlFanSpeedInfo_v1_t; typedef nvmlFanSpeedInfo_v1_t nvmlFanSpeedInfo_t;",
+		"#define NVML_STRUCT_VERSION(data, ver) (unsigned int)(sizeof(nvml ## data ## _v ## ver ## _t) | \\ (ver << 24U))",
+	} {
+		require.Contains(t, text, declared)
 	}
 }

@@ -144,6 +144,8 @@ func TestMissingSymbols(t *testing.T) {
 		{fakenvml.WithoutProcessesV3, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutProcessUtilization, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutMIG, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutFanRPM, func(d *gpu.Device) { d.Fans = []gpu.Fan{{Ratio: d.Fans[0].Ratio}, {Ratio: d.Fans[1].Ratio}} }, nil},
+		{fakenvml.WithoutHandleByUUID, func(d *gpu.Device) { d.Fans = []gpu.Fan{{Ratio: d.Fans[0].Ratio}, {Ratio: d.Fans[1].Ratio}} }, nil},
 		{fakenvml.WithoutEvents, func(d *gpu.Device) { d.XIDs = reading.Value[[]gpu.XIDCount]{} }, nil},
 		{fakenvml.WithoutIdentity, func(d *gpu.Device) { d.Name, d.PCIAddress, d.VBIOSVersion = "", "", "" }, nil},
 		{fakenvml.WithoutVersions, func(*gpu.Device) {}, nil},
@@ -185,7 +187,7 @@ func TestLibraryThatHasNextToNothing(t *testing.T) {
 	}, fakenvml.WithoutErrorString, fakenvml.WithoutSystem, fakenvml.WithoutIdentity, fakenvml.WithoutUtilization, fakenvml.WithoutEncoder, fakenvml.WithoutDecoder,
 		fakenvml.WithoutSamples, fakenvml.WithoutMemory, fakenvml.WithoutMemoryV2, fakenvml.WithoutTemperature, fakenvml.WithoutTemperatureV, fakenvml.WithoutPower,
 		fakenvml.WithoutEnergy, fakenvml.WithoutVersions, fakenvml.WithoutJPEG, fakenvml.WithoutDetails, fakenvml.WithoutFields, fakenvml.WithoutProcesses,
-		fakenvml.WithoutProcessUtilization, fakenvml.WithoutMIG, fakenvml.WithoutEvents)
+		fakenvml.WithoutProcessUtilization, fakenvml.WithoutMIG, fakenvml.WithoutEvents, fakenvml.WithoutHandleByUUID)
 }
 
 // Exported, but not for this GPU or this structure version: the older form is taken, and the newer not asked again.

@@ -1,0 +1,87 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+/*
+#cgo LDFLAGS: -ldl
+#include <dlfcn.h>
+#include <stdlib.h>
+
+// nvmlFanSpeedInfo_v1_t of nvml.h, and its version.
+struct fanSpeedInfo {
+	unsigned int version, fan, speed;
+};
+#define FAN_SPEED_INFO_V1 (sizeof(struct fanSpeedInfo) | 1u << 24)
+
+// A device is a pointer to C, whatever a header wraps it in.
+static int deviceGetHandleByUUID(void *function, const char *uuid, void **device) {
+	return ((int (*)(const char *, void **))function)(uuid, device);
+}
+
+static int deviceGetFanSpeedRPM(void *function, void *device, unsigned int fan, unsigned int *rpm) {
+	struct fanSpeedInfo info = {FAN_SPEED_INFO_V1, fan, 0};
+	int code = ((int (*)(void *, struct fanSpeedInfo *))function)(device, &info);
+	*rpm = info.speed;
+	return code;
+}
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
+
+// direct are functions of the library that are called without go-nvml, because its wrapper asks for less than they can tell. One that the library does not
+// have is nil. A test compares their declarations with nvml.h.
+type direct struct {
+	handleByUUID, fanSpeedRPM unsafe.Pointer
+}
+
+const (
+	symbolHandleByUUID = "nvmlDeviceGetHandleByUUID"
+	symbolFanSpeedRPM  = "nvmlDeviceGetFanSpeedRPM"
+)
+
+// bind finds the functions in the library that is loaded. It loads nothing, and never lets go: the library stays for the life of the process anyway.
+func bind(path string) direct {
+	name := C.CString(path)
+	defer C.free(unsafe.Pointer(name))
+	loaded := C.dlopen(name, C.RTLD_LAZY|C.RTLD_NOLOAD)
+	if loaded == nil {
+		return direct{}
+	}
+	find := func(symbol string) unsafe.Pointer {
+		name := C.CString(symbol)
+		defer C.free(unsafe.Pointer(name))
+		return C.dlsym(loaded, name)
+	}
+	return direct{handleByUUID: find(symbolHandleByUUID), fanSpeedRPM: find(symbolFanSpeedRPM)}
+}
+
+// revolutions of one fan in a minute. go-nvml asks for the first fan only, and keeps the handle of a device to itself, so that the library is asked for it.
+func (h *handle) revolutions(fan int) (uint32, error) {
+	if h.closed.Load() {
+		return 0, gpu.ErrUninitialized
+	}
+	if h.direct.fanSpeedRPM == nil || h.direct.handleByUUID == nil || h.uuid == "" {
+		return 0, fmt.Errorf("nvml %s is missing: %w", symbolFanSpeedRPM, gpu.ErrNotSupported)
+	}
+	if h.raw == nil {
+		uuid := C.CString(h.uuid)
+		defer C.free(unsafe.Pointer(uuid))
+		var raw unsafe.Pointer
+		code := nvml.Return(C.deviceGetHandleByUUID(h.direct.handleByUUID, uuid, &raw))
+		if err := failure(symbolHandleByUUID, code); err != nil {
+			return 0, err
+		}
+		h.raw = raw
+	}
+	var rpm C.uint
+	code := nvml.Return(C.deviceGetFanSpeedRPM(h.direct.fanSpeedRPM, h.raw, C.uint(fan), &rpm))
+	return uint32(rpm), failure(symbolFanSpeedRPM, code)
+}
