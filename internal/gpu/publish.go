@@ -40,7 +40,9 @@ func (s *Sampler) publish(now time.Time) error {
 		}
 	}
 	s.tellImplausible(devices)
-	snapshot := &Snapshot{Time: now, Library: library, Devices: devices, XIDs: s.shared.xids.tell(devices), Unmatched: s.unmatched()}
+	snapshot := &Snapshot{
+		Time: now, Library: library, Devices: devices, KernelLog: s.listen(), XIDs: s.shared.xids.tell(devices), Unmatched: s.unmatched(),
+	}
 	s.latest.Store(snapshot)
 	return errors.Join(trouble...)
 }

@@ -26,6 +26,8 @@ type Settings struct {
 	ReleaseWhenIdle time.Duration
 	// NVLink has its traffic read, which few need.
 	NVLink bool
+	// KernelLog has the kernel's log read for the XIDs that the driver does not tell of in another way.
+	KernelLog bool
 }
 
 const (
@@ -49,6 +51,8 @@ type Sampler struct {
 	slots      []*slot
 	known      []Identity
 	running    sync.WaitGroup
+	// kernelLog is nil unless it is to be read.
+	kernelLog *kernelLog
 
 	shared shared
 
@@ -81,6 +85,9 @@ func NewSampler(settings Settings) *Sampler {
 	}
 	if s.shared.bus.root == "" {
 		s.shared.bus.root = "/"
+	}
+	if settings.KernelLog {
+		s.kernelLog = newKernelLog(s.shared.bus.root, s.shared.xids.hear)
 	}
 	s.connection.library = Library{State: LibraryUnknown}
 	s.latest.Store(&Snapshot{Library: s.connection.library})
@@ -163,6 +170,9 @@ func (s *Sampler) shut() {
 	}
 	s.closed = true
 	s.disconnect(time.Now())
+	if s.kernelLog != nil {
+		s.kernelLog.stop()
+	}
 	for _, slot := range s.slots {
 		slot.lane.close()
 	}

@@ -16,6 +16,8 @@ type Snapshot struct {
 	Devices []Device
 	// XIDs are those that came since the snapshot before, at most 64 of them.
 	XIDs []XID
+	// KernelLog says whether XIDs are read from the kernel's log as well.
+	KernelLog KernelLog
 	// Unmatched are the entries of the selection that no GPU goes by. Nothing can be said, and it is nil, before every GPU has told who it is.
 	Unmatched []string
 }

@@ -66,6 +66,10 @@ type xids struct {
 	mu    sync.Mutex
 	byGPU map[string]*xidCounts
 	fresh []XID
+	// kernel says that the kernel's log is read as well, located which UUID is at which PCI address, byAddress the same by the address in its log.
+	kernel             bool
+	located, byAddress map[string]string
+	unlocated          []unlocated
 }
 
 type xidCounts struct {
@@ -75,18 +79,30 @@ type xidCounts struct {
 	codes      map[uint64]bool
 	sessions   int
 	registered time.Time
+	// reports are those that only one source has told of, bursts the last lines of the kernel by code.
+	reports []xidReport
+	bursts  map[uint64]burst
+	// located says that the kernel's log tells of the GPU as well.
+	located bool
 }
 
 // register notes that a GPU is about to be watched: its first XID may come before the driver has answered.
 func (x *xids) register(uuid string, now time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	c := x.begin(uuid)
+	c.sessions++
+	c.registered = now
+}
+
+// begin returns the counts of a GPU, and makes them if there are none.
+func (x *xids) begin(uuid string) *xidCounts {
 	if x.byGPU == nil {
 		x.byGPU = make(map[string]*xidCounts)
 	}
 	c := x.byGPU[uuid]
 	if c == nil {
-		c = &xidCounts{counts: map[int]int64{0: 0}, codes: make(map[uint64]bool)}
+		c = &xidCounts{counts: map[int]int64{0: 0}, codes: make(map[uint64]bool), bursts: make(map[uint64]burst)}
 		for code, early := range CountedXIDs {
 			if early {
 				c.counts[code] = 0
@@ -94,8 +110,7 @@ func (x *xids) register(uuid string, now time.Time) {
 		}
 		x.byGPU[uuid] = c
 	}
-	c.sessions++
-	c.registered = now
+	return c
 }
 
 // withdraw takes a register back.
@@ -103,13 +118,13 @@ func (x *xids) withdraw(uuid string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if c := x.byGPU[uuid]; c != nil {
-		if c.sessions--; c.sessions == 0 {
+		if c.sessions--; c.sessions == 0 && !c.located {
 			delete(x.byGPU, uuid)
 		}
 	}
 }
 
-// count counts what came.
+// count counts what the driver told.
 func (x *xids) count(e XIDEvent, now time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -123,14 +138,21 @@ func (x *xids) count(e XIDEvent, now time.Time) {
 	if len(c.codes) < processLimit {
 		c.codes[e.Code] = true
 	}
-	code := 0
-	if _, counted := CountedXIDs[int(min(e.Code, codeLimit))]; counted {
-		code = int(e.Code)
+	if !x.kernel || !c.again(e.Code, fromDriver, now) {
+		x.add(c, e.UUID, e.Code, now)
 	}
-	c.counts[code]++
+}
+
+// add counts an XID, whoever told of it.
+func (x *xids) add(c *xidCounts, uuid string, code uint64, now time.Time) {
+	counted := 0
+	if _, there := CountedXIDs[int(min(code, codeLimit))]; there {
+		counted = int(code)
+	}
+	c.counts[counted]++
 	c.last = now
 	if len(x.fresh) < freshXIDs {
-		x.fresh = append(x.fresh, XID{Time: now, UUID: e.UUID, Code: int(min(e.Code, codeLimit))})
+		x.fresh = append(x.fresh, XID{Time: now, UUID: uuid, Code: int(min(code, codeLimit))})
 	}
 }
 

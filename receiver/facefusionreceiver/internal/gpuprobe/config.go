@@ -27,6 +27,8 @@ type Config struct {
 	// ReleaseWhenIdle is how long no process may use a GPU before the driver's library is closed. An open one keeps GPUs from being reset, partitioned or put
 	// to sleep. 0 keeps it open.
 	ReleaseWhenIdle time.Duration `mapstructure:"release_when_idle"`
+	// KernelLog has /dev/kmsg read for the XIDs that the driver's library does not tell of. It needs a permission that nothing else here needs.
+	KernelLog bool `mapstructure:"kernel_log"`
 }
 
 // DevicesConfig is the section gpu.devices. An entry is a UUID, an index or a PCI address. One that no GPU goes by is reported, not an error.

@@ -43,6 +43,7 @@ func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 			Exclude:         cfg.Devices.Exclude,
 			ReleaseWhenIdle: cfg.ReleaseWhenIdle,
 			NVLink:          env.Metrics.Metrics.NvidiaGpuNvlinkIo.Enabled,
+			KernelLog:       cfg.KernelLog,
 		}),
 		mb:     metadata.NewMetricsBuilder(env.Metrics, env.Settings),
 		lb:     metadata.NewLogsBuilder(env.Logs, env.Settings),
@@ -100,6 +101,7 @@ func (p *Probe) report(snapshot *gpu.Snapshot, changes changes) {
 	if changes.library {
 		p.reportLibrary(snapshot)
 	}
+	p.reportKernelLog(snapshot.KernelLog)
 	for _, entry := range snapshot.Unmatched {
 		if p.once("unmatched " + entry) {
 			logger.Warn("an entry of gpu.devices names no GPU of this host: give a UUID, an index or a PCI address as nvidia-smi -L and lspci print them", zap.String("entry", entry))

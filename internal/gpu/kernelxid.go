@@ -1,0 +1,65 @@
+package gpu
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+)
+
+// kernelXID is an XID as the driver writes it into the kernel's log.
+type kernelXID struct {
+	// address is that of the GPU without its function, for example "0000:41:00".
+	address string
+	code    uint64
+	// stamp is the time since the boot.
+	stamp time.Duration
+}
+
+// The parts of a line: "NVRM: Xid (PCI:0000:41:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus." Drivers of long ago left out "PCI:", and
+// for a MIG device there is more after the address: "(PCI:0000:41:00 GPU-I:05)".
+var (
+	xidStart   = []byte("NVRM: Xid (")
+	xidBus     = []byte("PCI:")
+	xidEnd     = []byte("): ")
+	xidAddress = []byte("0123456789abcdefABCDEF:")
+)
+
+// facilityKernel is where the facility of a record begins: those of the kernel itself have 0 and what a process wrote into the log has not, so that no process
+// can invent the error of a GPU.
+const facilityKernel = 1 << 3
+
+// parseKernelXID understands a line of /dev/kmsg: "priority,sequence,microseconds,flags;text" (Documentation/ABI/testing/dev-kmsg). Lines that carry on a record
+// begin with a space.
+func parseKernelXID(line []byte) (x kernelXID, ok bool) {
+	prefix, text, _ := bytes.Cut(line, []byte(";"))
+	rest, isXID := bytes.CutPrefix(text, xidStart)
+	if !isXID {
+		return x, false
+	}
+	fields := bytes.SplitN(prefix, []byte(","), 4)
+	if len(fields) < 4 {
+		return x, false
+	}
+	priority, err := strconv.ParseUint(string(fields[0]), 10, 32)
+	if err != nil || priority >= facilityKernel {
+		return x, false
+	}
+	stamp, err := strconv.ParseUint(string(fields[2]), 10, 53)
+	if err != nil {
+		return x, false
+	}
+	gpu, rest, found := bytes.Cut(rest, xidEnd)
+	if !found {
+		return x, false
+	}
+	address, _, _ := bytes.Cut(bytes.TrimPrefix(gpu, xidBus), []byte(" "))
+	if bytes.Count(address, []byte(":")) != 2 || len(address) > nameLimit || len(bytes.Trim(address, string(xidAddress))) > 0 {
+		return x, false
+	}
+	digits := rest[:len(rest)-len(bytes.TrimLeft(rest, "0123456789"))]
+	code, err := strconv.ParseUint(string(digits), 10, 32)
+	if err != nil {
+		return x, false
+	}
+	return kernelXID{address: string(address), code: code, stamp: time.Duration(stamp) * time.Microsecond}, true
+}

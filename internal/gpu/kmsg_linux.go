@@ -1,0 +1,40 @@
+package gpu
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+var errOtherDevice = errors.New("it is another device than the kernel's log")
+
+// openKernelLog opens /dev/kmsg behind the newest record. It can be polled, so that waiting for a record holds no thread and Close ends it.
+func openKernelLog(path string) (io.ReadCloser, error) {
+	// Some containers have the console there, which must not become a terminal of ours, nor be read from.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Mode()&os.ModeCharDevice != 0 && !isKernelLog(info) {
+		err = fmt.Errorf("%s: %w", path, errOtherDevice)
+	}
+	if err == nil {
+		// Something like a pipe cannot be sought, and has no past.
+		if _, err = file.Seek(0, io.SeekEnd); errors.Is(err, syscall.ESPIPE) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// isKernelLog: device 1:11 (Documentation/admin-guide/devices.txt).
+func isKernelLog(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Rdev == 1<<8|11
+}

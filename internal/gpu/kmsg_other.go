@@ -1,0 +1,11 @@
+//go:build !linux
+
+package gpu
+
+import (
+	"errors"
+	"io"
+)
+
+// openKernelLog fails: only Linux has /dev/kmsg.
+func openKernelLog(string) (io.ReadCloser, error) { return nil, errors.ErrUnsupported }
