@@ -71,7 +71,8 @@ func BenchmarkCollect(b *testing.B) {
 func TestMemoryDoesNotGrowWithTheCycles(t *testing.T) {
 	g := everything(0)
 	driver := gputest.New(g)
-	s := gpu.NewSampler(gpu.Settings{Driver: driver, SampleInterval: time.Nanosecond, RootPath: t.TempDir()})
+	g.Profile = measured(map[gpu.ProfileQuantity]float64{gpu.ProfileSM: 1})
+	s := gpu.NewSampler(gpu.Settings{Driver: driver, SampleInterval: time.Nanosecond, RootPath: t.TempDir(), Profile: true})
 	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
 	const cycles = 100_000
 	heap := func() uint64 {

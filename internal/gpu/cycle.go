@@ -42,7 +42,8 @@ func (g *acquired) cycle(now time.Time, s *shared) Device {
 		g.readEnergy()
 		g.readBuffers()
 		g.readProcesses(now, d.MemoryTotal)
-		g.readParts()
+		g.readProfile(s)
+		g.readParts(s)
 		g.askNumbers(slow, s)
 	}
 	if g.isDue(static, now, staticInterval) {

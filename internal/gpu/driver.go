@@ -65,7 +65,9 @@ type Handle interface {
 	Contexts() ([]Context, error)
 	// ProcessSamples are the utilization of processes since a timestamp; ErrNotFound means that none used the GPU.
 	ProcessSamples(after uint64) ([]ProcessSample, error)
-	// Parts are the MIG devices of a GPU; none while it is not partitioned. They answer Identity, Memory and Contexts.
+	// Profile is how the engines were used since the Profile before; ErrNotFound means that there was none, or that it is too early for another.
+	Profile() (ProfileSample, error)
+	// Parts are the MIG devices of a GPU; none while it is not partitioned. They answer Identity, Memory, Contexts and Profile.
 	Parts() ([]Handle, error)
 }
 

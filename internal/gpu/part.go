@@ -10,12 +10,12 @@ import (
 const partLimit = 32
 
 // readParts reads the MIG devices of a GPU. Their handles change with each partitioning, so that they are asked for each time.
-func (g *acquired) readParts() {
+func (g *acquired) readParts(s *shared) {
 	g.parts = nil
 	g.ask(fieldParts, func() error {
 		handles, err := g.handle.Parts()
 		for i, h := range handles[:min(len(handles), partLimit)] {
-			d, partErr := g.readPart(h, i)
+			d, partErr := g.readPart(h, i, s)
 			if partErr != nil {
 				// Most likely it is being taken apart. The next look tells.
 				err = errors.Join(err, partErr)
@@ -27,7 +27,7 @@ func (g *acquired) readParts() {
 	})
 }
 
-func (g *acquired) readPart(h Handle, number int) (Device, error) {
+func (g *acquired) readPart(h Handle, number int, s *shared) (Device, error) {
 	id, err := h.Identity()
 	if err != nil {
 		return Device{}, err
@@ -53,6 +53,12 @@ func (g *acquired) readPart(h Handle, number int) (Device, error) {
 		list, plausible := plausibleProcesses(contexts, d.MemoryTotal)
 		if d.Processes = reading.Known(list); !plausible {
 			g.usage.implausible.add(GroupProcess)
+		}
+	}
+	if s.profile {
+		// A MIG device that cannot be measured is there all the same.
+		if plausible, err := profileOf(h, &s.usages.of(id.UUID).profile); err == nil && !plausible {
+			g.usage.implausible.add(GroupUtilization)
 		}
 	}
 	return d, nil

@@ -28,6 +28,7 @@ const (
 	fieldEncoder
 	fieldBAR1
 	fieldFan
+	fieldProfile
 	fields
 )
 
@@ -53,6 +54,7 @@ func failed(id Identity, err error) outcome {
 type shared struct {
 	interval  time.Duration
 	nvlink    bool
+	profile   bool
 	usages    usages
 	xids      xids
 	selection selection

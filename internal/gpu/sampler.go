@@ -26,6 +26,8 @@ type Settings struct {
 	ReleaseWhenIdle time.Duration
 	// NVLink has its traffic read, which few need.
 	NVLink bool
+	// Profile has the engines measured, which costs calls that few need.
+	Profile bool
 	// KernelLog has the kernel's log read for the XIDs that the driver does not tell of in another way.
 	KernelLog bool
 }
@@ -73,6 +75,7 @@ func NewSampler(settings Settings) *Sampler {
 		shared: shared{
 			interval:  settings.SampleInterval,
 			nvlink:    settings.NVLink,
+			profile:   settings.Profile,
 			selection: selection{include: settings.Include, exclude: settings.Exclude},
 			bus:       bus{root: settings.RootPath},
 		},
@@ -131,9 +134,12 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 	copy(devices, snapshot.Devices)
 	for i := range devices {
 		d := &devices[i]
-		windows, processes := s.shared.usages.of(d.UUID).windows(reset)
+		usage := s.shared.usages.of(d.UUID)
+		windows, processes := usage.windows(reset)
+		profile := usage.profile.collect(reset)
 		if d.Answers() && !d.Suspended {
 			d.Utilization, d.ProcessUtilization = s.told.fill(d.UUID, windows, processes, now, 2*s.shared.interval)
+			d.Profile = s.told.fillProfile(d.UUID, profile, now, 2*s.shared.interval)
 		}
 	}
 	snapshot.Devices = devices

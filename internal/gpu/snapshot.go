@@ -137,6 +137,8 @@ type Device struct {
 	Processes reading.Value[[]Process]
 	// ProcessUtilization by PID over the window since the previous Collect; nil where the driver does not tell. A process without an entry was idle.
 	ProcessUtilization map[int]ProcessUtilization
+	// Profile over the window since the previous Collect; nil where it is not measured.
+	Profile *Profile
 	// XIDs by code since the sampler was made. Absent while they are not watched.
 	XIDs reading.Value[[]XIDCount]
 	// LastXID is when the last one came; zero before the first.

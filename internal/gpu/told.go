@@ -10,6 +10,8 @@ type lastTold struct {
 	utilization map[Task]toldWindow
 	processes   map[int]ProcessUtilization
 	processesAt time.Time
+	profile     *Profile
+	profileAt   time.Time
 }
 
 type toldWindow struct {
@@ -19,12 +21,8 @@ type toldWindow struct {
 
 // fill returns the windows, and for those that are empty what was told of them no longer than maxAge ago.
 func (t told) fill(uuid string, windows map[Task]Window, processes map[int]ProcessUtilization, now time.Time, maxAge time.Duration) (map[Task]Window, map[int]ProcessUtilization) {
-	last := t[uuid]
-	if last == nil {
-		last = &lastTold{utilization: make(map[Task]toldWindow, len(tasks))}
-		t[uuid] = last
-	}
-	fresh := func(at time.Time) bool { age := now.Sub(at); return age >= 0 && age <= maxAge }
+	last := t.of(uuid)
+	fresh := func(at time.Time) bool { return isFresh(at, now, maxAge) }
 	for _, task := range tasks {
 		if w, there := windows[task]; there {
 			last.utilization[task] = toldWindow{w, now}
@@ -41,4 +39,30 @@ func (t told) fill(uuid string, windows map[Task]Window, processes map[int]Proce
 		processes = last.processes
 	}
 	return windows, processes
+}
+
+// fillProfile is fill for the engines.
+func (t told) fillProfile(uuid string, profile *Profile, now time.Time, maxAge time.Duration) *Profile {
+	last := t.of(uuid)
+	if profile != nil {
+		last.profile, last.profileAt = profile, now
+		return profile
+	}
+	if isFresh(last.profileAt, now, maxAge) {
+		return last.profile
+	}
+	return nil
+}
+
+func (t told) of(uuid string) *lastTold {
+	if t[uuid] == nil {
+		t[uuid] = &lastTold{utilization: make(map[Task]toldWindow, len(tasks))}
+	}
+	return t[uuid]
+}
+
+// isFresh is false after the clock was set back.
+func isFresh(at, now time.Time, maxAge time.Duration) bool {
+	age := now.Sub(at)
+	return age >= 0 && age <= maxAge
 }

@@ -54,8 +54,9 @@ type usage struct {
 	counters [QuantityNVLinkReceived + 1]counter
 	// implausible counts the answers that could not be true.
 	implausible implausible
-	// processes are the windows of the processes on the GPU.
+	// processes are the windows of the processes on the GPU, profile that of its engines.
 	processes processWindows
+	profile   profileWindow
 }
 
 // poll adds a value that was asked for.

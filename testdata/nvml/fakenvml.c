@@ -56,6 +56,9 @@
 //   gpu.N.process.grow   0         how many more entries the second answer about the samples claims than the first
 //   gpu.N.mig        0             how many MIG devices the GPU is divided into; off without any. MIG device K of GPU N is the handle N.K, and answers to
 //                                  gpu.N.mig.K.memory.used, .memory.total and .compute
+//   gpu.N.mig.K.instance 3 + K     the number of the GPU instance that MIG device K is in
+//   gpu.N.gpm        1             0: not one of those that can be measured
+//   gpu.N.gpm.ID     ID + n / 10   what is measured, of nvmlGpmMetricId_t; none: not supported. Of GPU instance I, 1/100 more for each number of it
 //   xids             none          SEQUENCE:GPU:CODE ...; an event set tells those whose sequence number is higher than all that were there when it was made
 //   xids.replay      0             1: a new event set tells all
 //
@@ -744,6 +747,76 @@ nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t device, unsigned i
 	if (index % 2 || index / 2 >= parts(gpu))
 		return NVML_ERROR_NOT_FOUND;
 	mig->handle = (struct nvmlDevice_st *)(((long)(index / 2) + 1) << 8 | n);
+	return NVML_SUCCESS;
+}
+#endif
+
+#ifndef NO_GPM
+// A sample remembers of whom and when it was taken.
+struct nvmlGpmSample_st {
+	int gpu, instance;
+	struct timespec at;
+};
+
+nvmlReturn_t nvmlDeviceGetGpuInstanceId(nvmlDevice_t device, unsigned int *id) {
+	ON(device, "instance");
+	if (part(device) < 0)
+		return NVML_ERROR_NOT_SUPPORTED;
+	*id = (unsigned int)number(knob("gpu.%d.mig.%d.instance", gpu, part(device)), 3 + part(device));
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlGpmQueryDeviceSupport(nvmlDevice_t device, nvmlGpmSupport_t *support) {
+	ON(device, "gpm.support");
+	if (support->version != NVML_GPM_SUPPORT_VERSION)
+		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+	support->isSupportedDevice = number(knob("gpu.%d.gpm", gpu), 1) != 0;
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlGpmSampleAlloc(nvmlGpmSample_t *sample) {
+	nvmlReturn_t rc = begin(__func__, -1);
+	if (rc)
+		return rc;
+	sample->handle = calloc(1, sizeof *sample->handle);
+	return NVML_SUCCESS;
+}
+
+#ifndef NO_GPM_FREE
+nvmlReturn_t nvmlGpmSampleFree(nvmlGpmSample_t sample) {
+	note(__func__, -1);
+	if (!sample.handle)
+		return NVML_ERROR_INVALID_ARGUMENT;
+	free(sample.handle);
+	return NVML_SUCCESS;
+}
+#endif
+
+nvmlReturn_t nvmlGpmMigSampleGet(nvmlDevice_t device, unsigned int instance, nvmlGpmSample_t sample) {
+	ON(device, "gpm.sample");
+	sample.handle->gpu = gpu, sample.handle->instance = (int)instance;
+	clock_gettime(CLOCK_MONOTONIC, &sample.handle->at);
+	return NVML_SUCCESS;
+}
+
+nvmlReturn_t nvmlGpmSampleGet(nvmlDevice_t device, nvmlGpmSample_t sample) { return nvmlGpmMigSampleGet(device, 0, sample); }
+
+// Two samples must be of the same GPU or GPU instance, in their order, and more than 100 ms apart.
+nvmlReturn_t nvmlGpmMetricsGet(nvmlGpmMetricsGet_t *get) {
+	nvmlReturn_t rc = begin(__func__, -1);
+	if (rc)
+		return rc;
+	if (get->version != NVML_GPM_METRICS_GET_VERSION)
+		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+	struct nvmlGpmSample_st *a = get->sample1.handle, *b = get->sample2.handle;
+	double seconds = (b->at.tv_sec - a->at.tv_sec) + (b->at.tv_nsec - a->at.tv_nsec) / 1e9;
+	if (a->gpu != b->gpu || a->instance != b->instance || seconds < 0.1)
+		return NVML_ERROR_INVALID_ARGUMENT;
+	for (nvmlGpmMetric_t *m = get->metrics; m < get->metrics + get->numMetrics; m++) {
+		const char *v = knob("gpu.%d.gpm.%u", a->gpu, m->metricId);
+		m->nvmlReturn = v && !strcmp(v, "none") ? NVML_ERROR_NOT_SUPPORTED : NVML_SUCCESS;
+		m->value = v ? strtod(v, NULL) : m->metricId + (a->gpu + 1) / 10.0 + a->instance / 100.0;
+	}
 	return NVML_SUCCESS;
 }
 #endif

@@ -41,6 +41,8 @@ const (
 	WithoutProcessUtilization Variant = "NO_PROCESS_UTILIZATION"
 	WithoutMIG                Variant = "NO_MIG"
 	WithoutEvents             Variant = "NO_EVENTS"
+	WithoutGPM                Variant = "NO_GPM"
+	WithoutGPMFree            Variant = "NO_GPM_FREE"
 	WithoutFanRPM             Variant = "NO_FAN_RPM"
 	WithoutHandleByUUID       Variant = "NO_HANDLE_BY_UUID"
 	// WithoutVersions has none of the functions whose names end in _v2 or _v3.

@@ -29,6 +29,7 @@ const (
 	CallFan         Call = "fan"
 	CallContexts    Call = "contexts"
 	CallProcesses   Call = "process samples"
+	CallProfile     Call = "profile"
 	CallParts       Call = "parts"
 	CallRegister    Call = "register"
 )
@@ -79,6 +80,8 @@ type GPU struct {
 	// Contexts of processes, and their samples. Samples that are no newer than what is asked for are kept back.
 	Contexts       []gpu.Context
 	ProcessSamples []gpu.ProcessSample
+	// Profile is told at each call but the first; not supported while it is nil.
+	Profile *gpu.ProfileSample
 	// Parts are MIG devices.
 	Parts []*GPU
 	// Err makes all calls fail, Errs single ones.
@@ -346,6 +349,14 @@ func (h *handle) ProcessSamples(after uint64) ([]gpu.ProcessSample, error) {
 		return nil, gpu.ErrNotFound
 	}
 	return samples, err
+}
+
+func (h *handle) Profile() (gpu.ProfileSample, error) {
+	sample, err := supported(h, CallProfile, func(g *GPU) *gpu.ProfileSample { return g.Profile })
+	if err == nil && h.driver.Calls(h.gpu, CallProfile) == 1 {
+		err = gpu.ErrNotFound
+	}
+	return sample, err
 }
 
 func (h *handle) Parts() ([]gpu.Handle, error) {

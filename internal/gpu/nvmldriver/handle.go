@@ -16,6 +16,8 @@ type handle struct {
 	*session
 	device nvml.Device
 	index  int
+	// parent is the GPU that a MIG device is a part of; nil for a GPU.
+	parent *handle
 	// uuid is what the GPU said of itself; raw is its handle for direct calls, nil before the first.
 	uuid string
 	raw  unsafe.Pointer

@@ -31,7 +31,7 @@ func (h *handle) Parts() ([]gpu.Handle, error) {
 		case err != nil:
 			return parts, err
 		default:
-			parts = append(parts, &handle{session: h.session, device: device, index: h.index})
+			parts = append(parts, &handle{session: h.session, device: device, index: h.index, parent: h})
 		}
 	}
 	return parts, nil

@@ -3,6 +3,7 @@
 package nvmldriver
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -19,6 +20,8 @@ type session struct {
 	direct  direct
 	release release
 	closed  atomic.Bool
+
+	profilers profilers
 }
 
 // may says whether a go-nvml method can be called without ending the process.
@@ -94,8 +97,9 @@ func (s *session) Handle(index int) (gpu.Handle, error) {
 
 // Close implements gpu.Session. A second Close does nothing, because sessions are counted.
 func (s *session) Close() error {
+	freed := s.freeSamples()
 	if s.closed.Swap(true) {
 		return nil
 	}
-	return s.library.close()
+	return errors.Join(freed, s.library.close())
 }

@@ -163,6 +163,8 @@ func TestTableIsWhatGoNVMLCalls(t *testing.T) {
 			start = "TemperatureHandler.V1"
 		case "EventSetWait", "EventSetFree":
 			start = "nvmlEventSet." + strings.TrimPrefix(method, "EventSet")
+		case "GpmSampleFree", "GpmSampleGet", "GpmMigSampleGet":
+			start = "nvmlGpmSample." + strings.Replace(strings.TrimPrefix(method, "Gpm"), "Sample", "", 1)
 		}
 		fn := b.methods[start]
 		if fn == nil {
@@ -219,9 +221,9 @@ func (b *bindings) assignment(n ast.Node) bool {
 	return true
 }
 
-// bound says whether a name may stand for a C function: go-nvml binds most by their C names, and the lists of processes by functions of its own.
+// bound says whether a name may stand for a C function: go-nvml binds most by their C names, and a few by functions of its own.
 func bound(name string) bool {
-	return strings.HasPrefix(name, "nvml") || strings.HasPrefix(name, "deviceGet") && strings.Contains(name, "RunningProcesses")
+	return strings.HasPrefix(name, "nvml") || strings.HasPrefix(name, "deviceGet") && strings.Contains(name, "RunningProcesses") || name == "gpmMetricsGet"
 }
 
 // names are the names in a piece of code; those of C begin with "C.".

@@ -31,6 +31,7 @@ func record(mb *metadata.MetricsBuilder, snapshot *gpu.Snapshot, now time.Time) 
 		recordErrors(mb, ts, device, id, name)
 		recordImplausible(mb, ts, device, id, name)
 		recordUtilization(mb, ts, device, id, name)
+		recordProfile(mb, ts, device.Profile, id, name)
 	}
 }
 

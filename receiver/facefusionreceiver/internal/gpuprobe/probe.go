@@ -43,6 +43,7 @@ func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 			Exclude:         cfg.Devices.Exclude,
 			ReleaseWhenIdle: cfg.ReleaseWhenIdle,
 			NVLink:          env.Metrics.Metrics.NvidiaGpuNvlinkIo.Enabled,
+			Profile:         wantsProfile(&env.Metrics.Metrics),
 			KernelLog:       cfg.KernelLog,
 		}),
 		mb:     metadata.NewMetricsBuilder(env.Metrics, env.Settings),

@@ -1,0 +1,143 @@
+package gpu
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// ProfileQuantity is what the driver measures between two looks at the counters of a GPU's engines (GPM, since Hopper).
+type ProfileQuantity int
+
+// The quantities. Those before ProfilePCIeTransmitted and those of engines are shares, the others traffic. Of the last three there is one for each engine:
+// ProfileDecoder+2 is the third decoder.
+const (
+	ProfileGraphics ProfileQuantity = iota // anything
+	ProfileSM
+	ProfileOccupancy
+	ProfileTensor
+	ProfileFP64
+	ProfileFP32
+	ProfileFP16
+	ProfileInteger
+	ProfileMemoryBandwidth
+	ProfilePCIeTransmitted
+	ProfilePCIeReceived
+	ProfileNVLinkTransmitted
+	ProfileNVLinkReceived
+	ProfileDecoder
+	ProfileJPEG       = ProfileDecoder + ProfileDecoders
+	ProfileOFA        = ProfileJPEG + ProfileJPEGs
+	profileQuantities = ProfileOFA + ProfileOFAs
+)
+
+// How many engines the driver can tell of.
+const (
+	ProfileDecoders = 8
+	ProfileJPEGs    = 8
+	ProfileOFAs     = 2
+)
+
+// ProfileSample is what the driver says of the time between two looks: percent, and MiB in a second. What the GPU does not have is absent.
+type ProfileSample struct {
+	Elapsed time.Duration
+	Values  [profileQuantities]reading.Value[float64]
+}
+
+// Profile holds the means over a window: fractions, and bytes in a second.
+type Profile [profileQuantities]reading.Value[float64]
+
+const (
+	mebibyte = 1 << 20
+	// The shares are quotients of counters that are not read at the very same time.
+	profilePercentLimit = 101
+	// 100 TiB in a second is far beyond any link.
+	profileTrafficLimit = 100 << 20
+)
+
+// isTraffic tells traffic from shares.
+func (q ProfileQuantity) isTraffic() bool {
+	return q >= ProfilePCIeTransmitted && q < ProfileDecoder
+}
+
+// plausibleProfile drops what cannot be, and says whether there was nothing of that.
+func plausibleProfile(s ProfileSample) (p Profile, plausible bool) {
+	plausible = s.Elapsed > 0
+	for q, v := range s.Values {
+		switch isTraffic := ProfileQuantity(q).isTraffic(); {
+		case !v.Known || s.Elapsed <= 0:
+		case math.IsNaN(v.V) || v.V < 0 || isTraffic && v.V > profileTrafficLimit || !isTraffic && v.V > profilePercentLimit:
+			plausible = false
+		case isTraffic:
+			p[q] = reading.Known(v.V * mebibyte)
+		default:
+			p[q] = reading.Known(min(v.V/100, 1))
+		}
+	}
+	return p, plausible
+}
+
+// profileWindow is the running window of one GPU or MIG device. The GPU's worker adds, Collect reads.
+type profileWindow struct {
+	mu   sync.Mutex
+	sums [profileQuantities]struct{ weighted, seconds float64 }
+	any  bool
+}
+
+func (w *profileWindow) add(p *Profile, speaksFor time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for q, v := range p {
+		if v.Known {
+			w.sums[q].weighted += v.V * speaksFor.Seconds()
+			w.sums[q].seconds += speaksFor.Seconds()
+			w.any = true
+		}
+	}
+}
+
+// collect returns the means, nil of an empty window. It starts a new one if reset.
+func (w *profileWindow) collect(reset bool) *Profile {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.any {
+		return nil
+	}
+	var p Profile
+	for q, s := range w.sums {
+		if s.seconds > 0 {
+			p[q] = reading.Known(rounded(s.weighted / s.seconds))
+		}
+	}
+	if reset {
+		clear(w.sums[:])
+		w.any = false
+	}
+	return &p
+}
+
+// readProfile asks for what happened since the last time. MIG devices are asked as parts.
+func (g *acquired) readProfile(s *shared) {
+	if !s.profile {
+		return
+	}
+	g.ask(fieldProfile, func() error {
+		plausible, err := profileOf(g.handle, &g.usage.profile)
+		if err != nil {
+			return err
+		}
+		return unless(plausible)
+	})
+}
+
+func profileOf(h Handle, window *profileWindow) (plausible bool, err error) {
+	sample, err := h.Profile()
+	if err != nil {
+		return true, err
+	}
+	p, plausible := plausibleProfile(sample)
+	window.add(&p, sample.Elapsed)
+	return plausible, nil
+}
