@@ -41,12 +41,23 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+func fans(h gpu.Handle) int {
+	count, err := h.Number(gpu.QuantityFans)
+	if err != nil {
+		return 0
+	}
+	return int(count)
+}
+
 func printCalls(t *testing.T, h gpu.Handle) {
-	call := func(name string, ask func() (any, error)) {
-		_, _ = ask() // the first may prepare something
+	timed := func(name string, ask func() (any, error)) {
 		start := time.Now()
 		answer, err := ask()
 		t.Logf("%-24s %10v  %v %v", name, time.Since(start), answer, err)
+	}
+	call := func(name string, ask func() (any, error)) {
+		_, _ = ask() // the first may prepare something
+		timed(name, ask)
 	}
 	call("memory", func() (any, error) { return h.Memory() })
 	call("temperature", func() (any, error) { return h.Temperature() })
@@ -62,8 +73,13 @@ func printCalls(t *testing.T, h gpu.Handle) {
 	call("rows", func() (any, error) { return h.Rows() })
 	call("encoder", func() (any, error) { return h.Encoder() })
 	call("bar1", func() (any, error) { return h.BAR1() })
-	call("fan 0", func() (any, error) { return h.Fan(0) })
+	for fan, count := 0, fans(h); fan < count; fan++ {
+		call(fmt.Sprintf("fan %d", fan), func() (any, error) { return h.Fan(fan) })
+	}
 	call("contexts", func() (any, error) { return h.Contexts() })
 	call("process samples", func() (any, error) { return h.ProcessSamples(0) })
 	call("parts", func() (any, error) { p, err := h.Parts(); return len(p), err })
+	call("profile, begun", func() (any, error) { return h.Profile() })
+	time.Sleep(time.Second)
+	timed("profile", func() (any, error) { return h.Profile() })
 }
