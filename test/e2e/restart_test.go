@@ -22,16 +22,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	const jobCount, kills = 300, 12
 	kept := t.TempDir()
 	w := newWitness(t)
-	overrides := fmt.Sprintf(`
-extensions: {file_storage: {directory: %s}}
-receivers: {facefusion: {storage: file_storage}}
-exporters: {otlp_http: {endpoint: %q, compression: none, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}}
-service:
-  extensions: [health_check, file_storage]
-  pipelines:
-    logs: {receivers: [facefusion], exporters: [otlp_http]}
-    traces: {receivers: [facefusion], exporters: [otlp_http]}
-`, kept, w.server.URL)
+	overrides := keeping(kept, w)
 	h := simulate(t, 1)
 	_, err := h.StartServer(0, nil)
 	require.NoError(t, err)
@@ -92,6 +83,57 @@ service:
 	assert.Len(t, completed, truth.outcomes["completed"]+2)
 	t.Logf("%d kills, %d runs %v, %d events, %d of them told twice and known by their uid, %d bytes kept",
 		killed, truth.runs, truth.outcomes, sum(w.transitions()), w.again, sizeOf(t, kept))
+}
+
+// keeping has the receiver keep what it knows in a folder, and tell the witness at once: what waits, waits in the receiver.
+func keeping(folder string, w *witness) string {
+	return fmt.Sprintf(`
+extensions: {file_storage: {directory: %s}}
+receivers: {facefusion: {storage: file_storage}}
+exporters: {otlp_http: {endpoint: %q, compression: none, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}}
+service:
+  extensions: [health_check, file_storage]
+  pipelines:
+    logs: {receivers: [facefusion], exporters: [otlp_http]}
+    traces: {receivers: [facefusion], exporters: [otlp_http]}
+`, folder, w.server.URL)
+}
+
+// TestKilledWhileNobodyListens: what could not be delivered is told by the next collector, and the one after an orderly end tells what came last.
+func TestKilledWhileNobodyListens(t *testing.T) {
+	kept, w := t.TempDir(), newWitness(t)
+	h := simulate(t, 1)
+	_, err := h.StartServer(0, nil)
+	require.NoError(t, err)
+	folder := h.Jobs(0)
+	run := func(id string) {
+		require.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4"}))
+		require.NoError(t, folder.Submit(id))
+		require.NoError(t, folder.Start(id, 0))
+		require.NoError(t, folder.Complete(id))
+	}
+	c := start(t, keeping(kept, w))
+	c.eventually(t, 10*time.Second, "the folder is seen", func(p page) bool {
+		return p.is(1, "facefusion_job_folder_state", "facefusion_job_folder_state", "open") && p.is(0, "facefusion_job_count", "facefusion_job_state", "completed")
+	})
+	w.away.Store(true)
+	run("first")
+	c.eventually(t, 10*time.Second, "it is counted", func(p page) bool { return ended(p) == 1 })
+	require.NoError(t, c.cmd.Process.Kill())
+	<-c.ended
+
+	c = start(t, keeping(kept, w))
+	run("second")
+	c.eventually(t, 10*time.Second, "both are counted", func(p page) bool { return ended(p) == 2 })
+	c.stop(t)
+	require.Empty(t, w.outcomes())
+
+	w.away.Store(false)
+	c = start(t, keeping(kept, w))
+	require.Eventually(t, func() bool {
+		return w.outcomes()["completed"] == 2 && w.has("first", "completed") && w.has("second", "completed")
+	}, 10*time.Second, 20*time.Millisecond, "%v %v\n%s", w.outcomes(), w.transitions(), c.log)
+	require.Equal(t, 2, w.transitions()["completed"])
 }
 
 // ending is what FaceFusion did.

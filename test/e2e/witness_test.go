@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -16,6 +17,9 @@ import (
 // witness takes events and traces over OTLP, and remembers each job's. What comes twice counts once, as in any store that knows the ids.
 type witness struct {
 	server *httptest.Server
+
+	// away makes it refuse everything, as a store does that is not there.
+	away atomic.Bool
 
 	mu sync.Mutex
 	// told are the transitions by log.record.uid; again counts those that came more than once.
@@ -40,6 +44,10 @@ func newWitness(t *testing.T) *witness {
 
 // ServeHTTP takes what an OTLP exporter sends without compression. A request to export is, on the wire, the data.
 func (w *witness) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
+	if w.away.Load() {
+		http.Error(answer, "away", http.StatusServiceUnavailable)
+		return
+	}
 	body, err := io.ReadAll(request.Body)
 	if err == nil {
 		err = w.take(request.URL.Path, body)
