@@ -8,9 +8,10 @@ import (
 )
 
 // archive is what a terminal part remembers of the jobs that ended: by the hash of the file's name, and in shards, so that what is kept on disk of 100,000 of
-// them is not written anew when one more ends.
+// them is not gone through and written anew when one more ends.
 type archive struct {
-	entries map[uint64]finished
+	shards  [shardCount]map[uint64]finished // nil without one
+	count   int
 	changed shards
 }
 
@@ -35,16 +36,42 @@ func versionOf(st *stamp) uint16 {
 	return uint16(xxhash.Sum64(binary.LittleEndian.AppendUint64(nil, uint64(st.mtime))))
 }
 
-func newArchive() archive { return archive{entries: make(map[uint64]finished)} }
+func (a *archive) get(hash uint64) (f finished, there bool) {
+	f, there = a.shards[shardOf(hash)][hash]
+	return f, there
+}
 
 func (a *archive) put(hash uint64, f finished) {
-	a.entries[hash] = f
+	a.set(hash, f)
 	a.changed.add(hash)
 }
 
+// set is put for what is kept already, or need not be.
+func (a *archive) set(hash uint64, f finished) {
+	shard := &a.shards[shardOf(hash)]
+	if *shard == nil {
+		*shard = make(map[uint64]finished)
+	}
+	before := len(*shard)
+	(*shard)[hash] = f
+	a.count += len(*shard) - before
+}
+
 func (a *archive) remove(hash uint64) {
-	delete(a.entries, hash)
+	shard := a.shards[shardOf(hash)]
+	before := len(shard)
+	delete(shard, hash)
+	a.count += len(shard) - before
 	a.changed.add(hash)
+}
+
+// all goes through everything; what is visited may be removed.
+func (a *archive) all(visit func(hash uint64, f finished)) {
+	for _, shard := range a.shards {
+		for hash, f := range shard {
+			visit(hash, f)
+		}
+	}
 }
 
 // shardCount is how many pieces are kept of each part: of 10,000 jobs, one holds 40.

@@ -39,7 +39,7 @@ func (f *folder) vanished(l *look, at place) {
 	p := &f.parts[at.part]
 	hash := hashName(at.name)
 	delete(p.odd, hash)
-	if known, there := p.finished.entries[hash]; there {
+	if known, there := p.finished.get(hash); there {
 		f.bury(l, p, hash, known)
 	}
 	j := f.jobs[at]
@@ -51,7 +51,8 @@ func (f *folder) vanished(l *look, at place) {
 		if f.jobs[to] != nil {
 			continue // another file of that name, or this one
 		}
-		if st, err := lstat(f.file(to)); err == nil && st.regular() && f.parts[next].finished.entries[hash].ino != st.ino {
+		known, _ := f.parts[next].finished.get(hash)
+		if st, err := lstat(f.file(to)); err == nil && st.regular() && known.ino != st.ino {
 			if f.present(l, to, &st); f.jobs[at] != j {
 				return
 			}
@@ -79,7 +80,7 @@ func (f *folder) present(l *look, at place, st *stamp) {
 	p := &f.parts[at.part]
 	hash := hashName(at.name)
 	delete(p.odd, hash)
-	if known, there := p.finished.entries[hash]; there && known.ino == st.ino && !f.failedAgain(l, at, known, st) {
+	if known, there := p.finished.get(hash); there && known.ino == st.ino && !f.failedAgain(l, at, known, st) {
 		return
 	}
 	j := f.jobs[at]
@@ -177,7 +178,7 @@ func (f *folder) comeBack(at place, st *stamp) (ghost, bool) {
 			continue
 		}
 		p := &f.parts[i]
-		if known, there := p.finished.entries[hash]; there && known.ino == st.ino {
+		if known, there := p.finished.get(hash); there && known.ino == st.ino {
 			p.finished.remove(hash)
 			return ghost{finished: known, state: p.state()}, true
 		}

@@ -66,7 +66,7 @@ func newFolder(key string, settings *Settings, r *reader, h *hinter, now time.Ti
 		jobs: make(map[place]*job), suspects: make(map[*job]struct{}), ghosts: make(map[uint64]ghost),
 	}
 	for i := range f.parts {
-		f.parts[i] = part{index: i, odd: make(map[uint64]uint32), finished: newArchive()}
+		f.parts[i] = part{index: i, odd: make(map[uint64]uint32)}
 	}
 	return f
 }

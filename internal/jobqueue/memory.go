@@ -144,11 +144,15 @@ func (f *folder) appendArchive(records []Record, p *part) []Record {
 			values[shard] = appendFinished(values[shard], hash, known)
 		}
 	}
-	for hash, known := range p.finished.entries {
-		add(hash, known)
+	for shard, changed := range p.finished.changed {
+		if changed {
+			for hash, known := range p.finished.shards[shard] {
+				add(hash, known)
+			}
+		}
 	}
 	for hash, g := range f.ghosts {
-		if _, there := p.finished.entries[hash]; !there && g.state == p.state() {
+		if _, there := p.finished.get(hash); !there && g.state == p.state() {
 			add(hash, g.finished)
 		}
 	}

@@ -22,7 +22,7 @@ func (f *folder) publish(l *look) Queue {
 		q.Hinted = q.Hinted && p.watched != ""
 		q.Oddities += len(p.odd)
 		if p.terminal() && p.dir.ino != 0 {
-			q.Jobs[index(p.state())] += len(p.finished.entries)
+			q.Jobs[index(p.state())] += p.finished.count
 		}
 	}
 	for j := range f.suspects {

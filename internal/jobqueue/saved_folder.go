@@ -42,7 +42,7 @@ type remembered struct {
 	memory   Memory
 	folder   savedFolder
 	jobs     []savedJob
-	finished [len(partNames)]map[uint64]finished
+	finished [len(partNames)]archive
 }
 
 // parseRecords reads the values of allKeys. One that makes no sense spoils all: a folder that is half remembered would tell what is not so.
@@ -80,9 +80,8 @@ func (r *remembered) parse(values [][]byte) error {
 	}
 	values = values[1+shardCount:]
 	for i, part := range terminalParts {
-		r.finished[part] = make(map[uint64]finished)
 		for _, value := range values[i*shardCount : (i+1)*shardCount] {
-			err := parseFinished(value, func(hash uint64, f finished) { r.finished[part][hash] = f })
+			err := parseFinished(value, r.finished[part].set)
 			if err != nil {
 				return fmt.Errorf("parse what was kept of finished jobs: %w", err)
 			}
@@ -101,7 +100,7 @@ func (f *folder) restore(r *remembered) {
 	f.start = r.folder.Start
 	f.totals.restore(&r.folder)
 	for _, part := range terminalParts {
-		f.parts[part].finished.entries = r.finished[part]
+		f.parts[part].finished = r.finished[part]
 	}
 	for i := range r.jobs {
 		f.restoreJob(&r.jobs[i])

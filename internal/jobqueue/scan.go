@@ -84,9 +84,9 @@ func (f *folder) visit(p *part, e listed) {
 			return
 		}
 	}
-	if known, there := p.finished.entries[hash]; there {
+	if known, there := p.finished.get(hash); there {
 		known.generation = p.generation
-		p.finished.entries[hash] = known // not kept on disk
+		p.finished.set(hash, known) // the generation is not kept
 		if known.ino == e.ino {
 			if f.memory == MemoryRestored && !f.scanned && p.index == partFailed {
 				f.todo.push(place{p.index, string(e.name)}) // it may have failed again meanwhile
@@ -112,11 +112,11 @@ func (f *folder) miss(l *look, p *part) {
 			f.todo.push(at)
 		}
 	}
-	for hash, known := range p.finished.entries {
+	p.finished.all(func(hash uint64, known finished) {
 		if known.generation != p.generation {
 			f.bury(l, p, hash, known)
 		}
-	}
+	})
 	for hash, generation := range p.odd {
 		if generation != p.generation {
 			delete(p.odd, hash)
