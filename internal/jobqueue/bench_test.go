@@ -43,12 +43,20 @@ type observed struct {
 	path    string
 	watcher *Watcher
 	now     time.Time
+	// kept is nil where nothing is; written counts the bytes.
+	kept    store
+	written int
 }
 
 func (o *observed) tick(b testing.TB, d time.Duration) {
 	o.now = o.now.Add(d)
 	_, err := o.watcher.observe(b.Context(), []Folder{{Instance: "a", Path: o.path}}, nil, o.now)
 	require.NoError(b, err)
+	if o.kept != nil {
+		for _, r := range o.kept.keep(o.watcher) {
+			o.written += len(r.Value)
+		}
+	}
 }
 
 // idle returns the CPU time of n ticks in which nothing happens.
@@ -121,6 +129,36 @@ func BenchmarkHistory(b *testing.B) {
 	b.ReportMetric(float64(busyLong)/float64(busyShort), "busy-ratio")
 	b.ReportMetric(float64(bytes)/many, "B/job")
 	b.ReportMetric(scan.Seconds(), "first-scan-s")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkMemory compares a folder of 10,000 finished jobs of which nothing is kept with one that is remembered: the ratio of a cycle, idle and with a job in
+// it, and the bytes that are written for each job that goes through the queue.
+func BenchmarkMemory(b *testing.B) {
+	const jobs = 10_000
+	kept := store{}
+	plain := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{}), now: time.Now()}
+	remembered := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{Recall: kept.recall}), now: time.Now(), kept: kept}
+	defer plain.watcher.Close()
+	defer remembered.watcher.Close()
+	scanned(b, plain.watcher, plain.path)
+	scanned(b, remembered.watcher, remembered.path)
+	var idlePlain, idleRemembered, busyPlain, busyRemembered time.Duration
+	written := 0
+	for b.Loop() {
+		for range 10 {
+			idlePlain += plain.idle(b, 1000)
+			idleRemembered += remembered.idle(b, 1000)
+			before := remembered.written
+			busyPlain += plain.busy(b, 100)
+			busyRemembered += remembered.busy(b, 100)
+			written += remembered.written - before
+		}
+	}
+	b.ReportMetric(float64(idleRemembered)/float64(idlePlain), "idle-ratio")
+	b.ReportMetric(float64(busyRemembered)/float64(busyPlain), "busy-ratio")
+	b.ReportMetric(float64(written)/float64(1000*b.N), "B/run")
+	b.ReportMetric(float64(kept.size())/1e6, "MB")
 	b.ReportMetric(0, "ns/op")
 }
 
