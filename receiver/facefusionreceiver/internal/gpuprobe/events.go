@@ -54,10 +54,8 @@ func (p *Probe) tellXIDs(snapshot *gpu.Snapshot) {
 // xidSeverity grades an XID as the alerts do. The errors say that the GPU or its link fails: it must be reset, drained or replaced. All others are the fault of a
 // program most of the time, or go before one of these. https://docs.nvidia.com/deploy/xid-errors/
 func xidSeverity(code int) plog.SeverityNumber {
-	switch code {
-	case 48, 64, 74, 79, 94, 95, 119, 120, 140, 154:
+	if gpu.CountedXIDs[code] {
 		return plog.SeverityNumberError
-	default:
-		return plog.SeverityNumberWarn
 	}
+	return plog.SeverityNumberWarn
 }
