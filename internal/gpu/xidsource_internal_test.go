@@ -38,6 +38,7 @@ func TestEachXIDIsCountedOnceWhoeverTellsOfIt(t *testing.T) {
 		"two of each, in pairs":             {[]any{"k", 200, "k", 1, "d", "d"}, 2},
 		"the driver tells of one of two":    {[]any{"k", 200, "k", 1, "d"}, 2},
 		"the kernel tells of one of two":    {[]any{"d", 1, "d", 1, "k"}, 2},
+		"the driver tells of the first":     {[]any{"d", 1, "k", 200, "k"}, 2},
 		"lines of one error":                {[]any{"k", 1, "k", 1, "k", 1, "d"}, 1},
 		"lines of one error, told before":   {[]any{"d", 1, "k", 1, "k", 1, "k"}, 1},
 		"lines over a slow console":         {[]any{"k", 60, "k", 60, "k", 60, "k", 60, "d"}, 1},
