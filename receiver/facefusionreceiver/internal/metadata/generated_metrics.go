@@ -2798,7 +2798,7 @@ type metricHwFanSpeed struct {
 // init fills hw.fan.speed metric with initial data.
 func (m *metricHwFanSpeed) init() {
 	m.data.SetName("hw.fan.speed")
-	m.data.SetDescription("The speed of the fan. The library tells it of the first fan only.")
+	m.data.SetDescription("The speed of the fan.")
 	m.data.SetUnit("{rpm}")
 	m.data.SetEmptyGauge()
 	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)

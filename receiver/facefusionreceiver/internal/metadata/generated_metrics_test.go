@@ -750,7 +750,7 @@ func TestMetricsBuilder(t *testing.T) {
 					validatedMetrics["hw.fan.speed"] = true
 					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
 					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-					assert.Equal(t, "The speed of the fan. The library tells it of the first fan only.", mi.Description())
+					assert.Equal(t, "The speed of the fan.", mi.Description())
 					assert.Equal(t, "{rpm}", mi.Unit())
 					dp := mi.Gauge().DataPoints().At(0)
 					assert.Equal(t, start, dp.StartTimestamp())
