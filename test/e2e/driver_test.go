@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,6 +115,7 @@ func TestDriverLacksSymbols(t *testing.T) {
 		{lacks: []fakenvml.Variant{fakenvml.WithoutDetails, fakenvml.WithoutFields, fakenvml.WithoutJPEG}},
 		{lacks: []fakenvml.Variant{fakenvml.WithoutProcesses, fakenvml.WithoutProcessUtilization}},
 		{lacks: []fakenvml.Variant{fakenvml.WithoutMIG, fakenvml.WithoutEvents}},
+		{lacks: []fakenvml.Variant{fakenvml.WithoutFanRPM, fakenvml.WithoutGPM}},
 	} {
 		t.Run(fmt.Sprint(driver.lacks), func(t *testing.T) {
 			c := start(t, fakeDriver(t, "", driver.lacks...))
@@ -176,6 +178,52 @@ func TestDriverReportsAnXID(t *testing.T) {
 			p.is(1, "hw_errors_total", "hw_id", secondGPU, "error_type", "xid_other") && p.is(0, "hw_errors_total", "hw_id", firstGPU, "error_type", "xid_79")
 	})
 	require.Equal(t, 3, c.log.count("reports an error of a GPU"))
+}
+
+// TestKernelReportsAnXID: what reaches the kernel's log only is counted as what the driver tells, and what both tell of is counted once.
+func TestKernelReportsAnXID(t *testing.T) {
+	root := recordedHost(t, 7860)
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "dev"), 0o755))
+	kernel := filepath.Join(root, "dev/kmsg")
+	require.NoError(t, syscall.Mkfifo(kernel, 0o600))
+	pipe, err := os.OpenFile(kernel, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer pipe.Close()
+	overrides := fakeDriver(t, "")
+	c := start(t, strings.Replace(overrides[:strings.LastIndex(overrides, "}}")]+", root_path: "+root+"}}\n", "deadline", "kernel_log: true, deadline", 1))
+	xid := func(p page, want float64, gpu, code string) bool {
+		return p.is(want, "hw_errors_total", "hw_id", gpu, "error_type", "xid_"+code)
+	}
+	c.eventually(t, 20*time.Second, "none yet", func(p page) bool { return xid(p, 0, secondGPU, "79") && xid(p, 0, secondGPU, "154") })
+	c.eventually(t, 20*time.Second, "the log is read", func(page) bool { return c.log.count("kernel's log is read") == 1 })
+	_, err = pipe.WriteString("3,1,1000000,-;NVRM: Xid (PCI:0000:42:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.\n")
+	require.NoError(t, err)
+	c.eventually(t, 20*time.Second, "the kernel's", func(p page) bool { return xid(p, 1, secondGPU, "79") })
+	require.NoError(t, control("xids 1:1:13"))
+	c.eventually(t, 20*time.Second, "the driver's", func(p page) bool { return xid(p, 1, secondGPU, "13") })
+	_, err = pipe.WriteString("3,2,2000000,-;NVRM: Xid (PCI:0000:42:00): 13, Graphics Exception\n3,3,3000000,-;NVRM: Xid (PCI:0000:41:00): 48, pid=1, DBE\n")
+	require.NoError(t, err)
+	c.eventually(t, 20*time.Second, "all that the kernel wrote", func(p page) bool { return xid(p, 1, firstGPU, "48") })
+	require.True(t, xid(c.page(t), 1, secondGPU, "13"), "told of by both")
+	require.Equal(t, 3, c.log.count("reports an error of a GPU"))
+}
+
+// TestDriverMeasuresTheEngines: once a metric of GPM is switched on.
+func TestDriverMeasuresTheEngines(t *testing.T) {
+	overrides := fakeDriver(t, "gpu.1.mig 1\ngpu.0.fans 2\ngpu.0.utilization 255")
+	c := start(t, overrides[:strings.LastIndex(overrides, "}}")]+", metrics: {nvidia.gpu.sm.utilization: {enabled: true}, nvidia.gpu.engine.utilization: {enabled: true}}}}\n")
+	c.eventually(t, 30*time.Second, "what the library measures", func(p page) bool {
+		return near(p, 0.021, "nvidia_gpu_sm_utilization_ratio", "hw_id", firstGPU) && near(p, 0.022, "nvidia_gpu_sm_utilization_ratio", "hw_id", secondGPU) &&
+			near(p, 0.0223, "nvidia_gpu_sm_utilization_ratio", "hw_name", "GPU 1 MIG 0") &&
+			near(p, 0.321, "nvidia_gpu_engine_utilization_ratio", "hw_id", firstGPU, "hw_gpu_task", "decoder", "nvidia_gpu_engine", "2") &&
+			len(p.samples("nvidia_gpu_sm_occupancy_ratio")) == 0
+	})
+	p := c.page(t)
+	require.True(t, p.is(1101, "hw_fan_speed", "hw_id", firstGPU+"/fan/1"))
+	implausible := p.samples("nvidia_gpu_reading_implausible_total", "hw_id", firstGPU, "nvidia_gpu_reading", "utilization")
+	require.Len(t, implausible, 1)
+	require.Positive(t, implausible[0].value, "a utilization of 255")
+	require.True(t, p.is(0, "nvidia_gpu_reading_implausible_total", "hw_id", secondGPU, "nvidia_gpu_reading", "utilization"))
 }
 
 // TestDriverOfSelectedGPUs: the other GPU is not there, and the wrong entry is reported.
