@@ -196,7 +196,9 @@ func TestTheKernelsOwnLog(t *testing.T) {
 			}
 		}
 	}()
-	if log, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); err == nil {
+	// Where processes may write nothing, what they write is dropped without a word.
+	mode, _ := os.ReadFile("/proc/sys/kernel/printk_devkmsg")
+	if log, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); err == nil && strings.TrimSpace(string(mode)) != "off" {
 		defer log.Close()
 		nonce := fmt.Sprintf("otelcol-facefusion: test of the reader, %d", time.Now().UnixNano())
 		_, err := log.WriteString("<7>" + nonce + "\n")
