@@ -43,7 +43,8 @@ func (g *acquired) cycle(now time.Time, s *shared) Device {
 		g.readBuffers()
 		g.readProcesses(now, d.MemoryTotal)
 		g.readProfile(s)
-		g.readParts(s)
+		g.kept.sampled, g.kept.activity = now, g.usage.processes.takeStretch()
+		g.readParts(now, s)
 		g.askNumbers(slow, s)
 	}
 	if g.isDue(static, now, staticInterval) {
@@ -75,6 +76,7 @@ func (g *acquired) isDue(t tier, now time.Time, interval time.Duration) bool {
 func (g *acquired) show(d *Device) {
 	k := &g.kept
 	d.Energy, d.Processes = k.energy, k.contexts
+	d.Sampled, d.Activity = k.sampled, k.activity
 	for q := range quantities {
 		if k.numbers[q].Known {
 			quantitySpecs[q].keep(&d.Details, k.numbers[q].V)

@@ -105,8 +105,8 @@ func TestGPUThatSupportsNothing(t *testing.T) {
 	}
 	play(t, gputest.New(a), func(s *scene) {
 		t := s.T
-		s.healthy()
-		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthOK}, s.cycles(10).Devices[0])
+		sampled := s.healthy().Time
+		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthOK, Sampled: sampled.Add(10 * time.Second)}, s.cycles(10).Devices[0])
 		require.Nil(t, s.sampler.Collect(time.Now(), 0).Devices[0].Utilization)
 	})
 }

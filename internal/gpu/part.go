@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"errors"
+	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
@@ -10,7 +11,7 @@ import (
 const partLimit = 32
 
 // readParts reads the MIG devices of a GPU. Their handles change with each partitioning, so that they are asked for each time.
-func (g *acquired) readParts(s *shared) {
+func (g *acquired) readParts(now time.Time, s *shared) {
 	g.parts = nil
 	g.ask(fieldParts, func() error {
 		handles, err := g.handle.Parts()
@@ -21,6 +22,7 @@ func (g *acquired) readParts(s *shared) {
 				err = errors.Join(err, partErr)
 				continue
 			}
+			d.Sampled = now
 			g.parts = append(g.parts, d)
 		}
 		return err

@@ -132,6 +132,8 @@ type processWindows struct {
 	// seconds is how long the processes were watched, whether or not there were any.
 	seconds float64
 	byPID   map[uint32]*[3]sum
+	// stretch is how busy each process kept the GPU in the stretch of time that was added last.
+	stretch map[int]float64
 }
 
 // add is what was told of a stretch of time. A process that is not in it was idle.
@@ -165,6 +167,21 @@ func (w *processWindows) add(samples []ProcessSample, stretch time.Duration) {
 			}
 		}
 	}
+	w.stretch = make(map[int]float64, len(entries))
+	for _, s := range samples {
+		if f, ok := fraction(float64(s.General)); ok {
+			w.stretch[int(s.PID)] += f / float64(entries[s.PID])
+		}
+	}
+}
+
+// takeStretch returns the last stretch, once.
+func (w *processWindows) takeStretch() map[int]float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	stretch := w.stretch
+	w.stretch = nil
+	return stretch
 }
 
 // collect returns the windows; nil before there is one. It starts new ones if reset.

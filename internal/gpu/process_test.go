@@ -89,6 +89,29 @@ func TestProcessUtilizationIsTheMeanOfTheWholeWindow(t *testing.T) {
 	})
 }
 
+// TestActivityIsOfTheLastStretch and nothing before it, beside the time when it was read.
+func TestActivityIsOfTheLastStretch(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.ProcessSamples = []gpu.ProcessSample{}
+	play(t, gputest.New(a), func(s *scene) {
+		t := s.T
+		first := s.healthy().Devices[0]
+		require.Nil(t, first.Activity, "nothing is known of the time before")
+		s.change(func() {
+			a.ProcessSamples = []gpu.ProcessSample{
+				{PID: 10, Timestamp: now() + 1, General: 100}, {PID: 10, Timestamp: now() + 2, General: 50}, {PID: 11, Timestamp: now() + 1, General: 20, Encoder: 90},
+			}
+		})
+		busy := s.cycles(5).Devices[0]
+		require.Equal(t, map[int]float64{10: 0.75, 11: 0.2}, busy.Activity)
+		require.Equal(t, 5*time.Second, busy.Sampled.Sub(first.Sampled))
+		require.Equal(t, busy.Sampled, s.cycles(4).Devices[0].Sampled, "it was not read again")
+		idle := s.cycles(1).Devices[0]
+		require.Equal(t, map[int]float64{}, idle.Activity, "watched, and idle")
+		require.Equal(t, 5*time.Second, idle.Sampled.Sub(busy.Sampled))
+	})
+}
+
 func TestSeveralSamplesOfAProcessShareTheTime(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.ProcessSamples = []gpu.ProcessSample{}

@@ -98,6 +98,8 @@ type acquired struct {
 		bar1Used  reading.Value[int64]
 		bar1Total reading.Value[int64]
 		fans      []Fan
+		sampled   time.Time
+		activity  map[int]float64
 	}
 	parts []Device
 

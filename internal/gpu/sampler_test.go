@@ -76,6 +76,7 @@ func TestValuesAreWhatTheDriverSays(t *testing.T) {
 			Temperature: reading.Known(52.0),
 			Power:       reading.Known(202.0),
 			Energy:      reading.Known(7000.002),
+			Sampled:     time.Now(),
 		}, snapshot.Devices[1])
 		require.Equal(t, a.Identity, snapshot.Devices[0].Identity)
 	})

@@ -139,6 +139,11 @@ type Device struct {
 	ProcessUtilization map[int]ProcessUtilization
 	// Profile over the window since the previous Collect; nil where it is not measured.
 	Profile *Profile
+	// Sampled is when Energy, Processes and Activity were read, which is every few seconds. Zero before the first time.
+	Sampled time.Time
+	// Activity by PID is the fraction of the time between Sampled and the time before that for which each process kept the GPU busy; nil where the driver does not
+	// tell. A process without an entry was idle.
+	Activity map[int]float64
 	// XIDs by code since the sampler was made. Absent while they are not watched.
 	XIDs reading.Value[[]XIDCount]
 	// LastXID is when the last one came; zero before the first.
