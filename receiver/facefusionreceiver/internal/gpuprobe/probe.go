@@ -85,6 +85,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	}
 	p.owners.update(p.env.Board.Processes.Latest(), snapshot, time.Now())
 	p.env.Board.GPUs.Publish(snapshot)
+	p.publishWork(snapshot)
 	changes := compare(p.before, snapshot)
 	p.before = snapshot
 	p.report(snapshot, changes)

@@ -1,0 +1,48 @@
+package gpuprobe
+
+import (
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// publishWork tells what each instance does on each GPU, for the spans of its jobs. Without traces nobody asks, and where the driver's pids mean nothing here nothing
+// can be said.
+func (p *Probe) publishWork(snapshot *gpu.Snapshot) {
+	if state := p.owners.state(); !p.env.Sink.WantsTraces() || state == untold || state == foreign {
+		return
+	}
+	work := &board.GPUWork{Time: snapshot.Time}
+	divided := partitioned(snapshot.Devices)
+	for i := range snapshot.Devices {
+		d := &snapshot.Devices[i]
+		if divided[d.UUID] || !d.Answers() || d.Suspended || !d.Processes.Known {
+			continue
+		}
+		work.GPUs = append(work.GPUs, board.GPUMeter{
+			ID: deviceID(d), Sampled: d.Sampled, Energy: d.Energy, Power: d.Power, Shares: workOf(d, p.owners.instance),
+		})
+	}
+	p.env.Board.GPUWork.Publish(work)
+}
+
+// workOf divides a GPU among its users.
+func workOf(d *gpu.Device, ownerOf func(pid int) string) map[string]board.GPUShare {
+	shares := make(map[string]board.GPUShare)
+	busy := reading.Value[float64]{Known: d.Activity != nil}
+	for _, process := range d.Processes.V {
+		instance := ownerOf(process.PID)
+		if instance == "" {
+			continue
+		}
+		s, seen := shares[instance]
+		if !seen {
+			s = board.GPUShare{Memory: reading.Known[int64](0), Busy: busy}
+		}
+		// A sum of which a part is not known is not known.
+		s.Memory = reading.Value[int64]{V: s.Memory.V + process.Memory.V, Known: s.Memory.Known && process.Memory.Known}
+		s.Busy.V = min(1, s.Busy.V+d.Activity[process.PID])
+		shares[instance] = s
+	}
+	return shares
+}
