@@ -22,6 +22,7 @@ type Probe struct {
 	env        probe.Env
 	histograms HistogramsConfig
 	watcher    *jobqueue.Watcher
+	meter      *meter
 	loop       *poll.Loop
 	memory     *memory.Memory           // nil where nothing is kept
 	tells      bool                     // somebody takes events
@@ -37,11 +38,13 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		env:        env,
 		histograms: histograms,
 		introduced: map[string]bool{},
+		meter:      newMeter(),
 		mb:         metadata.NewMetricsBuilder(env.Metrics, env.Settings),
 		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
 	env.Board.Processes.Subscribe(p.begin)
+	env.Board.GPUWork.Subscribe(func() { p.meter.read(env.Board.GPUWork.Latest()) })
 	settings := jobqueue.Settings{
 		StallAfter:  cfg.StallAfter,
 		Hint:        p.loop.Nudge,
@@ -93,6 +96,9 @@ func (p *Probe) observe(ctx context.Context) error {
 	snapshot, err := p.watcher.Observe(ctx, folders(processes, p.env.RootPath), evidence(processes, p.env.Board.GPUUse.Latest()))
 	if snapshot == nil {
 		return err
+	}
+	if p.traces {
+		p.meter.follow(snapshot)
 	}
 	parcels := p.pack(snapshot)
 	// What is told must be known to have been told: first it is kept, then it is told.

@@ -24,15 +24,22 @@ func (p *Probe) trace(changes []jobqueue.Change) ptrace.Traces {
 		ss := rs.ScopeSpans().AppendEmpty()
 		ss.Scope().SetName(metadata.ScopeName)
 		ss.Scope().SetVersion(p.env.Settings.BuildInfo.Version)
-		appendRunSpans(ss.Spans(), c.Run, c.Time)
+		appendRunSpans(ss.Spans(), c.Run, ending(c), p.meter.take(c.Instance, c.Run, ending(c)))
 	}
 	return traces
 }
 
+// ending is when a run ended, or when that was noticed.
+func ending(c *jobqueue.Change) time.Time {
+	if c.Run.Ended.Known {
+		return c.Run.Ended.V
+	}
+	return c.Time
+}
+
 // appendRunSpans adds the spans of a run: the root, the time in the queue, and each step whose times are known. A run whose end alone is known, because it
-// came and went while the collector was away, begins with its end.
-func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, noticed time.Time) {
-	end := first(run.Ended, reading.Known(noticed)).V
+// came and went while the collector was away, begins with its end. consumed is what is known of the GPUs, by span.
+func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, end time.Time, consumed map[int]consumption) {
 	begin := first(run.Queued, run.Started, reading.Known(end))
 	root := newSpan(spans, run.RunID, rootSpan, "facefusion.job", begin.V, end)
 	if _, caller, ok := parent(run.RunID); ok {
@@ -42,6 +49,7 @@ func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, noticed time.Time
 	root.Attributes().PutInt("facefusion.job.attempt", int64(run.Attempt))
 	root.Attributes().PutStr("facefusion.origin", string(run.Origin))
 	root.Attributes().PutStr("facefusion.media", string(run.Media))
+	putConsumption(root, consumed[rootSpan])
 	setOutcome(root, run.Outcome)
 	if run.Attempt > 1 {
 		before := run.RunID
@@ -53,11 +61,11 @@ func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, noticed time.Time
 	if run.Queued.Known && run.Started.Known && !run.Started.V.Before(run.Queued.V) {
 		newSpan(spans, run.RunID, queueSpan, "facefusion.job.wait", run.Queued.V, run.Started.V).SetParentSpanID(root.SpanID())
 	}
-	appendStepSpans(spans, run, root.SpanID(), end)
+	appendStepSpans(spans, run, root.SpanID(), end, consumed)
 }
 
 // appendStepSpans adds a span for each step that began. One that did not end by itself ended with its run.
-func appendStepSpans(spans ptrace.SpanSlice, run *jobqueue.Run, root pcommon.SpanID, end time.Time) {
+func appendStepSpans(spans ptrace.SpanSlice, run *jobqueue.Run, root pcommon.SpanID, end time.Time, consumed map[int]consumption) {
 	for i := range run.Steps {
 		step := &run.Steps[i]
 		if !step.Started.Known {
@@ -76,6 +84,7 @@ func appendStepSpans(spans ptrace.SpanSlice, run *jobqueue.Run, root pcommon.Spa
 		if step.Encoder != "" {
 			span.Attributes().PutStr("facefusion.encoder", step.Encoder)
 		}
+		putConsumption(span, consumed[i])
 		outcome := step.Outcome
 		if outcome == "" {
 			outcome = run.Outcome

@@ -1,0 +1,124 @@
+package jobprobe
+
+import (
+	"slices"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// maxGap is for how long nothing may be read during a span of which something is said: the driver is asked every 5 seconds, and once it may be late.
+const maxGap = 12 * time.Second
+
+// gauge is what the GPUs read during one span.
+type gauge struct {
+	begin time.Time
+	gpus  map[string]*gpuGauge
+}
+
+// gpuGauge is what one GPU read.
+type gpuGauge struct {
+	// energy at the beginning.
+	energy mark
+	// used says that the instance used the GPU.
+	used bool
+	// readings counts those that were taken during the span, last is when the last one was, and gap says that too much time lay between two.
+	readings int
+	last     time.Time
+	gap      bool
+	// the peaks, and whether they are known at each reading.
+	memory int64
+	busy   float64
+	// busyReadings counts those of which the most part lay in the span.
+	busyReadings             int
+	memoryUntold, busyUntold bool
+}
+
+// consumption is what a span says of the GPUs.
+type consumption struct {
+	// GPUs are the ids of those that were used, sorted.
+	GPUs []string
+	// Memory and Busy are the peaks on one GPU; Energy is the sum of the GPUs that were used.
+	Memory reading.Value[int64]
+	Busy   reading.Value[float64]
+	Energy reading.Value[float64]
+}
+
+// newGauge begins. The GPUs that are used just then are those of a span that is over before the driver is asked again.
+func newGauge(begin time.Time, m *meter, instances []string) *gauge {
+	g := &gauge{begin: begin, gpus: make(map[string]*gpuGauge)}
+	for id, reader := range m.gpus {
+		_, used := shareOf(reader.shares, instances)
+		g.gpus[id] = &gpuGauge{energy: reader.energy.at(begin), used: used, last: begin}
+	}
+	return g
+}
+
+// read takes in a reading. before is when the one before was taken.
+func (g *gauge) read(meter *board.GPUMeter, before time.Time, instances []string) {
+	if meter.Sampled.Before(g.begin) {
+		return
+	}
+	d := g.gpus[meter.ID]
+	if d == nil { // it was not there at the beginning
+		d = &gpuGauge{last: g.begin}
+		g.gpus[meter.ID] = d
+	}
+	d.gap = d.gap || meter.Sampled.Sub(d.last) > maxGap
+	d.last = meter.Sampled
+	d.readings++
+	share, used := shareOf(meter.Shares, instances)
+	d.used = d.used || used
+	d.memory, d.memoryUntold = max(d.memory, share.Memory.V), d.memoryUntold || !share.Memory.Known
+	if before.IsZero() || before.Add(meter.Sampled.Sub(before)/2).Before(g.begin) {
+		return // it tells more of the time before the span
+	}
+	d.busyReadings++
+	d.busy, d.busyUntold = max(d.busy, share.Busy.V), d.busyUntold || !share.Busy.Known
+}
+
+// shareOf adds up what the instances of a jobs folder have. Who has nothing has a known nothing.
+func shareOf(shares map[string]board.GPUShare, instances []string) (sum board.GPUShare, used bool) {
+	sum = board.GPUShare{Memory: reading.Known[int64](0), Busy: reading.Known(0.0)}
+	for _, instance := range instances {
+		s, there := shares[instance]
+		if !there {
+			continue
+		}
+		used = true
+		sum.Memory = reading.Value[int64]{V: sum.Memory.V + s.Memory.V, Known: sum.Memory.Known && s.Memory.Known}
+		sum.Busy = reading.Value[float64]{V: min(1, sum.Busy.V+s.Busy.V), Known: sum.Busy.Known && s.Busy.Known}
+	}
+	return sum, used
+}
+
+// end sums up. What is not known of one GPU is not known at all; but one that fell silent without having been used cannot have been used since.
+func (g *gauge) end(at time.Time, m *meter) consumption {
+	peaks, busy, known := true, true, true
+	var c consumption
+	for id, d := range g.gpus {
+		if silent := d.gap || at.Sub(d.last) > maxGap; silent && d.used {
+			return consumption{}
+		} else if silent {
+			delete(g.gpus, id)
+			continue
+		}
+		peaks = peaks && d.readings > 0 && !d.memoryUntold
+		busy = busy && d.busyReadings > 0 && !d.busyUntold
+		c.Memory.V, c.Busy.V = max(c.Memory.V, d.memory), max(c.Busy.V, d.busy)
+		if !d.used {
+			continue
+		}
+		c.GPUs = append(c.GPUs, id)
+		now := m.energyOf(id).at(at)
+		known = known && d.energy.known && now.known && now.era == d.energy.era
+		c.Energy.V += max(0, now.joules-d.energy.joules)
+	}
+	if len(g.gpus) == 0 {
+		return consumption{}
+	}
+	slices.Sort(c.GPUs)
+	c.Memory.Known, c.Busy.Known, c.Energy.Known = peaks, busy, known
+	return c
+}
