@@ -17,6 +17,8 @@ type Config struct {
 	Interval time.Duration `mapstructure:"interval"`
 	// StallAfter is for how long nothing may show that a running job is worked on before it counts as stalled.
 	StallAfter time.Duration `mapstructure:"stall_after"`
+	// TracePaths puts the paths of targets and outputs, which hold names of people and projects, on the spans of steps. They are in nothing else, ever.
+	TracePaths bool `mapstructure:"trace_paths"`
 }
 
 var _ confmap.Validator = (*Config)(nil)

@@ -48,6 +48,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 	settings := jobqueue.Settings{
 		StallAfter:  cfg.StallAfter,
 		Hint:        p.loop.Nudge,
+		KeepPaths:   cfg.TracePaths,
 		Exponential: histograms.exponential(),
 	}
 	if env.Storage != nil {

@@ -81,15 +81,21 @@ func appendStepSpans(spans ptrace.SpanSlice, run *jobqueue.Run, root pcommon.Spa
 		span.Attributes().PutStr("facefusion.media", string(step.Media))
 		span.Attributes().PutStr("facefusion.processors", step.Processors)
 		span.Attributes().PutStr("facefusion.model", step.Models)
-		if step.Encoder != "" {
-			span.Attributes().PutStr("facefusion.encoder", step.Encoder)
-		}
+		putKnown(span, "facefusion.encoder", step.Encoder)
+		putKnown(span, "facefusion.target.path", step.Target) // empty unless trace_paths
+		putKnown(span, "facefusion.output.path", step.Output)
 		putConsumption(span, consumed[i])
 		outcome := step.Outcome
 		if outcome == "" {
 			outcome = run.Outcome
 		}
 		setOutcome(span, outcome)
+	}
+}
+
+func putKnown(span ptrace.Span, name, value string) {
+	if value != "" {
+		span.Attributes().PutStr(name, value)
 	}
 }
 
