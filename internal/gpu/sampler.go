@@ -30,6 +30,8 @@ type Settings struct {
 	Profile bool
 	// KernelLog has the kernel's log read for the XIDs that the driver does not tell of in another way.
 	KernelLog bool
+	// Hint is called, from any goroutine, when an XID came: a look would tell of it. It must not block. May be nil.
+	Hint func()
 }
 
 const (
@@ -92,6 +94,7 @@ func NewSampler(settings Settings) *Sampler {
 	if settings.KernelLog {
 		s.kernelLog = newKernelLog(s.shared.bus.root, s.shared.xids.hear)
 	}
+	s.shared.xids.hint.ask = settings.Hint
 	s.connection.library = Library{State: LibraryUnknown}
 	s.latest.Store(&Snapshot{Library: s.connection.library})
 	return s

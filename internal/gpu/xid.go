@@ -70,6 +70,7 @@ type xids struct {
 	kernel             bool
 	located, byAddress map[string]string
 	unlocated          []unlocated
+	hint               xidHint
 }
 
 type xidCounts struct {
@@ -154,6 +155,7 @@ func (x *xids) add(c *xidCounts, uuid string, code uint64, now time.Time) {
 	if len(x.fresh) < freshXIDs {
 		x.fresh = append(x.fresh, XID{Time: now, UUID: uuid, Code: int(min(code, codeLimit))})
 	}
+	x.hint.give(now)
 }
 
 // tell fills in what was counted, and returns what is new.
@@ -174,6 +176,7 @@ func (x *xids) tell(devices []Device) []XID {
 	}
 	fresh := x.fresh
 	x.fresh = nil
+	x.hint.given = false
 	return fresh
 }
 

@@ -34,18 +34,7 @@ type Probe struct {
 // New makes the probe over a driver.
 func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 	p := &Probe{
-		env: env,
-		sampler: gpu.NewSampler(gpu.Settings{
-			Driver:          driver,
-			Deadline:        cfg.Deadline,
-			RootPath:        env.RootPath,
-			Include:         cfg.Devices.Include,
-			Exclude:         cfg.Devices.Exclude,
-			ReleaseWhenIdle: cfg.ReleaseWhenIdle,
-			NVLink:          env.Metrics.Metrics.NvidiaGpuNvlinkIo.Enabled,
-			Profile:         wantsProfile(&env.Metrics.Metrics),
-			KernelLog:       cfg.KernelLog,
-		}),
+		env:    env,
 		mb:     metadata.NewMetricsBuilder(env.Metrics, env.Settings),
 		lb:     metadata.NewLogsBuilder(env.Logs, env.Settings),
 		before: &gpu.Snapshot{Library: gpu.Library{State: gpu.LibraryUnknown}},
@@ -53,6 +42,18 @@ func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 		owners: newOwners(env.RootPath),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
+	p.sampler = gpu.NewSampler(gpu.Settings{
+		Driver:          driver,
+		Deadline:        cfg.Deadline,
+		RootPath:        env.RootPath,
+		Include:         cfg.Devices.Include,
+		Exclude:         cfg.Devices.Exclude,
+		ReleaseWhenIdle: cfg.ReleaseWhenIdle,
+		NVLink:          env.Metrics.Metrics.NvidiaGpuNvlinkIo.Enabled,
+		Profile:         wantsProfile(&env.Metrics.Metrics),
+		KernelLog:       cfg.KernelLog,
+		Hint:            p.loop.Nudge,
+	})
 	return p
 }
 
