@@ -145,12 +145,15 @@ func recordErrors(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Devi
 	}
 }
 
-// recordImplausible records all groups: of the first in a group that is told only then, a rate would not know.
+// recordImplausible records the groups in which there were any. On nearly every GPU there are none, and eleven zeros of each would cost more than they tell.
 func recordImplausible(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Device, id, name string) {
 	if d.UUID == "" || d.Parent != "" {
 		return
 	}
 	for group, count := range d.Implausible {
+		if count == 0 {
+			continue
+		}
 		mb.RecordNvidiaGpuReadingImplausibleDataPoint(ts, count, id, name, metadata.MapAttributeNvidiaGpuReading[gpu.Group(group).String()])
 	}
 }
