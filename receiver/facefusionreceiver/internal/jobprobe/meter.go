@@ -1,6 +1,7 @@
 package jobprobe
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -189,6 +190,6 @@ func putConsumption(span ptrace.Span, c consumption) {
 		a.PutDouble("facefusion.gpu.utilization.max", c.Busy.V)
 	}
 	if c.Energy.Known {
-		a.PutDouble("facefusion.gpu.energy", c.Energy.V)
+		a.PutDouble("facefusion.gpu.energy", math.Round(1000*c.Energy.V)/1000) // the driver counts millijoules
 	}
 }
