@@ -1,0 +1,260 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// chart is what a panel says, whatever it is drawn as.
+type chart struct {
+	title string
+	// about is the text behind the i in the panel's corner: what is shown, and what to conclude from it.
+	about string
+	unit  string
+	// empty is what the panel says when there is nothing to show, if that means more than that there is no data.
+	empty   string
+	queries []query
+	// scale is colours by value. Without it, colours tell series apart and mean nothing.
+	scale []step
+	// states are the names and colours of the values of a metric that counts through them.
+	states []state
+	// colors are those of series whose name has a meaning.
+	colors map[string]string
+	// runbooks are the alerts about what the panel shows.
+	runbooks []string
+	min, max *float64
+	decimals *int
+	// interval is the shortest step, where the usual one would tear apart what is rare.
+	interval  string
+	overrides []override
+}
+
+// query is one of a panel. In expr, @host, @instance, @gpu and @steps are the matchers of the dashboard's variables.
+type query struct {
+	expr, legend string
+}
+
+type state struct {
+	value       int
+	text, color string
+}
+
+// matchers are what the variables at the top of a dashboard mean in a query.
+var matchers = strings.NewReplacer(
+	"@host", `host_name=~"$host"`,
+	"@instance", `host_name=~"$host", service_instance_id=~"$instance"`,
+	"@gpu", `host_name=~"$host", hw_name=~"$gpu"`,
+	"@jobs", `host_name=~"$host", service_instance_id=~"$instance", facefusion_media=~"$media"`,
+)
+
+var prometheus = datasource{Type: "prometheus", UID: "${datasource}"}
+
+func (c chart) panel(kind string) panel {
+	p := panel{
+		Type:        kind,
+		Title:       c.title,
+		Description: c.about,
+		Datasource:  &prometheus,
+		Interval:    c.interval,
+		FieldConfig: &fieldConfig{
+			Defaults: fieldDefaults{
+				Unit: c.unit, Decimals: c.decimals, Min: c.min, Max: c.max,
+				NoValue:    c.empty,
+				Color:      map[string]any{"mode": "palette-classic-by-name"},
+				Thresholds: thresholds{Mode: "absolute", Steps: c.scale},
+				Mappings:   []mapping{},
+			},
+			Overrides: []override{},
+		},
+	}
+	defaults := &p.FieldConfig.Defaults
+	if c.empty == "" {
+		defaults.NoValue = "no data"
+	}
+	if c.scale == nil {
+		defaults.Thresholds.Steps = []step{{nil, "text"}}
+	} else {
+		defaults.Color = map[string]any{"mode": "thresholds"}
+	}
+	if c.states != nil {
+		defaults.Mappings = []mapping{valueMapping(c.states)}
+	}
+	for i, q := range c.queries {
+		p.Targets = append(p.Targets, target{
+			RefID: string(rune('A' + i)), Datasource: prometheus, EditorMode: "code",
+			Expr: matchers.Replace(strings.TrimSpace(q.expr)), LegendFormat: q.legend, Format: "time_series", Range: true,
+		})
+		// In the order of the queries, so that the JSON is the same each time.
+		if color, ok := c.colors[q.legend]; ok {
+			p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, colored("byName", q.legend, color))
+		}
+	}
+	for _, name := range sortedKeys(c.colors) {
+		if !c.isLegend(name) {
+			p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, colored("byName", name, c.colors[name]))
+		}
+	}
+	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, c.overrides...)
+	for _, alert := range c.runbooks {
+		p.Links = append(p.Links, panelLink{Title: "Runbook: " + alert, URL: "${docs}/runbooks/" + alert + ".md", TargetBlank: true})
+	}
+	return p
+}
+
+func (c chart) isLegend(name string) bool {
+	for _, q := range c.queries {
+		if q.legend == name {
+			return true
+		}
+	}
+	return false
+}
+
+// instant turns the queries of a panel into ones for the end of the time range.
+func (p panel) instant(format string) panel {
+	for i := range p.Targets {
+		p.Targets[i].Instant, p.Targets[i].Range, p.Targets[i].Format = true, false, format
+	}
+	return p
+}
+
+// stat is a number, and its course below it.
+func (c chart) stat() panel {
+	p := c.panel("stat")
+	if c.scale == nil {
+		p.FieldConfig.Defaults.Color = map[string]any{"mode": "fixed", "fixedColor": "text"}
+	}
+	p.Options = map[string]any{
+		"colorMode": "value", "graphMode": "area", "justifyMode": "auto", "orientation": "auto",
+		"textMode": "auto", "wideLayout": true, "showPercentChange": false, "percentChangeColorMode": "standard",
+		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
+	}
+	return p
+}
+
+// number is a stat of the whole time range: its queries say $__range, and there is no course.
+func (c chart) number() panel {
+	p := c.stat().instant("time_series")
+	p.Options["graphMode"] = "none"
+	return p
+}
+
+// lines are series over time.
+func (c chart) lines() panel {
+	p := c.panel("timeseries")
+	p.FieldConfig.Defaults.Custom = map[string]any{
+		"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "gradientMode": "none", "lineInterpolation": "linear",
+		"showPoints": "never", "pointSize": 5, "spanNulls": false, "axisPlacement": "auto", "axisLabel": "", "axisColorMode": "text",
+		"axisBorderShow": false, "axisCenteredZero": false, "axisGridShow": true, "barAlignment": 0, "insertNulls": false,
+		"scaleDistribution": map[string]any{"type": "linear"},
+		"stacking":          map[string]any{"mode": "none", "group": "A"},
+		"hideFrom":          map[string]any{"legend": false, "tooltip": false, "viz": false},
+		"thresholdsStyle":   map[string]any{"mode": "off"},
+	}
+	if c.scale != nil {
+		// The series keep their colours, and the limits are drawn as lines.
+		p.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic-by-name"}
+		p.FieldConfig.Defaults.Custom["thresholdsStyle"] = map[string]any{"mode": "dashed"}
+	}
+	p.Options = map[string]any{
+		"legend":  map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []string{}},
+		"tooltip": map[string]any{"mode": "multi", "sort": "desc", "hideZeros": false},
+	}
+	return p
+}
+
+// areas are series that add up to something.
+func (c chart) areas() panel {
+	p := c.lines()
+	p.FieldConfig.Defaults.Custom["stacking"] = map[string]any{"mode": "normal", "group": "A"}
+	p.FieldConfig.Defaults.Custom["fillOpacity"] = 35
+	return p
+}
+
+// bars are counts of what happens now and then.
+func (c chart) bars() panel {
+	p := c.areas()
+	p.FieldConfig.Defaults.Custom["drawStyle"] = "bars"
+	p.FieldConfig.Defaults.Custom["lineWidth"] = 0
+	p.FieldConfig.Defaults.Custom["fillOpacity"] = 80
+	return p
+}
+
+// timeline is a state over time.
+func (c chart) timeline() panel {
+	p := c.panel("state-timeline")
+	p.FieldConfig.Defaults.Color = map[string]any{"mode": "fixed", "fixedColor": "text"}
+	p.FieldConfig.Defaults.Custom = map[string]any{
+		"fillOpacity": 75, "lineWidth": 0, "spanNulls": false, "insertNulls": false,
+		"hideFrom": map[string]any{"legend": false, "tooltip": false, "viz": false},
+	}
+	p.Options = map[string]any{
+		"mergeValues": true, "showValue": "auto", "alignValue": "left", "rowHeight": 0.8, "perPage": 20,
+		"legend":  map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": true},
+		"tooltip": map[string]any{"mode": "single", "sort": "none", "hideZeros": false},
+	}
+	return p
+}
+
+// heatmap is a histogram over time; the dots on it are exemplars, which lead to traces.
+func (c chart) heatmap() panel {
+	p := c.panel("heatmap")
+	for i := range p.Targets {
+		p.Targets[i].Format, p.Targets[i].Exemplar = "heatmap", true
+	}
+	p.FieldConfig.Defaults.Custom = map[string]any{
+		"hideFrom":          map[string]any{"legend": false, "tooltip": false, "viz": false},
+		"scaleDistribution": map[string]any{"type": "linear"},
+	}
+	p.Options = map[string]any{
+		"calculate":    false,
+		"cellGap":      1,
+		"cellValues":   map[string]any{"unit": "short", "decimals": 1},
+		"color":        map[string]any{"mode": "scheme", "scheme": "Blues", "fill": "blue", "exponent": 0.5, "scale": "exponential", "steps": 32, "reverse": false},
+		"exemplars":    map[string]any{"color": "orange"},
+		"filterValues": map[string]any{"le": 1e-9},
+		"legend":       map[string]any{"show": true},
+		"rowsFrame":    map[string]any{"layout": "auto"},
+		"showValue":    "never",
+		"tooltip":      map[string]any{"mode": "single", "yHistogram": true, "showColorScale": true},
+		"yAxis":        map[string]any{"axisPlacement": "left", "unit": c.unit, "reverse": false},
+	}
+	return p
+}
+
+// gauges are bars of now, the longest first.
+func (c chart) gauges() panel {
+	p := c.panel("bargauge").instant("time_series")
+	if c.scale == nil {
+		p.FieldConfig.Defaults.Color = map[string]any{"mode": "fixed", "fixedColor": "blue"}
+	}
+	p.Options = map[string]any{
+		"displayMode": "basic", "orientation": "horizontal", "valueMode": "text", "namePlacement": "left", "showUnfilled": true,
+		"sizing": "manual", "minVizHeight": 16, "minVizWidth": 8, "maxVizHeight": 28,
+		"legend":        map[string]any{"showLegend": false, "displayMode": "list", "placement": "bottom", "calcs": []string{}},
+		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
+	}
+	return p
+}
+
+func valueMapping(states []state) mapping {
+	options := map[string]any{}
+	for i, s := range states {
+		options[fmt.Sprint(s.value)] = map[string]any{"text": s.text, "color": s.color, "index": i}
+	}
+	return mapping{Type: "value", Options: options}
+}
+
+func colored(by, name, color string) override {
+	return override{matcher{by, name}, []property{{"color", map[string]any{"mode": "fixed", "fixedColor": color}}}}
+}
+
+// limit draws a series as what others are measured by: dashed, not filled and not stacked.
+func limit(name string) override {
+	return override{matcher{"byRegexp", name}, []property{
+		{"custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 6}}},
+		{"custom.fillOpacity", 0},
+		{"custom.stacking", map[string]any{"mode": "none", "group": "limit"}},
+		{"color", map[string]any{"mode": "fixed", "fixedColor": "semi-dark-red"}},
+	}}
+}

@@ -1,0 +1,430 @@
+package main
+
+import "fmt"
+
+// What a GPU can be, the worse the higher.
+var gpuStates = []state{
+	{1, "well", "green"},
+	{2, "asleep", "blue"},
+	{3, "page retirement pending", "yellow"},
+	{4, "row remap pending", "yellow"},
+	{5, "row remap failed", "orange"},
+	{6, "no permission", "orange"},
+	{7, "driver error", "red"},
+	{8, "hangs", "red"},
+	{9, "reset required", "dark-red"},
+	{10, "lost", "dark-red"},
+}
+
+const gpuState = `
+max by (host_name, hw_name) (
+    1 * (hw_status{@gpu, hw_state="ok"} == 1)
+  or
+    2 * (nvidia_gpu_suspended{@gpu} == 1)
+  or
+    3 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="page_retirement_pending"} == 1)
+  or
+    4 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="row_remap_pending"} == 1)
+  or
+    5 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="row_remap_failed"} == 1)
+  or
+    6 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="no_permission"} == 1)
+  or
+    7 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="driver_error"} == 1)
+  or
+    8 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="wedged"} == 1)
+  or
+    9 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="reset_required"} == 1)
+  or
+    10 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="lost"} == 1)
+)`
+
+// What holds the clocks down, the worse the higher.
+var clockStates = []state{
+	{0, "free", "text"},
+	{1, "idle", "text"},
+	{2, "setting", "blue"},
+	{3, "power limit", "yellow"},
+	{4, "heat", "orange"},
+	{5, "heat, hardware", "red"},
+	{6, "power brake", "dark-red"},
+}
+
+const clockState = `
+max by (host_name, hw_name) (
+    0 * nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="gpu_idle"}
+  or
+    1 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="gpu_idle"} == 1)
+  or
+    2 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event=~"applications_clocks_setting|display_clock_setting|sync_boost|board_limit|reliability"} == 1)
+  or
+    3 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="sw_power_cap"} == 1)
+  or
+    4 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="sw_thermal_slowdown"} == 1)
+  or
+    5 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event=~"hw_thermal_slowdown|hw_slowdown"} == 1)
+  or
+    6 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="hw_power_brake_slowdown"} == 1)
+)`
+
+const heatAndBrake = `nvidia_gpu_clock_event=~"sw_thermal_slowdown|hw_thermal_slowdown|hw_slowdown|hw_power_brake_slowdown"`
+
+func gpu() dashboard {
+	b := newBoard("facefusion-gpu", "FaceFusion / GPU",
+		"Every reading of the GPUs: how busy and how full, how hot, what slows them down, what breaks. A GPU has the same colour in all panels.",
+		commonVariables(gpuVariable), []annotation{xid})
+	b.line(4, gpuNumbers()...)
+	b.line(6,
+		chart{
+			title:    "State",
+			about:    "Whether each GPU is well, and if not, why. Hangs: a call of the driver does not return. Pending faults want a reset, failed ones another board.",
+			empty:    "no GPU seen",
+			states:   gpuStates,
+			queries:  []query{{gpuState, perGPU}},
+			runbooks: []string{"GPULost", "GPUDegraded"},
+		}.timeline(),
+		chart{
+			title:    "What holds the clocks down",
+			about:    "The worst of what the driver says. At the power limit is usual under full load; heat and the power brake are not. What is shorter than a scrape may not be seen.",
+			empty:    "no GPU seen",
+			states:   clockStates,
+			queries:  []query{{clockState, perGPU}},
+			runbooks: []string{"GPUThermalThrottling", "GPUPowerBrake", "GPUPowerCapped"},
+		}.timeline(),
+	)
+	b.line(8, utilization()...)
+	b.line(8, temperatures()...)
+	b.line(8, power()...)
+	b.section("FaceFusion's share", true)
+	b.line(8, share()...)
+	b.section("Clocks", true)
+	b.line(8, clocks()...)
+	b.section("Encoder, decoder and bus", true)
+	b.line(7, engines()...)
+	b.line(7, bus()...)
+	b.section("Errors", true)
+	b.line(8, gpuErrors()...)
+	b.section("Slow changes", true)
+	b.line(8, slowChanges()...)
+	b.section("Inventory", true)
+	b.line(7, inventory())
+	return b.done()
+}
+
+func gpuNumbers() []panel {
+	return []panel{
+		chart{
+			title: "GPUs", unit: "none", empty: "none seen", about: "GPUs that are well, and those that are not.",
+			queries: []query{
+				{`sum(hw_status{@gpu, hw_state="ok"})`, "well"},
+				{`sum(hw_status{@gpu, hw_state!="ok"})`, "not well"},
+			},
+			overrides: []override{colorBy("not well", noneIsWell)},
+			runbooks:  []string{"GPULost", "GPUMissing"},
+		}.number(),
+		chart{
+			title: "Busy", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0),
+			about: "The mean of all GPUs.", queries: []query{{`avg(hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"})`, "busy"}},
+			runbooks: []string{"HighGPUUsage"},
+		}.stat(),
+		chart{
+			title: "Fullest memory", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0), scale: []step{{nil, "text"}, {is(0.9), "orange"}, {is(0.95), "red"}},
+			about: "The memory in use of the GPU that has the least left. FaceFusion loses jobs that run out of it.", queries: []query{{`max(hw_gpu_memory_utilization_ratio{@gpu})`, "used"}},
+			runbooks: []string{"GPUMemoryFull"},
+		}.stat(),
+		chart{
+			title: "Room to the heat limit", unit: "celsius", decimals: is(0), scale: []step{{nil, "red"}, {is(3.0), "orange"}, {is(10.0), "text"}},
+			about: "How much hotter the hottest sensor may get before the hardware halves the clocks.",
+			empty: "limits not told",
+			queries: []query{{`min(hw_temperature_limit_celsius{@gpu, hw_limit_type="high.degraded"} - on (host_name, hw_parent, hw_sensor_location) group_right () hw_temperature_celsius{@gpu})`,
+				"room"}},
+			runbooks: []string{"GPUHot"},
+		}.stat(),
+		chart{
+			title: "Power", unit: "watt", decimals: is(0), min: is(0.0), about: "What all GPUs draw together.",
+			queries: []query{{`sum(hw_power_watts{@gpu})`, "power"}},
+		}.stat(),
+		chart{
+			title: "Energy", unit: "kwatth", decimals: is(1), about: "What all GPUs used together over the chosen time.",
+			queries: []query{{`sum(increase(hw_energy_joules_total{@gpu}[$__range])) / 3.6e6`, "energy"}},
+		}.number(),
+		chart{
+			title: "Slowed down", unit: "percentunit", decimals: is(1), about: "The part of the chosen time in which heat or the power brake held the clocks of a GPU down, the worst of them.",
+			scale: []step{{nil, "text"}, {is(0.01), "orange"}, {is(0.1), "red"}},
+			queries: []query{{`max(avg_over_time(nvidia_gpu_clock_event_active{@gpu, ` + heatAndBrake + `}[$__range]))`,
+				"slowed down"}},
+			runbooks: []string{"GPUThermalThrottling", "GPUPowerBrake"},
+		}.number(),
+		chart{
+			title: "Errors", unit: "none", decimals: is(0), about: "XIDs and uncorrected memory errors of the chosen time.",
+			scale:    noneIsWell,
+			queries:  []query{{`sum(increase(hw_errors_total{@gpu, error_type=~"xid_.+|uncorrected"}[$__range]))`, "errors"}},
+			runbooks: []string{"GPUXid", "GPUXidOther", "GPUMemoryErrors"},
+		}.number(),
+	}
+}
+
+func utilization() []panel {
+	return []panel{
+		chart{
+			title: "Busy, mean", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
+			about:    "The fraction of time that something ran on the GPU, over the whole interval between two scrapes.",
+			queries:  []query{{`hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}`, perGPU}},
+			runbooks: []string{"HighGPUUsage"},
+		}.lines(),
+		chart{
+			title: "Busy, peak", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
+			about:   "The highest sample of the same interval. High beside a low mean: work comes in bursts, and the GPU waits for something else in between: disk, CPU, ffmpeg.",
+			queries: []query{{`nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="general"}`, perGPU}},
+		}.lines(),
+		chart{
+			title: "Memory in use", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
+			about:    "Without what the driver reserves for itself. From the dashed line on, the next job may not fit.",
+			scale:    []step{{nil, "transparent"}, {is(0.95), "red"}},
+			queries:  []query{{`hw_gpu_memory_utilization_ratio{@gpu}`, perGPU}},
+			runbooks: []string{"GPUMemoryFull"},
+		}.lines(),
+	}
+}
+
+func temperatures() []panel {
+	return []panel{
+		chart{
+			title: "Temperature of the die", unit: "celsius", empty: "no GPU seen",
+			about: "The dashed lines are where the clocks begin to go down and where the hardware halves them, the lowest of all GPUs.",
+			queries: []query{
+				{`hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}`, perGPU},
+				{`min by (hw_limit_type) (hw_temperature_limit_celsius{@gpu, hw_sensor_location="gpu", hw_limit_type=~"max|high.degraded"})`, "limit: {{hw_limit_type}}"},
+			},
+			overrides: []override{limit("/^limit/")},
+			runbooks:  []string{"GPUHot", "GPUThermalThrottling"},
+		}.lines(),
+		chart{
+			title: "Temperature of the memory", unit: "celsius", empty: "not told by these GPUs",
+			about: "Memory is often hotter than the die and throttles on its own.",
+			queries: []query{
+				{`hw_temperature_celsius{@gpu, hw_sensor_location="memory"}`, perGPU},
+				{`min by (hw_limit_type) (hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type=~"max|high.degraded"})`, "limit: {{hw_limit_type}}"},
+			},
+			overrides: []override{limit("/^limit/")},
+			runbooks:  []string{"GPUHot"},
+		}.lines(),
+		chart{
+			title: "Temperature trend", unit: "suffix: °C/h", empty: "not yet known",
+			about:     "How fast the die gets hotter or cooler, over the last 30 minutes. A GPU that goes on rising under a steady load loses its cooling.",
+			queries:   []query{{`3600 * deriv(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[30m])`, perGPU}},
+			overrides: nil,
+			runbooks:  []string{"GPUHot"},
+		}.lines(),
+	}
+}
+
+func power() []panel {
+	return []panel{
+		chart{
+			title: "Power", unit: "watt", min: is(0.0), empty: "no GPU seen",
+			about: "What each GPU draws. The dashed line is the limit in force, the lowest of all GPUs.",
+			queries: []query{
+				{`hw_power_watts{@gpu}`, perGPU},
+				{`min(nvidia_gpu_power_limit_watts{@gpu, nvidia_gpu_power_limit_type="enforced"})`, "limit"},
+			},
+			overrides: []override{limit("/^limit/")},
+			runbooks:  []string{"GPUPowerCapped"},
+		}.lines(),
+		chart{
+			title: "Fans", unit: "percentunit", min: is(0.0), empty: "these GPUs have no fan",
+			about:    "The fastest fan of each GPU, as a fraction of what it was made for, which it may exceed.",
+			queries:  []query{{`max by (host_name, hw_name) (hw_fan_speed_ratio{@gpu})`, perGPU}},
+			runbooks: []string{"GPUHot"},
+		}.lines(),
+		chart{
+			title: "Energy per run", unit: "watth", min: is(0.0), interval: "5m", empty: "no job has ended",
+			about: "The energy that all GPUs of a host used in an hour, for each run that completed in it. It rises when the GPUs idle between jobs, and when jobs take longer.",
+			queries: []query{{`
+sum by (host_name) (increase(hw_energy_joules_total{@gpu}[1h])) / 3600
+  / (sum by (host_name) (increase(facefusion_job_finished_total{@host, facefusion_outcome="completed"}[1h])) > 0)`, "{{host_name}}"}},
+		}.lines(),
+	}
+}
+
+func share() []panel {
+	return []panel{
+		chart{
+			title: "GPU time by instance", unit: "percentunit", min: is(0.0), empty: "the driver does not tell whose time it is",
+			about:    "How busy each instance keeps each GPU, its children (ffmpeg) included.",
+			queries:  []query{{`facefusion_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}`, "{{host_name}} · {{service_instance_id}} · {{hw_name}}"}},
+			runbooks: []string{"FaceFusionOnCPU", "CollectorGPUShareUnknown"},
+		}.lines(),
+		chart{
+			title: "GPU memory by instance", unit: "bytes", min: is(0.0), empty: "the driver does not tell whose memory it is",
+			about:    "Models stay in memory between jobs: that it does not go down is no leak.",
+			queries:  []query{{`facefusion_gpu_memory_usage_bytes{@gpu}`, "{{host_name}} · {{service_instance_id}} · {{hw_name}}"}},
+			runbooks: []string{"GPUMemoryFull"},
+		}.lines(),
+		chart{
+			title: "Memory of others", unit: "bytes", min: is(0.0), empty: "no GPU seen",
+			about: "What is in use on each GPU and belongs to no FaceFusion.",
+			queries: []query{{`
+clamp_min(
+  sum by (host_name, hw_name) (hw_gpu_memory_usage_bytes{@gpu}) - sum by (host_name, hw_name) (facefusion_gpu_memory_usage_bytes{@gpu}),
+  0
+)`, perGPU}},
+		}.lines(),
+	}
+}
+
+func clocks() []panel {
+	var panels []panel
+	for _, domain := range []struct{ name, title, about string }{
+		{"sm", "Clock of the multiprocessors", "What computes."},
+		{"memory", "Clock of the memory", "What feeds it."},
+	} {
+		panels = append(panels, chart{
+			title: domain.title, unit: "hertz", min: is(0.0), empty: "no GPU seen",
+			about: domain.about + " The dashed line is the highest possible, the lowest of all GPUs.",
+			queries: []query{
+				{fmt.Sprintf(`nvidia_gpu_clock_frequency_hertz{@gpu, nvidia_gpu_clock_domain="%s"}`, domain.name), perGPU},
+				{fmt.Sprintf(`min(nvidia_gpu_clock_limit_hertz{@gpu, nvidia_gpu_clock_domain="%s"})`, domain.name), "limit"},
+			},
+			overrides: []override{limit("/^limit/")},
+			runbooks:  []string{"GPUThermalThrottling", "GPUPowerCapped"},
+		}.lines())
+	}
+	return append(panels, chart{
+		title: "Time held down", unit: "percentunit", min: is(0.0), interval: "5m", empty: "never",
+		about: "How often each reason held, over all GPUs. More than one may hold at the same time, hence they may add up to more than 100 %.",
+		queries: []query{{`
+avg by (nvidia_gpu_clock_event) (
+  avg_over_time(nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event!~"gpu_idle|applications_clocks_setting|display_clock_setting"}[$__rate_interval])
+) > 0`, "{{nvidia_gpu_clock_event}}"}},
+		colors: map[string]string{"sw_power_cap": "yellow", "sw_thermal_slowdown": "orange", "hw_thermal_slowdown": "red", "hw_slowdown": "semi-dark-red", "hw_power_brake_slowdown": "dark-red",
+			"sync_boost": "blue", "board_limit": "blue", "reliability": "blue"},
+		runbooks: []string{"GPUThermalThrottling", "GPUPowerBrake", "GPUPowerCapped"},
+	}.bars())
+}
+
+func engines() []panel {
+	return []panel{
+		chart{
+			title: "Encoder and decoder, peak", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
+			about: "The engines that ffmpeg uses with nvenc and nvdec. Idle while videos are made: ffmpeg works on the CPU.",
+			queries: []query{
+				{`max by (host_name, hw_name) (nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="encoder"})`, perGPU + " encoder"},
+				{`max by (host_name, hw_name) (nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="decoder"})`, perGPU + " decoder"},
+			},
+		}.lines(),
+		chart{
+			title: "Encoder sessions", unit: "none", min: is(0.0), decimals: is(0), empty: "no GPU seen",
+			about:   "Consumer GPUs allow a few at the same time; the next ffmpeg fails.",
+			queries: []query{{`nvidia_gpu_encoder_sessions{@gpu}`, perGPU}},
+		}.lines(),
+		chart{
+			title: "Encoder, frames", unit: "suffix: frames/s", min: is(0.0), empty: "no session",
+			about:   "The mean of the sessions.",
+			queries: []query{{`nvidia_gpu_encoder_frame_rate_per_second{@gpu}`, perGPU}},
+		}.lines(),
+		chart{
+			title: "Encoder, latency", unit: "s", min: is(0.0), empty: "no session",
+			about:   "The mean of the sessions.",
+			queries: []query{{`nvidia_gpu_encoder_latency_seconds{@gpu}`, perGPU}},
+		}.lines(),
+	}
+}
+
+func bus() []panel {
+	return []panel{
+		chart{
+			title: "PCIe", unit: "Bps", empty: "not told by these GPUs",
+			about: "What the GPU receives (above) and sends (below).",
+			queries: []query{
+				{`rate(hw_gpu_io_bytes_total{@gpu, network_io_direction="receive"}[$__rate_interval])`, perGPU + " receives"},
+				{`-rate(hw_gpu_io_bytes_total{@gpu, network_io_direction="transmit"}[$__rate_interval])`, perGPU + " sends"},
+			},
+		}.lines(),
+		chart{
+			title: "PCIe link", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not told by these GPUs",
+			about: "The lanes in use, of those that GPU and slot can do together. Fewer are a fault of the slot, the riser or the board. (That the generation goes down while a GPU is idle is " +
+				"ordinary, and not shown.)",
+			queries:  []query{{`nvidia_gpu_pcie_link_width{@gpu} / nvidia_gpu_pcie_link_width_max{@gpu}`, perGPU}},
+			runbooks: []string{"GPULinkNarrow"},
+		}.lines(),
+		chart{
+			title: "BAR1", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not told by these GPUs",
+			about:   "How much of the window is in use through which the host sees the memory of the GPU.",
+			queries: []query{{`nvidia_gpu_bar1_usage_bytes{@gpu} / nvidia_gpu_bar1_limit_bytes{@gpu}`, perGPU}},
+		}.lines(),
+	}
+}
+
+func gpuErrors() []panel {
+	return []panel{
+		chart{
+			title: "XIDs", unit: "none", min: is(0.0), decimals: is(0), interval: "5m", empty: "none",
+			about:    "What the driver reports, by its number. Most are the fault of the program that used the GPU; 48, 64, 74, 79, 94, 95, 119 and 120 are the hardware or its firmware.",
+			queries:  []query{{`sum by (host_name, hw_name, error_type) (increase(hw_errors_total{@gpu, error_type=~"xid_.+"}[$__rate_interval])) > 0`, perGPU + " {{error_type}}"}},
+			runbooks: []string{"GPUXid", "GPUXidOther"},
+		}.bars(),
+		chart{
+			title: "Memory and bus errors", unit: "none", min: is(0.0), decimals: is(0), interval: "5m", empty: "none",
+			about:    "Corrected errors cost nothing; many of them announce an uncorrected one. PCIe replays are a matter of the slot or the riser.",
+			queries:  []query{{`sum by (host_name, hw_name, error_type) (increase(hw_errors_total{@gpu, error_type=~"corrected|uncorrected|pcie_replay"}[$__rate_interval])) > 0`, perGPU + " {{error_type}}"}},
+			runbooks: []string{"GPUMemoryErrors", "GPULinkNarrow"},
+		}.bars(),
+		chart{
+			title: "In a board's life", unit: "none", decimals: is(0), empty: "none, or no ECC",
+			about:    "Memory errors that the board counts itself, and what was retired or remapped because of them. When a board has no spare rows left, it must be replaced.",
+			queries:  []query{{`sum by (host_name, hw_name, error_type) (hw_errors_total{@gpu, error_type=~"aggregate_.+|retired_.+|remapped_.+"}) > 0`, perGPU + " {{error_type}}"}},
+			runbooks: []string{"GPUMemoryErrors", "GPUDegraded"},
+		}.gauges(),
+	}
+}
+
+func slowChanges() []panel {
+	return []panel{
+		chart{
+			title: "Hotter than a week ago", unit: "celsius", empty: "no data of a week ago", interval: "5m",
+			about: "The mean temperature of the die over a day, less that of the same day a week before. Under the same load, a rise is dust, a fan or the room.",
+			queries: []query{{`
+avg_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[1d])
+  - avg_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[1d] offset 1w)`, perGPU}},
+			runbooks: []string{"GPUHot"},
+		}.lines(),
+		chart{
+			title: "Heat for each watt", unit: "suffix: °C/W", decimals: is(2), interval: "5m", empty: "no GPU seen",
+			about: "Temperature of the die by power, both as the mean over a day: how well the heat gets away, whatever the load. It rises as dust gathers and paste dries.",
+			queries: []query{{`
+avg_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[1d])
+  / on (host_name, hw_name) group_left () avg_over_time(hw_power_watts{@gpu}[1d])`, perGPU}},
+			runbooks: []string{"GPUHot"},
+		}.lines(),
+		chart{
+			title: "Busier than a week ago", unit: "percentunit", empty: "no data of a week ago", interval: "5m",
+			about: "The mean utilization over a day, less that of the same day a week before.",
+			queries: []query{{`
+avg_over_time(hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}[1d])
+  - avg_over_time(hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}[1d] offset 1w)`, perGPU}},
+		}.lines(),
+	}
+}
+
+func inventory() panel {
+	by := "max by (host_name, hw_name) "
+	return chart{
+		title: "Inventory", about: "What GPUs there are, and what drives them.", empty: "no GPU seen",
+		runbooks: []string{"GPUMissing"},
+	}.table([]column{
+		{label: "host_name", title: "Host"},
+		{label: "hw_name", title: "GPU", width: 80},
+		{label: "hw_model", title: "Model"},
+		{label: "hw_driver_version", title: "Driver", width: 110},
+		{label: "nvidia_cuda_version", title: "CUDA", width: 80},
+		{label: "hw_firmware_version", title: "VBIOS", width: 150},
+		{label: "nvidia_gpu_pci_address", title: "PCI address", width: 150},
+		{expr: `max by (host_name, hw_name, hw_model, hw_driver_version, nvidia_cuda_version, hw_firmware_version, nvidia_gpu_pci_address) (nvidia_gpu_info{@gpu, hw_parent=""})`},
+		{expr: by + `(hw_gpu_memory_limit_bytes{@gpu})`, title: "Memory", unit: "bytes", width: 100},
+		{expr: by + `(nvidia_gpu_power_limit_watts{@gpu, nvidia_gpu_power_limit_type="enforced"})`, title: "Power limit", unit: "watt", width: 110},
+		{expr: by + `(nvidia_gpu_pcie_link_generation_max{@gpu})`, title: "PCIe generation", unit: "none", width: 130},
+		{expr: by + `(nvidia_gpu_pcie_link_width_max{@gpu})`, title: "PCIe lanes", unit: "none", width: 100},
+		{expr: by + `(nvidia_gpu_performance_state_ratio{@gpu})`, title: "Performance state", unit: "prefix:P", width: 140},
+	}, "Host")
+}

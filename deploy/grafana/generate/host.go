@@ -1,0 +1,276 @@
+package main
+
+// The collector's own page has no _total: the text format of its version leaves it out.
+
+var driverStates = []state{
+	{1, "available", "green"},
+	{2, "released", "blue"},
+	{3, "suspended", "blue"},
+	{4, "no library", "text"},
+	{5, "other", "orange"},
+}
+
+func host() dashboard {
+	b := newBoard("facefusion-host", "FaceFusion / Host and collector",
+		"The host beside FaceFusion, and what observing it costs: whether the agent sees everything, how old what it says is, what it uses and what it lost.",
+		commonVariables(), []annotation{agentStarted})
+	b.line(4, hostNumbers()...)
+	b.line(8,
+		chart{
+			title: "CPU of the host", unit: "percentunit", min: is(0.0), max: is(1.0),
+			about:   "The part of all cores that is not idle, over 5 minutes.",
+			queries: []query{{`host:system_cpu_busy:ratio5m{@host}`, "{{host_name}}"}},
+		}.lines(),
+		chart{
+			title: "Memory of the host", unit: "percentunit", min: is(0.0), max: is(1.0),
+			about:   "The part in use, without caches and buffers.",
+			queries: []query{{`host:system_memory_used:ratio{@host}`, "{{host_name}}"}},
+		}.lines(),
+		chart{
+			title: "Free on disk", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []step{{nil, "transparent"}, {is(0.05), "red"}, {is(0.05), "transparent"}},
+			about:    "What is left of each disk that can be written to. A job whose temporary files or output do not fit fails or is lost.",
+			queries:  []query{{`mountpoint:system_filesystem_free:ratio{@host}`, "{{host_name}} · {{mountpoint}}"}},
+			runbooks: []string{"HostDiskFilling", "HostDiskFull"},
+		}.lines(),
+	)
+	b.line(8, seeing()...)
+	b.section("What the agent costs", false)
+	b.line(8, cost()...)
+	b.section("What the agent sends", true)
+	b.line(8, sending()...)
+	b.section("The GPU driver, as the agent sees it", true)
+	b.line(7, driver()...)
+	b.section("Disks and network", true)
+	b.line(8, disksAndNetwork()...)
+	return b.done()
+}
+
+func hostNumbers() []panel {
+	return []panel{
+		chart{
+			title: "Agents", unit: "none", empty: "none scraped",
+			about: "Agents that answer, and those that do not. Agents that write to a store are not among them.",
+			queries: []query{
+				{`sum(up{@host, job="facefusion"})`, "up"},
+				{`sum(1 - up{@host, job="facefusion"})`, "down"},
+			},
+			overrides: []override{colorBy("down", noneIsWell)},
+			runbooks:  []string{"FaceFusionAgentDown", "FaceFusionAgentSilent"},
+		}.number(),
+		chart{
+			title: "Oldest observation", unit: "s", decimals: is(0), scale: []step{{nil, "text"}, {is(30.0), "orange"}, {is(120.0), "red"}},
+			about:    "How old the oldest of what the agents say is. Each probe looks every few seconds; one that is blind says what it saw last.",
+			queries:  []query{{`max(otelcol_receiver_facefusion_observation_age{@host})`, "age"}},
+			runbooks: []string{"CollectorProbeBlind"},
+		}.stat(),
+		chart{
+			title: "A scrape takes", unit: "s", about: "The slowest of the agents' pages, as Prometheus measures it.",
+			queries: []query{{`max(scrape_duration_seconds{@host, job="facefusion"})`, "duration"}},
+		}.stat(),
+		chart{
+			title: "Series", unit: "short", about: "What an agent's page has, the largest of them.",
+			queries: []query{{`max(scrape_samples_scraped{@host, job="facefusion"})`, "series"}},
+		}.stat(),
+		chart{
+			title: "Agent's CPU", unit: "percentunit", decimals: is(2), about: "Of one core, the busiest of the agents.",
+			queries: []query{{`max(rate(otelcol_process_cpu_seconds{@host}[$__rate_interval]))`, "cpu"}},
+		}.stat(),
+		chart{
+			title: "Agent's memory", unit: "bytes", decimals: is(0), about: "Resident, the largest of the agents. The limit in agent.yaml is 256 MiB of heap.",
+			queries:  []query{{`max(otelcol_process_memory_rss{@host})`, "memory"}},
+			runbooks: []string{"CollectorRefusing"},
+		}.stat(),
+		chart{
+			title: "Failed looks", unit: "percentunit", decimals: is(1), scale: []step{{nil, "text"}, {is(0.05), "orange"}, {is(0.2), "red"}},
+			about: "Observations that failed, of all of the chosen time.",
+			queries: []query{{`
+sum(increase(otelcol_receiver_facefusion_observation_failures{@host}[$__range]))
+  / (sum(increase(otelcol_receiver_facefusion_observations{@host}[$__range])) > 0)`, "failed"}},
+			runbooks: []string{"CollectorProbeFailing"},
+		}.number(),
+		chart{
+			title: "Dropped", unit: "none", decimals: is(0), empty: "none", scale: noneIsWell,
+			about: "Events, traces, points and records of the chosen time that nobody took or that were refused.",
+			queries: []query{{`
+sum(
+    increase(otelcol_receiver_facefusion_events_dropped{@host}[$__range])
+  or
+    increase(otelcol_receiver_facefusion_spans_dropped{@host}[$__range])
+  or
+    increase(otelcol_receiver_refused_metric_points{@host}[$__range])
+  or
+    increase(otelcol_exporter_send_failed_metric_points{@host}[$__range])
+  or
+    increase(otelcol_exporter_send_failed_log_records{@host}[$__range])
+  or
+    increase(otelcol_exporter_send_failed_spans{@host}[$__range])
+)`, "dropped"}},
+			runbooks: []string{"CollectorDroppedEvents", "CollectorExportFailing", "CollectorRefusing"},
+		}.number(),
+	}
+}
+
+func seeing() []panel {
+	return []panel{
+		chart{
+			title: "Age of what is said", unit: "s", min: is(0.0), scale: []step{{nil, "transparent"}, {is(120.0), "red"}},
+			about:    "How long ago each probe last saw what it looks at, the worst of the hosts. From the dashed line on, the agent is blind there.",
+			queries:  []query{{`max by (probe) (otelcol_receiver_facefusion_observation_age{@host})`, "{{probe}}"}},
+			runbooks: []string{"CollectorProbeBlind"},
+		}.lines(),
+		chart{
+			title: "Failed looks", unit: "percentunit", min: is(0.0),
+			about: "The part of the observations of each probe that failed.",
+			queries: []query{{`
+sum by (probe) (rate(otelcol_receiver_facefusion_observation_failures{@host}[$__rate_interval]))
+  / (sum by (probe) (rate(otelcol_receiver_facefusion_observations{@host}[$__rate_interval])) > 0)`, "{{probe}}"}},
+			runbooks: []string{"CollectorProbeFailing"},
+		}.lines(),
+		chart{
+			title: "Looks", unit: "suffix:/s", min: is(0.0),
+			about:   "How often each probe looks. Changes make it look at once, so that a busy host is looked at more often.",
+			queries: []query{{`sum by (probe) (rate(otelcol_receiver_facefusion_observations{@host}[$__rate_interval]))`, "{{probe}}"}},
+		}.lines(),
+	}
+}
+
+func cost() []panel {
+	return []panel{
+		chart{
+			title: "Scrape", unit: "s", min: is(0.0),
+			about:   "How long it takes to get an agent's page. Driver, disk and servers do not matter: a scrape only reads what was seen before.",
+			queries: []query{{`scrape_duration_seconds{@host, job="facefusion"}`, "{{host_name}}"}},
+		}.lines(),
+		chart{
+			title: "CPU", unit: "percentunit", min: is(0.0),
+			about:   "Of one core.",
+			queries: []query{{`rate(otelcol_process_cpu_seconds{@host}[$__rate_interval])`, "{{host_name}}"}},
+		}.lines(),
+		chart{
+			title: "Memory", unit: "bytes", min: is(0.0),
+			about: "Resident, and the part of it that the Go heap uses.",
+			queries: []query{
+				{`otelcol_process_memory_rss{@host}`, "{{host_name}}"},
+				{`otelcol_process_runtime_heap_alloc_bytes{@host}`, "{{host_name}}, heap"},
+			},
+			runbooks: []string{"CollectorRefusing", "CollectorRestarting"},
+		}.lines(),
+		chart{
+			title: "Series", unit: "short", min: is(0.0),
+			about:   "The series of an agent's page. They follow what there is on the host: GPUs, instances, models in use.",
+			queries: []query{{`scrape_samples_scraped{@host, job="facefusion"}`, "{{host_name}}"}},
+		}.lines(),
+	}
+}
+
+func sending() []panel {
+	return []panel{
+		chart{
+			title: "Points", unit: "suffix:/s", min: is(0.0),
+			about: "Points that the receivers took and that the exporters sent on. More than twice as many sent is two exporters.",
+			queries: []query{
+				{`sum(rate(otelcol_receiver_accepted_metric_points{@host}[$__rate_interval]))`, "received"},
+				{`sum(rate(otelcol_exporter_sent_metric_points{@host}[$__rate_interval]))`, "sent"},
+			},
+		}.lines(),
+		chart{
+			title: "Lost", unit: "suffix:/s", min: is(0.0), empty: "nothing",
+			about: "Points that were refused (the memory limiter is at work), that could not be scraped, or that an exporter failed to send; events and spans that nobody took.",
+			queries: []query{
+				{`sum(rate(otelcol_receiver_refused_metric_points{@host}[$__rate_interval]))`, "refused"},
+				{`sum(rate(otelcol_scraper_errored_metric_points{@host}[$__rate_interval]))`, "not scraped"},
+				{`sum(rate(otelcol_exporter_send_failed_metric_points{@host}[$__rate_interval]))`, "not sent"},
+				{`sum(rate(otelcol_receiver_facefusion_events_dropped{@host}[$__rate_interval]))`, "events"},
+				{`sum(rate(otelcol_receiver_facefusion_spans_dropped{@host}[$__rate_interval]))`, "spans"},
+			},
+			runbooks: []string{"CollectorRefusing", "CollectorExportFailing", "CollectorDroppedEvents"},
+		}.lines(),
+		chart{
+			title: "Queues", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []step{{nil, "transparent"}, {is(0.8), "red"}}, empty: "no exporter with a queue",
+			about:    "How full the queue of each exporter is. When it is full, data is lost.",
+			queries:  []query{{`otelcol_exporter_queue_size{@host} / otelcol_exporter_queue_capacity{@host}`, "{{host_name}} · {{exporter}}"}},
+			runbooks: []string{"CollectorQueueFull"},
+		}.lines(),
+	}
+}
+
+func driver() []panel {
+	return []panel{
+		chart{
+			title: "The driver's library", empty: "no agent seen",
+			about:  "Released: the agent has closed it while no process uses a GPU. Other: it does not fit the driver, may not be used or was replaced; the log of the agent says more.",
+			states: driverStates,
+			queries: []query{{`
+max by (host_name) (
+    1 * (nvidia_driver_state{@host, nvidia_driver_state="available"} == 1)
+  or
+    2 * (nvidia_driver_state{@host, nvidia_driver_state="released"} == 1)
+  or
+    3 * (nvidia_driver_state{@host, nvidia_driver_state="suspended"} == 1)
+  or
+    4 * (nvidia_driver_state{@host, nvidia_driver_state="library_not_found"} == 1)
+  or
+    5 * (nvidia_driver_state{@host, nvidia_driver_state!~"available|released|suspended|library_not_found"} == 1)
+)`, "{{host_name}}"}},
+			runbooks: []string{"CollectorGPUDriverUnavailable", "CollectorSeesNoGPU"},
+		}.timeline(),
+		chart{
+			title: "Whose GPU time it is", empty: "not asked yet",
+			about: "Whether the process ids that the driver tells are those of the host. Foreign: FaceFusion's share cannot be told.",
+			states: []state{
+				{1, "visible", "green"}, {2, "translated", "green"}, {3, "no process", "text"}, {4, "foreign", "orange"},
+			},
+			queries: []query{{`
+max by (host_name) (
+    1 * (nvidia_gpu_process_visibility{@host, nvidia_process_visibility="visible"} == 1)
+  or
+    2 * (nvidia_gpu_process_visibility{@host, nvidia_process_visibility="translated"} == 1)
+  or
+    3 * (nvidia_gpu_process_visibility{@host, nvidia_process_visibility="none"} == 1)
+  or
+    4 * (nvidia_gpu_process_visibility{@host, nvidia_process_visibility="foreign"} == 1)
+)`, "{{host_name}}"}},
+			runbooks: []string{"CollectorGPUShareUnknown"},
+		}.timeline(),
+		chart{
+			title: "GPUs", unit: "none", min: is(0.0), decimals: is(0), empty: "the driver cannot be asked",
+			about:    "The GPUs that the driver knows, lost ones included.",
+			queries:  []query{{`nvidia_gpu_count{@host}`, "{{host_name}}"}},
+			runbooks: []string{"GPUMissing"},
+		}.lines(),
+	}
+}
+
+func disksAndNetwork() []panel {
+	return []panel{
+		chart{
+			title: "Disks", unit: "Bps",
+			about: "Read (above) and written (below).",
+			queries: []query{
+				{`sum by (host_name, device) (rate(system_disk_io_bytes_total{@host, direction="read"}[$__rate_interval]))`, "{{host_name}} · {{device}} read"},
+				{`-sum by (host_name, device) (rate(system_disk_io_bytes_total{@host, direction="write"}[$__rate_interval]))`, "{{host_name}} · {{device}} written"},
+			},
+		}.lines(),
+		chart{
+			title: "Disks busy", unit: "percentunit", min: is(0.0),
+			about:   "The part of the time in which a disk had something to do. At 100 %, videos wait for the disk.",
+			queries: []query{{`sum by (host_name, device) (rate(system_disk_io_time_seconds_total{@host}[$__rate_interval]))`, "{{host_name}} · {{device}}"}},
+		}.lines(),
+		chart{
+			title: "Network", unit: "Bps",
+			about: "Received (above) and sent (below), without the host's talk with itself.",
+			queries: []query{
+				{`sum by (host_name) (rate(system_network_io_bytes_total{@host, direction="receive", device!="lo"}[$__rate_interval]))`, "{{host_name}} received"},
+				{`-sum by (host_name) (rate(system_network_io_bytes_total{@host, direction="transmit", device!="lo"}[$__rate_interval]))`, "{{host_name}} sent"},
+			},
+		}.lines(),
+		chart{
+			title: "Network errors", unit: "suffix:/s", min: is(0.0), empty: "none",
+			about: "Packets that were damaged or dropped.",
+			queries: []query{
+				{`sum by (host_name) (rate(system_network_errors_total{@host}[$__rate_interval]))`, "{{host_name}} damaged"},
+				{`sum by (host_name) (rate(system_network_dropped_total{@host}[$__rate_interval]))`, "{{host_name}} dropped"},
+			},
+		}.lines(),
+	}
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What is committed is what the program writes now, and nothing else lies beside it.
+func TestDashboardsAreCurrent(t *testing.T) {
+	files := render()
+	found, err := filepath.Glob("../dashboards/*")
+	require.NoError(t, err)
+	require.Len(t, found, len(files))
+	for name, content := range files {
+		committed, err := os.ReadFile(filepath.Join("../dashboards", name))
+		require.NoError(t, err)
+		require.Equal(t, string(content), string(committed), "run 'make generate'")
+	}
+}
+
+func TestLineThatDoesNotFill(t *testing.T) {
+	b := newBoard("uid", "title", "", nil, nil)
+	require.Panics(t, func() { b.line(4, wide(10, panel{}), wide(10, panel{})) })
+	require.Panics(t, func() { b.line(4, panel{}, panel{}, panel{}, panel{}, panel{}) })
+	require.NotPanics(t, func() { b.line(4, wide(10, panel{}), panel{}) })
+}

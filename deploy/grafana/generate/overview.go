@@ -1,0 +1,300 @@
+package main
+
+// The states of a web server, the worse the higher, so that max() is the worst.
+var serverStates = []state{
+	{1, "ready", "green"},
+	{2, "starting", "blue"},
+	{3, "saturated", "orange"},
+	{4, "unresponsive", "red"},
+	{5, "down", "dark-red"},
+}
+
+const serverState = `
+max by (host_name, service_instance_id) (
+    1 * (facefusion_server_state{@instance, facefusion_server_state="ready"} == 1)
+  or
+    2 * (facefusion_server_state{@instance, facefusion_server_state="starting"} == 1)
+  or
+    3 * (facefusion_server_state{@instance, facefusion_server_state="saturated"} == 1)
+  or
+    4 * (facefusion_server_state{@instance, facefusion_server_state="unresponsive"} == 1)
+  or
+    5 * (facefusion_server_state{@instance, facefusion_server_state="down"} == 1)
+)`
+
+const (
+	perInstance = "{{host_name}} · {{service_instance_id}}"
+	perGPU      = "{{host_name}} · {{hw_name}}"
+)
+
+var (
+	// Something that should be none: nothing is said about 0, the rest is bad.
+	noneIsWell = []step{{nil, "text"}, {is(1.0), "red"}}
+	fewIsWell  = []step{{nil, "text"}, {is(1.0), "orange"}}
+	// The objective of rules/slo.yml is 99 %.
+	successScale = []step{{nil, "red"}, {is(0.95), "orange"}, {is(0.99), "green"}}
+	outcomes     = map[string]string{"completed": "green", "failed": "red", "orphaned": "orange", "deleted": "text"}
+)
+
+func overview() dashboard {
+	b := newBoard("facefusion-overview", "FaceFusion / Overview",
+		"Is it alive, does it get its work done, how busy is it. The other dashboards say why.",
+		commonVariables(instanceVariable), []annotation{started, crashed, orphaned, xid})
+	b.line(4, overviewNumbers()...)
+	b.line(7,
+		chart{
+			title: "Web servers",
+			about: "The state of each instance's web server, the worst where it has several. Saturated: it answers, and pages do not load, as the thread pool is used up. " +
+				"Unresponsive: the port is open and nothing comes back.",
+			empty:    "no web server seen",
+			states:   serverStates,
+			queries:  []query{{serverState, perInstance}},
+			runbooks: []string{"FaceFusionServerDown", "FaceFusionServerUnresponsive", "FaceFusionServerSaturated"},
+		}.timeline(),
+		chart{
+			title: "Queue",
+			about: "Jobs that wait in the jobs folder, events that wait in the web server's own queue, and steps that run. A queue that grows while little runs is stuck; one that " +
+				"grows while all runs needs another GPU.",
+			unit: "short", min: is(0.0), decimals: is(0),
+			queries: []query{
+				{`sum(facefusion_job_count{@instance, facefusion_job_state="waiting"})`, "jobs waiting"},
+				{`sum(facefusion_server_queue_size{@instance})`, "web requests waiting"},
+				{`sum(facefusion_active_tasks{@instance})`, "steps running"},
+			},
+			colors:   map[string]string{"jobs waiting": "orange", "web requests waiting": "purple", "steps running": "blue"},
+			runbooks: []string{"FaceFusionQueueGrowing", "FaceFusionQueueNotMoving"},
+		}.lines(),
+	)
+	b.line(8,
+		chart{
+			title: "How long jobs run",
+			about: "Each column is a few minutes, each cell the completed runs that took so long; the darker ones are more. The dots are single runs: click one to see its trace. Videos and images " +
+				"make two bands.",
+			unit: "s", interval: "5m", empty: "no job has ended",
+			queries:  []query{{`sum by (le) (increase(facefusion_job_duration_seconds_bucket{@instance, facefusion_outcome="completed"}[$__rate_interval]))`, "{{le}}"}},
+			runbooks: []string{"FaceFusionSlowerThanLastWeek"},
+		}.heatmap(),
+		chart{
+			title: "Jobs that ended",
+			about: "Runs of jobs per minute by how they ended. Orphaned: whatever ran it is gone, and FaceFusion leaves it in its queue for ever.",
+			unit:  "suffix:/min", interval: "5m", min: is(0.0), empty: "no job has ended",
+			queries:  []query{{`60 * sum by (facefusion_outcome) (rate(facefusion_job_finished_total{@instance}[$__rate_interval]))`, "{{facefusion_outcome}}"}},
+			colors:   outcomes,
+			runbooks: []string{"FaceFusionJobsFailing", "FaceFusionJobOrphaned"},
+		}.bars(),
+	)
+	b.line(8, gpuShare()...)
+	b.section("Instances", false)
+	b.line(7, instances())
+	b.section("Web UI", true)
+	b.line(8, webUI()...)
+	b.section("Processes", true)
+	b.line(8, processes()...)
+	return b.done()
+}
+
+func overviewNumbers() []panel {
+	return []panel{
+		chart{
+			title: "Instances", unit: "none", empty: "none known",
+			about: "FaceFusion installations with and without a running process. One that is gone is remembered for a day.",
+			queries: []query{
+				{`sum(facefusion_instances{@host, facefusion_instance_state="up"})`, "up"},
+				{`sum(facefusion_instances{@host, facefusion_instance_state="down"})`, "down"},
+			},
+			overrides: []override{colorBy("down", noneIsWell)},
+			runbooks:  []string{"FaceFusionGoneWithJobsWaiting", "FaceFusionNotFound"},
+		}.number(),
+		chart{
+			title: "Web servers", unit: "none", empty: "none seen",
+			about: "Servers that are ready, and those that are not: starting, saturated, unresponsive or down.",
+			queries: []query{
+				{`sum(facefusion_server_up{@instance})`, "ready"},
+				{`sum(1 - facefusion_server_up{@instance})`, "not ready"},
+			},
+			overrides: []override{colorBy("not ready", noneIsWell)},
+			runbooks:  []string{"FaceFusionServerDown"},
+		}.number(),
+		chart{
+			title: "GPUs", unit: "none", empty: "none seen",
+			about: "GPUs that are well, and those that are lost, hang or ask for a reset or an exchange.",
+			queries: []query{
+				{`sum(hw_status{@host, hw_state="ok"})`, "well"},
+				{`sum(hw_status{@host, hw_state!="ok"})`, "not well"},
+			},
+			overrides: []override{colorBy("not well", noneIsWell)},
+			runbooks:  []string{"GPULost", "GPUDegraded", "GPUMissing"},
+		}.number(),
+		chart{
+			title: "Web requests", unit: "reqps", decimals: is(2),
+			about:    "Requests to functions of the web UI, as Gradio counts them (FaceFusion 3.5 and later). The mean of 5 minutes.",
+			queries:  []query{{`sum(instance:facefusion_server_requests:rate5m{@instance})`, "requests"}},
+			runbooks: []string{"FaceFusionRequestsFailing"},
+		}.stat(),
+		chart{
+			title: "Jobs waiting", unit: "none",
+			about:    "Jobs in the queue that nothing works on yet.",
+			queries:  []query{{`sum(facefusion_job_count{@instance, facefusion_job_state="waiting"})`, "waiting"}},
+			runbooks: []string{"FaceFusionQueueGrowing", "FaceFusionJobWaitsLong"},
+		}.stat(),
+		chart{
+			title: "Jobs ended", unit: "suffix:/min", decimals: is(2),
+			about:   "Runs of jobs that ended per minute, in whatever way, over the chosen time.",
+			queries: []query{{`60 * sum(increase(facefusion_job_finished_total{@instance}[$__range])) / $__range_s`, "jobs"}},
+		}.number(),
+		chart{
+			title: "Success", unit: "percentunit", decimals: is(1), empty: "no job has ended",
+			about: "Runs that completed, of all that were not deleted, over the chosen time. The objective is 99 %.",
+			scale: successScale,
+			queries: []query{{`
+sum(increase(facefusion_job_finished_total{@instance, facefusion_outcome="completed"}[$__range]))
+  / (sum(increase(facefusion_job_finished_total{@instance, facefusion_outcome!="deleted"}[$__range])) > 0)`, "success"}},
+			runbooks: []string{"FaceFusionSuccessBurnFast", "FaceFusionSuccessBurnSlow"},
+		}.number(),
+		chart{
+			title: "A run takes", unit: "s", decimals: is(1), empty: "no job has ended",
+			about: "Half of the completed runs of the chosen time take less than the first, 95 % less than the second.",
+			queries: []query{
+				{`histogram_quantile(0.5, sum by (le) (increase(facefusion_job_duration_seconds_bucket{@instance, facefusion_outcome="completed"}[$__range])))`, "p50"},
+				{`histogram_quantile(0.95, sum by (le) (increase(facefusion_job_duration_seconds_bucket{@instance, facefusion_outcome="completed"}[$__range])))`, "p95"},
+			},
+			runbooks: []string{"FaceFusionTimeBurnFast", "FaceFusionTimeBurnSlow"},
+		}.number(),
+	}
+}
+
+func gpuShare() []panel {
+	colors := map[string]string{"FaceFusion": "blue", "others": "purple", "highest peak": "text"}
+	return []panel{
+		chart{
+			title: "GPU time",
+			about: "How busy all GPUs of the hosts are together: FaceFusion, and whatever else (or FaceFusion too, where the driver does not tell whose time it is). " +
+				"The dashed line is the highest peak of any of them: means hide short bursts.",
+			unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
+			queries: []query{
+				{`sum(facefusion_gpu_utilization_ratio{@instance, hw_gpu_task="general"}) / count(hw_gpu_utilization_ratio{@host, hw_gpu_task="general"})`, "FaceFusion"},
+				{`clamp_min(avg(hw_gpu_utilization_ratio{@host, hw_gpu_task="general"}) - (sum(facefusion_gpu_utilization_ratio{@instance, hw_gpu_task="general"}) / count(hw_gpu_utilization_ratio{@host, hw_gpu_task="general"}) or vector(0)), 0)`, "others"},
+				{`max(nvidia_gpu_utilization_max_ratio{@host, hw_gpu_task="general"})`, "highest peak"},
+			},
+			colors:    colors,
+			overrides: []override{dashed("highest peak")},
+			runbooks:  []string{"HighGPUUsage", "FaceFusionOnCPU"},
+		}.areas(),
+		chart{
+			title: "GPU memory",
+			about: "The memory of all GPUs of the hosts together, by who uses it, and how much there is.",
+			unit:  "bytes", min: is(0.0), empty: "no GPU seen",
+			queries: []query{
+				{`sum(facefusion_gpu_memory_usage_bytes{@instance})`, "FaceFusion"},
+				{`clamp_min(sum(hw_gpu_memory_usage_bytes{@host}) - (sum(facefusion_gpu_memory_usage_bytes{@instance}) or vector(0)), 0)`, "others"},
+				{`sum(hw_gpu_memory_limit_bytes{@host})`, "there is"},
+			},
+			colors:    colors,
+			overrides: []override{limit("there is")},
+			runbooks:  []string{"GPUMemoryFull"},
+		}.areas(),
+	}
+}
+
+func instances() panel {
+	by := "sum by (host_name, service_instance_id) "
+	return chart{
+		title:    "Instances",
+		about:    "One row for each instance. Numbers of jobs and failures are those of the chosen time. Click an instance to see its jobs, a host to see its GPUs.",
+		empty:    "no FaceFusion seen",
+		runbooks: []string{"FaceFusionCrashLoop", "FaceFusionJobsFailing"},
+	}.table([]column{
+		{label: "host_name", title: "Host", link: "/d/facefusion-gpu?${datasource:queryparam}&var-host=${__data.fields.Host}&${__url_time_range}"},
+		{label: "service_instance_id", title: "Instance",
+			link: "/d/facefusion-jobs?${datasource:queryparam}&var-host=${__data.fields.Host}&var-instance=${__data.fields.Instance}&${__url_time_range}"},
+		{label: "service_version", title: "Version", width: 90},
+		{expr: `max by (host_name, service_instance_id, service_version) (facefusion_process_up{@instance, service_instance_id!=""})`, title: "Process", width: 90,
+			states: []state{{1, "up", "green"}, {0, "down", "red"}}},
+		{expr: serverState, title: "Web server", width: 120, states: serverStates},
+		{expr: by + `(facefusion_job_count{@instance, facefusion_job_state="waiting"})`, title: "Waiting", unit: "none", width: 90},
+		{expr: by + `(facefusion_active_tasks{@instance})`, title: "Running", unit: "none", width: 90},
+		{expr: by + `(facefusion_job_count{@instance, facefusion_job_state=~"stalled|orphaned"})`, title: "Stuck", unit: "none", width: 80, scale: fewIsWell},
+		{expr: by + `(increase(facefusion_job_finished_total{@instance}[$__range]))`, title: "Ended", unit: "none", decimals: is(0), width: 90},
+		{expr: by + `(increase(facefusion_job_finished_total{@instance, facefusion_outcome=~"failed|orphaned"}[$__range]))`, title: "Failed", unit: "none", decimals: is(0), width: 90, scale: fewIsWell},
+		{expr: by + `(instance:facefusion_gpu_busy:sum10m{@instance})`, title: "GPUs busy", unit: "none", decimals: is(2), width: 130, gauge: is(1.0)},
+		{expr: by + `(facefusion_gpu_memory_usage_bytes{@instance})`, title: "GPU memory", unit: "bytes", decimals: is(1), width: 120},
+		{expr: by + `(process_memory_usage_bytes{@instance})`, title: "Memory", unit: "bytes", decimals: is(1), width: 110},
+	}, "Host")
+}
+
+func webUI() []panel {
+	return []panel{
+		chart{
+			title: "Requests by function", unit: "reqps", min: is(0.0),
+			about: "What people do in the web UI. run, start and the like begin jobs; the rest is looking around.",
+			empty: "not told by this FaceFusion: 3.5 or later does",
+			queries: []query{{`sum by (facefusion_function) (rate(facefusion_server_requests_total{@instance}[$__rate_interval])) > 0`,
+				"{{facefusion_function}}"}},
+			runbooks: []string{"FaceFusionRequestsFailing"},
+		}.areas(),
+		chart{
+			title: "How long requests take", unit: "s", min: is(0.0),
+			about:   "As Gradio tells it, over all requests since the server started: the slowest function of the slowest server.",
+			empty:   "not told by this FaceFusion: 3.5 or later does",
+			queries: []query{{`max by (percentile) (facefusion_server_request_duration_percentile_seconds{@instance})`, "{{percentile}}"}},
+		}.lines(),
+		chart{
+			title: "How fast the server answers", unit: "s", min: is(0.0),
+			about: "95 % of the agent's own requests are answered within this. loop is the event loop, app the thread pool: when only app gets slow, the pool is used up.",
+			queries: []query{{`histogram_quantile(0.95, sum by (facefusion_probe, le) (rate(facefusion_server_probe_duration_seconds_bucket{@instance}[$__rate_interval])))`,
+				"{{facefusion_probe}}"}},
+			runbooks: []string{"FaceFusionServerSaturated", "FaceFusionServerUnresponsive"},
+		}.lines(),
+	}
+}
+
+func processes() []panel {
+	return []panel{
+		chart{
+			title: "CPU by role", unit: "none", min: is(0.0),
+			about:    "Cores in use, by what the processes do. ffmpeg reads and writes videos. A runner with many cores and an idle GPU works on the CPU.",
+			queries:  []query{{`sum by (facefusion_process_role) (rate(process_cpu_time_seconds_total{@instance}[$__rate_interval]))`, "{{facefusion_process_role}}"}},
+			runbooks: []string{"FaceFusionOnCPU"},
+		}.areas(),
+		chart{
+			title: "Memory by role", unit: "bytes", min: is(0.0),
+			about:    "Resident memory. A server that grows while no job runs leaks.",
+			queries:  []query{{`sum by (facefusion_process_role) (process_memory_usage_bytes{@instance})`, "{{facefusion_process_role}}"}},
+			runbooks: []string{"FaceFusionMemoryGrowing"},
+		}.areas(),
+		chart{
+			title: "Disk by role", unit: "Bps",
+			about: "What the processes read (above) and write (below).",
+			empty: "not told: see Permissions in the README",
+			queries: []query{
+				{`sum by (facefusion_process_role) (rate(process_disk_io_bytes_total{@instance, disk_io_direction="read"}[$__rate_interval]))`, "{{facefusion_process_role}} reads"},
+				{`-sum by (facefusion_process_role) (rate(process_disk_io_bytes_total{@instance, disk_io_direction="write"}[$__rate_interval]))`, "{{facefusion_process_role}} writes"},
+			},
+		}.lines(),
+		chart{
+			title: "Exits", unit: "none", interval: "5m", min: is(0.0), decimals: is(0), empty: "none has ended",
+			about: "Processes of FaceFusion that ended, by reason. Completed and terminated are ordinary.",
+			queries: []query{{`sum by (facefusion_exit_reason) (increase(facefusion_process_exits_total{@instance}[$__rate_interval])) > 0`,
+				"{{facefusion_exit_reason}}"}},
+			colors:   map[string]string{"completed": "green", "terminated": "blue", "failed": "orange", "check_failed": "orange", "crashed": "red", "killed": "dark-red", "unknown": "text"},
+			runbooks: []string{"FaceFusionCrashed", "FaceFusionCrashLoop"},
+		}.bars(),
+	}
+}
+
+// colorBy colours one series of several by its value.
+func colorBy(name string, scale []step) override {
+	return override{matcher{"byName", name}, []property{
+		{"thresholds", thresholds{"absolute", scale}},
+		{"color", map[string]any{"mode": "thresholds"}},
+	}}
+}
+
+// dashed draws a series above the others, and not stacked on them.
+func dashed(name string) override {
+	return override{matcher{"byName", name}, []property{
+		{"custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{4, 4}}},
+		{"custom.fillOpacity", 0},
+		{"custom.stacking", map[string]any{"mode": "none", "group": "limit"}},
+	}}
+}

@@ -1,0 +1,92 @@
+package main
+
+import "fmt"
+
+// column is one of a table: what it is called, where it comes from and how it is drawn.
+type column struct {
+	// label is that of the series which the column shows; or expr is the query of its value.
+	label, expr string
+	title       string
+	unit        string
+	decimals    *int
+	width       int
+	scale       []step
+	states      []state
+	// gauge draws the value as a bar up to this.
+	gauge *float64
+	// link leads from the cell to another dashboard.
+	link string
+}
+
+// table is a row for each thing, out of queries about it that have the same labels.
+func (c chart) table(columns []column, sortBy string) panel {
+	for _, col := range columns {
+		if col.expr != "" {
+			c.queries = append(c.queries, query{col.expr, ""})
+		}
+	}
+	p := c.panel("table").instant("table")
+	p.FieldConfig.Defaults.Color = map[string]any{"mode": "thresholds"}
+	p.FieldConfig.Defaults.Custom = map[string]any{"align": "auto", "filterable": false, "inspect": false, "cellOptions": map[string]any{"type": "auto"}}
+	hidden, order, names := map[string]any{"Time": true}, map[string]any{}, map[string]any{}
+	values := 0
+	for i, col := range columns {
+		field := col.label
+		if col.expr != "" {
+			field = fmt.Sprintf("Value #%c", 'A'+values)
+			if len(c.queries) == 1 {
+				field = "Value"
+			}
+			values++
+		}
+		if col.title == "" {
+			hidden[field] = true
+			continue
+		}
+		order[field], names[field] = i, col.title
+		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, col.override())
+	}
+	p.Transformations = []transformation{
+		{"merge", map[string]any{}},
+		{"organize", map[string]any{"excludeByName": hidden, "indexByName": order, "renameByName": names}},
+	}
+	p.Options = map[string]any{
+		"showHeader": true, "cellHeight": "sm", "enablePagination": true,
+		"sortBy": []map[string]any{{"displayName": sortBy, "desc": false}},
+		"footer": map[string]any{"show": false, "reducer": []string{"sum"}, "countRows": false, "fields": ""},
+	}
+	return p
+}
+
+func (c column) override() override {
+	var properties []property
+	add := func(id string, value any) { properties = append(properties, property{id, value}) }
+	if c.unit != "" {
+		add("unit", c.unit)
+	}
+	if c.decimals != nil {
+		add("decimals", *c.decimals)
+	}
+	if c.width > 0 {
+		add("custom.width", c.width)
+	}
+	if c.scale != nil {
+		add("thresholds", thresholds{"absolute", c.scale})
+	}
+	switch {
+	case c.states != nil:
+		add("mappings", []mapping{valueMapping(c.states)})
+		add("custom.cellOptions", map[string]any{"type": "color-text"})
+	case c.gauge != nil:
+		add("min", 0)
+		add("max", *c.gauge)
+		add("color", map[string]any{"mode": "fixed", "fixedColor": "blue"})
+		add("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"})
+	case c.scale != nil:
+		add("custom.cellOptions", map[string]any{"type": "color-text"})
+	}
+	if c.link != "" {
+		add("links", []panelLink{{Title: "Show it", URL: c.link}})
+	}
+	return override{matcher{"byName", c.title}, properties}
+}
