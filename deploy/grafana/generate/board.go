@@ -82,6 +82,8 @@ func (b *board) section(title string, folded bool) {
 func (b *board) closeSection() {
 	if b.folded != nil {
 		b.Panels = append(b.Panels, *b.folded)
+		// What it hides takes no place: the next one follows the row.
+		b.y = b.folded.GridPos.Y + b.folded.GridPos.H
 		b.folded = nil
 	}
 }

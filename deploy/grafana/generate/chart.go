@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // chart is what a panel says, whatever it is drawn as.
 type chart struct {
@@ -23,6 +20,8 @@ type chart struct {
 	// runbooks are the alerts about what the panel shows.
 	runbooks []string
 	min, max *float64
+	// least is how far the axis goes at least: without it, a line of zeros stands on an axis up to 100.
+	least    *float64
 	decimals *int
 	// interval is the shortest step, where the usual one would tear apart what is rare.
 	interval  string
@@ -32,11 +31,6 @@ type chart struct {
 // query is one of a panel. In expr, @host, @instance, @gpu and @steps are the matchers of the dashboard's variables.
 type query struct {
 	expr, legend string
-}
-
-type state struct {
-	value       int
-	text, color string
 }
 
 // matchers are what the variables at the top of a dashboard mean in a query.
@@ -60,7 +54,7 @@ func (c chart) panel(kind string) panel {
 			Defaults: fieldDefaults{
 				Unit: c.unit, Decimals: c.decimals, Min: c.min, Max: c.max,
 				NoValue:    c.empty,
-				Color:      map[string]any{"mode": "palette-classic-by-name"},
+				Color:      map[string]any{"mode": "palette-classic"},
 				Thresholds: thresholds{Mode: "absolute", Steps: c.scale},
 				Mappings:   []mapping{},
 			},
@@ -84,30 +78,12 @@ func (c chart) panel(kind string) panel {
 			RefID: string(rune('A' + i)), Datasource: prometheus, EditorMode: "code",
 			Expr: matchers.Replace(strings.TrimSpace(q.expr)), LegendFormat: q.legend, Format: "time_series", Range: true,
 		})
-		// In the order of the queries, so that the JSON is the same each time.
-		if color, ok := c.colors[q.legend]; ok {
-			p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, colored("byName", q.legend, color))
-		}
 	}
-	for _, name := range sortedKeys(c.colors) {
-		if !c.isLegend(name) {
-			p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, colored("byName", name, c.colors[name]))
-		}
-	}
-	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, c.overrides...)
+	p.FieldConfig.Overrides = append(c.colored(), c.overrides...)
 	for _, alert := range c.runbooks {
 		p.Links = append(p.Links, panelLink{Title: "Runbook: " + alert, URL: "${docs}/runbooks/" + alert + ".md", TargetBlank: true})
 	}
 	return p
-}
-
-func (c chart) isLegend(name string) bool {
-	for _, q := range c.queries {
-		if q.legend == name {
-			return true
-		}
-	}
-	return false
 }
 
 // instant turns the queries of a panel into ones for the end of the time range.
@@ -118,30 +94,26 @@ func (p panel) instant(format string) panel {
 	return p
 }
 
-// stat is a number, and its course below it.
+// stat is a number: the last one. Its course is in a panel below.
 func (c chart) stat() panel {
 	p := c.panel("stat")
 	if c.scale == nil {
 		p.FieldConfig.Defaults.Color = map[string]any{"mode": "fixed", "fixedColor": "text"}
 	}
 	p.Options = map[string]any{
-		"colorMode": "value", "graphMode": "area", "justifyMode": "auto", "orientation": "auto",
+		"colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
 		"textMode": "auto", "wideLayout": true, "showPercentChange": false, "percentChangeColorMode": "standard",
+		// The same size in all of a line, however long they are.
+		"text":          map[string]any{"titleSize": 13, "valueSize": 30},
 		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 	}
-	return p
-}
-
-// number is a stat of the whole time range: its queries say $__range, and there is no course.
-func (c chart) number() panel {
-	p := c.stat().instant("time_series")
-	p.Options["graphMode"] = "none"
-	return p
+	return p.instant("time_series")
 }
 
 // lines are series over time.
 func (c chart) lines() panel {
 	p := c.panel("timeseries")
+	p.MaxDataPoints = 240
 	p.FieldConfig.Defaults.Custom = map[string]any{
 		"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "gradientMode": "none", "lineInterpolation": "linear",
 		"showPoints": "never", "pointSize": 5, "spanNulls": false, "axisPlacement": "auto", "axisLabel": "", "axisColorMode": "text",
@@ -151,9 +123,12 @@ func (c chart) lines() panel {
 		"hideFrom":          map[string]any{"legend": false, "tooltip": false, "viz": false},
 		"thresholdsStyle":   map[string]any{"mode": "off"},
 	}
+	if c.least != nil {
+		p.FieldConfig.Defaults.Custom["axisSoftMax"] = *c.least
+	}
 	if c.scale != nil {
 		// The series keep their colours, and the limits are drawn as lines.
-		p.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic-by-name"}
+		p.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic"}
 		p.FieldConfig.Defaults.Custom["thresholdsStyle"] = map[string]any{"mode": "dashed"}
 	}
 	p.Options = map[string]any{
@@ -174,6 +149,7 @@ func (c chart) areas() panel {
 // bars are counts of what happens now and then.
 func (c chart) bars() panel {
 	p := c.areas()
+	p.MaxDataPoints = 100
 	p.FieldConfig.Defaults.Custom["drawStyle"] = "bars"
 	p.FieldConfig.Defaults.Custom["lineWidth"] = 0
 	p.FieldConfig.Defaults.Custom["fillOpacity"] = 80
@@ -199,6 +175,7 @@ func (c chart) timeline() panel {
 // heatmap is a histogram over time; the dots on it are exemplars, which lead to traces.
 func (c chart) heatmap() panel {
 	p := c.panel("heatmap")
+	p.MaxDataPoints = 100
 	for i := range p.Targets {
 		p.Targets[i].Format, p.Targets[i].Exemplar = "heatmap", true
 	}
@@ -224,6 +201,7 @@ func (c chart) heatmap() panel {
 
 // gauges are bars of now, the longest first.
 func (c chart) gauges() panel {
+	c.min = is(0.0)
 	p := c.panel("bargauge").instant("time_series")
 	if c.scale == nil {
 		p.FieldConfig.Defaults.Color = map[string]any{"mode": "fixed", "fixedColor": "blue"}
@@ -235,18 +213,6 @@ func (c chart) gauges() panel {
 		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 	}
 	return p
-}
-
-func valueMapping(states []state) mapping {
-	options := map[string]any{}
-	for i, s := range states {
-		options[fmt.Sprint(s.value)] = map[string]any{"text": s.text, "color": s.color, "index": i}
-	}
-	return mapping{Type: "value", Options: options}
-}
-
-func colored(by, name, color string) override {
-	return override{matcher{by, name}, []property{{"color", map[string]any{"mode": "fixed", "fixedColor": color}}}}
 }
 
 // limit draws a series as what others are measured by: dashed, not filled and not stacked.

@@ -2,71 +2,6 @@ package main
 
 import "fmt"
 
-// What a GPU can be, the worse the higher.
-var gpuStates = []state{
-	{1, "well", "green"},
-	{2, "asleep", "blue"},
-	{3, "page retirement pending", "yellow"},
-	{4, "row remap pending", "yellow"},
-	{5, "row remap failed", "orange"},
-	{6, "no permission", "orange"},
-	{7, "driver error", "red"},
-	{8, "hangs", "red"},
-	{9, "reset required", "dark-red"},
-	{10, "lost", "dark-red"},
-}
-
-const gpuState = `
-max by (host_name, hw_name) (
-    1 * (hw_status{@gpu, hw_state="ok"} == 1)
-  or
-    2 * (nvidia_gpu_suspended{@gpu} == 1)
-  or
-    3 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="page_retirement_pending"} == 1)
-  or
-    4 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="row_remap_pending"} == 1)
-  or
-    5 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="row_remap_failed"} == 1)
-  or
-    6 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="no_permission"} == 1)
-  or
-    7 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="driver_error"} == 1)
-  or
-    8 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="wedged"} == 1)
-  or
-    9 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="reset_required"} == 1)
-  or
-    10 * (nvidia_gpu_fault{@gpu, nvidia_gpu_fault="lost"} == 1)
-)`
-
-// What holds the clocks down, the worse the higher.
-var clockStates = []state{
-	{0, "free", "text"},
-	{1, "idle", "text"},
-	{2, "setting", "blue"},
-	{3, "power limit", "yellow"},
-	{4, "heat", "orange"},
-	{5, "heat, hardware", "red"},
-	{6, "power brake", "dark-red"},
-}
-
-const clockState = `
-max by (host_name, hw_name) (
-    0 * nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="gpu_idle"}
-  or
-    1 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="gpu_idle"} == 1)
-  or
-    2 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event=~"applications_clocks_setting|display_clock_setting|sync_boost|board_limit|reliability"} == 1)
-  or
-    3 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="sw_power_cap"} == 1)
-  or
-    4 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="sw_thermal_slowdown"} == 1)
-  or
-    5 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event=~"hw_thermal_slowdown|hw_slowdown"} == 1)
-  or
-    6 * (nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event="hw_power_brake_slowdown"} == 1)
-)`
-
 const heatAndBrake = `nvidia_gpu_clock_event=~"sw_thermal_slowdown|hw_thermal_slowdown|hw_slowdown|hw_power_brake_slowdown"`
 
 func gpu() dashboard {
@@ -76,19 +11,22 @@ func gpu() dashboard {
 	b.line(4, gpuNumbers()...)
 	b.line(6,
 		chart{
-			title:    "State",
-			about:    "Whether each GPU is well, and if not, why. Hangs: a call of the driver does not return. Pending faults want a reset, failed ones another board.",
-			empty:    "no GPU seen",
-			states:   gpuStates,
-			queries:  []query{{gpuState, perGPU}},
+			title:  "State",
+			about:  "Whether each GPU is well, and if not, why. Hangs: a call of the driver does not return. Pending faults want a reset, failed ones another board.",
+			empty:  "no GPU seen",
+			states: append([]state{wellState, asleepState}, faultStates...),
+			queries: []query{{worst("host_name, hw_name",
+				during("hw_status", "@gpu", []state{wellState}),
+				during("nvidia_gpu_suspended", "@gpu", []state{asleepState}),
+				during("nvidia_gpu_fault", "@gpu", faultStates)), perGPU}},
 			runbooks: []string{"GPULost", "GPUDegraded"},
 		}.timeline(),
 		chart{
 			title:    "What holds the clocks down",
-			about:    "The worst of what the driver says. At the power limit is usual under full load; heat and the power brake are not. What is shorter than a scrape may not be seen.",
+			about:    "The worst of what the driver says. At the power limit is usual under full load; heat and the power brake are not. Empty: nothing holds them down. What is shorter than a scrape may not be seen.",
 			empty:    "no GPU seen",
 			states:   clockStates,
-			queries:  []query{{clockState, perGPU}},
+			queries:  []query{{worst("host_name, hw_name", during("nvidia_gpu_clock_event_active", "@gpu", clockStates)), perGPU}},
 			runbooks: []string{"GPUThermalThrottling", "GPUPowerBrake", "GPUPowerCapped"},
 		}.timeline(),
 	)
@@ -121,19 +59,19 @@ func gpuNumbers() []panel {
 			},
 			overrides: []override{colorBy("not well", noneIsWell)},
 			runbooks:  []string{"GPULost", "GPUMissing"},
-		}.number(),
+		}.stat(),
 		chart{
 			title: "Busy", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0),
 			about: "The mean of all GPUs.", queries: []query{{`avg(hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"})`, "busy"}},
 			runbooks: []string{"HighGPUUsage"},
 		}.stat(),
 		chart{
-			title: "Fullest memory", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0), scale: []step{{nil, "text"}, {is(0.9), "orange"}, {is(0.95), "red"}},
+			title: "Memory, max", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0), scale: []step{{nil, "text"}, {is(0.9), "orange"}, {is(0.95), "red"}},
 			about: "The memory in use of the GPU that has the least left. FaceFusion loses jobs that run out of it.", queries: []query{{`max(hw_gpu_memory_utilization_ratio{@gpu})`, "used"}},
 			runbooks: []string{"GPUMemoryFull"},
 		}.stat(),
 		chart{
-			title: "Room to the heat limit", unit: "celsius", decimals: is(0), scale: []step{{nil, "red"}, {is(3.0), "orange"}, {is(10.0), "text"}},
+			title: "Heat margin", unit: "celsius", decimals: is(0), scale: []step{{nil, "red"}, {is(3.0), "orange"}, {is(10.0), "text"}},
 			about: "How much hotter the hottest sensor may get before the hardware halves the clocks.",
 			empty: "limits not told",
 			queries: []query{{`min(hw_temperature_limit_celsius{@gpu, hw_limit_type="high.degraded"} - on (host_name, hw_parent, hw_sensor_location) group_right () hw_temperature_celsius{@gpu})`,
@@ -147,20 +85,20 @@ func gpuNumbers() []panel {
 		chart{
 			title: "Energy", unit: "kwatth", decimals: is(1), about: "What all GPUs used together over the chosen time.",
 			queries: []query{{`sum(increase(hw_energy_joules_total{@gpu}[$__range])) / 3.6e6`, "energy"}},
-		}.number(),
+		}.stat(),
 		chart{
-			title: "Slowed down", unit: "percentunit", decimals: is(1), about: "The part of the chosen time in which heat or the power brake held the clocks of a GPU down, the worst of them.",
+			title: "Slowed", unit: "percentunit", decimals: is(1), about: "The part of the chosen time in which heat or the power brake held the clocks of a GPU down, the worst of them.",
 			scale: []step{{nil, "text"}, {is(0.01), "orange"}, {is(0.1), "red"}},
 			queries: []query{{`max(avg_over_time(nvidia_gpu_clock_event_active{@gpu, ` + heatAndBrake + `}[$__range]))`,
 				"slowed down"}},
 			runbooks: []string{"GPUThermalThrottling", "GPUPowerBrake"},
-		}.number(),
+		}.stat(),
 		chart{
 			title: "Errors", unit: "none", decimals: is(0), about: "XIDs and uncorrected memory errors of the chosen time.",
 			scale:    noneIsWell,
 			queries:  []query{{`sum(increase(hw_errors_total{@gpu, error_type=~"xid_.+|uncorrected"}[$__range]))`, "errors"}},
 			runbooks: []string{"GPUXid", "GPUXidOther", "GPUMemoryErrors"},
-		}.number(),
+		}.stat(),
 	}
 }
 
@@ -169,19 +107,19 @@ func utilization() []panel {
 		chart{
 			title: "Busy, mean", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
 			about:    "The fraction of time that something ran on the GPU, over the whole interval between two scrapes.",
-			queries:  []query{{`hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}`, perGPU}},
+			queries:  []query{{`avg_over_time(hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}[$__rate_interval])`, perGPU}},
 			runbooks: []string{"HighGPUUsage"},
 		}.lines(),
 		chart{
 			title: "Busy, peak", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
 			about:   "The highest sample of the same interval. High beside a low mean: work comes in bursts, and the GPU waits for something else in between: disk, CPU, ffmpeg.",
-			queries: []query{{`nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="general"}`, perGPU}},
+			queries: []query{{`max_over_time(nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="general"}[$__rate_interval])`, perGPU}},
 		}.lines(),
 		chart{
 			title: "Memory in use", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
 			about:    "Without what the driver reserves for itself. From the dashed line on, the next job may not fit.",
 			scale:    []step{{nil, "transparent"}, {is(0.95), "red"}},
-			queries:  []query{{`hw_gpu_memory_utilization_ratio{@gpu}`, perGPU}},
+			queries:  []query{{`max_over_time(hw_gpu_memory_utilization_ratio{@gpu}[$__rate_interval])`, perGPU}},
 			runbooks: []string{"GPUMemoryFull"},
 		}.lines(),
 	}
@@ -193,7 +131,7 @@ func temperatures() []panel {
 			title: "Temperature of the die", unit: "celsius", empty: "no GPU seen",
 			about: "The dashed lines are where the clocks begin to go down and where the hardware halves them, the lowest of all GPUs.",
 			queries: []query{
-				{`hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}`, perGPU},
+				{`max_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[$__rate_interval])`, perGPU},
 				{`min by (hw_limit_type) (hw_temperature_limit_celsius{@gpu, hw_sensor_location="gpu", hw_limit_type=~"max|high.degraded"})`, "limit: {{hw_limit_type}}"},
 			},
 			overrides: []override{limit("/^limit/")},
@@ -203,18 +141,19 @@ func temperatures() []panel {
 			title: "Temperature of the memory", unit: "celsius", empty: "not told by these GPUs",
 			about: "Memory is often hotter than the die and throttles on its own.",
 			queries: []query{
-				{`hw_temperature_celsius{@gpu, hw_sensor_location="memory"}`, perGPU},
+				{`max_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="memory"}[$__rate_interval])`, perGPU},
 				{`min by (hw_limit_type) (hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type=~"max|high.degraded"})`, "limit: {{hw_limit_type}}"},
 			},
 			overrides: []override{limit("/^limit/")},
 			runbooks:  []string{"GPUHot"},
 		}.lines(),
 		chart{
-			title: "Temperature trend", unit: "suffix: °C/h", empty: "not yet known",
-			about:     "How fast the die gets hotter or cooler, over the last 30 minutes. A GPU that goes on rising under a steady load loses its cooling.",
-			queries:   []query{{`3600 * deriv(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[30m])`, perGPU}},
-			overrides: nil,
-			runbooks:  []string{"GPUHot"},
+			title: "Temperature trend", unit: "celsius", empty: "not yet known",
+			about: "How much hotter the die was on average within the last hour (1h) than within the hour before. A GPU that goes on rising under a steady load loses its cooling.",
+			queries: []query{{`
+avg_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[1h])
+  - avg_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[1h] offset 1h)`, perGPU}},
+			runbooks: []string{"GPUHot"},
 		}.lines(),
 	}
 }
@@ -225,7 +164,7 @@ func power() []panel {
 			title: "Power", unit: "watt", min: is(0.0), empty: "no GPU seen",
 			about: "What each GPU draws. The dashed line is the limit in force, the lowest of all GPUs.",
 			queries: []query{
-				{`hw_power_watts{@gpu}`, perGPU},
+				{`avg_over_time(hw_power_watts{@gpu}[$__rate_interval])`, perGPU},
 				{`min(nvidia_gpu_power_limit_watts{@gpu, nvidia_gpu_power_limit_type="enforced"})`, "limit"},
 			},
 			overrides: []override{limit("/^limit/")},
@@ -234,7 +173,7 @@ func power() []panel {
 		chart{
 			title: "Fans", unit: "percentunit", min: is(0.0), empty: "these GPUs have no fan",
 			about:    "The fastest fan of each GPU, as a fraction of what it was made for, which it may exceed.",
-			queries:  []query{{`max by (host_name, hw_name) (hw_fan_speed_ratio{@gpu})`, perGPU}},
+			queries:  []query{{`max by (host_name, hw_name) (max_over_time(hw_fan_speed_ratio{@gpu}[$__rate_interval]))`, perGPU}},
 			runbooks: []string{"GPUHot"},
 		}.lines(),
 		chart{
@@ -252,13 +191,13 @@ func share() []panel {
 		chart{
 			title: "GPU time by instance", unit: "percentunit", min: is(0.0), empty: "the driver does not tell whose time it is",
 			about:    "How busy each instance keeps each GPU, its children (ffmpeg) included.",
-			queries:  []query{{`facefusion_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}`, "{{host_name}} · {{service_instance_id}} · {{hw_name}}"}},
+			queries:  []query{{`avg_over_time(facefusion_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}[$__rate_interval])`, "{{host_name}} · {{service_instance_id}} · {{hw_name}}"}},
 			runbooks: []string{"FaceFusionOnCPU", "CollectorGPUShareUnknown"},
 		}.lines(),
 		chart{
 			title: "GPU memory by instance", unit: "bytes", min: is(0.0), empty: "the driver does not tell whose memory it is",
 			about:    "Models stay in memory between jobs: that it does not go down is no leak.",
-			queries:  []query{{`facefusion_gpu_memory_usage_bytes{@gpu}`, "{{host_name}} · {{service_instance_id}} · {{hw_name}}"}},
+			queries:  []query{{`avg_over_time(facefusion_gpu_memory_usage_bytes{@gpu}[$__rate_interval])`, "{{host_name}} · {{service_instance_id}} · {{hw_name}}"}},
 			runbooks: []string{"GPUMemoryFull"},
 		}.lines(),
 		chart{
@@ -266,7 +205,8 @@ func share() []panel {
 			about: "What is in use on each GPU and belongs to no FaceFusion.",
 			queries: []query{{`
 clamp_min(
-  sum by (host_name, hw_name) (hw_gpu_memory_usage_bytes{@gpu}) - sum by (host_name, hw_name) (facefusion_gpu_memory_usage_bytes{@gpu}),
+  sum by (host_name, hw_name) (avg_over_time(hw_gpu_memory_usage_bytes{@gpu}[$__rate_interval]))
+    - sum by (host_name, hw_name) (avg_over_time(facefusion_gpu_memory_usage_bytes{@gpu}[$__rate_interval])),
   0
 )`, perGPU}},
 		}.lines(),
@@ -283,7 +223,7 @@ func clocks() []panel {
 			title: domain.title, unit: "hertz", min: is(0.0), empty: "no GPU seen",
 			about: domain.about + " The dashed line is the highest possible, the lowest of all GPUs.",
 			queries: []query{
-				{fmt.Sprintf(`nvidia_gpu_clock_frequency_hertz{@gpu, nvidia_gpu_clock_domain="%s"}`, domain.name), perGPU},
+				{fmt.Sprintf(`avg_over_time(nvidia_gpu_clock_frequency_hertz{@gpu, nvidia_gpu_clock_domain="%s"}[$__rate_interval])`, domain.name), perGPU},
 				{fmt.Sprintf(`min(nvidia_gpu_clock_limit_hertz{@gpu, nvidia_gpu_clock_domain="%s"})`, domain.name), "limit"},
 			},
 			overrides: []override{limit("/^limit/")},
@@ -297,8 +237,6 @@ func clocks() []panel {
 avg by (nvidia_gpu_clock_event) (
   avg_over_time(nvidia_gpu_clock_event_active{@gpu, nvidia_gpu_clock_event!~"gpu_idle|applications_clocks_setting|display_clock_setting"}[$__rate_interval])
 ) > 0`, "{{nvidia_gpu_clock_event}}"}},
-		colors: map[string]string{"sw_power_cap": "yellow", "sw_thermal_slowdown": "orange", "hw_thermal_slowdown": "red", "hw_slowdown": "semi-dark-red", "hw_power_brake_slowdown": "dark-red",
-			"sync_boost": "blue", "board_limit": "blue", "reliability": "blue"},
 		runbooks: []string{"GPUThermalThrottling", "GPUPowerBrake", "GPUPowerCapped"},
 	}.bars())
 }
@@ -307,26 +245,27 @@ func engines() []panel {
 	return []panel{
 		chart{
 			title: "Encoder and decoder, peak", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
-			about: "The engines that ffmpeg uses with nvenc and nvdec. Idle while videos are made: ffmpeg works on the CPU.",
+			about: "The engines that ffmpeg uses with nvenc and nvdec. Idle while videos are made: ffmpeg works on the CPU. The decoder is dashed.",
 			queries: []query{
-				{`max by (host_name, hw_name) (nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="encoder"})`, perGPU + " encoder"},
-				{`max by (host_name, hw_name) (nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="decoder"})`, perGPU + " decoder"},
+				{`max by (host_name, hw_name) (max_over_time(nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="encoder"}[$__rate_interval]))`, perGPU + " encoder"},
+				{`max by (host_name, hw_name) (max_over_time(nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="decoder"}[$__rate_interval]))`, perGPU + " decoder"},
 			},
+			overrides: []override{dashed("/decoder$/")},
 		}.lines(),
 		chart{
-			title: "Encoder sessions", unit: "none", min: is(0.0), decimals: is(0), empty: "no GPU seen",
+			title: "Encoder sessions", unit: "none", min: is(0.0), least: is(3.0), decimals: is(0), empty: "no GPU seen",
 			about:   "Consumer GPUs allow a few at the same time; the next ffmpeg fails.",
-			queries: []query{{`nvidia_gpu_encoder_sessions{@gpu}`, perGPU}},
+			queries: []query{{`max_over_time(nvidia_gpu_encoder_sessions{@gpu}[$__rate_interval])`, perGPU}},
 		}.lines(),
 		chart{
 			title: "Encoder, frames", unit: "suffix: frames/s", min: is(0.0), empty: "no session",
 			about:   "The mean of the sessions.",
-			queries: []query{{`nvidia_gpu_encoder_frame_rate_per_second{@gpu}`, perGPU}},
+			queries: []query{{`avg_over_time(nvidia_gpu_encoder_frame_rate_per_second{@gpu}[$__rate_interval])`, perGPU}},
 		}.lines(),
 		chart{
 			title: "Encoder, latency", unit: "s", min: is(0.0), empty: "no session",
 			about:   "The mean of the sessions.",
-			queries: []query{{`nvidia_gpu_encoder_latency_seconds{@gpu}`, perGPU}},
+			queries: []query{{`max_over_time(nvidia_gpu_encoder_latency_seconds{@gpu}[$__rate_interval])`, perGPU}},
 		}.lines(),
 	}
 }

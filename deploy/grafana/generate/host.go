@@ -2,14 +2,6 @@ package main
 
 // The collector's own page has no _total: the text format of its version leaves it out.
 
-var driverStates = []state{
-	{1, "available", "green"},
-	{2, "released", "blue"},
-	{3, "suspended", "blue"},
-	{4, "no library", "text"},
-	{5, "other", "orange"},
-}
-
 func host() dashboard {
 	b := newBoard("facefusion-host", "FaceFusion / Host and collector",
 		"The host beside FaceFusion, and what observing it costs: whether the agent sees everything, how old what it says is, what it uses and what it lost.",
@@ -27,15 +19,15 @@ func host() dashboard {
 			queries: []query{{`host:system_memory_used:ratio{@host}`, "{{host_name}}"}},
 		}.lines(),
 		chart{
-			title: "Free on disk", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []step{{nil, "transparent"}, {is(0.05), "red"}, {is(0.05), "transparent"}},
+			title: "Free on disk", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []step{{nil, "transparent"}, {is(0.05), "red"}},
 			about:    "What is left of each disk that can be written to. A job whose temporary files or output do not fit fails or is lost.",
 			queries:  []query{{`mountpoint:system_filesystem_free:ratio{@host}`, "{{host_name}} · {{mountpoint}}"}},
 			runbooks: []string{"HostDiskFilling", "HostDiskFull"},
 		}.lines(),
 	)
-	b.line(8, seeing()...)
-	b.section("What the agent costs", false)
 	b.line(8, cost()...)
+	b.section("What the agent sees", true)
+	b.line(8, seeing()...)
 	b.section("What the agent sends", true)
 	b.line(8, sending()...)
 	b.section("The GPU driver, as the agent sees it", true)
@@ -56,15 +48,15 @@ func hostNumbers() []panel {
 			},
 			overrides: []override{colorBy("down", noneIsWell)},
 			runbooks:  []string{"FaceFusionAgentDown", "FaceFusionAgentSilent"},
-		}.number(),
+		}.stat(),
 		chart{
-			title: "Oldest observation", unit: "s", decimals: is(0), scale: []step{{nil, "text"}, {is(30.0), "orange"}, {is(120.0), "red"}},
+			title: "Oldest look", unit: "s", decimals: is(0), scale: []step{{nil, "text"}, {is(30.0), "orange"}, {is(120.0), "red"}},
 			about:    "How old the oldest of what the agents say is. Each probe looks every few seconds; one that is blind says what it saw last.",
 			queries:  []query{{`max(otelcol_receiver_facefusion_observation_age{@host})`, "age"}},
 			runbooks: []string{"CollectorProbeBlind"},
 		}.stat(),
 		chart{
-			title: "A scrape takes", unit: "s", about: "The slowest of the agents' pages, as Prometheus measures it.",
+			title: "Scrape", unit: "s", about: "The slowest of the agents' pages, as Prometheus measures it.",
 			queries: []query{{`max(scrape_duration_seconds{@host, job="facefusion"})`, "duration"}},
 		}.stat(),
 		chart{
@@ -72,11 +64,11 @@ func hostNumbers() []panel {
 			queries: []query{{`max(scrape_samples_scraped{@host, job="facefusion"})`, "series"}},
 		}.stat(),
 		chart{
-			title: "Agent's CPU", unit: "percentunit", decimals: is(2), about: "Of one core, the busiest of the agents.",
+			title: "CPU", unit: "percentunit", decimals: is(2), about: "What the busiest agent uses of one core.",
 			queries: []query{{`max(rate(otelcol_process_cpu_seconds{@host}[$__rate_interval]))`, "cpu"}},
 		}.stat(),
 		chart{
-			title: "Agent's memory", unit: "bytes", decimals: is(0), about: "Resident, the largest of the agents. The limit in agent.yaml is 256 MiB of heap.",
+			title: "Memory", unit: "bytes", decimals: is(0), about: "The resident memory of the largest agent. The limit in agent.yaml is 256 MiB of heap.",
 			queries:  []query{{`max(otelcol_process_memory_rss{@host})`, "memory"}},
 			runbooks: []string{"CollectorRefusing"},
 		}.stat(),
@@ -87,7 +79,7 @@ func hostNumbers() []panel {
 sum(increase(otelcol_receiver_facefusion_observation_failures{@host}[$__range]))
   / (sum(increase(otelcol_receiver_facefusion_observations{@host}[$__range])) > 0)`, "failed"}},
 			runbooks: []string{"CollectorProbeFailing"},
-		}.number(),
+		}.stat(),
 		chart{
 			title: "Dropped", unit: "none", decimals: is(0), empty: "none", scale: noneIsWell,
 			about: "Events, traces, points and records of the chosen time that nobody took or that were refused.",
@@ -106,20 +98,46 @@ sum(
     increase(otelcol_exporter_send_failed_spans{@host}[$__range])
 )`, "dropped"}},
 			runbooks: []string{"CollectorDroppedEvents", "CollectorExportFailing", "CollectorRefusing"},
-		}.number(),
+		}.stat(),
+	}
+}
+
+// cost is what an agent takes, and how old what it says is in return.
+func cost() []panel {
+	return []panel{
+		chart{
+			title: "Age of what is said", unit: "s", min: is(0.0), scale: []step{{nil, "transparent"}, {is(120.0), "red"}},
+			about:    "How long ago each probe last saw what it looks at, the worst of the hosts. From the dashed line on, the agent is blind there.",
+			queries:  []query{{`max by (probe) (max_over_time(otelcol_receiver_facefusion_observation_age{@host}[$__rate_interval]))`, "{{probe}}"}},
+			runbooks: []string{"CollectorProbeBlind"},
+		}.lines(),
+		chart{
+			title: "Scrapes", unit: "s", min: is(0.0),
+			about:   "The longest that it took to get an agent's page. Driver, disk and servers do not matter: a scrape only reads what was seen before.",
+			queries: []query{{`max_over_time(scrape_duration_seconds{@host, job="facefusion"}[$__rate_interval])`, "{{host_name}}"}},
+		}.lines(),
+		chart{
+			title: "CPU of the agents", unit: "percentunit", min: is(0.0),
+			about:   "Of one core.",
+			queries: []query{{`rate(otelcol_process_cpu_seconds{@host}[$__rate_interval])`, "{{host_name}}"}},
+		}.lines(),
+		chart{
+			title: "Memory of the agents", unit: "bytes", min: is(0.0),
+			about: "Resident; dashed, the part of it that the Go heap uses.",
+			queries: []query{
+				{`max_over_time(otelcol_process_memory_rss{@host}[$__rate_interval])`, "{{host_name}}"},
+				{`max_over_time(otelcol_process_runtime_heap_alloc_bytes{@host}[$__rate_interval])`, "{{host_name}}, heap"},
+			},
+			overrides: []override{dashed("/heap$/")},
+			runbooks:  []string{"CollectorRefusing", "CollectorRestarting"},
+		}.lines(),
 	}
 }
 
 func seeing() []panel {
 	return []panel{
 		chart{
-			title: "Age of what is said", unit: "s", min: is(0.0), scale: []step{{nil, "transparent"}, {is(120.0), "red"}},
-			about:    "How long ago each probe last saw what it looks at, the worst of the hosts. From the dashed line on, the agent is blind there.",
-			queries:  []query{{`max by (probe) (otelcol_receiver_facefusion_observation_age{@host})`, "{{probe}}"}},
-			runbooks: []string{"CollectorProbeBlind"},
-		}.lines(),
-		chart{
-			title: "Failed looks", unit: "percentunit", min: is(0.0),
+			title: "Looks that failed", unit: "percentunit", min: is(0.0), least: is(0.05),
 			about: "The part of the observations of each probe that failed.",
 			queries: []query{{`
 sum by (probe) (rate(otelcol_receiver_facefusion_observation_failures{@host}[$__rate_interval]))
@@ -131,32 +149,8 @@ sum by (probe) (rate(otelcol_receiver_facefusion_observation_failures{@host}[$__
 			about:   "How often each probe looks. Changes make it look at once, so that a busy host is looked at more often.",
 			queries: []query{{`sum by (probe) (rate(otelcol_receiver_facefusion_observations{@host}[$__rate_interval]))`, "{{probe}}"}},
 		}.lines(),
-	}
-}
-
-func cost() []panel {
-	return []panel{
 		chart{
-			title: "Scrape", unit: "s", min: is(0.0),
-			about:   "How long it takes to get an agent's page. Driver, disk and servers do not matter: a scrape only reads what was seen before.",
-			queries: []query{{`scrape_duration_seconds{@host, job="facefusion"}`, "{{host_name}}"}},
-		}.lines(),
-		chart{
-			title: "CPU", unit: "percentunit", min: is(0.0),
-			about:   "Of one core.",
-			queries: []query{{`rate(otelcol_process_cpu_seconds{@host}[$__rate_interval])`, "{{host_name}}"}},
-		}.lines(),
-		chart{
-			title: "Memory", unit: "bytes", min: is(0.0),
-			about: "Resident, and the part of it that the Go heap uses.",
-			queries: []query{
-				{`otelcol_process_memory_rss{@host}`, "{{host_name}}"},
-				{`otelcol_process_runtime_heap_alloc_bytes{@host}`, "{{host_name}}, heap"},
-			},
-			runbooks: []string{"CollectorRefusing", "CollectorRestarting"},
-		}.lines(),
-		chart{
-			title: "Series", unit: "short", min: is(0.0),
+			title: "Series of a page", unit: "short", min: is(0.0),
 			about:   "The series of an agent's page. They follow what there is on the host: GPUs, instances, models in use.",
 			queries: []query{{`scrape_samples_scraped{@host, job="facefusion"}`, "{{host_name}}"}},
 		}.lines(),
@@ -174,7 +168,7 @@ func sending() []panel {
 			},
 		}.lines(),
 		chart{
-			title: "Lost", unit: "suffix:/s", min: is(0.0), empty: "nothing",
+			title: "Lost", unit: "suffix:/s", min: is(0.0), least: is(1.0), empty: "nothing",
 			about: "Points that were refused (the memory limiter is at work), that could not be scraped, or that an exporter failed to send; events and spans that nobody took.",
 			queries: []query{
 				{`sum(rate(otelcol_receiver_refused_metric_points{@host}[$__rate_interval]))`, "refused"},
@@ -198,38 +192,16 @@ func driver() []panel {
 	return []panel{
 		chart{
 			title: "The driver's library", empty: "no agent seen",
-			about:  "Released: the agent has closed it while no process uses a GPU. Other: it does not fit the driver, may not be used or was replaced; the log of the agent says more.",
-			states: driverStates,
-			queries: []query{{`
-max by (host_name) (
-    1 * (nvidia_driver_state{@host, nvidia_driver_state="available"} == 1)
-  or
-    2 * (nvidia_driver_state{@host, nvidia_driver_state="released"} == 1)
-  or
-    3 * (nvidia_driver_state{@host, nvidia_driver_state="suspended"} == 1)
-  or
-    4 * (nvidia_driver_state{@host, nvidia_driver_state="library_not_found"} == 1)
-  or
-    5 * (nvidia_driver_state{@host, nvidia_driver_state!~"available|released|suspended|library_not_found"} == 1)
-)`, "{{host_name}}"}},
+			about:    "Released: the agent has closed it while no process uses a GPU. Not usable: it does not fit the driver, may not be used or was replaced; the log of the agent says more.",
+			states:   driverStates,
+			queries:  []query{{worst("host_name", during("nvidia_driver_state", "@host", driverStates)), "{{host_name}}"}},
 			runbooks: []string{"CollectorGPUDriverUnavailable", "CollectorSeesNoGPU"},
 		}.timeline(),
 		chart{
 			title: "Whose GPU time it is", empty: "not asked yet",
-			about: "Whether the process ids that the driver tells are those of the host. Foreign: FaceFusion's share cannot be told.",
-			states: []state{
-				{1, "visible", "green"}, {2, "translated", "green"}, {3, "no process", "text"}, {4, "foreign", "orange"},
-			},
-			queries: []query{{`
-max by (host_name) (
-    1 * (nvidia_gpu_process_visibility{@host, nvidia_process_visibility="visible"} == 1)
-  or
-    2 * (nvidia_gpu_process_visibility{@host, nvidia_process_visibility="translated"} == 1)
-  or
-    3 * (nvidia_gpu_process_visibility{@host, nvidia_process_visibility="none"} == 1)
-  or
-    4 * (nvidia_gpu_process_visibility{@host, nvidia_process_visibility="foreign"} == 1)
-)`, "{{host_name}}"}},
+			about:    "Whether the process ids that the driver tells are those of the host. Foreign: FaceFusion's share cannot be told.",
+			states:   visibilityStates,
+			queries:  []query{{worst("host_name", during("nvidia_gpu_process_visibility", "@host", visibilityStates)), "{{host_name}}"}},
 			runbooks: []string{"CollectorGPUShareUnknown"},
 		}.timeline(),
 		chart{
@@ -265,7 +237,7 @@ func disksAndNetwork() []panel {
 			},
 		}.lines(),
 		chart{
-			title: "Network errors", unit: "suffix:/s", min: is(0.0), empty: "none",
+			title: "Network errors", unit: "suffix:/s", min: is(0.0), least: is(1.0), empty: "none",
 			about: "Packets that were damaged or dropped.",
 			queries: []query{
 				{`sum by (host_name) (rate(system_network_errors_total{@host}[$__rate_interval]))`, "{{host_name}} damaged"},

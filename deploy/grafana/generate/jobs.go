@@ -10,15 +10,15 @@ func jobs() dashboard {
 			title: "Jobs in the queue", unit: "none", min: is(0.0), decimals: is(0), empty: "no jobs folder seen: FaceFusion 3.x has one",
 			about: "Jobs by state, without those that ended. Stalled: what should work on them lives, and nothing moves. Orphaned: it is gone, and nothing will ever move.",
 			queries: []query{{`
-sum by (facefusion_job_state) (facefusion_job_count{@instance, facefusion_job_state=~"waiting|running|finalizing|stalled|orphaned|unreadable"})`, "{{facefusion_job_state}}"}},
-			colors:   map[string]string{"waiting": "yellow", "running": "blue", "finalizing": "light-blue", "stalled": "orange", "orphaned": "red", "unreadable": "purple"},
+sum by (facefusion_job_state) (
+  max_over_time(facefusion_job_count{@instance, facefusion_job_state=~"waiting|running|finalizing|stalled|orphaned|unreadable"}[$__rate_interval])
+)`, "{{facefusion_job_state}}"}},
 			runbooks: []string{"FaceFusionQueueGrowing", "FaceFusionQueueNotMoving", "FaceFusionJobStalled"},
 		}.areas(),
 		chart{
 			title: "Jobs that ended", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "no job has ended",
 			about:    "Runs per minute by how they ended.",
 			queries:  []query{{`60 * sum by (facefusion_outcome) (rate(facefusion_job_finished_total{@jobs}[$__rate_interval]))`, "{{facefusion_outcome}}"}},
-			colors:   outcomes,
 			runbooks: []string{"FaceFusionJobsFailing", "FaceFusionJobOrphaned"},
 		}.bars(),
 	)
@@ -57,40 +57,39 @@ func jobNumbers() []panel {
 			queries:  []query{{`sum(facefusion_job_count{@instance, facefusion_job_state="orphaned"})`, "orphaned"}},
 			runbooks: []string{"FaceFusionJobOrphaned", "FaceFusionOrphansLeft"}}.stat(),
 		chart{title: "Ended", unit: "none", decimals: is(0), about: "Runs that ended over the chosen time, in whatever way.", empty: "none",
-			queries: []query{{`sum(increase(facefusion_job_finished_total{@jobs}[$__range]))`, "ended"}}}.number(),
+			queries: []query{{`sum(increase(facefusion_job_finished_total{@jobs}[$__range]))`, "ended"}}}.stat(),
 		chart{title: "Success", unit: "percentunit", decimals: is(1), empty: "no job has ended",
 			about: "Runs that completed, of all that were not deleted, over the chosen time. The objective is 99 %.", scale: successScale,
 			queries: []query{{`
 sum(increase(facefusion_job_finished_total{@jobs, facefusion_outcome="completed"}[$__range]))
   / (sum(increase(facefusion_job_finished_total{@jobs, facefusion_outcome!="deleted"}[$__range])) > 0)`, "success"}},
-			runbooks: []string{"FaceFusionSuccessBurnFast"}}.number(),
+			runbooks: []string{"FaceFusionSuccessBurnFast"}}.stat(),
 	}
 }
 
 func waitAndRun() []panel {
-	p := chart{
+	waits := chart{
 		title: "Wait against run", unit: "s", interval: "5m", empty: "no job has ended",
-		about: "How long completed runs waited and ran: half took less than the median, 95 % less than p95. Taken over half an hour (30m), as jobs are rare. When waiting passes running, there is too little to run on. The axis is logarithmic.",
+		about: "How long completed runs waited and ran: half took less than the median, 95 % less than p95; medians are dashed. Taken over half an hour (30m), as jobs are rare. When waiting passes running, there is too little to run on.",
 		queries: []query{
 			{`histogram_quantile(0.5, sum by (le) (rate(facefusion_job_wait_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[30m])))`, "wait, median"},
 			{`histogram_quantile(0.95, sum by (le) (rate(facefusion_job_wait_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[30m])))`, "wait, p95"},
 			{`histogram_quantile(0.5, sum by (le) (rate(facefusion_job_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[30m])))`, "run, median"},
 			{`histogram_quantile(0.95, sum by (le) (rate(facefusion_job_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[30m])))`, "run, p95"},
 		},
-		colors:   map[string]string{"wait, median": "light-orange", "wait, p95": "dark-orange", "run, median": "light-blue", "run, p95": "dark-blue"},
-		runbooks: []string{"FaceFusionTimeBurnFast", "FaceFusionJobWaitsLong"},
+		colors:    map[string]string{"wait, median": "yellow", "wait, p95": "yellow", "run, median": "blue", "run, p95": "blue"},
+		overrides: []override{dashed("/median/")},
+		runbooks:  []string{"FaceFusionTimeBurnFast", "FaceFusionJobWaitsLong"},
 	}.lines()
-	p.FieldConfig.Defaults.Custom["fillOpacity"] = 0
-	p.FieldConfig.Defaults.Custom["scaleDistribution"] = map[string]any{"type": "log", "log": 10}
 	return []panel{
-		p,
+		waits,
 		chart{
 			title: "How long jobs run", unit: "s", interval: "5m", empty: "no job has ended",
 			about:   "Each cell is the completed runs of a few minutes that took so long. The dots are single runs: click one to see its trace.",
 			queries: []query{{`sum by (le) (increase(facefusion_job_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[$__rate_interval]))`, "{{le}}"}},
 		}.heatmap(),
 		chart{
-			title: "Failed runs", unit: "percentunit", min: is(0.0), empty: "no job has ended",
+			title: "Failed runs", unit: "percentunit", min: is(0.0), least: is(0.05), empty: "no job has ended",
 			about:    "Of the runs of the last hour (1h), those that failed or were lost. From the dashed line on, more than the objective allows.",
 			scale:    []step{{nil, "transparent"}, {is(0.01), "orange"}},
 			queries:  []query{{`instance:facefusion_runs_failed:ratio1h{@instance}`, perInstance}},
@@ -152,7 +151,6 @@ func byMedia() []panel {
 	}
 }
 
-// A year is 52 weeks here: the same day of the week.
 func againstThePast() []panel {
 	failed := func(offset string) string {
 		return `
@@ -166,18 +164,18 @@ sum(instance:facefusion_runs:increase1d{@instance, facefusion_outcome=~"failed|o
 		return `avg by (facefusion_media) (media:facefusion_step_duration_seconds:median6h{@instance}` + offset + `)`
 	}
 	colors := map[string]string{"now": "blue", "a week ago": "text", "a year ago": "purple"}
-	dashes := []override{dashed("a week ago"), dashed("a year ago")}
+	dashes := []override{dashed("/ ago$/")}
 	return []panel{
 		chart{
 			title: "Failed runs of a day", unit: "percentunit", min: is(0.0), interval: "5m", empty: "no job has ended",
-			about:   "Of the runs of the 24 hours before, those that failed or were lost; and the same of a week and of 52 weeks ago, as far as Prometheus remembers.",
-			queries: []query{{failed(""), "now"}, {failed(" offset 1w"), "a week ago"}, {failed(" offset 52w"), "a year ago"}},
+			about:   "Of the runs of the 24 hours before, those that failed or were lost; and the same a week and a year ago, as far as Prometheus remembers.",
+			queries: []query{{failed(""), "now"}, {failed(" offset 1w"), "a week ago"}, {failed(" offset 1y"), "a year ago"}},
 			colors:  colors, overrides: dashes, runbooks: []string{"FaceFusionJobsFailing"},
 		}.lines(),
 		chart{
 			title: "Runs of a day", unit: "none", min: is(0.0), decimals: is(0), interval: "5m", empty: "no job has ended",
-			about:   "Runs that ended within the 24 hours before; and the same of a week and of 52 weeks ago.",
-			queries: []query{{runs(""), "now"}, {runs(" offset 1w"), "a week ago"}, {runs(" offset 52w"), "a year ago"}},
+			about:   "Runs that ended within the 24 hours before; and the same a week and a year ago. A year is 365 days, so that the day of the week is another one.",
+			queries: []query{{runs(""), "now"}, {runs(" offset 1w"), "a week ago"}, {runs(" offset 1y"), "a year ago"}},
 			colors:  colors, overrides: dashes,
 		}.lines(),
 		chart{
@@ -187,7 +185,7 @@ sum(instance:facefusion_runs:increase1d{@instance, facefusion_outcome=~"failed|o
 				{step(""), "{{facefusion_media}}"},
 				{step(" offset 1w"), "{{facefusion_media}}, a week ago"},
 			},
-			overrides: []override{{matcher{"byRegexp", "/a week ago/"}, dashed("").Properties}},
+			overrides: []override{dashed("/ ago$/")},
 			runbooks:  []string{"FaceFusionSlowerThanLastWeek"},
 		}.lines(),
 	}
@@ -201,19 +199,20 @@ func objectives() []panel {
 		}
 		return queries
 	}
+	windows := map[string]string{"1h": "super-light-blue", "6h": "light-blue", "1d": "blue", "3d": "purple"}
 	// From the windows and factors of rules/alerts/slo.yml.
 	scale := []step{{nil, "transparent"}, {is(1.0), "orange"}, {is(14.4), "red"}}
 	return []panel{
 		chart{
-			title: "Success: how fast the budget burns", unit: "none", min: is(0.0), decimals: is(1), scale: scale, empty: "no job has ended",
+			title: "Success: how fast the budget burns", unit: "suffix:×", min: is(0.0), decimals: is(0), scale: scale, empty: "no job has ended",
 			about: "The failed runs as a multiple of the 1 % that the objective allows, of the worst instance, by window. At 1, the budget of 30 days is used up in 30 days; " +
 				"at 14.4 (red) in two.",
-			queries: burn("failed", "0.01"), runbooks: []string{"FaceFusionSuccessBurnFast", "FaceFusionSuccessBurnSlow"},
+			queries: burn("failed", "0.01"), colors: windows, runbooks: []string{"FaceFusionSuccessBurnFast", "FaceFusionSuccessBurnSlow"},
 		}.lines(),
 		chart{
-			title: "Time to result: how fast the budget burns", unit: "none", min: is(0.0), decimals: is(1), scale: scale, empty: "no job has ended",
+			title: "Time to result: how fast the budget burns", unit: "suffix:×", min: is(0.0), decimals: is(0), scale: scale, empty: "no job has ended",
 			about:   "The late runs as a multiple of the 5 % that the objective allows, of the worst instance, by window. In time is: started within 5 minutes, then done within 1 (images) or 30 (the rest).",
-			queries: burn("late", "0.05"), runbooks: []string{"FaceFusionTimeBurnFast", "FaceFusionTimeBurnSlow"},
+			queries: burn("late", "0.05"), colors: windows, runbooks: []string{"FaceFusionTimeBurnFast", "FaceFusionTimeBurnSlow"},
 		}.lines(),
 	}
 }
@@ -221,26 +220,15 @@ func objectives() []panel {
 func jobsFolder() []panel {
 	return []panel{
 		chart{
-			title: "Whether it can be read",
-			about: "Absent: there is none, as with FaceFusion 2.x. Unreachable: no process of the container that has it runs. Denied: it may not be read.",
-			empty: "no instance seen",
-			states: []state{
-				{1, "open", "green"}, {2, "absent", "text"}, {3, "unreachable", "orange"}, {4, "denied", "red"},
-			},
-			queries: []query{{`
-max by (host_name, service_instance_id) (
-    1 * (facefusion_job_folder_state{@instance, facefusion_job_folder_state="open"} == 1)
-  or
-    2 * (facefusion_job_folder_state{@instance, facefusion_job_folder_state="absent"} == 1)
-  or
-    3 * (facefusion_job_folder_state{@instance, facefusion_job_folder_state="unreachable"} == 1)
-  or
-    4 * (facefusion_job_folder_state{@instance, facefusion_job_folder_state="denied"} == 1)
-)`, perInstance}},
+			title:    "Whether it can be read",
+			about:    "Absent: there is none, as with FaceFusion 2.x. Unreachable: no process of the container that has it runs. Denied: it may not be read.",
+			empty:    "no instance seen",
+			states:   folderStates,
+			queries:  []query{{worst("host_name, service_instance_id", during("facefusion_job_folder_state", "@instance", folderStates)), perInstance}},
 			runbooks: []string{"FaceFusionJobsFolderClosed"},
 		}.timeline(),
 		chart{
-			title: "What is wrong in it", unit: "none", min: is(0.0), decimals: is(0), empty: "nothing",
+			title: "What is wrong in it", unit: "none", min: is(0.0), least: is(3.0), decimals: is(0), empty: "nothing",
 			about: "Jobs that two runners work on at the same time, job files that nobody can read, and entries that are named like a job and are none.",
 			queries: []query{
 				{`sum(facefusion_job_contended{@instance})`, "run twice at once"},
@@ -254,7 +242,6 @@ max by (host_name, service_instance_id) (
 			title: "What lies in it", unit: "none", min: is(0.0), decimals: is(0), empty: "no jobs folder seen",
 			about:   "Jobs that ended and that were never submitted. FaceFusion does not tidy up.",
 			queries: []query{{`sum by (facefusion_job_state) (facefusion_job_count{@instance, facefusion_job_state=~"drafted|completed|failed"})`, "{{facefusion_job_state}}"}},
-			colors:  map[string]string{"drafted": "text", "completed": "green", "failed": "red"},
 		}.lines(),
 	}
 }

@@ -92,6 +92,7 @@ type panel struct {
 	GridPos         gridPos          `json:"gridPos"`
 	Datasource      *datasource      `json:"datasource,omitempty"`
 	Interval        string           `json:"interval,omitempty"`
+	MaxDataPoints   int              `json:"maxDataPoints,omitempty"`
 	Targets         []target         `json:"targets,omitempty"`
 	Transformations []transformation `json:"transformations,omitempty"`
 	FieldConfig     *fieldConfig     `json:"fieldConfig,omitempty"`

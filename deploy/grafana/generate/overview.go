@@ -1,27 +1,5 @@
 package main
 
-// The states of a web server, the worse the higher, so that max() is the worst.
-var serverStates = []state{
-	{1, "ready", "green"},
-	{2, "starting", "blue"},
-	{3, "saturated", "orange"},
-	{4, "unresponsive", "red"},
-	{5, "down", "dark-red"},
-}
-
-const serverState = `
-max by (host_name, service_instance_id) (
-    1 * (facefusion_server_state{@instance, facefusion_server_state="ready"} == 1)
-  or
-    2 * (facefusion_server_state{@instance, facefusion_server_state="starting"} == 1)
-  or
-    3 * (facefusion_server_state{@instance, facefusion_server_state="saturated"} == 1)
-  or
-    4 * (facefusion_server_state{@instance, facefusion_server_state="unresponsive"} == 1)
-  or
-    5 * (facefusion_server_state{@instance, facefusion_server_state="down"} == 1)
-)`
-
 const (
 	perInstance = "{{host_name}} · {{service_instance_id}}"
 	perGPU      = "{{host_name}} · {{hw_name}}"
@@ -33,7 +11,6 @@ var (
 	fewIsWell  = []step{{nil, "text"}, {is(1.0), "orange"}}
 	// The objective of rules/slo.yml is 99 %.
 	successScale = []step{{nil, "red"}, {is(0.95), "orange"}, {is(0.99), "green"}}
-	outcomes     = map[string]string{"completed": "green", "failed": "red", "orphaned": "orange", "deleted": "text"}
 )
 
 func overview() dashboard {
@@ -48,7 +25,7 @@ func overview() dashboard {
 				"Unresponsive: the port is open and nothing comes back.",
 			empty:    "no web server seen",
 			states:   serverStates,
-			queries:  []query{{serverState, perInstance}},
+			queries:  []query{{worst("host_name, service_instance_id", during("facefusion_server_state", "@instance", serverStates)), perInstance}},
 			runbooks: []string{"FaceFusionServerDown", "FaceFusionServerUnresponsive", "FaceFusionServerSaturated"},
 		}.timeline(),
 		chart{
@@ -57,18 +34,18 @@ func overview() dashboard {
 				"grows while all runs needs another GPU.",
 			unit: "short", min: is(0.0), decimals: is(0),
 			queries: []query{
-				{`sum(facefusion_job_count{@instance, facefusion_job_state="waiting"})`, "jobs waiting"},
-				{`sum(facefusion_server_queue_size{@instance})`, "web requests waiting"},
-				{`sum(facefusion_active_tasks{@instance})`, "steps running"},
+				{`sum(max_over_time(facefusion_job_count{@instance, facefusion_job_state="waiting"}[$__rate_interval]))`, "jobs waiting"},
+				{`sum(max_over_time(facefusion_server_queue_size{@instance}[$__rate_interval]))`, "web requests waiting"},
+				{`sum(max_over_time(facefusion_active_tasks{@instance}[$__rate_interval]))`, "steps running"},
 			},
-			colors:   map[string]string{"jobs waiting": "orange", "web requests waiting": "purple", "steps running": "blue"},
+			colors:   map[string]string{"jobs waiting": "yellow", "web requests waiting": "purple", "steps running": "blue"},
 			runbooks: []string{"FaceFusionQueueGrowing", "FaceFusionQueueNotMoving"},
 		}.lines(),
 	)
 	b.line(8,
 		chart{
 			title: "How long jobs run",
-			about: "Each column is a few minutes, each cell the completed runs that took so long; the darker ones are more. The dots are single runs: click one to see its trace. Videos and images " +
+			about: "Each column is a few minutes, each cell the completed runs that took so long; the brighter, the more. The dots are single runs: click one to see its trace. Videos and images " +
 				"make two bands.",
 			unit: "s", interval: "5m", empty: "no job has ended",
 			queries:  []query{{`sum by (le) (increase(facefusion_job_duration_seconds_bucket{@instance, facefusion_outcome="completed"}[$__rate_interval]))`, "{{le}}"}},
@@ -79,12 +56,10 @@ func overview() dashboard {
 			about: "Runs of jobs per minute by how they ended. Orphaned: whatever ran it is gone, and FaceFusion leaves it in its queue for ever.",
 			unit:  "suffix:/min", interval: "5m", min: is(0.0), empty: "no job has ended",
 			queries:  []query{{`60 * sum by (facefusion_outcome) (rate(facefusion_job_finished_total{@instance}[$__rate_interval]))`, "{{facefusion_outcome}}"}},
-			colors:   outcomes,
 			runbooks: []string{"FaceFusionJobsFailing", "FaceFusionJobOrphaned"},
 		}.bars(),
 	)
 	b.line(8, gpuShare()...)
-	b.section("Instances", false)
 	b.line(7, instances())
 	b.section("Web UI", true)
 	b.line(8, webUI()...)
@@ -104,7 +79,7 @@ func overviewNumbers() []panel {
 			},
 			overrides: []override{colorBy("down", noneIsWell)},
 			runbooks:  []string{"FaceFusionGoneWithJobsWaiting", "FaceFusionNotFound"},
-		}.number(),
+		}.stat(),
 		chart{
 			title: "Web servers", unit: "none", empty: "none seen",
 			about: "Servers that are ready, and those that are not: starting, saturated, unresponsive or down.",
@@ -114,7 +89,7 @@ func overviewNumbers() []panel {
 			},
 			overrides: []override{colorBy("not ready", noneIsWell)},
 			runbooks:  []string{"FaceFusionServerDown"},
-		}.number(),
+		}.stat(),
 		chart{
 			title: "GPUs", unit: "none", empty: "none seen",
 			about: "GPUs that are well, and those that are lost, hang or ask for a reset or an exchange.",
@@ -124,7 +99,7 @@ func overviewNumbers() []panel {
 			},
 			overrides: []override{colorBy("not well", noneIsWell)},
 			runbooks:  []string{"GPULost", "GPUDegraded", "GPUMissing"},
-		}.number(),
+		}.stat(),
 		chart{
 			title: "Web requests", unit: "reqps", decimals: is(2),
 			about:    "Requests to functions of the web UI, as Gradio counts them (FaceFusion 3.5 and later). The mean of 5 minutes.",
@@ -141,7 +116,7 @@ func overviewNumbers() []panel {
 			title: "Jobs ended", unit: "suffix:/min", decimals: is(2),
 			about:   "Runs of jobs that ended per minute, in whatever way, over the chosen time.",
 			queries: []query{{`60 * sum(increase(facefusion_job_finished_total{@instance}[$__range])) / $__range_s`, "jobs"}},
-		}.number(),
+		}.stat(),
 		chart{
 			title: "Success", unit: "percentunit", decimals: is(1), empty: "no job has ended",
 			about: "Runs that completed, of all that were not deleted, over the chosen time. The objective is 99 %.",
@@ -150,7 +125,7 @@ func overviewNumbers() []panel {
 sum(increase(facefusion_job_finished_total{@instance, facefusion_outcome="completed"}[$__range]))
   / (sum(increase(facefusion_job_finished_total{@instance, facefusion_outcome!="deleted"}[$__range])) > 0)`, "success"}},
 			runbooks: []string{"FaceFusionSuccessBurnFast", "FaceFusionSuccessBurnSlow"},
-		}.number(),
+		}.stat(),
 		chart{
 			title: "A run takes", unit: "s", decimals: is(1), empty: "no job has ended",
 			about: "Half of the completed runs of the chosen time take less than the first, 95 % less than the second.",
@@ -159,38 +134,52 @@ sum(increase(facefusion_job_finished_total{@instance, facefusion_outcome="comple
 				{`histogram_quantile(0.95, sum by (le) (increase(facefusion_job_duration_seconds_bucket{@instance, facefusion_outcome="completed"}[$__range])))`, "p95"},
 			},
 			runbooks: []string{"FaceFusionTimeBurnFast", "FaceFusionTimeBurnSlow"},
-		}.number(),
+		}.stat(),
 	}
 }
 
 func gpuShare() []panel {
-	colors := map[string]string{"FaceFusion": "blue", "others": "purple", "highest peak": "text"}
+	colors := map[string]string{"FaceFusion": "blue", "others": "text"}
 	return []panel{
 		chart{
 			title: "GPU time",
-			about: "How busy all GPUs of the hosts are together: FaceFusion, and whatever else (or FaceFusion too, where the driver does not tell whose time it is). " +
-				"The dashed line is the highest peak of any of them: means hide short bursts.",
-			unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
+			about: "How busy all GPUs of the hosts are together: with FaceFusion, and with whatever else (or with FaceFusion too, where the driver does not tell whose time it is).",
+			unit:  "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
 			queries: []query{
-				{`sum(facefusion_gpu_utilization_ratio{@instance, hw_gpu_task="general"}) / count(hw_gpu_utilization_ratio{@host, hw_gpu_task="general"})`, "FaceFusion"},
-				{`clamp_min(avg(hw_gpu_utilization_ratio{@host, hw_gpu_task="general"}) - (sum(facefusion_gpu_utilization_ratio{@instance, hw_gpu_task="general"}) / count(hw_gpu_utilization_ratio{@host, hw_gpu_task="general"}) or vector(0)), 0)`, "others"},
-				{`max(nvidia_gpu_utilization_max_ratio{@host, hw_gpu_task="general"})`, "highest peak"},
+				{`
+sum(avg_over_time(facefusion_gpu_utilization_ratio{@instance, hw_gpu_task="general"}[$__rate_interval]))
+  / count(hw_gpu_utilization_ratio{@host, hw_gpu_task="general"})`, "FaceFusion"},
+				{`
+clamp_min(
+  avg(avg_over_time(hw_gpu_utilization_ratio{@host, hw_gpu_task="general"}[$__rate_interval]))
+    - (
+      sum(avg_over_time(facefusion_gpu_utilization_ratio{@instance, hw_gpu_task="general"}[$__rate_interval]))
+        / count(hw_gpu_utilization_ratio{@host, hw_gpu_task="general"})
+      or
+      vector(0)
+    ),
+  0
+)`, "others"},
 			},
-			colors:    colors,
-			overrides: []override{dashed("highest peak")},
-			runbooks:  []string{"HighGPUUsage", "FaceFusionOnCPU"},
+			colors:   colors,
+			runbooks: []string{"HighGPUUsage", "FaceFusionOnCPU"},
 		}.areas(),
 		chart{
 			title: "GPU memory",
 			about: "The memory of all GPUs of the hosts together, by who uses it, and how much there is.",
 			unit:  "bytes", min: is(0.0), empty: "no GPU seen",
 			queries: []query{
-				{`sum(facefusion_gpu_memory_usage_bytes{@instance})`, "FaceFusion"},
-				{`clamp_min(sum(hw_gpu_memory_usage_bytes{@host}) - (sum(facefusion_gpu_memory_usage_bytes{@instance}) or vector(0)), 0)`, "others"},
+				{`sum(avg_over_time(facefusion_gpu_memory_usage_bytes{@instance}[$__rate_interval]))`, "FaceFusion"},
+				{`
+clamp_min(
+  sum(avg_over_time(hw_gpu_memory_usage_bytes{@host}[$__rate_interval]))
+    - (sum(avg_over_time(facefusion_gpu_memory_usage_bytes{@instance}[$__rate_interval])) or vector(0)),
+  0
+)`, "others"},
 				{`sum(hw_gpu_memory_limit_bytes{@host})`, "there is"},
 			},
 			colors:    colors,
-			overrides: []override{limit("there is")},
+			overrides: []override{limit("/^there is$/")},
 			runbooks:  []string{"GPUMemoryFull"},
 		}.areas(),
 	}
@@ -209,14 +198,14 @@ func instances() panel {
 			link: "/d/facefusion-jobs?${datasource:queryparam}&var-host=${__data.fields.Host}&var-instance=${__data.fields.Instance}&${__url_time_range}"},
 		{label: "service_version", title: "Version", width: 90},
 		{expr: `max by (host_name, service_instance_id, service_version) (facefusion_process_up{@instance, service_instance_id!=""})`, title: "Process", width: 90,
-			states: []state{{1, "up", "green"}, {0, "down", "red"}}},
-		{expr: serverState, title: "Web server", width: 120, states: serverStates},
+			states: []state{{1, "", "up", "green"}, {0, "", "down", "red"}}},
+		{expr: worst("host_name, service_instance_id", now("facefusion_server_state", "@instance", serverStates)), title: "Web server", width: 120, states: serverStates},
 		{expr: by + `(facefusion_job_count{@instance, facefusion_job_state="waiting"})`, title: "Waiting", unit: "none", width: 90},
 		{expr: by + `(facefusion_active_tasks{@instance})`, title: "Running", unit: "none", width: 90},
 		{expr: by + `(facefusion_job_count{@instance, facefusion_job_state=~"stalled|orphaned"})`, title: "Stuck", unit: "none", width: 80, scale: fewIsWell},
 		{expr: by + `(increase(facefusion_job_finished_total{@instance}[$__range]))`, title: "Ended", unit: "none", decimals: is(0), width: 90},
 		{expr: by + `(increase(facefusion_job_finished_total{@instance, facefusion_outcome=~"failed|orphaned"}[$__range]))`, title: "Failed", unit: "none", decimals: is(0), width: 90, scale: fewIsWell},
-		{expr: by + `(instance:facefusion_gpu_busy:sum10m{@instance})`, title: "GPUs busy", unit: "none", decimals: is(2), width: 130, gauge: is(1.0)},
+		{expr: by + `(instance:facefusion_gpu_busy:sum10m{@instance})`, title: "GPUs busy", unit: "none", decimals: is(2), width: 160, gauge: is(1.0)},
 		{expr: by + `(facefusion_gpu_memory_usage_bytes{@instance})`, title: "GPU memory", unit: "bytes", decimals: is(1), width: 120},
 		{expr: by + `(process_memory_usage_bytes{@instance})`, title: "Memory", unit: "bytes", decimals: is(1), width: 110},
 	}, "Host")
@@ -259,24 +248,24 @@ func processes() []panel {
 		chart{
 			title: "Memory by role", unit: "bytes", min: is(0.0),
 			about:    "Resident memory. A server that grows while no job runs leaks.",
-			queries:  []query{{`sum by (facefusion_process_role) (process_memory_usage_bytes{@instance})`, "{{facefusion_process_role}}"}},
+			queries:  []query{{`sum by (facefusion_process_role) (avg_over_time(process_memory_usage_bytes{@instance}[$__rate_interval]))`, "{{facefusion_process_role}}"}},
 			runbooks: []string{"FaceFusionMemoryGrowing"},
 		}.areas(),
 		chart{
-			title: "Disk by role", unit: "Bps",
-			about: "What the processes read (above) and write (below).",
+			title: "Disk", unit: "Bps",
+			about: "What all processes read (above) and write (below).",
 			empty: "not told: see Permissions in the README",
 			queries: []query{
-				{`sum by (facefusion_process_role) (rate(process_disk_io_bytes_total{@instance, disk_io_direction="read"}[$__rate_interval]))`, "{{facefusion_process_role}} reads"},
-				{`-sum by (facefusion_process_role) (rate(process_disk_io_bytes_total{@instance, disk_io_direction="write"}[$__rate_interval]))`, "{{facefusion_process_role}} writes"},
+				{`sum(rate(process_disk_io_bytes_total{@instance, disk_io_direction="read"}[$__rate_interval]))`, "read"},
+				{`-sum(rate(process_disk_io_bytes_total{@instance, disk_io_direction="write"}[$__rate_interval]))`, "written"},
 			},
+			colors: upAndDown,
 		}.lines(),
 		chart{
 			title: "Exits", unit: "none", interval: "5m", min: is(0.0), decimals: is(0), empty: "none has ended",
 			about: "Processes of FaceFusion that ended, by reason. Completed and terminated are ordinary.",
 			queries: []query{{`sum by (facefusion_exit_reason) (increase(facefusion_process_exits_total{@instance}[$__rate_interval])) > 0`,
 				"{{facefusion_exit_reason}}"}},
-			colors:   map[string]string{"completed": "green", "terminated": "blue", "failed": "orange", "check_failed": "orange", "crashed": "red", "killed": "dark-red", "unknown": "text"},
 			runbooks: []string{"FaceFusionCrashed", "FaceFusionCrashLoop"},
 		}.bars(),
 	}
@@ -290,9 +279,9 @@ func colorBy(name string, scale []step) override {
 	}}
 }
 
-// dashed draws a series above the others, and not stacked on them.
-func dashed(name string) override {
-	return override{matcher{"byName", name}, []property{
+// dashed draws series above the others, and not stacked on them.
+func dashed(pattern string) override {
+	return override{matcher{"byRegexp", pattern}, []property{
 		{"custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{4, 4}}},
 		{"custom.fillOpacity", 0},
 		{"custom.stacking", map[string]any{"mode": "none", "group": "limit"}},

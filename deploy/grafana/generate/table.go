@@ -59,7 +59,7 @@ func (c chart) table(columns []column, sortBy string) panel {
 }
 
 func (c column) override() override {
-	var properties []property
+	properties := []property{}
 	add := func(id string, value any) { properties = append(properties, property{id, value}) }
 	if c.unit != "" {
 		add("unit", c.unit)
@@ -69,6 +69,9 @@ func (c column) override() override {
 	}
 	if c.width > 0 {
 		add("custom.width", c.width)
+	}
+	if c.expr != "" {
+		add("noValue", "–")
 	}
 	if c.scale != nil {
 		add("thresholds", thresholds{"absolute", c.scale})

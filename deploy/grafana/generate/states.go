@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// state is one value of a series that counts through states. The worse ones are higher, so that max() is the worst.
+type state struct {
+	value int
+	// matcher is what says that the thing is in this state.
+	matcher     string
+	text, color string
+}
+
+// quiet is for a state that is neither well nor bad.
+const quiet = "rgba(128, 128, 128, 0.25)"
+
+var serverStates = []state{
+	{1, `facefusion_server_state="ready"`, "ready", "green"},
+	{2, `facefusion_server_state="starting"`, "starting", "blue"},
+	{3, `facefusion_server_state="saturated"`, "saturated", "orange"},
+	{4, `facefusion_server_state="unresponsive"`, "unresponsive", "red"},
+	{5, `facefusion_server_state="down"`, "down", "dark-red"},
+}
+
+var folderStates = []state{
+	{1, `facefusion_job_folder_state="open"`, "open", "green"},
+	{2, `facefusion_job_folder_state="absent"`, "absent", quiet},
+	{3, `facefusion_job_folder_state="unreachable"`, "unreachable", "orange"},
+	{4, `facefusion_job_folder_state="denied"`, "denied", "red"},
+}
+
+var faultStates = []state{
+	{3, `nvidia_gpu_fault="page_retirement_pending"`, "page retirement pending", "yellow"},
+	{4, `nvidia_gpu_fault="row_remap_pending"`, "row remap pending", "yellow"},
+	{5, `nvidia_gpu_fault="row_remap_failed"`, "row remap failed", "orange"},
+	{6, `nvidia_gpu_fault="no_permission"`, "no permission", "orange"},
+	{7, `nvidia_gpu_fault="driver_error"`, "driver error", "red"},
+	{8, `nvidia_gpu_fault="wedged"`, "hangs", "red"},
+	{9, `nvidia_gpu_fault="reset_required"`, "reset required", "dark-red"},
+	{10, `nvidia_gpu_fault="lost"`, "lost", "dark-red"},
+}
+
+// A GPU without a fault is one of these, of two other metrics.
+var (
+	wellState   = state{1, `hw_state="ok"`, "well", "green"}
+	asleepState = state{2, "", "asleep", "blue"}
+)
+
+// What holds the clocks down. A GPU that nothing holds down has no value.
+var clockStates = []state{
+	{1, `nvidia_gpu_clock_event="gpu_idle"`, "idle", quiet},
+	{2, `nvidia_gpu_clock_event=~"applications_clocks_setting|display_clock_setting|sync_boost|board_limit|reliability"`, "a setting", "blue"},
+	{3, `nvidia_gpu_clock_event="sw_power_cap"`, "power limit", "yellow"},
+	{4, `nvidia_gpu_clock_event="sw_thermal_slowdown"`, "heat", "orange"},
+	{5, `nvidia_gpu_clock_event=~"hw_thermal_slowdown|hw_slowdown"`, "heat, hardware", "red"},
+	{6, `nvidia_gpu_clock_event="hw_power_brake_slowdown"`, "power brake", "dark-red"},
+}
+
+var driverStates = []state{
+	{1, `nvidia_driver_state="available"`, "available", "green"},
+	{2, `nvidia_driver_state="released"`, "released", "blue"},
+	{3, `nvidia_driver_state="suspended"`, "suspended", "blue"},
+	{4, `nvidia_driver_state="library_not_found"`, "no library", quiet},
+	{5, `nvidia_driver_state!~"available|released|suspended|library_not_found"`, "not usable", "orange"},
+}
+
+var visibilityStates = []state{
+	{1, `nvidia_process_visibility="visible"`, "visible", "green"},
+	{2, `nvidia_process_visibility="translated"`, "translated", "green"},
+	{3, `nvidia_process_visibility="none"`, "no process", quiet},
+	{4, `nvidia_process_visibility="foreign"`, "foreign", "orange"},
+}
+
+// worst is the query of the worst state that something was in since the point before: a short one is not lost where a point stands for minutes.
+func worst(by string, terms ...[]string) string {
+	return "max by (" + by + ") (\n    " + strings.Join(flat(terms), "\n  or\n    ") + "\n)"
+}
+
+// during are the terms of worst for the states of a metric.
+func during(metric, variables string, states []state) []string {
+	return terms(metric, variables, states, "%d * max_over_time(%s{%s}[$__rate_interval]) > 0")
+}
+
+// now are the same for the moment.
+func now(metric, variables string, states []state) []string {
+	return terms(metric, variables, states, "%d * %s{%s} > 0")
+}
+
+func terms(metric, variables string, states []state, format string) []string {
+	var list []string
+	for _, s := range states {
+		matchers := variables
+		if s.matcher != "" {
+			matchers += ", " + s.matcher
+		}
+		list = append(list, fmt.Sprintf(format, s.value, metric, matchers))
+	}
+	return list
+}
+
+func flat(lists [][]string) []string {
+	var all []string
+	for _, list := range lists {
+		all = append(all, list...)
+	}
+	return all
+}
+
+func valueMapping(states []state) mapping {
+	options := map[string]any{}
+	for i, s := range states {
+		options[fmt.Sprint(s.value)] = map[string]any{"text": s.text, "color": s.color, "index": i}
+	}
+	return mapping{Type: "value", Options: options}
+}
