@@ -54,7 +54,7 @@ func (c chart) panel(kind string) panel {
 			Defaults: fieldDefaults{
 				Unit: c.unit, Decimals: c.decimals, Min: c.min, Max: c.max,
 				NoValue:    c.empty,
-				Color:      map[string]any{"mode": "palette-classic"},
+				Color:      apart,
 				Thresholds: thresholds{Mode: "absolute", Steps: c.scale},
 				Mappings:   []mapping{},
 			},
@@ -113,7 +113,7 @@ func (c chart) stat() panel {
 // lines are series over time.
 func (c chart) lines() panel {
 	p := c.panel("timeseries")
-	p.MaxDataPoints = 240
+	p.MaxDataPoints = 120
 	p.FieldConfig.Defaults.Custom = map[string]any{
 		"drawStyle": "line", "lineWidth": 1, "fillOpacity": 8, "gradientMode": "none", "lineInterpolation": "linear",
 		"showPoints": "never", "pointSize": 5, "spanNulls": false, "axisPlacement": "auto", "axisLabel": "", "axisColorMode": "text",
@@ -128,7 +128,7 @@ func (c chart) lines() panel {
 	}
 	if c.scale != nil {
 		// The series keep their colours, and the limits are drawn as lines.
-		p.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic"}
+		p.FieldConfig.Defaults.Color = apart
 		p.FieldConfig.Defaults.Custom["thresholdsStyle"] = map[string]any{"mode": "dashed"}
 	}
 	p.Options = map[string]any{

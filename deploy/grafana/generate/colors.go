@@ -5,7 +5,14 @@ import (
 	"strings"
 )
 
-// Green, yellow, orange and red say how well something is, everywhere. What is only told apart has blue and purple, and the same one in each panel.
+// Green, yellow, orange and red say how well something is, everywhere. What is only told apart has blue and purple, and the same
+// one in each panel; but for hosts and instances, of which nobody knows how many there are.
+
+// apart is for series whose names are anybody's: hosts, instances.
+var apart = map[string]any{"mode": "palette-classic"}
+
+// grey is for what is neither well nor bad nor of interest.
+const grey = "#8e8e8e"
 
 // known are the colours of the values of labels whose values are known.
 var known = map[string]map[string]string{
@@ -13,14 +20,14 @@ var known = map[string]map[string]string{
 	"facefusion_probe":        {"app": "purple", "loop": "blue", "queue": "light-blue", "summary": "super-light-purple"},
 	"probe":                   {"gpu": "purple", "jobs": "light-blue", "process": "blue", "web": "super-light-purple"},
 	"facefusion_function": {"run": "blue", "run_1": "dark-blue", "start": "light-blue", "start_1": "super-light-blue", "apply": "purple", "stop": "dark-purple", "stop_1": "semi-dark-purple",
-		"clear": "light-purple", "read_logs": "super-light-purple", "update_job_dataframe": "semi-dark-blue", "other": "text"},
+		"clear": "light-purple", "read_logs": "super-light-purple", "update_job_dataframe": "semi-dark-blue", "other": grey},
 	"percentile":         {"p50": "super-light-blue", "p90": "blue", "p99": "dark-blue"},
-	"facefusion_media":   {"image": "blue", "video": "purple", "other": "text"},
-	"facefusion_origin":  {"ui": "blue", "headless": "purple", "batch": "light-blue", "other": "text"},
-	"facefusion_outcome": {"completed": "green", "failed": "red", "orphaned": "orange", "deleted": "text"},
-	"facefusion_job_state": {"drafted": "text", "waiting": "yellow", "running": "blue", "finalizing": "light-blue", "stalled": "orange", "orphaned": "red", "completed": "green",
+	"facefusion_media":   {"image": "blue", "video": "purple", "other": grey},
+	"facefusion_origin":  {"ui": "blue", "headless": "purple", "batch": "light-blue", "other": grey},
+	"facefusion_outcome": {"completed": "green", "failed": "red", "orphaned": "orange", "deleted": grey},
+	"facefusion_job_state": {"drafted": grey, "waiting": "yellow", "running": "blue", "finalizing": "light-blue", "stalled": "orange", "orphaned": "red", "completed": "green",
 		"failed": "red", "unreadable": "purple"},
-	"facefusion_exit_reason": {"completed": "green", "terminated": "blue", "failed": "orange", "check_failed": "orange", "crashed": "red", "killed": "dark-red", "unknown": "text"},
+	"facefusion_exit_reason": {"completed": "green", "terminated": "blue", "failed": "orange", "check_failed": "orange", "crashed": "red", "killed": "dark-red", "unknown": grey},
 	"nvidia_gpu_clock_event": {"sw_power_cap": "yellow", "sw_thermal_slowdown": "orange", "hw_thermal_slowdown": "red", "hw_slowdown": "semi-dark-red",
 		"hw_power_brake_slowdown": "dark-red", "sync_boost": "blue", "board_limit": "blue", "reliability": "blue"},
 }

@@ -8,7 +8,7 @@ func gpu() dashboard {
 	b := newBoard("facefusion-gpu", "FaceFusion / GPU",
 		"Every reading of the GPUs: how busy and how full, how hot, what slows them down, what breaks. A GPU has the same colour in all panels.",
 		commonVariables(gpuVariable), []annotation{xid})
-	b.line(4, gpuNumbers()...)
+	b.line(3, gpuNumbers()...)
 	b.line(6,
 		chart{
 			title:  "State",
@@ -62,24 +62,28 @@ func gpuNumbers() []panel {
 		}.stat(),
 		chart{
 			title: "Busy", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0),
-			about: "The mean of all GPUs.", queries: []query{{`avg(hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"})`, "busy"}},
+			about: "The mean of all GPUs over the chosen time.", queries: []query{{`avg(avg_over_time(hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}[$__range]))`, "busy"}},
 			runbooks: []string{"HighGPUUsage"},
 		}.stat(),
 		chart{
 			title: "Memory, max", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0), scale: []step{{nil, "text"}, {is(0.9), "orange"}, {is(0.95), "red"}},
-			about: "The memory in use of the GPU that has the least left. FaceFusion loses jobs that run out of it.", queries: []query{{`max(hw_gpu_memory_utilization_ratio{@gpu})`, "used"}},
+			about: "The most memory that a GPU had in use in the chosen time. FaceFusion loses jobs that run out of it.", queries: []query{{`max(max_over_time(hw_gpu_memory_utilization_ratio{@gpu}[$__range]))`, "used"}},
 			runbooks: []string{"GPUMemoryFull"},
 		}.stat(),
 		chart{
 			title: "Heat margin", unit: "celsius", decimals: is(0), scale: []step{{nil, "red"}, {is(3.0), "orange"}, {is(10.0), "text"}},
-			about: "How much hotter the hottest sensor may get before the hardware halves the clocks.",
+			about: "How much hotter the hottest sensor could have got in the chosen time before the hardware halves the clocks.",
 			empty: "limits not told",
-			queries: []query{{`min(hw_temperature_limit_celsius{@gpu, hw_limit_type="high.degraded"} - on (host_name, hw_parent, hw_sensor_location) group_right () hw_temperature_celsius{@gpu})`,
-				"room"}},
+			queries: []query{{`
+min(
+  hw_temperature_limit_celsius{@gpu, hw_limit_type="high.degraded"}
+    - on (host_name, hw_parent, hw_sensor_location) group_right ()
+  max_over_time(hw_temperature_celsius{@gpu}[$__range])
+)`, "margin"}},
 			runbooks: []string{"GPUHot"},
 		}.stat(),
 		chart{
-			title: "Power", unit: "watt", decimals: is(0), min: is(0.0), about: "What all GPUs draw together.",
+			title: "Power now", unit: "watt", decimals: is(0), min: is(0.0), about: "What all GPUs draw together.",
 			queries: []query{{`sum(hw_power_watts{@gpu})`, "power"}},
 		}.stat(),
 		chart{
@@ -132,9 +136,10 @@ func temperatures() []panel {
 			about: "The dashed lines are where the clocks begin to go down and where the hardware halves them, the lowest of all GPUs.",
 			queries: []query{
 				{`max_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[$__rate_interval])`, perGPU},
-				{`min by (hw_limit_type) (hw_temperature_limit_celsius{@gpu, hw_sensor_location="gpu", hw_limit_type=~"max|high.degraded"})`, "limit: {{hw_limit_type}}"},
+				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="gpu", hw_limit_type="max"})`, "clocks go down"},
+				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="gpu", hw_limit_type="high.degraded"})`, "clocks halved"},
 			},
-			overrides: []override{limit("/^limit/")},
+			overrides: []override{limit("/^clocks/")},
 			runbooks:  []string{"GPUHot", "GPUThermalThrottling"},
 		}.lines(),
 		chart{
@@ -142,9 +147,10 @@ func temperatures() []panel {
 			about: "Memory is often hotter than the die and throttles on its own.",
 			queries: []query{
 				{`max_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="memory"}[$__rate_interval])`, perGPU},
-				{`min by (hw_limit_type) (hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type=~"max|high.degraded"})`, "limit: {{hw_limit_type}}"},
+				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type="max"})`, "clocks go down"},
+				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type="high.degraded"})`, "clocks halved"},
 			},
-			overrides: []override{limit("/^limit/")},
+			overrides: []override{limit("/^clocks/")},
 			runbooks:  []string{"GPUHot"},
 		}.lines(),
 		chart{
@@ -189,17 +195,17 @@ sum by (host_name) (increase(hw_energy_joules_total{@gpu}[1h])) / 3600
 func share() []panel {
 	return []panel{
 		chart{
-			title: "GPU time by instance", unit: "percentunit", min: is(0.0), empty: "the driver does not tell whose time it is",
-			about:    "How busy each instance keeps each GPU, its children (ffmpeg) included.",
-			queries:  []query{{`avg_over_time(facefusion_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}[$__rate_interval])`, "{{host_name}} · {{service_instance_id}} · {{hw_name}}"}},
+			title: "GPU time by instance", unit: "none", min: is(0.0), empty: "the driver does not tell whose time it is",
+			about:    "How many GPUs each instance keeps busy, its children (ffmpeg) included: 1 is one GPU without a pause.",
+			queries:  []query{{`sum by (host_name, service_instance_id) (avg_over_time(facefusion_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}[$__rate_interval]))`, perInstance}},
 			runbooks: []string{"FaceFusionOnCPU", "CollectorGPUShareUnknown"},
-		}.lines(),
+		}.areas(),
 		chart{
 			title: "GPU memory by instance", unit: "bytes", min: is(0.0), empty: "the driver does not tell whose memory it is",
 			about:    "Models stay in memory between jobs: that it does not go down is no leak.",
-			queries:  []query{{`avg_over_time(facefusion_gpu_memory_usage_bytes{@gpu}[$__rate_interval])`, "{{host_name}} · {{service_instance_id}} · {{hw_name}}"}},
+			queries:  []query{{`sum by (host_name, service_instance_id) (avg_over_time(facefusion_gpu_memory_usage_bytes{@gpu}[$__rate_interval]))`, perInstance}},
 			runbooks: []string{"GPUMemoryFull"},
-		}.lines(),
+		}.areas(),
 		chart{
 			title: "Memory of others", unit: "bytes", min: is(0.0), empty: "no GPU seen",
 			about: "What is in use on each GPU and belongs to no FaceFusion.",
@@ -243,7 +249,7 @@ avg by (nvidia_gpu_clock_event) (
 
 func engines() []panel {
 	return []panel{
-		chart{
+		wide(9, chart{
 			title: "Encoder and decoder, peak", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
 			about: "The engines that ffmpeg uses with nvenc and nvdec. Idle while videos are made: ffmpeg works on the CPU. The decoder is dashed.",
 			queries: []query{
@@ -251,14 +257,14 @@ func engines() []panel {
 				{`max by (host_name, hw_name) (max_over_time(nvidia_gpu_utilization_max_ratio{@gpu, hw_gpu_task="decoder"}[$__rate_interval]))`, perGPU + " decoder"},
 			},
 			overrides: []override{dashed("/decoder$/")},
-		}.lines(),
+		}.lines()),
 		chart{
 			title: "Encoder sessions", unit: "none", min: is(0.0), least: is(3.0), decimals: is(0), empty: "no GPU seen",
 			about:   "Consumer GPUs allow a few at the same time; the next ffmpeg fails.",
 			queries: []query{{`max_over_time(nvidia_gpu_encoder_sessions{@gpu}[$__rate_interval])`, perGPU}},
 		}.lines(),
 		chart{
-			title: "Encoder, frames", unit: "suffix: frames/s", min: is(0.0), empty: "no session",
+			title: "Encoder, frames", unit: "suffix: fps", min: is(0.0), empty: "no session",
 			about:   "The mean of the sessions.",
 			queries: []query{{`avg_over_time(nvidia_gpu_encoder_frame_rate_per_second{@gpu}[$__rate_interval])`, perGPU}},
 		}.lines(),
@@ -296,25 +302,30 @@ func bus() []panel {
 }
 
 func gpuErrors() []panel {
+	life := chart{
+		title: "In a board's life", unit: "none", decimals: is(0), empty: "none, or no ECC",
+		about:    "Memory errors that the board counts itself, and what was retired or remapped because of them. When a board has no spare rows left, it must be replaced.",
+		queries:  []query{{`sum by (host_name, hw_name, error_type) (hw_errors_total{@gpu, error_type=~"aggregate_.+|retired_.+|remapped_.+"}) > 0`, perGPU + " {{error_type}}"}},
+		runbooks: []string{"GPUMemoryErrors", "GPUDegraded"},
+	}.gauges()
+	// The names are long.
+	life.Options["namePlacement"] = "top"
 	return []panel{
 		chart{
 			title: "XIDs", unit: "none", min: is(0.0), decimals: is(0), interval: "5m", empty: "none",
-			about:    "What the driver reports, by its number. Most are the fault of the program that used the GPU; 48, 64, 74, 79, 94, 95, 119 and 120 are the hardware or its firmware.",
-			queries:  []query{{`sum by (host_name, hw_name, error_type) (increase(hw_errors_total{@gpu, error_type=~"xid_.+"}[$__rate_interval])) > 0`, perGPU + " {{error_type}}"}},
-			runbooks: []string{"GPUXid", "GPUXidOther"},
+			about:     "What the driver reports, by its number. Most are the fault of the program that used the GPU; 48, 64, 74, 79, 94, 95, 119, 120, 140 and 154 are the hardware or its firmware.",
+			queries:   []query{{`sum by (host_name, hw_name, error_type) (increase(hw_errors_total{@gpu, error_type=~"xid_.+"}[$__rate_interval])) > 0`, perGPU + " {{error_type}}"}},
+			overrides: []override{fixed("byRegexp", "/ xid_/", "orange"), fixed("byRegexp", "/ xid_(48|64|74|79|94|95|119|120|140|154)$/", "red")},
+			runbooks:  []string{"GPUXid", "GPUXidOther"},
 		}.bars(),
 		chart{
 			title: "Memory and bus errors", unit: "none", min: is(0.0), decimals: is(0), interval: "5m", empty: "none",
-			about:    "Corrected errors cost nothing; many of them announce an uncorrected one. PCIe replays are a matter of the slot or the riser.",
-			queries:  []query{{`sum by (host_name, hw_name, error_type) (increase(hw_errors_total{@gpu, error_type=~"corrected|uncorrected|pcie_replay"}[$__rate_interval])) > 0`, perGPU + " {{error_type}}"}},
-			runbooks: []string{"GPUMemoryErrors", "GPULinkNarrow"},
+			about:     "Corrected errors cost nothing; many of them announce an uncorrected one. PCIe replays are a matter of the slot or the riser.",
+			queries:   []query{{`sum by (host_name, hw_name, error_type) (increase(hw_errors_total{@gpu, error_type=~"corrected|uncorrected|pcie_replay"}[$__rate_interval])) > 0`, perGPU + " {{error_type}}"}},
+			overrides: []override{fixed("byRegexp", "/ uncorrected$/", "red"), fixed("byRegexp", "/ corrected$/", "yellow"), fixed("byRegexp", "/ pcie_replay$/", "blue")},
+			runbooks:  []string{"GPUMemoryErrors", "GPULinkNarrow"},
 		}.bars(),
-		chart{
-			title: "In a board's life", unit: "none", decimals: is(0), empty: "none, or no ECC",
-			about:    "Memory errors that the board counts itself, and what was retired or remapped because of them. When a board has no spare rows left, it must be replaced.",
-			queries:  []query{{`sum by (host_name, hw_name, error_type) (hw_errors_total{@gpu, error_type=~"aggregate_.+|retired_.+|remapped_.+"}) > 0`, perGPU + " {{error_type}}"}},
-			runbooks: []string{"GPUMemoryErrors", "GPUDegraded"},
-		}.gauges(),
+		life,
 	}
 }
 
@@ -362,8 +373,8 @@ func inventory() panel {
 		{expr: `max by (host_name, hw_name, hw_model, hw_driver_version, nvidia_cuda_version, hw_firmware_version, nvidia_gpu_pci_address) (nvidia_gpu_info{@gpu, hw_parent=""})`},
 		{expr: by + `(hw_gpu_memory_limit_bytes{@gpu})`, title: "Memory", unit: "bytes", width: 100},
 		{expr: by + `(nvidia_gpu_power_limit_watts{@gpu, nvidia_gpu_power_limit_type="enforced"})`, title: "Power limit", unit: "watt", width: 110},
-		{expr: by + `(nvidia_gpu_pcie_link_generation_max{@gpu})`, title: "PCIe generation", unit: "none", width: 130},
+		{expr: by + `(nvidia_gpu_pcie_link_generation_max{@gpu})`, title: "PCIe generation", unit: "none", width: 140},
 		{expr: by + `(nvidia_gpu_pcie_link_width_max{@gpu})`, title: "PCIe lanes", unit: "none", width: 100},
-		{expr: by + `(nvidia_gpu_performance_state_ratio{@gpu})`, title: "Performance state", unit: "prefix:P", width: 140},
+		{expr: by + `(nvidia_gpu_performance_state_ratio{@gpu})`, title: "Performance state", unit: "prefix:P", width: 160},
 	}, "Host")
 }

@@ -6,7 +6,7 @@ func host() dashboard {
 	b := newBoard("facefusion-host", "FaceFusion / Host and collector",
 		"The host beside FaceFusion, and what observing it costs: whether the agent sees everything, how old what it says is, what it uses and what it lost.",
 		commonVariables(), []annotation{agentStarted})
-	b.line(4, hostNumbers()...)
+	b.line(3, hostNumbers()...)
 	b.line(8,
 		chart{
 			title: "CPU of the host", unit: "percentunit", min: is(0.0), max: is(1.0),
@@ -51,25 +51,25 @@ func hostNumbers() []panel {
 		}.stat(),
 		chart{
 			title: "Oldest look", unit: "s", decimals: is(0), scale: []step{{nil, "text"}, {is(30.0), "orange"}, {is(120.0), "red"}},
-			about:    "How old the oldest of what the agents say is. Each probe looks every few seconds; one that is blind says what it saw last.",
-			queries:  []query{{`max(otelcol_receiver_facefusion_observation_age{@host})`, "age"}},
+			about:    "How old the oldest was of what the agents said in the chosen time. Each probe looks every few seconds; one that is blind says what it saw last.",
+			queries:  []query{{`max(max_over_time(otelcol_receiver_facefusion_observation_age{@host}[$__range]))`, "age"}},
 			runbooks: []string{"CollectorProbeBlind"},
 		}.stat(),
 		chart{
-			title: "Scrape", unit: "s", about: "The slowest of the agents' pages, as Prometheus measures it.",
-			queries: []query{{`max(scrape_duration_seconds{@host, job="facefusion"})`, "duration"}},
+			title: "Scrape", unit: "s", about: "The slowest scrape of an agent's page in the chosen time, as Prometheus measures it.",
+			queries: []query{{`max(max_over_time(scrape_duration_seconds{@host, job="facefusion"}[$__range]))`, "duration"}},
 		}.stat(),
 		chart{
 			title: "Series", unit: "short", about: "What an agent's page has, the largest of them.",
 			queries: []query{{`max(scrape_samples_scraped{@host, job="facefusion"})`, "series"}},
 		}.stat(),
 		chart{
-			title: "CPU", unit: "percentunit", decimals: is(2), about: "What the busiest agent uses of one core.",
-			queries: []query{{`max(rate(otelcol_process_cpu_seconds{@host}[$__rate_interval]))`, "cpu"}},
+			title: "CPU", unit: "percentunit", decimals: is(2), about: "What the busiest agent used of one core, the mean of the chosen time.",
+			queries: []query{{`max(rate(otelcol_process_cpu_seconds{@host}[$__range]))`, "cpu"}},
 		}.stat(),
 		chart{
-			title: "Memory", unit: "bytes", decimals: is(0), about: "The resident memory of the largest agent. The limit in agent.yaml is 256 MiB of heap.",
-			queries:  []query{{`max(otelcol_process_memory_rss{@host})`, "memory"}},
+			title: "Memory", unit: "bytes", decimals: is(0), about: "The most that an agent had resident in the chosen time. The limit in agent.yaml is 256 MiB of heap.",
+			queries:  []query{{`max(max_over_time(otelcol_process_memory_rss{@host}[$__range]))`, "memory"}},
 			runbooks: []string{"CollectorRefusing"},
 		}.stat(),
 		chart{
@@ -166,6 +166,7 @@ func sending() []panel {
 				{`sum(rate(otelcol_receiver_accepted_metric_points{@host}[$__rate_interval]))`, "received"},
 				{`sum(rate(otelcol_exporter_sent_metric_points{@host}[$__rate_interval]))`, "sent"},
 			},
+			colors: upAndDown,
 		}.lines(),
 		chart{
 			title: "Lost", unit: "suffix:/s", min: is(0.0), least: is(1.0), empty: "nothing",
@@ -177,6 +178,7 @@ func sending() []panel {
 				{`sum(rate(otelcol_receiver_facefusion_events_dropped{@host}[$__rate_interval]))`, "events"},
 				{`sum(rate(otelcol_receiver_facefusion_spans_dropped{@host}[$__rate_interval]))`, "spans"},
 			},
+			colors:   map[string]string{"refused": "orange", "not scraped": "yellow", "not sent": "red", "events": "purple", "spans": "blue"},
 			runbooks: []string{"CollectorRefusing", "CollectorExportFailing", "CollectorDroppedEvents"},
 		}.lines(),
 		chart{
@@ -222,6 +224,7 @@ func disksAndNetwork() []panel {
 				{`sum by (host_name, device) (rate(system_disk_io_bytes_total{@host, direction="read"}[$__rate_interval]))`, "{{host_name}} · {{device}} read"},
 				{`-sum by (host_name, device) (rate(system_disk_io_bytes_total{@host, direction="write"}[$__rate_interval]))`, "{{host_name}} · {{device}} written"},
 			},
+			overrides: []override{fixed("byRegexp", "/ read$/", "blue"), fixed("byRegexp", "/ written$/", "purple")},
 		}.lines(),
 		chart{
 			title: "Disks busy", unit: "percentunit", min: is(0.0),
@@ -235,6 +238,7 @@ func disksAndNetwork() []panel {
 				{`sum by (host_name) (rate(system_network_io_bytes_total{@host, direction="receive", device!="lo"}[$__rate_interval]))`, "{{host_name}} received"},
 				{`-sum by (host_name) (rate(system_network_io_bytes_total{@host, direction="transmit", device!="lo"}[$__rate_interval]))`, "{{host_name}} sent"},
 			},
+			overrides: []override{fixed("byRegexp", "/ received$/", "blue"), fixed("byRegexp", "/ sent$/", "purple")},
 		}.lines(),
 		chart{
 			title: "Network errors", unit: "suffix:/s", min: is(0.0), least: is(1.0), empty: "none",
@@ -243,6 +247,7 @@ func disksAndNetwork() []panel {
 				{`sum by (host_name) (rate(system_network_errors_total{@host}[$__rate_interval]))`, "{{host_name}} damaged"},
 				{`sum by (host_name) (rate(system_network_dropped_total{@host}[$__rate_interval]))`, "{{host_name}} dropped"},
 			},
+			overrides: []override{fixed("byRegexp", "/ damaged$/", "red"), fixed("byRegexp", "/ dropped$/", "orange")},
 		}.lines(),
 	}
 }

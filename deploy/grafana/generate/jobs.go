@@ -4,7 +4,7 @@ func jobs() dashboard {
 	b := newBoard("facefusion-jobs", "FaceFusion / Jobs",
 		"What waits, what runs, how long it takes, what fails and what was lost, by processor, model and media, and against last week and last year.",
 		commonVariables(instanceVariable, mediaVariable), []annotation{started, crashed, orphaned})
-	b.line(4, jobNumbers()...)
+	b.line(3, jobNumbers()...)
 	b.line(8,
 		chart{
 			title: "Jobs in the queue", unit: "none", min: is(0.0), decimals: is(0), empty: "no jobs folder seen: FaceFusion 3.x has one",
@@ -58,7 +58,7 @@ func jobNumbers() []panel {
 			runbooks: []string{"FaceFusionJobOrphaned", "FaceFusionOrphansLeft"}}.stat(),
 		chart{title: "Ended", unit: "none", decimals: is(0), about: "Runs that ended over the chosen time, in whatever way.", empty: "none",
 			queries: []query{{`sum(increase(facefusion_job_finished_total{@jobs}[$__range]))`, "ended"}}}.stat(),
-		chart{title: "Success", unit: "percentunit", decimals: is(1), empty: "no job has ended",
+		chart{title: "Success", unit: "percentunit", decimals: is(1), empty: "none ended",
 			about: "Runs that completed, of all that were not deleted, over the chosen time. The objective is 99 %.", scale: successScale,
 			queries: []query{{`
 sum(increase(facefusion_job_finished_total{@jobs, facefusion_outcome="completed"}[$__range]))
@@ -163,7 +163,7 @@ sum(instance:facefusion_runs:increase1d{@instance, facefusion_outcome=~"failed|o
 	step := func(offset string) string {
 		return `avg by (facefusion_media) (media:facefusion_step_duration_seconds:median6h{@instance}` + offset + `)`
 	}
-	colors := map[string]string{"now": "blue", "a week ago": "text", "a year ago": "purple"}
+	colors := map[string]string{"now": "blue", "a week ago": grey, "a year ago": "purple"}
 	dashes := []override{dashed("/ ago$/")}
 	return []panel{
 		chart{

@@ -17,7 +17,7 @@ func overview() dashboard {
 	b := newBoard("facefusion-overview", "FaceFusion / Overview",
 		"Is it alive, does it get its work done, how busy is it. The other dashboards say why.",
 		commonVariables(instanceVariable), []annotation{started, crashed, orphaned, xid})
-	b.line(4, overviewNumbers()...)
+	b.line(3, overviewNumbers()...)
 	b.line(7,
 		chart{
 			title: "Web servers",
@@ -26,7 +26,7 @@ func overview() dashboard {
 			empty:    "no web server seen",
 			states:   serverStates,
 			queries:  []query{{worst("host_name, service_instance_id", during("facefusion_server_state", "@instance", serverStates)), perInstance}},
-			runbooks: []string{"FaceFusionServerDown", "FaceFusionServerUnresponsive", "FaceFusionServerSaturated"},
+			runbooks: []string{"FaceFusionServerDown", "FaceFusionServerUnresponsive", "FaceFusionServerSaturated", "FaceFusionServerStarting"},
 		}.timeline(),
 		chart{
 			title: "Queue",
@@ -81,7 +81,7 @@ func overviewNumbers() []panel {
 			runbooks:  []string{"FaceFusionGoneWithJobsWaiting", "FaceFusionNotFound"},
 		}.stat(),
 		chart{
-			title: "Web servers", unit: "none", empty: "none seen",
+			title: "Servers", unit: "none", empty: "none seen",
 			about: "Servers that are ready, and those that are not: starting, saturated, unresponsive or down.",
 			queries: []query{
 				{`sum(facefusion_server_up{@instance})`, "ready"},
@@ -118,7 +118,7 @@ func overviewNumbers() []panel {
 			queries: []query{{`60 * sum(increase(facefusion_job_finished_total{@instance}[$__range])) / $__range_s`, "jobs"}},
 		}.stat(),
 		chart{
-			title: "Success", unit: "percentunit", decimals: is(1), empty: "no job has ended",
+			title: "Success", unit: "percentunit", decimals: is(1), empty: "none ended",
 			about: "Runs that completed, of all that were not deleted, over the chosen time. The objective is 99 %.",
 			scale: successScale,
 			queries: []query{{`
@@ -127,19 +127,16 @@ sum(increase(facefusion_job_finished_total{@instance, facefusion_outcome="comple
 			runbooks: []string{"FaceFusionSuccessBurnFast", "FaceFusionSuccessBurnSlow"},
 		}.stat(),
 		chart{
-			title: "A run takes", unit: "s", decimals: is(1), empty: "no job has ended",
-			about: "Half of the completed runs of the chosen time take less than the first, 95 % less than the second.",
-			queries: []query{
-				{`histogram_quantile(0.5, sum by (le) (increase(facefusion_job_duration_seconds_bucket{@instance, facefusion_outcome="completed"}[$__range])))`, "p50"},
-				{`histogram_quantile(0.95, sum by (le) (increase(facefusion_job_duration_seconds_bucket{@instance, facefusion_outcome="completed"}[$__range])))`, "p95"},
-			},
+			title: "Run, p95", unit: "s", decimals: is(1), empty: "none ended",
+			about:    "95 % of the completed runs of the chosen time took less, without their time in the queue.",
+			queries:  []query{{`histogram_quantile(0.95, sum by (le) (increase(facefusion_job_duration_seconds_bucket{@instance, facefusion_outcome="completed"}[$__range])))`, "p95"}},
 			runbooks: []string{"FaceFusionTimeBurnFast", "FaceFusionTimeBurnSlow"},
 		}.stat(),
 	}
 }
 
 func gpuShare() []panel {
-	colors := map[string]string{"FaceFusion": "blue", "others": "text"}
+	colors := map[string]string{"FaceFusion": "blue", "others": grey}
 	return []panel{
 		chart{
 			title: "GPU time",
@@ -176,10 +173,10 @@ clamp_min(
     - (sum(avg_over_time(facefusion_gpu_memory_usage_bytes{@instance}[$__rate_interval])) or vector(0)),
   0
 )`, "others"},
-				{`sum(hw_gpu_memory_limit_bytes{@host})`, "there is"},
+				{`sum(hw_gpu_memory_limit_bytes{@host})`, "in total"},
 			},
 			colors:    colors,
-			overrides: []override{limit("/^there is$/")},
+			overrides: []override{limit("/^in total$/")},
 			runbooks:  []string{"GPUMemoryFull"},
 		}.areas(),
 	}
@@ -188,7 +185,7 @@ clamp_min(
 func instances() panel {
 	by := "sum by (host_name, service_instance_id) "
 	return chart{
-		title:    "Instances",
+		title:    "Every instance",
 		about:    "One row for each instance. Numbers of jobs and failures are those of the chosen time. Click an instance to see its jobs, a host to see its GPUs.",
 		empty:    "no FaceFusion seen",
 		runbooks: []string{"FaceFusionCrashLoop", "FaceFusionJobsFailing"},
@@ -219,8 +216,14 @@ func webUI() []panel {
 			empty: "not told by this FaceFusion: 3.5 or later does",
 			queries: []query{{`sum by (facefusion_function) (rate(facefusion_server_requests_total{@instance}[$__rate_interval])) > 0`,
 				"{{facefusion_function}}"}},
-			runbooks: []string{"FaceFusionRequestsFailing"},
 		}.areas(),
+		chart{
+			title: "Requests that failed", unit: "none", min: is(0.0), least: is(3.0), decimals: is(0), interval: "5m", empty: "none",
+			about: "Requests that ended in an unhandled exception, an out-of-memory for one. A job that failed in an orderly way is not among them.",
+			queries: []query{{`sum by (facefusion_function) (increase(facefusion_server_request_failed_total{@instance}[$__rate_interval])) > 0`,
+				"{{facefusion_function}}"}},
+			runbooks: []string{"FaceFusionRequestsFailing"},
+		}.bars(),
 		chart{
 			title: "How long requests take", unit: "s", min: is(0.0),
 			about:   "As Gradio tells it, over all requests since the server started: the slowest function of the slowest server.",

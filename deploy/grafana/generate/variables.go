@@ -30,7 +30,7 @@ var (
 func labelValues(name, label, description, query string) variable {
 	return variable{
 		Name: name, Label: label, Description: description, Type: "query", Datasource: &prometheus,
-		Query: map[string]any{"query": query, "refId": name, "qryType": 1}, Definition: query,
+		Query: map[string]any{"query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery", "qryType": 1}, Definition: query,
 		// 2: asked again when the time range changes; sorted as people sort numbers.
 		Refresh: 2, Sort: 7,
 		// ".*" rather than all values: a query stays short, and what has no such label is not lost.
