@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-gradio deploy-test check generate update lint format gpu clean
+.PHONY: help run build build-full demo test bench e2e e2e-gradio deploy-test look check generate update lint format gpu clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,10 @@ gpu: ## compare with nvidia-smi and print what sampling costs; needs an NVIDIA G
 deploy-test: ## check rules, alerts and messages with the programs and the code of Prometheus and Alertmanager
 	.ci/prometheus/check.sh
 
+look: deploy/grafana/look/node_modules ## draw the dashboards over PROMETHEUS_URL, pictures to docs/images; needs Node.js, Chromium and the font Inter
+	@mkdir -p docs/images
+	node deploy/grafana/look/look.mjs docs/images
+
 check: ## everything that is wrong without being run: generated code, format, vet, lint, configurations
 	.ci/check.sh
 
@@ -70,6 +74,10 @@ clean: ## remove what was built
 
 bin/simulator: FORCE
 	go build -o $@ ./simulator
+
+deploy/grafana/look/node_modules: deploy/grafana/look/package-lock.json
+	cd $(@D) && npm ci
+	@touch $@
 
 .PHONY: FORCE
 FORCE:

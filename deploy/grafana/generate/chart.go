@@ -123,6 +123,10 @@ func (c chart) lines() panel {
 		"hideFrom":          map[string]any{"legend": false, "tooltip": false, "viz": false},
 		"thresholdsStyle":   map[string]any{"mode": "off"},
 	}
+	if len(c.queries) > 0 && strings.HasPrefix(c.queries[0].legend, perGPU) {
+		// Lines of eight GPUs cross: filled, they are mud.
+		p.FieldConfig.Defaults.Custom["fillOpacity"] = 0
+	}
 	if c.least != nil {
 		p.FieldConfig.Defaults.Custom["axisSoftMax"] = *c.least
 	}

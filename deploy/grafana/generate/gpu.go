@@ -136,10 +136,10 @@ func temperatures() []panel {
 			about: "The dashed lines are where the clocks begin to go down and where the hardware halves them, the lowest of all GPUs.",
 			queries: []query{
 				{`max_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="gpu"}[$__rate_interval])`, perGPU},
-				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="gpu", hw_limit_type="max"})`, "clocks go down"},
-				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="gpu", hw_limit_type="high.degraded"})`, "clocks halved"},
+				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="gpu", hw_limit_type="max"})`, "slower from"},
+				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="gpu", hw_limit_type="high.degraded"})`, "halved from"},
 			},
-			overrides: []override{limit("/^clocks/")},
+			overrides: []override{limit("/ from$/")},
 			runbooks:  []string{"GPUHot", "GPUThermalThrottling"},
 		}.lines(),
 		chart{
@@ -147,10 +147,10 @@ func temperatures() []panel {
 			about: "Memory is often hotter than the die and throttles on its own.",
 			queries: []query{
 				{`max_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="memory"}[$__rate_interval])`, perGPU},
-				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type="max"})`, "clocks go down"},
-				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type="high.degraded"})`, "clocks halved"},
+				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type="max"})`, "slower from"},
+				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type="high.degraded"})`, "halved from"},
 			},
-			overrides: []override{limit("/^clocks/")},
+			overrides: []override{limit("/ from$/")},
 			runbooks:  []string{"GPUHot"},
 		}.lines(),
 		chart{

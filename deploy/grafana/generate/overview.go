@@ -186,7 +186,7 @@ func instances() panel {
 	by := "sum by (host_name, service_instance_id) "
 	return chart{
 		title:    "Every instance",
-		about:    "One row for each instance. Numbers of jobs and failures are those of the chosen time. Click an instance to see its jobs, a host to see its GPUs.",
+		about:    "One row for each instance. What ended, and how well, is of the chosen time. Click an instance to see its jobs, a host to see its GPUs.",
 		empty:    "no FaceFusion seen",
 		runbooks: []string{"FaceFusionCrashLoop", "FaceFusionJobsFailing"},
 	}.table([]column{
@@ -201,7 +201,10 @@ func instances() panel {
 		{expr: by + `(facefusion_active_tasks{@instance})`, title: "Running", unit: "none", width: 90},
 		{expr: by + `(facefusion_job_count{@instance, facefusion_job_state=~"stalled|orphaned"})`, title: "Stuck", unit: "none", width: 80, scale: fewIsWell},
 		{expr: by + `(increase(facefusion_job_finished_total{@instance}[$__range]))`, title: "Ended", unit: "none", decimals: is(0), width: 90},
-		{expr: by + `(increase(facefusion_job_finished_total{@instance, facefusion_outcome=~"failed|orphaned"}[$__range]))`, title: "Failed", unit: "none", decimals: is(0), width: 90, scale: fewIsWell},
+		{expr: `
+sum by (host_name, service_instance_id) (increase(facefusion_job_finished_total{@instance, facefusion_outcome="completed"}[$__range]))
+  / (sum by (host_name, service_instance_id) (increase(facefusion_job_finished_total{@instance, facefusion_outcome!="deleted"}[$__range])) > 0)`,
+			title: "Success", unit: "percentunit", decimals: is(1), width: 100, scale: successScale},
 		{expr: by + `(instance:facefusion_gpu_busy:sum10m{@instance})`, title: "GPUs busy", unit: "none", decimals: is(2), width: 160, gauge: is(1.0)},
 		{expr: by + `(facefusion_gpu_memory_usage_bytes{@instance})`, title: "GPU memory", unit: "bytes", decimals: is(1), width: 120},
 		{expr: by + `(process_memory_usage_bytes{@instance})`, title: "Memory", unit: "bytes", decimals: is(1), width: 110},
