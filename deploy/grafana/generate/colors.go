@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"regexp"
 	"strings"
 )
@@ -24,8 +25,8 @@ var known = map[string]map[string]string{
 	"percentile":         {"p50": "super-light-blue", "p90": "blue", "p99": "dark-blue"},
 	"facefusion_media":   {"image": "blue", "video": "purple", "other": grey},
 	"facefusion_origin":  {"ui": "blue", "headless": "purple", "batch": "light-blue", "other": grey},
-	"facefusion_outcome": {"completed": "green", "failed": "red", "orphaned": "orange", "deleted": grey},
-	"facefusion_job_state": {"drafted": grey, "waiting": "yellow", "running": "blue", "finalizing": "light-blue", "stalled": "orange", "orphaned": "red", "completed": "green",
+	"facefusion_outcome": {"completed": "green", "failed": "red", "orphaned": "dark-orange", "deleted": grey},
+	"facefusion_job_state": {"drafted": grey, "waiting": "yellow", "running": "blue", "finalizing": "light-blue", "stalled": "orange", "orphaned": "dark-orange", "completed": "green",
 		"failed": "red", "unreadable": "purple"},
 	"facefusion_exit_reason": {"completed": "green", "terminated": "blue", "failed": "orange", "check_failed": "orange", "crashed": "red", "killed": "dark-red", "unknown": grey},
 	"nvidia_gpu_clock_event": {"sw_power_cap": "yellow", "sw_thermal_slowdown": "orange", "hw_thermal_slowdown": "red", "hw_slowdown": "semi-dark-red",
@@ -56,9 +57,7 @@ func (c chart) colored() []override {
 			colors[strings.Replace(q.legend, labels[0][0], value, 1)] = color
 		}
 	}
-	for name, color := range c.colors {
-		colors[name] = color
-	}
+	maps.Copy(colors, c.colors)
 	overrides := []override{}
 	for _, name := range sortedKeys(colors) {
 		overrides = append(overrides, fixed("byName", name, colors[name]))
@@ -69,8 +68,4 @@ func (c chart) colored() []override {
 		}
 	}
 	return overrides
-}
-
-func fixed(by, name, color string) override {
-	return override{matcher{by, name}, []property{{"color", map[string]any{"mode": "fixed", "fixedColor": color}}}}
 }

@@ -11,7 +11,7 @@ var (
 		"host_name, service_instance_id", "{{service_instance_id}} on {{host_name}}: the web UI was started")
 	crashed = happened("Crashed", "red", `facefusion_process_exits_total{@instance, facefusion_exit_reason=~"crashed|killed"}`,
 		"host_name, service_instance_id, facefusion_process_role, facefusion_exit_reason", "{{service_instance_id}} on {{host_name}}: {{facefusion_process_role}} {{facefusion_exit_reason}}")
-	orphaned = happened("Job lost", "orange", `facefusion_job_finished_total{@instance, facefusion_outcome="orphaned"}`,
+	orphaned = happened("Job lost", "dark-orange", `facefusion_job_finished_total{@instance, facefusion_outcome="orphaned"}`,
 		"host_name, service_instance_id", "{{service_instance_id}} on {{host_name}} lost a job")
 	xid = happened("XID", "purple", `hw_errors_total{@host, error_type=~"xid_.+"}`,
 		"host_name, hw_name, error_type", "{{hw_name}} on {{host_name}}: {{error_type}}")

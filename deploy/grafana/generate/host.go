@@ -161,7 +161,7 @@ func sending() []panel {
 	return []panel{
 		chart{
 			title: "Points", unit: "suffix:/s", min: is(0.0),
-			about: "Points that the receivers took and that the exporters sent on. More than twice as many sent is two exporters.",
+			about: "Points that the receivers took and that the exporters sent on. With two exporters, twice as many are sent.",
 			queries: []query{
 				{`sum(rate(otelcol_receiver_accepted_metric_points{@host}[$__rate_interval]))`, "received"},
 				{`sum(rate(otelcol_exporter_sent_metric_points{@host}[$__rate_interval]))`, "sent"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -75,7 +76,7 @@ var visibilityStates = []state{
 
 // worst is the query of the worst state that something was in since the point before: a short one is not lost where a point stands for minutes.
 func worst(by string, terms ...[]string) string {
-	return "max by (" + by + ") (\n    " + strings.Join(flat(terms), "\n  or\n    ") + "\n)"
+	return "max by (" + by + ") (\n    " + strings.Join(slices.Concat(terms...), "\n  or\n    ") + "\n)"
 }
 
 // during are the terms of worst for the states of a metric.
@@ -98,14 +99,6 @@ func terms(metric, variables string, states []state, format string) []string {
 		list = append(list, fmt.Sprintf(format, s.value, metric, matchers))
 	}
 	return list
-}
-
-func flat(lists [][]string) []string {
-	var all []string
-	for _, list := range lists {
-		all = append(all, list...)
-	}
-	return all
 }
 
 func valueMapping(states []state) mapping {

@@ -1,0 +1,30 @@
+package main
+
+// limit draws a series as what others are measured by.
+func limit(pattern string) override {
+	o := dashed(pattern)
+	o.Properties = append(o.Properties, fixed("byRegexp", pattern, "semi-dark-red").Properties...)
+	return o
+}
+
+// colorBy colours one series of several by its value.
+func colorBy(name string, scale []step) override {
+	return override{matcher{"byName", name}, []property{
+		{"thresholds", thresholds{"absolute", scale}},
+		{"color", map[string]any{"mode": "thresholds"}},
+	}}
+}
+
+// dashed draws series above the others, and not stacked on them.
+func dashed(pattern string) override {
+	return override{matcher{"byRegexp", pattern}, []property{
+		{"custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{4, 4}}},
+		{"custom.fillOpacity", 0},
+		{"custom.stacking", map[string]any{"mode": "none", "group": "limit"}},
+	}}
+}
+
+// fixed gives series a colour.
+func fixed(by, name, color string) override {
+	return override{matcher{by, name}, []property{{"color", map[string]any{"mode": "fixed", "fixedColor": color}}}}
+}
