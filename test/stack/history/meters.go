@@ -1,0 +1,64 @@
+package history
+
+import "strings"
+
+// meters are the counters and distributions of one owner: an instance, a GPU, the host, the agent. Counters never go down.
+type meters struct {
+	counters      map[string]*float64
+	distributions map[string]*distribution
+}
+
+func newMeters() meters {
+	return meters{counters: map[string]*float64{}, distributions: map[string]*distribution{}}
+}
+
+func key(parts ...string) string { return strings.Join(parts, "\x00") }
+
+// counter is the one for the metric and the values of its labels.
+func (m meters) counter(parts ...string) *float64 {
+	k := key(parts...)
+	c, ok := m.counters[k]
+	if !ok {
+		c = new(float64)
+		m.counters[k] = c
+	}
+	return c
+}
+
+func (m meters) add(value float64, parts ...string) { *m.counter(parts...) += value }
+
+func (m meters) distribution(parts ...string) *distribution {
+	k := key(parts...)
+	d, ok := m.distributions[k]
+	if !ok {
+		d = &distribution{buckets: map[float64]*float64{}}
+		m.distributions[k] = d
+	}
+	return d
+}
+
+// distribution is a histogram with the buckets that somebody asked for, each the count of all values up to its bound.
+type distribution struct {
+	buckets    map[float64]*float64
+	sum, count float64
+}
+
+// bucket must be asked for before the first value comes.
+func (d *distribution) bucket(bound float64) *float64 {
+	c, ok := d.buckets[bound]
+	if !ok {
+		c = new(float64)
+		d.buckets[bound] = c
+	}
+	return c
+}
+
+func (d *distribution) observe(value float64) {
+	d.sum += value
+	d.count++
+	for bound, c := range d.buckets {
+		if value <= bound {
+			*c++
+		}
+	}
+}
