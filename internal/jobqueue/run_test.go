@@ -116,6 +116,31 @@ func TestExemplarsNameTheLastRunOfABucket(t *testing.T) {
 	assert.Equal(t, DurationBounds, d.Bounds)
 }
 
+// A batch waits and begins before a job that ends before it does.
+func TestExemplarsDoNotGoBackInTime(t *testing.T) {
+	w := newWorld(t, Settings{})
+	w.process(RoleRunner, time.Second)
+	w.look()
+	for _, id := range []string{"queued/batch", "queued/job"} {
+		w.job(id, "queued")
+		w.look()
+		w.tick(4 * time.Second)
+		w.job(id, "started")
+		w.look()
+	}
+	for _, id := range []string{"job", "batch"} {
+		w.tick(10 * time.Second)
+		w.job("queued/"+id, "completed")
+		w.mv("queued/"+id, "completed/"+id)
+		w.look()
+	}
+	require.Len(t, w.queue().Runs, 1)
+	wait := w.queue().Runs[0].Wait
+	require.EqualValues(t, 2, wait.Count)
+	require.Len(t, wait.Exemplars, 1, "both fall into one bucket")
+	assert.Equal(t, "job", wait.Exemplars[0].Run.Job, "it began later")
+}
+
 // TestCombinationsOfStepsAreBounded gives each job a model of its own.
 func TestCombinationsOfStepsAreBounded(t *testing.T) {
 	all := newTotals(false)

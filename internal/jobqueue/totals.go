@@ -151,7 +151,10 @@ func (d *durations) observe(v reading.Value[time.Duration], e Exemplar) {
 		d.exponential.Observe(e.Value)
 	}
 	bucket, _ := slices.BinarySearch(DurationBounds, e.Value)
-	d.exemplars[bucket] = e
+	// Runs end in another order than they began in, and Prometheus refuses an exemplar that is older than the one before it.
+	if !e.Time.Before(d.exemplars[bucket].Time) {
+		d.exemplars[bucket] = e
+	}
 }
 
 func (d *durations) publish() Durations {
