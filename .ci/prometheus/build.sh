@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the real Prometheus and its tools into .cache/prometheus, in the versions of go.mod beside this.
+# Builds the real Prometheus, Alertmanager, their tools and pint into .cache/prometheus, in the versions of the modules beside this and in .ci/pint.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -24,3 +24,5 @@ cp .ci/prometheus/alertmanager.mod .cache/prometheus/
 cp .ci/prometheus/alertmanager.sum .cache/prometheus/
 go mod edit -replace="github.com/prometheus/alertmanager=$PWD/$copy" .cache/prometheus/alertmanager.mod
 go build -modfile=.cache/prometheus/alertmanager.mod -o .cache/prometheus/ github.com/prometheus/alertmanager/cmd/alertmanager
+
+go build -modfile=.ci/pint/go.mod -o .cache/prometheus/ github.com/cloudflare/pint/cmd/pint

@@ -3,11 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Of the service discoveries, file, http and static are enough here; the others are most of the code.
+.ci/prometheus/build.sh
+# As there: what was compiled is used again.
 export CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=remove_all_sd"
 bin=.cache/prometheus
-mkdir -p "$bin"
-go build -modfile=.ci/prometheus/go.mod -o "$bin/" github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/alertmanager/cmd/amtool
 
 cd deploy/prometheus
 promtool=../../$bin/promtool amtool=../../$bin/amtool
