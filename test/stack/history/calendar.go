@@ -24,6 +24,7 @@ const (
 	Down      = "down"      // the server is killed and started again
 	Stalled   = "stalled"   // a job hangs and uses neither CPU nor GPU
 	Crowd     = "crowd"     // far more jobs than usual
+	Bits      = "bits"      // the memory of the GPU returns two wrong bits, which it notices: XID 48
 )
 
 // Incidents of the last day.
@@ -32,6 +33,7 @@ var Incidents = []Incident{
 	{Name: Crowd, Ago: 17 * time.Hour, Length: 90 * time.Minute, Instance: 1},
 	{Name: Burst, Ago: 13 * time.Hour, Length: 75 * time.Minute, Instance: 1},
 	{Name: Heat, Ago: 9 * time.Hour, Length: 80 * time.Minute, GPU: 1},
+	{Name: Bits, Ago: 7 * time.Hour, Length: time.Minute, GPU: 0},
 	{Name: Saturated, Ago: 5*time.Hour + 30*time.Minute, Length: 35 * time.Minute, Instance: 0},
 	{Name: Down, Ago: 3 * time.Hour, Length: 6 * time.Minute, Instance: 1},
 	{Name: Stalled, Ago: 100 * time.Minute, Length: 25 * time.Minute, Instance: 1},
@@ -44,14 +46,14 @@ type calendar struct {
 	quiet bool
 }
 
-// during says whether the instance, or for Heat the GPU, suffers from it.
+// during says whether the instance, or the GPU, suffers from it.
 func (c calendar) during(t time.Time, name string, index int) bool {
 	if c.quiet {
 		return false
 	}
 	for _, i := range Incidents {
 		of := i.Instance
-		if i.Name == Heat {
+		if i.Name == Heat || i.Name == Bits {
 			of = i.GPU
 		}
 		begin := c.end.Add(-i.Ago)

@@ -15,7 +15,7 @@ type gpu struct {
 	utilization, peak, encoder, decoder float64
 	power, temperature                  float64
 	memory                              float64
-	throttled, capped                   bool
+	throttled, capped, struck           bool
 }
 
 const (
@@ -53,6 +53,13 @@ func (g *gpu) pass(t time.Time, d float64) {
 	g.meters.add(g.utilization*2.2e9*d*g.m.about(0.2), "hw_gpu_io_bytes_total", "receive")
 	g.meters.add(g.utilization*0.9e9*d*g.m.about(0.2), "hw_gpu_io_bytes_total", "transmit")
 	// A corrected bit now and then is what a healthy card of this age has.
+	struck := g.m.during(t, Bits, g.index)
+	if struck && !g.struck {
+		for _, kind := range []string{"xid_48", "uncorrected", "aggregate_uncorrected"} {
+			g.meters.add(1, "hw_errors_total", kind)
+		}
+	}
+	g.struck = struck
 	bits := float64(g.m.often(d / 40000))
 	g.meters.add(bits, "hw_errors_total", "corrected")
 	g.meters.add(bits, "hw_errors_total", "aggregate_corrected")

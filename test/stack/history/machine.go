@@ -16,6 +16,8 @@ type machine struct {
 	gpus      []*gpu
 	// cpu is how many cores are busy.
 	cpu, age, free float64
+	// uptime is that of the agent when the page was read.
+	uptime float64
 }
 
 // cores, memory and disk of the host, instead of those of the machine that the pages were made on.

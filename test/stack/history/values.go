@@ -48,6 +48,9 @@ func (m *machine) reading(s Series) (reading, bool) {
 // learn finds out which kinds of jobs and steps the pages have.
 func (m *machine) learn(series []Series) {
 	for _, s := range series {
+		if s.Name() == "otelcol_process_uptime" {
+			m.uptime = s.Value
+		}
 		i := m.instance(s.Get("service_instance_id"))
 		if i == nil {
 			continue

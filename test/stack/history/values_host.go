@@ -1,6 +1,11 @@
 package history
 
-import "strings"
+import (
+	"math"
+	"strings"
+
+	"github.com/prometheus/common/model"
+)
 
 // own is the reading of a series of the host or of the agent.
 func (m *machine) own(s Series) (reading, bool) {
@@ -92,10 +97,10 @@ func (m *machine) agent(s Series) (reading, bool) {
 	case "otelcol_process_runtime_heap_alloc_bytes":
 		return func() float64 { return 9e6 + 7e6*m.dice.Float64() }, true
 	}
-	if strings.HasSuffix(s.Name(), "_metric_points") || strings.HasSuffix(s.Name(), "_items") {
-		// The page's count is that of one simulated host; points come in the same proportions all day.
-		perSecond := s.Value / 900
-		return func() float64 { return float64(int(perSecond * m.age)) }, true
+	if s.Type == model.MetricTypeCounter {
+		// What is not busier by day goes on as it did until the page was read.
+		return func() float64 { return math.Floor(s.Value / max(m.uptime, 1) * m.age) }, true
 	}
-	return nil, false
+	// Sizes and limits.
+	return func() float64 { return s.Value }, true
 }
