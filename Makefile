@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-gradio deploy-test look check generate update lint format gpu clean
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio deploy-test look check generate update lint format gpu clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ bench: ## print what the budgets are about
 
 e2e: build bin/simulator ## run the built collector over simulated hosts
 	go test -count=1 -tags e2e ./test/e2e/...
+
+e2e-stack: build bin/simulator ## run it behind a real Prometheus and Alertmanager: every query of deploy/ is asked, an alert arrives
+	.ci/prometheus/build.sh
+	cd test/stack && CGO_ENABLED=0 go vet -tags stack,remove_all_sd ./... && CGO_ENABLED=0 go test -count=1 -v -timeout 20m -tags stack,remove_all_sd ./...
 
 e2e-gradio: build ## run the built collector beside a real Gradio; installs it from PyPI into .cache/
 	test/gradio/install.sh .cache/gradio
