@@ -1,11 +1,48 @@
 #!/usr/bin/env bash
-# Every configuration that we ship is one that the built collector accepts. Files that say they come second are read after agent.yaml.
+# Every configuration that we ship is one that the built collector accepts, in the combinations that it says it is for; so are those that the documents show.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for file in config/*.yaml; do
-	arguments=(--config config/agent.yaml)
-	[ "$file" = config/agent.yaml ] || arguments+=(--config "$file")
-	echo "validate ${arguments[*]}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# What gateway-network.yaml says is a file of the user's.
+export GATEWAY_TOKEN_FILE=$work/tokens
+echo "a token" >"$GATEWAY_TOKEN_FILE"
+
+validate() {
+	local arguments=() file
+	for file; do arguments+=(--config "$file"); done
+	echo "validate $*"
 	bin/otelcol-facefusion validate "${arguments[@]}"
+}
+
+for file in config/*.yaml; do
+	case "$file" in
+	config/agent.yaml | config/gateway.yaml) validate "$file" ;;
+	config/gateway-*) validate config/gateway.yaml "$file" ;;
+	*) validate config/agent.yaml "$file" ;;
+	esac
+done
+
+# In a document, a block of YAML that begins with "# otelcol-facefusion --config a --config b --config this.yaml" is this.yaml.
+for document in docs/*.md; do
+	awk -v prefix="$work/$(basename "$document" .md)" '
+		/^```yaml$/ { n++; inside = 1; next }
+		/^```$/ { inside = 0 }
+		inside { print > (prefix "-" n ".yaml") }
+	' "$document"
+done
+for block in "$work"/*.yaml; do
+	[ -e "$block" ] || continue
+	read -r -a words < <(head -n 1 "$block")
+	[ "${words[*]:0:3}" = "# otelcol-facefusion --config" ] || continue
+	files=()
+	for word in "${words[@]:2}"; do
+		case "$word" in
+		--config) ;;
+		config/*) files+=("$word") ;;
+		*) files+=("$block") ;;
+		esac
+	done
+	validate "${files[@]}"
 done
