@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio deploy-test look check generate update lint format gpu clean
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test look check generate update lint format gpu clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,12 @@ e2e-stack: build bin/simulator ## run it behind a real Prometheus and Alertmanag
 e2e-gradio: build ## run the built collector beside a real Gradio; installs it from PyPI into .cache/
 	test/gradio/install.sh .cache/gradio
 	FACEFUSION_PYTHON=$(CURDIR)/.cache/gradio/bin/python go test -count=1 -tags e2e,gradio -run Gradio ./test/e2e/...
+
+e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the store away for a minute, kill agent and gateway, and count what is lost
+	go test -count=1 -v -parallel 16 -tags e2e,durability -run Durability ./test/e2e/...
+
+e2e-traces: build bin/simulator .cache/prometheus/prometheus .cache/jaeger/jaeger ## from an exemplar in a real Prometheus to the trace in a real Jaeger to the events of the run
+	go test -count=1 -v -tags e2e,traces -run WholeWay ./test/e2e/...
 
 gpu: ## compare with nvidia-smi and print what sampling costs; needs an NVIDIA GPU. GPU_TEST_DURATION=10m samples for longer
 	go test -count=1 -v -timeout 30m -tags gpu ./test/gpu/...
@@ -82,6 +88,13 @@ bin/simulator: FORCE
 deploy/grafana/look/node_modules: deploy/grafana/look/package-lock.json
 	cd $(@D) && npm ci
 	@touch $@
+
+# Of the service discoveries, file, http and static are enough for a test; the others are most of the code.
+.cache/prometheus/prometheus: FORCE
+	CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -tags=remove_all_sd" go build -modfile=.ci/prometheus/go.mod -o $@ github.com/prometheus/prometheus/cmd/prometheus
+
+.cache/jaeger/jaeger: FORCE
+	CGO_ENABLED=0 go build -modfile=.ci/jaeger/go.mod -ldflags='-s -w' -o $@ github.com/jaegertracing/jaeger/cmd/jaeger
 
 .PHONY: FORCE
 FORCE:

@@ -1,0 +1,239 @@
+//go:build e2e && durability
+
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// ledger is what was seen of the three signals. Nothing counts twice: whoever sends again what may be lost sends some things twice.
+type ledger struct {
+	mu     sync.Mutex
+	series map[string]map[int64]int // by series and millisecond, the samples that a Prometheus would have of it
+	events map[string]bool
+	spans  map[string]bool
+}
+
+func newLedger() *ledger {
+	return &ledger{series: map[string]map[int64]int{}, events: map[string]bool{}, spans: map[string]bool{}}
+}
+
+func (l *ledger) sample(series string, ms int64, samples int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.series[series] == nil {
+		l.series[series] = map[int64]int{}
+	}
+	l.series[series][ms] = samples
+}
+
+func (l *ledger) metrics(metrics pmetric.Metrics) {
+	for _, rm := range metrics.ResourceMetrics().All() {
+		for _, sm := range rm.ScopeMetrics().All() {
+			for _, m := range sm.Metrics().All() {
+				l.metric(identity(rm.Resource().Attributes())+m.Name(), m)
+			}
+		}
+	}
+}
+
+func (l *ledger) metric(name string, m pmetric.Metric) {
+	numbers := pmetric.NewNumberDataPointSlice()
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		numbers = m.Gauge().DataPoints()
+	case pmetric.MetricTypeSum:
+		numbers = m.Sum().DataPoints()
+	case pmetric.MetricTypeHistogram:
+		for _, p := range m.Histogram().DataPoints().All() {
+			if !p.Flags().NoRecordedValue() {
+				const infSumCount = 3
+				l.sample(name+identity(p.Attributes()), p.Timestamp().AsTime().UnixMilli(), p.ExplicitBounds().Len()+infSumCount)
+			}
+		}
+	}
+	for _, p := range numbers.All() {
+		// A series that ends has a last point without a value: Prometheus does not show it.
+		if !p.Flags().NoRecordedValue() {
+			l.sample(name+identity(p.Attributes()), p.Timestamp().AsTime().UnixMilli(), 1)
+		}
+	}
+}
+
+func (l *ledger) logs(logs plog.Logs) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, rl := range logs.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				l.events[fmt.Sprint(identity(rl.Resource().Attributes()), record.Timestamp(), record.EventName(), identity(record.Attributes()), record.Body().AsString())] = true
+			}
+		}
+	}
+}
+
+func (l *ledger) traces(traces ptrace.Traces) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, rs := range traces.ResourceSpans().All() {
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, span := range ss.Spans().All() {
+				l.spans[span.TraceID().String()+span.SpanID().String()] = true
+			}
+		}
+	}
+}
+
+// identity of a map does not depend on its order.
+func identity(attributes pcommon.Map) string {
+	var pairs []string
+	for k, v := range attributes.All() {
+		pairs = append(pairs, k+"="+v.AsString())
+	}
+	slices.Sort(pairs)
+	return fmt.Sprint(pairs)
+}
+
+// told reads what a collector told its file exporters, in each of its lives. Of a life that was killed, the last lines do not count: the kill may have come when the file had them
+// and the queue had not. Each of the two receivers may have been about to hand something over.
+func told(t *testing.T, dir string, lives int) *ledger {
+	t.Helper()
+	l := newLedger()
+	read := func(signal string, each func([]byte) error) {
+		for life := range lives {
+			content, err := os.ReadFile(fmt.Sprintf("%s/%d-%s.json", dir, life, signal))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // the signal is in no pipeline
+			}
+			require.NoError(t, err)
+			lines := bytes.SplitAfter(content, []byte("\n"))
+			lines = lines[:len(lines)-1] // empty, or cut
+			if life < lives-1 {
+				lines = lines[:max(0, len(lines)-2)]
+			}
+			for _, line := range lines {
+				require.NoError(t, each(line))
+			}
+		}
+	}
+	read("metrics", func(line []byte) error {
+		metrics, err := (&pmetric.JSONUnmarshaler{}).UnmarshalMetrics(line)
+		if err == nil {
+			l.metrics(metrics)
+		}
+		return err
+	})
+	read("logs", func(line []byte) error {
+		logs, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(line)
+		if err == nil {
+			l.logs(logs)
+		}
+		return err
+	})
+	read("traces", func(line []byte) error {
+		traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(line)
+		if err == nil {
+			l.traces(traces)
+		}
+		return err
+	})
+	return l
+}
+
+// loss is what one ledger has and another has not.
+type loss struct {
+	samples     int
+	first, last int64 // the times of the lost samples, in milliseconds
+	events      int
+	spans       int
+	example     string // a series, where samples were lost
+}
+
+func (l loss) none() bool { return l == loss{} }
+
+// lacks compares with what was told until then. A store may name series as it likes: samples are compared by their time, of which each scrape has its own.
+func (l *ledger) lacks(told *ledger, until time.Time) (lost loss) {
+	have, want := l.at(), told.at()
+	for ms, n := range want {
+		if ms > until.UnixMilli() || have[ms] >= n {
+			continue
+		}
+		lost.samples += n - have[ms]
+		lost.last = max(lost.last, ms)
+		if lost.first == 0 || ms < lost.first {
+			lost.first = ms
+		}
+	}
+	for name, times := range told.series {
+		if times[lost.first] > 0 {
+			lost.example = fmt.Sprintf("%d of %d at %v, among them %s", want[lost.first]-have[lost.first], want[lost.first], time.UnixMilli(lost.first).Sub(until), name)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for event := range told.events {
+		if !l.events[event] {
+			lost.events++
+		}
+	}
+	for span := range told.spans {
+		if !l.spans[span] {
+			lost.spans++
+		}
+	}
+	return lost
+}
+
+func (l *ledger) at() map[int64]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := map[int64]int{}
+	for _, times := range l.series {
+		for ms, n := range times {
+			at[ms] += n
+		}
+	}
+	return at
+}
+
+// newest is the time of the newest sample.
+func (l *ledger) newest() time.Time {
+	var newest int64
+	for ms := range l.at() {
+		newest = max(newest, ms)
+	}
+	return time.UnixMilli(newest)
+}
+
+// hole is the longest time without a sample within any one series.
+func (l *ledger) hole() (longest time.Duration, series string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, times := range l.series {
+		sorted := make([]int64, 0, len(times))
+		for ms := range times {
+			sorted = append(sorted, ms)
+		}
+		slices.Sort(sorted)
+		for i := 1; i < len(sorted); i++ {
+			if d := time.Duration(sorted[i]-sorted[i-1]) * time.Millisecond; d > longest {
+				longest, series = d, name
+			}
+		}
+	}
+	return longest, series
+}
