@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test look check generate update lint format gpu clean
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test look check generate update lint format gpu clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,12 @@ e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the sto
 
 e2e-traces: build bin/simulator .cache/prometheus/prometheus .cache/jaeger/jaeger ## from an exemplar in a real Prometheus to the trace in a real Jaeger to the events of the run
 	go test -count=1 -v -tags e2e,traces -run WholeWay ./test/e2e/...
+
+series: build bin/simulator ## count the series of a host with eight GPUs and two FaceFusions
+	go test -count=1 -v -tags e2e,series -run Series ./test/e2e/...
+
+load: build bin/simulator ## print how many such hosts one gateway carries, for each core
+	go run ./test/load
 
 gpu: ## compare with nvidia-smi and print what sampling costs; needs an NVIDIA GPU. GPU_TEST_DURATION=10m samples for longer
 	go test -count=1 -v -timeout 30m -tags gpu ./test/gpu/...

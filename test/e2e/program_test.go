@@ -1,4 +1,4 @@
-//go:build e2e && (durability || traces)
+//go:build e2e && (durability || traces || series)
 
 package e2e
 

@@ -1,0 +1,114 @@
+//go:build e2e && series
+
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
+)
+
+// gpus and instances of the host that is counted.
+const gpus, instances = 8, 2
+
+// TestSeries counts what a store gets of a host with eight GPUs, on which two FaceFusions work, as the page shows it: a histogram is as many series as it has buckets, and two. It prints them by
+// metric; docs/cardinality.md has the numbers and their reasons.
+func TestSeries(t *testing.T) {
+	for _, s := range []struct {
+		name, overrides string
+		// budget for what there is whatever FaceFusion does: each GPU, and each instance without its histograms of jobs.
+		gpu, instance int
+	}{
+		{name: "default", gpu: 110, instance: 230},
+		{name: "everything on", overrides: everythingOn(t), gpu: 125, instance: 230},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			ports := freePorts(t, 5)
+			agent := collectorProgram(t, ports[1], nil, []string{agentConfig, "../../config/demo.yaml"}, listeners(ports), s.overrides)
+			agent.args = append([]string{simulator, "--dir", t.TempDir(), fmt.Sprintf("--gpus=%d", gpus), fmt.Sprintf("--instances=%d", instances), "--port=17860", "--speed=30", "--"}, agent.args...)
+			agent.start(t)
+			url := fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[0])
+			// Long enough for every slow reading, and for jobs of several kinds: their combinations come one by one.
+			time.Sleep(75 * time.Second)
+			p := get(t, url)
+			require.Len(t, p.samples("nvidia_gpu_info"), gpus, "%s", agent.log.String())
+			require.Len(t, p.samples("facefusion_process_up"), instances)
+
+			byMetric, groups := count(p)
+			for _, name := range slices.SortedFunc(maps.Keys(byMetric), func(a, b string) int {
+				return cmp.Or(byMetric[b]-byMetric[a], strings.Compare(a, b))
+			}) {
+				t.Logf("%6d %s", byMetric[name], name)
+			}
+			t.Logf("%s: %d series in all: %d of each of %d GPUs, %d of each of %d instances and %d more of its jobs' histograms, %d of the driver and the collector, %d of the host itself", s.name,
+				groups.total, groups.gpu/gpus, gpus, groups.instance/instances, instances, groups.jobs/instances, groups.rest, groups.host)
+			require.LessOrEqual(t, groups.gpu/gpus, s.gpu)
+			require.LessOrEqual(t, groups.instance/instances, s.instance)
+		})
+	}
+}
+
+// everythingOn switches on what metadata.yaml has switched off.
+func everythingOn(t *testing.T) string {
+	t.Helper()
+	content, err := os.ReadFile("../../receiver/facefusionreceiver/metadata.yaml")
+	require.NoError(t, err)
+	retrieved, err := confmap.NewRetrievedFromYAML(content)
+	require.NoError(t, err)
+	conf, err := retrieved.AsConf()
+	require.NoError(t, err)
+	var metadata struct {
+		Metrics map[string]struct {
+			Enabled bool `mapstructure:"enabled"`
+		} `mapstructure:"metrics"`
+	}
+	require.NoError(t, conf.Unmarshal(&metadata, confmap.WithIgnoreUnused()))
+	require.NotEmpty(t, metadata.Metrics)
+	text := "receivers: {facefusion: {metrics: {"
+	for name, metric := range metadata.Metrics {
+		if !metric.Enabled {
+			text += name + ": {enabled: true}, "
+		}
+	}
+	return text + "}}}\n"
+}
+
+type groups struct{ total, gpu, instance, jobs, rest, host int }
+
+// part of a histogram; other metrics may be called so, too.
+var part = regexp.MustCompile(`_(bucket|sum|count)$`)
+
+// count counts the lines of a page by metric, and by what they are about.
+func count(p page) (byMetric map[string]int, g groups) {
+	byMetric = map[string]int{}
+	for _, m := range line.FindAllStringSubmatch(string(p), -1) {
+		name, labels := m[1], m[2]
+		if base := part.ReplaceAllString(name, ""); strings.Contains(string(p), base+"_bucket{") {
+			name = base
+		}
+		byMetric[name]++
+		g.total++
+		switch {
+		case strings.HasPrefix(name, "system_"):
+			g.host++
+		case strings.Contains(labels, "hw_id="):
+			g.gpu++
+		case strings.HasPrefix(name, "facefusion_job_duration"), strings.HasPrefix(name, "facefusion_job_wait"), strings.HasPrefix(name, "facefusion_step_duration"):
+			g.jobs++
+		case strings.Contains(labels, "service_instance_id="):
+			g.instance++
+		default:
+			g.rest++
+		}
+	}
+	return byMetric, g
+}
