@@ -43,6 +43,7 @@ func TestSeries(t *testing.T) {
 			require.Len(t, p.samples("nvidia_gpu_info"), gpus, "%s", agent.log.String())
 			require.Len(t, p.samples("facefusion_process_up"), instances)
 
+			requireJustified(t, p)
 			byMetric, groups := count(p)
 			for _, name := range slices.SortedFunc(maps.Keys(byMetric), func(a, b string) int {
 				return cmp.Or(byMetric[b]-byMetric[a], strings.Compare(a, b))
@@ -80,6 +81,26 @@ func everythingOn(t *testing.T) string {
 		}
 	}
 	return text + "}}}\n"
+}
+
+// requireJustified compares the labels of a page with the attributes of docs/cardinality.md. Those of the histograms are declared nowhere else.
+func requireJustified(t *testing.T, p page) {
+	t.Helper()
+	document, err := os.ReadFile("../../docs/cardinality.md")
+	require.NoError(t, err)
+	// Prometheus' own: the bucket of a histogram, and what service.name and service.instance.id are there.
+	known := map[string]bool{"le": true, "job": true, "instance": true}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z0-9_.]+)`").FindAllStringSubmatch(string(document), -1) {
+		known[strings.ReplaceAll(m[1], ".", "_")] = true
+	}
+	for _, m := range line.FindAllStringSubmatch(string(p), -1) {
+		if strings.HasPrefix(m[1], "system_") {
+			continue
+		}
+		for _, l := range label.FindAllStringSubmatch(m[2], -1) {
+			require.True(t, known[l[1]], "docs/cardinality.md does not justify %s of %s", l[1], m[1])
+		}
+	}
 }
 
 type groups struct{ total, gpu, instance, jobs, rest, host int }
