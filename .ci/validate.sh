@@ -24,6 +24,9 @@ for file in config/*.yaml; do
 	esac
 done
 
+# In its container it sees the host through /host, which has to be there.
+ROOT_PATH=/ validate config/agent.yaml config/all-signals.yaml deploy/stack/collector.yaml
+
 # In a document, a block of YAML that begins with "# otelcol-facefusion --config a --config b --config this.yaml" is this.yaml.
 for document in docs/*.md; do
 	awk -v prefix="$work/$(basename "$document" .md)" '
