@@ -5,6 +5,8 @@ package e2e
 import (
 	"cmp"
 	"fmt"
+	"os"
+	"strings"
 
 	"testing"
 	"time"
@@ -37,10 +39,8 @@ type scene struct {
 // TestDurability has the store go away for a minute, and kills what lies before it with -9 in the middle. What a collector hands to its pipelines, it writes into files as well: whatever is
 // there and not in the store, in the end, is lost. The scenes that lose something show that this measure sees it; docs/scale-out.md has the numbers.
 func TestDurability(t *testing.T) {
-	const (
-		plain  = "{}"
-		window = "storage: {tsdb: {out_of_order_time_window: 30m}}"
-	)
+	const plain = "{}"
+	window := documented(t)
 	nothing := func(t *testing.T, l loss) { require.True(t, l.none(), "lost: %+v", l) }
 	// What was under way at the kill is sent again as the last, and too late for a store that takes no old samples.
 	oneScrape := func(t *testing.T, l loss) {
@@ -73,6 +73,18 @@ func TestDurability(t *testing.T) {
 			s.play(t)
 		})
 	}
+}
+
+// documented is the configuration of Prometheus that docs/scale-out.md shows.
+func documented(t *testing.T) string {
+	t.Helper()
+	content, err := os.ReadFile("../../docs/scale-out.md")
+	require.NoError(t, err)
+	_, block, found := strings.Cut(string(content), "```yaml\n# prometheus.yml\n")
+	require.True(t, found)
+	block, _, found = strings.Cut(block, "```")
+	require.True(t, found)
+	return block
 }
 
 // work has jobs come and go, so that there are events and traces all the time.
@@ -152,6 +164,11 @@ func (s scene) play(t *testing.T) {
 	if lost.none() {
 		require.Greater(t, len(truth.events), 100)
 		require.Greater(t, len(truth.spans), 50)
+		if s.prometheus != "" && s.prometheus != "{}" {
+			for name := range st.store.ledger.series {
+				require.Contains(t, name, " host_name:", "rules and dashboards join by it")
+			}
+		}
 		// One interval until the collector was killed, one from its being ready to its first scrape.
 		require.LessOrEqual(t, hole, restart+3*pace)
 	}

@@ -4,9 +4,11 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -160,27 +162,24 @@ type loss struct {
 	first, last int64 // the times of the lost samples, in milliseconds
 	events      int
 	spans       int
-	example     string // a series, where samples were lost
+	example     string // where it begins
 }
 
 func (l loss) none() bool { return l == loss{} }
 
-// lacks compares with what was told until then. A store may name series as it likes: samples are compared by their time, of which each scrape has its own.
+// lacks compares with what was told until then. A store may name series as it likes, so samples are compared by their time, moment by moment.
 func (l *ledger) lacks(told *ledger, until time.Time) (lost loss) {
-	have, want := l.at(), told.at()
-	for ms, n := range want {
-		if ms > until.UnixMilli() || have[ms] >= n {
+	moments := told.moments()
+	have, want := l.at(moments), told.at(moments)
+	for i, m := range moments {
+		if m.last > until.UnixMilli() || have[i] >= want[i] {
 			continue
 		}
-		lost.samples += n - have[ms]
-		lost.last = max(lost.last, ms)
-		if lost.first == 0 || ms < lost.first {
-			lost.first = ms
-		}
-	}
-	for name, times := range told.series {
-		if times[lost.first] > 0 {
-			lost.example = fmt.Sprintf("%d of %d at %v, among them %s", want[lost.first]-have[lost.first], want[lost.first], time.UnixMilli(lost.first).Sub(until), name)
+		lost.samples += want[i] - have[i]
+		lost.last = m.last
+		if lost.first == 0 {
+			lost.first = m.first
+			lost.example = fmt.Sprintf("%d of the %d samples of %v before the store was back", want[i]-have[i], want[i], until.Sub(time.UnixMilli(m.first)))
 		}
 	}
 	l.mu.Lock()
@@ -198,23 +197,57 @@ func (l *ledger) lacks(told *ledger, until time.Time) (lost loss) {
 	return lost
 }
 
-func (l *ledger) at() map[int64]int {
+// moment is a time in which a collector scraped. Two scrapes may come at once, when one had to wait: to a store of millisecond's resolution, they are one.
+type moment struct{ first, last int64 }
+
+// moments are in order. Between two, nothing was scraped for some milliseconds.
+func (l *ledger) moments() (list []moment) {
+	const apart = 10
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	at := map[int64]int{}
+	all := map[int64]bool{}
 	for _, times := range l.series {
-		for ms, n := range times {
-			at[ms] += n
+		for ms := range times {
+			all[ms] = true
 		}
 	}
-	return at
+	for _, ms := range slices.Sorted(maps.Keys(all)) {
+		if n := len(list); n > 0 && ms-list[n-1].last < apart {
+			list[n-1].last = ms
+		} else {
+			list = append(list, moment{ms, ms})
+		}
+	}
+	return list
+}
+
+// at counts the samples of each moment, of each series one.
+func (l *ledger) at(moments []moment) []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	counts := make([]int, len(moments))
+	for _, times := range l.series {
+		seen := map[int]bool{}
+		for ms, n := range times {
+			i, _ := slices.BinarySearchFunc(moments, ms, func(m moment, ms int64) int { return cmp.Compare(m.last, ms) })
+			if i < len(moments) && moments[i].first <= ms && !seen[i] {
+				seen[i] = true
+				counts[i] += n
+			}
+		}
+	}
+	return counts
 }
 
 // newest is the time of the newest sample.
 func (l *ledger) newest() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var newest int64
-	for ms := range l.at() {
-		newest = max(newest, ms)
+	for _, times := range l.series {
+		for ms := range times {
+			newest = max(newest, ms)
+		}
 	}
 	return time.UnixMilli(newest)
 }
