@@ -22,8 +22,8 @@ const quiet = "--set=service.telemetry.logs.level=warn"
 // process is a program that ends with this one.
 type process struct{ cmd *exec.Cmd }
 
-func start(env []string, args ...string) (*process, error) {
-	cmd := exec.Command(args[0], args[1:]...)
+func start(ctx context.Context, env []string, args ...string) (*process, error) {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -49,7 +49,7 @@ const (
 )
 
 func startGateway(ctx context.Context, o options, store string) (*gateway, error) {
-	p, err := start([]string{"REMOTE_WRITE_ENDPOINT=" + store}, o.collector, "--config", o.gateway, quiet)
+	p, err := start(ctx, []string{"REMOTE_WRITE_ENDPOINT=" + store}, o.collector, "--config", o.gateway, quiet)
 	if err != nil {
 		return nil, err
 	}

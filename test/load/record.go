@@ -47,14 +47,14 @@ func (r request) packed(host string) []byte {
 const warmUp = 45 * time.Second
 
 // record runs a real agent beside the simulator until it has sent a whole scrape of each of its two receivers.
-func record(ctx context.Context, o options) ([]request, error) {
+func record(ctx context.Context, o options) (requests []request, err error) {
 	ctx, cancel := context.WithTimeout(ctx, warmUp+30*time.Second)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "load-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	received := make(chan pmetric.Metrics, 100)
 	address, closeServer, err := serve(func(body io.Reader) error {
 		unpacked, err := gzip.NewReader(body)
@@ -79,7 +79,7 @@ func record(ctx context.Context, o options) ([]request, error) {
 	if err := os.WriteFile(fast, []byte("receivers: {facefusion: {collection_interval: 5s}, host_metrics: {collection_interval: 5s}}\n"), 0o600); err != nil {
 		return nil, err
 	}
-	agent, err := start([]string{"OTLP_METRICS_ENDPOINT=http://" + address, "STATE_DIRECTORY=" + dir},
+	agent, err := start(ctx, []string{"OTLP_METRICS_ENDPOINT=http://" + address, "STATE_DIRECTORY=" + dir},
 		o.simulator, "--dir", dir, "--gpus=8", "--instances=2", "--speed=30", "--",
 		o.collector, "--config", o.agent, "--config", o.demo, "--config", o.allSignals, "--config", fast, quiet)
 	if err != nil {
