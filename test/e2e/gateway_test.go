@@ -38,7 +38,7 @@ func TestGatewayOnTheNetwork(t *testing.T) {
 	authority := certificate(t, dir)
 	tokens := filepath.Join(dir, "tokens")
 	require.NoError(t, os.WriteFile(tokens, []byte("first\nsecond # of the new hosts\n"), 0o600))
-	ports := freePorts(t, 4)
+	ports := steadyPorts(t, 4)
 	gateway := collectorProgram(t, ports[0], []string{
 		"REMOTE_WRITE_ENDPOINT=" + store.URL, "GATEWAY_ADDRESS=127.0.0.1", "GATEWAY_TOKEN_FILE=" + tokens,
 		"GATEWAY_CERT_FILE=" + filepath.Join(dir, "gateway.crt"), "GATEWAY_KEY_FILE=" + filepath.Join(dir, "gateway.key"),

@@ -5,10 +5,12 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -81,6 +83,24 @@ func answers(url string) bool {
 	}
 	defer answer.Body.Close()
 	return answer.StatusCode == http.StatusOK
+}
+
+// nextPort is below the ports that the kernel gives to connections: what was killed finds its own again.
+var nextPort atomic.Int32
+
+// steadyPorts are ports of 127.0.0.1 that nobody takes in between.
+func steadyPorts(t *testing.T, n int) (ports []int) {
+	t.Helper()
+	const first, last = 20000, 30000
+	for len(ports) < n {
+		port := first + int(nextPort.Add(1))
+		require.Less(t, port, last, "no free ports")
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			ports = append(ports, port)
+		}
+	}
+	return ports
 }
 
 // collectorProgram is the built collector with configurations of ours, and then the YAML of a test.

@@ -32,7 +32,7 @@ func TestSeries(t *testing.T) {
 		{name: "everything on", overrides: everythingOn(t), gpu: 125, instance: 230},
 	} {
 		t.Run(s.name, func(t *testing.T) {
-			ports := freePorts(t, 5)
+			ports := steadyPorts(t, 5)
 			agent := collectorProgram(t, ports[1], nil, []string{agentConfig, "../../config/demo.yaml"}, listeners(ports), s.overrides)
 			agent.args = append([]string{simulator, "--dir", t.TempDir(), fmt.Sprintf("--gpus=%d", gpus), fmt.Sprintf("--instances=%d", instances), "--port=17860", "--speed=30", "--"}, agent.args...)
 			agent.start(t)

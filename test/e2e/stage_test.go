@@ -22,7 +22,7 @@ type stage struct {
 
 func (s scene) build(t *testing.T) *stage {
 	t.Helper()
-	ports := freePorts(t, 10)
+	ports := steadyPorts(t, 10)
 	st := &stage{store: newStore(t), prometheusPort: ports[5], dir: t.TempDir()}
 	remoteWrite := fmt.Sprintf("REMOTE_WRITE_ENDPOINT=http://127.0.0.1:%d/api/v1/write", st.prometheusPort)
 	st.env = []string{"STATE_DIRECTORY=" + filepath.Join(st.dir, "state"), "OTLP_ENDPOINT=" + st.store.url(), remoteWrite}

@@ -30,7 +30,7 @@ type store struct {
 // newStore listens at once, on a port that stays its own.
 func newStore(t *testing.T) *store {
 	t.Helper()
-	s := &store{ledger: newLedger(), address: fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])}
+	s := &store{ledger: newLedger(), address: fmt.Sprintf("127.0.0.1:%d", steadyPorts(t, 1)[0])}
 	s.back(t)
 	t.Cleanup(func() { s.server.Close() })
 	return s

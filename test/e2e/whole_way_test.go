@@ -25,7 +25,7 @@ import (
 // TestWholeWay goes the way of an operator who sees a slow job in a histogram: from the exemplar that a real Prometheus has scraped, to the trace in a real Jaeger, to the events
 // of that very run.
 func TestWholeWay(t *testing.T) {
-	ports := freePorts(t, 10)
+	ports := steadyPorts(t, 10)
 	jaeger := &program{
 		args: []string{jaegerBinary, "--config", "../../deploy/stack/jaeger.yaml"},
 		env: []string{
