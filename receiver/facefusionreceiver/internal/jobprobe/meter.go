@@ -58,7 +58,7 @@ func (m *meter) read(work *board.GPUWork) {
 		}
 		reader.seen = work.Time
 		reader.energy.read(g, work.Time)
-		if g.Sampled == reader.sampled {
+		if g.Sampled.Equal(reader.sampled) {
 			continue
 		}
 		before := reader.sampled
