@@ -136,6 +136,40 @@ func TestKilledWhileNobodyListens(t *testing.T) {
 	require.Equal(t, 2, w.transitions()["completed"])
 }
 
+// TestTenThousandJobsTakeLittle holds the budget of the state file: under 5 MB for 10,000 jobs, half of which wait and half of which ended.
+func TestTenThousandJobsTakeLittle(t *testing.T) {
+	kept, w := t.TempDir(), newWitness(t)
+	h := simulate(t, 1)
+	_, err := h.StartServer(0, nil)
+	require.NoError(t, err)
+	folder := h.Jobs(0)
+	c := start(t, keeping(kept, w))
+	c.eventually(t, 10*time.Second, "the folder is seen", func(p page) bool {
+		return p.is(1, "facefusion_job_folder_state", "facefusion_job_folder_state", "open") && p.is(0, "facefusion_job_count", "facefusion_job_state", "completed")
+	})
+	for i := range 10_000 {
+		id := fmt.Sprintf("headless-2026-11-22-10-00-00-%05d", i)
+		require.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
+		require.NoError(t, folder.Submit(id))
+		if i%2 == 0 {
+			require.NoError(t, folder.Start(id, 0))
+			require.NoError(t, folder.Complete(id))
+		}
+	}
+	all := func(p page) bool {
+		return p.is(5000, "facefusion_job_count", "facefusion_job_state", "completed") && p.is(5000, "facefusion_job_count", "facefusion_job_state", "waiting")
+	}
+	c.eventually(t, 60*time.Second, "all are counted", all)
+	require.Eventually(t, func() bool { return w.outcomes()["completed"] == 5000 }, 30*time.Second, 100*time.Millisecond)
+	c.stop(t)
+	require.Less(t, sizeOf(t, kept), int64(5_000_000))
+	begin := time.Now()
+	c = start(t, keeping(kept, w))
+	c.eventually(t, 20*time.Second, "all are known", func(p page) bool { return all(p) && ended(p) == 5000 })
+	t.Logf("%d bytes; known %v after the start", sizeOf(t, kept), time.Since(begin).Round(time.Millisecond))
+	require.Equal(t, 5000, w.outcomes()["completed"])
+}
+
 // ending is what FaceFusion did.
 type ending struct {
 	runs, changes int
