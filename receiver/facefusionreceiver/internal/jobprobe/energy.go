@@ -51,7 +51,7 @@ func (c *curve) read(m *board.GPUMeter, now time.Time) {
 		last, elapsed = energyPoint{}, 0
 	}
 	joules := last.joules + m.Power.V*elapsed.Seconds()
-	if m.Energy.Known && m.Sampled != c.sampled {
+	if m.Energy.Known && !m.Sampled.Equal(c.sampled) {
 		if c.sampled.IsZero() || m.Energy.V < c.counter { // the first of this era, or the driver was loaded anew
 			c.begin()
 		}
