@@ -40,6 +40,7 @@ func TestPanelsSayWhatTheyShow(t *testing.T) {
 		}
 		for _, a := range d.Annotations.List {
 			require.Equal(t, "${datasource}", a.Datasource.UID, name)
+			require.NotRegexp(t, ownWindow, a.Expr, "%s: the annotation %s has a window of its own", name, a.Name)
 		}
 	}
 }
@@ -65,12 +66,15 @@ func checkUnit(t *testing.T, who string, p panel) {
 	}
 }
 
+// ownWindow is a window that does not follow the time range.
+var ownWindow = regexp.MustCompile(`\[(\d[^\]]*)\]`)
+
 // checkWindows lets a query have a window of its own, whatever the time range, only where the description says how long it is.
 func checkWindows(t *testing.T, who string, p panel) {
 	t.Helper()
 	words := map[string]string{"30m": "half an hour", "1h": "hour", "1d": "day"}
 	for _, target := range p.Targets {
-		for _, match := range regexp.MustCompile(`\[(\d[^\]]*)\]`).FindAllStringSubmatch(target.Expr, -1) {
+		for _, match := range ownWindow.FindAllStringSubmatch(target.Expr, -1) {
 			if word := words[match[1]]; word == "" || !strings.Contains(p.Description, word) {
 				t.Errorf("%s: the window %s is hard-coded, and the description does not say it; $__rate_interval follows the time range", who, match[0])
 			}
