@@ -95,9 +95,8 @@ deploy/grafana/look/node_modules: deploy/grafana/look/package-lock.json
 	cd $(@D) && npm ci
 	@touch $@
 
-# Of the service discoveries, file, http and static are enough for a test; the others are most of the code.
 .cache/prometheus/prometheus: FORCE
-	CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -tags=remove_all_sd" go build -modfile=.ci/prometheus/go.mod -o $@ github.com/prometheus/prometheus/cmd/prometheus
+	.ci/prometheus/build.sh
 
 .cache/jaeger/jaeger: FORCE
 	CGO_ENABLED=0 go build -modfile=.ci/jaeger/go.mod -ldflags='-s -w' -o $@ github.com/jaegertracing/jaeger/cmd/jaeger
