@@ -35,14 +35,16 @@ func NewGPU() *GPU {
 	return &GPU{Memory: idleMemory, Power: idlePower, Temperature: idleTemperature}
 }
 
-// Pass lets time pass with so many servers and so many processes at work on the GPU.
-func (g *GPU) Pass(d time.Duration, servers, workers int, dice *rand.Rand) {
-	g.Utilization, g.Encoder = 0, 0
-	if workers > 0 {
-		g.Utilization = 76 + 24*dice.Float64()
-		g.Encoder = 20 + 12*dice.Float64()
+// pass lets time pass with these processes on the GPU.
+func (g *GPU) pass(d time.Duration, users []user, dice *rand.Rand) {
+	g.Utilization, g.Encoder, g.Memory = 0, 0, idleMemory
+	for _, u := range users {
+		g.Memory += u.memory
+		if u.works && g.Utilization == 0 {
+			g.Utilization = 76 + 24*dice.Float64()
+			g.Encoder = 20 + 12*dice.Float64()
+		}
 	}
-	g.Memory = idleMemory + float64(servers)*serverMemory + float64(workers)*workMemory
 	g.Power = idlePower + (fullPower-idlePower)*g.Utilization/100
 	g.Energy += g.Power * d.Seconds()
 	goal := idleTemperature + degreesPerWatt*(g.Power-idlePower)
@@ -89,9 +91,10 @@ func NewDriver(gpus int, players []*Player, say func(lines ...string) error) *Dr
 func (d *Driver) Pass(interval time.Duration) error {
 	lines := []string{fmt.Sprintf("gpus %d", len(d.gpus))}
 	for i, g := range d.gpus {
-		servers, workers := d.processesOn(i)
-		g.Pass(interval, servers, workers, d.dice)
+		users := d.usersOf(i)
+		g.pass(interval, users, d.dice)
 		lines = append(lines, g.lines(i)...)
+		lines = append(lines, g.userLines(i, users, time.Now())...)
 	}
 	return d.say(lines...)
 }
@@ -111,20 +114,4 @@ func (d *Driver) Drive(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-func (d *Driver) processesOn(gpu int) (servers, workers int) {
-	for _, p := range d.players {
-		if p.Instance%len(d.gpus) != gpu {
-			continue
-		}
-		server, worker := p.Processes()
-		if server != nil {
-			servers++
-		}
-		if worker != nil {
-			workers++
-		}
-	}
-	return servers, workers
 }

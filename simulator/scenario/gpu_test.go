@@ -14,14 +14,14 @@ import (
 func TestGPUFollowsTheWork(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 0))
 	g := NewGPU()
-	g.Pass(time.Second, 1, 0, dice)
+	g.pass(time.Second, []user{{memory: serverMemory}}, dice)
 	assert.Zero(t, g.Utilization)
 	assert.InDelta(t, 3.0*(1<<30), g.Memory, 1, "an idle server keeps its models")
 	assert.InDelta(t, 34, g.Temperature, 0.001)
 	assert.InDelta(t, 25, g.Energy, 0.001, "a second at 25 W")
 
 	for range 120 {
-		g.Pass(time.Second, 1, 1, dice)
+		g.pass(time.Second, []user{{memory: serverMemory}, {memory: workMemory, works: true}}, dice)
 		assert.InDelta(t, 88, g.Utilization, 12)
 		assert.InDelta(t, 26, g.Encoder, 6)
 	}
@@ -30,7 +30,7 @@ func TestGPUFollowsTheWork(t *testing.T) {
 	assert.Greater(t, g.Energy, 120*250.0)
 
 	hot := g.Temperature
-	g.Pass(time.Second, 0, 0, dice)
+	g.pass(time.Second, nil, dice)
 	assert.InDelta(t, 0.5*(1<<30), g.Memory, 1)
 	assert.Less(t, g.Temperature, hot)
 	assert.Greater(t, g.Temperature, hot-10, "heat goes slowly")
@@ -48,6 +48,16 @@ func TestDriverSaysEveryGPU(t *testing.T) {
 	assert.Contains(t, said, "gpu.1.memory.used 536870912")
 	assert.Contains(t, said, "gpu.1.power 25000")
 	assert.Contains(t, said, "gpu.1.energy 25000", "a second at 25 W")
+}
+
+func TestWhoUsesAGPU(t *testing.T) {
+	g := &GPU{Utilization: 90, Encoder: 30}
+	users := []user{{pid: 11, memory: 1000}, {pid: 12, memory: 2000, works: true}, {pid: 13, memory: 3000, works: true}}
+	assert.Equal(t, []string{
+		"gpu.1.compute 11:1000 12:2000 13:3000",
+		"gpu.1.process.samples 1800000000000000:12:45:15:7 1800000000000000:13:45:15:7",
+	}, g.userLines(1, users, time.Unix(1_800_000_000, 0)))
+	assert.Empty(t, g.userLines(1, nil, time.Now()))
 }
 
 func TestDriverGoesOn(t *testing.T) {
