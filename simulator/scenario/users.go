@@ -23,9 +23,9 @@ func (d *Driver) usersOf(gpu int) (users []user) {
 		if server != nil {
 			users = append(users, user{pid: server.PID(), memory: serverMemory})
 		}
-		switch {
-		case worker == nil:
-		case worker == server:
+		switch worker {
+		case nil:
+		case server:
 			users[len(users)-1] = user{pid: server.PID(), memory: serverMemory + workMemory, works: true}
 		default:
 			users = append(users, user{pid: worker.PID(), memory: workMemory, works: true})
