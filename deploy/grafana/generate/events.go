@@ -31,3 +31,8 @@ func happened(name, color, selector, by, text string) annotation {
 		TitleFormat: name, TextFormat: text, TagKeys: strings.ReplaceAll(by, " ", ""),
 	}
 }
+
+// counted is how far a counter moved that may not be there before the first: then, all that it has counted.
+func counted(selector, window string) string {
+	return fmt.Sprintf("((%s unless %s offset %s) or increase(%s[%s]))", selector, selector, window, selector, window)
+}

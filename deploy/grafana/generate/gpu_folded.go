@@ -138,6 +138,11 @@ func gpuErrors() []panel {
 			runbooks:  []string{"GPUMemoryErrors", "GPULinkNarrow"},
 		}.bars(),
 		life,
+		chart{
+			title: "Readings that cannot be", unit: "none", min: is(0.0), least: is(3.0), decimals: is(0), interval: "5m", empty: "none",
+			about:   "Answers of the driver that were dropped, such as more memory used than there is. A driver that gives many is worth an update.",
+			queries: []query{{"sum by (host_name, hw_name, nvidia_gpu_reading) (" + counted("nvidia_gpu_reading_implausible_total{@gpu}", "$__rate_interval") + ") > 0", perGPU + " {{nvidia_gpu_reading}}"}},
+		}.bars(),
 	}
 }
 
