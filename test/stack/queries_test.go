@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 )
 
 // question is something that deploy/ asks Prometheus.
@@ -133,17 +132,4 @@ func substitute(expr string) string {
 		expr = regexp.MustCompile(`\$`+of.name+`\b|\$\{`+of.name+`\}`).ReplaceAllString(expr, of.value)
 	}
 	return regexp.MustCompile(`\$[a-z]\w*|\$\{[a-z]\w*(:\w+)?\}`).ReplaceAllString(expr, ".*")
-}
-
-// mayBeEmpty are the questions that have no answer on a host that is well, each with the reason.
-func mayBeEmpty(t *testing.T) map[string]string {
-	t.Helper()
-	data, err := os.ReadFile("empty.yaml")
-	require.NoError(t, err)
-	var reasons map[string]string
-	require.NoError(t, yaml.Unmarshal(data, &reasons))
-	for where, reason := range reasons {
-		require.NotEmpty(t, reason, where)
-	}
-	return reasons
 }

@@ -24,6 +24,7 @@ const (
 	Down      = "down"      // the server is killed and started again
 	Stalled   = "stalled"   // a job hangs and uses neither CPU nor GPU
 	Crowd     = "crowd"     // far more jobs than usual
+	Restart   = "restart"   // the agent is restarted, and counts from zero again: the only reset there is
 	Bits      = "bits"      // the memory of the GPU returns two wrong bits, which it notices: XID 48
 )
 
@@ -32,6 +33,7 @@ var Incidents = []Incident{
 	{Name: Orphan, Ago: 21 * time.Hour, Length: 4 * time.Hour, Instance: 0},
 	{Name: Crowd, Ago: 17 * time.Hour, Length: 90 * time.Minute, Instance: 1},
 	{Name: Burst, Ago: 13 * time.Hour, Length: 75 * time.Minute, Instance: 1},
+	{Name: Restart, Ago: 11 * time.Hour, Length: time.Minute},
 	{Name: Heat, Ago: 9 * time.Hour, Length: 80 * time.Minute, GPU: 1},
 	{Name: Bits, Ago: 7 * time.Hour, Length: time.Minute, GPU: 0},
 	{Name: Saturated, Ago: 5*time.Hour + 30*time.Minute, Length: 35 * time.Minute, Instance: 0},

@@ -10,14 +10,17 @@ import (
 // machine is a host with FaceFusion as it could have been: a model, not a recording. It has what the pages have, no more.
 type machine struct {
 	calendar
-	dice      *rand.Rand
-	meters    meters
+	dice   *rand.Rand
+	meters meters
+	// agent is what the agent counts about itself.
+	agent     meters
 	instances []*instance
 	gpus      []*gpu
 	// cpu is how many cores are busy.
 	cpu, age, free float64
-	// uptime is that of the agent when the page was read.
-	uptime float64
+	// uptime is that of the agent when the page was read; restarted says that this step is within its restart.
+	uptime    float64
+	restarted bool
 }
 
 // cores, memory and disk of the host, instead of those of the machine that the pages were made on.
@@ -28,7 +31,7 @@ const (
 )
 
 func newMachine(set Settings, series []Series) *machine {
-	m := &machine{calendar: calendar{set.End, set.Quiet}, dice: rand.New(rand.NewPCG(set.Seed, 7)), meters: newMeters(), free: 0.55 * disk}
+	m := &machine{calendar: calendar{set.End, set.Quiet}, dice: rand.New(rand.NewPCG(set.Seed, 7)), meters: newMeters(), agent: newMeters(), free: 0.55 * disk}
 	for _, s := range series {
 		if id := s.Get("service_instance_id"); id != "" && s.Get("service_name") == "facefusion" && m.instance(id) == nil {
 			m.instances = append(m.instances, newInstance(m, id, len(m.instances)))
@@ -65,6 +68,7 @@ func (m *machine) gpu(id string) *gpu {
 // pass lets time pass: t is its end.
 func (m *machine) pass(t time.Time, length time.Duration) {
 	d := length.Seconds()
+	m.restart(t)
 	m.cpu = 0.3 + 0.2*m.dice.Float64()
 	for _, i := range m.instances {
 		i.pass(t, d)
@@ -76,6 +80,19 @@ func (m *machine) pass(t time.Time, length time.Duration) {
 	m.cpu = min(m.cpu, cores-0.5)
 	m.passHost(t, d)
 	m.passAgent(d)
+}
+
+// restart ends the agent, and all that it counts. What the kernel and the driver count goes on.
+func (m *machine) restart(t time.Time) {
+	now := m.during(t, Restart, 0)
+	if now && !m.restarted {
+		m.agent.reset()
+		m.age = 0
+		for _, i := range m.instances {
+			i.meters.reset()
+		}
+	}
+	m.restarted = now
 }
 
 // passHost is what the host itself counts.

@@ -2,7 +2,7 @@ package history
 
 import "strings"
 
-// meters are the counters and distributions of one owner: an instance, a GPU, the host, the agent. Counters never go down.
+// meters are the counters and distributions of one owner: an instance, a GPU, the host, the agent. Counters go down at a restart of the agent only.
 type meters struct {
 	counters      map[string]*float64
 	distributions map[string]*distribution
@@ -35,6 +35,19 @@ func (m meters) distribution(parts ...string) *distribution {
 		m.distributions[k] = d
 	}
 	return d
+}
+
+// reset is what a restart of the agent does to what it counts.
+func (m meters) reset() {
+	for _, c := range m.counters {
+		*c = 0
+	}
+	for _, d := range m.distributions {
+		d.sum, d.count = 0, 0
+		for _, c := range d.buckets {
+			*c = 0
+		}
+	}
 }
 
 // distribution is a histogram with the buckets that somebody asked for, each the count of all values up to its bound.

@@ -23,7 +23,7 @@ type Series struct {
 }
 
 // Name is the series' own, with _bucket or _total.
-func (s Series) Name() string { return s.Labels.Get(labels.MetricName) }
+func (s Series) Name() string { return s.Labels.Get(model.MetricNameLabel) }
 
 // Get returns the value of a label, "" if it is not there.
 func (s Series) Get(label string) string { return s.Labels.Get(label) }
@@ -115,7 +115,7 @@ func ofScrape(target Target, samples float64) []Series {
 		value float64
 	}{{"up", 1}, {"scrape_duration_seconds", 0.02}, {"scrape_samples_scraped", samples}, {"scrape_samples_post_metric_relabeling", samples}, {"scrape_series_added", 0}} {
 		b := labels.NewBuilder(target.Labels)
-		b.Set(labels.MetricName, of.name)
+		b.Set(model.MetricNameLabel, of.name)
 		found = append(found, Series{Labels: b.Labels(), Family: of.name, Type: model.MetricTypeGauge, Value: of.value})
 	}
 	return found

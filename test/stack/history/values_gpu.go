@@ -79,10 +79,10 @@ func (g *gpu) fan() float64 { return min(1, max(0.3, (g.temperature-38)/50)) }
 
 func (g *gpu) frequency(domain string) reading {
 	return func() float64 {
-		switch {
-		case domain == "memory":
+		switch domain {
+		case "memory":
 			return 405e6 + (10.5e9-405e6)*truth(g.utilization > 0)
-		case domain == "video":
+		case "video":
 			return math.Round(g.clock()/15e6*0.82) * 15e6
 		default:
 			return g.clock()

@@ -10,7 +10,7 @@ import (
 // own is the reading of a series of the host or of the agent.
 func (m *machine) own(s Series) (reading, bool) {
 	if strings.HasPrefix(s.Name(), "otelcol_") || strings.HasPrefix(s.Name(), "promhttp_") {
-		return m.agent(s)
+		return m.ofAgent(s)
 	}
 	state, direction := s.Get("state"), s.Get("direction")
 	switch name := s.Name(); name {
@@ -68,24 +68,24 @@ func (m *machine) memoryOf(state string) reading {
 
 // passAgent is what the agent counts about itself: points, looks and its own cost.
 func (m *machine) passAgent(d float64) {
-	m.meters.add(d, "otelcol_process_uptime")
-	m.meters.add(d*0.021*m.about(0.1), "otelcol_process_cpu_seconds")
-	m.meters.add(d*1.1e6*m.about(0.1), "otelcol_process_runtime_total_alloc_bytes")
+	m.agent.add(d, "otelcol_process_uptime")
+	m.agent.add(d*0.021*m.about(0.1), "otelcol_process_cpu_seconds")
+	m.agent.add(d*1.1e6*m.about(0.1), "otelcol_process_runtime_total_alloc_bytes")
 	for _, probe := range probes {
-		m.meters.add(d/probe.value, "otelcol_receiver_facefusion_observations", probe.name)
+		m.agent.add(d/probe.value, "otelcol_receiver_facefusion_observations", probe.name)
 	}
 }
 
 // probes and the seconds between their looks.
 var probes = []rate{{"gpu", 1}, {"jobs", 1}, {"process", 1}, {"web", 5}}
 
-func (m *machine) agent(s Series) (reading, bool) {
+func (m *machine) ofAgent(s Series) (reading, bool) {
 	probe := s.Get("probe")
 	switch name := s.Name(); name {
 	case "otelcol_process_uptime", "otelcol_process_cpu_seconds", "otelcol_process_runtime_total_alloc_bytes":
-		return m.meters.reading(name)
+		return m.agent.reading(name)
 	case "otelcol_receiver_facefusion_observations":
-		return m.meters.reading(name, probe)
+		return m.agent.reading(name, probe)
 	case "otelcol_receiver_facefusion_observation_age":
 		for _, of := range probes {
 			if of.name == probe {

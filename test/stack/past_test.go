@@ -1,0 +1,61 @@
+//go:build stack
+
+package stack
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/test/stack/history"
+)
+
+// testPast compares the forms of what Prometheus scraped with that of the history: whatever is asked of the past has to hold for the present.
+func testPast(t *testing.T, p *prometheus, past []history.Series) {
+	before := map[string]bool{}
+	for _, s := range past {
+		before[form(s.Labels.Map())] = true
+	}
+	now := p.live(t, "")
+	require.Greater(t, len(now), 1000)
+	for _, s := range now {
+		require.True(t, before[form(s)], "no series of the history has the labels of %v", s)
+	}
+}
+
+// testIncidents: what went wrong in the past was told, and a day with nothing else is a quiet one.
+func testIncidents(t *testing.T, p *prometheus, end time.Time) {
+	var fired []string
+	for _, r := range p.at(t, `count by (alertname) (last_over_time(ALERTS{alertstate="firing"}[1d]))`, end.Add(-time.Minute)) {
+		fired = append(fired, r.Metric["alertname"])
+	}
+	must := []string{
+		"FaceFusionJobOrphaned",     // history.Orphan
+		"HighGPUUsage",              // history.Crowd
+		"FaceFusionJobsFailing",     // history.Burst
+		"GPUThermalThrottling",      // history.Heat
+		"GPUXid", "GPUMemoryErrors", // history.Bits
+		"FaceFusionServerSaturated", // history.Saturated
+		"FaceFusionServerDown",      // history.Down
+		"FaceFusionJobStalled",      // history.Stalled
+		"FaceFusionCrashed", "FaceFusionSuccessBurnFast", "FaceFusionSuccessBurnSlow", "Watchdog",
+	}
+	// These depend on the hour at which the crowd comes, on what waits when a job hangs, and on how long the jobs of the warm GPU were.
+	may := []string{"FaceFusionSlowerThanLastWeek", "FaceFusionQueueGrowing", "FaceFusionQueueNotMoving", "FaceFusionRequestsFailing", "FaceFusionTimeBurnFast", "FaceFusionTimeBurnSlow"}
+	require.Subset(t, fired, must)
+	require.Subset(t, append(must, may...), fired)
+}
+
+// form is a metric with the names of its labels.
+func form(series map[string]string) string {
+	return series["__name__"] + " " + strings.Join(slices.Sorted(func(yield func(string) bool) {
+		for name := range series {
+			if name != "__name__" && !yield(name) {
+				return
+			}
+		}
+	}), ",")
+}
