@@ -29,7 +29,7 @@ func TestSeries(t *testing.T) {
 		gpu, instance int
 	}{
 		{name: "default", gpu: 110, instance: 230},
-		{name: "everything on", overrides: everythingOn(t), gpu: 125, instance: 230},
+		{name: "everything on", overrides: everythingOn(t), gpu: 150, instance: 230},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			ports := steadyPorts(t, 5)

@@ -17,7 +17,7 @@ import (
 )
 
 // quiet has a collector say what is wrong, and no more.
-const quiet = "--set=service.telemetry.logs.level=warn"
+const quiet = "--set=service.telemetry.logs.level=error"
 
 // process is a program that ends with this one.
 type process struct{ cmd *exec.Cmd }
@@ -134,9 +134,9 @@ type sink struct {
 func newSink() (*sink, error) {
 	s := &sink{}
 	var err error
-	s.address, s.close, err = serve(func(body io.Reader) error {
+	s.address, s.close, err = serve(func(r *http.Request) error {
 		s.requests.Add(1)
-		_, err := io.Copy(io.Discard, body)
+		_, err := io.Copy(io.Discard, r.Body)
 		return err
 	})
 	return s, err

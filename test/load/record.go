@@ -56,8 +56,11 @@ func record(ctx context.Context, o options) (requests []request, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	received := make(chan pmetric.Metrics, 100)
-	address, closeServer, err := serve(func(body io.Reader) error {
-		unpacked, err := gzip.NewReader(body)
+	address, closeServer, err := serve(func(r *http.Request) error {
+		if r.URL.Path != "/v1/metrics" {
+			return nil // events and traces are few
+		}
+		unpacked, err := gzip.NewReader(r.Body)
 		if err != nil {
 			return err
 		}
@@ -79,7 +82,7 @@ func record(ctx context.Context, o options) (requests []request, err error) {
 	if err := os.WriteFile(fast, []byte("receivers: {facefusion: {collection_interval: 5s}, host_metrics: {collection_interval: 5s}}\n"), 0o600); err != nil {
 		return nil, err
 	}
-	agent, err := start(ctx, []string{"OTLP_METRICS_ENDPOINT=http://" + address, "STATE_DIRECTORY=" + dir},
+	agent, err := start(ctx, []string{"OTLP_ENDPOINT=http://" + address, "STATE_DIRECTORY=" + dir},
 		o.simulator, "--dir", dir, "--gpus=8", "--instances=2", "--speed=30", "--",
 		o.collector, "--config", o.agent, "--config", o.demo, "--config", o.allSignals, "--config", fast, quiet)
 	if err != nil {
@@ -114,7 +117,7 @@ func largest(ctx context.Context, received <-chan pmetric.Metrics) ([]request, e
 }
 
 // serve answers every POST on a port of its own.
-func serve(take func(io.Reader) error) (address string, closeServer func(), err error) {
+func serve(take func(*http.Request) error) (address string, closeServer func(), err error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -123,7 +126,7 @@ func serve(take func(io.Reader) error) (address string, closeServer func(), err 
 	server := &http.Server{
 		ReadHeaderTimeout: time.Minute,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := take(r.Body); err != nil {
+			if err := take(r); err != nil {
 				http.Error(w, fmt.Sprint(err), http.StatusBadRequest)
 			}
 		}),
