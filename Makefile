@@ -15,7 +15,7 @@ LINT := go tool -modfile=.ci/lint/go.mod
 .PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test look check generate update lint format gpu clean series load
 
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: build ## build the collector and run it with config/agent.yaml
 	bin/otelcol-facefusion --config config/agent.yaml

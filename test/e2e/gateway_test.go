@@ -27,19 +27,56 @@ import (
 
 // TestGatewayOnTheNetwork: who shows no token, or a wrong one, or speaks no TLS, gets nothing into the store; and an agent hears "try again" while the store is away, not "done".
 func TestGatewayOnTheNetwork(t *testing.T) {
-	var written, broken atomic.Int64
+	g := startGateway(t)
+	for _, refused := range []string{"", "third", "of", "firs"} {
+		require.Equal(t, http.StatusUnauthorized, g.send(t, "https", refused), "token %q", refused)
+	}
+	require.NotEqual(t, http.StatusOK, g.send(t, "http", "first"), "without TLS")
+	require.Zero(t, g.written.Load())
+	for _, taken := range []string{"first", "second"} {
+		require.Equal(t, http.StatusOK, g.send(t, "https", taken), "token %q", taken)
+	}
+	require.EqualValues(t, 2, g.written.Load(), "answered when the store had answered")
+
+	g.answer.Store(http.StatusServiceUnavailable)
+	require.Equal(t, http.StatusServiceUnavailable, g.send(t, "https", "first"), "the agent tries again")
+	g.answer.Store(http.StatusBadRequest)
+	require.Equal(t, http.StatusInternalServerError, g.send(t, "https", "first"), "what a store refuses is not sent for ever")
+	g.answer.Store(http.StatusTooManyRequests)
+	require.Equal(t, http.StatusInternalServerError, g.send(t, "https", "first"), "docs/scale-out.md says so; when this changes, no feature gate is needed any more")
+}
+
+// TestGatewayBeforeAStoreWithLimits: with the feature gate that docs/scale-out.md names, too much is no refusal.
+func TestGatewayBeforeAStoreWithLimits(t *testing.T) {
+	g := startGateway(t, "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429")
+	g.answer.Store(http.StatusTooManyRequests)
+	require.Equal(t, http.StatusServiceUnavailable, g.send(t, "https", "first"), "the agent tries again")
+}
+
+// networkGateway is a gateway on the network, before a store that answers as it is told.
+type networkGateway struct {
+	client          *http.Client
+	port            int
+	written, answer atomic.Int64
+}
+
+func startGateway(t *testing.T, flags ...string) *networkGateway {
+	t.Helper()
+	g := &networkGateway{}
+	g.answer.Store(http.StatusNoContent)
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		written.Add(1)
-		w.WriteHeader(int(broken.Load()))
+		g.written.Add(1)
+		w.WriteHeader(int(g.answer.Load()))
 	}))
 	t.Cleanup(store.Close)
-	broken.Store(http.StatusNoContent)
 	dir := t.TempDir()
-	authority := certificate(t, dir)
+	g.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: certificate(t, dir)}}}
+	t.Cleanup(g.client.CloseIdleConnections)
 	tokens := filepath.Join(dir, "tokens")
 	require.NoError(t, os.WriteFile(tokens, []byte("first\nsecond # of the new hosts\n"), 0o600))
 	ports := steadyPorts(t, 4)
-	gateway := collectorProgram(t, ports[0], []string{
+	g.port = ports[2]
+	p := collectorProgram(t, ports[0], []string{
 		"REMOTE_WRITE_ENDPOINT=" + store.URL, "GATEWAY_ADDRESS=127.0.0.1", "GATEWAY_TOKEN_FILE=" + tokens,
 		"GATEWAY_CERT_FILE=" + filepath.Join(dir, "gateway.crt"), "GATEWAY_KEY_FILE=" + filepath.Join(dir, "gateway.key"),
 	}, []string{"../../config/gateway.yaml", "../../config/gateway-network.yaml"}, fmt.Sprintf(`
@@ -48,48 +85,29 @@ receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:%d"}, http: {endpoint
 exporters: {prometheus_remote_write: {timeout: 1s}}
 service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]}}}
 `, ports[0], ports[1], ports[2], ports[3]))
-	gateway.start(t)
+	p.args = append(p.args, flags...)
+	p.start(t)
+	return g
+}
 
-	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authority}}}
-	t.Cleanup(client.CloseIdleConnections)
-	send := func(scheme, token string) (int, error) {
-		const point = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"timeUnixNano":"1795381831000000000","asDouble":1}]}}]}]}]}`
-		request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, fmt.Sprintf("%s://127.0.0.1:%d/v1/metrics", scheme, ports[2]), bytes.NewBufferString(point))
-		require.NoError(t, err)
-		request.Header.Set("Content-Type", "application/json")
-		if token != "" {
-			request.Header.Set("Authorization", "Bearer "+token)
-		}
-		answer, err := client.Do(request)
-		if err != nil {
-			return 0, err
-		}
-		defer answer.Body.Close()
-		return answer.StatusCode, nil
-	}
-	for _, refused := range []string{"", "third", "of", "firs"} {
-		status, err := send("https", refused)
-		require.NoError(t, err)
-		require.Equal(t, http.StatusUnauthorized, status, "token %q", refused)
-	}
-	status, err := send("http", "first")
-	require.True(t, err != nil || status == http.StatusBadRequest, "without TLS: %d", status)
-	require.Zero(t, written.Load())
-	for _, taken := range []string{"first", "second"} {
-		status, err := send("https", taken)
-		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, status, "token %q", taken)
-	}
-	require.EqualValues(t, 2, written.Load(), "answered when the store had answered")
-
-	broken.Store(http.StatusServiceUnavailable)
-	status, err = send("https", "first")
+// send sends a point and returns the status of the answer; 0 without one.
+func (g *networkGateway) send(t *testing.T, scheme, token string) int {
+	t.Helper()
+	const point = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"timeUnixNano":"1795381831000000000","asDouble":1}]}}]}]}]}`
+	url := fmt.Sprintf("%s://127.0.0.1:%d/v1/metrics", scheme, g.port)
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewBufferString(point))
 	require.NoError(t, err)
-	require.Equal(t, http.StatusServiceUnavailable, status, "the agent tries again")
-	broken.Store(http.StatusBadRequest)
-	status, err = send("https", "first")
-	require.NoError(t, err)
-	require.Equal(t, http.StatusInternalServerError, status, "what a store refuses is not sent for ever")
+	request.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := g.client.Do(request)
+	if err != nil {
+		require.Equal(t, "http", scheme, "%v", err)
+		return 0
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode
 }
 
 // certificate writes gateway.crt and gateway.key for 127.0.0.1, and returns who trusts them.
