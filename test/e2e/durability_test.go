@@ -5,8 +5,6 @@ package e2e
 import (
 	"cmp"
 	"fmt"
-	"os"
-	"strings"
 
 	"testing"
 	"time"
@@ -40,7 +38,7 @@ type scene struct {
 // there and not in the store, in the end, is lost. The scenes that lose something show that this measure sees it; docs/scale-out.md has the numbers.
 func TestDurability(t *testing.T) {
 	const plain = "{}"
-	window := documented(t)
+	window := block(t, "# prometheus.yml")
 	nothing := func(t *testing.T, l loss) { require.True(t, l.none(), "lost: %+v", l) }
 	// What was under way at the kill is sent again as the last, and too late for a store that takes no old samples.
 	oneScrape := func(t *testing.T, l loss) {
@@ -73,18 +71,6 @@ func TestDurability(t *testing.T) {
 			s.play(t)
 		})
 	}
-}
-
-// documented is the configuration of Prometheus that docs/scale-out.md shows.
-func documented(t *testing.T) string {
-	t.Helper()
-	content, err := os.ReadFile("../../docs/scale-out.md")
-	require.NoError(t, err)
-	_, block, found := strings.Cut(string(content), "```yaml\n# prometheus.yml\n")
-	require.True(t, found)
-	block, _, found = strings.Cut(block, "```")
-	require.True(t, found)
-	return block
 }
 
 // work has jobs come and go, so that there are events and traces all the time.

@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,32 +54,65 @@ func TestGatewayBeforeAStoreWithLimits(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, g.send(t, "https", "first"), "the agent tries again")
 }
 
+// TestAgentBalancesOverGRPC has an agent send with the configuration that docs/scale-out.md shows for gRPC.
+func TestAgentBalancesOverGRPC(t *testing.T) {
+	g := startGateway(t)
+	ports := steadyPorts(t, 5)
+	override := fmt.Sprintf(`
+receivers: {facefusion: {collection_interval: 1s}, host_metrics: {collection_interval: 1s}}
+exporters: {otlp_grpc: {endpoint: "dns:///127.0.0.1:%d", tls: {ca_file: %s}}}
+`, g.grpcPort, filepath.Join(g.dir, "gateway.crt"))
+	files := []string{agentConfig, "../../config/all-signals.yaml"}
+	env := []string{"STATE_DIRECTORY=" + t.TempDir(), "OTLP_HEADERS={authorization: Bearer third}"}
+	agent := collectorProgram(t, ports[1], env, files, listeners(ports), block(t, "# otelcol-facefusion --config config/agent.yaml"), override)
+	agent.start(t)
+	require.Eventually(t, func() bool { return agent.log.count("Unauthenticated") > 0 }, 20*time.Second, 50*time.Millisecond, "a wrong token: %s", agent.log.String())
+	require.Zero(t, g.written.Load())
+	agent.kill(t)
+	agent.env[1] = "OTLP_HEADERS={authorization: Bearer second}"
+	agent.start(t)
+	require.Eventually(t, func() bool { return g.written.Load() > 2 }, 20*time.Second, 50*time.Millisecond, "%s", agent.log.String())
+}
+
+// block is the YAML of docs/scale-out.md that begins so.
+func block(t *testing.T, begin string) string {
+	t.Helper()
+	content, err := os.ReadFile("../../docs/scale-out.md")
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(content), "```yaml\n"+begin)
+	require.True(t, found, begin)
+	// The line of which that is the beginning is a comment, with what remains of it.
+	text, _, found = strings.Cut(begin+text, "```")
+	require.True(t, found, begin)
+	return text
+}
+
 // networkGateway is a gateway on the network, before a store that answers as it is told.
 type networkGateway struct {
 	client          *http.Client
-	port            int
+	port, grpcPort  int
+	dir             string // has its certificate
 	written, answer atomic.Int64
 }
 
 func startGateway(t *testing.T, flags ...string) *networkGateway {
 	t.Helper()
-	g := &networkGateway{}
+	g := &networkGateway{dir: t.TempDir()}
 	g.answer.Store(http.StatusNoContent)
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		g.written.Add(1)
 		w.WriteHeader(int(g.answer.Load()))
 	}))
 	t.Cleanup(store.Close)
-	dir := t.TempDir()
-	g.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: certificate(t, dir)}}}
+	g.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: certificate(t, g.dir)}}}
 	t.Cleanup(g.client.CloseIdleConnections)
-	tokens := filepath.Join(dir, "tokens")
+	tokens := filepath.Join(g.dir, "tokens")
 	require.NoError(t, os.WriteFile(tokens, []byte("first\nsecond # of the new hosts\n"), 0o600))
 	ports := steadyPorts(t, 4)
-	g.port = ports[2]
+	g.port, g.grpcPort = ports[2], ports[1]
 	p := collectorProgram(t, ports[0], []string{
 		"REMOTE_WRITE_ENDPOINT=" + store.URL, "GATEWAY_ADDRESS=127.0.0.1", "GATEWAY_TOKEN_FILE=" + tokens,
-		"GATEWAY_CERT_FILE=" + filepath.Join(dir, "gateway.crt"), "GATEWAY_KEY_FILE=" + filepath.Join(dir, "gateway.key"),
+		"GATEWAY_CERT_FILE=" + filepath.Join(g.dir, "gateway.crt"), "GATEWAY_KEY_FILE=" + filepath.Join(g.dir, "gateway.key"),
 	}, []string{"../../config/gateway.yaml", "../../config/gateway-network.yaml"}, fmt.Sprintf(`
 extensions: {health_check: {endpoint: "127.0.0.1:%d"}}
 receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:%d"}, http: {endpoint: "127.0.0.1:%d"}}}}
