@@ -16,7 +16,8 @@ const (
 // pulse says when to scrape: every interval, and soon after something changed. A process that was killed is down on the page within a second,
 // however long the interval is.
 type pulse struct {
-	// C is what the scrape controller listens to.
+	// C is what the scrape controller listens to. It holds nothing back: a controller that was late gets one beat, and not two at once, which would be two
+	// points of the same millisecond.
 	C        chan time.Time
 	interval time.Duration
 	change   chan struct{}
@@ -25,7 +26,7 @@ type pulse struct {
 }
 
 func newPulse(interval time.Duration) *pulse {
-	return &pulse{C: make(chan time.Time, 1), interval: interval, change: make(chan struct{}, 1)}
+	return &pulse{C: make(chan time.Time), interval: interval, change: make(chan struct{}, 1)}
 }
 
 // start is called once.
@@ -54,25 +55,25 @@ func (p *pulse) changed() {
 func (p *pulse) run(ctx context.Context) {
 	ticker := time.NewTicker(p.interval)
 	defer ticker.Stop()
-	last := time.Time{}
+	last := time.Time{} // when a beat was taken
 	var soon <-chan time.Time
+	var due chan<- time.Time // C while a beat is due, nil otherwise
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-p.change:
-			if soon == nil {
+			if soon == nil && due == nil { // it comes with the beat that is due
 				soon = time.After(max(pulseSettle, pulseSpacing-time.Since(last)))
 			}
-			continue
 		case <-ticker.C:
+			if time.Since(last) >= pulseSpacing {
+				due = p.C
+			}
 		case <-soon:
-			soon = nil
-		}
-		last = time.Now()
-		select {
-		case p.C <- last:
-		default: // a scrape is waiting already
+			soon, due = nil, p.C
+		case due <- time.Now():
+			last, due = time.Now(), nil
 		}
 	}
 }

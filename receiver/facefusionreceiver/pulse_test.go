@@ -56,6 +56,31 @@ func TestPulseIsNoStorm(t *testing.T) {
 	require.Equal(t, []time.Duration{101 * time.Millisecond, 601 * time.Millisecond, 1101 * time.Millisecond, 1601 * time.Millisecond}, got)
 }
 
+// TestPulseGivesALateReaderOneBeat: a machine under load scrapes once, not twice in the same millisecond.
+func TestPulseGivesALateReaderOneBeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPulse(time.Second)
+		p.start()
+		defer p.stop()
+		time.Sleep(3500 * time.Millisecond)
+		p.changed()
+		<-p.C
+		begin := time.Now()
+		p.changed()
+		<-p.C
+		require.Equal(t, pulseSpacing, time.Since(begin))
+	})
+}
+
+// TestPulseIsOneBeatWhereTwoMeet: a change just before the interval is over.
+func TestPulseIsOneBeatWhereTwoMeet(t *testing.T) {
+	got := beats(t, 31*time.Second, func(p *pulse) {
+		time.Sleep(14850 * time.Millisecond)
+		p.changed()
+	})
+	require.Equal(t, []time.Duration{14950 * time.Millisecond, 30 * time.Second}, got)
+}
+
 func TestPulseWaitsForNoReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPulse(time.Second)
