@@ -146,7 +146,6 @@ func temperatures() []panel {
 			queries: []query{
 				{`max_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="memory"}[$__rate_interval])`, perGPU},
 				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type="max"})`, "slower from"},
-				{`min(hw_temperature_limit_celsius{@gpu, hw_sensor_location="memory", hw_limit_type="high.degraded"})`, "halved from"},
 			},
 			overrides: []override{limit("/ from$/")},
 			runbooks:  []string{"GPUHot"},
