@@ -6,12 +6,12 @@ import (
 	"os"
 	"testing"
 
-	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 )
 
-// testAnswers asks whatever deploy/ asks, over the last day. No answer needs a reason, and a reason needs to be needed.
+// testAnswers asks whatever deploy/ asks, over the last day. No answer needs a reason, and a reason needs to be needed. That no name is misspelt, there as well where
+// nothing answers, is known in test/deploy.
 func testAnswers(t *testing.T, p *prometheus) {
 	reasons := mayBeEmpty(t)
 	asked := append(ofRules(t), ofDashboards(t)...)
@@ -28,7 +28,6 @@ func testAnswers(t *testing.T, p *prometheus) {
 			t.Errorf("%s: has data, the reason in empty.yaml is not needed", q.where)
 		}
 	}
-	testNames(t, p, asked)
 	for where := range reasons {
 		if !known[where] {
 			t.Errorf("%s: nobody asks that, the reason in empty.yaml is not needed", where)
@@ -48,40 +47,4 @@ func mayBeEmpty(t *testing.T) map[string]string {
 		require.NotEmpty(t, reason, where)
 	}
 	return reasons
-}
-
-// testNames: what has no answer could be misspelt. Each metric has to be there, or in a rule, where test/deploy compares it with what the collector declares.
-func testNames(t *testing.T, p *prometheus, asked []question) {
-	var there []string
-	require.NoError(t, p.ask(t, "label/__name__/values", nil, &there))
-	known := map[string]bool{}
-	for _, name := range there {
-		known[name] = true
-	}
-	for _, rule := range rules(t) {
-		for _, name := range metrics(t, rule.Expr) {
-			known[name] = true
-		}
-	}
-	for _, q := range asked {
-		for _, name := range metrics(t, q.expr) {
-			if !known[name] {
-				t.Errorf("%s: %s is no metric of anybody", q.where, name)
-			}
-		}
-	}
-}
-
-func metrics(t *testing.T, text string) []string {
-	t.Helper()
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
-	require.NoError(t, err, text)
-	var names []string
-	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
-		if selector, ok := node.(*parser.VectorSelector); ok && selector.Name != "" {
-			names = append(names, selector.Name)
-		}
-		return nil
-	})
-	return names
 }
