@@ -34,6 +34,8 @@ type Table struct {
 	clock       clock
 	watcher     *watcher
 	instances   *instances
+	// remembered are to be made known by the first look.
+	remembered []Remembered
 	// members are the live processes of all instances by pid.
 	members map[int]*member
 	// dying have ended, but are not reported yet, as their parent did not fetch them.
@@ -96,6 +98,7 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 		return nil, fmt.Errorf("observe processes: %w", err)
 	}
 	t.instances.expect()
+	t.recall()
 	due := t.census.update(entries, complete, l.at)
 	due = t.follow(l, due)
 	t.examine(l, due)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -134,6 +135,34 @@ func TestKilledWhileNobodyListens(t *testing.T) {
 		return w.outcomes()["completed"] == 2 && w.has("first", "completed") && w.has("second", "completed")
 	}, 10*time.Second, 20*time.Millisecond, "%v %v\n%s", w.outcomes(), w.transitions(), c.log)
 	require.Equal(t, 2, w.transitions()["completed"])
+}
+
+// TestFaceFusionEndsWhileTheCollectorIsAway: a batch that ran and ended unseen is counted, and its instance is known to be down.
+func TestFaceFusionEndsWhileTheCollectorIsAway(t *testing.T) {
+	kept, w := t.TempDir(), newWitness(t)
+	h := simulate(t, 1)
+	server, err := h.StartServer(0, nil)
+	require.NoError(t, err)
+	folder := h.Jobs(0)
+	c := start(t, keeping(kept, w))
+	c.eventually(t, 10*time.Second, "it is up, its folder is seen", func(p page) bool {
+		return p.is(1, "facefusion_process_up", "service_version", "3.8.1") && p.is(1, "facefusion_job_folder_state", "facefusion_job_folder_state", "open") &&
+			p.is(0, "facefusion_job_count", "facefusion_job_state", "completed")
+	})
+	instance := c.page(t).samples("facefusion_process_up")[0].labels["service_instance_id"]
+	require.NoError(t, c.cmd.Process.Kill())
+	<-c.ended
+	require.NoError(t, folder.Create("meanwhile", jobs.Step{Target: "clip.mp4"}))
+	require.NoError(t, folder.Submit("meanwhile"))
+	require.NoError(t, folder.Start("meanwhile", 0))
+	require.NoError(t, folder.Complete("meanwhile"))
+	require.NoError(t, server.Kill(syscall.SIGKILL))
+
+	c = start(t, keeping(kept, w))
+	c.eventually(t, 10*time.Second, "it is down, and its job is counted", func(p page) bool {
+		return p.is(0, "facefusion_process_up", "service_instance_id", instance, "service_version", "3.8.1") && ended(p) == 1
+	})
+	require.Eventually(t, func() bool { return w.outcomes()["completed"] == 1 && w.has("meanwhile", "completed") }, 10*time.Second, 20*time.Millisecond)
 }
 
 // TestTenThousandJobsTakeLittle holds the budget of the state file: under 5 MB for 10,000 jobs, half of which wait and half of which ended.

@@ -15,7 +15,7 @@ func (p *Probe) remember(ctx context.Context, host component.Host) (err error) {
 	if p.env.Storage == nil {
 		return nil
 	}
-	if p.memory, err = memory.Open(ctx, host, *p.env.Storage, p.env.Settings.ID); err != nil {
+	if p.memory, err = memory.Open(ctx, host, *p.env.Storage, p.env.Settings.ID, p.Name()); err != nil {
 		return err
 	}
 	parcels, err := p.memory.Outstanding(ctx)

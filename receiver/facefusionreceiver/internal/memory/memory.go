@@ -19,8 +19,8 @@ type Memory struct {
 	closed bool
 }
 
-// Open finds the storage extension among those of the host, for the receiver that owns what is kept.
-func Open(ctx context.Context, host component.Host, id, owner component.ID) (*Memory, error) {
+// Open finds the storage extension among those of the host, for the receiver that owns what is kept and the probe by whose name it is kept.
+func Open(ctx context.Context, host component.Host, id, owner component.ID, name string) (*Memory, error) {
 	extension, there := host.GetExtensions()[id]
 	if !there {
 		return nil, fmt.Errorf("storage is %q, and there is no such extension: add it to extensions and to service::extensions", id)
@@ -29,7 +29,7 @@ func Open(ctx context.Context, host component.Host, id, owner component.ID) (*Me
 	if !ok {
 		return nil, fmt.Errorf("storage is %q, which stores nothing: name a storage extension such as file_storage", id)
 	}
-	client, err := store.GetClient(ctx, component.KindReceiver, owner, "jobs")
+	client, err := store.GetClient(ctx, component.KindReceiver, owner, name)
 	if err != nil {
 		return nil, fmt.Errorf("open storage %q: %w", id, err)
 	}
@@ -66,7 +66,7 @@ func (m *Memory) Save(ctx context.Context, records []jobqueue.Record, parcels []
 	err := m.client.Batch(context.WithoutCancel(ctx), operations...)
 	done(err == nil)
 	if err != nil {
-		return fmt.Errorf("keep what is known of jobs: %w", err)
+		return fmt.Errorf("keep what is known: %w", err)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ var (
 
 func open(t *testing.T, s *store) *memory.Memory {
 	t.Helper()
-	m, err := memory.Open(t.Context(), host{fileStorage: s}, fileStorage, receiver)
+	m, err := memory.Open(t.Context(), host{fileStorage: s}, fileStorage, receiver, "jobs")
 	require.NoError(t, err)
 	return m
 }
@@ -215,16 +215,16 @@ func TestParcelsThatMakeNoSense(t *testing.T) {
 }
 
 func TestErrorsNameTheExtensionAndTheRemedy(t *testing.T) {
-	_, err := memory.Open(t.Context(), host{}, fileStorage, receiver)
+	_, err := memory.Open(t.Context(), host{}, fileStorage, receiver, "jobs")
 	require.ErrorContains(t, err, `storage is "file_storage", and there is no such extension: add it`)
-	_, err = memory.Open(t.Context(), host{fileStorage: nothing{}}, fileStorage, receiver)
+	_, err = memory.Open(t.Context(), host{fileStorage: nothing{}}, fileStorage, receiver, "jobs")
 	require.ErrorContains(t, err, `storage is "file_storage", which stores nothing`)
 	s := newStore()
 	m := open(t, s)
 	s.failure = errors.New("input/output error")
 	_, err = m.Outstanding(t.Context())
 	require.ErrorContains(t, err, "read what was kept: input/output error")
-	require.True(t, strings.HasPrefix(m.Save(t.Context(), []jobqueue.Record{{Key: "a", Value: []byte("1")}}, nil).Error(), "keep what is known of jobs"))
+	require.True(t, strings.HasPrefix(m.Save(t.Context(), []jobqueue.Record{{Key: "a", Value: []byte("1")}}, nil).Error(), "keep what is known"))
 }
 
 type nothing struct {

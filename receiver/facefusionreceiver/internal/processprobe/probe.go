@@ -3,6 +3,7 @@ package processprobe
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -21,8 +23,11 @@ type Probe struct {
 	env   probe.Env
 	table *process.Table
 	loop  *poll.Loop
-	mb    *metadata.MetricsBuilder // owned by the goroutine that scrapes
-	lb    *metadata.LogsBuilder    // owned by the goroutine that observes
+	// memory is nil where nothing is kept; kept is what was saved last.
+	memory *memory.Memory
+	kept   []byte
+	mb     *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	lb     *metadata.LogsBuilder    // owned by the goroutine that observes
 	// owned by the goroutine that observes
 	denied map[string]bool
 	known  int
@@ -54,15 +59,18 @@ func (*Probe) Name() string { return "process" }
 func (p *Probe) Health() poll.Health { return p.loop.Health() }
 
 // Start implements probe.Probe.
-func (p *Probe) Start(context.Context, component.Host) error {
+func (p *Probe) Start(ctx context.Context, host component.Host) error {
+	if err := p.remember(ctx, host); err != nil {
+		return err
+	}
 	p.loop.Start()
 	return nil
 }
 
 // Shutdown implements probe.Probe.
-func (p *Probe) Shutdown(context.Context) error {
+func (p *Probe) Shutdown(ctx context.Context) error {
 	p.loop.Stop()
-	return p.table.Close()
+	return errors.Join(p.table.Close(), p.forget(ctx))
 }
 
 func (p *Probe) observe(ctx context.Context) error {
@@ -77,7 +85,7 @@ func (p *Probe) observe(ctx context.Context) error {
 		p.known = len(snapshot.Instances)
 		p.env.Changed()
 	}
-	return err
+	return errors.Join(err, p.keep(ctx))
 }
 
 // report logs, once each, what an operator should know: that there is nothing to watch yet, and what may not be read.

@@ -1,0 +1,87 @@
+package process_test
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+)
+
+// remember passes what a table knows on to the next one, as a disk would.
+func (w *world) remember(s process.Settings) []process.Remembered {
+	w.t.Helper()
+	text, err := json.Marshal(w.table.Remember())
+	require.NoError(w.t, err)
+	var list []process.Remembered
+	require.NoError(w.t, json.Unmarshal(text, &list))
+	w.restartCollector(s)
+	w.table.Restore(list)
+	return list
+}
+
+func TestInstanceThatIsGoneIsKnownAfterARestart(t *testing.T) {
+	w := newWorld(t, process.Settings{})
+	w.checkout("/opt/facefusion", "3.8.1")
+	w.put(server(100, "/opt/facefusion"))
+	w.put(ffmpeg(101, 100))
+	before := only(t, w.look())
+	w.remember(process.Settings{})
+	w.remove(101)
+	w.remove(100)
+	s := w.look()
+	after := only(t, s)
+	assert.False(t, after.Up())
+	assert.Empty(t, s.Changes, "nobody saw it end")
+	assert.Equal(t, before.ID, after.ID)
+	assert.Equal(t, "3.8.1", after.Version)
+	assert.Equal(t, before.JobsPath, after.JobsPath)
+	assert.Equal(t, filepath.Join(w.host.Root(), "/opt/facefusion/.jobs"), after.JobsHostPath)
+	assert.Equal(t, before.JobsHostPath, after.JobsHostPath)
+	assert.True(t, before.LastSeen.Equal(after.LastSeen))
+	assert.Zero(t, role(t, after, process.RoleServer).Count)
+	assert.Zero(t, role(t, after, process.RoleFFmpeg).Count)
+
+	w.put(server(200, "/opt/facefusion"))
+	again := only(t, w.look())
+	assert.Equal(t, before.ID, again.ID)
+	assert.True(t, again.Up())
+}
+
+func TestWhatIsRememberedIsForgottenAsWell(t *testing.T) {
+	w := newWorld(t, process.Settings{})
+	w.checkout("/opt/facefusion", "3.8.1")
+	w.put(server(100, "/opt/facefusion"))
+	w.look()
+	list := w.remember(process.Settings{})
+	w.remove(100)
+	w.restartCollector(process.Settings{ForgetAfter: time.Hour})
+	list[0].LastSeen = time.Now().Add(-2 * time.Hour)
+	w.table.Restore(list)
+	assert.Empty(t, w.look().Instances)
+	assert.Empty(t, w.table.Remember())
+}
+
+func TestConfiguredInstancesAreNotRemembered(t *testing.T) {
+	configured := process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/opt/facefusion"}}}
+	w := newWorld(t, configured)
+	w.checkout("/opt/facefusion", "3.8.1")
+	w.put(server(100, "/opt/facefusion"))
+	w.look()
+	assert.Empty(t, w.table.Remember())
+
+	w.restartCollector(process.Settings{})
+	w.look()
+	w.remember(configured) // now it is named
+	assert.Equal(t, "studio", only(t, w.look()).ID, "and not known twice")
+}
+
+func TestNonsenseIsNotRestored(t *testing.T) {
+	w := newWorld(t, process.Settings{})
+	w.table.Restore([]process.Remembered{{}, {ID: "a", LastSeen: time.Now()}, {Jobs: process.Location{Key: "/x"}, LastSeen: time.Now()}})
+	assert.Empty(t, w.look().Instances)
+}

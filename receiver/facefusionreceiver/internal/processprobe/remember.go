@@ -1,0 +1,79 @@
+package processprobe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
+)
+
+// instancesKey is the one record: a host has a handful of instances.
+const instancesKey = "instances"
+
+// seenStep is how exactly it is kept when an instance was last seen: it decides when one is forgotten, after a day, and is not worth a write each second.
+const seenStep = 10 * time.Minute
+
+// remember opens the storage, where there is one, and makes known again what an earlier collector knew: an instance that is down stays known, and what its last
+// run left in its jobs folder is found.
+func (p *Probe) remember(ctx context.Context, host component.Host) (err error) {
+	if p.env.Storage == nil {
+		return nil
+	}
+	if p.memory, err = memory.Open(ctx, host, *p.env.Storage, p.env.Settings.ID, p.Name()); err != nil {
+		return err
+	}
+	values, err := p.memory.Recall(ctx, []string{instancesKey})
+	if err != nil {
+		return err
+	}
+	if len(values[0]) == 0 {
+		return nil
+	}
+	var list []process.Remembered
+	if err := json.Unmarshal(values[0], &list); err != nil {
+		p.env.Settings.Logger.Warn("what was kept of FaceFusion's instances makes no sense; they are known again when they run", zap.Error(err))
+		return nil
+	}
+	p.kept = values[0]
+	p.table.Restore(list)
+	return nil
+}
+
+// keep saves what is known of the instances, if it is not what was saved.
+func (p *Probe) keep(ctx context.Context) error {
+	if p.memory == nil {
+		return nil
+	}
+	list := p.table.Remember()
+	for i := range list {
+		list[i].LastSeen = list[i].LastSeen.Round(0).Truncate(seenStep)
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("keep instances: %w", err)
+	}
+	if bytes.Equal(text, p.kept) {
+		return nil
+	}
+	if err := p.memory.Save(ctx, []jobqueue.Record{{Key: instancesKey, Value: text}}, nil); err != nil {
+		return err
+	}
+	p.kept = text
+	return nil
+}
+
+// forget lets go of the storage.
+func (p *Probe) forget(ctx context.Context) error {
+	if p.memory == nil {
+		return nil
+	}
+	return p.memory.Close(ctx)
+}
