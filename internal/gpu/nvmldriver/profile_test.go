@@ -155,7 +155,7 @@ func TestProfileOfParts(t *testing.T) {
 		for i, want := range []float64{0.021, 0.0213, 0.0214, 0.0214, 0.022} {
 			require.InDelta(s, want, devices[i].Profile[gpu.ProfileSM].V, 1e-9, devices[i].UUID)
 		}
-		require.Equal(s, reading.Known(20.1*(1<<20)), devices[0].Profile[gpu.ProfilePCIeTransmitted])
+		require.InEpsilon(s, 20.1*(1<<20), devices[0].Profile[gpu.ProfilePCIeTransmitted].V, 1e-9)
 		require.Zero(s, devices[0].Implausible)
 	})
 }
