@@ -261,3 +261,23 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 }
 
 var _ probe.Probe = (*Probe)(nil)
+
+// asking is a sink that notes who wants to know what became of events.
+type asking struct {
+	*probetest.Sink
+	asked []bool
+}
+
+func (a *asking) LogsThen(_ plog.Logs, then func(probe.Fate)) { a.asked = append(a.asked, then != nil) }
+
+// TestWhatNobodyKeepsIsTheSinksToCount: without a storage, what a shutdown leaves is lost, and the sink counts what nobody asks for as dropped.
+func TestWhatNobodyKeepsIsTheSinksToCount(t *testing.T) {
+	env, sink := probetest.Env()
+	a := &asking{Sink: sink}
+	env.Sink = a
+	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
+	defer p.watcher.Close()
+	p.tells = true
+	p.send(p.pack(&jobqueue.Snapshot{Changes: []jobqueue.Change{{Time: time.Now(), Instance: "facefusion-3f2a", Job: "a", To: jobqueue.StateDrafted}}}))
+	require.Equal(t, []bool{false}, a.asked)
+}

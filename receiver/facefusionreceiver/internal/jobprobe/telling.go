@@ -32,10 +32,13 @@ func (p *Probe) pack(snapshot *jobqueue.Snapshot) []*memory.Parcel {
 // send hands parcels over. One that is kept is forgotten when it has arrived, or was given up.
 func (p *Probe) send(parcels []*memory.Parcel) {
 	for _, parcel := range parcels {
-		settle := func(fate probe.Fate) {
-			if p.memory != nil && fate != probe.Left {
-				p.memory.Settle(parcel)
-				p.loop.Nudge()
+		var settle func(probe.Fate) // nil where nobody keeps it: what is left of it is lost, and counted
+		if parcel.Kept() {
+			settle = func(fate probe.Fate) {
+				if fate != probe.Left {
+					p.memory.Settle(parcel)
+					p.loop.Nudge()
+				}
 			}
 		}
 		if parcel.Logs != nil {

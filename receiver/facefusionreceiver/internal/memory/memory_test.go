@@ -169,6 +169,7 @@ func TestAllOrNothing(t *testing.T) {
 	err := m.Save(t.Context(), []jobqueue.Record{{Key: "a", Value: []byte("1")}}, []*memory.Parcel{second})
 	require.ErrorIs(t, err, s.failure)
 	assert.Equal(t, before, s.values)
+	assert.False(t, second.Kept())
 	m.Settle(second) // it was sent all the same
 	s.failure = nil
 	require.NoError(t, m.Save(t.Context(), nil, nil))
@@ -193,6 +194,8 @@ func TestParcelsWithoutRoomAreNotKept(t *testing.T) {
 	}
 	require.NoError(t, m.Save(t.Context(), nil, parcels))
 	require.Len(t, s.values, 1024)
+	assert.True(t, parcels[1023].Kept())
+	assert.False(t, parcels[1024].Kept())
 	for _, p := range parcels {
 		m.Settle(p)
 	}

@@ -83,6 +83,9 @@ func (o *outbox) done(ok bool, forgotten []int, posted []*Parcel) {
 	}
 }
 
+// Kept says that a parcel outlives the collector until it is settled. It is asked before the parcel is sent.
+func (p *Parcel) Kept() bool { return p.posted }
+
 // Settle says that a parcel need not be kept any more. Any goroutine may call it, once for each parcel; it does not block.
 func (m *Memory) Settle(p *Parcel) {
 	m.outbox.mu.Lock()

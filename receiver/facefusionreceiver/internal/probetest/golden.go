@@ -84,13 +84,17 @@ func (s *Sink) Logs(logs plog.Logs) { logs.ResourceLogs().MoveAndAppendTo(s.All.
 // LogsThen implements probe.Sink.
 func (s *Sink) LogsThen(logs plog.Logs, then func(probe.Fate)) {
 	s.Logs(logs)
-	then(probe.Delivered)
+	if then != nil {
+		then(probe.Delivered)
+	}
 }
 
 // TracesThen implements probe.Sink.
 func (s *Sink) TracesThen(traces ptrace.Traces, then func(probe.Fate)) {
 	s.Traces(traces)
-	then(probe.Delivered)
+	if then != nil {
+		then(probe.Delivered)
+	}
 }
 
 // Env is an environment whose events land in the sink that comes with it.
