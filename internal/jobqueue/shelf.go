@@ -30,8 +30,8 @@ func (s *shelf) open(ctx context.Context, recall Recall) error {
 	if err != nil {
 		return err
 	}
-	s.opened, s.used = true, make(map[string]int64)
-	if len(values) == 1 && len(values[0]) > 0 && json.Unmarshal(values[0], &s.used) != nil || s.used == nil {
+	s.opened = true
+	if json.Unmarshal(values[0], &s.used) != nil || s.used == nil { // also when there is none
 		s.used = make(map[string]int64)
 	}
 	return nil

@@ -17,8 +17,6 @@ const (
 	floodBurst = 120
 	// floodKinds bounds what is remembered. Kinds beyond it share one limit.
 	floodKinds = 1024
-	// jobEvents are never held back: what becomes of a job is told exactly once, and a job takes FaceFusion longer than an event takes anybody.
-	jobEvents = "facefusion.job."
 )
 
 // flood says which events are too many. A kind is an event's name and whose it is: a storm on one GPU hides nothing of another, nor another error of the same one.
@@ -35,9 +33,6 @@ func newFlood() *flood {
 
 // holds says that an event is one too many.
 func (f *flood) holds(resource pcommon.Resource, record plog.LogRecord, now time.Time) bool {
-	if strings.HasPrefix(record.EventName(), jobEvents) {
-		return false
-	}
 	return !f.limit(kind(resource, record), now).AllowN(now, 1)
 }
 

@@ -100,7 +100,7 @@ func TestJobsAreNeverHeldBack(t *testing.T) {
 		lane := s.connectLogs(arrived)
 		begin(t, lane)
 		for range 10 * floodBurst {
-			s.Logs(event("facefusion.job.state_changed"))
+			s.LogsThen(event("facefusion.job.state_changed"), nil)
 			synctest.Wait()
 		}
 		end(t, lane)

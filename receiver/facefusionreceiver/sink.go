@@ -85,9 +85,6 @@ func (s *sink) Logs(logs plog.Logs) {
 	}
 }
 
-// Traces implements probe.Sink.
-func (s *sink) Traces(traces ptrace.Traces) { s.traces.Load().put(traces, nil) }
-
 // LogsThen implements probe.Sink.
 func (s *sink) LogsThen(logs plog.Logs, then func(probe.Fate)) { s.logs.Load().put(logs, then) }
 

@@ -79,7 +79,7 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 func (p *Probe) Shutdown(ctx context.Context) error {
 	p.loop.Stop()
 	p.watcher.Close()
-	return p.forget(ctx)
+	return p.memory.Close(ctx)
 }
 
 // begin looks for the first time as soon as the processes are known. From then on the interval and the hints decide.

@@ -44,14 +44,6 @@ func (p *Probe) keep(ctx context.Context, parcels []*memory.Parcel) error {
 	return nil
 }
 
-// forget lets go of the storage.
-func (p *Probe) forget(ctx context.Context) error {
-	if p.memory == nil {
-		return nil
-	}
-	return p.memory.Close(ctx)
-}
-
 // introduce logs once for each folder what the first scan was compared with.
 func (p *Probe) introduce(snapshot *jobqueue.Snapshot) {
 	for i := range snapshot.Queues {

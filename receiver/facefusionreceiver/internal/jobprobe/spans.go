@@ -31,10 +31,7 @@ func (p *Probe) trace(changes []jobqueue.Change) ptrace.Traces {
 
 // ending is when a run ended, or when that was noticed.
 func ending(c *jobqueue.Change) time.Time {
-	if c.Run.Ended.Known {
-		return c.Run.Ended.V
-	}
-	return c.Time
+	return first(c.Run.Ended, reading.Known(c.Time)).V
 }
 
 // appendRunSpans adds the spans of a run: the root, the time in the queue, and each step whose times are known. A run whose end alone is known, because it

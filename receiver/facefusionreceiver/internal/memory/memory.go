@@ -78,9 +78,9 @@ func operation(key string, value []byte) *storage.Operation {
 	return storage.SetOperation(key, value)
 }
 
-// Close forgets what was settled, and lets go of the store. It may be called twice.
+// Close forgets what was settled, and lets go of the store. It may be called twice, and on nil.
 func (m *Memory) Close(ctx context.Context) error {
-	if m.closed {
+	if m == nil || m.closed {
 		return nil
 	}
 	m.closed = true

@@ -10,14 +10,13 @@ type Sink interface {
 	// WantsLogs and WantsTraces say whether anybody listens; where nobody does, nothing need be built.
 	WantsLogs() bool
 	WantsTraces() bool
-	// Logs hands over events, Traces spans. They never block, and what they are given belongs to the sink from then on. What cannot be delivered is tried again
-	// for a while, then dropped and counted. Events arrive in the order in which they were handed over, and so do traces. Of events of which too many come, those
-	// of jobs excepted, some are held back and counted: hand them over one by one.
+	// Logs hands over an event. It never blocks, and what it is given belongs to the sink from then on. What cannot be delivered is tried again for a while, then
+	// dropped and counted. Events arrive in the order in which they were handed over. Of events of which too many come some are held back and counted: hand them
+	// over one by one.
 	Logs(plog.Logs)
-	Traces(ptrace.Traces)
-	// LogsThen and TracesThen do the same, and hold nothing back, for one who keeps what is told until it has arrived. then is called exactly once: by the goroutine that delivers;
-	// where there is no room or nobody listens any more, by the caller before they return; and for what is left in the end, by the one that shuts down. It must
-	// not block.
+	// LogsThen and TracesThen do the same with any number of events or spans, and hold nothing back, for what is told exactly once. then is for one who keeps it
+	// until it has arrived, and may be nil. It is called exactly once: by the goroutine that delivers; where there is no room or nobody listens any more, by the
+	// caller before they return; and for what is left in the end, by the one that shuts down. It must not block.
 	LogsThen(logs plog.Logs, then func(Fate))
 	TracesThen(traces ptrace.Traces, then func(Fate))
 }

@@ -73,11 +73,6 @@ func (*Sink) WantsLogs() bool { return true }
 // WantsTraces implements probe.Sink.
 func (*Sink) WantsTraces() bool { return true }
 
-// Traces implements probe.Sink.
-func (s *Sink) Traces(traces ptrace.Traces) {
-	traces.ResourceSpans().MoveAndAppendTo(s.Spans.ResourceSpans())
-}
-
 // Logs implements probe.Sink.
 func (s *Sink) Logs(logs plog.Logs) { logs.ResourceLogs().MoveAndAppendTo(s.All.ResourceLogs()) }
 
@@ -91,7 +86,7 @@ func (s *Sink) LogsThen(logs plog.Logs, then func(probe.Fate)) {
 
 // TracesThen implements probe.Sink.
 func (s *Sink) TracesThen(traces ptrace.Traces, then func(probe.Fate)) {
-	s.Traces(traces)
+	traces.ResourceSpans().MoveAndAppendTo(s.Spans.ResourceSpans())
 	if then != nil {
 		then(probe.Delivered)
 	}

@@ -70,7 +70,7 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 // Shutdown implements probe.Probe.
 func (p *Probe) Shutdown(ctx context.Context) error {
 	p.loop.Stop()
-	return errors.Join(p.table.Close(), p.forget(ctx))
+	return errors.Join(p.table.Close(), p.memory.Close(ctx))
 }
 
 func (p *Probe) observe(ctx context.Context) error {

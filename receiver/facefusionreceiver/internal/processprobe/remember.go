@@ -69,11 +69,3 @@ func (p *Probe) keep(ctx context.Context) error {
 	p.kept = text
 	return nil
 }
-
-// forget lets go of the storage.
-func (p *Probe) forget(ctx context.Context) error {
-	if p.memory == nil {
-		return nil
-	}
-	return p.memory.Close(ctx)
-}
