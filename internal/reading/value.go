@@ -9,3 +9,8 @@ type Value[T any] struct {
 
 // Known wraps a reading that was had.
 func Known[T any](v T) Value[T] { return Value[T]{V: v, Known: true} }
+
+// Sum adds two readings. A sum of which a part is not known is not known.
+func Sum[T int64 | float64](a, b Value[T]) Value[T] {
+	return Value[T]{V: a.V + b.V, Known: a.Known && b.Known}
+}

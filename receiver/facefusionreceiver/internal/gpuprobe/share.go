@@ -34,8 +34,7 @@ func sharesOf(d *gpu.Device, ownerOf func(pid int) string) map[string]*share {
 	}
 	for _, p := range d.Processes.V {
 		if s := of(p.PID); s != nil {
-			// A sum of which a part is not known is not known.
-			s.memory = reading.Value[int64]{V: s.memory.V + p.Memory.V, Known: s.memory.Known && p.Memory.Known}
+			s.memory = reading.Sum(s.memory, p.Memory)
 		}
 	}
 	for pid, u := range d.ProcessUtilization {

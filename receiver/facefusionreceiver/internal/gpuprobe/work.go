@@ -39,8 +39,7 @@ func workOf(d *gpu.Device, ownerOf func(pid int) string) map[string]board.GPUSha
 		if !seen {
 			s = board.GPUShare{Memory: reading.Known[int64](0), Busy: busy}
 		}
-		// A sum of which a part is not known is not known.
-		s.Memory = reading.Value[int64]{V: s.Memory.V + process.Memory.V, Known: s.Memory.Known && process.Memory.Known}
+		s.Memory = reading.Sum(s.Memory, process.Memory)
 		s.Busy.V = min(1, s.Busy.V+d.Activity[process.PID])
 		shares[instance] = s
 	}

@@ -87,8 +87,8 @@ func shareOf(shares map[string]board.GPUShare, instances []string) (sum board.GP
 			continue
 		}
 		used = true
-		sum.Memory = reading.Value[int64]{V: sum.Memory.V + s.Memory.V, Known: sum.Memory.Known && s.Memory.Known}
-		sum.Busy = reading.Value[float64]{V: min(1, sum.Busy.V+s.Busy.V), Known: sum.Busy.Known && s.Busy.Known}
+		sum.Memory, sum.Busy = reading.Sum(sum.Memory, s.Memory), reading.Sum(sum.Busy, s.Busy)
+		sum.Busy.V = min(1, sum.Busy.V)
 	}
 	return sum, used
 }
