@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +9,8 @@ import (
 	"github.com/prometheus/alertmanager/inhibit"
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
 )
 
@@ -41,7 +44,7 @@ func TestInhibitionKnowsItsAlerts(t *testing.T) {
 		for _, side := range []labels.Matchers{compiled.SourceMatchers, compiled.TargetMatchers} {
 			matched := 0
 			for name := range known {
-				if side.Matches(model.LabelSet{"alertname": model.LabelValue(name)}) {
+				if matches(side, name) {
 					matched++
 				}
 			}
@@ -51,9 +54,13 @@ func TestInhibitionKnowsItsAlerts(t *testing.T) {
 }
 
 func TestInhibition(t *testing.T) {
-	lost := model.LabelSet{"alertname": "FaceFusionAgentDown", "host_name": "gpu-7", "instance": "gpu-7:9464"}
+	lost := model.LabelSet{"alertname": "FaceFusionAgentDown", "host_name": "gpu-7", "instance": "gpu-7:9464", "job": "facefusion"}
+	own := with(lost, "job", "facefusion-collector") // as in rules that somebody has not updated
 	down := model.LabelSet{"alertname": "FaceFusionServerDown", "host_name": "gpu-7", "service_instance_id": "a"}
 	gpu := model.LabelSet{"alertname": "GPULost", "host_name": "gpu-7", "hw_id": "GPU-1"}
+	driver := model.LabelSet{"alertname": "CollectorGPUDriverUnavailable", "host_name": "gpu-7"}
+	blind := model.LabelSet{"alertname": "CollectorProbeBlind", "host_name": "gpu-7"}
+	other := model.LabelSet{"alertname": "FaceFusionServerSaturated", "host_name": "gpu-7", "service_instance_id": "a", "server_port": "7861"}
 	for _, c := range []struct {
 		what           string
 		source, target model.LabelSet
@@ -63,17 +70,91 @@ func TestInhibition(t *testing.T) {
 		{"not that of another host", lost, with(down, "host_name", "gpu-8"), false},
 		{"not the watchdog", lost, model.LabelSet{"alertname": "Watchdog"}, false},
 		{"not itself", lost, lost, false},
+		{"not an alert of somebody else", lost, model.LabelSet{"alertname": "NodeClockSkewDetected", "host_name": "gpu-7", "job": "node"}, false},
+		{"the agent's own page silences no lost GPU", own, gpu, false},
+		{"nor a server that is down", own, down, false},
+		{"the driver that is away silences the blind probe of the GPUs", driver, with(blind, "probe", "gpu"), true},
+		{"not that of the processes", driver, with(blind, "probe", "process"), false},
 		{"a lost GPU silences its XID", gpu, model.LabelSet{"alertname": "GPUXid", "host_name": "gpu-7", "hw_id": "GPU-1"}, true},
 		{"not that of another GPU", gpu, model.LabelSet{"alertname": "GPUXid", "host_name": "gpu-7", "hw_id": "GPU-2"}, false},
 		{"a lost GPU silences the jobs it took", gpu, model.LabelSet{"alertname": "FaceFusionJobStalled", "host_name": "gpu-7", "service_instance_id": "a"}, true},
 		{"not a server that is down", gpu, down, false},
+		{"not two runners that overwrite each other's files", gpu, model.LabelSet{"alertname": "FaceFusionJobContended", "host_name": "gpu-7", "service_instance_id": "a"}, false},
+		{"nor a folder that is closed", gpu, model.LabelSet{"alertname": "FaceFusionJobsFolderClosed", "host_name": "gpu-7", "service_instance_id": "a"}, false},
 		{"a server that is down silences its queue", down, model.LabelSet{"alertname": "FaceFusionQueueNotMoving", "host_name": "gpu-7", "service_instance_id": "a"}, true},
 		{"not that of another instance", down, model.LabelSet{"alertname": "FaceFusionQueueNotMoving", "host_name": "gpu-7", "service_instance_id": "b"}, false},
+		{"not another server of the instance", with(down, "server_port", "7860"), other, false},
 		{"a full disk silences its forecast", model.LabelSet{"alertname": "HostDiskFull", "host_name": "gpu-7", "mountpoint": "/"},
 			model.LabelSet{"alertname": "HostDiskFilling", "host_name": "gpu-7", "mountpoint": "/"}, true},
 	} {
 		require.Equal(t, c.muted, inhibits(t, c.source, c.target), c.what)
 	}
+}
+
+// The loss of a page makes old what was computed from that page, and nothing else.
+func TestAgentDownSuppressesWhatDependsOnItsPage(t *testing.T) {
+	known := rules(t)
+	for name, alert := range alerts(t) {
+		if name == "FaceFusionAgentDown" {
+			continue
+		}
+		for _, job := range []model.LabelValue{"facefusion", "facefusion-collector"} {
+			source := model.LabelSet{"alertname": "FaceFusionAgentDown", "host_name": "gpu-7", "job": job}
+			target := model.LabelSet{"alertname": model.LabelValue(name), "host_name": "gpu-7"}
+			require.Equal(t, job == "facefusion" && ofTheHost(t, known, alert.Expr), inhibits(t, source, target), "%s, while %s is away", name, job)
+		}
+	}
+}
+
+// ofTheHost says whether an expression asks, by itself or through recording rules, for what the page with the host's data has.
+func ofTheHost(t *testing.T, known []rulefmt.Rule, expr string) bool {
+	t.Helper()
+	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
+	require.NoError(t, err)
+	found := false
+	parser.Inspect(parsed, func(node parser.Node, _ []parser.Node) error {
+		selector, ok := node.(*parser.VectorSelector)
+		if !ok {
+			return nil
+		}
+		recorded := false
+		for _, rule := range known {
+			if rule.Record == selector.Name {
+				recorded = true
+				found = found || ofTheHost(t, known, rule.Expr)
+			}
+		}
+		found = found || !recorded && selector.Name != "up" && !strings.HasPrefix(selector.Name, "otelcol_")
+		return nil
+	})
+	return found
+}
+
+// Somebody would sleep on.
+func TestNoLesserAlertSuppressesCriticalOnes(t *testing.T) {
+	known := alerts(t)
+	cfg, _ := load(t)
+	for _, rule := range cfg.InhibitRules {
+		compiled := inhibit.NewInhibitRule(rule)
+		for source, lesser := range known {
+			if lesser.Labels["severity"] == "critical" || !matches(compiled.SourceMatchers, source) {
+				continue
+			}
+			for target, alert := range known {
+				require.False(t, alert.Labels["severity"] == "critical" && matches(compiled.TargetMatchers, target), "%s suppresses %s", source, target)
+			}
+		}
+	}
+}
+
+// matches says whether some alert of that name can match: its other labels are what the matchers want.
+func matches(side labels.Matchers, name string) bool {
+	set := model.LabelSet{}
+	for _, matcher := range side {
+		set[model.LabelName(matcher.Name)] = model.LabelValue(matcher.Value)
+	}
+	set["alertname"] = model.LabelValue(name)
+	return side.Matches(set)
 }
 
 func with(set model.LabelSet, name model.LabelName, value model.LabelValue) model.LabelSet {

@@ -52,7 +52,7 @@ func hostNumbers() []panel {
 				{`sum(1 - up{@host, job="facefusion"})`, "down"},
 			},
 			overrides: []override{colorBy("down", noneIsWell)},
-			runbooks:  []string{"FaceFusionAgentDown", "FaceFusionAgentSilent"},
+			runbooks:  []string{"FaceFusionAgentDown", "FaceFusionAgentSilent", "CollectorOwnMetricsDown"},
 		}.stat(),
 		chart{
 			title: "Oldest look", unit: "s", decimals: is(0), scale: []step{{nil, "text"}, {is(30.0), "orange"}, {is(120.0), "red"}},
