@@ -7,12 +7,12 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// archive is what a terminal part remembers of the jobs that ended: by the hash of the file's name, and in shards, so that what is kept on disk of 100,000 of
+// archive is what a terminal status folder remembers of the jobs that ended: by the hash of the file's name, and in shards, so that what is kept on disk of 100,000 of
 // them is not gone through and written anew when one more ends.
 type archive struct {
-	shards  [shardCount]map[uint64]finished // nil without one
-	count   int
-	changed shards
+	shards [shardCount]map[uint64]finished // nil without one
+	count  int
+	dirty  shards
 }
 
 // finished is what is remembered of a job that ended: 16 bytes.
@@ -27,12 +27,12 @@ type finished struct {
 // hashName is the same in every process, unlike that of a map.
 func hashName(name string) uint64 { return xxhash.Sum64String(name) }
 
-func newFinished(st *stamp, generation uint32, attempt int) finished {
+func newFinished(st *fileStat, generation uint32, attempt int) finished {
 	return finished{ino: st.ino, generation: generation, attempt: uint16(min(attempt, 1<<16-1)), version: versionOf(st)}
 }
 
 // versionOf folds the time of the last write to 16 bits: one retry of 65,536 is taken for the run before it, if it also ended unseen.
-func versionOf(st *stamp) uint16 {
+func versionOf(st *fileStat) uint16 {
 	return uint16(xxhash.Sum64(binary.LittleEndian.AppendUint64(nil, uint64(st.mtime))))
 }
 
@@ -43,7 +43,7 @@ func (a *archive) get(hash uint64) (f finished, there bool) {
 
 func (a *archive) put(hash uint64, f finished) {
 	a.set(hash, f)
-	a.changed.add(hash)
+	a.dirty.add(hash)
 }
 
 // set is put for what is kept already, or need not be.
@@ -62,7 +62,7 @@ func (a *archive) remove(hash uint64) {
 	before := len(shard)
 	delete(shard, hash)
 	a.count += len(shard) - before
-	a.changed.add(hash)
+	a.dirty.add(hash)
 }
 
 // all goes through everything; what is visited may be removed.
@@ -74,7 +74,7 @@ func (a *archive) all(visit func(hash uint64, f finished)) {
 	}
 }
 
-// shardCount is how many pieces are kept of each part: of 10,000 jobs, one holds 40.
+// shardCount is how many pieces are kept of each status folder: of 10,000 jobs, one holds 40.
 const shardCount = 256
 
 // shards is a set of them.
@@ -87,7 +87,7 @@ func (s *shards) add(hash uint64) { s[shardOf(hash)] = true }
 // finishedSize is what one takes on disk: hash, inode, attempt and version.
 const finishedSize = 8 + 8 + 2 + 2
 
-var errCutShort = errors.New("cut short")
+var errTruncated = errors.New("cut short")
 
 func appendFinished(b []byte, hash uint64, f finished) []byte {
 	b = binary.LittleEndian.AppendUint64(b, hash)
@@ -99,7 +99,7 @@ func appendFinished(b []byte, hash uint64, f finished) []byte {
 // parseFinished hands over what appendFinished wrote.
 func parseFinished(b []byte, visit func(hash uint64, f finished)) error {
 	if len(b)%finishedSize != 0 {
-		return errCutShort
+		return errTruncated
 	}
 	for ; len(b) > 0; b = b[finishedSize:] {
 		visit(binary.LittleEndian.Uint64(b), finished{

@@ -16,11 +16,11 @@ import (
 func history(b testing.TB, n int) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), ".jobs")
-	for _, name := range partNames {
+	for _, name := range statusDirNames {
 		require.NoError(b, os.MkdirAll(filepath.Join(path, name), 0o755))
 	}
 	for i := range n {
-		name := filepath.Join(path, partNames[partCompleted+i%2], fmt.Sprintf("headless-2026-11-22-16-%06d.json", i))
+		name := filepath.Join(path, statusDirNames[dirCompleted+i%2], fmt.Sprintf("headless-2026-11-22-16-%06d.json", i))
 		require.NoError(b, os.WriteFile(name, nil, 0o644))
 	}
 	time.Sleep(2 * racy) // or the last ones were no history
@@ -138,7 +138,7 @@ func BenchmarkMemory(b *testing.B) {
 	const jobs = 10_000
 	kept := store{}
 	plain := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{}), now: time.Now()}
-	remembered := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{Recall: kept.recall}), now: time.Now(), kept: kept}
+	remembered := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{Load: kept.recall}), now: time.Now(), kept: kept}
 	defer plain.watcher.Close()
 	defer remembered.watcher.Close()
 	scanned(b, plain.watcher, plain.path)
@@ -165,7 +165,7 @@ func BenchmarkMemory(b *testing.B) {
 // BenchmarkScan is what a folder costs that nobody has seen before, with every job still to be opened.
 func BenchmarkScan(b *testing.B) {
 	path := filepath.Join(b.TempDir(), ".jobs")
-	for _, name := range partNames {
+	for _, name := range statusDirNames {
 		require.NoError(b, os.MkdirAll(filepath.Join(path, name), 0o755))
 	}
 	text, err := os.ReadFile("../../testdata/jobs/3.8.1/queued/nightly-001.json")

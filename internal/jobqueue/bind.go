@@ -9,15 +9,15 @@ import (
 
 // bind finds which folders belong together: several instances may share one, and the path of one may change or lead nowhere for a while.
 func (w *Watcher) bind(folders []Folder, now time.Time) {
-	former := make(map[string]*folder)
+	former := make(map[string]*jobsFolder)
 	for _, f := range w.folders {
 		for _, id := range f.instances {
 			former[id] = f
 		}
 	}
-	bound := make(map[*folder][]string)
-	var next []*folder
-	take := func(f *folder, at Folder, access Access) {
+	bound := make(map[*jobsFolder][]string)
+	var next []*jobsFolder
+	take := func(f *jobsFolder, at Folder, access Access) {
 		if bound[f] == nil {
 			next = append(next, f)
 			f.at, f.access = at, access
@@ -26,7 +26,7 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 	}
 	// Those that are known by who they are come first, then those that are another than they were, then those that cannot be reached.
 	var others, unreached []Folder
-	identities := make(map[string]stamp)
+	identities := make(map[string]fileStat)
 	for _, at := range folders {
 		st, access := identify(at.Path)
 		if access != AccessOpen {
@@ -73,15 +73,15 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 }
 
 // newFolder makes a folder, with what was kept of it.
-func (w *Watcher) newFolder(instance string, now time.Time) *folder {
+func (w *Watcher) newFolder(instance string, now time.Time) *jobsFolder {
 	f := newFolder(instance, &w.settings, &w.reader, w.hinter, now)
-	if r := w.recalled[instance]; r != nil {
+	if r := w.loaded[instance]; r != nil {
 		f.restore(r)
 	}
 	return f
 }
 
-func find(folders []*folder, identity *stamp) *folder {
+func find(folders []*jobsFolder, identity *fileStat) *jobsFolder {
 	for _, f := range folders {
 		if f.identity.ino != 0 && f.identity.same(identity) {
 			return f
@@ -90,17 +90,17 @@ func find(folders []*folder, identity *stamp) *folder {
 	return nil
 }
 
-func identify(path string) (stamp, Access) {
+func identify(path string) (fileStat, Access) {
 	if path == "" {
-		return stamp{}, AccessUnreachable
+		return fileStat{}, AccessUnreachable
 	}
 	st, err := stat(path)
 	switch {
 	case err == nil && st.mode&unix.S_IFMT == unix.S_IFDIR:
 		return st, AccessOpen
 	case err == nil || absent(err):
-		return stamp{}, AccessAbsent
+		return fileStat{}, AccessAbsent
 	default:
-		return stamp{}, accessOf(err)
+		return fileStat{}, accessOf(err)
 	}
 }

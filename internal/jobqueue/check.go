@@ -9,145 +9,145 @@ import (
 )
 
 // check finds out what lies at a place now.
-func (f *folder) check(l *look, at place) {
-	p := &f.parts[at.part]
-	if p.dir.ino == 0 || !f.absentSince[1+at.part].IsZero() {
+func (f *jobsFolder) check(p *pass, at fileKey) {
+	d := &f.dirs[at.dir]
+	if d.stat.ino == 0 || !f.absentSince[1+at.dir].IsZero() {
 		return // not this file is gone, but its folder
 	}
 	st, err := lstat(f.file(at))
 	switch {
 	case absent(err):
-		f.vanished(l, at)
+		f.vanished(p, at)
 	case err != nil:
 		f.access = accessOf(err)
 	case !st.regular():
-		p.odd[hashName(at.name)] = p.generation
+		d.irregular[hashName(at.name)] = d.generation
 		if j := f.jobs[at]; j != nil {
-			f.deleted(l, j)
+			f.deleted(p, j)
 		}
 	default:
-		f.present(l, at, &st)
+		f.present(p, at, &st)
 	}
 }
 
-func (f *folder) file(at place) string {
-	return filepath.Join(f.parts[at.part].path(f.at.Path), at.name)
+func (f *jobsFolder) file(at fileKey) string {
+	return filepath.Join(f.dirs[at.dir].path(f.at.Path), at.name)
 }
 
 // vanished follows a file that is not where it was. Its new place is looked at after the old one, so a file that is being renamed is found.
-func (f *folder) vanished(l *look, at place) {
-	p := &f.parts[at.part]
+func (f *jobsFolder) vanished(p *pass, at fileKey) {
+	d := &f.dirs[at.dir]
 	hash := hashName(at.name)
-	delete(p.odd, hash)
-	if known, there := p.finished.get(hash); there {
-		f.bury(l, p, hash, known)
+	delete(d.irregular, hash)
+	if known, there := d.finished.get(hash); there {
+		f.addTombstone(p, d, hash, known)
 	}
 	j := f.jobs[at]
 	if j == nil {
 		return
 	}
-	for _, next := range [...]int{partCompleted, partFailed, partQueued, partDrafted} {
-		to := place{next, at.name}
+	for _, next := range [...]int{dirCompleted, dirFailed, dirQueued, dirDrafted} {
+		to := fileKey{next, at.name}
 		if f.jobs[to] != nil {
 			continue // another file of that name, or this one
 		}
-		known, _ := f.parts[next].finished.get(hash)
+		known, _ := f.dirs[next].finished.get(hash)
 		if st, err := lstat(f.file(to)); err == nil && st.regular() && known.ino != st.ino {
-			if f.present(l, to, &st); f.jobs[at] != j {
+			if f.present(p, to, &st); f.jobs[at] != j {
 				return
 			}
 		}
 	}
-	f.deleted(l, j)
+	f.deleted(p, j)
 }
 
-// bury remembers a finished job whose file went, in case that it comes up in queued.
-func (f *folder) bury(l *look, p *part, hash uint64, known finished) {
-	p.finished.remove(hash)
-	f.ghosts[hash] = ghost{finished: known, state: p.state(), gone: l.now}
+// addTombstone remembers a finished job whose file went, in case that it comes up in queued.
+func (f *jobsFolder) addTombstone(p *pass, d *statusDir, hash uint64, known finished) {
+	d.finished.remove(hash)
+	f.tombstones[hash] = tombstone{finished: known, state: d.state(), gone: p.now}
 }
 
-// exorcise forgets a finished job whose file went.
-func (f *folder) exorcise(hash uint64) {
-	delete(f.ghosts, hash)
+// dropTombstone forgets a finished job whose file went.
+func (f *jobsFolder) dropTombstone(hash uint64) {
+	delete(f.tombstones, hash)
 	for _, part := range terminalParts {
-		f.parts[part].finished.changed.add(hash)
+		f.dirs[part].finished.dirty.add(hash)
 	}
 }
 
 // present looks at a regular file, and opens it if it is not as it was.
-func (f *folder) present(l *look, at place, st *stamp) {
-	p := &f.parts[at.part]
+func (f *jobsFolder) present(p *pass, at fileKey, st *fileStat) {
+	d := &f.dirs[at.dir]
 	hash := hashName(at.name)
-	delete(p.odd, hash)
-	if known, there := p.finished.get(hash); there && known.ino == st.ino && !f.failedAgain(l, at, known, st) {
+	delete(d.irregular, hash)
+	if known, there := d.finished.get(hash); there && known.ino == st.ino && !f.failedAgain(p, at, known, st) {
 		return
 	}
 	j := f.jobs[at]
 	if j == nil {
-		if j = f.arrive(l, at, st); j == nil {
+		if j = f.arrive(p, at, st); j == nil {
 			return
 		}
-	} else if j.stamp == *st && !j.racy {
-		f.outwait(l, j)
+	} else if j.stat == *st && !j.racy {
+		f.expireUnparsable(p, j)
 		return
 	}
 	text, read, err := f.reader.read(f.file(at))
 	j.racy = errors.Is(err, errChanging)
 	if absent(err) {
-		f.again = append(f.again, at) // it moved just now
+		f.recheck = append(f.recheck, at) // it moved just now
 		return
 	}
 	if err != nil && read.ino == 0 {
 		read = *st // it could not be opened
 	}
-	j.stamp = read
+	j.stat = read
 	if err == nil {
 		var doc document
 		if doc, err = parse(text); err == nil {
-			j.racy = l.now.UnixNano()-read.mtime < int64(racy)
-			f.understand(l, j, &doc)
+			j.racy = p.now.UnixNano()-read.mtime < int64(racy)
+			f.understand(p, j, &doc)
 		}
 	}
 	if err != nil {
-		f.puzzle(l, j)
+		f.markUnparsable(p, j)
 	}
 	if j.racy && f.jobs[at] == j {
-		f.again = append(f.again, at)
+		f.recheck = append(f.recheck, at)
 	}
 }
 
 // arrive makes a job of a file that was not known at its place: one that was known at another, one that ended before, or a new one. It returns nil for history.
-func (f *folder) arrive(l *look, at place, st *stamp) *job {
-	for i := range f.parts {
-		from := place{i, at.name}
-		if j := f.jobs[from]; i != at.part && j != nil && (j.stamp.same(st) || f.gone(from)) {
+func (f *jobsFolder) arrive(p *pass, at fileKey, st *fileStat) *job {
+	for i := range f.dirs {
+		from := fileKey{i, at.name}
+		if j := f.jobs[from]; i != at.dir && j != nil && (j.stat.same(st) || f.isGone(from)) {
 			delete(f.jobs, from)
-			j.place = at
-			f.touch(at.name)
-			j.generation = f.parts[at.part].generation
-			j.stamp = stamp{dev: st.dev, ino: st.ino} // to be read, but no other file
+			j.fileKey = at
+			f.markDirty(at.name)
+			j.generation = f.dirs[at.dir].generation
+			j.stat = fileStat{dev: st.dev, ino: st.ino} // to be read, but no other file
 			f.jobs[at] = j
 			return j
 		}
 	}
-	j := &job{place: at, number: 1, generation: f.parts[at.part].generation, adopted: f.history(st)}
+	j := &job{fileKey: at, number: 1, generation: f.dirs[at.dir].generation, historic: f.history(st)}
 	if g, there := f.comeBack(at, st); there {
-		j.number, j.state, j.adopted = int(g.attempt)+1, g.state, false
-	} else if p := &f.parts[at.part]; p.terminal() && j.adopted {
-		p.finished.put(hashName(at.name), newFinished(st, p.generation, 1))
+		j.number, j.state, j.historic = int(g.attempt)+1, g.state, false
+	} else if d := &f.dirs[at.dir]; d.terminal() && j.historic {
+		d.finished.put(hashName(at.name), newFinished(st, d.generation, 1))
 		return nil
 	}
 	f.jobs[at] = j
-	j.since = l.now
-	f.touch(at.name)
+	j.since = p.now
+	f.markDirty(at.name)
 	return j
 }
 
 // failedAgain says that a job which lies where it failed was retried meanwhile, and failed again. Its file is then what a runner left. What a retry writes, just
 // before it moves it to queued, says of no step that it ended; and what somebody else touched says another date than the file has.
-func (f *folder) failedAgain(l *look, at place, known finished, st *stamp) bool {
-	if at.part != partFailed || known.version == versionOf(st) {
+func (f *jobsFolder) failedAgain(p *pass, at fileKey, known finished, st *fileStat) bool {
+	if at.dir != dirFailed || known.version == versionOf(st) {
 		return false
 	}
 	text, read, err := f.reader.read(f.file(at))
@@ -158,39 +158,39 @@ func (f *folder) failedAgain(l *look, at place, known finished, st *stamp) bool 
 	if err != nil || !writtenAt(&doc, &read).Equal(doc.updated) || !slices.ContainsFunc(doc.steps, func(s plannedStep) bool { return s.status.ended() }) {
 		return false
 	}
-	f.parts[at.part].finished.remove(hashName(at.name))
-	f.jobs[at] = &job{place: at, number: int(known.attempt) + 1, generation: f.parts[at.part].generation, since: l.now}
+	f.dirs[at.dir].finished.remove(hashName(at.name))
+	f.jobs[at] = &job{fileKey: at, number: int(known.attempt) + 1, generation: f.dirs[at.dir].generation, since: p.now}
 	return true
 }
 
-// history is what was written before the first look. The kernel's clock for files is behind by up to one of its steps.
-func (f *folder) history(st *stamp) bool { return st.written().Before(f.start.Add(-racy)) }
+// history is what was written before the first pass. The kernel's clock for files is behind by up to one of its steps.
+func (f *jobsFolder) history(st *fileStat) bool { return st.written().Before(f.start.Add(-racy)) }
 
 // comeBack finds what was finished and lies elsewhere now: a retry, which is a rename, and which may have ended already. The same name with another inode is
 // another job.
-func (f *folder) comeBack(at place, st *stamp) (ghost, bool) {
-	if at.part == partDrafted {
-		return ghost{}, false
+func (f *jobsFolder) comeBack(at fileKey, st *fileStat) (tombstone, bool) {
+	if at.dir == dirDrafted {
+		return tombstone{}, false
 	}
 	hash := hashName(at.name)
 	for _, i := range terminalParts {
-		if i == at.part {
+		if i == at.dir {
 			continue
 		}
-		p := &f.parts[i]
-		if known, there := p.finished.get(hash); there && known.ino == st.ino {
-			p.finished.remove(hash)
-			return ghost{finished: known, state: p.state()}, true
+		d := &f.dirs[i]
+		if known, there := d.finished.get(hash); there && known.ino == st.ino {
+			d.finished.remove(hash)
+			return tombstone{finished: known, state: d.state()}, true
 		}
 	}
-	g, there := f.ghosts[hash]
+	g, there := f.tombstones[hash]
 	if there {
-		f.exorcise(hash)
+		f.dropTombstone(hash)
 	}
 	return g, there && g.ino == st.ino
 }
 
-func (f *folder) gone(at place) bool {
+func (f *jobsFolder) isGone(at fileKey) bool {
 	_, err := lstat(f.file(at))
 	return errors.Is(err, unix.ENOENT)
 }

@@ -10,7 +10,7 @@ import (
 type Folder struct {
 	// Instance is the instance's ID.
 	Instance string
-	// Path opens the folder from here. It may lead through a process of a container, and so change from look to look; empty while there is no way.
+	// Path opens the folder from here. It may lead through a process of a container, and so change from pass to pass; empty while there is no way.
 	Path string
 	// Root is where the root of the instance's processes is found from here ("/" on the host itself, /proc/<pid>/root of a container). Where it is empty, the
 	// growth of files is no evidence.
@@ -20,10 +20,10 @@ type Folder struct {
 }
 
 // Evidence is what is known from elsewhere, by instance. Of an instance that is missing, nothing is known.
-type Evidence map[string]Life
+type Evidence map[string]InstanceEvidence
 
-// Life is what shows whether an instance works.
-type Life struct {
+// InstanceEvidence is what shows whether an instance works.
+type InstanceEvidence struct {
 	// Time is when the processes were listed; zero while that is not known, and then Processes says nothing.
 	Time time.Time
 	// Processes are the live ones of FaceFusion itself, without their children.

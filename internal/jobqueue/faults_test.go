@@ -31,141 +31,141 @@ func asNobody(t *testing.T, f func()) {
 }
 
 func TestNotReadable(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.look()
-	for dir := w.path; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
+	h := newHarness(t, Settings{})
+	h.pass()
+	for dir := h.path; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
 		require.NoError(t, os.Chmod(dir, 0o755))
 	}
-	w.job("queued/a", "queued")
-	require.NoError(t, os.Chmod(w.file("queued/a"), 0))
-	asNobody(t, func() { w.tick(5 * time.Second) })
-	assert.Equal(t, []string{"a: none -> unreadable"}, transitions(w.took()))
-	require.NoError(t, os.Chmod(w.file("queued/a"), 0o644))
-	asNobody(t, func() { w.look() })
-	assert.Equal(t, []string{"a: unreadable -> waiting"}, transitions(w.took()))
+	h.job("queued/a", "queued")
+	require.NoError(t, os.Chmod(h.file("queued/a"), 0))
+	asNobody(t, func() { h.tick(5 * time.Second) })
+	assert.Equal(t, []string{"a: none -> unreadable"}, transitions(h.took()))
+	require.NoError(t, os.Chmod(h.file("queued/a"), 0o644))
+	asNobody(t, func() { h.pass() })
+	assert.Equal(t, []string{"a: unreadable -> waiting"}, transitions(h.took()))
 
 	// A folder that may not be read is not an empty one.
-	require.NoError(t, os.Chmod(filepath.Join(w.path, "queued"), 0))
-	asNobody(t, func() { w.tick(10 * time.Second) })
-	assert.Equal(t, AccessDenied, w.queue().Access)
-	assert.Empty(t, w.took())
-	assert.Equal(t, 1, w.queue().Count(StateWaiting))
-	require.NoError(t, os.Chmod(w.path, 0))
-	asNobody(t, func() { w.tick(10 * time.Second) })
-	assert.Equal(t, AccessDenied, w.queue().Access)
-	assert.Empty(t, w.took())
-	require.NoError(t, os.Chmod(w.path, 0o755))
-	require.NoError(t, os.Chmod(filepath.Join(w.path, "queued"), 0o755))
-	w.look()
-	assert.Equal(t, AccessOpen, w.queue().Access)
-	assert.Empty(t, w.took())
+	require.NoError(t, os.Chmod(filepath.Join(h.path, "queued"), 0))
+	asNobody(t, func() { h.tick(10 * time.Second) })
+	assert.Equal(t, AccessDenied, h.queue().Access)
+	assert.Empty(t, h.took())
+	assert.Equal(t, 1, h.queue().Count(StateWaiting))
+	require.NoError(t, os.Chmod(h.path, 0))
+	asNobody(t, func() { h.tick(10 * time.Second) })
+	assert.Equal(t, AccessDenied, h.queue().Access)
+	assert.Empty(t, h.took())
+	require.NoError(t, os.Chmod(h.path, 0o755))
+	require.NoError(t, os.Chmod(filepath.Join(h.path, "queued"), 0o755))
+	h.pass()
+	assert.Equal(t, AccessOpen, h.queue().Access)
+	assert.Empty(t, h.took())
 }
 
 func TestMovedWhileBeingRead(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.look()
-	w.job("queued/a", "started")
-	w.look()
-	f := w.watcher.folders[0]
-	w.job("queued/a", "completed")
-	st, err := lstat(w.file("queued/a"))
+	h := newHarness(t, Settings{})
+	h.pass()
+	h.job("queued/a", "started")
+	h.pass()
+	f := h.watcher.folders[0]
+	h.job("queued/a", "completed")
+	st, err := lstat(h.file("queued/a"))
 	require.NoError(t, err)
-	w.mv("queued/a", "completed/a") // between the look at it and the opening
-	l := &look{now: w.now}
-	f.present(l, place{partQueued, "a.json"}, &st)
-	assert.Empty(t, l.changes)
-	w.took()
-	w.look()
-	assert.Equal(t, []string{"a: running -> completed ended completed"}, transitions(w.took()))
+	h.mv("queued/a", "completed/a") // between the look at it and the opening
+	p := &pass{now: h.now}
+	f.present(p, fileKey{dirQueued, "a.json"}, &st)
+	assert.Empty(t, p.changes)
+	h.took()
+	h.pass()
+	assert.Equal(t, []string{"a: running -> completed ended completed"}, transitions(h.took()))
 }
 
 func TestChangedWhileBeingRead(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.look()
-	w.job("queued/a", "started")
+	h := newHarness(t, Settings{})
+	h.pass()
+	h.job("queued/a", "started")
 	r := &reader{}
-	_, _, err := r.read(w.file("queued/a"))
+	_, _, err := r.read(h.file("queued/a"))
 	require.NoError(t, err)
-	require.NoError(t, os.Remove(w.file("queued/a")))
-	require.NoError(t, unix.Mkfifo(w.file("queued/a"), 0o644))
-	_, _, err = r.read(w.file("queued/a"))
-	require.ErrorIs(t, err, errOdd, "a FIFO that came after the look at it holds nothing up")
-	require.NoError(t, os.Remove(w.file("queued/a")))
-	require.NoError(t, os.Symlink("a.json", w.file("queued/a")))
-	_, _, err = r.read(w.file("queued/a"))
-	require.ErrorIs(t, err, errOdd)
+	require.NoError(t, os.Remove(h.file("queued/a")))
+	require.NoError(t, unix.Mkfifo(h.file("queued/a"), 0o644))
+	_, _, err = r.read(h.file("queued/a"))
+	require.ErrorIs(t, err, errIrregular, "a FIFO that came after the look at it holds nothing up")
+	require.NoError(t, os.Remove(h.file("queued/a")))
+	require.NoError(t, os.Symlink("a.json", h.file("queued/a")))
+	_, _, err = r.read(h.file("queued/a"))
+	require.ErrorIs(t, err, errIrregular)
 	_, _, err = r.read("/dev/zero")
-	require.ErrorIs(t, err, errOdd)
-	_, _, err = r.read(w.path)
-	require.ErrorIs(t, err, errOdd)
+	require.ErrorIs(t, err, errIrregular)
+	_, _, err = r.read(h.path)
+	require.ErrorIs(t, err, errIrregular)
 }
 
 func TestWatchLimit(t *testing.T) {
-	w := newWorld(t, Settings{})
+	h := newHarness(t, Settings{})
 	full := true
-	w.watcher.hinter.add = func(f *fsnotify.Watcher, path string) error {
+	h.watcher.hinter.add = func(f *fsnotify.Watcher, path string) error {
 		if full {
 			return unix.ENOSPC
 		}
 		return f.Add(path)
 	}
-	w.look()
-	assert.False(t, w.queue().Hinted)
-	w.job("queued/a", "queued")
-	w.look()
-	assert.Equal(t, []string{"a: none -> waiting"}, transitions(w.took()), "by the tick")
+	h.pass()
+	assert.False(t, h.queue().Hinted)
+	h.job("queued/a", "queued")
+	h.pass()
+	assert.Equal(t, []string{"a: none -> waiting"}, transitions(h.took()), "by the tick")
 	full = false
-	w.tick(watchAgain / 2)
-	assert.False(t, w.queue().Hinted, "not tried at every tick")
-	w.tick(watchAgain)
-	assert.True(t, w.queue().Hinted)
+	h.tick(watchAgain / 2)
+	assert.False(t, h.queue().Hinted, "not tried at every tick")
+	h.tick(watchAgain)
+	assert.True(t, h.queue().Hinted)
 }
 
 func TestInotifyOverflow(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.tick(2 * time.Second) // the first look comes so soon after the folders were made that it is not the last word
-	require.True(t, w.queue().Hinted)
-	f := w.watcher.folders[0]
+	h := newHarness(t, Settings{})
+	h.tick(2 * time.Second) // the first pass comes so soon after the folders were made that it is not the last word
+	require.True(t, h.queue().Hinted)
+	f := h.watcher.folders[0]
 	// What came with the overflow is not hinted, and neither do times tell.
-	at := time.Unix(0, f.parts[partCompleted].mtime)
-	outside := filepath.Join(filepath.Dir(w.path), "a.json")
-	require.NoError(t, os.WriteFile(outside, w.text("a", "completed"), 0o644))
-	require.NoError(t, os.Chtimes(outside, w.now, w.now))
-	require.NoError(t, os.Rename(outside, w.file("completed/a")))
-	require.Eventually(t, func() bool { return len(w.watcher.hinter.take().names[f.parts[partCompleted].watched]) > 0 }, 10*time.Second, time.Millisecond)
-	require.NoError(t, os.Chtimes(filepath.Join(w.path, "completed"), at, at))
-	w.look()
-	require.Empty(t, w.took())
-	w.watcher.hinter.watcher.Errors <- fsnotify.ErrEventOverflow
+	at := time.Unix(0, f.dirs[dirCompleted].mtime)
+	outside := filepath.Join(filepath.Dir(h.path), "a.json")
+	require.NoError(t, os.WriteFile(outside, h.text("a", "completed"), 0o644))
+	require.NoError(t, os.Chtimes(outside, h.now, h.now))
+	require.NoError(t, os.Rename(outside, h.file("completed/a")))
+	require.Eventually(t, func() bool { return len(h.watcher.hinter.take().names[f.dirs[dirCompleted].watched]) > 0 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, os.Chtimes(filepath.Join(h.path, "completed"), at, at))
+	h.pass()
+	require.Empty(t, h.took())
+	h.watcher.hinter.watcher.Errors <- fsnotify.ErrEventOverflow
 	require.Eventually(t, func() bool {
-		w.watcher.hinter.mu.Lock()
-		defer w.watcher.hinter.mu.Unlock()
-		return w.watcher.hinter.hints.lost
+		h.watcher.hinter.mu.Lock()
+		defer h.watcher.hinter.mu.Unlock()
+		return h.watcher.hinter.hints.lost
 	}, 10*time.Second, time.Millisecond)
-	w.look()
-	assert.Equal(t, []string{"a: none -> completed ended completed"}, transitions(w.took()))
+	h.pass()
+	assert.Equal(t, []string{"a: none -> completed ended completed"}, transitions(h.took()))
 }
 
 // TestAFilesystemThatListsOtherInodes is an overlay without xino: the names in a folder bear other inodes than the files.
 func TestAFilesystemThatListsOtherInodes(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.look()
-	w.job("completed/a", "completed")
-	w.job("queued/b", "queued")
-	w.look()
-	w.took()
-	f, l := w.watcher.folders[0], &look{now: w.now}
+	h := newHarness(t, Settings{})
+	h.pass()
+	h.job("completed/a", "completed")
+	h.job("queued/b", "queued")
+	h.pass()
+	h.took()
+	f, p := h.watcher.folders[0], &pass{now: h.now}
 	for range 2 {
-		for name, index := range map[string]int{"a.json": partCompleted, "b.json": partQueued} {
-			p := &f.parts[index]
-			p.generation++
-			f.visit(p, listed{name: []byte(name), ino: 1, kind: unix.DT_REG})
-			f.miss(l, p)
+		for name, index := range map[string]int{"a.json": dirCompleted, "b.json": dirQueued} {
+			d := &f.dirs[index]
+			d.generation++
+			f.visitEntry(d, listed{name: []byte(name), ino: 1, kind: unix.DT_REG})
+			f.findMissing(p, d)
 		}
-		w.look()
+		h.pass()
 	}
-	assert.Empty(t, w.took())
-	assert.Equal(t, "waiting 1 completed 1", counts(w.queue()))
+	assert.Empty(t, h.took())
+	assert.Equal(t, "waiting 1 completed 1", counts(h.queue()))
 }
 
 func TestHintsAreBounded(t *testing.T) {
@@ -181,81 +181,81 @@ func TestHintsAreBounded(t *testing.T) {
 }
 
 func TestSeveralInstancesWithOneFolderAreOne(t *testing.T) {
-	w := newWorld(t, Settings{})
+	h := newHarness(t, Settings{})
 	link := filepath.Join(t.TempDir(), "jobs")
-	require.NoError(t, os.Symlink(w.path, link))
-	w.folders = []Folder{{Instance: "b", Path: link}, {Instance: "a", Path: w.path}, {Instance: "c", Path: filepath.Join(w.path, "nowhere")}}
-	w.look()
-	require.Len(t, w.last.Queues, 2)
-	assert.Equal(t, []string{"a", "b"}, w.last.Queues[0].Instances)
-	assert.Equal(t, []string{"c"}, w.last.Queues[1].Instances)
-	assert.Equal(t, AccessAbsent, w.last.Queues[1].Access)
-	w.job("queued/x", "queued")
-	w.look()
-	require.Len(t, w.took(), 1)
+	require.NoError(t, os.Symlink(h.path, link))
+	h.folders = []Folder{{Instance: "b", Path: link}, {Instance: "a", Path: h.path}, {Instance: "c", Path: filepath.Join(h.path, "nowhere")}}
+	h.pass()
+	require.Len(t, h.last.Queues, 2)
+	assert.Equal(t, []string{"a", "b"}, h.last.Queues[0].Instances)
+	assert.Equal(t, []string{"c"}, h.last.Queues[1].Instances)
+	assert.Equal(t, AccessAbsent, h.last.Queues[1].Access)
+	h.job("queued/x", "queued")
+	h.pass()
+	require.Len(t, h.took(), 1)
 	// One of them moves away: what is known stays with those that stay.
-	w.folders = []Folder{{Instance: "a", Path: w.path}, {Instance: "b", Path: t.TempDir()}}
-	w.look()
-	require.Len(t, w.last.Queues, 2)
-	assert.Equal(t, 1, w.last.Queues[0].Count(StateWaiting))
-	assert.Equal(t, 0, w.last.Queues[1].Count(StateWaiting))
-	assert.Empty(t, w.took())
+	h.folders = []Folder{{Instance: "a", Path: h.path}, {Instance: "b", Path: t.TempDir()}}
+	h.pass()
+	require.Len(t, h.last.Queues, 2)
+	assert.Equal(t, 1, h.last.Queues[0].Count(StateWaiting))
+	assert.Equal(t, 0, h.last.Queues[1].Count(StateWaiting))
+	assert.Empty(t, h.took())
 }
 
 func TestAContainerWithoutProcesses(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.process(RoleRunner, time.Second)
-	w.look()
-	w.job("queued/a", "started")
-	w.job("queued/b", "queued")
-	w.look()
-	w.took()
-	w.folders[0].Path = ""
-	w.life.Processes = nil
-	w.tick(time.Minute)
-	assert.Equal(t, AccessUnreachable, w.queue().Access)
-	assert.Empty(t, w.took(), "of a folder that cannot be seen nothing is said")
-	assert.Equal(t, "waiting 1 running 1", counts(w.queue()))
-	w.folders[0].Path = w.path
-	w.tick(5 * time.Second)
-	assert.Equal(t, []string{"a: running -> orphaned ended orphaned"}, transitions(w.took()))
+	h := newHarness(t, Settings{})
+	h.process(RoleRunner, time.Second)
+	h.pass()
+	h.job("queued/a", "started")
+	h.job("queued/b", "queued")
+	h.pass()
+	h.took()
+	h.folders[0].Path = ""
+	h.evidence.Processes = nil
+	h.tick(time.Minute)
+	assert.Equal(t, AccessUnreachable, h.queue().Access)
+	assert.Empty(t, h.took(), "of a folder that cannot be seen nothing is said")
+	assert.Equal(t, "waiting 1 running 1", counts(h.queue()))
+	h.folders[0].Path = h.path
+	h.tick(5 * time.Second)
+	assert.Equal(t, []string{"a: running -> orphaned ended orphaned"}, transitions(h.took()))
 	// Another way to the same folder is no other folder.
 	other := filepath.Join(t.TempDir(), "root")
-	require.NoError(t, os.Symlink(w.path, other))
-	w.folders[0].Path = other
-	w.look()
-	assert.Empty(t, w.took())
-	w.job("queued/b", "started")
-	w.look()
-	assert.Equal(t, []string{"b: waiting -> running"}, transitions(w.took()))
+	require.NoError(t, os.Symlink(h.path, other))
+	h.folders[0].Path = other
+	h.pass()
+	assert.Empty(t, h.took())
+	h.job("queued/b", "started")
+	h.pass()
+	assert.Equal(t, []string{"b: waiting -> running"}, transitions(h.took()))
 }
 
 func TestNoQueueAtAll(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.folders[0].Path = filepath.Join(w.path, "..", "facefusion-2.6.1", ".jobs")
-	w.tick(10 * time.Second)
-	q := w.queue()
+	h := newHarness(t, Settings{})
+	h.folders[0].Path = filepath.Join(h.path, "..", "facefusion-2.6.1", ".jobs")
+	h.tick(10 * time.Second)
+	q := h.queue()
 	assert.Equal(t, AccessAbsent, q.Access)
 	assert.False(t, q.Scanning)
 	assert.Empty(t, counts(q))
 	// The first command of 3.x makes the folder, and what it puts there is new.
-	w.path = w.folders[0].Path
-	for _, name := range partNames {
-		require.NoError(t, os.MkdirAll(filepath.Join(w.path, name), 0o755))
+	h.path = h.folders[0].Path
+	for _, name := range statusDirNames {
+		require.NoError(t, os.MkdirAll(filepath.Join(h.path, name), 0o755))
 	}
-	w.job("completed/a", "completed")
-	w.look()
-	assert.Equal(t, []string{"a: none -> completed ended completed"}, transitions(w.took()))
+	h.job("completed/a", "completed")
+	h.pass()
+	assert.Equal(t, []string{"a: none -> completed ended completed"}, transitions(h.took()))
 }
 
 func TestForgottenFoldersAreNotWatched(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.look()
-	require.Len(t, w.watcher.hinter.watching(), 4)
-	w.folders = nil
-	s := w.look()
+	h := newHarness(t, Settings{})
+	h.pass()
+	require.Len(t, h.watcher.hinter.watching(), 4)
+	h.folders = nil
+	s := h.pass()
 	assert.Empty(t, s.Queues)
-	assert.Empty(t, w.watcher.hinter.watching())
+	assert.Empty(t, h.watcher.hinter.watching())
 }
 
 func TestObserveAfterTheEnd(t *testing.T) {

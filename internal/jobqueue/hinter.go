@@ -13,7 +13,7 @@ import (
 const (
 	// debounce is for how long hints are gathered before anybody is told: longer than FaceFusion takes to write a file (2 ms).
 	debounce = 20 * time.Millisecond
-	// maxHints bounds the names that are kept between two looks. Beyond it the folders are listed.
+	// maxHints bounds the names that are kept between two passes. Beyond it the folders are listed.
 	maxHints = 1 << 16
 )
 
@@ -142,7 +142,7 @@ func (h *hinter) run(w *fsnotify.Watcher) {
 func (h *hinter) note(e fsnotify.Event) bool {
 	folder, name := filepath.Split(e.Name)
 	if !isJobName(name) {
-		return slices.Contains(partNames[:], name) // the folder itself came or went
+		return slices.Contains(statusDirNames[:], name) // the folder itself came or went
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -2,35 +2,35 @@ package jobqueue
 
 import "time"
 
-// place is where a file lies.
-type place struct {
-	part int
+// fileKey is where a file lies.
+type fileKey struct {
+	dir  int
 	name string
 }
 
 // job is one that lies in drafted or queued, or that ended and was not read yet.
 type job struct {
-	place
-	// stamp is the file's when it was last read or looked at; racy says that it may have changed since without showing it.
-	stamp stamp
-	racy  bool
+	fileKey
+	// stat is the file's when it was last read or looked at; racy says that it may have changed since without showing it.
+	stat fileStat
+	racy bool
 	// doc is what the file said when it was last understood, written when that was written. understood says that it ever was.
 	doc        document
 	written    time.Time
 	understood bool
-	// broken is since when it cannot be understood.
-	broken time.Time
-	state  State
-	// booked says that the folder counts it.
-	booked bool
-	// adopted: it lay there at the first look, which makes no change of it.
-	adopted bool
+	// unparsableSince is since when it cannot be understood.
+	unparsableSince time.Time
+	state           State
+	// counted says that the folder counts it.
+	counted bool
+	// historic: it lay there at the first pass, which makes no change of it.
+	historic bool
 	// number counts the attempts; attempt is the last one, nil for a draft.
 	number  int
 	attempt *attempt
 	// since is when the state began.
-	since time.Time
-	signs signs
+	since    time.Time
+	progress progress
 	// generation is that of the last listing that named it.
 	generation uint32
 }
@@ -45,14 +45,14 @@ func (j *job) open() bool {
 	}
 }
 
-// suspicious states need looks at every tick: a verdict may be due.
+// suspicious states need passes at every tick: a verdict may be due.
 func (j *job) suspicious() bool {
-	return j.open() || j.state == StateOrphaned || !j.broken.IsZero() && j.state != StateUnreadable
+	return j.open() || j.state == StateOrphaned || !j.unparsableSince.IsZero() && j.state != StateUnreadable
 }
 
 // writtenAt is when a version was written, to the microsecond where the file says it: FaceFusion takes the date just before it writes. A date that is far from
 // the time of the file is that of a copy.
-func writtenAt(doc *document, st *stamp) time.Time {
+func writtenAt(doc *document, st *fileStat) time.Time {
 	at := st.written()
 	if d := at.Sub(doc.updated); d > -time.Second && d < maxDateLag {
 		return doc.updated

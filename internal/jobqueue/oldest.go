@@ -7,17 +7,17 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// oldest remembers since when the oldest waiting job waits, because a long queue is not to be gone through in every look.
+// oldest remembers since when the oldest waiting job waits, because a long queue is not to be gone through in every pass.
 type oldest struct {
 	changed bool
 	waiting reading.Value[time.Time]
 }
 
-// shortQueue may be gone through in every look.
+// shortQueue may be gone through in every pass.
 const shortQueue = 1000
 
-func (o *oldest) find(f *folder, l *look) reading.Value[time.Time] {
-	if !o.changed || len(f.jobs) > shortQueue && !l.swept {
+func (o *oldest) find(f *jobsFolder, p *pass) reading.Value[time.Time] {
+	if !o.changed || len(f.jobs) > shortQueue && !p.sweeping {
 		return o.waiting
 	}
 	o.changed = false

@@ -7,7 +7,7 @@ import (
 )
 
 // publish builds the folder's part of a snapshot; nothing of it is shared with the folder.
-func (f *folder) publish(l *look) Queue {
+func (f *jobsFolder) publish(p *pass) Queue {
 	q := Queue{
 		Instances: slices.Clone(f.instances),
 		Access:    f.access,
@@ -15,14 +15,14 @@ func (f *folder) publish(l *look) Queue {
 		Hinted:    true,
 		Jobs:      f.counts,
 		Start:     f.start,
-		Memory:    f.memory,
+		Restored:  f.restored,
 	}
-	for i := range f.parts {
-		p := &f.parts[i]
-		q.Hinted = q.Hinted && p.watched != ""
-		q.Oddities += len(p.odd)
-		if p.terminal() && p.dir.ino != 0 {
-			q.Jobs[index(p.state())] += p.finished.count
+	for i := range f.dirs {
+		d := &f.dirs[i]
+		q.Hinted = q.Hinted && d.watched != ""
+		q.Irregular += len(d.irregular)
+		if d.terminal() && d.stat.ino != 0 {
+			q.Jobs[index(d.state())] += d.finished.count
 		}
 	}
 	for j := range f.suspects {
@@ -42,7 +42,7 @@ func (f *folder) publish(l *look) Queue {
 		q.Open = append(q.Open, j.attempt.publish())
 	}
 	slices.SortFunc(q.Open, func(a, b *Run) int { return compareRuns(&a.RunID, &b.RunID) })
-	q.OldestWaiting = f.oldest.find(f, l)
+	q.OldestWaiting = f.oldest.find(f, p)
 	q.Runs, q.Steps = f.totals.publish()
 	return q
 }

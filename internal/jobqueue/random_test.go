@@ -26,7 +26,7 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			require.NoError(t, err)
 			settings, kept, killed := jobqueue.Settings{}, make(map[string][]byte), rand.New(rand.NewPCG(seed, 2))
 			if seed >= 20 {
-				settings.Recall = func(_ context.Context, keys []string) (values [][]byte, err error) {
+				settings.Load = func(_ context.Context, keys []string) (values [][]byte, err error) {
 					for _, key := range keys {
 						values = append(values, kept[key])
 					}
@@ -54,11 +54,11 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 						ended++
 					}
 				}
-				for _, r := range w.Unsaved() {
+				for _, r := range w.Export() {
 					kept[r.Key] = r.Value
 				}
-				w.Saved()
-				if settings.Recall != nil && killed.IntN(4) == 0 {
+				w.MarkSaved()
+				if settings.Load != nil && killed.IntN(4) == 0 {
 					w.Close()
 					w = jobqueue.NewWatcher(settings)
 				}

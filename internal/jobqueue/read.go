@@ -15,53 +15,53 @@ const maxJobFile = 16 << 20
 const keptBuffer = 256 << 10
 
 var (
-	errOdd      = errors.New("not a regular file")
-	errTooLarge = errors.New("larger than any job")
-	errChanging = errors.New("changed while it was read")
+	errIrregular = errors.New("not a regular file")
+	errTooLarge  = errors.New("larger than any job")
+	errChanging  = errors.New("changed while it was read")
 )
 
-// stamp is by what a file is known not to have changed.
-type stamp struct {
+// fileStat is by what a file is known not to have changed.
+type fileStat struct {
 	dev, ino     uint64
 	size         int64
 	mtime, ctime int64 // nanoseconds since 1970
 	mode         uint32
 }
 
-func (s *stamp) regular() bool { return s.mode&unix.S_IFMT == unix.S_IFREG }
+func (s *fileStat) regular() bool { return s.mode&unix.S_IFMT == unix.S_IFREG }
 
-func (s *stamp) same(other *stamp) bool { return s.ino == other.ino && s.dev == other.dev }
+func (s *fileStat) same(other *fileStat) bool { return s.ino == other.ino && s.dev == other.dev }
 
 // written is when the file was last written.
-func (s *stamp) written() time.Time { return time.Unix(0, s.mtime) }
+func (s *fileStat) written() time.Time { return time.Unix(0, s.mtime) }
 
 // moved is when the file came to where it is. A rename changes the ctime and not the mtime; so does a chmod, for which it must be seen before.
 // A ctime that makes no sense is that of a filesystem that keeps none, or of another clock.
-func (s *stamp) moved(now time.Time) time.Time {
+func (s *fileStat) moved(now time.Time) time.Time {
 	if s.ctime < s.mtime || s.ctime > now.Add(time.Second).UnixNano() {
 		return s.written()
 	}
 	return time.Unix(0, s.ctime)
 }
 
-func stampOf(st *unix.Stat_t) stamp {
-	return stamp{dev: uint64(st.Dev), ino: st.Ino, size: st.Size, mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano(), mode: st.Mode}
+func fileStatOf(st *unix.Stat_t) fileStat {
+	return fileStat{dev: uint64(st.Dev), ino: st.Ino, size: st.Size, mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano(), mode: st.Mode}
 }
 
-func lstat(path string) (stamp, error) {
+func lstat(path string) (fileStat, error) {
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil {
-		return stamp{}, err
+		return fileStat{}, err
 	}
-	return stampOf(&st), nil
+	return fileStatOf(&st), nil
 }
 
-func stat(path string) (stamp, error) {
+func stat(path string) (fileStat, error) {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
-		return stamp{}, err
+		return fileStat{}, err
 	}
-	return stampOf(&st), nil
+	return fileStatOf(&st), nil
 }
 
 // reader reads small files into a buffer of its own, which the next read overwrites.
@@ -71,26 +71,26 @@ type reader struct {
 	opened uint64
 }
 
-// read returns the text of a regular file and the stamp that belongs to it. It follows no link and waits for no FIFO. What changes while it is read is
+// read returns the text of a regular file and the file stat that belongs to it. It follows no link and waits for no FIFO. What changes while it is read is
 // errChanging: FaceFusion truncates a file and writes it in pieces of 8 KiB, which takes up to 2 ms.
-func (r *reader) read(path string) ([]byte, stamp, error) {
+func (r *reader) read(path string) ([]byte, fileStat, error) {
 	r.opened++
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
-			err = errOdd // a link; a socket or a device without a driver
+			err = errIrregular // a link; a socket or a device without a driver
 		}
-		return nil, stamp{}, fmt.Errorf("open job: %w", err)
+		return nil, fileStat{}, fmt.Errorf("open job: %w", err)
 	}
 	defer unix.Close(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, stamp{}, fmt.Errorf("stat job: %w", err)
+		return nil, fileStat{}, fmt.Errorf("stat job: %w", err)
 	}
-	before := stampOf(&st)
+	before := fileStatOf(&st)
 	switch {
 	case !before.regular():
-		return nil, before, errOdd
+		return nil, before, errIrregular
 	case before.size > maxJobFile:
 		return nil, before, errTooLarge
 	}
@@ -101,7 +101,7 @@ func (r *reader) read(path string) ([]byte, stamp, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, before, fmt.Errorf("stat job: %w", err)
 	}
-	if after := stampOf(&st); after.size != before.size || after.mtime != before.mtime || int64(len(text)) != before.size {
+	if after := fileStatOf(&st); after.size != before.size || after.mtime != before.mtime || int64(len(text)) != before.size {
 		return nil, before, errChanging
 	}
 	return text, before, nil

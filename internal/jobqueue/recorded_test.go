@@ -62,18 +62,18 @@ func TestRecordedSequences(t *testing.T) {
 	for _, r := range recordings {
 		t.Run(r.file, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, Settings{})
-			w.unknown = true
-			w.look()
-			p := &player{world: w, start: w.now, writes: r.writes}
+			h := newHarness(t, Settings{})
+			h.unknown = true
+			h.pass()
+			p := &player{world: h, start: h.now, writes: r.writes}
 			text, err := os.ReadFile(filepath.Join("testdata/recorded", r.file))
 			require.NoError(t, err)
 			for line := range strings.Lines(string(text)) {
 				p.play(line)
-				w.look()
+				h.pass()
 			}
 			require.Empty(t, p.writes, "every write of the recording has its meaning")
-			changes := w.took()
+			changes := h.took()
 			var got []string
 			for _, line := range transitions(changes) {
 				_, line, _ = strings.Cut(line, ": ")
@@ -90,7 +90,7 @@ func TestRecordedSequences(t *testing.T) {
 }
 
 type player struct {
-	world  *world
+	world  *harness
 	start  time.Time
 	writes [][]string // what is still to be written
 	next   []byte
@@ -99,36 +99,36 @@ type player struct {
 
 // play does what one line of a recording says: seconds, folder, event, cookie, file, inode, size.
 func (p *player) play(line string) {
-	w, t := p.world, p.world.t
+	h, t := p.world, p.world.t
 	t.Helper()
 	fields := strings.Fields(line)
 	var seconds float64
 	_, err := fmt.Sscan(fields[0], &seconds)
 	require.NoError(t, err)
-	if at := p.start.Add(time.Duration(seconds * float64(time.Second))); at.After(w.now) {
-		w.now = at
+	if at := p.start.Add(time.Duration(seconds * float64(time.Second))); at.After(h.now) {
+		h.now = at
 	}
 	id := strings.TrimSuffix(fields[4], jobExtension)
 	name := fields[1] + "/" + id
 	switch fields[2] {
 	case "CREATE":
-		w.write(name, nil)
+		h.write(name, nil)
 	case "MODIFY": // the recorder's own look came after it, so that the first piece may be the whole
 		if p.next == nil && len(p.writes) > 0 {
-			p.next, p.writes = w.text(id, p.writes[0]...), p.writes[1:]
-			w.write(name, nil)
+			p.next, p.writes = h.text(id, p.writes[0]...), p.writes[1:]
+			h.write(name, nil)
 		} else {
-			w.write(name, p.next[:len(p.next)/2])
+			h.write(name, p.next[:len(p.next)/2])
 		}
 	case "CLOSE_WRITE":
-		w.write(name, p.next)
+		h.write(name, p.next)
 		p.next = nil
 	case "MOVED_FROM":
 		p.from = name
 	case "MOVED_TO":
-		w.mv(p.from, name)
+		h.mv(p.from, name)
 	case "DELETE":
-		require.NoError(t, os.Remove(w.file(name)))
+		require.NoError(t, os.Remove(h.file(name)))
 	default:
 		t.Fatalf("what is %s?", fields[2])
 	}

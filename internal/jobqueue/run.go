@@ -12,7 +12,7 @@ type RunID struct {
 	Job string
 	// Created is when the job was created; a retry keeps it. Zero where the file does not say.
 	Created time.Time
-	// Attempt counts from 1. A job that lay in failed at the first look has had one.
+	// Attempt counts from 1. A job that lay in failed at the first pass has had one.
 	Attempt int
 }
 

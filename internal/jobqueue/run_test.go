@@ -17,30 +17,30 @@ import (
 // TestARunHoldsAllThatATraceNeeds follows one job with two steps, every version seen, and compares all of it.
 func TestARunHoldsAllThatATraceNeeds(t *testing.T) {
 	for _, keep := range []bool{false, true} {
-		w := newWorld(t, Settings{KeepPaths: keep})
-		w.process(RoleRunner, time.Second)
-		w.look()
+		h := newHarness(t, Settings{KeepPaths: keep})
+		h.process(RoleRunner, time.Second)
+		h.pass()
 		var at, written []reading.Value[time.Time] // the dates in the file, and its own, a millisecond later
 		step := func(d time.Duration, name string, statuses ...string) {
-			w.pass(d)
-			w.job(name, statuses...)
-			at = append(at, reading.Known(w.now.Add(-time.Millisecond).UTC()))
-			written = append(written, reading.Known(w.now.UTC()))
-			w.look()
+			h.advance(d)
+			h.job(name, statuses...)
+			at = append(at, reading.Known(h.now.Add(-time.Millisecond).UTC()))
+			written = append(written, reading.Known(h.now.UTC()))
+			h.pass()
 		}
 		step(0, "queued/nightly", "queued", "queued")
 		step(3*time.Second, "queued/nightly", "started", "queued")
 		step(10*time.Second, "queued/nightly", "completed", "queued")
 		step(0, "queued/nightly", "completed", "started")
 		step(20*time.Second, "queued/nightly", "completed", "completed")
-		w.mv("queued/nightly", "completed/nightly")
-		w.look()
-		last := w.changes[len(w.changes)-1]
+		h.mv("queued/nightly", "completed/nightly")
+		h.pass()
+		last := h.changes[len(h.changes)-1]
 		require.True(t, last.Ended)
 		assert.Equal(t, "facefusion-3f2a", last.Instance)
 		traits := Traits{Media: MediaVideo, Processors: "face_enhancer,face_swapper", Models: "gfpgan_1.4,inswapper_128", Encoder: "libx264"}
 		want := &Run{
-			RunID:  RunID{Job: "nightly", Created: w.created["nightly"].UTC(), Attempt: 1},
+			RunID:  RunID{Job: "nightly", Created: h.created["nightly"].UTC(), Attempt: 1},
 			Origin: OriginOther, Media: MediaVideo, Outcome: OutcomeCompleted,
 			Queued: written[0], Started: at[1], Ended: written[4],
 			Steps: []Step{
@@ -59,7 +59,7 @@ func TestARunHoldsAllThatATraceNeeds(t *testing.T) {
 		assert.InDelta(t, 3, got.Wait().V.Seconds(), 0.1)
 		assert.InDelta(t, 30, got.Duration().V.Seconds(), 0.1)
 		if !keep {
-			text := fmt.Sprintf("%+v", w.last)
+			text := fmt.Sprintf("%+v", h.last)
 			assert.NotContains(t, text, "/data/")
 			assert.NotContains(t, text, "somebody")
 		}
@@ -80,62 +80,62 @@ func utc(r *Run) {
 
 // TestPublishedRunsDoNotChange holds a run while the job goes on.
 func TestPublishedRunsDoNotChange(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.process(RoleRunner, time.Second)
-	w.look()
-	w.job("queued/a", "started")
-	w.look()
-	run := w.queue().Open[0]
+	h := newHarness(t, Settings{})
+	h.process(RoleRunner, time.Second)
+	h.pass()
+	h.job("queued/a", "started")
+	h.pass()
+	run := h.queue().Open[0]
 	before := fmt.Sprintf("%+v", run)
-	w.job("queued/a", "completed")
-	w.mv("queued/a", "completed/a")
-	w.look()
+	h.job("queued/a", "completed")
+	h.mv("queued/a", "completed/a")
+	h.pass()
 	assert.Equal(t, before, fmt.Sprintf("%+v", run))
-	assert.Empty(t, w.queue().Open)
+	assert.Empty(t, h.queue().Open)
 }
 
 func TestExemplarsNameTheLastRunOfABucket(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.process(RoleRunner, time.Second)
-	w.look()
+	h := newHarness(t, Settings{})
+	h.process(RoleRunner, time.Second)
+	h.pass()
 	for i, seconds := range []int{4, 40, 5} {
 		id := fmt.Sprint("queued/", i)
-		w.job(id, "started")
-		w.tick(time.Duration(seconds) * time.Second)
-		w.job(id, "completed")
-		w.mv(id, fmt.Sprint("completed/", i))
-		w.look()
+		h.job(id, "started")
+		h.tick(time.Duration(seconds) * time.Second)
+		h.job(id, "completed")
+		h.mv(id, fmt.Sprint("completed/", i))
+		h.pass()
 	}
-	require.Len(t, w.queue().Runs, 1)
-	d := w.queue().Runs[0].Duration
+	require.Len(t, h.queue().Runs, 1)
+	d := h.queue().Runs[0].Duration
 	require.Len(t, d.Exemplars, 3, "4 s, 5.002 s and 40 s fall into three buckets")
 	assert.Equal(t, []string{"0", "2", "1"}, []string{d.Exemplars[0].Run.Job, d.Exemplars[1].Run.Job, d.Exemplars[2].Run.Job})
 	assert.InDelta(t, 40, d.Exemplars[2].Value, 0.1)
 	assert.Equal(t, -1, d.Exemplars[0].Step)
-	assert.Equal(t, 0, w.queue().Steps[0].Duration.Exemplars[0].Step)
+	assert.Equal(t, 0, h.queue().Steps[0].Duration.Exemplars[0].Step)
 	assert.Equal(t, DurationBounds, d.Bounds)
 }
 
 // A batch waits and begins before a job that ends before it does.
 func TestExemplarsDoNotGoBackInTime(t *testing.T) {
-	w := newWorld(t, Settings{})
-	w.process(RoleRunner, time.Second)
-	w.look()
+	h := newHarness(t, Settings{})
+	h.process(RoleRunner, time.Second)
+	h.pass()
 	for _, id := range []string{"queued/batch", "queued/job"} {
-		w.job(id, "queued")
-		w.look()
-		w.tick(4 * time.Second)
-		w.job(id, "started")
-		w.look()
+		h.job(id, "queued")
+		h.pass()
+		h.tick(4 * time.Second)
+		h.job(id, "started")
+		h.pass()
 	}
 	for _, id := range []string{"job", "batch"} {
-		w.tick(10 * time.Second)
-		w.job("queued/"+id, "completed")
-		w.mv("queued/"+id, "completed/"+id)
-		w.look()
+		h.tick(10 * time.Second)
+		h.job("queued/"+id, "completed")
+		h.mv("queued/"+id, "completed/"+id)
+		h.pass()
 	}
-	require.Len(t, w.queue().Runs, 1)
-	wait := w.queue().Runs[0].Wait
+	require.Len(t, h.queue().Runs, 1)
+	wait := h.queue().Runs[0].Wait
 	require.EqualValues(t, 2, wait.Count)
 	require.Len(t, wait.Exemplars, 1, "both fall into one bucket")
 	assert.Equal(t, "job", wait.Exemplars[0].Run.Job, "it began later")
@@ -175,7 +175,7 @@ func TestMixedMediaAreOther(t *testing.T) {
 // TestADateThatIsNotTheFiles is that of a copied folder.
 func TestADateThatIsNotTheFiles(t *testing.T) {
 	at := time.Now()
-	st := &stamp{mtime: at.UnixNano()}
+	st := &fileStat{mtime: at.UnixNano()}
 	for ago, want := range map[time.Duration]time.Duration{0: 0, 3 * time.Millisecond: 3 * time.Millisecond, time.Hour: 0, -time.Hour: 0, 9 * time.Second: 9 * time.Second} {
 		d := &document{updated: at.Add(-ago)}
 		assert.Equal(t, at.Add(-want).UnixNano(), writtenAt(d, st).UnixNano(), ago)
@@ -185,24 +185,24 @@ func TestADateThatIsNotTheFiles(t *testing.T) {
 // TestRecordedFolders looks at what three versions of FaceFusion left.
 func TestRecordedFolders(t *testing.T) {
 	for _, version := range []string{"3.0.0", "3.2.0", "3.8.1"} {
-		w := newWorld(t, Settings{})
-		w.look()
+		h := newHarness(t, Settings{})
+		h.pass()
 		paths, err := filepath.Glob(filepath.Join("../../testdata/jobs", version, "*", "*.json"))
 		require.NoError(t, err)
 		for _, path := range paths {
 			text, err := os.ReadFile(path)
 			require.NoError(t, err)
-			w.write(filepath.Base(filepath.Dir(path))+"/"+strings.TrimSuffix(filepath.Base(path), jobExtension), text)
+			h.write(filepath.Base(filepath.Dir(path))+"/"+strings.TrimSuffix(filepath.Base(path), jobExtension), text)
 		}
-		w.unknown = true
-		w.look()
-		assert.Equal(t, "drafted 2 waiting 1 running 2 completed 2 failed 1", counts(w.queue()), version)
-		for _, r := range w.queue().Runs {
+		h.unknown = true
+		h.pass()
+		assert.Equal(t, "drafted 2 waiting 1 running 2 completed 2 failed 1", counts(h.queue()), version)
+		for _, r := range h.queue().Runs {
 			assert.Equal(t, MediaVideo, r.Media)
 		}
-		w.process(RoleServer, -time.Minute)
-		w.tick(4 * time.Second)
-		assert.Equal(t, "drafted 2 waiting 1 orphaned 2 completed 2 failed 1", counts(w.queue()), "only a process that started later lives")
+		h.process(RoleServer, -time.Minute)
+		h.tick(4 * time.Second)
+		assert.Equal(t, "drafted 2 waiting 1 orphaned 2 completed 2 failed 1", counts(h.queue()), "only a process that started later lives")
 	}
 }
 

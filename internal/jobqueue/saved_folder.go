@@ -37,30 +37,30 @@ type savedDurations struct {
 	Exponential *histogram.ExponentialSnapshot `json:",omitempty"`
 }
 
-// remembered is what was kept of a folder.
-type remembered struct {
-	memory   Memory
+// savedState is what was kept of a folder.
+type savedState struct {
+	restored RestoreState
 	folder   savedFolder
 	jobs     []savedJob
-	finished [len(partNames)]archive
+	finished [len(statusDirNames)]archive
 }
 
 // parseRecords reads the values of allKeys. One that makes no sense spoils all: a folder that is half remembered would tell what is not so.
-func parseRecords(values [][]byte) *remembered {
-	r := &remembered{memory: MemoryNew}
+func parseRecords(values [][]byte) *savedState {
+	r := &savedState{restored: RestoreNew}
 	if len(values) == 0 || len(values[0]) == 0 {
 		return r
 	}
 	if err := r.parse(values); err != nil {
-		return &remembered{memory: MemoryUnreadable}
+		return &savedState{restored: RestoreUnreadable}
 	}
-	r.memory = MemoryRestored
+	r.restored = RestoreDone
 	return r
 }
 
-func (r *remembered) parse(values [][]byte) error {
+func (r *savedState) parse(values [][]byte) error {
 	if len(values) != 1+shardCount*(1+len(terminalParts)) {
-		return errCutShort
+		return errTruncated
 	}
 	if err := json.Unmarshal(values[0], &r.folder); err != nil {
 		return fmt.Errorf("parse what was kept of a folder: %w", err)
@@ -91,24 +91,24 @@ func (r *remembered) parse(values [][]byte) error {
 }
 
 // restore goes on where another process was.
-func (f *folder) restore(r *remembered) {
-	f.memory = r.memory
-	if r.memory != MemoryRestored {
-		f.changed = true
+func (f *jobsFolder) restore(r *savedState) {
+	f.restored = r.restored
+	if r.restored != RestoreDone {
+		f.dirty = true
 		return
 	}
 	f.start = r.folder.Start
 	f.totals.restore(&r.folder)
 	for _, part := range terminalParts {
-		f.parts[part].finished = r.finished[part]
+		f.dirs[part].finished = r.finished[part]
 	}
 	for i := range r.jobs {
 		f.restoreJob(&r.jobs[i])
 	}
-	f.changedJobs = shards{}
+	f.dirtyJobs = shards{}
 }
 
-func (f *folder) marshal() []byte {
+func (f *jobsFolder) marshal() []byte {
 	saved := savedFolder{Version: savedVersion, Start: f.start}
 	f.totals.save(&saved)
 	return marshal(&saved)
@@ -135,7 +135,7 @@ func (t *totals) save(saved *savedFolder) {
 func (t *totals) restore(saved *savedFolder) {
 	for i := range saved.Runs {
 		s := &saved.Runs[i]
-		t.runs[s.RunKey] = &runTotals{count: s.Count, duration: t.restoreDurations(&s.Duration), wait: t.restoreDurations(&s.Wait)}
+		t.runs[s.RunKey] = &runAggregate{count: s.Count, duration: t.restoreDurations(&s.Duration), wait: t.restoreDurations(&s.Wait)}
 	}
 	for i := range saved.Steps {
 		s := &saved.Steps[i]
@@ -143,7 +143,7 @@ func (t *totals) restore(saved *savedFolder) {
 	}
 }
 
-func (d *durations) save() savedDurations {
+func (d *durationHistogram) save() savedDurations {
 	s := d.histogram.Snapshot()
 	saved := savedDurations{Counts: s.Counts, Sum: s.Sum}
 	if d.exponential != nil {
@@ -153,7 +153,7 @@ func (d *durations) save() savedDurations {
 	return saved
 }
 
-func (t *totals) restoreDurations(s *savedDurations) *durations {
+func (t *totals) restoreDurations(s *savedDurations) *durationHistogram {
 	d := t.newDurations()
 	d.histogram.Restore(s.Counts, s.Sum)
 	if d.exponential != nil && s.Exponential != nil {

@@ -78,18 +78,18 @@ func (s savedTime) reading() reading.Value[time.Time] {
 	return reading.Value[time.Time]{V: s.time(), Known: s != 0}
 }
 
-// touch says that a job is not what was saved of it.
-func (f *folder) touch(name string) { f.changedJobs.add(hashName(name)) }
+// markDirty says that a job is not what was saved of it.
+func (f *jobsFolder) markDirty(name string) { f.dirtyJobs.add(hashName(name)) }
 
 // appendJobs adds the shards of jobs that changed.
-func (f *folder) appendJobs(records []Record) []Record {
+func (f *jobsFolder) appendJobs(records []Record) []Record {
 	var values [shardCount][]savedJob
 	for _, j := range f.jobs {
-		if shard := shardOf(hashName(j.name)); f.changedJobs[shard] {
+		if shard := shardOf(hashName(j.name)); f.dirtyJobs[shard] {
 			values[shard] = append(values[shard], j.save())
 		}
 	}
-	for shard, changed := range f.changedJobs {
+	for shard, changed := range f.dirtyJobs {
 		switch {
 		case !changed:
 		case values[shard] == nil:
@@ -103,8 +103,8 @@ func (f *folder) appendJobs(records []Record) []Record {
 
 func (j *job) save() savedJob {
 	s := savedJob{
-		Name: j.name, Part: j.part, Inode: j.stamp.ino, State: j.state, Since: saveTime(j.since), Created: saveTime(j.doc.created), Written: saveTime(j.written),
-		Broken: saveTime(j.broken), Number: j.number, Adopted: j.adopted, Read: j.understood, Seen: j.signs.seen,
+		Name: j.name, Part: j.dir, Inode: j.stat.ino, State: j.state, Since: saveTime(j.since), Created: saveTime(j.doc.created), Written: saveTime(j.written),
+		Broken: saveTime(j.unparsableSince), Number: j.number, Adopted: j.historic, Read: j.understood, Seen: j.progress.runnerSeen,
 	}
 	a := j.attempt
 	if a != nil {
@@ -133,22 +133,22 @@ func (a *attempt) save() *savedAttempt {
 }
 
 // restoreJob takes a job back in, to be looked at as one whose file has changed.
-func (f *folder) restoreJob(s *savedJob) {
-	if s.Part != partDrafted && s.Part != partQueued && s.Part != partCompleted && s.Part != partFailed || s.Name == "" {
+func (f *jobsFolder) restoreJob(s *savedJob) {
+	if s.Part != dirDrafted && s.Part != dirQueued && s.Part != dirCompleted && s.Part != dirFailed || s.Name == "" {
 		return
 	}
 	j := &job{
-		place: place{s.Part, s.Name}, stamp: stamp{ino: s.Inode}, doc: document{created: s.Created.time()}, written: s.Written.time(), understood: s.Read,
-		broken: s.Broken.time(), adopted: s.Adopted, number: max(1, s.Number), since: s.Since.time(),
+		fileKey: fileKey{s.Part, s.Name}, stat: fileStat{ino: s.Inode}, doc: document{created: s.Created.time()}, written: s.Written.time(), understood: s.Read,
+		unparsableSince: s.Broken.time(), historic: s.Adopted, number: max(1, s.Number), since: s.Since.time(),
 	}
-	j.signs.seen = s.Seen
-	if s.Read && s.Part != partDrafted {
+	j.progress.runnerSeen = s.Seen
+	if s.Read && s.Part != dirDrafted {
 		j.attempt = s.restoreAttempt(f.runID(j, &j.doc))
 	}
-	f.jobs[j.place] = j
-	f.set(j, s.State, j.since)
+	f.jobs[j.fileKey] = j
+	f.setState(j, s.State, j.since)
 	j.since = s.Since.time()
-	f.todo.push(j.place)
+	f.worklist.push(j.fileKey)
 }
 
 // restoreAttempt builds the attempt anew. One that waited has no steps yet: the file tells them, unless it is gone by now.

@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 			t.Parallel()
 			run(t, path, string(text), script{blind: true})
 		})
-		if slices.Contains(patient, name) {
+		if slices.Contains(needsOneCollector, name) {
 			continue
 		}
 		t.Run(name+" with a new collector for each line", func(t *testing.T) {
@@ -46,8 +46,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// patient are the scripts in which one collector must live long enough to reach a verdict, or is without memory by intent.
-var patient = []string{
+// needsOneCollector are the scripts in which one collector must live long enough to reach a verdict, or is without memory by intent.
+var needsOneCollector = []string{
 	"collector_restarted", "history", "old_orphan", "folder_removed_and_recreated",
 	"killed_at_the_second_step", "orphaned_and_run_again", "stalled_and_back", "two_runners",
 }
@@ -55,11 +55,11 @@ var patient = []string{
 func run(t *testing.T, path, text string, s script) {
 	settings := Settings{StallAfter: time.Minute}
 	if s.memory != nil {
-		settings.Recall = s.memory.recall
+		settings.Load = s.memory.recall
 	}
-	s.world = newWorld(t, settings)
+	s.harness = newHarness(t, settings)
 	s.hide()
-	s.world.look() // the baseline of an empty folder
+	s.harness.pass() // the baseline of an empty folder
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -74,15 +74,15 @@ func run(t *testing.T, path, text string, s script) {
 		}
 		require.Empty(t, s.pending, "%s\nchanges that the script does not expect before this line", s.at)
 		if want, ok := strings.CutPrefix(line, "="); ok {
-			require.Equal(t, strings.TrimSpace(want), counts(s.world.queue()), s.at)
+			require.Equal(t, strings.TrimSpace(want), counts(s.harness.queue()), s.at)
 			continue
 		}
 		s.operation(strings.Fields(line))
 		if s.memory != nil {
-			s.memory.keep(s.world.watcher)
+			s.memory.keep(s.harness.watcher)
 			s.restart()
 		}
-		s.pending = append(s.pending, transitions(s.world.took())...)
+		s.pending = append(s.pending, transitions(s.harness.took())...)
 	}
 	require.Empty(t, s.pending, "%s\nchanges that the script does not expect", s.at)
 }
@@ -90,12 +90,12 @@ func run(t *testing.T, path, text string, s script) {
 // hide takes inotify away.
 func (s *script) hide() {
 	if s.blind {
-		s.world.watcher.hinter.add = func(*fsnotify.Watcher, string) error { return unix.ENOSPC }
+		s.harness.watcher.hinter.add = func(*fsnotify.Watcher, string) error { return unix.ENOSPC }
 	}
 }
 
 type script struct {
-	world   *world
+	harness *harness
 	blind   bool
 	memory  store // nil for none
 	at      string
@@ -103,103 +103,103 @@ type script struct {
 }
 
 func (s *script) operation(words []string) {
-	w, t := s.world, s.world.t
+	h, t := s.harness, s.harness.t
 	t.Helper()
 	args := words[1:]
 	switch words[0] {
 	case "restart": // the collector
 		s.restart()
 	case "look":
-		w.look()
+		h.pass()
 	case "tick":
-		w.tick(s.duration(args[0]))
+		h.tick(s.duration(args[0]))
 	case "pass":
-		w.pass(s.duration(args[0]))
+		h.advance(s.duration(args[0]))
 	case "job":
-		w.job(args[0], args[1:]...)
+		h.job(args[0], args[1:]...)
 	case "half-write":
-		text := w.text(filepath.Base(args[0]), args[1:]...)
-		w.write(args[0], text[:len(text)/2])
+		text := h.text(filepath.Base(args[0]), args[1:]...)
+		h.write(args[0], text[:len(text)/2])
 	case "write":
-		w.write(args[0], []byte(strings.Join(args[1:], " ")))
+		h.write(args[0], []byte(strings.Join(args[1:], " ")))
 	case "truncate":
-		w.write(args[0], nil)
+		h.write(args[0], nil)
 	case "mv":
-		w.mv(args[0], args[1])
+		h.mv(args[0], args[1])
 	case "copy": // to another filesystem: another inode
-		text, err := os.ReadFile(w.file(args[0]))
+		text, err := os.ReadFile(h.file(args[0]))
 		require.NoError(t, err, s.at)
-		info, err := os.Stat(w.file(args[0]))
+		info, err := os.Stat(h.file(args[0]))
 		require.NoError(t, err, s.at)
-		require.NoError(t, os.WriteFile(w.file(args[1]), text, 0o644), s.at)
-		require.NoError(t, os.Chtimes(w.file(args[1]), info.ModTime(), info.ModTime()), s.at)
+		require.NoError(t, os.WriteFile(h.file(args[1]), text, 0o644), s.at)
+		require.NoError(t, os.Chtimes(h.file(args[1]), info.ModTime(), info.ModTime()), s.at)
 	case "rm":
-		require.NoError(t, os.Remove(w.file(args[0])), s.at)
+		require.NoError(t, os.Remove(h.file(args[0])), s.at)
 	case "rmdir":
-		require.NoError(t, os.RemoveAll(filepath.Join(w.path, args[0])), s.at)
+		require.NoError(t, os.RemoveAll(filepath.Join(h.path, args[0])), s.at)
 	case "mkdir":
-		for _, name := range partNames {
-			require.NoError(t, os.MkdirAll(filepath.Join(w.path, name), 0o755), s.at)
+		for _, name := range statusDirNames {
+			require.NoError(t, os.MkdirAll(filepath.Join(h.path, name), 0o755), s.at)
 		}
 	case "fifo":
-		require.NoError(t, unix.Mkfifo(w.file(args[0]), 0o644), s.at)
+		require.NoError(t, unix.Mkfifo(h.file(args[0]), 0o644), s.at)
 	case "link":
-		require.NoError(t, os.Symlink(args[1]+jobExtension, w.file(args[0])), s.at)
+		require.NoError(t, os.Symlink(args[1]+jobExtension, h.file(args[0])), s.at)
 	case "dir":
-		require.NoError(t, os.Mkdir(w.file(args[0]), 0o755), s.at)
+		require.NoError(t, os.Mkdir(h.file(args[0]), 0o755), s.at)
 	case "size":
 		n, err := strconv.ParseInt(args[1], 10, 64)
 		require.NoError(t, err, s.at)
-		require.NoError(t, os.Truncate(w.file(args[0]), n), s.at)
-		require.NoError(t, os.Chtimes(w.file(args[0]), w.now, w.now))
+		require.NoError(t, os.Truncate(h.file(args[0]), n), s.at)
+		require.NoError(t, os.Chtimes(h.file(args[0]), h.now, h.now))
 	case "oddities":
-		assert.Equal(t, args[0], strconv.Itoa(w.queue().Oddities), s.at)
+		assert.Equal(t, args[0], strconv.Itoa(h.queue().Irregular), s.at)
 	case "active":
-		assert.Equal(t, args[0], strconv.Itoa(w.queue().ActiveTasks), s.at)
+		assert.Equal(t, args[0], strconv.Itoa(h.queue().ActiveTasks), s.at)
 	case "contended":
-		assert.Equal(t, args[0], strconv.Itoa(w.queue().Contended), s.at)
+		assert.Equal(t, args[0], strconv.Itoa(h.queue().Contended), s.at)
 	case "access":
-		assert.Equal(t, Access(args[0]), w.queue().Access, s.at)
+		assert.Equal(t, Access(args[0]), h.queue().Access, s.at)
 	case "finished":
-		assert.Equal(t, strings.Join(args, " "), finishedRuns(w.queue()), s.at)
+		assert.Equal(t, strings.Join(args, " "), finishedRuns(h.queue()), s.at)
 	case "steps":
-		assert.Equal(t, strings.Join(args, " "), endedSteps(w.queue()), s.at)
+		assert.Equal(t, strings.Join(args, " "), endedSteps(h.queue()), s.at)
 	default:
 		s.evidence(words)
 	}
 }
 
 func (s *script) restart() {
-	w := s.world
-	w.watcher.Close()
-	w.watcher = NewWatcher(w.watcher.settings)
-	w.t.Cleanup(w.watcher.Close)
+	h := s.harness
+	h.watcher.Close()
+	h.watcher = NewWatcher(h.watcher.settings)
+	h.t.Cleanup(h.watcher.Close)
 	s.hide()
 }
 
 // evidence is what the receiver would tell.
 func (s *script) evidence(words []string) {
-	w, t := s.world, s.world.t
+	h, t := s.harness, s.harness.t
 	t.Helper()
 	switch strings.Join(words[:min(2, len(words))], " ") {
 	case "processes unknown":
-		w.unknown = true
+		h.unknown = true
 	case "processes none":
-		w.unknown, w.life.Processes = false, nil
+		h.unknown, h.evidence.Processes = false, nil
 	case "gpu busy", "gpu idle":
-		w.life.GPUBusy = reading.Known(words[1] == "busy")
+		h.evidence.GPUBusy = reading.Known(words[1] == "busy")
 	default:
 		switch words[0] {
 		case "process":
-			w.process(Role(words[1]), s.duration(words[2]))
+			h.process(Role(words[1]), s.duration(words[2]))
 		case "cpu":
 			seconds, err := strconv.ParseFloat(words[1], 64)
 			require.NoError(t, err, s.at)
-			w.use(seconds)
+			h.use(seconds)
 		case "ffmpeg":
 			n, err := strconv.Atoi(words[1])
 			require.NoError(t, err, s.at)
-			w.life.FFmpeg = reading.Known(n)
+			h.evidence.FFmpeg = reading.Known(n)
 		default:
 			t.Fatalf("%s: no such operation", s.at)
 		}
@@ -208,7 +208,7 @@ func (s *script) evidence(words []string) {
 
 func (s *script) duration(text string) time.Duration {
 	d, err := time.ParseDuration(text)
-	require.NoError(s.world.t, err, s.at)
+	require.NoError(s.harness.t, err, s.at)
 	return d
 }
 

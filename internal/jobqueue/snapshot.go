@@ -24,7 +24,7 @@ type Queue struct {
 	Access Access
 	// Scanning says that the first scan is not through yet: Jobs still grows, although nothing happens.
 	Scanning bool
-	// Hinted says that changes are noticed at once. Without it (a limit of inotify) they are noticed by the next look.
+	// Hinted says that changes are noticed at once. Without it (a limit of inotify) they are noticed by the next pass.
 	Hinted bool
 	// Jobs counts by state, in the order of States.
 	Jobs [len(States)]int
@@ -34,14 +34,14 @@ type Queue struct {
 	OldestWaiting, OldestRunning reading.Value[time.Time]
 	// Contended is how many jobs two runners work on at the same time; FaceFusion has no lock that would keep them from it.
 	Contended int
-	// Oddities is how many entries of the folders are named like a job and are no regular file.
-	Oddities int
+	// Irregular is how many entries of the folders are named like a job and are no regular file.
+	Irregular int
 	// Open are the runs that have begun and not ended, sorted by job.
 	Open []*Run
 	// Start is when the folder was first looked at, by any process whose records there are: all totals count from here.
 	Start time.Time
-	// Memory says what its jobs were compared with at the first look.
-	Memory Memory
+	// Restored says what its jobs were compared with at the first pass.
+	Restored RestoreState
 	// Runs and Steps are the totals of what ended since then.
 	Runs  []RunTotals
 	Steps []StepTotals
@@ -112,7 +112,7 @@ func index(s State) int {
 	return -1
 }
 
-// Change is one transition of a job. Jobs that lay there at the first look have made none.
+// Change is one transition of a job. Jobs that lay there at the first pass have made none.
 type Change struct {
 	// Time is when it happened, as exactly as the evidence allows; for a verdict, when it was reached.
 	Time time.Time

@@ -66,33 +66,33 @@ const maxStepKeys = 200
 // totals count what ended.
 type totals struct {
 	exponential bool
-	// changed says that they differ from what was saved.
-	changed bool
+	// dirty says that they differ from what was saved.
+	dirty bool
 
-	runs  map[RunKey]*runTotals
-	steps map[StepKey]*durations
+	runs  map[RunKey]*runAggregate
+	steps map[StepKey]*durationHistogram
 	// what was published last; nil when something has been added since.
 	publishedRuns  []RunTotals
 	publishedSteps []StepTotals
 }
 
-type runTotals struct {
+type runAggregate struct {
 	count          uint64
-	duration, wait *durations
+	duration, wait *durationHistogram
 }
 
-type durations struct {
+type durationHistogram struct {
 	histogram   *histogram.Histogram
 	exponential *histogram.Exponential // nil unless wanted
 	exemplars   []Exemplar             // by bucket; without a Time, none
 }
 
 func newTotals(exponential bool) totals {
-	return totals{exponential: exponential, runs: make(map[RunKey]*runTotals), steps: make(map[StepKey]*durations)}
+	return totals{exponential: exponential, runs: make(map[RunKey]*runAggregate), steps: make(map[StepKey]*durationHistogram)}
 }
 
-func (t *totals) newDurations() *durations {
-	d := &durations{histogram: histogram.New(DurationBounds), exemplars: make([]Exemplar, len(DurationBounds)+1)}
+func (t *totals) newDurations() *durationHistogram {
+	d := &durationHistogram{histogram: histogram.New(DurationBounds), exemplars: make([]Exemplar, len(DurationBounds)+1)}
 	if t.exponential {
 		d.exponential = histogram.NewExponential()
 	}
@@ -101,11 +101,11 @@ func (t *totals) newDurations() *durations {
 
 // addRun counts a run that ended. at is for exemplars of what ended at an unknown time.
 func (t *totals) addRun(r *Run, at time.Time) {
-	t.publishedRuns, t.changed = nil, true
+	t.publishedRuns, t.dirty = nil, true
 	key := RunKey{r.Outcome, r.Origin, r.Media}
 	k := t.runs[key]
 	if k == nil {
-		k = &runTotals{duration: t.newDurations(), wait: t.newDurations()}
+		k = &runAggregate{duration: t.newDurations(), wait: t.newDurations()}
 		t.runs[key] = k
 	}
 	k.count++
@@ -122,13 +122,13 @@ func (t *totals) addSteps(a *attempt) {
 		}
 		a.counted[i] = true
 		if d := s.Duration(); d.Known {
-			t.publishedSteps, t.changed = nil, true
+			t.publishedSteps, t.dirty = nil, true
 			t.step(s).observe(d, Exemplar{Time: s.Ended.V, Run: a.run.RunID, Step: i})
 		}
 	}
 }
 
-func (t *totals) step(s *Step) *durations {
+func (t *totals) step(s *Step) *durationHistogram {
 	key := StepKey{s.Outcome, s.Media, s.Processors, s.Models}
 	if t.steps[key] == nil && len(t.steps) >= maxStepKeys {
 		key.Processors, key.Models = other, other
@@ -141,7 +141,7 @@ func (t *totals) step(s *Step) *durations {
 	return d
 }
 
-func (d *durations) observe(v reading.Value[time.Duration], e Exemplar) {
+func (d *durationHistogram) observe(v reading.Value[time.Duration], e Exemplar) {
 	if !v.Known {
 		return
 	}
@@ -157,7 +157,7 @@ func (d *durations) observe(v reading.Value[time.Duration], e Exemplar) {
 	}
 }
 
-func (d *durations) publish() Durations {
+func (d *durationHistogram) publish() Durations {
 	p := Durations{Snapshot: d.histogram.Snapshot()}
 	if d.exponential != nil {
 		exponential := d.exponential.Snapshot()

@@ -11,17 +11,17 @@ const (
 	verdictOrphaned
 )
 
-// circumstances are all that a verdict rests on.
-type circumstances struct {
+// verdictInput are all that a verdict rests on.
+type verdictInput struct {
 	// listed: the processes were listed after the file was last written.
 	listed bool
 	// runner: a process that runs jobs, and is older than the last write, lives.
 	runner bool
 	// gone is for how long there has been none; seen says that there was one before.
-	gone time.Duration
-	seen bool
-	// unseen: the file was written when no process lived that could have.
-	unseen bool
+	gone       time.Duration
+	runnerSeen bool
+	// writtenUnseen: the file was written when no process lived that could have.
+	writtenUnseen bool
 	// unwritten is the time since the last write.
 	unwritten time.Duration
 	// growing: the files of the step grew lately, whoever makes them grow.
@@ -42,10 +42,10 @@ const (
 )
 
 // judge is the table in docs/jobs.md.
-func judge(c circumstances, stallAfter time.Duration) verdict {
-	lost := c.gone >= goneFor || !c.seen && c.unwritten >= longAgo
+func judge(c verdictInput, stallAfter time.Duration) verdict {
+	lost := c.gone >= goneFor || !c.runnerSeen && c.unwritten >= longAgo
 	switch {
-	case c.listed && !c.runner && !c.growing && lost && (!c.unseen || c.quiet >= stallAfter):
+	case c.listed && !c.runner && !c.growing && lost && (!c.writtenUnseen || c.quiet >= stallAfter):
 		return verdictOrphaned
 	case c.observable && c.quiet >= stallAfter:
 		return verdictStalled

@@ -11,36 +11,36 @@ import (
 
 // Settings say how a Watcher looks. Zero values mean the defaults.
 type Settings struct {
-	// Hint is called, from any goroutine, when a look would find something: files changed, or the last look left work. It must not block. May be nil, and
-	// then nothing is noticed between looks.
-	Hint func()
+	// OnHint is called, from any goroutine, when a pass would find something: files changed, or the last pass left work. It must not block. May be nil, and
+	// then nothing is noticed between passes.
+	OnHint func()
 	// StallAfter is for how long a running job may show no progress before it is stalled; 5 minutes by default.
 	StallAfter time.Duration
 	// KeepPaths puts the target and the output of steps into their runs.
 	KeepPaths bool
 	// Exponential keeps exponential histograms of all durations beside those with explicit buckets.
 	Exponential bool
-	// Recall fetches what Unsaved returned to an earlier process; nil where nothing is kept.
-	Recall Recall
+	// Load fetches what Export returned to an earlier process; nil where nothing is kept.
+	Load Load
 }
 
 const (
 	defaultStallAfter = 5 * time.Minute
-	// lookBudget is for how long one look works, all folders together. What is left is continued in the next.
-	lookBudget = 25 * time.Millisecond
+	// passBudget is for how long one pass works, all folders together. What is left is continued in the next.
+	passBudget = 25 * time.Millisecond
 	// leastBudget is what each folder gets of it at least.
 	leastBudget = 2 * time.Millisecond
 )
 
-// Watcher remembers jobs folders from look to look. One goroutine at a time uses it.
+// Watcher remembers jobs folders from pass to pass. One goroutine at a time uses it.
 type Watcher struct {
-	settings Settings
-	hinter   *hinter
-	reader   reader
-	folders  []*folder
-	shelf    shelf
-	recalled map[string]*remembered // by instance, until there is a folder
-	closed   bool
+	settings  Settings
+	hinter    *hinter
+	reader    reader
+	folders   []*jobsFolder
+	retention retention
+	loaded    map[string]*savedState // by instance, until there is a folder
+	closed    bool
 }
 
 // errClosed is returned by Observe after Close.
@@ -51,10 +51,10 @@ func NewWatcher(settings Settings) *Watcher {
 	if settings.StallAfter <= 0 {
 		settings.StallAfter = defaultStallAfter
 	}
-	if settings.Hint == nil {
-		settings.Hint = func() {}
+	if settings.OnHint == nil {
+		settings.OnHint = func() {}
 	}
-	return &Watcher{settings: settings, hinter: newHinter(settings.Hint), recalled: make(map[string]*remembered)}
+	return &Watcher{settings: settings, hinter: newHinter(settings.OnHint), loaded: make(map[string]*savedState)}
 }
 
 // Close ends the waiting for hints, and returns when nothing runs any more. It may be called twice.
@@ -69,9 +69,9 @@ func (w *Watcher) Close() {
 	w.hinter.close()
 }
 
-// Observe takes one look at all folders. A folder that is not among them any more is forgotten. The evidence must have been gathered before the call.
+// Observe takes one pass at all folders. A folder that is not among them any more is forgotten. The evidence must have been gathered before the call.
 //
-// What is wrong with a folder or a job is a state of the snapshot: the only errors are that of the context, those of Settings.Recall, and a closed Watcher. After
+// What is wrong with a folder or a job is a state of the snapshot: the only errors are that of the context, those of Settings.Load, and a closed Watcher. After
 // an error nothing has changed.
 func (w *Watcher) Observe(ctx context.Context, folders []Folder, evidence Evidence) (*Snapshot, error) {
 	return w.observe(ctx, folders, evidence, time.Now())
@@ -84,34 +84,34 @@ func (w *Watcher) observe(ctx context.Context, folders []Folder, evidence Eviden
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("observe jobs: %w", err)
 	}
-	if err := w.recall(ctx, folders, now); err != nil {
+	if err := w.load(ctx, folders, now); err != nil {
 		return nil, err
 	}
 	w.bind(folders, now)
-	clear(w.recalled)
-	l := look{now: now, evidence: evidence, watching: make(map[string]bool)}
+	clear(w.loaded)
+	p := pass{now: now, evidence: evidence, watching: make(map[string]bool)}
 	for _, f := range w.folders {
-		f.reach(&l)
+		f.probe(&p)
 	}
-	l.hints = w.hinter.take()
+	p.hints = w.hinter.take()
 	for _, path := range w.hinter.watching() {
-		l.watching[path] = true
+		p.watching[path] = true
 	}
 	s := &Snapshot{Time: now}
 	begin, unfinished := time.Now(), false
 	for i, f := range w.folders {
-		share := lookBudget * time.Duration(i+1) / time.Duration(len(w.folders))
-		l.deadline = later(begin.Add(share), time.Now().Add(leastBudget))
-		l.swept = false
-		f.look(&l)
-		s.Queues = append(s.Queues, f.publish(&l))
+		share := passBudget * time.Duration(i+1) / time.Duration(len(w.folders))
+		p.deadline = later(begin.Add(share), time.Now().Add(leastBudget))
+		p.sweeping = false
+		f.pass(&p)
+		s.Queues = append(s.Queues, f.publish(&p))
 		unfinished = unfinished || f.unfinished()
 	}
-	s.Changes = l.changes
+	s.Changes = p.changes
 	slices.SortStableFunc(s.Changes, func(a, b Change) int { return cmp.Compare(a.Job, b.Job) })
 	slices.SortFunc(s.Queues, func(a, b Queue) int { return cmp.Compare(a.Instances[0], b.Instances[0]) })
 	if unfinished {
-		w.settings.Hint()
+		w.settings.OnHint()
 	}
 	return s, nil
 }

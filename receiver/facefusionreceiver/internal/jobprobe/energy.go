@@ -13,8 +13,8 @@ const (
 	energyPoints = 120
 )
 
-// curve is the energy of one GPU over the last minute. The driver's counter is exact and read every few seconds, so that the power that was drawn since is added up.
-type curve struct {
+// energyCurve is the energy of one GPU over the last minute. The driver's counter is exact and read every few seconds, so that the power that was drawn since is added up.
+type energyCurve struct {
 	points []energyPoint
 	// counter is what the driver's counter said at sampled; zero before it was read in this era.
 	counter float64
@@ -31,15 +31,15 @@ type energyPoint struct {
 	joules float64
 }
 
-// mark is an energy at a moment. Without known, nothing can be said.
-type mark struct {
+// energyAt is an energy at a moment. Without known, nothing can be said.
+type energyAt struct {
 	joules float64
 	era    int
 	known  bool
 }
 
-// read takes in what a GPU reads now.
-func (c *curve) read(m *board.GPUMeter, now time.Time) {
+// observe takes in what a GPU reads now.
+func (c *energyCurve) observe(m *board.GPUMeter, now time.Time) {
 	if !m.Power.Known {
 		c.known = false
 		return
@@ -63,12 +63,12 @@ func (c *curve) read(m *board.GPUMeter, now time.Time) {
 }
 
 // begin starts another era.
-func (c *curve) begin() {
+func (c *energyCurve) begin() {
 	c.points, c.counter, c.sampled = c.points[:0], 0, time.Time{}
 	c.era++
 }
 
-func (c *curve) last() energyPoint {
+func (c *energyCurve) last() energyPoint {
 	if len(c.points) == 0 {
 		return energyPoint{}
 	}
@@ -76,7 +76,7 @@ func (c *curve) last() energyPoint {
 }
 
 // add keeps the points apart: the last one moves until it is far enough from the one before.
-func (c *curve) add(p energyPoint) {
+func (c *energyCurve) add(p energyPoint) {
 	if n := len(c.points); n > 1 && p.at.Sub(c.points[n-2].at) < energyStep {
 		c.points[n-1] = p
 		return
@@ -88,21 +88,21 @@ func (c *curve) add(p energyPoint) {
 }
 
 // at is the energy at a moment of the last minute, or just after what was read last.
-func (c *curve) at(t time.Time) mark {
+func (c *energyCurve) at(t time.Time) energyAt {
 	if c == nil || !c.known || len(c.points) == 0 || t.Before(c.points[0].at) {
-		return mark{}
+		return energyAt{}
 	}
 	last := c.last()
 	if !t.Before(last.at) {
 		after := t.Sub(last.at)
-		return mark{joules: last.joules + c.power*after.Seconds(), era: c.era, known: after <= maxGap}
+		return energyAt{joules: last.joules + c.power*after.Seconds(), era: c.era, known: after <= maxGap}
 	}
 	i, _ := slices.BinarySearchFunc(c.points, t, func(p energyPoint, t time.Time) int { return p.at.Compare(t) })
 	to := c.points[i]
 	if i == 0 {
-		return mark{joules: to.joules, era: c.era, known: true}
+		return energyAt{joules: to.joules, era: c.era, known: true}
 	}
 	from := c.points[i-1]
 	part := float64(t.Sub(from.at)) / float64(to.at.Sub(from.at))
-	return mark{joules: from.joules + part*(to.joules-from.joules), era: c.era, known: true}
+	return energyAt{joules: from.joules + part*(to.joules-from.joules), era: c.era, known: true}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-// tell makes an event for each transition of a job, with the trace and the root span of its run.
-func (p *Probe) tell(changes []jobqueue.Change) plog.Logs {
+// events makes an event for each transition of a job, with the trace and the root span of its run.
+func (p *Probe) events(changes []jobqueue.Change) plog.Logs {
 	all := plog.NewLogs()
 	for i := range changes {
 		c := &changes[i]

@@ -47,7 +47,7 @@ func evidence(snapshot *process.Snapshot, use *board.GPUUse) jobqueue.Evidence {
 	all := jobqueue.Evidence{}
 	for i := range snapshot.Instances {
 		instance := &snapshot.Instances[i]
-		life := jobqueue.Life{Time: snapshot.Time}
+		life := jobqueue.InstanceEvidence{Time: snapshot.Time}
 		var cpu float64
 		ffmpeg := 0
 		for _, role := range instance.Roles {

@@ -29,7 +29,7 @@ func record(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, now time.Time) {
 	}
 	mb.RecordFacefusionActiveTasksDataPoint(ts, int64(queue.ActiveTasks))
 	mb.RecordFacefusionJobContendedDataPoint(ts, int64(queue.Contended))
-	mb.RecordFacefusionJobFolderOdditiesDataPoint(ts, int64(queue.Oddities))
+	mb.RecordFacefusionJobFolderOdditiesDataPoint(ts, int64(queue.Irregular))
 	recordOldest(mb, queue, ts, now)
 }
 

@@ -19,40 +19,40 @@ import (
 
 // Probe watches FaceFusion's jobs folders.
 type Probe struct {
-	env        probe.Env
-	histograms HistogramsConfig
-	watcher    *jobqueue.Watcher
-	meter      *meter
-	loop       *poll.Loop
-	memory     *memory.Memory           // nil where nothing is kept
-	tells      bool                     // somebody takes events
-	traces     bool                     // somebody takes spans
-	introduced map[string]bool          // folders of which the first look was logged, by instance; owned by the goroutine that observes
-	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
-	lb         *metadata.LogsBuilder    // owned by the goroutine that observes
+	env             probe.Env
+	histograms      HistogramsConfig
+	watcher         *jobqueue.Watcher
+	gpus            *gpuAccounting
+	loop            *poll.Loop
+	memory          *memory.Memory           // nil where nothing is kept
+	emitsEvents     bool                     // somebody takes events
+	emitsTraces     bool                     // somebody takes spans
+	firstScanLogged map[string]bool          // folders of which the first pass was logged, by instance; owned by the goroutine that observes
+	mb              *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	lb              *metadata.LogsBuilder    // owned by the goroutine that observes
 }
 
 // New makes the probe.
 func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 	p := &Probe{
-		env:        env,
-		histograms: histograms,
-		introduced: map[string]bool{},
-		meter:      newMeter(),
-		mb:         metadata.NewMetricsBuilder(env.Metrics, env.Settings),
-		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
+		env:             env,
+		histograms:      histograms,
+		firstScanLogged: map[string]bool{},
+		gpus:            newGPUAccounting(),
+		mb:              metadata.NewMetricsBuilder(env.Metrics, env.Settings),
+		lb:              metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
 	env.Board.Processes.Subscribe(p.begin)
-	env.Board.GPUWork.Subscribe(func() { p.meter.read(env.Board.GPUWork.Latest()) })
+	env.Board.GPUWork.Subscribe(func() { p.gpus.observe(env.Board.GPUWork.Latest()) })
 	settings := jobqueue.Settings{
 		StallAfter:  cfg.StallAfter,
-		Hint:        p.loop.Nudge,
+		OnHint:      p.loop.Nudge,
 		KeepPaths:   cfg.TracePaths,
 		Exponential: histograms.exponential(),
 	}
 	if env.Storage != nil {
-		settings.Recall = func(ctx context.Context, keys []string) ([][]byte, error) { return p.memory.Recall(ctx, keys) }
+		settings.Load = func(ctx context.Context, keys []string) ([][]byte, error) { return p.memory.Recall(ctx, keys) }
 	}
 	p.watcher = jobqueue.NewWatcher(settings)
 	return p
@@ -67,8 +67,8 @@ func (p *Probe) Health() poll.Health { return p.loop.Health() }
 // Start implements probe.Probe.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	// All signals of the receiver were created by now. One that is shut down before the others is told all the same: what is kept goes out after the next start.
-	p.tells, p.traces = p.env.Sink.WantsLogs(), p.env.Sink.WantsTraces()
-	if err := p.remember(ctx, host); err != nil {
+	p.emitsEvents, p.emitsTraces = p.env.Sink.WantsLogs(), p.env.Sink.WantsTraces()
+	if err := p.openStorage(ctx, host); err != nil {
 		return err
 	}
 	p.loop.Start()
@@ -98,16 +98,16 @@ func (p *Probe) observe(ctx context.Context) error {
 	if snapshot == nil {
 		return err
 	}
-	if p.traces {
-		p.meter.follow(snapshot)
+	if p.emitsTraces {
+		p.gpus.follow(snapshot)
 	}
-	parcels := p.pack(snapshot)
+	parcels := p.batches(snapshot)
 	// What is told must be known to have been told: first it is kept, then it is told.
-	err = errors.Join(err, p.keep(ctx, parcels))
+	err = errors.Join(err, p.save(ctx, parcels))
 	before := p.env.Board.Jobs.Latest()
 	p.env.Board.Jobs.Publish(snapshot)
 	p.send(parcels)
-	p.introduce(snapshot)
+	p.logFirstScan(snapshot)
 	if len(snapshot.Changes) > 0 || !sameFolders(before, snapshot) {
 		p.env.Changed()
 	}

@@ -61,7 +61,7 @@ func durations(run jobqueue.RunID, step int, values ...float64) jobqueue.Duratio
 func snapshot(now time.Time) *jobqueue.Snapshot {
 	id := run(now).RunID
 	queue := jobqueue.Queue{
-		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Oddities: 23, Start: now.Add(-10 * time.Minute),
+		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, Start: now.Add(-10 * time.Minute),
 		OldestWaiting: reading.Known(now.Add(-24 * time.Second)), OldestRunning: reading.Known(now.Add(-25 * time.Second)),
 		Runs: []jobqueue.RunTotals{{
 			RunKey: jobqueue.RunKey{Outcome: jobqueue.OutcomeFailed, Origin: jobqueue.OriginOther, Media: jobqueue.MediaVideo},
@@ -139,8 +139,8 @@ func TestEventsAndTracesOfARun(t *testing.T) {
 			{Time: now.Add(-50 * time.Second), Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateStalled, Run: run(now)},
 			{Time: now, Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateFailed, Run: run(now), Ended: true},
 		}}
-		p.tells, p.traces = true, true
-		p.send(p.pack(s))
+		p.emitsEvents, p.emitsTraces = true, true
+		p.send(p.batches(s))
 		probetest.Logs(t, "testdata/events.yaml", sink.All)
 		probetest.Traces(t, "testdata/traces.yaml", sink.Spans)
 	})
@@ -152,7 +152,7 @@ func TestARunWithoutABeginningBeginsWithItsEnd(t *testing.T) {
 	defer p.watcher.Close()
 	r := run(time.Now())
 	r.Queued, r.Started = reading.Value[time.Time]{}, reading.Value[time.Time]{}
-	traces := p.trace([]jobqueue.Change{{Time: time.Now(), To: jobqueue.StateFailed, Run: r, Ended: true}})
+	traces := p.spans([]jobqueue.Change{{Time: time.Now(), To: jobqueue.StateFailed, Run: r, Ended: true}})
 	root := traces.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
 	require.Equal(t, pcommon.NewTimestampFromTime(r.Ended.V), root.EndTimestamp())
 	require.Equal(t, root.EndTimestamp(), root.StartTimestamp())
@@ -277,7 +277,7 @@ func TestWhatNobodyKeepsIsTheSinksToCount(t *testing.T) {
 	env.Sink = a
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
 	defer p.watcher.Close()
-	p.tells = true
-	p.send(p.pack(&jobqueue.Snapshot{Changes: []jobqueue.Change{{Time: time.Now(), Instance: "facefusion-3f2a", Job: "a", To: jobqueue.StateDrafted}}}))
+	p.emitsEvents = true
+	p.send(p.batches(&jobqueue.Snapshot{Changes: []jobqueue.Change{{Time: time.Now(), Instance: "facefusion-3f2a", Job: "a", To: jobqueue.StateDrafted}}}))
 	require.Equal(t, []bool{false}, a.asked)
 }

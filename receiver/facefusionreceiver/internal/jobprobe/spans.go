@@ -11,8 +11,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
-// trace makes a trace for each run that ended.
-func (p *Probe) trace(changes []jobqueue.Change) ptrace.Traces {
+// spans makes a trace for each run that ended.
+func (p *Probe) spans(changes []jobqueue.Change) ptrace.Traces {
 	traces := ptrace.NewTraces()
 	for i := range changes {
 		c := &changes[i]
@@ -24,7 +24,7 @@ func (p *Probe) trace(changes []jobqueue.Change) ptrace.Traces {
 		ss := rs.ScopeSpans().AppendEmpty()
 		ss.Scope().SetName(metadata.ScopeName)
 		ss.Scope().SetVersion(p.env.Settings.BuildInfo.Version)
-		appendRunSpans(ss.Spans(), c.Run, ending(c), p.meter.take(c.Instance, c.Run, ending(c)))
+		appendRunSpans(ss.Spans(), c.Run, ending(c), p.gpus.endRun(c.Instance, c.Run, ending(c)))
 	}
 	return traces
 }
@@ -36,7 +36,7 @@ func ending(c *jobqueue.Change) time.Time {
 
 // appendRunSpans adds the spans of a run: the root, the time in the queue, and each step whose times are known. A run whose end alone is known, because it
 // came and went while the collector was away, begins with its end. consumed is what is known of the GPUs, by span.
-func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, end time.Time, consumed map[int]consumption) {
+func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, end time.Time, consumed map[int]gpuConsumption) {
 	begin := first(run.Queued, run.Started, reading.Known(end))
 	root := newSpan(spans, run.RunID, rootSpan, "facefusion.job", begin.V, end)
 	if _, caller, ok := parent(run.RunID); ok {
@@ -62,7 +62,7 @@ func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, end time.Time, co
 }
 
 // appendStepSpans adds a span for each step that began. One that did not end by itself ended with its run.
-func appendStepSpans(spans ptrace.SpanSlice, run *jobqueue.Run, root pcommon.SpanID, end time.Time, consumed map[int]consumption) {
+func appendStepSpans(spans ptrace.SpanSlice, run *jobqueue.Run, root pcommon.SpanID, end time.Time, consumed map[int]gpuConsumption) {
 	for i := range run.Steps {
 		step := &run.Steps[i]
 		if !step.Started.Known {

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// shelf lists the folders of which records are kept, so that those of folders that are long gone can be thrown away.
-type shelf struct {
-	opened  bool
-	used    map[string]int64 // day since 1970 by folder
-	changed bool
+// retention lists the folders of which records are kept, so that those of folders that are long gone can be thrown away.
+type retention struct {
+	opened bool
+	used   map[string]int64 // day since 1970 by folder
+	dirty  bool
 	// discarded are the folders whose records are to go.
 	discarded []string
 }
 
 const (
-	shelfKey = "folders"
+	retentionKey = "folders"
 	// keptDays is for how long the records of a folder are kept that nobody uses: longer than a host is repaired.
 	keptDays = 90
 )
 
 // open reads the list, once. A list that makes no sense is begun anew.
-func (s *shelf) open(ctx context.Context, recall Recall) error {
+func (s *retention) open(ctx context.Context, recall Load) error {
 	if s.opened {
 		return nil
 	}
-	values, err := recall(ctx, []string{shelfKey})
+	values, err := recall(ctx, []string{retentionKey})
 	if err != nil {
 		return err
 	}
@@ -38,30 +38,30 @@ func (s *shelf) open(ctx context.Context, recall Recall) error {
 }
 
 // use notes that folders are in use, and discards those that have not been for long.
-func (s *shelf) use(folders []Folder, now time.Time) {
+func (s *retention) use(folders []Folder, now time.Time) {
 	today := now.Unix() / (24 * 60 * 60)
 	for _, at := range folders {
 		if s.used[at.Instance] != today {
-			s.used[at.Instance], s.changed = today, true
+			s.used[at.Instance], s.dirty = today, true
 		}
 	}
 	for folder, day := range s.used {
 		if today-day > keptDays {
 			delete(s.used, folder)
-			s.discarded, s.changed = append(s.discarded, folder), true
+			s.discarded, s.dirty = append(s.discarded, folder), true
 		}
 	}
 }
 
-func (s *shelf) unsaved() []Record {
-	if !s.changed {
+func (s *retention) export() []Record {
+	if !s.dirty {
 		return nil
 	}
 	text, err := json.Marshal(s.used)
 	if err != nil { // a map of numbers
 		return nil
 	}
-	records := []Record{{shelfKey, text}}
+	records := []Record{{retentionKey, text}}
 	for _, folder := range s.discarded {
 		for _, key := range allKeys(folder) {
 			records = append(records, Record{Key: key})
@@ -70,4 +70,4 @@ func (s *shelf) unsaved() []Record {
 	return records
 }
 
-func (s *shelf) saved() { s.changed, s.discarded = false, nil }
+func (s *retention) markSaved() { s.dirty, s.discarded = false, nil }

@@ -11,16 +11,16 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 )
 
-// meter reads the GPUs for the runs under way. The goroutine that observes the GPUs has it read, the one that observes the jobs says what begins and ends.
-type meter struct {
+// gpuAccounting reads the GPUs for the runs under way. The goroutine that observes the GPUs has it read, the one that observes the jobs says what begins and ends.
+type gpuAccounting struct {
 	mu   sync.Mutex
-	gpus map[string]*gpuReader
-	runs map[runKey]*meteredRun
+	gpus map[string]*gpuState
+	runs map[runKey]*accountedRun
 }
 
-// gpuReader is what is remembered of a GPU.
-type gpuReader struct {
-	energy  curve
+// gpuState is what is remembered of a GPU.
+type gpuState struct {
+	energy  energyCurve
 	sampled time.Time
 	shares  map[string]board.GPUShare
 	seen    time.Time
@@ -32,41 +32,41 @@ type runKey struct {
 	run      jobqueue.RunID
 }
 
-type meteredRun struct {
+type accountedRun struct {
 	instances []string
-	whole     *gauge
+	whole     *spanUsage
 	// step is the one that runs, -1 between two; its gauge is current.
-	step    int
-	current *gauge
-	ended   map[int]consumption
+	step      int
+	stepUsage *spanUsage
+	ended     map[int]gpuConsumption
 }
 
-func newMeter() *meter {
-	return &meter{gpus: make(map[string]*gpuReader), runs: make(map[runKey]*meteredRun)}
+func newGPUAccounting() *gpuAccounting {
+	return &gpuAccounting{gpus: make(map[string]*gpuState), runs: make(map[runKey]*accountedRun)}
 }
 
-// read takes in what the GPUs say.
-func (m *meter) read(work *board.GPUWork) {
+// observe takes in what the GPUs say.
+func (m *gpuAccounting) observe(work *board.GPUWork) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range work.GPUs {
 		g := &work.GPUs[i]
 		reader := m.gpus[g.ID]
 		if reader == nil {
-			reader = &gpuReader{}
+			reader = &gpuState{}
 			m.gpus[g.ID] = reader
 		}
 		reader.seen = work.Time
-		reader.energy.read(g, work.Time)
+		reader.energy.observe(g, work.Time)
 		if g.Sampled.Equal(reader.sampled) {
 			continue
 		}
 		before := reader.sampled
 		reader.sampled, reader.shares = g.Sampled, g.Shares
 		for _, run := range m.runs {
-			run.whole.read(g, before, run.instances)
-			if run.current != nil {
-				run.current.read(g, before, run.instances)
+			run.whole.observe(g, before, run.instances)
+			if run.stepUsage != nil {
+				run.stepUsage.observe(g, before, run.instances)
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func (m *meter) read(work *board.GPUWork) {
 }
 
 // energyOf a GPU; nil for one that is not known.
-func (m *meter) energyOf(id string) *curve {
+func (m *gpuAccounting) energyOf(id string) *energyCurve {
 	if reader := m.gpus[id]; reader != nil {
 		return &reader.energy
 	}
@@ -86,7 +86,7 @@ func (m *meter) energyOf(id string) *curve {
 }
 
 // follow begins what began and ends what ended. What is neither under way nor has ended just now is forgotten.
-func (m *meter) follow(snapshot *jobqueue.Snapshot) {
+func (m *gpuAccounting) follow(snapshot *jobqueue.Snapshot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	open := make(map[runKey]bool, len(m.runs))
@@ -111,13 +111,13 @@ func (m *meter) follow(snapshot *jobqueue.Snapshot) {
 }
 
 // step moves on to the step that runs now.
-func (m *meter) step(key runKey, instances []string, run *jobqueue.Run) {
+func (m *gpuAccounting) step(key runKey, instances []string, run *jobqueue.Run) {
 	r := m.runs[key]
 	if r == nil {
 		if !run.Started.Known {
 			return
 		}
-		r = &meteredRun{instances: instances, whole: newGauge(run.Started.V, m, instances), step: -1, ended: make(map[int]consumption)}
+		r = &accountedRun{instances: instances, whole: newSpanUsage(run.Started.V, m, instances), step: -1, ended: make(map[int]gpuConsumption)}
 		m.runs[key] = r
 	}
 	now := running(run)
@@ -130,7 +130,7 @@ func (m *meter) step(key runKey, instances []string, run *jobqueue.Run) {
 	}
 	r.endStep(run, next, m)
 	if now >= 0 {
-		r.step, r.current = now, newGauge(next, m, instances)
+		r.step, r.stepUsage = now, newSpanUsage(next, m, instances)
 	}
 }
 
@@ -145,7 +145,7 @@ func running(run *jobqueue.Run) int {
 }
 
 // endStep ends the step that ran, when it says itself or at the latest.
-func (r *meteredRun) endStep(run *jobqueue.Run, latest time.Time, m *meter) {
+func (r *accountedRun) endStep(run *jobqueue.Run, latest time.Time, m *gpuAccounting) {
 	if r.step < 0 {
 		return
 	}
@@ -154,13 +154,13 @@ func (r *meteredRun) endStep(run *jobqueue.Run, latest time.Time, m *meter) {
 		end = run.Steps[r.step].Ended.V
 	}
 	if !end.IsZero() {
-		r.ended[r.step] = r.current.end(end, m)
+		r.ended[r.step] = r.stepUsage.end(end, m)
 	}
-	r.step, r.current = -1, nil
+	r.step, r.stepUsage = -1, nil
 }
 
-// take ends a run and returns what it consumed, as a whole under rootSpan and by step. A run that was over before it was seen is not among them.
-func (m *meter) take(instance string, run *jobqueue.Run, end time.Time) map[int]consumption {
+// endRun ends a run and returns what it consumed, as a whole under rootSpan and by step. A run that was over before it was seen is not among them.
+func (m *gpuAccounting) endRun(instance string, run *jobqueue.Run, end time.Time) map[int]gpuConsumption {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := runKey{instance, run.RunID}
@@ -175,7 +175,7 @@ func (m *meter) take(instance string, run *jobqueue.Run, end time.Time) map[int]
 }
 
 // putConsumption gives a span what is known of it.
-func putConsumption(span ptrace.Span, c consumption) {
+func putConsumption(span ptrace.Span, c gpuConsumption) {
 	a := span.Attributes()
 	if len(c.GPUs) > 0 {
 		ids := a.PutEmptySlice("facefusion.gpu.ids")

@@ -2,11 +2,11 @@ package jobqueue
 
 import "time"
 
-// move changes the state of a job, and tells.
-func (f *folder) move(l *look, j *job, to State, at time.Time) {
+// transition changes the state of a job, and tells.
+func (f *jobsFolder) transition(p *pass, j *job, to State, at time.Time) {
 	from := j.state
-	f.set(j, to, at)
-	if from == to || from == StateNone && j.adopted {
+	f.setState(j, to, at)
+	if from == to || from == StateNone && j.historic {
 		return
 	}
 	c := Change{Time: at, Instance: f.instances[0], Job: idOf(j.name), From: from, To: to}
@@ -19,13 +19,13 @@ func (f *folder) move(l *look, j *job, to State, at time.Time) {
 	case StateDeleted:
 		c.Ended = c.Run != nil && c.Run.Outcome == OutcomeDeleted
 	}
-	l.changes = append(l.changes, c)
+	p.changes = append(p.changes, c)
 }
 
-// set keeps the books.
-func (f *folder) set(j *job, to State, at time.Time) {
-	f.touch(j.name)
-	if j.booked {
+// setState keeps the counts.
+func (f *jobsFolder) setState(j *job, to State, at time.Time) {
+	f.markDirty(j.name)
+	if j.counted {
 		f.counts[index(j.state)]--
 	}
 	if j.state != to {
@@ -33,8 +33,8 @@ func (f *folder) set(j *job, to State, at time.Time) {
 		f.oldest.changed = true
 	}
 	i := index(to)
-	j.state, j.booked = to, i >= 0
-	if j.booked {
+	j.state, j.counted = to, i >= 0
+	if j.counted {
 		f.counts[i]++
 	}
 	if j.suspicious() {
@@ -45,8 +45,8 @@ func (f *folder) set(j *job, to State, at time.Time) {
 }
 
 // remove forgets a job.
-func (f *folder) remove(j *job) {
-	f.set(j, StateNone, j.since)
+func (f *jobsFolder) remove(j *job) {
+	f.setState(j, StateNone, j.since)
 	delete(f.suspects, j)
-	delete(f.jobs, j.place)
+	delete(f.jobs, j.fileKey)
 }

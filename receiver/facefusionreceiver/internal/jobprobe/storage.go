@@ -10,8 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
 )
 
-// remember opens the storage, where there is one, and sends what an earlier collector could not.
-func (p *Probe) remember(ctx context.Context, host component.Host) (err error) {
+// openStorage opens the storage, where there is one, and sends what an earlier collector could not.
+func (p *Probe) openStorage(ctx context.Context, host component.Host) (err error) {
 	if p.env.Storage == nil {
 		return nil
 	}
@@ -23,7 +23,7 @@ func (p *Probe) remember(ctx context.Context, host component.Host) (err error) {
 		return err
 	}
 	for _, parcel := range parcels {
-		if parcel.Logs != nil && !p.tells || parcel.Traces != nil && !p.traces {
+		if parcel.Logs != nil && !p.emitsEvents || parcel.Traces != nil && !p.emitsTraces {
 			p.memory.Settle(parcel) // the pipeline is no more
 			continue
 		}
@@ -32,35 +32,35 @@ func (p *Probe) remember(ctx context.Context, host component.Host) (err error) {
 	return nil
 }
 
-// keep saves what is known now, together with what is going to be told of it.
-func (p *Probe) keep(ctx context.Context, parcels []*memory.Parcel) error {
+// save saves what is known now, together with what is going to be told of it.
+func (p *Probe) save(ctx context.Context, parcels []*memory.Parcel) error {
 	if p.memory == nil {
 		return nil
 	}
-	if err := p.memory.Save(ctx, p.watcher.Unsaved(), parcels); err != nil {
+	if err := p.memory.Save(ctx, p.watcher.Export(), parcels); err != nil {
 		return err
 	}
-	p.watcher.Saved()
+	p.watcher.MarkSaved()
 	return nil
 }
 
-// introduce logs once for each folder what the first scan was compared with.
-func (p *Probe) introduce(snapshot *jobqueue.Snapshot) {
+// logFirstScan logs once for each folder what the first scan was compared with.
+func (p *Probe) logFirstScan(snapshot *jobqueue.Snapshot) {
 	for i := range snapshot.Queues {
 		q := &snapshot.Queues[i]
-		if q.Access != jobqueue.AccessOpen || q.Scanning || p.introduced[q.Instances[0]] {
+		if q.Access != jobqueue.AccessOpen || q.Scanning || p.firstScanLogged[q.Instances[0]] {
 			continue
 		}
-		p.introduced[q.Instances[0]] = true
+		p.firstScanLogged[q.Instances[0]] = true
 		fields := []zap.Field{
 			zap.String("instance", q.Instances[0]), zap.Int("completed", q.Count(jobqueue.StateCompleted)), zap.Int("failed", q.Count(jobqueue.StateFailed)),
 		}
-		switch q.Memory {
-		case jobqueue.MemoryRestored:
+		switch q.Restored {
+		case jobqueue.RestoreDone:
 			p.env.Settings.Logger.Info("a jobs folder is compared with how it was left", append(fields, zap.Time("since", q.Start))...)
-		case jobqueue.MemoryUnreadable:
+		case jobqueue.RestoreUnreadable:
 			p.env.Settings.Logger.Warn("what was kept of a jobs folder makes no sense; what lies there now is history and is not counted", fields...)
-		case jobqueue.MemoryNew:
+		case jobqueue.RestoreNew:
 			p.env.Settings.Logger.Info("a jobs folder is seen for the first time; what lies there is history and is not counted", fields...)
 		default:
 			p.env.Settings.Logger.Info("a jobs folder is seen for the first time; what lies there is history and is not counted. "+

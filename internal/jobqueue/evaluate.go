@@ -5,30 +5,30 @@ import (
 	"slices"
 )
 
-// judge doubts what the files say. The evidence was gathered before the look, and every file that is judged by it is looked at here, after that: a process
+// evaluateSuspects doubts what the files say. The evidence was gathered before the pass, and every file that is judged by it is looked at here, after that: a process
 // that is not among the evidence has left its last word in the folder already.
-func (f *folder) judge(l *look) {
-	life := gather(l.evidence, f.instances)
+func (f *jobsFolder) evaluateSuspects(p *pass) {
+	life := gather(p.evidence, f.instances)
 	for _, j := range slices.Collect(maps.Keys(f.suspects)) {
-		f.check(l, j.place)
-		if f.jobs[j.place] == j && j.part == partQueued && j.broken.IsZero() && j.attempt != nil {
-			f.doubt(l, j, life)
+		f.check(p, j.fileKey)
+		if f.jobs[j.fileKey] == j && j.dir == dirQueued && j.unparsableSince.IsZero() && j.attempt != nil {
+			f.evaluate(p, j, life)
 		}
 	}
 }
 
-func (f *folder) doubt(l *look, j *job, life *life) {
+func (f *jobsFolder) evaluate(p *pass, j *job, life *folderEvidence) {
 	base := j.attempt.state()
 	if base == StateWaiting {
 		return
 	}
-	j.signs.look(l.now, j.written, life, func() (int64, bool) { return f.stepFiles(j) })
-	c := j.signs.circumstances(l.now, j.written, life)
+	j.progress.observe(p.now, j.written, life, func() (int64, bool) { return f.stepFiles(j) })
+	c := j.progress.input(p.now, j.written, life)
 	v := judge(c, f.settings.StallAfter)
 	switch {
 	case v == verdictOrphaned:
 		if j.state != StateOrphaned {
-			f.orphan(l, j, l.now)
+			f.orphan(p, j, p.now)
 		}
 		return
 	case j.state == StateOrphaned && !c.runner && !c.growing:
@@ -42,11 +42,11 @@ func (f *folder) doubt(l *look, j *job, life *life) {
 	if j.attempt.run.Outcome != "" {
 		j.attempt.reopen()
 	}
-	f.move(l, j, base, l.now)
+	f.transition(p, j, base, p.now)
 }
 
 // stepFiles looks at the files of the step that runs, or of the last one while they are joined.
-func (f *folder) stepFiles(j *job) (int64, bool) {
+func (f *jobsFolder) stepFiles(j *job) (int64, bool) {
 	step := j.attempt.current()
 	if step < 0 {
 		step = j.attempt.last()

@@ -8,20 +8,20 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-// parcelChanges is how many changes go into one parcel: after a long absence there are thousands, and a parcel must be small enough for every receiver.
-const parcelChanges = 200
+// maxBatchChanges is how many changes go into one parcel: after a long absence there are thousands, and a parcel must be small enough for every receiver.
+const maxBatchChanges = 200
 
-// pack makes the events and the traces of what an observation saw.
-func (p *Probe) pack(snapshot *jobqueue.Snapshot) []*memory.Parcel {
+// batches makes the events and the traces of what an observation saw.
+func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*memory.Parcel {
 	var parcels []*memory.Parcel
-	for changes := range slices.Chunk(snapshot.Changes, parcelChanges) {
-		if p.tells {
-			if logs := p.tell(changes); logs.LogRecordCount() > 0 {
+	for changes := range slices.Chunk(snapshot.Changes, maxBatchChanges) {
+		if p.emitsEvents {
+			if logs := p.events(changes); logs.LogRecordCount() > 0 {
 				parcels = append(parcels, &memory.Parcel{Logs: &logs})
 			}
 		}
-		if p.traces {
-			if traces := p.trace(changes); traces.SpanCount() > 0 {
+		if p.emitsTraces {
+			if traces := p.spans(changes); traces.SpanCount() > 0 {
 				parcels = append(parcels, &memory.Parcel{Traces: &traces})
 			}
 		}

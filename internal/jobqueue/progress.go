@@ -6,16 +6,16 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// signs are what a job shows of life, from look to look. All times are the collector's own.
-type signs struct {
-	// progress is when something last moved on; the first look counts, as nothing is called stalled that was not watched.
-	progress time.Time
+// progress are what a job shows of life, from pass to pass. All times are the collector's own.
+type progress struct {
+	// movedAt is when something last moved on; the first pass counts, as nothing is called stalled that was not watched.
+	movedAt time.Time
 	// alive is when a process that could run the job was last seen, gone since when there has been none.
 	alive, gone time.Time
-	// seen says that one was, also by a process of the collector before this one.
-	seen bool
-	// unseen says that somebody wrote while no process lived that we know of.
-	unseen bool
+	// runnerSeen says that one was, also by a process of the collector before this one.
+	runnerSeen bool
+	// writtenUnseen says that somebody wrote while no process lived that we know of.
+	writtenUnseen bool
 	// cpu was used in all at cpuAt, which is zero without one.
 	cpu   float64
 	cpuAt time.Time
@@ -36,18 +36,18 @@ const (
 	filesEvery = 5 * time.Second
 )
 
-// look takes in what is known now.
-func (s *signs) look(now, written time.Time, l *life, files func() (int64, bool)) {
-	if s.progress.IsZero() {
-		s.progress = now
+// observe takes in what is known now.
+func (s *progress) observe(now, written time.Time, l *folderEvidence, files func() (int64, bool)) {
+	if s.movedAt.IsZero() {
+		s.movedAt = now
 	}
 	if l.runner(written) {
-		s.alive, s.seen, s.gone = now, true, time.Time{}
+		s.alive, s.runnerSeen, s.gone = now, true, time.Time{}
 	} else if s.gone.IsZero() {
 		s.gone = now
 	}
 	if s.usesCPU(now, l.cpu) || l.gpuBusy.Known && l.gpuBusy.V || s.ffmpeg.Known && l.ffmpeg.Known && l.ffmpeg.V > s.ffmpeg.V {
-		s.progress = now
+		s.movedAt = now
 	}
 	s.ffmpeg = l.ffmpeg
 	if now.Sub(s.filesAt) < filesEvery && !s.filesAt.IsZero() {
@@ -55,12 +55,12 @@ func (s *signs) look(now, written time.Time, l *life, files func() (int64, bool)
 	}
 	sum, ok := files()
 	if ok && s.filesKnown && sum != s.files {
-		s.progress, s.grown = now, now
+		s.movedAt, s.grown = now, now
 	}
 	s.files, s.filesKnown, s.filesAt = sum, ok, now
 }
 
-func (s *signs) usesCPU(now time.Time, cpu reading.Value[float64]) bool {
+func (s *progress) usesCPU(now time.Time, cpu reading.Value[float64]) bool {
 	switch {
 	case !cpu.Known:
 		s.cpuAt = time.Time{}
@@ -77,19 +77,19 @@ func (s *signs) usesCPU(now time.Time, cpu reading.Value[float64]) bool {
 }
 
 // wrote says that the file was written: whoever did is at work.
-func (s *signs) wrote(now time.Time) { s.progress = now }
+func (s *progress) wrote(now time.Time) { s.movedAt = now }
 
-// circumstances sums up.
-func (s *signs) circumstances(now, written time.Time, l *life) circumstances {
-	c := circumstances{
-		listed:     l.listed.After(written),
-		runner:     l.runner(written),
-		unseen:     s.unseen,
-		seen:       s.seen,
-		unwritten:  now.Sub(written),
-		growing:    !s.grown.IsZero() && now.Sub(s.grown) < growingFor,
-		observable: l.cpu.Known || l.gpuBusy.Known || s.filesKnown,
-		quiet:      now.Sub(s.progress),
+// input sums up.
+func (s *progress) input(now, written time.Time, l *folderEvidence) verdictInput {
+	c := verdictInput{
+		listed:        l.listed.After(written),
+		runner:        l.runner(written),
+		writtenUnseen: s.writtenUnseen,
+		runnerSeen:    s.runnerSeen,
+		unwritten:     now.Sub(written),
+		growing:       !s.grown.IsZero() && now.Sub(s.grown) < growingFor,
+		observable:    l.cpu.Known || l.gpuBusy.Known || s.filesKnown,
+		quiet:         now.Sub(s.movedAt),
 	}
 	if !s.gone.IsZero() {
 		c.gone = now.Sub(s.gone)
@@ -97,8 +97,8 @@ func (s *signs) circumstances(now, written time.Time, l *life) circumstances {
 	return c
 }
 
-// life is the evidence about all instances that share a folder.
-type life struct {
+// folderEvidence is the evidence about all instances that share a folder.
+type folderEvidence struct {
 	// listed is the oldest list of processes; zero where one is missing.
 	listed    time.Time
 	processes []Process
@@ -107,8 +107,8 @@ type life struct {
 	ffmpeg    reading.Value[int]
 }
 
-func gather(evidence Evidence, instances []string) *life {
-	l := &life{}
+func gather(evidence Evidence, instances []string) *folderEvidence {
+	l := &folderEvidence{}
 	for i, id := range instances {
 		e := evidence[id]
 		if i == 0 || e.Time.Before(l.listed) {
@@ -132,7 +132,7 @@ func gather(evidence Evidence, instances []string) *life {
 const startSlack = time.Second
 
 // runner says whether a process that runs jobs lives and is older than the last write.
-func (l *life) runner(written time.Time) bool {
+func (l *folderEvidence) runner(written time.Time) bool {
 	for _, p := range l.processes {
 		if p.Role.runsJobs() && !p.Started.After(written.Add(startSlack)) {
 			return true
@@ -141,8 +141,8 @@ func (l *life) runner(written time.Time) bool {
 	return false
 }
 
-// another says whether there is one more that could have written.
-func (l *life) another() bool {
+// severalRunners says whether there is one more that could have written.
+func (l *folderEvidence) severalRunners() bool {
 	n := 0
 	for _, p := range l.processes {
 		if p.Role.runsJobs() {

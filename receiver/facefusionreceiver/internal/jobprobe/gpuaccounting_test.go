@@ -16,7 +16,7 @@ const gib = int64(1) << 30
 
 // bench is a host with GPUs that are looked at each second and sampled each five, and a folder with one run.
 type bench struct {
-	meter *meter
+	meter *gpuAccounting
 	start time.Time
 	now   time.Duration // since start
 	// what the GPUs do, by id
@@ -41,7 +41,7 @@ type benchGPU struct {
 func newBench() *bench {
 	start := time.Unix(1_800_000_000, 0)
 	return &bench{
-		meter: newMeter(), start: start, gpus: map[string]*benchGPU{},
+		meter: newGPUAccounting(), start: start, gpus: map[string]*benchGPU{},
 		run: &jobqueue.Run{RunID: jobqueue.RunID{Job: "nightly", Created: start, Attempt: 1}},
 	}
 }
@@ -79,7 +79,7 @@ func (b *bench) pass(seconds int) {
 			})
 		}
 		if !b.untold {
-			b.meter.read(work)
+			b.meter.observe(work)
 		}
 	}
 }
@@ -106,17 +106,17 @@ func (b *bench) begin() {
 }
 
 // end ends the run now, which is noticed now.
-func (b *bench) end() map[int]consumption {
+func (b *bench) end() map[int]gpuConsumption {
 	end := b.at(b.now)
 	b.run.Outcome, b.run.Ended = jobqueue.OutcomeCompleted, reading.Known(end)
 	last := &b.run.Steps[len(b.run.Steps)-1]
 	last.Outcome, last.Ended = jobqueue.OutcomeCompleted, reading.Known(end)
 	b.meter.follow(&jobqueue.Snapshot{Changes: []jobqueue.Change{{Instance: "facefusion-3f2a", Run: b.run, Ended: true}}})
-	return b.meter.take("facefusion-3f2a", b.run, end)
+	return b.meter.endRun("facefusion-3f2a", b.run, end)
 }
 
-func used(memory int64, busy, energy float64, gpus ...string) consumption {
-	return consumption{GPUs: gpus, Memory: reading.Known(memory), Busy: reading.Known(busy), Energy: reading.Known(energy)}
+func used(memory int64, busy, energy float64, gpus ...string) gpuConsumption {
+	return gpuConsumption{GPUs: gpus, Memory: reading.Known(memory), Busy: reading.Known(busy), Energy: reading.Known(energy)}
 }
 
 // TestPeaksAndEnergyOfARunAndItsSteps: each step has its own, the run has the highest and the sum, and neither has what was before, after, or somebody else's.
@@ -139,7 +139,7 @@ func TestPeaksAndEnergyOfARunAndItsSteps(t *testing.T) {
 	delete(gpu.shares, "shares-its-folder")
 	gpu.uses("facefusion-3f2a", 7*gib, 0.25)
 	b.pass(10)
-	require.Equal(t, map[int]consumption{
+	require.Equal(t, map[int]gpuConsumption{
 		0:        used(6*gib, 0.5, 20*300, "GPU-1"),
 		1:        used(9*gib, 0.875, 20*400, "GPU-1"),
 		rootSpan: used(9*gib, 0.875, 20*300+20*400, "GPU-1"),
@@ -160,22 +160,22 @@ func TestAReadingBelongsToTheSpanInWhichItWasTaken(t *testing.T) {
 	b.pass(10)
 	require.Equal(t, used(2*gib, 0.5, 1100, "GPU-1"), b.end()[rootSpan])
 
-	g := newGauge(b.at(time.Minute), b.meter, []string{"facefusion-3f2a"})
+	g := newSpanUsage(b.at(time.Minute), b.meter, []string{"facefusion-3f2a"})
 	late := board.GPUMeter{ID: "GPU-1", Sampled: b.at(time.Minute - time.Millisecond), Shares: gpu.shares}
-	g.read(&late, b.at(55*time.Second), []string{"facefusion-3f2a"})
+	g.observe(&late, b.at(55*time.Second), []string{"facefusion-3f2a"})
 	require.Zero(t, g.gpus["GPU-1"].readings, "it was taken before, and came after")
 }
 
 // TestEnergySinceTheCounterWasRead is what was drawn since.
 func TestEnergySinceTheCounterWasRead(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	var c curve
-	c.read(&board.GPUMeter{Sampled: now.Add(-3 * time.Second), Energy: reading.Known(5000.0), Power: reading.Known(100.0)}, now)
-	require.Equal(t, mark{joules: 5300, era: c.era, known: true}, c.at(now))
-	require.Equal(t, mark{joules: 5500, era: c.era, known: true}, c.at(now.Add(2*time.Second)))
+	var c energyCurve
+	c.observe(&board.GPUMeter{Sampled: now.Add(-3 * time.Second), Energy: reading.Known(5000.0), Power: reading.Known(100.0)}, now)
+	require.Equal(t, energyAt{joules: 5300, era: c.era, known: true}, c.at(now))
+	require.Equal(t, energyAt{joules: 5500, era: c.era, known: true}, c.at(now.Add(2*time.Second)))
 	require.False(t, c.at(now.Add(-time.Second)).known)
 	require.False(t, c.at(now.Add(maxGap+time.Second)).known)
-	c.read(&board.GPUMeter{Sampled: now.Add(time.Second), Energy: reading.Known(5390.0), Power: reading.Known(200.0)}, now.Add(2*time.Second))
+	c.observe(&board.GPUMeter{Sampled: now.Add(time.Second), Energy: reading.Known(5390.0), Power: reading.Known(200.0)}, now.Add(2*time.Second))
 	require.InDelta(t, 5590, c.at(now.Add(2*time.Second)).joules, 1e-9, "the counter is right, what was added up is not")
 	require.InDelta(t, 5445, c.at(now.Add(time.Second)).joules, 1e-9)
 }
@@ -212,7 +212,7 @@ func TestAShortStepHasItsEnergy(t *testing.T) {
 	b.pass(11)
 	b.begin()
 	b.pass(3)
-	require.Equal(t, consumption{GPUs: []string{"GPU-1"}, Energy: reading.Known(300.0)}, b.end()[rootSpan])
+	require.Equal(t, gpuConsumption{GPUs: []string{"GPU-1"}, Energy: reading.Known(300.0)}, b.end()[rootSpan])
 }
 
 func TestEnergyWithoutACounterIsThePowerAddedUp(t *testing.T) {
@@ -242,32 +242,32 @@ func TestAnOrphanIsFoundLate(t *testing.T) {
 	b.pass(3)
 	gpu.watts = 200
 	b.pass(4)
-	require.Equal(t, used(gib, 0.5, 1000, "GPU-1"), b.meter.take("facefusion-3f2a", b.run, died)[rootSpan])
+	require.Equal(t, used(gib, 0.5, 1000, "GPU-1"), b.meter.endRun("facefusion-3f2a", b.run, died)[rootSpan])
 }
 
 // TestWhatIsNotKnownIsAbsent, in the way in which it is not.
 func TestWhatIsNotKnownIsAbsent(t *testing.T) {
 	for name, c := range map[string]struct {
 		during func(b *bench, g *benchGPU)
-		want   consumption
+		want   gpuConsumption
 	}{
-		"the driver fell silent": {func(b *bench, g *benchGPU) { g.gone = true }, consumption{}},
+		"the driver fell silent": {func(b *bench, g *benchGPU) { g.gone = true }, gpuConsumption{}},
 		"and came back": {func(b *bench, g *benchGPU) {
 			g.gone = true
 			b.pass(20)
 			g.gone = false
-		}, consumption{}},
-		"the pids are of another namespace": {func(b *bench, _ *benchGPU) { b.untold = true }, consumption{}},
-		"the counter began anew": {func(b *bench, g *benchGPU) { g.joules = 0 }, consumption{
+		}, gpuConsumption{}},
+		"the pids are of another namespace": {func(b *bench, _ *benchGPU) { b.untold = true }, gpuConsumption{}},
+		"the counter began anew": {func(b *bench, g *benchGPU) { g.joules = 0 }, gpuConsumption{
 			GPUs: []string{"GPU-1"}, Memory: reading.Known(gib), Busy: reading.Known(0.5),
 		}},
-		"no power": {func(b *bench, g *benchGPU) { g.noPower = true }, consumption{GPUs: []string{"GPU-1"}, Memory: reading.Known(gib), Busy: reading.Known(0.5)}},
+		"no power": {func(b *bench, g *benchGPU) { g.noPower = true }, gpuConsumption{GPUs: []string{"GPU-1"}, Memory: reading.Known(gib), Busy: reading.Known(0.5)}},
 		"no memory": {func(b *bench, g *benchGPU) {
 			g.shares["facefusion-3f2a"] = board.GPUShare{Busy: reading.Known(0.25)}
-		}, consumption{GPUs: []string{"GPU-1"}, Memory: reading.Value[int64]{V: gib}, Busy: reading.Known(0.5), Energy: reading.Known(4000.0)}},
+		}, gpuConsumption{GPUs: []string{"GPU-1"}, Memory: reading.Value[int64]{V: gib}, Busy: reading.Known(0.5), Energy: reading.Known(4000.0)}},
 		"no utilization": {func(b *bench, g *benchGPU) {
 			g.shares["facefusion-3f2a"] = board.GPUShare{Memory: reading.Known(2 * gib)}
-		}, consumption{GPUs: []string{"GPU-1"}, Memory: reading.Known(2 * gib), Busy: reading.Value[float64]{V: 0.5}, Energy: reading.Known(4000.0)}},
+		}, gpuConsumption{GPUs: []string{"GPU-1"}, Memory: reading.Known(2 * gib), Busy: reading.Value[float64]{V: 0.5}, Energy: reading.Known(4000.0)}},
 		"a GPU of others is lost": {func(b *bench, _ *benchGPU) { b.gpus["GPU-2"].gone = true }, used(gib, 0.5, 4000, "GPU-1")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestWhatIsNotKnownIsAbsent(t *testing.T) {
 	}
 }
 
-// TestARunThatWasUnderWayHasNone: of the time before the first look nothing is known.
+// TestARunThatWasUnderWayHasNone: of the time before the first pass nothing is known.
 func TestARunThatWasUnderWayHasNone(t *testing.T) {
 	b := newBench()
 	b.gpu("GPU-1", 100).uses("facefusion-3f2a", gib, 0.5)
@@ -298,7 +298,7 @@ func TestARunThatWasUnderWayHasNone(t *testing.T) {
 	b.begin()
 	b.pass(20)
 	got := b.end()
-	require.Equal(t, consumption{}, got[rootSpan])
+	require.Equal(t, gpuConsumption{}, got[rootSpan])
 	require.Equal(t, used(gib, 0.5, 2000, "GPU-1"), got[0], "its step began afterwards")
 }
 
@@ -316,7 +316,7 @@ func TestWhatIsMeteredIsBounded(t *testing.T) {
 	b.pass(1000)
 	require.Len(t, b.meter.gpus, 1)
 	require.Len(t, b.meter.gpus["GPU-1"].energy.points, energyPoints)
-	require.Nil(t, b.meter.take("facefusion-3f2a", b.run, b.start))
+	require.Nil(t, b.meter.endRun("facefusion-3f2a", b.run, b.start))
 }
 
 // TestSpansSayWhatTheyConsumed: through the board and the probe.
@@ -325,7 +325,7 @@ func TestSpansSayWhatTheyConsumed(t *testing.T) {
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
 	defer p.watcher.Close()
 	b := newBench()
-	b.meter = p.meter
+	b.meter = p.gpus
 	b.gpu("GPU-1", 300).uses("facefusion-3f2a", 6*gib, 0.5)
 	b.pass(10)
 	b.begin()
@@ -337,7 +337,7 @@ func TestSpansSayWhatTheyConsumed(t *testing.T) {
 	}}})
 	b.run.Outcome, b.run.Ended = jobqueue.OutcomeCompleted, reading.Known(b.at(30*time.Second))
 	b.run.Steps[0].Outcome, b.run.Steps[0].Ended = jobqueue.OutcomeCompleted, b.run.Ended
-	traces := p.trace([]jobqueue.Change{{Instance: "facefusion-3f2a", To: jobqueue.StateCompleted, Run: b.run, Ended: true}})
+	traces := p.spans([]jobqueue.Change{{Instance: "facefusion-3f2a", To: jobqueue.StateCompleted, Run: b.run, Ended: true}})
 	spans := traces.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
 	require.Equal(t, 2, spans.Len())
 	for _, span := range spans.All() {

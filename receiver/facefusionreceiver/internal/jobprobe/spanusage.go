@@ -11,16 +11,16 @@ import (
 // maxGap is for how long nothing may be read during a span of which something is said: the driver is asked every 5 seconds, and once it may be late.
 const maxGap = 12 * time.Second
 
-// gauge is what the GPUs read during one span.
-type gauge struct {
+// spanUsage is what the GPUs read during one span.
+type spanUsage struct {
 	begin time.Time
-	gpus  map[string]*gpuGauge
+	gpus  map[string]*gpuUsage
 }
 
-// gpuGauge is what one GPU read.
-type gpuGauge struct {
+// gpuUsage is what one GPU read.
+type gpuUsage struct {
 	// energy at the beginning.
-	energy mark
+	energy energyAt
 	// used says that the instance used the GPU.
 	used bool
 	// readings counts those that were taken during the span, last is when the last one was, and gap says that too much time lay between two.
@@ -31,12 +31,12 @@ type gpuGauge struct {
 	memory int64
 	busy   float64
 	// busyReadings counts those of which the most part lay in the span.
-	busyReadings             int
-	memoryUntold, busyUntold bool
+	busyReadings               int
+	memoryUnknown, busyUnknown bool
 }
 
-// consumption is what a span says of the GPUs.
-type consumption struct {
+// gpuConsumption is what a span says of the GPUs.
+type gpuConsumption struct {
 	// GPUs are the ids of those that were used, sorted.
 	GPUs []string
 	// Memory and Busy are the peaks on one GPU; Energy is the sum of the GPUs that were used.
@@ -45,24 +45,24 @@ type consumption struct {
 	Energy reading.Value[float64]
 }
 
-// newGauge begins. The GPUs that are used just then are those of a span that is over before the driver is asked again.
-func newGauge(begin time.Time, m *meter, instances []string) *gauge {
-	g := &gauge{begin: begin, gpus: make(map[string]*gpuGauge)}
+// newSpanUsage begins. The GPUs that are used just then are those of a span that is over before the driver is asked again.
+func newSpanUsage(begin time.Time, m *gpuAccounting, instances []string) *spanUsage {
+	g := &spanUsage{begin: begin, gpus: make(map[string]*gpuUsage)}
 	for id, reader := range m.gpus {
 		_, used := shareOf(reader.shares, instances)
-		g.gpus[id] = &gpuGauge{energy: reader.energy.at(begin), used: used, last: begin}
+		g.gpus[id] = &gpuUsage{energy: reader.energy.at(begin), used: used, last: begin}
 	}
 	return g
 }
 
-// read takes in a reading. before is when the one before was taken.
-func (g *gauge) read(meter *board.GPUMeter, before time.Time, instances []string) {
+// observe takes in a reading. before is when the one before was taken.
+func (g *spanUsage) observe(meter *board.GPUMeter, before time.Time, instances []string) {
 	if meter.Sampled.Before(g.begin) {
 		return
 	}
 	d := g.gpus[meter.ID]
 	if d == nil { // it was not there at the beginning
-		d = &gpuGauge{last: g.begin}
+		d = &gpuUsage{last: g.begin}
 		g.gpus[meter.ID] = d
 	}
 	d.gap = d.gap || meter.Sampled.Sub(d.last) > maxGap
@@ -70,12 +70,12 @@ func (g *gauge) read(meter *board.GPUMeter, before time.Time, instances []string
 	d.readings++
 	share, used := shareOf(meter.Shares, instances)
 	d.used = d.used || used
-	d.memory, d.memoryUntold = max(d.memory, share.Memory.V), d.memoryUntold || !share.Memory.Known
+	d.memory, d.memoryUnknown = max(d.memory, share.Memory.V), d.memoryUnknown || !share.Memory.Known
 	if before.IsZero() || before.Add(meter.Sampled.Sub(before)/2).Before(g.begin) {
 		return // it tells more of the time before the span
 	}
 	d.busyReadings++
-	d.busy, d.busyUntold = max(d.busy, share.Busy.V), d.busyUntold || !share.Busy.Known
+	d.busy, d.busyUnknown = max(d.busy, share.Busy.V), d.busyUnknown || !share.Busy.Known
 }
 
 // shareOf adds up what the instances of a jobs folder have. Who has nothing has a known nothing.
@@ -94,18 +94,18 @@ func shareOf(shares map[string]board.GPUShare, instances []string) (sum board.GP
 }
 
 // end sums up. What is not known of one GPU is not known at all; but one that fell silent without having been used cannot have been used since.
-func (g *gauge) end(at time.Time, m *meter) consumption {
+func (g *spanUsage) end(at time.Time, m *gpuAccounting) gpuConsumption {
 	peaks, busy, known := true, true, true
-	var c consumption
+	var c gpuConsumption
 	for id, d := range g.gpus {
 		if silent := d.gap || at.Sub(d.last) > maxGap; silent && d.used {
-			return consumption{}
+			return gpuConsumption{}
 		} else if silent {
 			delete(g.gpus, id)
 			continue
 		}
-		peaks = peaks && d.readings > 0 && !d.memoryUntold
-		busy = busy && d.busyReadings > 0 && !d.busyUntold
+		peaks = peaks && d.readings > 0 && !d.memoryUnknown
+		busy = busy && d.busyReadings > 0 && !d.busyUnknown
 		c.Memory.V, c.Busy.V = max(c.Memory.V, d.memory), max(c.Busy.V, d.busy)
 		if !d.used {
 			continue
@@ -116,7 +116,7 @@ func (g *gauge) end(at time.Time, m *meter) consumption {
 		c.Energy.V += max(0, now.joules-d.energy.joules)
 	}
 	if len(g.gpus) == 0 {
-		return consumption{}
+		return gpuConsumption{}
 	}
 	slices.Sort(c.GPUs)
 	c.Memory.Known, c.Busy.Known, c.Energy.Known = peaks, busy, known
