@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
 // archive is what a terminal status folder remembers of the jobs that ended: by the hash of the file's name, and in shards, so that what is kept on disk of 100,000 of
@@ -27,13 +28,13 @@ type finished struct {
 // hashName is the same in every process, unlike that of a map.
 func hashName(name string) uint64 { return xxhash.Sum64String(name) }
 
-func newFinished(st *fileStat, generation uint32, attempt int) finished {
-	return finished{ino: st.ino, generation: generation, attempt: uint16(min(attempt, 1<<16-1)), version: versionOf(st)}
+func newFinished(st *jobsdir.FileStat, generation uint32, attempt int) finished {
+	return finished{ino: st.Ino, generation: generation, attempt: uint16(min(attempt, 1<<16-1)), version: versionOf(st)}
 }
 
 // versionOf folds the time of the last write to 16 bits: one retry of 65,536 is taken for the run before it, if it also ended unseen.
-func versionOf(st *fileStat) uint16 {
-	return uint16(xxhash.Sum64(binary.LittleEndian.AppendUint64(nil, uint64(st.mtime))))
+func versionOf(st *jobsdir.FileStat) uint16 {
+	return uint16(xxhash.Sum64(binary.LittleEndian.AppendUint64(nil, uint64(st.MTime))))
 }
 
 func (a *archive) get(hash uint64) (f finished, there bool) {

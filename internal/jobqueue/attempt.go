@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -11,7 +12,7 @@ import (
 type attempt struct {
 	run Run
 	// raw are the statuses as the file had them last, updated the date that it bore.
-	raw     []status
+	raw     []jobfile.Status
 	updated time.Time
 	// leftover marks statuses that an earlier attempt left: a job that is run anew without a retry keeps them until its runner comes to the step.
 	leftover []bool
@@ -23,29 +24,29 @@ type attempt struct {
 	published *Run
 }
 
-func newAttempt(id RunID, doc *document, keepPaths bool) *attempt {
+func newAttempt(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
 	a := &attempt{
-		run:      Run{RunID: id, Origin: originOf(id.Job), Steps: make([]Step, len(doc.steps))},
-		raw:      make([]status, len(doc.steps)),
-		leftover: make([]bool, len(doc.steps)),
-		counted:  make([]bool, len(doc.steps)),
-		inOneGo:  id.Attempt == 1 && !id.Created.IsZero() && suggested.MatchString(id.Job),
+		run:      Run{RunID: id, Origin: jobfile.OriginOf(id.Job), Steps: make([]Step, len(doc.Steps))},
+		raw:      make([]jobfile.Status, len(doc.Steps)),
+		leftover: make([]bool, len(doc.Steps)),
+		counted:  make([]bool, len(doc.Steps)),
+		inOneGo:  id.Attempt == 1 && !id.Created.IsZero() && jobfile.Suggested(id.Job),
 	}
-	for i, s := range doc.steps {
-		a.raw[i] = statusQueued
-		a.run.Steps[i].Traits = s.traits
+	for i, s := range doc.Steps {
+		a.raw[i] = jobfile.StatusQueued
+		a.run.Steps[i].Traits = s.Traits
 		if keepPaths {
-			a.run.Steps[i].Target, a.run.Steps[i].Output = s.target, s.output
+			a.run.Steps[i].Target, a.run.Steps[i].Output = s.Target, s.Output
 		}
 		switch {
 		case i == 0:
-			a.run.Media = s.traits.Media
-		case a.run.Media != s.traits.Media:
-			a.run.Media = MediaOther
+			a.run.Media = s.Traits.Media
+		case a.run.Media != s.Traits.Media:
+			a.run.Media = jobfile.MediaOther
 		}
 	}
-	if len(doc.steps) == 0 {
-		a.run.Media = MediaOther
+	if len(doc.Steps) == 0 {
+		a.run.Media = jobfile.MediaOther
 	}
 	if a.inOneGo {
 		a.run.Queued = reading.Known(id.Created)
@@ -54,47 +55,47 @@ func newAttempt(id RunID, doc *document, keepPaths bool) *attempt {
 }
 
 // newRerun is an attempt that began with the version at hand: all but its started step is what the one before left.
-func newRerun(id RunID, doc *document, keepPaths bool) *attempt {
+func newRerun(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
 	a := newAttempt(id, doc, keepPaths)
 	begun := false
-	for i, s := range doc.steps {
-		a.raw[i] = s.status
-		a.leftover[i] = begun || s.status != statusStarted
+	for i, s := range doc.Steps {
+		a.raw[i] = s.Status
+		a.leftover[i] = begun || s.Status != jobfile.StatusStarted
 		if !a.leftover[i] {
 			begun = true
-			a.raw[i] = statusQueued
+			a.raw[i] = jobfile.StatusQueued
 		}
 	}
 	return a
 }
 
 // restarted says that the version was not written by the runner of this attempt: a runner sets no step back, and starts none twice.
-func (a *attempt) restarted(doc *document) bool {
+func (a *attempt) restarted(doc *jobfile.Document) bool {
 	same, started := true, false
-	for i, s := range doc.steps {
+	for i, s := range doc.Steps {
 		before := a.status(i)
 		switch {
 		case a.leftover[i]:
-		case before.ended() && !s.status.ended(), before == statusStarted && s.status == statusQueued:
+		case before.Ended() && !s.Status.Ended(), before == jobfile.StatusStarted && s.Status == jobfile.StatusQueued:
 			return true
 		}
-		same = same && s.status == a.raw[i]
-		started = started || before == statusStarted
+		same = same && s.Status == a.raw[i]
+		started = started || before == jobfile.StatusStarted
 	}
-	return same && started && doc.updated.After(a.updated)
+	return same && started && doc.Updated.After(a.updated)
 }
 
 // absorb takes in the version that was written at the given time. That is the time of the last thing that happened; what happened between this version and the
 // one before it is known as far as it follows from that: a step starts within milliseconds after the one before it ended.
-func (a *attempt) absorb(doc *document, at time.Time) {
+func (a *attempt) absorb(doc *jobfile.Document, at time.Time) {
 	before := slices.Clone(a.raw)
-	for i := range doc.steps {
+	for i := range doc.Steps {
 		before[i] = a.status(i)
 	}
 	a.take(doc)
 	a.published = nil
 	if current := a.current(); current >= 0 {
-		if before[current] != statusStarted {
+		if before[current] != jobfile.StatusStarted {
 			a.run.Steps[current].Started = reading.Known(at)
 			if current > 0 {
 				known(&a.run.Steps[current-1].Ended, at)
@@ -112,23 +113,23 @@ func (a *attempt) absorb(doc *document, at time.Time) {
 }
 
 // take keeps the statuses and the outcomes that follow from them.
-func (a *attempt) take(doc *document) {
-	a.updated = doc.updated
+func (a *attempt) take(doc *jobfile.Document) {
+	a.updated = doc.Updated
 	reached := true // all steps before this one have ended
-	for i, s := range doc.steps {
-		if s.status != a.raw[i] || reached && s.status == statusStarted {
+	for i, s := range doc.Steps {
+		if s.Status != a.raw[i] || reached && s.Status == jobfile.StatusStarted {
 			a.leftover[i] = false
 		}
-		a.raw[i] = s.status
+		a.raw[i] = s.Status
 		switch a.status(i) {
-		case statusCompleted:
+		case jobfile.StatusCompleted:
 			a.run.Steps[i].Outcome = OutcomeCompleted
-		case statusFailed:
+		case jobfile.StatusFailed:
 			a.run.Steps[i].Outcome = OutcomeFailed
 		default:
 			a.run.Steps[i].Outcome = ""
 		}
-		reached = reached && a.status(i).ended()
+		reached = reached && a.status(i).Ended()
 	}
 }
 
@@ -160,12 +161,12 @@ func (a *attempt) state() State {
 	ended, failed := 0, false
 	for i := range a.raw {
 		switch a.status(i) {
-		case statusStarted:
+		case jobfile.StatusStarted:
 			return StateRunning
-		case statusFailed:
+		case jobfile.StatusFailed:
 			failed = true
 			ended++
-		case statusCompleted:
+		case jobfile.StatusCompleted:
 			ended++
 		}
 	}
@@ -187,7 +188,7 @@ func (a *attempt) running() bool {
 // current is the step that runs, -1 where none does. Steps run one after the other.
 func (a *attempt) current() int {
 	for i := range a.raw {
-		if a.status(i) == statusStarted {
+		if a.status(i) == jobfile.StatusStarted {
 			return i
 		}
 	}
@@ -197,21 +198,19 @@ func (a *attempt) current() int {
 // last is the last step that ended, -1 where none did.
 func (a *attempt) last() int {
 	for i := len(a.raw) - 1; i >= 0; i-- {
-		if a.status(i).ended() {
+		if a.status(i).Ended() {
 			return i
 		}
 	}
 	return -1
 }
 
-func (a *attempt) status(i int) status {
+func (a *attempt) status(i int) jobfile.Status {
 	if a.leftover[i] {
-		return statusQueued
+		return jobfile.StatusQueued
 	}
 	return a.raw[i]
 }
-
-func (s status) ended() bool { return s == statusCompleted || s == statusFailed }
 
 // publish is a copy that nobody changes.
 func (a *attempt) publish() *Run {

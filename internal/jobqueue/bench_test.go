@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
@@ -16,14 +18,14 @@ import (
 func history(b testing.TB, n int) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), ".jobs")
-	for _, name := range statusDirNames {
+	for _, name := range jobsdir.Names {
 		require.NoError(b, os.MkdirAll(filepath.Join(path, name), 0o755))
 	}
 	for i := range n {
-		name := filepath.Join(path, statusDirNames[dirCompleted+i%2], fmt.Sprintf("headless-2026-11-22-16-%06d.json", i))
+		name := filepath.Join(path, jobsdir.Names[jobsdir.Completed+i%2], fmt.Sprintf("headless-2026-11-22-16-%06d.json", i))
 		require.NoError(b, os.WriteFile(name, nil, 0o644))
 	}
-	time.Sleep(2 * racy) // or the last ones were no history
+	time.Sleep(2 * jobsdir.ClockStep) // or the last ones were no history
 	return path
 }
 
@@ -165,7 +167,7 @@ func BenchmarkMemory(b *testing.B) {
 // BenchmarkScan is what a folder costs that nobody has seen before, with every job still to be opened.
 func BenchmarkScan(b *testing.B) {
 	path := filepath.Join(b.TempDir(), ".jobs")
-	for _, name := range statusDirNames {
+	for _, name := range jobsdir.Names {
 		require.NoError(b, os.MkdirAll(filepath.Join(path, name), 0o755))
 	}
 	text, err := os.ReadFile("../../testdata/jobs/3.8.1/queued/nightly-001.json")
@@ -187,7 +189,7 @@ func BenchmarkParse(b *testing.B) {
 	require.NoError(b, err)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		if _, err := parse(text); err != nil {
+		if _, err := jobfile.Parse(text); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,7 +27,7 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 	}
 	// Those that are known by who they are come first, then those that are another than they were, then those that cannot be reached.
 	var others, unreached []Folder
-	identities := make(map[string]fileStat)
+	identities := make(map[string]jobsdir.FileStat)
 	for _, at := range folders {
 		st, access := identify(at.Path)
 		if access != AccessOpen {
@@ -45,7 +46,7 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 		if f == nil {
 			f = former[at.Instance]
 		}
-		if f == nil || bound[f] != nil && !f.identity.same(&st) {
+		if f == nil || bound[f] != nil && !f.identity.Same(&st) {
 			f = w.newFolder(at.Instance, now)
 		}
 		f.identity = st
@@ -81,26 +82,26 @@ func (w *Watcher) newFolder(instance string, now time.Time) *jobsFolder {
 	return f
 }
 
-func find(folders []*jobsFolder, identity *fileStat) *jobsFolder {
+func find(folders []*jobsFolder, identity *jobsdir.FileStat) *jobsFolder {
 	for _, f := range folders {
-		if f.identity.ino != 0 && f.identity.same(identity) {
+		if f.identity.Ino != 0 && f.identity.Same(identity) {
 			return f
 		}
 	}
 	return nil
 }
 
-func identify(path string) (fileStat, Access) {
+func identify(path string) (jobsdir.FileStat, Access) {
 	if path == "" {
-		return fileStat{}, AccessUnreachable
+		return jobsdir.FileStat{}, AccessUnreachable
 	}
-	st, err := stat(path)
+	st, err := jobsdir.Stat(path)
 	switch {
-	case err == nil && st.mode&unix.S_IFMT == unix.S_IFDIR:
+	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
 		return st, AccessOpen
 	case err == nil || absent(err):
-		return fileStat{}, AccessAbsent
+		return jobsdir.FileStat{}, AccessAbsent
 	default:
-		return fileStat{}, accessOf(err)
+		return jobsdir.FileStat{}, accessOf(err)
 	}
 }

@@ -5,23 +5,25 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"golang.org/x/sys/unix"
 )
 
 // check finds out what lies at a place now.
 func (f *jobsFolder) check(p *pass, at fileKey) {
 	d := &f.dirs[at.dir]
-	if d.stat.ino == 0 || !f.absentSince[1+at.dir].IsZero() {
+	if d.Stat.Ino == 0 || !f.absentSince[1+at.dir].IsZero() {
 		return // not this file is gone, but its folder
 	}
-	st, err := lstat(f.file(at))
+	st, err := jobsdir.Lstat(f.file(at))
 	switch {
 	case absent(err):
 		f.vanished(p, at)
 	case err != nil:
 		f.access = accessOf(err)
-	case !st.regular():
-		d.irregular[hashName(at.name)] = d.generation
+	case !st.Regular():
+		d.irregular[hashName(at.name)] = d.Generation
 		if j := f.jobs[at]; j != nil {
 			f.deleted(p, j)
 		}
@@ -31,7 +33,7 @@ func (f *jobsFolder) check(p *pass, at fileKey) {
 }
 
 func (f *jobsFolder) file(at fileKey) string {
-	return filepath.Join(f.dirs[at.dir].path(f.at.Path), at.name)
+	return filepath.Join(f.dirs[at.dir].Path(f.at.Path), at.name)
 }
 
 // vanished follows a file that is not where it was. Its new place is looked at after the old one, so a file that is being renamed is found.
@@ -46,13 +48,13 @@ func (f *jobsFolder) vanished(p *pass, at fileKey) {
 	if j == nil {
 		return
 	}
-	for _, next := range [...]int{dirCompleted, dirFailed, dirQueued, dirDrafted} {
+	for _, next := range [...]int{jobsdir.Completed, jobsdir.Failed, jobsdir.Queued, jobsdir.Drafted} {
 		to := fileKey{next, at.name}
 		if f.jobs[to] != nil {
 			continue // another file of that name, or this one
 		}
 		known, _ := f.dirs[next].finished.get(hash)
-		if st, err := lstat(f.file(to)); err == nil && st.regular() && known.ino != st.ino {
+		if st, err := jobsdir.Lstat(f.file(to)); err == nil && st.Regular() && known.ino != st.Ino {
 			if f.present(p, to, &st); f.jobs[at] != j {
 				return
 			}
@@ -76,11 +78,11 @@ func (f *jobsFolder) dropTombstone(hash uint64) {
 }
 
 // present looks at a regular file, and opens it if it is not as it was.
-func (f *jobsFolder) present(p *pass, at fileKey, st *fileStat) {
+func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 	d := &f.dirs[at.dir]
 	hash := hashName(at.name)
 	delete(d.irregular, hash)
-	if known, there := d.finished.get(hash); there && known.ino == st.ino && !f.failedAgain(p, at, known, st) {
+	if known, there := d.finished.get(hash); there && known.ino == st.Ino && !f.failedAgain(p, at, known, st) {
 		return
 	}
 	j := f.jobs[at]
@@ -92,20 +94,20 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *fileStat) {
 		f.expireUnparsable(p, j)
 		return
 	}
-	text, read, err := f.reader.read(f.file(at))
-	j.racy = errors.Is(err, errChanging)
+	text, read, err := f.reader.Read(f.file(at))
+	j.racy = errors.Is(err, jobsdir.ErrChanging)
 	if absent(err) {
 		f.recheck = append(f.recheck, at) // it moved just now
 		return
 	}
-	if err != nil && read.ino == 0 {
+	if err != nil && read.Ino == 0 {
 		read = *st // it could not be opened
 	}
 	j.stat = read
 	if err == nil {
-		var doc document
-		if doc, err = parse(text); err == nil {
-			j.racy = p.now.UnixNano()-read.mtime < int64(racy)
+		var doc jobfile.Document
+		if doc, err = jobfile.Parse(text); err == nil {
+			j.racy = p.now.UnixNano()-read.MTime < int64(jobsdir.ClockStep)
 			f.understand(p, j, &doc)
 		}
 	}
@@ -118,24 +120,24 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *fileStat) {
 }
 
 // arrive makes a job of a file that was not known at its place: one that was known at another, one that ended before, or a new one. It returns nil for history.
-func (f *jobsFolder) arrive(p *pass, at fileKey, st *fileStat) *job {
+func (f *jobsFolder) arrive(p *pass, at fileKey, st *jobsdir.FileStat) *job {
 	for i := range f.dirs {
 		from := fileKey{i, at.name}
-		if j := f.jobs[from]; i != at.dir && j != nil && (j.stat.same(st) || f.isGone(from)) {
+		if j := f.jobs[from]; i != at.dir && j != nil && (j.stat.Same(st) || f.isGone(from)) {
 			delete(f.jobs, from)
 			j.fileKey = at
 			f.markDirty(at.name)
-			j.generation = f.dirs[at.dir].generation
-			j.stat = fileStat{dev: st.dev, ino: st.ino} // to be read, but no other file
+			j.generation = f.dirs[at.dir].Generation
+			j.stat = jobsdir.FileStat{Dev: st.Dev, Ino: st.Ino} // to be read, but no other file
 			f.jobs[at] = j
 			return j
 		}
 	}
-	j := &job{fileKey: at, number: 1, generation: f.dirs[at.dir].generation, historic: f.history(st)}
+	j := &job{fileKey: at, number: 1, generation: f.dirs[at.dir].Generation, historic: f.history(st)}
 	if g, there := f.comeBack(at, st); there {
 		j.number, j.state, j.historic = int(g.attempt)+1, g.state, false
-	} else if d := &f.dirs[at.dir]; d.terminal() && j.historic {
-		d.finished.put(hashName(at.name), newFinished(st, d.generation, 1))
+	} else if d := &f.dirs[at.dir]; d.Terminal() && j.historic {
+		d.finished.put(hashName(at.name), newFinished(st, d.Generation, 1))
 		return nil
 	}
 	f.jobs[at] = j
@@ -146,30 +148,32 @@ func (f *jobsFolder) arrive(p *pass, at fileKey, st *fileStat) *job {
 
 // failedAgain says that a job which lies where it failed was retried meanwhile, and failed again. Its file is then what a runner left. What a retry writes, just
 // before it moves it to queued, says of no step that it ended; and what somebody else touched says another date than the file has.
-func (f *jobsFolder) failedAgain(p *pass, at fileKey, known finished, st *fileStat) bool {
-	if at.dir != dirFailed || known.version == versionOf(st) {
+func (f *jobsFolder) failedAgain(p *pass, at fileKey, known finished, st *jobsdir.FileStat) bool {
+	if at.dir != jobsdir.Failed || known.version == versionOf(st) {
 		return false
 	}
-	text, read, err := f.reader.read(f.file(at))
+	text, read, err := f.reader.Read(f.file(at))
 	if err != nil {
 		return false
 	}
-	doc, err := parse(text)
-	if err != nil || !writtenAt(&doc, &read).Equal(doc.updated) || !slices.ContainsFunc(doc.steps, func(s plannedStep) bool { return s.status.ended() }) {
+	doc, err := jobfile.Parse(text)
+	if err != nil || !writtenAt(&doc, &read).Equal(doc.Updated) || !slices.ContainsFunc(doc.Steps, func(s jobfile.PlannedStep) bool { return s.Status.Ended() }) {
 		return false
 	}
 	f.dirs[at.dir].finished.remove(hashName(at.name))
-	f.jobs[at] = &job{fileKey: at, number: int(known.attempt) + 1, generation: f.dirs[at.dir].generation, since: p.now}
+	f.jobs[at] = &job{fileKey: at, number: int(known.attempt) + 1, generation: f.dirs[at.dir].Generation, since: p.now}
 	return true
 }
 
 // history is what was written before the first pass. The kernel's clock for files is behind by up to one of its steps.
-func (f *jobsFolder) history(st *fileStat) bool { return st.written().Before(f.start.Add(-racy)) }
+func (f *jobsFolder) history(st *jobsdir.FileStat) bool {
+	return st.Written().Before(f.start.Add(-jobsdir.ClockStep))
+}
 
 // comeBack finds what was finished and lies elsewhere now: a retry, which is a rename, and which may have ended already. The same name with another inode is
 // another job.
-func (f *jobsFolder) comeBack(at fileKey, st *fileStat) (tombstone, bool) {
-	if at.dir == dirDrafted {
+func (f *jobsFolder) comeBack(at fileKey, st *jobsdir.FileStat) (tombstone, bool) {
+	if at.dir == jobsdir.Drafted {
 		return tombstone{}, false
 	}
 	hash := hashName(at.name)
@@ -178,7 +182,7 @@ func (f *jobsFolder) comeBack(at fileKey, st *fileStat) (tombstone, bool) {
 			continue
 		}
 		d := &f.dirs[i]
-		if known, there := d.finished.get(hash); there && known.ino == st.ino {
+		if known, there := d.finished.get(hash); there && known.ino == st.Ino {
 			d.finished.remove(hash)
 			return tombstone{finished: known, state: d.state()}, true
 		}
@@ -187,10 +191,10 @@ func (f *jobsFolder) comeBack(at fileKey, st *fileStat) (tombstone, bool) {
 	if there {
 		f.dropTombstone(hash)
 	}
-	return g, there && g.ino == st.ino
+	return g, there && g.ino == st.Ino
 }
 
 func (f *jobsFolder) isGone(at fileKey) bool {
-	_, err := lstat(f.file(at))
+	_, err := jobsdir.Lstat(f.file(at))
 	return errors.Is(err, unix.ENOENT)
 }

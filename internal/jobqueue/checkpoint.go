@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
 // What a Watcher knows outlives its process in records: small pieces under fixed names, so that a change of one job writes one piece anew, and any store that
@@ -40,11 +42,11 @@ func folderKey(folder string) string { return folder + "/folder" }
 func jobsKey(folder string, shard int) string { return folder + "/jobs/" + strconv.Itoa(shard) }
 
 func finishedKey(folder string, part, shard int) string {
-	return folder + "/" + statusDirNames[part] + "/" + strconv.Itoa(shard)
+	return folder + "/" + jobsdir.Names[part] + "/" + strconv.Itoa(shard)
 }
 
 // terminalParts have an archive.
-var terminalParts = [...]int{dirCompleted, dirFailed}
+var terminalParts = [...]int{jobsdir.Completed, jobsdir.Failed}
 
 // allKeys names every record that a folder may have: first the folder's, then its jobs', then the archives'.
 func allKeys(folder string) []string {
@@ -158,7 +160,7 @@ func (f *jobsFolder) appendArchive(records []Record, d *statusDir) []Record {
 	}
 	for shard, changed := range d.finished.dirty {
 		if changed {
-			records = append(records, Record{finishedKey(f.key, d.index, shard), values[shard]})
+			records = append(records, Record{finishedKey(f.key, d.Index, shard), values[shard]})
 		}
 	}
 	return records

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -182,7 +183,7 @@ func TestMemoryThatMakesNoSense(t *testing.T) {
 			s[folderKey("facefusion-3f2a")] = []byte(`{"version": 2, "start": "2026-01-01T00:00:00Z"}`)
 		},
 		"jobs":      func(s store) { s[jobsKey("facefusion-3f2a", 3)] = []byte(`[{"n": 1}]`) },
-		"cut short": func(s store) { s[finishedKey("facefusion-3f2a", dirFailed, 7)] = []byte("cut") },
+		"cut short": func(s store) { s[finishedKey("facefusion-3f2a", jobsdir.Failed, 7)] = []byte("cut") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			kept := store{}

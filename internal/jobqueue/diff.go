@@ -3,29 +3,31 @@ package jobqueue
 import (
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
 // understand compares what a file says now with what it said before.
-func (f *jobsFolder) understand(p *pass, j *job, doc *document) {
+func (f *jobsFolder) understand(p *pass, j *job, doc *jobfile.Document) {
 	f.markDirty(j.name)
-	if j.understood && !doc.created.Equal(j.doc.created) {
+	if j.understood && !doc.Created.Equal(j.doc.Created) {
 		f.replaced(p, j)
 	}
 	j.unparsableSince = time.Time{}
 	written := writtenAt(doc, &j.stat)
-	if j.dir == dirDrafted {
+	if j.dir == jobsdir.Drafted {
 		j.doc, j.written, j.understood = *doc, written, true
 		f.transition(p, j, StateDrafted, written)
 		return
 	}
 	switch {
-	case j.attempt == nil || len(j.attempt.raw) != len(doc.steps):
+	case j.attempt == nil || len(j.attempt.raw) != len(doc.Steps):
 		before := j.attempt
 		if j.attempt = newAttempt(f.runID(j, doc), doc, f.settings.KeepPaths); before != nil && before.run.Queued.Known {
 			j.attempt.run.Queued = before.run.Queued
 		}
-	case j.dir == dirQueued && j.attempt.restarted(doc):
+	case j.dir == jobsdir.Queued && j.attempt.restarted(doc):
 		f.rerun(p, j, doc, written)
 	case j.attempt.run.Outcome != "":
 		j.attempt.reopen() // whoever was thought to be gone has written
@@ -37,17 +39,17 @@ func (f *jobsFolder) understand(p *pass, j *job, doc *document) {
 	j.attempt.absorb(doc, written)
 	j.doc, j.written, j.understood = *doc, written, true
 	switch j.dir {
-	case dirCompleted:
+	case jobsdir.Completed:
 		f.finish(p, j, StateCompleted, OutcomeCompleted)
 		return
-	case dirFailed:
+	case jobsdir.Failed:
 		f.finish(p, j, StateFailed, OutcomeFailed)
 		return
 	}
 	f.totals.addSteps(j.attempt)
 	switch state := j.attempt.state(); state {
 	case StateWaiting:
-		queued := j.stat.moved(p.now)
+		queued := j.stat.Moved(p.now)
 		if !j.attempt.run.Queued.Known {
 			j.attempt.run.Queued = reading.Known(queued)
 			j.attempt.published = nil
@@ -58,12 +60,12 @@ func (f *jobsFolder) understand(p *pass, j *job, doc *document) {
 	}
 }
 
-func (f *jobsFolder) runID(j *job, doc *document) RunID {
-	return RunID{Job: idOf(j.name), Created: doc.created, Attempt: j.number}
+func (f *jobsFolder) runID(j *job, doc *jobfile.Document) RunID {
+	return RunID{Job: jobsdir.JobID(j.name), Created: doc.Created, Attempt: j.number}
 }
 
 // rerun begins another attempt, unless the one before may still be at work beside it.
-func (f *jobsFolder) rerun(p *pass, j *job, doc *document, written time.Time) {
+func (f *jobsFolder) rerun(p *pass, j *job, doc *jobfile.Document, written time.Time) {
 	life := gather(p.evidence, f.instances)
 	before := j.attempt
 	if j.state == StateRunning && life.runner(j.written) && life.severalRunners() && p.now.Sub(j.progress.movedAt) < rivalFor {
@@ -101,13 +103,13 @@ func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time) {
 // finish takes a job to those that need not be looked at any more.
 func (f *jobsFolder) finish(p *pass, j *job, state State, outcome Outcome) {
 	d := &f.dirs[j.dir]
-	ended := j.stat.moved(p.now)
+	ended := j.stat.Moved(p.now)
 	j.attempt.end(outcome, reading.Known(ended))
 	f.totals.addSteps(j.attempt)
 	f.totals.addRun(&j.attempt.run, p.now)
 	f.transition(p, j, state, ended)
 	f.remove(j)
-	d.finished.put(hashName(j.name), newFinished(&j.stat, d.generation, j.number))
+	d.finished.put(hashName(j.name), newFinished(&j.stat, d.Generation, j.number))
 }
 
 // deleted ends a job whose file is nowhere any more.
@@ -138,7 +140,7 @@ const unreadableAfter = 3 * time.Second
 func (f *jobsFolder) markUnparsable(p *pass, j *job) {
 	if j.unparsableSince.IsZero() {
 		j.unparsableSince = p.now
-		if age := p.now.Sub(j.stat.written()); age > unreadableAfter {
+		if age := p.now.Sub(j.stat.Written()); age > unreadableAfter {
 			j.unparsableSince = p.now.Add(-age)
 		}
 	}
@@ -152,9 +154,9 @@ func (f *jobsFolder) expireUnparsable(p *pass, j *job) {
 	if j.unparsableSince.IsZero() || p.now.Sub(j.unparsableSince) < unreadableAfter {
 		return
 	}
-	if d := &f.dirs[j.dir]; d.terminal() && j.attempt != nil {
+	if d := &f.dirs[j.dir]; d.Terminal() && j.attempt != nil {
 		// Its folder says how it ended, and what it said before, how it ran.
-		if d.index == dirCompleted {
+		if d.Index == jobsdir.Completed {
 			f.finish(p, j, StateCompleted, OutcomeCompleted)
 		} else {
 			f.finish(p, j, StateFailed, OutcomeFailed)

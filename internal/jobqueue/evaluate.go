@@ -3,6 +3,8 @@ package jobqueue
 import (
 	"maps"
 	"slices"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
 // evaluateSuspects doubts what the files say. The evidence was gathered before the pass, and every file that is judged by it is looked at here, after that: a process
@@ -11,7 +13,7 @@ func (f *jobsFolder) evaluateSuspects(p *pass) {
 	life := gather(p.evidence, f.instances)
 	for _, j := range slices.Collect(maps.Keys(f.suspects)) {
 		f.check(p, j.fileKey)
-		if f.jobs[j.fileKey] == j && j.dir == dirQueued && j.unparsableSince.IsZero() && j.attempt != nil {
+		if f.jobs[j.fileKey] == j && j.dir == jobsdir.Queued && j.unparsableSince.IsZero() && j.attempt != nil {
 			f.evaluate(p, j, life)
 		}
 	}
@@ -51,8 +53,8 @@ func (f *jobsFolder) stepFiles(j *job) (int64, bool) {
 	if step < 0 {
 		step = j.attempt.last()
 	}
-	if step < 0 || step >= len(j.doc.steps) {
+	if step < 0 || step >= len(j.doc.Steps) {
 		return 0, false
 	}
-	return stepFiles(&f.at, &j.doc.steps[step])
+	return stepFiles(&f.at, &j.doc.Steps[step])
 }

@@ -4,22 +4,23 @@ import (
 	"errors"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"golang.org/x/sys/unix"
 )
 
 // jobsFolder is a jobs folder, and all that is known of it. It belongs to the goroutine that observes.
 type jobsFolder struct {
 	settings *Settings
-	reader   *reader
-	hinter   *hinter
+	reader   *jobsdir.Reader
+	hinter   *jobsdir.Hinter
 
 	// identity is the folder's own; zero before it was first there. at is the instance through which it is looked at.
-	identity  fileStat
+	identity  jobsdir.FileStat
 	at        Folder
 	instances []string
 	access    Access
 	// absentSince is since when it, or each of its status folders, is not there; zero for what is.
-	absentSince [1 + len(statusDirNames)]time.Time
+	absentSince [1 + len(jobsdir.Names)]time.Time
 	// reachable says that this pass can look at it.
 	reachable bool
 
@@ -30,7 +31,7 @@ type jobsFolder struct {
 	// sweptAt is when files were last looked at for which there was no hint.
 	sweptAt time.Time
 
-	dirs [len(statusDirNames)]statusDir
+	dirs [len(jobsdir.Names)]statusDir
 	jobs map[fileKey]*job
 	// suspects are those jobs that need a pass at every tick.
 	suspects map[*job]struct{}
@@ -60,13 +61,13 @@ type tombstone struct {
 // tombstoneTTL is how long a rename may take to be seen at both ends.
 const tombstoneTTL = 10 * time.Second
 
-func newFolder(key string, settings *Settings, r *reader, h *hinter, now time.Time) *jobsFolder {
+func newFolder(key string, settings *Settings, r *jobsdir.Reader, h *jobsdir.Hinter, now time.Time) *jobsFolder {
 	f := &jobsFolder{
 		key: key, restored: RestoreNone, settings: settings, reader: r, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
 		jobs: make(map[fileKey]*job), suspects: make(map[*job]struct{}), tombstones: make(map[uint64]tombstone),
 	}
 	for i := range f.dirs {
-		f.dirs[i] = statusDir{index: i, irregular: make(map[uint64]uint32)}
+		f.dirs[i] = statusDir{Dir: jobsdir.Dir{Index: i}, irregular: make(map[uint64]uint32)}
 	}
 	return f
 }
@@ -76,7 +77,7 @@ type pass struct {
 	now time.Time
 	// deadline ends work that can be continued in the next pass; it is in real time.
 	deadline time.Time
-	hints    hints
+	hints    jobsdir.Hints
 	watching map[string]bool
 	evidence Evidence
 	changes  []Change
@@ -148,13 +149,13 @@ func (f *jobsFolder) probe(p *pass) {
 	}
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		replaced, err := d.restat(f.at.Path)
+		replaced, err := d.Restat(f.at.Path)
 		switch {
 		case err == nil:
 			f.absentSince[1+i] = time.Time{}
-			if replaced && d.watched != "" {
-				f.hinter.unwatch(d.watched)
-				d.watched, d.triedAt = "", time.Time{}
+			if replaced && d.Watched != "" {
+				f.hinter.Unwatch(d.Watched)
+				d.Watched, d.TriedAt = "", time.Time{}
 			}
 		case absent(err):
 			f.markAbsent(p, i)
@@ -179,9 +180,9 @@ func (f *jobsFolder) markAbsent(p *pass, index int) {
 	for i := range f.dirs {
 		if index < 0 || index == i {
 			d := &f.dirs[i]
-			d.abandon()
+			d.Abandon()
 			clear(d.irregular) // but not what is finished: a share that is mounted late brings it back
-			d.stat, d.mtime = fileStat{}, 0
+			d.Forget()
 			for at, j := range f.jobs {
 				if at.dir == i {
 					f.deleted(p, j)
@@ -203,7 +204,7 @@ func (f *jobsFolder) unfinished() bool {
 		return true
 	}
 	for i := range f.dirs {
-		if f.dirs[i].listing != nil {
+		if f.dirs[i].Listing() {
 			return true
 		}
 	}
@@ -214,9 +215,9 @@ func (f *jobsFolder) unfinished() bool {
 func (f *jobsFolder) close() {
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		d.abandon()
-		if d.watched != "" {
-			f.hinter.unwatch(d.watched)
+		d.Abandon()
+		if d.Watched != "" {
+			f.hinter.Unwatch(d.Watched)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -36,7 +37,7 @@ func newHarness(t *testing.T, s Settings) *harness {
 	t.Helper()
 	h := &harness{t: t, path: filepath.Join(t.TempDir(), ".jobs"), watcher: NewWatcher(s), now: time.Now().Add(time.Hour).Truncate(time.Millisecond), created: make(map[string]time.Time), folderTimes: make(map[string]time.Time)}
 	t.Cleanup(h.watcher.Close)
-	for _, name := range statusDirNames {
+	for _, name := range jobsdir.Names {
 		require.NoError(t, os.MkdirAll(filepath.Join(h.path, name), 0o755))
 	}
 	h.folders = []Folder{{Instance: "facefusion-3f2a", Path: h.path}}
@@ -51,7 +52,7 @@ func (h *harness) pass() *Snapshot {
 	for _, f := range h.watcher.folders {
 		f.sweptAt = time.Time{}
 		for i := range f.dirs {
-			f.dirs[i].cost = 0 // what it took says something about this machine
+			f.dirs[i].Cost = 0 // what it took says something about this machine
 		}
 	}
 	for {
@@ -76,7 +77,7 @@ func (h *harness) pass() *Snapshot {
 
 // setFolderTimes lets each change of a status folder have a time of its own. The kernel's clock has steps of some milliseconds, which pass faster here.
 func (h *harness) setFolderTimes() {
-	for _, name := range statusDirNames {
+	for _, name := range jobsdir.Names {
 		path := filepath.Join(h.path, name)
 		info, err := os.Stat(path)
 		if err != nil || info.ModTime().Equal(h.folderTimes[name]) || os.Chtimes(path, h.now, h.now) != nil {
@@ -113,7 +114,7 @@ func (h *harness) queue() *Queue {
 	return &h.last.Queues[0]
 }
 
-func (h *harness) file(name string) string { return filepath.Join(h.path, name) + jobExtension }
+func (h *harness) file(name string) string { return filepath.Join(h.path, name) + jobsdir.Extension }
 
 // text is a job file with the given statuses, as of now.
 func (h *harness) text(id string, statuses ...string) []byte {

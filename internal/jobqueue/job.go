@@ -1,6 +1,11 @@
 package jobqueue
 
-import "time"
+import (
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
+)
 
 // fileKey is where a file lies.
 type fileKey struct {
@@ -12,10 +17,10 @@ type fileKey struct {
 type job struct {
 	fileKey
 	// stat is the file's when it was last read or looked at; racy says that it may have changed since without showing it.
-	stat fileStat
+	stat jobsdir.FileStat
 	racy bool
 	// doc is what the file said when it was last understood, written when that was written. understood says that it ever was.
-	doc        document
+	doc        jobfile.Document
 	written    time.Time
 	understood bool
 	// unparsableSince is since when it cannot be understood.
@@ -52,10 +57,10 @@ func (j *job) suspicious() bool {
 
 // writtenAt is when a version was written, to the microsecond where the file says it: FaceFusion takes the date just before it writes. A date that is far from
 // the time of the file is that of a copy.
-func writtenAt(doc *document, st *fileStat) time.Time {
-	at := st.written()
-	if d := at.Sub(doc.updated); d > -time.Second && d < maxDateLag {
-		return doc.updated
+func writtenAt(doc *jobfile.Document, st *jobsdir.FileStat) time.Time {
+	at := st.Written()
+	if d := at.Sub(doc.Updated); d > -time.Second && d < maxDateLag {
+		return doc.Updated
 	}
 	return at
 }

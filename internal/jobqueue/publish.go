@@ -19,9 +19,9 @@ func (f *jobsFolder) publish(p *pass) Queue {
 	}
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		q.Hinted = q.Hinted && d.watched != ""
+		q.Hinted = q.Hinted && d.Watched != ""
 		q.Irregular += len(d.irregular)
-		if d.terminal() && d.stat.ino != 0 {
+		if d.Terminal() && d.Stat.Ino != 0 {
 			q.Jobs[index(d.state())] += d.finished.count
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -108,7 +109,7 @@ func (p *player) play(line string) {
 	if at := p.start.Add(time.Duration(seconds * float64(time.Second))); at.After(h.now) {
 		h.now = at
 	}
-	id := strings.TrimSuffix(fields[4], jobExtension)
+	id := strings.TrimSuffix(fields[4], jobsdir.Extension)
 	name := fields[1] + "/" + id
 	switch fields[2] {
 	case "CREATE":

@@ -3,6 +3,7 @@ package jobqueue
 import (
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -19,9 +20,9 @@ type RunID struct {
 // Run is one attempt of a job. A time that cannot be known is absent.
 type Run struct {
 	RunID
-	Origin Origin
+	Origin jobfile.Origin
 	// Media of all steps; MediaOther where they differ.
-	Media Media
+	Media jobfile.Media
 	// Outcome is empty until the run has ended.
 	Outcome Outcome
 	// Queued is when the job came into the queue, Started when its first step started.
@@ -38,7 +39,7 @@ type Step struct {
 	// Outcome is empty for a step that runs, or to which the run did not come.
 	Outcome        Outcome
 	Started, Ended reading.Value[time.Time]
-	Traits
+	jobfile.Traits
 	// Target and Output are empty unless Settings.KeepPaths.
 	Target, Output string
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -38,10 +40,10 @@ func TestARunHoldsAllThatATraceNeeds(t *testing.T) {
 		last := h.changes[len(h.changes)-1]
 		require.True(t, last.Ended)
 		assert.Equal(t, "facefusion-3f2a", last.Instance)
-		traits := Traits{Media: MediaVideo, Processors: "face_enhancer,face_swapper", Models: "gfpgan_1.4,inswapper_128", Encoder: "libx264"}
+		traits := jobfile.Traits{Media: jobfile.MediaVideo, Processors: "face_enhancer,face_swapper", Models: "gfpgan_1.4,inswapper_128", Encoder: "libx264"}
 		want := &Run{
 			RunID:  RunID{Job: "nightly", Created: h.created["nightly"].UTC(), Attempt: 1},
-			Origin: OriginOther, Media: MediaVideo, Outcome: OutcomeCompleted,
+			Origin: jobfile.OriginOther, Media: jobfile.MediaVideo, Outcome: OutcomeCompleted,
 			Queued: written[0], Started: at[1], Ended: written[4],
 			Steps: []Step{
 				{Outcome: OutcomeCompleted, Started: at[1], Ended: at[2], Traits: traits},
@@ -145,10 +147,10 @@ func TestExemplarsDoNotGoBackInTime(t *testing.T) {
 func TestCombinationsOfStepsAreBounded(t *testing.T) {
 	all := newTotals(false)
 	for i := range 3 * maxStepKeys {
-		d := document{steps: []plannedStep{{status: statusStarted, traits: Traits{Media: MediaVideo, Processors: "face_swapper", Models: fmt.Sprint("model_", i)}}}}
+		d := jobfile.Document{Steps: []jobfile.PlannedStep{{Status: jobfile.StatusStarted, Traits: jobfile.Traits{Media: jobfile.MediaVideo, Processors: "face_swapper", Models: fmt.Sprint("model_", i)}}}}
 		a := newAttempt(RunID{Job: "a", Attempt: 1}, &d, false)
 		a.absorb(&d, time.Unix(int64(i), 0))
-		d.steps[0].status = statusCompleted
+		d.Steps[0].Status = jobfile.StatusCompleted
 		a.absorb(&d, time.Unix(int64(i)+1, 0))
 		all.addSteps(a)
 		all.addSteps(a)
@@ -157,7 +159,7 @@ func TestCombinationsOfStepsAreBounded(t *testing.T) {
 	assert.Len(t, steps, maxStepKeys+1)
 	var rest uint64
 	for _, s := range steps {
-		if s.Processors == other {
+		if s.Processors == jobfile.Other {
 			rest += s.Duration.Count
 		}
 	}
@@ -165,19 +167,19 @@ func TestCombinationsOfStepsAreBounded(t *testing.T) {
 }
 
 func TestMixedMediaAreOther(t *testing.T) {
-	d := document{steps: []plannedStep{{traits: Traits{Media: MediaVideo}}, {traits: Traits{Media: MediaImage}}}}
-	assert.Equal(t, MediaOther, newAttempt(RunID{}, &d, false).run.Media)
-	assert.Equal(t, MediaOther, newAttempt(RunID{}, &document{}, false).run.Media)
-	d.steps[0].traits.Media = MediaImage
-	assert.Equal(t, MediaImage, newAttempt(RunID{}, &d, false).run.Media)
+	d := jobfile.Document{Steps: []jobfile.PlannedStep{{Traits: jobfile.Traits{Media: jobfile.MediaVideo}}, {Traits: jobfile.Traits{Media: jobfile.MediaImage}}}}
+	assert.Equal(t, jobfile.MediaOther, newAttempt(RunID{}, &d, false).run.Media)
+	assert.Equal(t, jobfile.MediaOther, newAttempt(RunID{}, &jobfile.Document{}, false).run.Media)
+	d.Steps[0].Traits.Media = jobfile.MediaImage
+	assert.Equal(t, jobfile.MediaImage, newAttempt(RunID{}, &d, false).run.Media)
 }
 
 // TestADateThatIsNotTheFiles is that of a copied folder.
 func TestADateThatIsNotTheFiles(t *testing.T) {
 	at := time.Now()
-	st := &fileStat{mtime: at.UnixNano()}
+	st := &jobsdir.FileStat{MTime: at.UnixNano()}
 	for ago, want := range map[time.Duration]time.Duration{0: 0, 3 * time.Millisecond: 3 * time.Millisecond, time.Hour: 0, -time.Hour: 0, 9 * time.Second: 9 * time.Second} {
-		d := &document{updated: at.Add(-ago)}
+		d := &jobfile.Document{Updated: at.Add(-ago)}
 		assert.Equal(t, at.Add(-want).UnixNano(), writtenAt(d, st).UnixNano(), ago)
 	}
 }
@@ -192,13 +194,13 @@ func TestRecordedFolders(t *testing.T) {
 		for _, path := range paths {
 			text, err := os.ReadFile(path)
 			require.NoError(t, err)
-			h.write(filepath.Base(filepath.Dir(path))+"/"+strings.TrimSuffix(filepath.Base(path), jobExtension), text)
+			h.write(filepath.Base(filepath.Dir(path))+"/"+strings.TrimSuffix(filepath.Base(path), jobsdir.Extension), text)
 		}
 		h.unknown = true
 		h.pass()
 		assert.Equal(t, "drafted 2 waiting 1 running 2 completed 2 failed 1", counts(h.queue()), version)
 		for _, r := range h.queue().Runs {
-			assert.Equal(t, MediaVideo, r.Media)
+			assert.Equal(t, jobfile.MediaVideo, r.Media)
 		}
 		h.process(RoleServer, -time.Minute)
 		h.tick(4 * time.Second)
@@ -210,7 +212,7 @@ func TestRecordedFolders(t *testing.T) {
 func TestStepFilesAreFoundBelowTheRoot(t *testing.T) {
 	root := t.TempDir()
 	at := Folder{Root: root, Dir: "/facefusion"}
-	s := &plannedStep{target: "/in/clip.mp4", output: "out/result.mkv"}
+	s := &jobfile.PlannedStep{Target: "/in/clip.mp4", Output: "out/result.mkv"}
 	before, ok := stepFiles(&at, s)
 	require.True(t, ok)
 	assert.Zero(t, before)
@@ -223,7 +225,7 @@ func TestStepFilesAreFoundBelowTheRoot(t *testing.T) {
 	}
 	_, ok = stepFiles(&Folder{}, s)
 	assert.False(t, ok, "without a root there is no way to them")
-	s.output = "../../../../etc/passwd"
+	s.Output = "../../../../etc/passwd"
 	sum, _ := stepFiles(&Folder{Root: root, TempPath: "/nowhere"}, s)
 	assert.Zero(t, sum, "no name leads out of the root")
 }

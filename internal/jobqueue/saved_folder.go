@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
 // savedVersion is that of the records. Those of another one are as good as none.
@@ -42,7 +43,7 @@ type savedState struct {
 	restored RestoreState
 	folder   savedFolder
 	jobs     []savedJob
-	finished [len(statusDirNames)]archive
+	finished [len(jobsdir.Names)]archive
 }
 
 // parseRecords reads the values of allKeys. One that makes no sense spoils all: a folder that is half remembered would tell what is not so.

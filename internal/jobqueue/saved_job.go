@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -27,22 +29,22 @@ type savedJob struct {
 
 // savedAttempt is what is kept of a run that has begun. One that waits begins with what its file says.
 type savedAttempt struct {
-	Statuses  []int      `json:"r"`
-	Updated   savedTime  `json:"u,omitempty"`
-	Leftover  []bool     `json:"l,omitempty"`
-	Counted   []bool     `json:"k,omitempty"`
-	InOneGo   bool       `json:"g,omitempty"`
-	Media     Media      `json:"m,omitempty"`
-	Outcome   Outcome    `json:"e,omitempty"`
-	Started   savedTime  `json:"b,omitempty"`
-	Ended     savedTime  `json:"d,omitempty"`
-	Contended bool       `json:"c,omitempty"`
-	Steps     []savedRun `json:"s"`
+	Statuses  []int         `json:"r"`
+	Updated   savedTime     `json:"u,omitempty"`
+	Leftover  []bool        `json:"l,omitempty"`
+	Counted   []bool        `json:"k,omitempty"`
+	InOneGo   bool          `json:"g,omitempty"`
+	Media     jobfile.Media `json:"m,omitempty"`
+	Outcome   Outcome       `json:"e,omitempty"`
+	Started   savedTime     `json:"b,omitempty"`
+	Ended     savedTime     `json:"d,omitempty"`
+	Contended bool          `json:"c,omitempty"`
+	Steps     []savedRun    `json:"s"`
 }
 
 // savedRun is what is kept of a step.
 type savedRun struct {
-	Traits
+	jobfile.Traits
 	Outcome Outcome   `json:"e,omitempty"`
 	Started savedTime `json:"b,omitempty"`
 	Ended   savedTime `json:"d,omitempty"`
@@ -103,7 +105,7 @@ func (f *jobsFolder) appendJobs(records []Record) []Record {
 
 func (j *job) save() savedJob {
 	s := savedJob{
-		Name: j.name, Part: j.dir, Inode: j.stat.ino, State: j.state, Since: saveTime(j.since), Created: saveTime(j.doc.created), Written: saveTime(j.written),
+		Name: j.name, Part: j.dir, Inode: j.stat.Ino, State: j.state, Since: saveTime(j.since), Created: saveTime(j.doc.Created), Written: saveTime(j.written),
 		Broken: saveTime(j.unparsableSince), Number: j.number, Adopted: j.historic, Read: j.understood, Seen: j.progress.runnerSeen,
 	}
 	a := j.attempt
@@ -134,15 +136,15 @@ func (a *attempt) save() *savedAttempt {
 
 // restoreJob takes a job back in, to be looked at as one whose file has changed.
 func (f *jobsFolder) restoreJob(s *savedJob) {
-	if s.Part != dirDrafted && s.Part != dirQueued && s.Part != dirCompleted && s.Part != dirFailed || s.Name == "" {
+	if s.Part != jobsdir.Drafted && s.Part != jobsdir.Queued && s.Part != jobsdir.Completed && s.Part != jobsdir.Failed || s.Name == "" {
 		return
 	}
 	j := &job{
-		fileKey: fileKey{s.Part, s.Name}, stat: fileStat{ino: s.Inode}, doc: document{created: s.Created.time()}, written: s.Written.time(), understood: s.Read,
+		fileKey: fileKey{s.Part, s.Name}, stat: jobsdir.FileStat{Ino: s.Inode}, doc: jobfile.Document{Created: s.Created.time()}, written: s.Written.time(), understood: s.Read,
 		unparsableSince: s.Broken.time(), historic: s.Adopted, number: max(1, s.Number), since: s.Since.time(),
 	}
 	j.progress.runnerSeen = s.Seen
-	if s.Read && s.Part != dirDrafted {
+	if s.Read && s.Part != jobsdir.Drafted {
 		j.attempt = s.restoreAttempt(f.runID(j, &j.doc))
 	}
 	f.jobs[j.fileKey] = j
@@ -153,7 +155,7 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 
 // restoreAttempt builds the attempt anew. One that waited has no steps yet: the file tells them, unless it is gone by now.
 func (s *savedJob) restoreAttempt(id RunID) *attempt {
-	a := newAttempt(id, &document{}, false)
+	a := newAttempt(id, &jobfile.Document{}, false)
 	a.run.Queued = s.Queued.reading()
 	saved := s.Attempt
 	if saved == nil || len(saved.Statuses) != len(saved.Steps) || len(saved.Leftover) != len(saved.Steps) || len(saved.Counted) != len(saved.Steps) {
@@ -163,7 +165,7 @@ func (s *savedJob) restoreAttempt(id RunID) *attempt {
 	a.run.Media, a.run.Outcome, a.run.Contended = saved.Media, saved.Outcome, saved.Contended
 	a.run.Started, a.run.Ended = saved.Started.reading(), saved.Ended.reading()
 	for i, step := range saved.Steps {
-		a.raw = append(a.raw, status(saved.Statuses[i]))
+		a.raw = append(a.raw, jobfile.Status(saved.Statuses[i]))
 		a.run.Steps = append(a.run.Steps, Step{step.Outcome, step.Started.reading(), step.Ended.reading(), step.Traits, step.Target, step.Output})
 	}
 	return a

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"golang.org/x/sys/unix"
 )
 
@@ -13,14 +14,14 @@ func (f *jobsFolder) takeHints(p *pass) {
 	for i := range f.dirs {
 		d := &f.dirs[i]
 		explained := false
-		for name, moved := range p.hints.names[d.watched] {
+		for name, moved := range p.hints.Names[d.Watched] {
 			f.worklist.push(fileKey{i, name})
 			explained = explained || moved
 		}
-		d.explain(explained && !p.hints.lost)
-		d.stale = d.stale || p.hints.lost
+		d.Explain(explained && !p.hints.Lost)
+		d.Stale = d.Stale || p.hints.Lost
 	}
-	if p.hints.lost {
+	if p.hints.Lost {
 		f.sweptAt = time.Time{}
 	}
 }
@@ -32,16 +33,16 @@ const watchAgain = time.Minute
 func (f *jobsFolder) keepWatching(p *pass) {
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		if d.watched != "" && !p.watching[d.watched] {
-			d.watched, d.triedAt, d.stale = "", time.Time{}, true // its folder was removed
+		if d.Watched != "" && !p.watching[d.Watched] {
+			d.Watched, d.TriedAt, d.Stale = "", time.Time{}, true // its folder was removed
 		}
-		if d.watched != "" || d.stat.ino == 0 || !d.triedAt.IsZero() && p.now.Sub(d.triedAt) < watchAgain {
+		if d.Watched != "" || d.Stat.Ino == 0 || !d.TriedAt.IsZero() && p.now.Sub(d.TriedAt) < watchAgain {
 			continue
 		}
-		d.triedAt = p.now
-		if path := d.path(f.at.Path); f.hinter.watch(path) == nil {
+		d.TriedAt = p.now
+		if path := d.Path(f.at.Path); f.hinter.Watch(path) == nil {
 			// From here on changes are hinted, but those before are not.
-			d.watched, d.stale = path, true
+			d.Watched, d.Stale = path, true
 			p.watching[path] = true
 		}
 	}
@@ -62,10 +63,10 @@ func (f *jobsFolder) sweep() {
 func (f *jobsFolder) list(p *pass) {
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		if d.stat.ino == 0 || !d.due(p.now) {
+		if d.Stat.Ino == 0 || !d.Due(p.now) {
 			continue
 		}
-		done, err := d.listSome(f.at.Path, p.now, p.deadline, func(e listed) { f.visitEntry(d, e) })
+		done, err := d.List(f.at.Path, p.now, p.deadline, func(e jobsdir.Entry) { f.visitEntry(d, e) })
 		switch {
 		case err != nil && errors.Is(err, unix.EACCES):
 			f.access = AccessDenied
@@ -76,29 +77,29 @@ func (f *jobsFolder) list(p *pass) {
 }
 
 // visitEntry compares one name with what is known.
-func (f *jobsFolder) visitEntry(d *statusDir, e listed) {
-	hash := xxhash.Sum64(e.name) // as hashName, without a copy
-	if e.kind != unix.DT_REG && e.kind != unix.DT_UNKNOWN {
-		d.irregular[hash] = d.generation
-		if _, there := f.jobs[fileKey{d.index, string(e.name)}]; !there {
+func (f *jobsFolder) visitEntry(d *statusDir, e jobsdir.Entry) {
+	hash := xxhash.Sum64(e.Name) // as hashName, without a copy
+	if e.Kind != unix.DT_REG && e.Kind != unix.DT_UNKNOWN {
+		d.irregular[hash] = d.Generation
+		if _, there := f.jobs[fileKey{d.Index, string(e.Name)}]; !there {
 			return
 		}
 	}
 	if known, there := d.finished.get(hash); there {
-		known.generation = d.generation
+		known.generation = d.Generation
 		d.finished.set(hash, known) // the generation is not kept
-		if known.ino == e.ino {
-			if f.restored == RestoreDone && !f.scanned && d.index == dirFailed {
-				f.worklist.push(fileKey{d.index, string(e.name)}) // it may have failed again meanwhile
+		if known.ino == e.Ino {
+			if f.restored == RestoreDone && !f.scanned && d.Index == jobsdir.Failed {
+				f.worklist.push(fileKey{d.Index, string(e.Name)}) // it may have failed again meanwhile
 			}
 			return
 		}
 		// Another file, or a filesystem that lists other inodes than it tells of files, as some overlays do: then a listing costs a pass at each.
 	}
-	at := fileKey{d.index, string(e.name)}
+	at := fileKey{d.Index, string(e.Name)}
 	if j := f.jobs[at]; j != nil {
-		j.generation = d.generation
-		if j.stat.ino == e.ino {
+		j.generation = d.Generation
+		if j.stat.Ino == e.Ino {
 			return
 		}
 	}
@@ -108,17 +109,17 @@ func (f *jobsFolder) visitEntry(d *statusDir, e listed) {
 // findMissing finds what the listing did not name any more.
 func (f *jobsFolder) findMissing(p *pass, d *statusDir) {
 	for at, j := range f.jobs {
-		if at.dir == d.index && j.generation != d.generation {
+		if at.dir == d.Index && j.generation != d.Generation {
 			f.worklist.push(at)
 		}
 	}
 	d.finished.all(func(hash uint64, known finished) {
-		if known.generation != d.generation {
+		if known.generation != d.Generation {
 			f.addTombstone(p, d, hash, known)
 		}
 	})
 	for hash, generation := range d.irregular {
-		if generation != d.generation {
+		if generation != d.Generation {
 			delete(d.irregular, hash)
 		}
 	}
@@ -127,7 +128,7 @@ func (f *jobsFolder) findMissing(p *pass, d *statusDir) {
 // listed says that every status folder was listed to the end.
 func (f *jobsFolder) listed() bool {
 	for i := range f.dirs {
-		if d := &f.dirs[i]; d.stat.ino != 0 && d.listedAt.IsZero() {
+		if d := &f.dirs[i]; d.Stat.Ino != 0 && d.ListedAt.IsZero() {
 			return false
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -90,7 +91,7 @@ func run(t *testing.T, path, text string, s script) {
 // hide takes inotify away.
 func (s *script) hide() {
 	if s.blind {
-		s.harness.watcher.hinter.add = func(*fsnotify.Watcher, string) error { return unix.ENOSPC }
+		s.harness.watcher.hinter.AddWatch = func(*fsnotify.Watcher, string) error { return unix.ENOSPC }
 	}
 }
 
@@ -138,13 +139,13 @@ func (s *script) operation(words []string) {
 	case "rmdir":
 		require.NoError(t, os.RemoveAll(filepath.Join(h.path, args[0])), s.at)
 	case "mkdir":
-		for _, name := range statusDirNames {
+		for _, name := range jobsdir.Names {
 			require.NoError(t, os.MkdirAll(filepath.Join(h.path, name), 0o755), s.at)
 		}
 	case "fifo":
 		require.NoError(t, unix.Mkfifo(h.file(args[0]), 0o644), s.at)
 	case "link":
-		require.NoError(t, os.Symlink(args[1]+jobExtension, h.file(args[0])), s.at)
+		require.NoError(t, os.Symlink(args[1]+jobsdir.Extension, h.file(args[0])), s.at)
 	case "dir":
 		require.NoError(t, os.Mkdir(h.file(args[0]), 0o755), s.at)
 	case "size":

@@ -4,6 +4,9 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
 // defaultTemp is where FaceFusion puts temporary files unless told otherwise.
@@ -11,7 +14,7 @@ const defaultTemp = "/tmp"
 
 // stepFiles sums up what the files are that a step writes: <temp>/facefusion/<name>/temp.<extension>, the folder of its frames, and the output. FaceFusion names
 // the temporary ones after the target or the output, depending on its version. The sum has no meaning of its own; that it changes has.
-func stepFiles(at *Folder, s *plannedStep) (sum int64, ok bool) {
+func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
 	if at.Root == "" {
 		return 0, false
 	}
@@ -24,15 +27,15 @@ func stepFiles(at *Folder, s *plannedStep) (sum int64, ok bool) {
 			name = path.Join(at.Dir, name)
 		}
 		// Clean keeps a name with dots below the root.
-		if st, err := lstat(filepath.Join(at.Root, path.Clean("/"+name))); err == nil {
-			sum += st.size + st.mtime + int64(st.ino)
+		if st, err := jobsdir.Lstat(filepath.Join(at.Root, path.Clean("/"+name))); err == nil {
+			sum += st.Size + st.MTime + int64(st.Ino)
 		}
 	}
-	if s.output != "" {
-		look(s.output)
+	if s.Output != "" {
+		look(s.Output)
 	}
-	extensions := distinct(path.Ext(s.target), path.Ext(s.output))
-	for _, name := range distinct(stem(s.target), stem(s.output)) {
+	extensions := distinct(path.Ext(s.Target), path.Ext(s.Output))
+	for _, name := range distinct(stem(s.Target), stem(s.Output)) {
 		folder := path.Join(temp, "facefusion", name)
 		look(folder)
 		for _, extension := range extensions {

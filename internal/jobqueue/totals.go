@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -15,8 +16,8 @@ var DurationBounds = []float64{0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300, 600, 12
 // RunKey is what runs are told apart by.
 type RunKey struct {
 	Outcome Outcome
-	Origin  Origin
-	Media   Media
+	Origin  jobfile.Origin
+	Media   jobfile.Media
 }
 
 // RunTotals are the runs that ended with one key.
@@ -31,7 +32,7 @@ type RunTotals struct {
 // StepKey is what steps are told apart by.
 type StepKey struct {
 	Outcome            Outcome
-	Media              Media
+	Media              jobfile.Media
 	Processors, Models string
 }
 
@@ -131,7 +132,7 @@ func (t *totals) addSteps(a *attempt) {
 func (t *totals) step(s *Step) *durationHistogram {
 	key := StepKey{s.Outcome, s.Media, s.Processors, s.Models}
 	if t.steps[key] == nil && len(t.steps) >= maxStepKeys {
-		key.Processors, key.Models = other, other
+		key.Processors, key.Models = jobfile.Other, jobfile.Other
 	}
 	d := t.steps[key]
 	if d == nil {

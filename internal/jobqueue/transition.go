@@ -1,6 +1,10 @@
 package jobqueue
 
-import "time"
+import (
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
+)
 
 // transition changes the state of a job, and tells.
 func (f *jobsFolder) transition(p *pass, j *job, to State, at time.Time) {
@@ -9,7 +13,7 @@ func (f *jobsFolder) transition(p *pass, j *job, to State, at time.Time) {
 	if from == to || from == StateNone && j.historic {
 		return
 	}
-	c := Change{Time: at, Instance: f.instances[0], Job: idOf(j.name), From: from, To: to}
+	c := Change{Time: at, Instance: f.instances[0], Job: jobsdir.JobID(j.name), From: from, To: to}
 	if j.attempt != nil {
 		c.Run = j.attempt.publish()
 	}

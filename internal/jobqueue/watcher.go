@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
 // Settings say how a Watcher looks. Zero values mean the defaults.
@@ -35,8 +37,8 @@ const (
 // Watcher remembers jobs folders from pass to pass. One goroutine at a time uses it.
 type Watcher struct {
 	settings  Settings
-	hinter    *hinter
-	reader    reader
+	hinter    *jobsdir.Hinter
+	reader    jobsdir.Reader
 	folders   []*jobsFolder
 	retention retention
 	loaded    map[string]*savedState // by instance, until there is a folder
@@ -54,7 +56,7 @@ func NewWatcher(settings Settings) *Watcher {
 	if settings.OnHint == nil {
 		settings.OnHint = func() {}
 	}
-	return &Watcher{settings: settings, hinter: newHinter(settings.OnHint), loaded: make(map[string]*savedState)}
+	return &Watcher{settings: settings, hinter: jobsdir.NewHinter(settings.OnHint), loaded: make(map[string]*savedState)}
 }
 
 // Close ends the waiting for hints, and returns when nothing runs any more. It may be called twice.
@@ -66,7 +68,7 @@ func (w *Watcher) Close() {
 	for _, f := range w.folders {
 		f.close()
 	}
-	w.hinter.close()
+	w.hinter.Close()
 }
 
 // Observe takes one pass at all folders. A folder that is not among them any more is forgotten. The evidence must have been gathered before the call.
@@ -93,8 +95,8 @@ func (w *Watcher) observe(ctx context.Context, folders []Folder, evidence Eviden
 	for _, f := range w.folders {
 		f.probe(&p)
 	}
-	p.hints = w.hinter.take()
-	for _, path := range w.hinter.watching() {
+	p.hints = w.hinter.Take()
+	for _, path := range w.hinter.Watching() {
 		p.watching[path] = true
 	}
 	s := &Snapshot{Time: now}

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -48,8 +49,8 @@ func recordOldest(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcommon
 // recordFinished sends every outcome from the start, for the combinations of origin and media that were seen: a rate shows the first failure.
 func recordFinished(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcommon.Timestamp) {
 	type kind struct {
-		origin jobqueue.Origin
-		media  jobqueue.Media
+		origin jobfile.Origin
+		media  jobfile.Media
 	}
 	counts := map[kind]map[jobqueue.Outcome]uint64{}
 	for i := range queue.Runs {

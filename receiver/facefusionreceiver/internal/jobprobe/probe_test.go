@@ -13,6 +13,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
@@ -27,10 +28,10 @@ func run(now time.Time) *jobqueue.Run {
 	at := func(seconds int) reading.Value[time.Time] {
 		return reading.Known(now.Add(time.Duration(seconds) * time.Second))
 	}
-	traits := jobqueue.Traits{Media: jobqueue.MediaVideo, Processors: "face_enhancer,face_swapper", Models: "gfpgan_1.4,hyperswap_1a_256", Encoder: "libx264"}
+	traits := jobfile.Traits{Media: jobfile.MediaVideo, Processors: "face_enhancer,face_swapper", Models: "gfpgan_1.4,hyperswap_1a_256", Encoder: "libx264"}
 	return &jobqueue.Run{
 		RunID:  jobqueue.RunID{Job: "nightly-001", Created: now.Add(-time.Hour), Attempt: 2},
-		Origin: jobqueue.OriginOther, Media: jobqueue.MediaVideo, Outcome: jobqueue.OutcomeFailed,
+		Origin: jobfile.OriginOther, Media: jobfile.MediaVideo, Outcome: jobqueue.OutcomeFailed,
 		Queued: at(-100), Started: at(-70), Ended: at(-1),
 		Steps: []jobqueue.Step{
 			{Outcome: jobqueue.OutcomeCompleted, Started: at(-70), Ended: at(-40), Traits: traits},
@@ -64,11 +65,11 @@ func snapshot(now time.Time) *jobqueue.Snapshot {
 		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, Start: now.Add(-10 * time.Minute),
 		OldestWaiting: reading.Known(now.Add(-24 * time.Second)), OldestRunning: reading.Known(now.Add(-25 * time.Second)),
 		Runs: []jobqueue.RunTotals{{
-			RunKey: jobqueue.RunKey{Outcome: jobqueue.OutcomeFailed, Origin: jobqueue.OriginOther, Media: jobqueue.MediaVideo},
+			RunKey: jobqueue.RunKey{Outcome: jobqueue.OutcomeFailed, Origin: jobfile.OriginOther, Media: jobfile.MediaVideo},
 			Count:  26, Duration: durations(id, -1, 0.5, 69), Wait: durations(id, -1, 30),
 		}},
 		Steps: []jobqueue.StepTotals{{
-			StepKey:  jobqueue.StepKey{Outcome: jobqueue.OutcomeCompleted, Media: jobqueue.MediaVideo, Processors: "face_swapper", Models: "hyperswap_1a_256"},
+			StepKey:  jobqueue.StepKey{Outcome: jobqueue.OutcomeCompleted, Media: jobfile.MediaVideo, Processors: "face_swapper", Models: "hyperswap_1a_256"},
 			Duration: durations(id, 0, 30),
 		}},
 	}
@@ -241,10 +242,10 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	for _, outcome := range []jobqueue.Outcome{jobqueue.OutcomeCompleted, jobqueue.OutcomeFailed, jobqueue.OutcomeOrphaned, jobqueue.OutcomeDeleted} {
 		require.Contains(t, metadata.MapAttributeFacefusionOutcome, string(outcome))
 	}
-	for _, origin := range []jobqueue.Origin{jobqueue.OriginUI, jobqueue.OriginHeadless, jobqueue.OriginBatch, jobqueue.OriginOther} {
+	for _, origin := range []jobfile.Origin{jobfile.OriginUI, jobfile.OriginHeadless, jobfile.OriginBatch, jobfile.OriginOther} {
 		require.Contains(t, metadata.MapAttributeFacefusionOrigin, string(origin))
 	}
-	for _, media := range []jobqueue.Media{jobqueue.MediaImage, jobqueue.MediaVideo, jobqueue.MediaOther} {
+	for _, media := range []jobfile.Media{jobfile.MediaImage, jobfile.MediaVideo, jobfile.MediaOther} {
 		require.Contains(t, metadata.MapAttributeFacefusionMedia, string(media))
 	}
 	for _, access := range []jobqueue.Access{jobqueue.AccessOpen, jobqueue.AccessAbsent, jobqueue.AccessUnreachable, jobqueue.AccessDenied} {

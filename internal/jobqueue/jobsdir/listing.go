@@ -1,4 +1,4 @@
-package jobqueue
+package jobsdir
 
 import (
 	"bytes"
@@ -21,10 +21,10 @@ type listing struct {
 const listingBuffer = 32 << 10
 
 // listed is one name; its bytes are only good until the next piece.
-type listed struct {
-	name []byte
-	ino  uint64
-	kind uint8 // DT_REG and its like; DT_UNKNOWN where the filesystem does not tell
+type Entry struct {
+	Name []byte
+	Ino  uint64
+	Kind uint8 // DT_REG and its like; DT_UNKNOWN where the filesystem does not tell
 }
 
 func openListing(path string) (*listing, error) {
@@ -38,7 +38,7 @@ func openListing(path string) (*listing, error) {
 func (l *listing) close() { unix.Close(l.fd) }
 
 // next hands the next piece to visit, as far as the names are those of jobs, and says whether there may be more.
-func (l *listing) next(visit func(listed)) (bool, error) {
+func (l *listing) next(visit func(Entry)) (bool, error) {
 	n, err := unix.Getdents(l.fd, l.buf)
 	if errors.Is(err, unix.EINTR) {
 		return true, nil
@@ -51,11 +51,11 @@ func (l *listing) next(visit func(listed)) (bool, error) {
 		if length <= direntName || length > len(rest) {
 			return false, errors.New("list jobs: the kernel's answer makes no sense")
 		}
-		e := listed{name: rest[direntName:length], ino: binary.NativeEndian.Uint64(rest), kind: rest[18]}
-		if end := bytes.IndexByte(e.name, 0); end >= 0 {
-			e.name = e.name[:end]
+		e := Entry{Name: rest[direntName:length], Ino: binary.NativeEndian.Uint64(rest), Kind: rest[18]}
+		if end := bytes.IndexByte(e.Name, 0); end >= 0 {
+			e.Name = e.Name[:end]
 		}
-		if isJobName(e.name) {
+		if IsJobName(e.Name) {
 			visit(e)
 		}
 		rest = rest[length:]
@@ -66,14 +66,14 @@ func (l *listing) next(visit func(listed)) (bool, error) {
 // direntName is where the name begins in struct linux_dirent64: after the inode, the offset (8 bytes each), the length (2) and the kind (1).
 const direntName = 19
 
-const jobExtension = ".json"
+const Extension = ".json"
 
-// isJobName is what FaceFusion looks for with glob("*.json"), which leaves out names that begin with a dot.
-func isJobName[T string | []byte](name T) bool {
-	return len(name) > len(jobExtension) && name[0] != '.' && string(name[len(name)-len(jobExtension):]) == jobExtension
+// IsJobName is what FaceFusion looks for with glob("*.json"), which leaves out names that begin with a dot.
+func IsJobName[T string | []byte](name T) bool {
+	return len(name) > len(Extension) && name[0] != '.' && string(name[len(name)-len(Extension):]) == Extension
 }
 
 // idOf is the job's id, which FaceFusion keeps nowhere but in the name of the file.
-func idOf(name string) string {
-	return strings.ToValidUTF8(strings.TrimSuffix(name, jobExtension), "\uFFFD")
+func JobID(name string) string {
+	return strings.ToValidUTF8(strings.TrimSuffix(name, Extension), "\uFFFD")
 }

@@ -1,4 +1,4 @@
-package jobqueue
+package jobfile
 
 import (
 	"encoding/json"
@@ -7,46 +7,49 @@ import (
 	"time"
 )
 
-// document is what a job file says.
-type document struct {
-	// created and updated are zero where the file does not say.
-	created, updated time.Time
-	steps            []plannedStep
+// Document is what a job file says.
+type Document struct {
+	// Created and updated are zero where the file does not say.
+	Created, Updated time.Time
+	Steps            []PlannedStep
 }
 
-type plannedStep struct {
-	status status
-	traits Traits
-	// target and output never leave the package, unless Settings.KeepPaths.
-	target, output string
+type PlannedStep struct {
+	Status Status
+	Traits Traits
+	// Target and output never leave the package, unless Settings.KeepPaths.
+	Target, Output string
 }
 
-// status is what the file says of a step.
-type status uint8
+// Status is what the file says of a step.
+type Status uint8
 
 const (
-	statusOther status = iota // one that no known version writes
-	statusDrafted
-	statusQueued
-	statusStarted
-	statusCompleted
-	statusFailed
+	StatusOther Status = iota // one that no known version writes
+	StatusDrafted
+	StatusQueued
+	StatusStarted
+	StatusCompleted
+	StatusFailed
 )
 
-func statusOf(text string) status {
+// Ended says that a step with the status is over.
+func (s Status) Ended() bool { return s == StatusCompleted || s == StatusFailed }
+
+func statusOf(text string) Status {
 	switch text {
 	case "drafted":
-		return statusDrafted
+		return StatusDrafted
 	case "queued":
-		return statusQueued
+		return StatusQueued
 	case "started":
-		return statusStarted
+		return StatusStarted
 	case "completed":
-		return statusCompleted
+		return StatusCompleted
 	case "failed":
-		return statusFailed
+		return StatusFailed
 	default:
-		return statusOther
+		return StatusOther
 	}
 }
 
@@ -67,10 +70,10 @@ type arguments struct {
 	LipSyncer          string   `json:"lip_syncer_model"`
 }
 
-var errNotAJob = errors.New("no steps: not a job")
+var ErrNotAJob = errors.New("no steps: not a job")
 
-// parse understands a job file of FaceFusion 3.0 to 3.8, whose schema has been the same. A value of another type than expected is as one that is not there.
-func parse(text []byte) (document, error) {
+// Parse understands a job file of FaceFusion 3.0 to 3.8, whose schema has been the same. A value of another type than expected is as one that is not there.
+func Parse(text []byte) (Document, error) {
 	var file struct {
 		Created string `json:"date_created"`
 		Updated string `json:"date_updated"`
@@ -82,16 +85,16 @@ func parse(text []byte) (document, error) {
 	if err := json.Unmarshal(text, &file); err != nil {
 		var unexpected *json.UnmarshalTypeError
 		if !errors.As(err, &unexpected) {
-			return document{}, fmt.Errorf("parse job: %w", err)
+			return Document{}, fmt.Errorf("parse job: %w", err)
 		}
 	}
 	if file.Steps == nil { // a list without elements is not nil
-		return document{}, errNotAJob
+		return Document{}, ErrNotAJob
 	}
-	d := document{created: date(file.Created), updated: date(file.Updated), steps: make([]plannedStep, len(file.Steps))}
+	d := Document{Created: date(file.Created), Updated: date(file.Updated), Steps: make([]PlannedStep, len(file.Steps))}
 	for i := range file.Steps {
 		s := &file.Steps[i]
-		d.steps[i] = plannedStep{status: statusOf(s.Status), traits: traitsOf(&s.Args), target: s.Args.Target, output: s.Args.Output}
+		d.Steps[i] = PlannedStep{Status: statusOf(s.Status), Traits: traitsOf(&s.Args), Target: s.Args.Target, Output: s.Args.Output}
 	}
 	return d, nil
 }

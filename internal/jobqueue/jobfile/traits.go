@@ -1,4 +1,4 @@
-package jobqueue
+package jobfile
 
 import (
 	"path"
@@ -18,7 +18,7 @@ const (
 	OriginOther    Origin = "other"
 )
 
-func originOf(id string) Origin {
+func OriginOf(id string) Origin {
 	prefix, _, found := strings.Cut(id, "-")
 	switch origin := Origin(prefix); origin {
 	case OriginUI, OriginHeadless, OriginBatch:
@@ -30,7 +30,10 @@ func originOf(id string) Origin {
 }
 
 // suggested are the ids that FaceFusion gives to jobs which it creates, submits and runs in one go.
-var suggested = regexp.MustCompile(`^(ui|headless|batch)-\d{4}(-\d{2}){5}$`)
+var suggestedID = regexp.MustCompile(`^(ui|headless|batch)-\d{4}(-\d{2}){5}$`)
+
+// Suggested says that FaceFusion made the id itself, and so created, submitted and ran the job in one go.
+func Suggested(id string) bool { return suggestedID.MatchString(id) }
 
 // Media is what a step works on. The set is fixed, so that it may become an attribute.
 type Media string
@@ -65,8 +68,8 @@ type Traits struct {
 	Encoder string
 }
 
-// other stands for whatever is not on a list.
-const other = "other"
+// Other stands for whatever is not on a list.
+const Other = "other"
 
 // word is what a name of FaceFusion's own lists looks like. Others may be text of a user.
 var word = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,47}$`)
@@ -84,7 +87,7 @@ func bounded(name string) string {
 	if name == "" || word.MatchString(name) {
 		return name
 	}
-	return other
+	return Other
 }
 
 // processorsOf knows the processors of FaceFusion 3.0 to 3.8.
@@ -92,7 +95,7 @@ func processorsOf(a *arguments) (processors, models string) {
 	var names, used []string
 	for _, name := range a.Processors {
 		if !slices.ContainsFunc(processorTable[:], func(p processor) bool { return p.name == name }) {
-			name = other
+			name = Other
 		}
 		names = append(names, name)
 	}

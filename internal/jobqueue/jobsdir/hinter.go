@@ -1,4 +1,4 @@
-package jobqueue
+package jobsdir
 
 import (
 	"fmt"
@@ -17,36 +17,37 @@ const (
 	maxHints = 1 << 16
 )
 
-// hinter names the files that changed, as far as inotify tells. It may lose some, and then says so; it may know none at all, where a limit of the host is
+// Hinter names the files that changed, as far as inotify tells. It may lose some, and then says so; it may know none at all, where a limit of the host is
 // reached or the filesystem is a remote one.
-type hinter struct {
+type Hinter struct {
 	// notify is called, from the hinter's goroutine, when there is something to take.
 	notify func()
 	wg     sync.WaitGroup
-	// add asks the kernel for a watch; tests have limits of their own.
-	add func(w *fsnotify.Watcher, path string) error
-	// watcher is nil where there is no inotify. It belongs to the Watcher's goroutine.
+	// AddWatch asks the kernel for a watch; tests have limits of their own.
+	AddWatch func(w *fsnotify.Watcher, path string) error
+	// Watcher is nil where there is no inotify. It belongs to the Watcher's goroutine.
 	watcher *fsnotify.Watcher
 
 	mu    sync.Mutex
-	hints hints
+	hints Hints
 	count int
 }
 
-// hints are what was gathered since they were last taken.
-type hints struct {
-	// names of files by folder; true for one that came or went, false for one that was only written.
-	names map[string]map[string]bool
-	// lost says that there were more.
-	lost bool
+// Hints are what was gathered since they were last taken.
+type Hints struct {
+	// Names of files by folder; true for one that came or went, false for one that was only written.
+	Names map[string]map[string]bool
+	// Lost says that there were more.
+	Lost bool
 }
 
-func newHinter(notify func()) *hinter {
-	return &hinter{notify: notify, add: (*fsnotify.Watcher).Add, hints: hints{names: make(map[string]map[string]bool)}}
+// NewHinter makes one; notify must not block.
+func NewHinter(notify func()) *Hinter {
+	return &Hinter{notify: notify, AddWatch: (*fsnotify.Watcher).Add, hints: Hints{Names: make(map[string]map[string]bool)}}
 }
 
-// watch begins to watch a folder, or goes on with it. Where it fails it may be tried again later.
-func (h *hinter) watch(path string) error {
+// Watch begins to watch a folder, or goes on with it. Where it fails it may be tried again later.
+func (h *Hinter) Watch(path string) error {
 	if h.watcher == nil {
 		w, err := fsnotify.NewWatcher()
 		if err != nil {
@@ -56,48 +57,49 @@ func (h *hinter) watch(path string) error {
 		h.wg.Go(func() { h.run(w) })
 	}
 	h.mu.Lock()
-	if h.hints.names[path] == nil {
-		h.hints.names[path] = make(map[string]bool)
+	if h.hints.Names[path] == nil {
+		h.hints.Names[path] = make(map[string]bool)
 	}
 	h.mu.Unlock()
-	if err := h.add(h.watcher, path); err != nil {
+	if err := h.AddWatch(h.watcher, path); err != nil {
 		return fmt.Errorf("watch jobs: %w", err) // the limit of watches
 	}
 	return nil
 }
 
-func (h *hinter) unwatch(path string) {
+// Unwatch ends the watch of a folder, which may be gone.
+func (h *Hinter) Unwatch(path string) {
 	if h.watcher == nil {
 		return
 	}
 	_ = h.watcher.Remove(path) // it may have gone with its folder
 	h.mu.Lock()
-	delete(h.hints.names, path)
+	delete(h.hints.Names, path)
 	h.mu.Unlock()
 }
 
-// watching are the folders that are watched; one that was removed is not among them any more.
-func (h *hinter) watching() []string {
+// Watching are the folders that are watched; one that was removed is not among them any more.
+func (h *Hinter) Watching() []string {
 	if h.watcher == nil {
 		return nil
 	}
 	return h.watcher.WatchList()
 }
 
-// take hands over what was gathered.
-func (h *hinter) take() hints {
+// Take hands over what was gathered.
+func (h *Hinter) Take() Hints {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	taken := h.hints
-	h.hints = hints{names: make(map[string]map[string]bool, len(taken.names))}
-	for path := range taken.names {
-		h.hints.names[path] = make(map[string]bool)
+	h.hints = Hints{Names: make(map[string]map[string]bool, len(taken.Names))}
+	for path := range taken.Names {
+		h.hints.Names[path] = make(map[string]bool)
 	}
 	h.count = 0
 	return taken
 }
 
-func (h *hinter) close() {
+func (h *Hinter) Close() {
 	if h.watcher != nil {
 		_ = h.watcher.Close() // which always succeeds
 	}
@@ -105,7 +107,7 @@ func (h *hinter) close() {
 }
 
 // run gathers until the watcher is closed.
-func (h *hinter) run(w *fsnotify.Watcher) {
+func (h *Hinter) run(w *fsnotify.Watcher) {
 	timer := time.NewTimer(debounce)
 	timer.Stop()
 	defer timer.Stop()
@@ -129,7 +131,7 @@ func (h *hinter) run(w *fsnotify.Watcher) {
 			if !ok {
 				return
 			}
-			h.lose() // an overflow of the kernel's queue, or an answer that makes no sense
+			h.MarkLost() // an overflow of the kernel's queue, or an answer that makes no sense
 			arm()
 		case <-timer.C:
 			armed = false
@@ -139,21 +141,21 @@ func (h *hinter) run(w *fsnotify.Watcher) {
 }
 
 // note keeps one hint and says whether it is one.
-func (h *hinter) note(e fsnotify.Event) bool {
+func (h *Hinter) note(e fsnotify.Event) bool {
 	folder, name := filepath.Split(e.Name)
-	if !isJobName(name) {
-		return slices.Contains(statusDirNames[:], name) // the folder itself came or went
+	if !IsJobName(name) {
+		return slices.Contains(Names[:], name) // the folder itself came or went
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	names := h.hints.names[filepath.Clean(folder)]
+	names := h.hints.Names[filepath.Clean(folder)]
 	if names == nil {
 		return false
 	}
 	moved, there := names[name]
 	if !there {
 		if h.count++; h.count > maxHints {
-			h.hints.lost = true
+			h.hints.Lost = true
 			return true
 		}
 	}
@@ -161,8 +163,8 @@ func (h *hinter) note(e fsnotify.Event) bool {
 	return true
 }
 
-func (h *hinter) lose() {
+func (h *Hinter) MarkLost() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.hints.lost = true
+	h.hints.Lost = true
 }

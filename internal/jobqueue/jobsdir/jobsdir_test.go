@@ -1,0 +1,48 @@
+package jobsdir
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+func TestReadRefusesWhatIsNoRegularFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.json")
+	r := &Reader{}
+	require.NoError(t, os.WriteFile(path, []byte("{}"), 0o600))
+	text, st, err := r.Read(path)
+	require.NoError(t, err)
+	assert.Equal(t, "{}", string(text))
+	assert.EqualValues(t, 2, st.Size)
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, unix.Mkfifo(path, 0o600))
+	_, _, err = r.Read(path)
+	require.ErrorIs(t, err, ErrIrregular, "a FIFO that was swapped in after the lstat blocks nobody")
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, os.Symlink("a.json", path))
+	_, _, err = r.Read(path)
+	require.ErrorIs(t, err, ErrIrregular)
+	_, _, err = r.Read("/dev/zero")
+	require.ErrorIs(t, err, ErrIrregular)
+	_, _, err = r.Read(dir)
+	require.ErrorIs(t, err, ErrIrregular)
+}
+
+func TestHintsAreBounded(t *testing.T) {
+	h := NewHinter(func() {})
+	h.hints.Names["/jobs/queued"] = make(map[string]bool)
+	for i := range maxHints + 10 {
+		h.note(fsnotify.Event{Name: fmt.Sprintf("/jobs/queued/%d.json", i), Op: fsnotify.Write})
+	}
+	hints := h.Take()
+	assert.True(t, hints.Lost)
+	assert.Len(t, hints.Names["/jobs/queued"], maxHints)
+	assert.False(t, h.Take().Lost)
+}
