@@ -26,7 +26,7 @@ type attempt struct {
 
 func newAttempt(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
 	a := &attempt{
-		run:      Run{RunID: id, Origin: jobfile.OriginOf(id.Job), Steps: make([]Step, len(doc.Steps))},
+		run:      Run{RunID: id, Trace: TraceOf(id), Origin: jobfile.OriginOf(id.Job), Steps: make([]Step, len(doc.Steps))},
 		raw:      make([]jobfile.Status, len(doc.Steps)),
 		leftover: make([]bool, len(doc.Steps)),
 		counted:  make([]bool, len(doc.Steps)),

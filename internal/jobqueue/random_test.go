@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,9 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			t.Parallel()
 			folder, err := jobs.Open(t.TempDir())
 			require.NoError(t, err)
-			settings, kept, killed := jobqueue.Settings{}, make(map[string][]byte), rand.New(rand.NewPCG(seed, 2))
+			var more atomic.Bool // a pass left work, or inotify tells of some
+			settings := jobqueue.Settings{OnHint: func() { more.Store(true) }}
+			kept, killed := make(map[string][]byte), rand.New(rand.NewPCG(seed, 2))
 			if seed >= 20 {
 				settings.Load = func(_ context.Context, keys []string) (values [][]byte, err error) {
 					for _, key := range keys {
@@ -69,6 +72,9 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			time.Sleep(600 * time.Millisecond) // a tick: what was too fresh to be believed is looked at again
 			look()
 			q := look()
+			for more.Swap(false) { // on a loaded machine one pass may not have the time for all
+				q = look()
+			}
 			for state, n := range truth {
 				assert.Equal(t, n, q.Count(state), state)
 			}

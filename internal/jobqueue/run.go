@@ -20,6 +20,7 @@ type RunID struct {
 // Run is one attempt of a job. A time that cannot be known is absent.
 type Run struct {
 	RunID
+	Trace  Trace
 	Origin jobfile.Origin
 	// Media of all steps; MediaOther where they differ.
 	Media jobfile.Media

@@ -55,6 +55,7 @@ func TestARunHoldsAllThatATraceNeeds(t *testing.T) {
 				want.Steps[i].Target, want.Steps[i].Output = "/data/in/clip.mp4", "/data/out/clip.mp4"
 			}
 		}
+		want.Trace = TraceOf(want.RunID)
 		got := *last.Run
 		utc(&got)
 		assert.Equal(t, want, &got)

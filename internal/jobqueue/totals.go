@@ -57,8 +57,11 @@ type Exemplar struct {
 	// Time is when what was measured ended.
 	Time time.Time
 	Run  RunID
-	// Step is the index of the step; -1 for a run.
+	// Step is the index of the step; RootSpan for a run.
 	Step int
+	// Trace and Span are those of the run or step.
+	Trace TraceID
+	Span  SpanID
 }
 
 // maxStepKeys bounds the combinations of processors and models of a folder. Beyond it they are "other".
@@ -110,8 +113,8 @@ func (t *totals) addRun(r *Run, at time.Time) {
 		t.runs[key] = k
 	}
 	k.count++
-	k.duration.observe(r.Duration(), Exemplar{Time: timeOr(r.Ended, at), Run: r.RunID, Step: -1})
-	k.wait.observe(r.Wait(), Exemplar{Time: timeOr(r.Started, at), Run: r.RunID, Step: -1})
+	k.duration.observe(r.Duration(), Exemplar{Time: timeOr(r.Ended, at), Run: r.RunID, Step: RootSpan, Trace: r.Trace.ID})
+	k.wait.observe(r.Wait(), Exemplar{Time: timeOr(r.Started, at), Run: r.RunID, Step: RootSpan, Trace: r.Trace.ID})
 }
 
 // addSteps counts the steps that ended since the last call: hours may pass before the run of a batch ends.
@@ -124,7 +127,7 @@ func (t *totals) addSteps(a *attempt) {
 		a.counted[i] = true
 		if d := s.Duration(); d.Known {
 			t.publishedSteps, t.dirty = nil, true
-			t.step(s).observe(d, Exemplar{Time: s.Ended.V, Run: a.run.RunID, Step: i})
+			t.step(s).observe(d, Exemplar{Time: s.Ended.V, Run: a.run.RunID, Step: i, Trace: a.run.Trace.ID})
 		}
 	}
 }
@@ -154,6 +157,7 @@ func (d *durationHistogram) observe(v reading.Value[time.Duration], e Exemplar) 
 	bucket, _ := slices.BinarySearch(DurationBounds, e.Value)
 	// Runs end in another order than they began in, and Prometheus refuses an exemplar that is older than the one before it.
 	if !e.Time.Before(d.exemplars[bucket].Time) {
+		e.Span = e.Run.Span(e.Step)
 		d.exemplars[bucket] = e
 	}
 }

@@ -37,7 +37,7 @@ func (p *Probe) send(parcels []*memory.Parcel) {
 			settle = func(fate probe.Fate) {
 				if fate != probe.Left {
 					p.memory.Settle(parcel)
-					p.loop.Nudge()
+					p.acks.request()
 				}
 			}
 		}

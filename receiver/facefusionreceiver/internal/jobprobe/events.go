@@ -59,8 +59,8 @@ func traceContext(run *jobqueue.Run) context.Context {
 		return context.Background()
 	}
 	return trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
-		TraceID: trace.TraceID(traceID(run.RunID)),
-		SpanID:  trace.SpanID(spanID(run.RunID, rootSpan)),
+		TraceID: trace.TraceID(run.Trace.ID),
+		SpanID:  trace.SpanID(run.Span(jobqueue.RootSpan)),
 	}))
 }
 

@@ -159,7 +159,7 @@ func (r *accountedRun) endStep(run *jobqueue.Run, latest time.Time, m *gpuAccoun
 	r.step, r.stepUsage = -1, nil
 }
 
-// endRun ends a run and returns what it consumed, as a whole under rootSpan and by step. A run that was over before it was seen is not among them.
+// endRun ends a run and returns what it consumed, as a whole under jobqueue.RootSpan and by step. A run that was over before it was seen is not among them.
 func (m *gpuAccounting) endRun(instance string, run *jobqueue.Run, end time.Time) map[int]gpuConsumption {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -170,7 +170,7 @@ func (m *gpuAccounting) endRun(instance string, run *jobqueue.Run, end time.Time
 	}
 	delete(m.runs, key)
 	r.endStep(run, end, m)
-	r.ended[rootSpan] = r.whole.end(end, m)
+	r.ended[jobqueue.RootSpan] = r.whole.end(end, m)
 	return r.ended
 }
 

@@ -140,9 +140,9 @@ func TestPeaksAndEnergyOfARunAndItsSteps(t *testing.T) {
 	gpu.uses("facefusion-3f2a", 7*gib, 0.25)
 	b.pass(10)
 	require.Equal(t, map[int]gpuConsumption{
-		0:        used(6*gib, 0.5, 20*300, "GPU-1"),
-		1:        used(9*gib, 0.875, 20*400, "GPU-1"),
-		rootSpan: used(9*gib, 0.875, 20*300+20*400, "GPU-1"),
+		0:                 used(6*gib, 0.5, 20*300, "GPU-1"),
+		1:                 used(9*gib, 0.875, 20*400, "GPU-1"),
+		jobqueue.RootSpan: used(9*gib, 0.875, 20*300+20*400, "GPU-1"),
 	}, b.end())
 	require.Empty(t, b.meter.runs)
 }
@@ -158,7 +158,7 @@ func TestAReadingBelongsToTheSpanInWhichItWasTaken(t *testing.T) {
 	b.pass(1)
 	gpu.uses("facefusion-3f2a", gib, 0.5)
 	b.pass(10)
-	require.Equal(t, used(2*gib, 0.5, 1100, "GPU-1"), b.end()[rootSpan])
+	require.Equal(t, used(2*gib, 0.5, 1100, "GPU-1"), b.end()[jobqueue.RootSpan])
 
 	g := newSpanUsage(b.at(time.Minute), b.meter, []string{"facefusion-3f2a"})
 	late := board.GPUMeter{ID: "GPU-1", Sampled: b.at(time.Minute - time.Millisecond), Shares: gpu.shares}
@@ -191,7 +191,7 @@ func TestSeveralGPUs(t *testing.T) {
 	b.pass(10)
 	two.uses("facefusion-3f2a", 4*gib, 0.75)
 	b.pass(10)
-	require.Equal(t, used(5*gib, 0.75, 20*300, "GPU-1", "GPU-2"), b.end()[rootSpan])
+	require.Equal(t, used(5*gib, 0.75, 20*300, "GPU-1", "GPU-2"), b.end()[jobqueue.RootSpan])
 }
 
 // TestARunOnTheProcessorUsesNothing, which is known to be nothing.
@@ -201,7 +201,7 @@ func TestARunOnTheProcessorUsesNothing(t *testing.T) {
 	b.pass(10)
 	b.begin()
 	b.pass(20)
-	require.Equal(t, used(0, 0, 0), b.end()[rootSpan])
+	require.Equal(t, used(0, 0, 0), b.end()[jobqueue.RootSpan])
 }
 
 // TestAShortStepHasItsEnergy but no peak: the driver was not asked while it ran.
@@ -212,7 +212,7 @@ func TestAShortStepHasItsEnergy(t *testing.T) {
 	b.pass(11)
 	b.begin()
 	b.pass(3)
-	require.Equal(t, gpuConsumption{GPUs: []string{"GPU-1"}, Energy: reading.Known(300.0)}, b.end()[rootSpan])
+	require.Equal(t, gpuConsumption{GPUs: []string{"GPU-1"}, Energy: reading.Known(300.0)}, b.end()[jobqueue.RootSpan])
 }
 
 func TestEnergyWithoutACounterIsThePowerAddedUp(t *testing.T) {
@@ -225,7 +225,7 @@ func TestEnergyWithoutACounterIsThePowerAddedUp(t *testing.T) {
 	b.pass(7)
 	gpu.watts = 50
 	b.pass(13)
-	require.Equal(t, reading.Known(7*100+13*50.0), b.end()[rootSpan].Energy)
+	require.Equal(t, reading.Known(7*100+13*50.0), b.end()[jobqueue.RootSpan].Energy)
 }
 
 // TestAnOrphanIsFoundLate: what the GPU drew since is not the job's.
@@ -242,7 +242,7 @@ func TestAnOrphanIsFoundLate(t *testing.T) {
 	b.pass(3)
 	gpu.watts = 200
 	b.pass(4)
-	require.Equal(t, used(gib, 0.5, 1000, "GPU-1"), b.meter.endRun("facefusion-3f2a", b.run, died)[rootSpan])
+	require.Equal(t, used(gib, 0.5, 1000, "GPU-1"), b.meter.endRun("facefusion-3f2a", b.run, died)[jobqueue.RootSpan])
 }
 
 // TestWhatIsNotKnownIsAbsent, in the way in which it is not.
@@ -280,7 +280,7 @@ func TestWhatIsNotKnownIsAbsent(t *testing.T) {
 			b.pass(10)
 			c.during(b, g)
 			b.pass(40 - int((b.now - 10*time.Second).Seconds()))
-			got := b.end()[rootSpan]
+			got := b.end()[jobqueue.RootSpan]
 			if !got.Energy.Known {
 				got.Energy.V = 0
 			}
@@ -298,7 +298,7 @@ func TestARunThatWasUnderWayHasNone(t *testing.T) {
 	b.begin()
 	b.pass(20)
 	got := b.end()
-	require.Equal(t, gpuConsumption{}, got[rootSpan])
+	require.Equal(t, gpuConsumption{}, got[jobqueue.RootSpan])
 	require.Equal(t, used(gib, 0.5, 2000, "GPU-1"), got[0], "its step began afterwards")
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -25,6 +26,8 @@ type Probe struct {
 	gpus            *gpuAccounting
 	loop            *poll.Loop
 	memory          *memory.Memory           // nil where nothing is kept
+	storing         sync.Mutex               // held by whoever writes to memory
+	acks            *acks                    // nil until started, and where nothing is kept
 	emitsEvents     bool                     // somebody takes events
 	emitsTraces     bool                     // somebody takes spans
 	firstScanLogged map[string]bool          // folders of which the first pass was logged, by instance; owned by the goroutine that observes
@@ -71,6 +74,9 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	if err := p.openStorage(ctx, host); err != nil {
 		return err
 	}
+	if p.acks != nil {
+		p.acks.start()
+	}
 	p.loop.Start()
 	return nil
 }
@@ -79,6 +85,10 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 func (p *Probe) Shutdown(ctx context.Context) error {
 	p.loop.Stop()
 	p.watcher.Close()
+	if p.acks != nil {
+		p.acks.stop()
+		p.acks = nil
+	}
 	return p.memory.Close(ctx)
 }
 

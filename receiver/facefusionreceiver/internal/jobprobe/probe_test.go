@@ -29,8 +29,9 @@ func run(now time.Time) *jobqueue.Run {
 		return reading.Known(now.Add(time.Duration(seconds) * time.Second))
 	}
 	traits := jobfile.Traits{Media: jobfile.MediaVideo, Processors: "face_enhancer,face_swapper", Models: "gfpgan_1.4,hyperswap_1a_256", Encoder: "libx264"}
+	id := jobqueue.RunID{Job: "nightly-001", Created: now.Add(-time.Hour), Attempt: 2}
 	return &jobqueue.Run{
-		RunID:  jobqueue.RunID{Job: "nightly-001", Created: now.Add(-time.Hour), Attempt: 2},
+		RunID: id, Trace: jobqueue.TraceOf(id),
 		Origin: jobfile.OriginOther, Media: jobfile.MediaVideo, Outcome: jobqueue.OutcomeFailed,
 		Queued: at(-100), Started: at(-70), Ended: at(-1),
 		Steps: []jobqueue.Step{
@@ -46,7 +47,9 @@ func durations(run jobqueue.RunID, step int, values ...float64) jobqueue.Duratio
 	d := jobqueue.Durations{}
 	for _, v := range values {
 		h.Observe(v)
-		d.Exemplars = append(d.Exemplars, jobqueue.Exemplar{Value: v, Time: time.Unix(1800000000, 0), Run: run, Step: step})
+		d.Exemplars = append(d.Exemplars, jobqueue.Exemplar{
+			Value: v, Time: time.Unix(1800000000, 0), Run: run, Step: step, Trace: jobqueue.TraceOf(run).ID, Span: run.Span(step),
+		})
 	}
 	d.Snapshot = h.Snapshot()
 	e := histogram.NewExponential()
@@ -157,39 +160,6 @@ func TestARunWithoutABeginningBeginsWithItsEnd(t *testing.T) {
 	root := traces.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
 	require.Equal(t, pcommon.NewTimestampFromTime(r.Ended.V), root.EndTimestamp())
 	require.Equal(t, root.EndTimestamp(), root.StartTimestamp())
-}
-
-func TestIDsAreDeterministic(t *testing.T) {
-	id := jobqueue.RunID{Job: "nightly-001", Created: time.Unix(1800000000, 123456000), Attempt: 1}
-	same := jobqueue.RunID{Job: "nightly-001", Created: id.Created.UTC(), Attempt: 1}
-	require.Equal(t, traceID(id), traceID(same))
-	seen := map[string]bool{}
-	for _, other := range []jobqueue.RunID{id, {Job: "nightly-002", Created: id.Created, Attempt: 1}, {Job: id.Job, Created: id.Created, Attempt: 2}, {Job: id.Job, Attempt: 1}} {
-		seen[traceID(other).String()] = true
-		for _, span := range []int{rootSpan, queueSpan, 0, 1} {
-			seen[spanID(other, span).String()] = true
-		}
-	}
-	require.Len(t, seen, 4*5)
-}
-
-// TestAJobNamedAfterATraceJoinsIt: a gateway passes its own trace context on in the only text of a job that it may choose.
-func TestAJobNamedAfterATraceJoinsIt(t *testing.T) {
-	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-	for _, job := range []string{"00-" + trace + "-" + span + "-01", "upload-00-" + trace + "-" + span + "-01", "00-" + trace + "-" + span + "-01-retry"} {
-		id := jobqueue.RunID{Job: job, Attempt: 1}
-		require.Equal(t, trace, traceID(id).String(), job)
-		_, caller, ok := parent(id)
-		require.True(t, ok)
-		require.Equal(t, span, caller.String())
-	}
-	for _, job := range []string{
-		"nightly", "00-" + trace, "01-" + trace + "-" + span + "-01", "00-00000000000000000000000000000000-" + span + "-01",
-		"00-" + trace + "-0000000000000000-01", "00-" + trace + "aa-" + span + "-01",
-	} {
-		_, _, ok := parent(jobqueue.RunID{Job: job})
-		require.False(t, ok, job)
-	}
 }
 
 func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {

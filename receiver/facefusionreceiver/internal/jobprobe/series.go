@@ -47,7 +47,7 @@ func appendExemplars(to pmetric.ExemplarSlice, exemplars []jobqueue.Exemplar) {
 		exemplar := to.AppendEmpty()
 		exemplar.SetTimestamp(pcommon.NewTimestampFromTime(e.Time))
 		exemplar.SetDoubleValue(e.Value)
-		exemplar.SetTraceID(traceID(e.Run))
-		exemplar.SetSpanID(spanID(e.Run, e.Step))
+		exemplar.SetTraceID(pcommon.TraceID(e.Trace))
+		exemplar.SetSpanID(pcommon.SpanID(e.Span))
 	}
 }

@@ -38,25 +38,23 @@ func ending(c *jobqueue.Change) time.Time {
 // came and went while the collector was away, begins with its end. consumed is what is known of the GPUs, by span.
 func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, end time.Time, consumed map[int]gpuConsumption) {
 	begin := first(run.Queued, run.Started, reading.Known(end))
-	root := newSpan(spans, run.RunID, rootSpan, "facefusion.job", begin.V, end)
-	if _, caller, ok := parent(run.RunID); ok {
-		root.SetParentSpanID(caller)
-	}
+	root := newSpan(spans, run, jobqueue.RootSpan, "facefusion.job", begin.V, end)
+	root.SetParentSpanID(pcommon.SpanID(run.Trace.Caller))
 	root.Attributes().PutStr("facefusion.job.id", run.Job)
 	root.Attributes().PutInt("facefusion.job.attempt", int64(run.Attempt))
 	root.Attributes().PutStr("facefusion.origin", string(run.Origin))
 	root.Attributes().PutStr("facefusion.media", string(run.Media))
-	putConsumption(root, consumed[rootSpan])
+	putConsumption(root, consumed[jobqueue.RootSpan])
 	setOutcome(root, run.Outcome)
 	if run.Attempt > 1 {
 		before := run.RunID
 		before.Attempt--
 		link := root.Links().AppendEmpty()
-		link.SetTraceID(traceID(before))
-		link.SetSpanID(spanID(before, rootSpan))
+		link.SetTraceID(pcommon.TraceID(jobqueue.TraceOf(before).ID))
+		link.SetSpanID(pcommon.SpanID(before.Span(jobqueue.RootSpan)))
 	}
 	if run.Queued.Known && run.Started.Known && !run.Started.V.Before(run.Queued.V) {
-		newSpan(spans, run.RunID, queueSpan, "facefusion.job.wait", run.Queued.V, run.Started.V).SetParentSpanID(root.SpanID())
+		newSpan(spans, run, jobqueue.QueueSpan, "facefusion.job.wait", run.Queued.V, run.Started.V).SetParentSpanID(root.SpanID())
 	}
 	appendStepSpans(spans, run, root.SpanID(), end, consumed)
 }
@@ -72,7 +70,7 @@ func appendStepSpans(spans ptrace.SpanSlice, run *jobqueue.Run, root pcommon.Spa
 		if step.Ended.Known {
 			ended = step.Ended.V
 		}
-		span := newSpan(spans, run.RunID, i, "facefusion.step", step.Started.V, ended)
+		span := newSpan(spans, run, i, "facefusion.step", step.Started.V, ended)
 		span.SetParentSpanID(root)
 		span.Attributes().PutInt("facefusion.step.index", int64(i))
 		span.Attributes().PutStr("facefusion.media", string(step.Media))
@@ -96,10 +94,10 @@ func putKnown(span ptrace.Span, name, value string) {
 	}
 }
 
-func newSpan(spans ptrace.SpanSlice, id jobqueue.RunID, index int, name string, begin, end time.Time) ptrace.Span {
+func newSpan(spans ptrace.SpanSlice, run *jobqueue.Run, index int, name string, begin, end time.Time) ptrace.Span {
 	span := spans.AppendEmpty()
-	span.SetTraceID(traceID(id))
-	span.SetSpanID(spanID(id, index))
+	span.SetTraceID(pcommon.TraceID(run.Trace.ID))
+	span.SetSpanID(pcommon.SpanID(run.Span(index)))
 	span.SetName(name)
 	span.SetKind(ptrace.SpanKindInternal)
 	span.SetStartTimestamp(pcommon.NewTimestampFromTime(begin))

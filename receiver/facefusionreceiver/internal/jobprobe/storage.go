@@ -18,6 +18,7 @@ func (p *Probe) openStorage(ctx context.Context, host component.Host) (err error
 	if p.memory, err = memory.Open(ctx, host, *p.env.Storage, p.env.Settings.ID, p.Name()); err != nil {
 		return err
 	}
+	p.acks = newAcks(p.saveAcks)
 	parcels, err := p.memory.Outstanding(ctx)
 	if err != nil {
 		return err
@@ -37,6 +38,8 @@ func (p *Probe) save(ctx context.Context, parcels []*memory.Parcel) error {
 	if p.memory == nil {
 		return nil
 	}
+	p.storing.Lock()
+	defer p.storing.Unlock()
 	if err := p.memory.Save(ctx, p.watcher.Export(), parcels); err != nil {
 		return err
 	}
