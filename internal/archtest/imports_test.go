@@ -27,7 +27,7 @@ type rule struct {
 // named are the packages that rules speak of.
 var named = []string{
 	"internal/gpu", "internal/gpu/nvmldriver", "internal/gpu/fakenvml", "internal/gpu/gputest", "internal/process", "internal/process/proctest",
-	"internal/webui", "internal/jobqueue", "simulator", "receiver/facefusionreceiver",
+	"internal/webui", "internal/jobqueue", "internal/logstream", "simulator", "receiver/facefusionreceiver",
 }
 
 var rules = []rule{
@@ -73,6 +73,11 @@ var rules = []rule{
 		packages:  []string{"internal/jobqueue"},
 		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/webui", module + "internal/board"},
 		reason:    "the domains do not know each other: they meet on the board",
+	},
+	{
+		packages:  []string{"internal/logstream"},
+		forbidden: []string{module},
+		reason:    "what a line means depends on nothing else",
 	},
 	{
 		packages:  []string{"internal/", "receiver/"},
