@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test look check generate update lint format gpu clean series load
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test chart-test chart-test-full look check generate update lint format gpu clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,12 @@ gpu: ## compare with nvidia-smi and print what sampling costs; needs an NVIDIA G
 
 deploy-test: ## check rules, alerts and messages with the programs and the code of Prometheus and Alertmanager
 	.ci/prometheus/check.sh
+
+chart-test: build ## lint and render the Helm chart and decode every object strictly; the built collector takes its configurations
+	cd test/chart && CGO_ENABLED=0 go vet -tags full ./... && CGO_ENABLED=0 go test -count=1 ./...
+
+chart-test-full: build build-full ## the same with the full distribution, whose build takes some minutes
+	cd test/chart && CGO_ENABLED=0 go test -count=1 -tags full ./...
 
 look: deploy/grafana/look/node_modules ## draw the dashboards over PROMETHEUS_URL, pictures to docs/images; needs Node.js, Chromium and the font Inter
 	@mkdir -p docs/images
