@@ -18,7 +18,7 @@ validate() {
 
 for file in config/*.yaml; do
 	case "$file" in
-	config/agent.yaml | config/gateway.yaml) validate "$file" ;;
+	config/agent.yaml | config/gateway.yaml | config/serverless.yaml) validate "$file" ;;
 	config/gateway-*) validate config/gateway.yaml "$file" ;;
 	*) validate config/agent.yaml "$file" ;;
 	esac
