@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test chart-test chart-test-full look check generate update lint format gpu clean series load
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test chart-test chart-test-full own-build look check generate update lint format gpu clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ chart-test: build ## lint and render the Helm chart and decode every object stri
 
 chart-test-full: build build-full ## the same with the full distribution, whose build takes some minutes
 	cd test/chart && CGO_ENABLED=0 go test -count=1 -tags full ./...
+
+own-build: ## build the collector of one's own that docs/other-collectors.md shows
+	.ci/own-build.sh
 
 look: deploy/grafana/look/node_modules ## draw the dashboards over PROMETHEUS_URL, pictures to docs/images; needs Node.js, Chromium and the font Inter
 	@mkdir -p docs/images
