@@ -26,7 +26,7 @@ type rule struct {
 
 // named are the packages that rules speak of.
 var named = []string{
-	"internal/gpu", "internal/gpu/nvmldriver", "internal/gpu/fakenvml", "internal/gpu/gputest", "internal/process", "internal/process/proctest",
+	"internal/gpu", "internal/gpu/xid", "internal/gpu/pci", "internal/gpu/nvmldriver", "internal/gpu/fakenvml", "internal/gpu/gputest", "internal/process", "internal/process/proctest",
 	"internal/webui", "internal/jobqueue", "internal/logstream", "simulator", "receiver/facefusionreceiver",
 }
 

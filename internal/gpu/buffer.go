@@ -11,13 +11,13 @@ type buffer struct {
 	// last is the timestamp of the newest entry seen; 0 before the first read.
 	last uint64
 	// odd is the timestamp of the newest entry that could not be true. Such entries do not move last, and are told again.
-	odd    uint64
-	silent int
+	lastImplausible uint64
+	emptyReads      int
 }
 
 // silentReads is how often a buffer may have nothing new before its timestamps are no longer trusted: after the host's clock was set back, the driver has
 // nothing newer than what was seen until the clock has caught up.
-const silentReads = 3
+const emptyReadLimit = 3
 
 // maxGap keeps the difference of two timestamps within a Duration; longestSample cuts it anyway.
 const maxGap = uint64(longestSample / time.Microsecond)
@@ -35,8 +35,8 @@ func (b *buffer) follow(entries []Sample) (s sum, plausible bool) {
 			continue
 		}
 		if !ok || e.Timestamp == 0 {
-			plausible = plausible && e.Timestamp != 0 && e.Timestamp <= b.odd
-			b.odd = max(b.odd, e.Timestamp)
+			plausible = plausible && e.Timestamp != 0 && e.Timestamp <= b.lastImplausible
+			b.lastImplausible = max(b.lastImplausible, e.Timestamp)
 			continue
 		}
 		if !first {
@@ -44,12 +44,12 @@ func (b *buffer) follow(entries []Sample) (s sum, plausible bool) {
 		}
 		b.last = e.Timestamp
 	}
-	b.silent++
+	b.emptyReads++
 	if s.samples > 0 || first {
-		b.silent = 0
+		b.emptyReads = 0
 	}
-	if b.silent >= silentReads {
-		*b = buffer{odd: b.odd}
+	if b.emptyReads >= emptyReadLimit {
+		*b = buffer{lastImplausible: b.lastImplausible}
 	}
 	return s, plausible
 }

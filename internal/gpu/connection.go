@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/backoff"
 )
 
 // checkInterval is how often the number of GPUs is looked at, for one that was plugged in or unplugged.
@@ -12,13 +14,13 @@ const checkInterval = 30 * time.Second
 
 // connection is the state of the library. It belongs to Observe.
 type connection struct {
-	lane    *lane[*sharedSession, answer]
+	worker  *worker[*sharedSession, answer]
 	library Library
 	session *sharedSession
 	// previous is the session before, which should be closed before a new one is opened: only then does the library look at the driver anew.
 	previous *sharedSession
 	ended    time.Time
-	retry    backoff
+	retry    backoff.Backoff
 	checkAt  time.Time
 	// idleSince is since when no process uses a GPU, releasedUntil when a library that was released for that is opened again.
 	idleSince, releasedUntil time.Time
@@ -34,46 +36,46 @@ type answer struct {
 }
 
 var (
-	errSilent = errors.New("the library has not answered in time")
-	errNoGPU  = errors.New("the driver has no gpu")
+	errNoAnswer = errors.New("the library has not answered in time")
+	errNoGPU    = errors.New("the driver has no gpu")
 )
 
 // connect opens the library when it is due, and looks at the number of GPUs now and then.
 func (s *Sampler) connect(ctx context.Context, now time.Time) {
 	c := &s.connection
-	s.startLibraryLane()
-	if a, ok := c.lane.take(); ok {
-		s.heard(a, now)
+	s.startLibraryWorker()
+	if a, ok := c.worker.take(); ok {
+		s.handleAnswer(a, now)
 	}
 	switch {
-	case c.lane.busy:
+	case c.worker.busy:
 	case c.session == nil:
-		if c.retry.ready(now) && s.previousIsOver(now) && !s.asleep(now) {
-			c.lane.dispatch(nil, now)
+		if c.retry.Ready(now) && s.previousIsOver(now) && !s.staysClosed(now) {
+			c.worker.dispatch(nil, now)
 		}
 	case !now.Before(c.checkAt):
 		c.checkAt = now.Add(checkInterval)
 		c.session.acquire()
-		c.lane.dispatch(c.session, now)
+		c.worker.dispatch(c.session, now)
 	}
 	if c.session != nil {
 		return
 	}
-	if a, ok := c.lane.await(ctx, now); ok {
-		s.heard(a, now)
+	if a, ok := c.worker.await(ctx, now); ok {
+		s.handleAnswer(a, now)
 	}
-	if c.lane.stuck(now, s.deadline) {
-		c.library = Library{State: LibraryFailed, Err: fmt.Errorf("open driver library: %w", errSilent)}
+	if c.worker.stuck(now, s.deadline) {
+		c.library = Library{State: LibraryFailed, Err: fmt.Errorf("open driver library: %w", errNoAnswer)}
 	}
 }
 
-func (s *Sampler) startLibraryLane() {
+func (s *Sampler) startLibraryWorker() {
 	c := &s.connection
-	if c.lane != nil {
+	if c.worker != nil {
 		return
 	}
-	l := newLane[*sharedSession, answer]()
-	c.lane = l
+	l := newWorker[*sharedSession, answer]()
+	c.worker = l
 	s.running.Go(func() {
 		l.run(s.askLibrary)
 		// Closed during an Open that nobody waits for any more.
@@ -98,7 +100,7 @@ func (s *Sampler) askLibrary(session *sharedSession) answer {
 	if err != nil {
 		return answer{err: fmt.Errorf("open driver library: %w", err)}
 	}
-	a := answer{session: share(opened), opened: true, versions: opened.Versions()}
+	a := answer{session: newSharedSession(opened), opened: true, versions: opened.Versions()}
 	if events, err := opened.Events(); err == nil {
 		a.session.events = events
 	}
@@ -110,7 +112,7 @@ func (s *Sampler) askLibrary(session *sharedSession) answer {
 }
 
 // heard acts on an answer of the library.
-func (s *Sampler) heard(a answer, now time.Time) {
+func (s *Sampler) handleAnswer(a answer, now time.Time) {
 	c := &s.connection
 	switch {
 	case a.opened:
@@ -124,7 +126,7 @@ func (s *Sampler) heard(a answer, now time.Time) {
 		s.watchXIDs(a.session)
 		s.enumerate(a.count, now)
 	case a.session == nil:
-		c.retry.failed(now)
+		c.retry.Failed(now)
 		c.library = Library{State: libraryState(a.err), Err: a.err}
 	case a.session != c.session:
 		// About a session that has ended meanwhile.
@@ -133,14 +135,14 @@ func (s *Sampler) heard(a answer, now time.Time) {
 			s.enumerate(a.count, now)
 		}
 	case endsSession(a.err):
-		s.lose(a.err, now)
+		s.dropSession(a.err, now)
 	}
 }
 
 // lose ends a session that has become useless. No GPU at all is no fault of the library, but only a new session would see one.
-func (s *Sampler) lose(err error, now time.Time) {
+func (s *Sampler) dropSession(err error, now time.Time) {
 	s.disconnect(now)
-	s.connection.retry.failed(now)
+	s.connection.retry.Failed(now)
 	if !errors.Is(err, errNoGPU) {
 		s.connection.library = Library{State: libraryState(err), Err: err}
 	}

@@ -44,7 +44,7 @@ func TestGarbageNumbersAreAbsentAndCounted(t *testing.T) {
 			if v != 0 && (q != gpu.QuantityPerformanceState || v != 32) {
 				want.Implausible[groupOf[q]] = 1
 			}
-			play(t, gputest.New(detailed(q, v)), func(s *scene) { require.Equal(s.T, want, s.healthy().Devices[0], "%d: %d", q, v) })
+			run(t, gputest.New(detailed(q, v)), func(s *harness) { require.Equal(s.T, want, s.healthy().Devices[0], "%d: %d", q, v) })
 		}
 	}
 }
@@ -63,9 +63,9 @@ func TestDetailsAreReadAtTheirOwnPace(t *testing.T) {
 	a.BAR1, a.Rows, a.Encoder = &gpu.Memory{Used: 1, Total: 2}, &gpu.Rows{}, &gpu.Encoder{}
 	a.Fans = []gpu.FanSpeed{{Percent: 30, RPM: 900}, {Percent: 0}}
 	a.Numbers = map[gpu.Quantity]uint64{gpu.QuantityFans: 2, gpu.QuantityClockSM: 1500}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
-		s.cycles(61)
+		s.passes(61)
 		require.Equal(t, 4, s.driver.Calls(a, gputest.CallBAR1), "at 1, 18, 33 and 48 s")
 		require.Equal(t, 8, s.driver.Calls(a, gputest.CallFan))
 		require.Equal(t, 13, s.driver.Calls(a, gputest.CallEnergy))
@@ -73,7 +73,7 @@ func TestDetailsAreReadAtTheirOwnPace(t *testing.T) {
 		require.Equal(t, []gpu.Fan{{Ratio: reading.Known(0.3), RPM: reading.Known(int64(900))}, {Ratio: reading.Known(0.0), RPM: reading.Known(int64(0))}}, d.Fans)
 		require.Equal(t, reading.Known(int64(1_500_000_000)), d.Clocks.SM)
 		s.change(func() { a.Numbers[gpu.QuantityClockSM] = 1600 })
-		require.Equal(t, reading.Known(int64(1_600_000_000)), s.cycles(1).Devices[0].Clocks.SM, "fast")
+		require.Equal(t, reading.Known(int64(1_600_000_000)), s.passes(1).Devices[0].Clocks.SM, "fast")
 	})
 }
 
@@ -85,7 +85,7 @@ func TestGPUThatShouldBeResetIsDegradedAndReadOn(t *testing.T) {
 	} {
 		a := gputest.NewGPU(0)
 		spoil(a)
-		play(t, gputest.New(a), func(s *scene) {
+		run(t, gputest.New(a), func(s *harness) {
 			t := s.T
 			d := s.healthy().Devices[0]
 			require.Equal(t, gpu.HealthDegraded, d.Health)
@@ -106,18 +106,18 @@ func TestGarbageGroupsAreAbsent(t *testing.T) {
 	want := fresh(t)
 	want.Implausible = gpu.Implausible{gpu.GroupError: 1, gpu.GroupEncoder: 1, gpu.GroupMemory: 1, gpu.GroupFan: 1}
 	want.EncoderSessions, want.BAR1Total, want.Fans = reading.Known(int64(1)), reading.Known(int64(8)), []gpu.Fan{{}}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		require.Equal(t, want, s.healthy().Devices[0])
 		s.change(func() { a.Encoder = &gpu.Encoder{Sessions: 0, FrameRate: 30, Latency: 100} })
-		require.False(t, s.cycles(20).Devices[0].EncoderFrameRate.Known, "what is left of the last session")
+		require.False(t, s.passes(20).Devices[0].EncoderFrameRate.Known, "what is left of the last session")
 	})
 }
 
 // The PCIe counters of the driver have 32 bits on some GPUs, and begin anew with the driver.
 func TestBytesAreCountedAcrossWrapAndRestart(t *testing.T) {
 	a := detailed(gpu.QuantityPCIeTransmitted, 1<<32-1000)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		for _, step := range []struct {
@@ -132,13 +132,13 @@ func TestBytesAreCountedAcrossWrapAndRestart(t *testing.T) {
 			{7, 1<<40 + 1<<31 + 907}, // 64 bits do not wrap
 		} {
 			s.change(func() { a.Numbers[gpu.QuantityPCIeTransmitted] = step.raw })
-			require.Equal(t, reading.Known(step.want), s.cycles(5).Devices[0].PCIe.Transmitted)
+			require.Equal(t, reading.Known(step.want), s.passes(5).Devices[0].PCIe.Transmitted)
 		}
 		require.Equal(t, gpu.Implausible{gpu.GroupLink: 1}, s.implausible(), "one of 32 bits may wrap more than once between two looks, the last one may not")
 		s.change(func() { a.Err = gpu.ErrUninitialized })
-		s.cycles(1)
+		s.passes(1)
 		s.change(func() { a.Err, a.Numbers[gpu.QuantityPCIeTransmitted] = nil, 5 })
-		require.Equal(t, reading.Known[int64](1<<40+1<<31+912), s.cycles(10).Devices[0].PCIe.Transmitted, "across sessions")
+		require.Equal(t, reading.Known[int64](1<<40+1<<31+912), s.passes(10).Devices[0].PCIe.Transmitted, "across sessions")
 		require.Equal(t, gpu.Implausible{gpu.GroupLink: 1}, s.implausible(), "which is when counters begin anew")
 	})
 }
@@ -146,10 +146,10 @@ func TestBytesAreCountedAcrossWrapAndRestart(t *testing.T) {
 func TestNVLinkIsAskedOnlyWhenWanted(t *testing.T) {
 	for _, wanted := range []bool{false, true} {
 		a := detailed(gpu.QuantityNVLinkReceived, 3)
-		with(t, gpu.Settings{NVLink: wanted}, gputest.New(a), func(s *scene) {
+		runWith(t, gpu.Settings{NVLink: wanted}, gputest.New(a), func(s *harness) {
 			s.healthy()
 			s.change(func() { a.Numbers[gpu.QuantityNVLinkReceived] = 5 })
-			got := s.cycles(5).Devices[0].NVLinkReceived
+			got := s.passes(5).Devices[0].NVLinkReceived
 			require.Equal(s.T, wanted, got.Known)
 			require.Equal(s.T, map[bool]int64{true: 2048}[wanted], got.V)
 		})

@@ -3,6 +3,8 @@ package gpu
 import (
 	"errors"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
 // Driver opens the driver's library. Open may block for as long as the driver likes, and may be called again after it failed or the session was closed.
@@ -27,14 +29,8 @@ type Events interface {
 	// Register adds a GPU. Its XIDs come with the given name.
 	Register(h Handle, uuid string) error
 	// Wait returns the next XID; ErrNotFound means that none came in time.
-	Wait(timeout time.Duration) (XIDEvent, error)
+	Wait(timeout time.Duration) (xid.DriverReport, error)
 	Close() error
-}
-
-// XIDEvent is one XID as the driver tells it.
-type XIDEvent struct {
-	UUID string
-	Code uint64
 }
 
 // Handle is one GPU. Calls on it are never concurrent: two concurrent calls on one handle have crashed drivers. All numbers are the driver's own, unchecked; a call
@@ -68,7 +64,7 @@ type Handle interface {
 	// Profile is how the engines were used since the Profile before; ErrNotFound means that there was none, or that it is too early for another.
 	Profile() (ProfileSample, error)
 	// Parts are the MIG devices of a GPU; none while it is not partitioned. They answer Identity, Memory, Contexts and Profile.
-	Parts() ([]Handle, error)
+	MIGDevices() ([]Handle, error)
 }
 
 // Versions are what the library tells of itself; empty where it does not.

@@ -23,7 +23,7 @@ func TestOneGPULostAndBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b := gputest.NewGPU(0), gputest.NewGPU(1)
-			play(t, gputest.New(a, b), func(s *scene) {
+			run(t, gputest.New(a, b), func(s *harness) {
 				t := s.T
 				s.healthy()
 				s.change(func() { b.Err = c.err })
@@ -33,7 +33,7 @@ func TestOneGPULostAndBack(t *testing.T) {
 				require.Equal(t, gpu.Device{Identity: b.Identity, Health: gpu.HealthFailed, Reason: c.reason}, snapshot.Devices[1])
 				require.Equal(t, gpu.HealthOK, snapshot.Devices[0].Health)
 
-				snapshot = s.cycles(60)
+				snapshot = s.passes(60)
 				require.Equal(t, b.Identity, snapshot.Devices[1].Identity)
 				require.Equal(t, reading.Known(51.0), snapshot.Devices[0].Temperature)
 				require.Equal(t, 62, s.driver.Calls(a, gputest.CallTemperature))
@@ -41,7 +41,7 @@ func TestOneGPULostAndBack(t *testing.T) {
 				require.Equal(t, 1, s.driver.Opens())
 
 				s.change(func() { b.Err = nil })
-				snapshot = s.cycles(30)
+				snapshot = s.passes(30)
 				require.Equal(t, gpu.HealthOK, snapshot.Devices[1].Health)
 				require.Equal(t, reading.Known(52.0), snapshot.Devices[1].Temperature)
 			})
@@ -52,7 +52,7 @@ func TestOneGPULostAndBack(t *testing.T) {
 func TestGPULostFromTheStartHidesNobody(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	a.Err = gpu.ErrLost
-	play(t, gputest.New(a, b), func(s *scene) {
+	run(t, gputest.New(a, b), func(s *harness) {
 		t := s.T
 		snapshot, err := s.observe()
 		require.ErrorIs(t, err, gpu.ErrLost)
@@ -60,7 +60,7 @@ func TestGPULostFromTheStartHidesNobody(t *testing.T) {
 		require.Equal(t, gpu.Device{Identity: gpu.Identity{Index: 0}, Health: gpu.HealthFailed, Reason: gpu.ReasonLost}, snapshot.Devices[0])
 		require.Equal(t, gpu.HealthOK, snapshot.Devices[1].Health)
 		s.change(func() { a.Err = nil })
-		snapshot = s.cycles(1)
+		snapshot = s.passes(1)
 		require.Len(t, snapshot.Devices, 2)
 		require.Equal(t, a.Identity, snapshot.Devices[0].Identity)
 	})
@@ -69,7 +69,7 @@ func TestGPULostFromTheStartHidesNobody(t *testing.T) {
 func TestGPUWithoutPermissionIsNoTrouble(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Err = gpu.ErrNoPermission
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		d := s.healthy().Devices[0]
 		require.Equal(t, gpu.HealthDegraded, d.Health)
@@ -80,7 +80,7 @@ func TestGPUWithoutPermissionIsNoTrouble(t *testing.T) {
 // A container whose device cgroup rules were dropped gets "unknown error" from everything.
 func TestGPUThatAnswersNothing(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.change(func() { a.Err = errOdd })
@@ -89,7 +89,7 @@ func TestGPUThatAnswersNothing(t *testing.T) {
 		require.ErrorIs(t, err, errOdd)
 		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthDegraded, Reason: gpu.ReasonDriverError}, snapshot.Devices[0])
 		s.change(func() { a.Err = nil })
-		require.Equal(t, gpu.HealthOK, s.cycles(1).Devices[0].Health)
+		require.Equal(t, gpu.HealthOK, s.passes(1).Devices[0].Health)
 	})
 }
 
@@ -103,17 +103,17 @@ func TestGPUThatSupportsNothing(t *testing.T) {
 	} {
 		a.Errs[c] = gpu.ErrNotSupported
 	}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		sampled := s.healthy().Time
-		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthOK, Sampled: sampled.Add(10 * time.Second)}, s.cycles(10).Devices[0])
+		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthOK, Sampled: sampled.Add(10 * time.Second)}, s.passes(10).Devices[0])
 		require.Nil(t, s.sampler.Collect(time.Now(), 0).Devices[0].Utilization)
 	})
 }
 
 func TestWedgedGPUDelaysNobodyAndRecovers(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
-	play(t, gputest.New(a, b), func(s *scene) {
+	run(t, gputest.New(a, b), func(s *harness) {
 		t := s.T
 		s.healthy()
 		block := make(chan struct{})
@@ -126,13 +126,13 @@ func TestWedgedGPUDelaysNobodyAndRecovers(t *testing.T) {
 		require.Equal(t, reading.Known(70.0), snapshot.Devices[1].Temperature, "the other is on time")
 
 		before := s.driver.Calls(a, gputest.CallMemory)
-		snapshot = s.cycles(4)
+		snapshot = s.passes(4)
 		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthDegraded, Reason: gpu.ReasonWedged}, snapshot.Devices[0])
 		start = time.Now()
 		_, err := s.observe()
 		require.ErrorContains(t, err, "gpu 0: the driver has not answered in time")
 		require.Zero(t, time.Since(start), "nobody waits for it any more")
-		s.cycles(100)
+		s.passes(100)
 		require.Equal(t, before, s.driver.Calls(a, gputest.CallMemory), "never called while its call is out")
 
 		s.change(func() { a.Block, a.Temperature = nil, 80 })
@@ -148,19 +148,19 @@ func TestWedgedGPUDelaysNobodyAndRecovers(t *testing.T) {
 // A call that returns after it was given up, and the next one that blocks again.
 func TestWhatALateCallSaidIsNotReported(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		first, second := make(chan struct{}), make(chan struct{})
 		s.change(func() { a.Block, a.BlockCall = first, gputest.CallUtilization.Of(gpu.TaskDecoder) })
-		require.Equal(t, gpu.ReasonWedged, s.cycles(5).Devices[0].Reason)
+		require.Equal(t, gpu.ReasonWedged, s.passes(5).Devices[0].Reason)
 		s.change(func() { a.Block, a.BlockCall = second, gputest.CallMemory })
 		close(first)
 		synctest.Wait()
-		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthDegraded, Reason: gpu.ReasonWedged}, s.cycles(1).Devices[0])
+		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthDegraded, Reason: gpu.ReasonWedged}, s.passes(1).Devices[0])
 		s.change(func() { a.Block = nil })
 		close(second)
-		require.Equal(t, gpu.HealthOK, s.cycles(1).Devices[0].Health)
+		require.Equal(t, gpu.HealthOK, s.passes(1).Devices[0].Health)
 	})
 }
 
@@ -168,16 +168,16 @@ func TestWhatALateCallSaidIsNotReported(t *testing.T) {
 func TestGPUIsReportedOnceWhenPlacesChange(t *testing.T) {
 	a, b, c := gputest.NewGPU(0), gputest.NewGPU(1), gputest.NewGPU(2)
 	driver := gputest.New(a, b)
-	play(t, driver, func(s *scene) {
+	run(t, driver, func(s *harness) {
 		t := s.T
 		s.healthy()
 		block := make(chan struct{})
 		s.change(func() { b.Block = block })
-		s.cycles(5)
+		s.passes(5)
 		driver.Change(func(script *gputest.Script) {
 			a.Err, b.Block, script.GPUs = gpu.ErrUninitialized, nil, []*gputest.GPU{b, c}
 		})
-		snapshot := s.cycles(10)
+		snapshot := s.passes(10)
 		require.Len(t, snapshot.Devices, 2)
 		require.Equal(t, b.Identity.UUID, snapshot.Devices[0].UUID)
 		require.Equal(t, gpu.HealthOK, snapshot.Devices[0].Health)
@@ -185,7 +185,7 @@ func TestGPUIsReportedOnceWhenPlacesChange(t *testing.T) {
 		require.Equal(t, gpu.ReasonLost, snapshot.Devices[1].Reason)
 		close(block)
 		synctest.Wait()
-		snapshot = s.cycles(1)
+		snapshot = s.passes(1)
 		require.Equal(t, c.Identity.UUID, snapshot.Devices[1].UUID, "in the driver's order, the gone one last")
 	})
 }
@@ -194,14 +194,14 @@ func TestGPUIsReportedOnceWhenPlacesChange(t *testing.T) {
 func TestReadingsEndWithTheLibrary(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	driver := gputest.New(a, b)
-	play(t, driver, func(s *scene) {
+	run(t, driver, func(s *harness) {
 		t := s.T
 		s.healthy()
 		block := make(chan struct{})
 		driver.Change(func(script *gputest.Script) {
 			a.Block, b.Err, script.OpenErr = block, gpu.ErrDriverNotLoaded, gpu.ErrDriverNotLoaded
 		})
-		for _, d := range s.cycles(1).Devices {
+		for _, d := range s.passes(1).Devices {
 			require.Equal(t, gpu.ReasonDriverError, d.Reason)
 			require.False(t, d.Temperature.Known)
 		}
@@ -232,22 +232,22 @@ func TestCloseWithWedgedGPU(t *testing.T) {
 // The driver is reloaded while a call of one GPU has not returned: the others go on in a new session, and that GPU joins when its call returns.
 func TestReopenWithWedgedGPU(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
-	play(t, gputest.New(a, b), func(s *scene) {
+	run(t, gputest.New(a, b), func(s *harness) {
 		t := s.T
 		s.healthy()
 		block := make(chan struct{})
 		s.change(func() { a.Block = block })
-		s.cycles(5)
+		s.passes(5)
 		s.change(func() { b.Err = gpu.ErrUninitialized })
-		snapshot := s.cycles(1)
+		snapshot := s.passes(1)
 		require.Equal(t, gpu.LibraryFailed, snapshot.Library.State)
 		require.Equal(t, gpu.ReasonWedged, snapshot.Devices[0].Reason)
 		require.Equal(t, gpu.ReasonDriverError, snapshot.Devices[1].Reason)
 		s.change(func() { b.Err = nil })
 		calls := s.driver.Calls(a, gputest.CallHandle)
-		s.cycles(2)
+		s.passes(2)
 		require.Equal(t, 1, s.driver.Opens(), "not beside a session that may still end")
-		snapshot = s.cycles(3)
+		snapshot = s.passes(3)
 		require.Equal(t, gpu.ReasonWedged, snapshot.Devices[0].Reason)
 		require.Equal(t, gpu.HealthOK, snapshot.Devices[1].Health)
 		require.Equal(t, calls, s.driver.Calls(a, gputest.CallHandle))

@@ -96,7 +96,7 @@ func TestGarbageIsAbsentAndCounted(t *testing.T) {
 			c.spoil(a)
 			c.lacks(&want)
 			want.Implausible[c.group] = 1
-			play(t, gputest.New(a), func(s *scene) {
+			run(t, gputest.New(a), func(s *harness) {
 				t := s.T
 				require.Equal(t, want, s.healthy().Devices[0])
 			})
@@ -106,18 +106,18 @@ func TestGarbageIsAbsentAndCounted(t *testing.T) {
 
 // fresh is what the first GPU of gputest reads when nothing is spoilt.
 func fresh(t *testing.T) (d gpu.Device) {
-	play(t, gputest.New(gputest.NewGPU(0)), func(s *scene) { d = s.healthy().Devices[0] })
+	run(t, gputest.New(gputest.NewGPU(0)), func(s *harness) { d = s.healthy().Devices[0] })
 	return d
 }
 
-func (s *scene) implausible() gpu.Implausible { return s.sampler.Latest().Devices[0].Implausible }
+func (s *harness) implausible() gpu.Implausible { return s.sampler.Latest().Devices[0].Implausible }
 
 func TestGarbageUtilizationIsDropped(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: 255, gpu.TaskEncoder: 101, gpu.TaskDecoder: 100}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
-		s.cycles(3)
+		s.passes(3)
 		require.Equal(t, map[gpu.Task]gpu.Window{gpu.TaskDecoder: {Mean: 1, Max: 1, Samples: 3}}, s.utilization(0))
 		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 6}, s.implausible())
 	})
@@ -126,7 +126,7 @@ func TestGarbageUtilizationIsDropped(t *testing.T) {
 func TestGarbageSamplesAreDropped(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Samples = samples(gpu.Sample{Timestamp: stamp(0), Value: 1})
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.utilization(0)
@@ -139,7 +139,7 @@ func TestGarbageSamplesAreDropped(t *testing.T) {
 				gpu.Sample{Timestamp: math.MaxUint64, Value: 75},
 			)
 		})
-		s.cycles(5)
+		s.passes(5)
 		// The last, in the far future, speaks for no more than a second.
 		requireWindow(t, gpu.Window{Mean: (0.4*0.25 + 0.75) / 1.4, Max: 0.75, Samples: 2}, s.utilization(0)[gpu.TaskGeneral])
 		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 1}, s.implausible(), "one answer")
@@ -149,7 +149,7 @@ func TestGarbageSamplesAreDropped(t *testing.T) {
 func TestGPUWithGarbageForAUUID(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	a.Identity.UUID = "\xff"
-	play(t, gputest.New(a, b), func(s *scene) {
+	run(t, gputest.New(a, b), func(s *harness) {
 		t := s.T
 		snapshot, err := s.observe()
 		require.ErrorContains(t, err, "no usable uuid")
@@ -160,20 +160,20 @@ func TestGPUWithGarbageForAUUID(t *testing.T) {
 
 func TestEnergyMayGoBack(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.change(func() { a.Energy = 0 })
-		require.Equal(t, reading.Known(0.0), s.cycles(5).Devices[0].Energy)
+		require.Equal(t, reading.Known(0.0), s.passes(5).Devices[0].Energy)
 		require.Equal(t, gpu.Implausible{gpu.GroupPower: 1}, s.implausible())
 
 		// After the driver was loaded anew there is nothing odd about it.
 		s.change(func() { a.Energy = 5000 })
-		s.cycles(5)
+		s.passes(5)
 		s.change(func() { a.Err = gpu.ErrUninitialized })
-		s.cycles(1)
+		s.passes(1)
 		s.change(func() { a.Err, a.Energy = nil, 1000 })
-		require.Equal(t, reading.Known(1.0), s.cycles(10).Devices[0].Energy)
+		require.Equal(t, reading.Known(1.0), s.passes(10).Devices[0].Energy)
 		require.Equal(t, gpu.Implausible{gpu.GroupPower: 1}, s.implausible())
 	})
 }
@@ -181,20 +181,20 @@ func TestEnergyMayGoBack(t *testing.T) {
 func TestGarbageVersionsAreEmpty(t *testing.T) {
 	driver := gputest.New()
 	driver.Change(func(s *gputest.Script) { s.Versions = gpu.Versions{Driver: "\xfe", NVML: "12", CUDA: "a\x00b"} })
-	play(t, driver, func(s *scene) {
+	run(t, driver, func(s *harness) {
 		require.Equal(s.T, gpu.Library{State: gpu.LibraryAvailable, NVMLVersion: "12"}, s.healthy().Library)
 	})
 }
 
 func TestSnapshotsAreNotChangedLater(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		first, collected := s.sampler.Latest(), s.sampler.Collect(time.Now(), 0)
 		before, beforeCollected := first.Devices[0], collected.Devices[0]
 		s.change(func() { a.Temperature, a.Err = 99, gpu.ErrLost })
-		s.cycles(3)
+		s.passes(3)
 		s.sampler.Collect(time.Now(), 0)
 		require.Equal(t, before, first.Devices[0])
 		require.Equal(t, beforeCollected, collected.Devices[0])
@@ -215,13 +215,13 @@ func TestUnknownIsNotImplausible(t *testing.T) {
 		gpu.QuantityPCIeTransmitted: 1<<32 - 1,
 	}
 	a.Errs = map[gputest.Call]error{gputest.CallPower: gpu.ErrNotFound, gputest.CallTemperature: gpu.ErrNotSupported}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		first := s.implausible()
 		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 1}, first, "255 is")
 		s.change(func() { a.Numbers[gpu.QuantityPCIeTransmitted] = 10 })
-		s.cycles(20)
+		s.passes(20)
 		require.Equal(t, first, s.implausible(), "what was seen before is not counted again, and a counter of 32 bits wraps")
 	})
 }
@@ -253,24 +253,24 @@ func TestImplausibleAnswersAreCounted(t *testing.T) {
 			g.ProcessSamples = []gpu.ProcessSample{{PID: 7, Timestamp: 1, General: 255}}
 		}, gpu.GroupProcess, 1},
 		"a number that is none": {func(g *gputest.GPU) { g.Errs = map[gputest.Call]error{gputest.CallBAR1: gpu.ErrImplausible} }, gpu.GroupMemory, 4},
-		"part":                  {func(g *gputest.GPU) { g.Parts = []*gputest.GPU{{Identity: gpu.Identity{UUID: "MIG-1"}}} }, gpu.GroupMemory, 12},
+		"part":                  {func(g *gputest.GPU) { g.MIGDevices = []*gputest.GPU{{Identity: gpu.Identity{UUID: "MIG-1"}}} }, gpu.GroupMemory, 12},
 		"process of a part": {func(g *gputest.GPU) {
-			g.Parts = []*gputest.GPU{{Identity: gpu.Identity{UUID: "MIG-1"}, Memory: gpu.Memory{Total: 1}, Contexts: []gpu.Context{{Memory: 1}}}}
+			g.MIGDevices = []*gputest.GPU{{Identity: gpu.Identity{UUID: "MIG-1"}, Memory: gpu.Memory{Total: 1}, Contexts: []gpu.Context{{Memory: 1}}}}
 		}, gpu.GroupProcess, 12},
 		"name of a part": {func(g *gputest.GPU) {
-			g.Parts = []*gputest.GPU{{Identity: gpu.Identity{UUID: "MIG-1", Name: "\xff"}, Memory: gpu.Memory{Total: 1}}}
+			g.MIGDevices = []*gputest.GPU{{Identity: gpu.Identity{UUID: "MIG-1", Name: "\xff"}, Memory: gpu.Memory{Total: 1}}}
 		}, gpu.GroupIdentity, 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := gputest.NewGPU(0)
 			c.spoil(a)
-			play(t, gputest.New(a), func(s *scene) {
+			run(t, gputest.New(a), func(s *harness) {
 				var want gpu.Implausible
 				want[c.group] = c.count
-				s.cycles(60)
+				s.passes(60)
 				require.Equal(s.T, want, s.implausible())
 				s.change(func() { a.Err = gpu.ErrLost })
-				s.cycles(1)
+				s.passes(1)
 				require.Equal(s.T, want, s.implausible(), "also when it is lost")
 			})
 		})

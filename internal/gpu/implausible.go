@@ -38,11 +38,11 @@ func (g Group) String() string { return groupNames[g] }
 type Implausible [groups]int64
 
 // implausible counts for one GPU. Its worker adds, Observe reads.
-type implausible [groups]atomic.Int64
+type implausibleCounter [groups]atomic.Int64
 
-func (c *implausible) add(g Group) { c[g].Add(1) }
+func (c *implausibleCounter) add(g Group) { c[g].Add(1) }
 
-func (c *implausible) counts() (n Implausible) {
+func (c *implausibleCounter) counts() (n Implausible) {
 	for g := range c {
 		n[g] = c[g].Load()
 	}
@@ -74,7 +74,7 @@ func (f field) group() Group {
 }
 
 // unless is ErrImplausible unless an answer can be true.
-func unless(plausible bool) error {
+func errIfImplausible(plausible bool) error {
 	if plausible {
 		return nil
 	}
@@ -82,7 +82,7 @@ func unless(plausible bool) error {
 }
 
 // tellImplausible fills in what was counted. MIG devices count for the GPU that they are a part of.
-func (s *Sampler) tellImplausible(devices []Device) {
+func (s *Sampler) reportImplausible(devices []Device) {
 	for i := range devices {
 		if d := &devices[i]; d.UUID != "" && d.Parent == "" {
 			d.Implausible = s.shared.usages.of(d.UUID).implausible.counts()

@@ -15,10 +15,10 @@ import (
 )
 
 // with is play with settings.
-func with(t *testing.T, settings gpu.Settings, driver *gputest.Driver, act func(s *scene)) {
+func runWith(t *testing.T, settings gpu.Settings, driver *gputest.Driver, act func(s *harness)) {
 	synctest.Test(t, func(t *testing.T) {
 		settings.Driver, settings.Deadline = driver, deadline
-		s := &scene{T: t, driver: driver, sampler: gpu.NewSampler(settings)}
+		s := &harness{T: t, driver: driver, sampler: gpu.NewSampler(settings)}
 		t.Cleanup(func() {
 			require.NoError(t, s.sampler.Close(context.Background()))
 			require.Equal(t, driver.Opened(), driver.Closed(), "every session is closed")
@@ -55,11 +55,11 @@ func TestSelection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			driver := gputest.New(gputest.NewGPU(0), gputest.NewGPU(1), gputest.NewGPU(2))
-			with(t, gpu.Settings{Include: x.include, Exclude: x.exclude}, driver, func(s *scene) {
+			runWith(t, gpu.Settings{Include: x.include, Exclude: x.exclude}, driver, func(s *harness) {
 				t := s.T
 				require.Equal(t, x.want, uuids(s.healthy()))
 				require.Equal(t, x.unmatched, s.healthy().Unmatched)
-				require.Equal(t, x.want, uuids(s.cycles(40)), "nothing is lost")
+				require.Equal(t, x.want, uuids(s.passes(40)), "nothing is lost")
 			})
 		})
 	}
@@ -67,8 +67,8 @@ func TestSelection(t *testing.T) {
 
 func TestAGPUThatIsExcludedByIndexIsNotTouched(t *testing.T) {
 	a := gputest.NewGPU(0)
-	with(t, gpu.Settings{Exclude: []string{"0"}}, gputest.New(a, gputest.NewGPU(1)), func(s *scene) {
-		s.cycles(3)
+	runWith(t, gpu.Settings{Exclude: []string{"0"}}, gputest.New(a, gputest.NewGPU(1)), func(s *harness) {
+		s.passes(3)
 		require.Zero(s.T, s.driver.Calls(a, gputest.CallHandle))
 	})
 }
@@ -93,17 +93,17 @@ func sleep(t *testing.T, root, address, status string) {
 func TestASleepingGPUIsNotWoken(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	root := pci(t, map[string]string{a.Identity.PCIAddress: "active", b.Identity.PCIAddress: "active"})
-	with(t, gpu.Settings{RootPath: root}, gputest.New(a, b), func(s *scene) {
+	runWith(t, gpu.Settings{RootPath: root}, gputest.New(a, b), func(s *harness) {
 		t := s.T
 		s.healthy()
 		calls := s.driver.Calls(b, gputest.CallMemory)
 		sleep(t, root, b.Identity.PCIAddress, "suspended")
-		snapshot := s.cycles(30)
+		snapshot := s.passes(30)
 		require.Equal(t, calls, s.driver.Calls(b, gputest.CallMemory))
 		require.Equal(t, gpu.Device{Identity: b.Identity, Health: gpu.HealthOK, Suspended: true}, snapshot.Devices[1])
 		require.True(t, snapshot.Devices[0].Power.Known, "the other is read")
 		sleep(t, root, b.Identity.PCIAddress, "active")
-		require.True(t, s.cycles(1).Devices[1].Power.Known)
+		require.True(t, s.passes(1).Devices[1].Power.Known)
 	})
 }
 
@@ -112,36 +112,36 @@ func TestTheLibraryIsNotOpenedWhileEveryGPUSleeps(t *testing.T) {
 	root := pci(t, map[string]string{a.Identity.PCIAddress: "suspended", "0000:00:1f.3": "active"})
 	// An audio function of the same vendor is no GPU.
 	require.NoError(t, os.WriteFile(filepath.Join(root, "sys/bus/pci/devices/0000:00:1f.3/class"), []byte("0x040300\n"), 0o600))
-	with(t, gpu.Settings{RootPath: root}, gputest.New(a), func(s *scene) {
+	runWith(t, gpu.Settings{RootPath: root}, gputest.New(a), func(s *harness) {
 		t := s.T
 		require.Equal(t, gpu.LibrarySuspended, s.healthy().Library.State)
-		s.cycles(60)
+		s.passes(60)
 		require.Zero(t, s.driver.Opens())
 		sleep(t, root, a.Identity.PCIAddress, "active")
-		require.True(t, s.cycles(2).Devices[0].Power.Known)
+		require.True(t, s.passes(2).Devices[0].Power.Known)
 	})
 }
 
 func TestIdleGPUsAreReleased(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Contexts = []gpu.Context{{PID: 10, Memory: 5}}
-	with(t, gpu.Settings{RootPath: t.TempDir(), ReleaseWhenIdle: 30 * time.Second}, eventful(a), func(s *scene) {
+	runWith(t, gpu.Settings{RootPath: t.TempDir(), ReleaseWhenIdle: 30 * time.Second}, eventful(a), func(s *harness) {
 		t := s.T
-		s.cycles(120)
+		s.passes(120)
 		require.Zero(t, s.driver.Closed(), "somebody uses it")
 		s.change(func() { a.Contexts = []gpu.Context{} })
-		s.cycles(25)
+		s.passes(25)
 		require.Zero(t, s.driver.Closed(), "not for long enough")
-		snapshot := s.cycles(12)
+		snapshot := s.passes(12)
 		require.Equal(t, 1, s.driver.Closed())
 		require.Equal(t, gpu.LibraryReleased, snapshot.Library.State)
 		require.Equal(t, a.Identity, snapshot.Devices[0].Identity, "still known")
 		require.Equal(t, gpu.HealthOK, snapshot.Devices[0].Health)
 		require.False(t, snapshot.Devices[0].Power.Known)
 
-		s.cycles(70)
+		s.passes(70)
 		require.Equal(t, 2, s.driver.Closed(), "looked at, and released again")
 		s.change(func() { a.Contexts = []gpu.Context{{PID: 10, Memory: 5}} })
-		require.Equal(t, gpu.LibraryAvailable, s.cycles(70).Library.State)
+		require.Equal(t, gpu.LibraryAvailable, s.passes(70).Library.State)
 	})
 }

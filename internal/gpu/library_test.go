@@ -32,7 +32,7 @@ func TestLibraryStates(t *testing.T) {
 		t.Run(string(c.state), func(t *testing.T) {
 			driver := gputest.New(gputest.NewGPU(0))
 			driver.Change(func(s *gputest.Script) { s.OpenErr = fmt.Errorf("load: %w", c.err) })
-			play(t, driver, func(s *scene) {
+			run(t, driver, func(s *harness) {
 				t := s.T
 				snapshot, err := s.observe()
 				require.Equal(t, c.state, snapshot.Library.State)
@@ -44,7 +44,7 @@ func TestLibraryStates(t *testing.T) {
 					require.NoError(t, err)
 				}
 				driver.Change(func(s *gputest.Script) { s.OpenErr = nil })
-				snapshot = s.cycles(1)
+				snapshot = s.passes(1)
 				require.Equal(t, gpu.LibraryAvailable, snapshot.Library.State)
 				require.NoError(t, snapshot.Library.Err)
 				require.Len(t, snapshot.Devices, 1)
@@ -56,16 +56,16 @@ func TestLibraryStates(t *testing.T) {
 func TestOpenIsRetriedLessAndLess(t *testing.T) {
 	driver := gputest.New(gputest.NewGPU(0))
 	driver.Change(func(s *gputest.Script) { s.OpenErr = gpu.ErrLibraryNotFound })
-	play(t, driver, func(s *scene) {
+	run(t, driver, func(s *harness) {
 		t := s.T
 		s.healthy()
 		// After 1, 2, 4, 8 and 16 s, then every 30 s.
-		s.cycles(31)
+		s.passes(31)
 		require.Equal(t, 6, driver.Opens())
-		s.cycles(300)
+		s.passes(300)
 		require.Equal(t, 16, driver.Opens())
 		driver.Change(func(s *gputest.Script) { s.OpenErr = nil })
-		require.Len(t, s.cycles(30).Devices, 1, "appears later")
+		require.Len(t, s.passes(30).Devices, 1, "appears later")
 	})
 }
 
@@ -76,11 +76,11 @@ func TestDriverGoesAndComesBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 			driver := gputest.New(a, b)
-			play(t, driver, func(s *scene) {
+			run(t, driver, func(s *harness) {
 				t := s.T
 				s.healthy()
 				driver.Change(func(script *gputest.Script) { a.Err, b.Err, script.OpenErr = cause, cause, cause })
-				snapshot := s.cycles(1)
+				snapshot := s.passes(1)
 				require.ErrorIs(t, snapshot.Library.Err, cause)
 				require.Len(t, snapshot.Devices, 2)
 				for i, d := range snapshot.Devices {
@@ -91,11 +91,11 @@ func TestDriverGoesAndComesBack(t *testing.T) {
 				}
 				synctest.Wait()
 				require.Equal(t, 1, driver.Closed(), "closed before it is opened again")
-				s.cycles(60)
+				s.passes(60)
 				require.Less(t, driver.Opens(), 9)
 
 				driver.Change(func(script *gputest.Script) { a.Err, b.Err, script.OpenErr = nil, nil, nil })
-				snapshot = s.cycles(30)
+				snapshot = s.passes(30)
 				require.Equal(t, gpu.LibraryAvailable, snapshot.Library.State)
 				require.Equal(t, gpu.HealthOK, snapshot.Devices[1].Health)
 				require.True(t, snapshot.Devices[1].Temperature.Known)
@@ -108,10 +108,10 @@ func TestDriverThatFailsRightAfterOpenIsNotHammered(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Err = gpu.ErrUninitialized
 	driver := gputest.New(a)
-	play(t, driver, func(s *scene) {
+	run(t, driver, func(s *harness) {
 		t := s.T
 		_, _ = s.observe()
-		s.cycles(300)
+		s.passes(300)
 		require.Less(t, driver.Opens(), 18)
 	})
 }
@@ -119,45 +119,45 @@ func TestDriverThatFailsRightAfterOpenIsNotHammered(t *testing.T) {
 func TestRetriesStartAnewAfterASuccess(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := gputest.New(a)
-	play(t, driver, func(s *scene) {
+	run(t, driver, func(s *harness) {
 		t := s.T
 		driver.Change(func(script *gputest.Script) { script.OpenErr = gpu.ErrLibraryNotFound })
 		_, _ = s.observe()
-		s.cycles(60)
+		s.passes(60)
 		driver.Change(func(script *gputest.Script) { script.OpenErr = nil })
-		s.cycles(30)
+		s.passes(30)
 		s.change(func() { a.Err = gpu.ErrUninitialized })
-		s.cycles(1)
+		s.passes(1)
 		s.change(func() { a.Err = nil })
-		require.Equal(t, gpu.LibraryAvailable, s.cycles(2).Library.State)
+		require.Equal(t, gpu.LibraryAvailable, s.passes(2).Library.State)
 	})
 }
 
 func TestAllGPUsVanish(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := gputest.New(a)
-	play(t, driver, func(s *scene) {
+	run(t, driver, func(s *harness) {
 		t := s.T
 		s.healthy()
 		driver.Change(func(script *gputest.Script) { script.GPUs = nil })
-		snapshot := s.cycles(32)
+		snapshot := s.passes(32)
 		require.Equal(t, gpu.LibraryAvailable, snapshot.Library.State)
 		require.Equal(t, gpu.ReasonLost, snapshot.Devices[0].Reason)
 		driver.Change(func(script *gputest.Script) { script.GPUs = []*gputest.GPU{a} })
-		require.Equal(t, gpu.HealthOK, s.cycles(30).Devices[0].Health)
+		require.Equal(t, gpu.HealthOK, s.passes(30).Devices[0].Health)
 	})
 }
 
 func TestOpenThatBlocks(t *testing.T) {
 	driver := gputest.New(gputest.NewGPU(0))
-	play(t, driver, func(s *scene) {
+	run(t, driver, func(s *harness) {
 		t := s.T
 		block := make(chan struct{})
 		driver.Change(func(s *gputest.Script) { s.OpenBlock = block })
 		start := time.Now()
 		require.Equal(t, gpu.LibraryUnknown, s.healthy().Library.State)
 		require.LessOrEqual(t, time.Since(start), time.Second)
-		snapshot := s.cycles(4)
+		snapshot := s.passes(4)
 		start = time.Now()
 		_, err := s.observe()
 		require.ErrorContains(t, err, "has not answered in time")

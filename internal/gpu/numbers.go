@@ -5,7 +5,7 @@ import (
 )
 
 // askNumbers asks for all quantities of a tier.
-func (g *acquired) askNumbers(t tier, s *shared) {
+func (g *acquiredGPU) askNumbers(t tier, s *shared) {
 	for q := range quantities {
 		spec := &quantitySpecs[q]
 		if spec.tier != t || !s.nvlink && (q == QuantityNVLinkTransmitted || q == QuantityNVLinkReceived) {
@@ -18,17 +18,17 @@ func (g *acquired) askNumbers(t tier, s *shared) {
 				return err
 			}
 			if v < spec.least || v > spec.most {
-				return unless(q.unknown(v))
+				return errIfImplausible(q.unknown(v))
 			}
 			v, plausible := g.count(q, v)
 			g.kept.numbers[q] = reading.Known(v)
-			return unless(plausible)
+			return errIfImplausible(plausible)
 		})
 	}
 }
 
 // count makes a counter of the driver's into one of ours, and leaves other quantities as they are. It says whether the driver can have counted so.
-func (g *acquired) count(q Quantity, v uint64) (uint64, bool) {
+func (g *acquiredGPU) count(q Quantity, v uint64) (uint64, bool) {
 	switch q {
 	case QuantityPCIeTransmitted, QuantityPCIeReceived, QuantityNVLinkTransmitted, QuantityNVLinkReceived:
 		total, back := g.usage.counters[q].add(v)
@@ -41,7 +41,7 @@ func (g *acquired) count(q Quantity, v uint64) (uint64, bool) {
 }
 
 // readGroups asks for what the driver tells together.
-func (g *acquired) readGroups() {
+func (g *acquiredGPU) readGroups() {
 	k := &g.kept
 	k.rows, k.encoder, k.bar1Used, k.bar1Total = reading.Value[Rows]{}, reading.Value[Encoder]{}, reading.Value[int64]{}, reading.Value[int64]{}
 	g.ask(fieldRows, func() error {
@@ -61,7 +61,7 @@ func (g *acquired) readGroups() {
 			return err
 		}
 		k.encoder = reading.Known(encoder)
-		return unless(plausibleEncoder(encoder))
+		return errIfImplausible(plausibleEncoder(encoder))
 	})
 	g.ask(fieldBAR1, func() error {
 		m, err := g.handle.BAR1()
@@ -69,12 +69,12 @@ func (g *acquired) readGroups() {
 			return err
 		}
 		k.bar1Used, k.bar1Total = plausibleMemory(m)
-		return unless(k.bar1Used.Known)
+		return errIfImplausible(k.bar1Used.Known)
 	})
 }
 
 // readFans asks for each fan, at 0.4 ms a call.
-func (g *acquired) readFans() {
+func (g *acquiredGPU) readFans() {
 	count := g.kept.numbers[QuantityFans]
 	g.kept.fans = nil
 	if !count.Known || count.V == 0 {
@@ -89,7 +89,7 @@ func (g *acquired) readFans() {
 			}
 			fan, plausible := plausibleFan(speed)
 			fans[i] = fan
-			return unless(plausible)
+			return errIfImplausible(plausible)
 		})
 	}
 	g.kept.fans = fans
@@ -107,7 +107,7 @@ func plausibleEncoder(e Encoder) bool {
 	return e.Sessions == 0 || e.Sessions > 0 && e.Sessions <= sessionLimit && e.FrameRate <= frameRateLimit && e.Latency <= latencyLimit
 }
 
-func (d *Details) showEncoder(e Encoder) {
+func (d *Details) setEncoder(e Encoder) {
 	if e.Sessions < 0 || e.Sessions > sessionLimit {
 		return
 	}

@@ -133,7 +133,7 @@ type processWindows struct {
 	seconds float64
 	byPID   map[uint32]*[3]sum
 	// stretch is how busy each process kept the GPU in the stretch of time that was added last.
-	stretch map[int]float64
+	activity map[int]float64
 }
 
 // add is what was told of a stretch of time. A process that is not in it was idle.
@@ -167,20 +167,20 @@ func (w *processWindows) add(samples []ProcessSample, stretch time.Duration) {
 			}
 		}
 	}
-	w.stretch = make(map[int]float64, len(entries))
+	w.activity = make(map[int]float64, len(entries))
 	for _, s := range samples {
 		if f, ok := fraction(float64(s.General)); ok {
-			w.stretch[int(s.PID)] += f / float64(entries[s.PID])
+			w.activity[int(s.PID)] += f / float64(entries[s.PID])
 		}
 	}
 }
 
 // takeStretch returns the last stretch, once.
-func (w *processWindows) takeStretch() map[int]float64 {
+func (w *processWindows) takeActivity() map[int]float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	stretch := w.stretch
-	w.stretch = nil
+	stretch := w.activity
+	w.activity = nil
 	return stretch
 }
 

@@ -26,7 +26,7 @@ func TestContextsOfAProcessAreJoined(t *testing.T) {
 		{PID: 50, Memory: math.MaxUint64},                                                      // not known
 		{PID: 60, Memory: math.MaxUint64}, {PID: 60, Memory: 7 * m, Kind: gpu.ContextGraphics}, // known of one list
 	}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		require.Equal(t, reading.Known([]gpu.Process{
 			{PID: 10, Memory: mib(100)}, {PID: 20, Memory: mib(50)}, {PID: 30, Memory: mib(300)}, {PID: 40, Memory: mib(30)}, {PID: 50}, {PID: 60, Memory: mib(7)},
@@ -37,7 +37,7 @@ func TestContextsOfAProcessAreJoined(t *testing.T) {
 func TestGarbageProcessesAreDropped(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Contexts = []gpu.Context{{PID: 0, Memory: 5}, {PID: math.MaxUint32, Memory: 5}, {PID: 11, Memory: a.Memory.Total + 1}, {PID: 12, Memory: math.MaxUint64 - 1}, {PID: 13, Memory: 0}}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		require.Equal(s.T, []gpu.Process{{PID: 13, Memory: reading.Known(int64(0))}}, s.healthy().Devices[0].Processes.V)
 	})
 }
@@ -45,16 +45,16 @@ func TestGarbageProcessesAreDropped(t *testing.T) {
 func TestProcessListThatCannotBeReadIsAbsent(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Contexts = []gpu.Context{}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		require.Equal(t, reading.Known([]gpu.Process{}), s.healthy().Devices[0].Processes, "nobody")
 		s.change(func() { a.Errs = map[gputest.Call]error{gputest.CallContexts: errOdd} })
-		require.False(t, s.cycles(5).Devices[0].Processes.Known)
+		require.False(t, s.passes(5).Devices[0].Processes.Known)
 	})
 }
 
 // sampled is the utilization of processes over the window so far.
-func (s *scene) sampled(reset bool) map[int]gpu.ProcessUtilization {
+func (s *harness) sampled(reset bool) map[int]gpu.ProcessUtilization {
 	width := time.Hour
 	if reset {
 		width = 0
@@ -67,24 +67,24 @@ func now() uint64 { return uint64(time.Now().UnixMicro()) }
 func TestProcessUtilizationIsTheMeanOfTheWholeWindow(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.ProcessSamples = []gpu.ProcessSample{{PID: 10, Timestamp: 1, General: 99}}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		require.Nil(t, s.sampled(false), "the driver first tells what is long over")
-		s.cycles(5)
+		s.passes(5)
 		require.Equal(t, map[int]gpu.ProcessUtilization{}, s.sampled(false), "watched, and idle")
 
 		s.change(func() {
 			a.ProcessSamples = []gpu.ProcessSample{{PID: 10, Timestamp: now(), General: 80, Encoder: 40, Decoder: 20}, {PID: 11, Timestamp: now(), General: 10}}
 		})
-		s.cycles(5)
+		s.passes(5)
 		u := s.sampled(true)
 		require.Equal(t, gpu.Window{Mean: 0.4, Max: 0.8, Samples: 1}, u[10].General, "half of the time")
 		require.Equal(t, gpu.Window{Mean: 0.2, Max: 0.4, Samples: 1}, u[10].Encoder)
 		require.Equal(t, gpu.Window{Mean: 0.1, Max: 0.2, Samples: 1}, u[10].Decoder)
 		require.Equal(t, gpu.Window{Mean: 0.05, Max: 0.1, Samples: 1}, u[11].General)
 
-		s.cycles(5)
+		s.passes(5)
 		require.Equal(t, map[int]gpu.ProcessUtilization{}, s.sampled(true), "the same samples are not taken twice")
 	})
 }
@@ -93,7 +93,7 @@ func TestProcessUtilizationIsTheMeanOfTheWholeWindow(t *testing.T) {
 func TestActivityIsOfTheLastStretch(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.ProcessSamples = []gpu.ProcessSample{}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		first := s.healthy().Devices[0]
 		require.Nil(t, first.Activity, "nothing is known of the time before")
@@ -102,11 +102,11 @@ func TestActivityIsOfTheLastStretch(t *testing.T) {
 				{PID: 10, Timestamp: now() + 1, General: 100}, {PID: 10, Timestamp: now() + 2, General: 50}, {PID: 11, Timestamp: now() + 1, General: 20, Encoder: 90},
 			}
 		})
-		busy := s.cycles(5).Devices[0]
+		busy := s.passes(5).Devices[0]
 		require.Equal(t, map[int]float64{10: 0.75, 11: 0.2}, busy.Activity)
 		require.Equal(t, 5*time.Second, busy.Sampled.Sub(first.Sampled))
-		require.Equal(t, busy.Sampled, s.cycles(4).Devices[0].Sampled, "it was not read again")
-		idle := s.cycles(1).Devices[0]
+		require.Equal(t, busy.Sampled, s.passes(4).Devices[0].Sampled, "it was not read again")
+		idle := s.passes(1).Devices[0]
 		require.Equal(t, map[int]float64{}, idle.Activity, "watched, and idle")
 		require.Equal(t, 5*time.Second, idle.Sampled.Sub(busy.Sampled))
 	})
@@ -115,13 +115,13 @@ func TestActivityIsOfTheLastStretch(t *testing.T) {
 func TestSeveralSamplesOfAProcessShareTheTime(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.ProcessSamples = []gpu.ProcessSample{}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.change(func() {
 			a.ProcessSamples = []gpu.ProcessSample{{PID: 10, Timestamp: now() + 1, General: 100}, {PID: 10, Timestamp: now() + 2, General: 50}}
 		})
-		s.cycles(5)
+		s.passes(5)
 		require.Equal(t, gpu.Window{Mean: 0.75, Max: 1, Samples: 2}, s.sampled(true)[10].General)
 	})
 }
@@ -129,7 +129,7 @@ func TestSeveralSamplesOfAProcessShareTheTime(t *testing.T) {
 func TestGarbageProcessSamplesAreDropped(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.ProcessSamples = []gpu.ProcessSample{}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.change(func() {
@@ -140,7 +140,7 @@ func TestGarbageProcessSamplesAreDropped(t *testing.T) {
 				{PID: 11, Timestamp: now() + 1, General: 255, Encoder: 101, Decoder: 30},
 			}
 		})
-		s.cycles(5)
+		s.passes(5)
 		u := s.sampled(true)
 		require.Len(t, u, 1)
 		require.Zero(t, u[11].General.Samples)
@@ -152,12 +152,12 @@ func TestGarbageProcessSamplesAreDropped(t *testing.T) {
 func TestProcessSamplesAfterTheClockWasSetBack(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.ProcessSamples = []gpu.ProcessSample{{PID: 10, Timestamp: now() + uint64(time.Hour.Microseconds()), General: 50}}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
-		s.cycles(12)
+		s.passes(12)
 		require.Empty(t, s.sampled(true), "from the future")
 		s.change(func() { a.ProcessSamples = []gpu.ProcessSample{{PID: 10, Timestamp: now() + 1, General: 50}} })
-		s.cycles(5)
+		s.passes(5)
 		require.Equal(t, 0.5, s.sampled(true)[10].General.Max)
 	})
 }
@@ -166,17 +166,17 @@ func TestPartsAreDevicesOfTheirOwn(t *testing.T) {
 	a, p := gputest.NewGPU(0), gputest.NewGPU(7)
 	p.Identity.UUID = "MIG-1"
 	p.Contexts = []gpu.Context{{PID: 10, Memory: 1 << 20}}
-	a.Parts = []*gputest.GPU{p}
-	play(t, gputest.New(a), func(s *scene) {
+	a.MIGDevices = []*gputest.GPU{p}
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		devices := s.healthy().Devices
 		require.Len(t, devices, 2)
 		require.Equal(t, "MIG-1", devices[1].UUID)
 		require.Equal(t, a.Identity.UUID, devices[1].Parent)
 		require.Equal(t, reading.Known([]gpu.Process{{PID: 10, Memory: mib(1)}}), devices[1].Processes)
-		s.change(func() { a.Parts = nil })
-		require.Len(t, s.cycles(5).Devices, 1, "put together again, which is no loss")
-		s.change(func() { a.Parts, p.Errs = []*gputest.GPU{p}, map[gputest.Call]error{gputest.CallMemory: errOdd} })
-		require.Len(t, s.cycles(5).Devices, 1, "one that cannot be read is left out")
+		s.change(func() { a.MIGDevices = nil })
+		require.Len(t, s.passes(5).Devices, 1, "put together again, which is no loss")
+		s.change(func() { a.MIGDevices, p.Errs = []*gputest.GPU{p}, map[gputest.Call]error{gputest.CallMemory: errOdd} })
+		require.Len(t, s.passes(5).Devices, 1, "one that cannot be read is left out")
 	})
 }

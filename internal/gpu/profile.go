@@ -119,7 +119,7 @@ func (w *profileWindow) collect(reset bool) *Profile {
 }
 
 // readProfile asks for what happened since the last time. MIG devices are asked as parts.
-func (g *acquired) readProfile(s *shared) {
+func (g *acquiredGPU) readProfile(s *shared) {
 	if !s.profile {
 		return
 	}
@@ -128,7 +128,7 @@ func (g *acquired) readProfile(s *shared) {
 		if err != nil {
 			return err
 		}
-		return unless(plausible)
+		return errIfImplausible(plausible)
 	})
 }
 

@@ -21,27 +21,27 @@ func measured(values map[gpu.ProfileQuantity]float64) *gpu.ProfileSample {
 	return s
 }
 
-func (s *scene) profile() *gpu.Profile {
+func (s *harness) profile() *gpu.Profile {
 	return s.sampler.Collect(time.Now(), 0).Devices[0].Profile
 }
 
-func playProfile(t *testing.T, a *gputest.GPU, act func(s *scene)) {
-	with(t, gpu.Settings{Profile: true}, gputest.New(a), act)
+func runProfile(t *testing.T, a *gputest.GPU, act func(s *harness)) {
+	runWith(t, gpu.Settings{Profile: true}, gputest.New(a), act)
 }
 
 func TestProfileIsTheMeanOfTheWindow(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Profile = measured(map[gpu.ProfileQuantity]float64{gpu.ProfileSM: 20, gpu.ProfilePCIeReceived: 3, gpu.ProfileDecoder + 2: 100.5})
-	playProfile(t, a, func(s *scene) {
+	runProfile(t, a, func(s *harness) {
 		t := s.T
 		s.healthy()
 		require.Nil(t, s.profile(), "there is nothing to compare with")
-		s.cycles(5)
+		s.passes(5)
 		s.change(func() {
 			a.Profile = measured(map[gpu.ProfileQuantity]float64{gpu.ProfileSM: 80, gpu.ProfilePCIeReceived: 6})
 			a.Profile.Elapsed = 10 * time.Second
 		})
-		s.cycles(5)
+		s.passes(5)
 		p := s.profile()
 		require.Equal(t, reading.Known(0.6), p[gpu.ProfileSM], "5 s of 20 %, and 10 s of 80 %")
 		require.Equal(t, reading.Known(5.0*(1<<20)), p[gpu.ProfilePCIeReceived])
@@ -50,13 +50,13 @@ func TestProfileIsTheMeanOfTheWindow(t *testing.T) {
 		require.Zero(t, s.implausible())
 
 		require.Equal(t, p, s.profile(), "told once more until there is something new")
-		s.cycles(5)
+		s.passes(5)
 		require.Equal(t, reading.Known(0.8), s.profile()[gpu.ProfileSM])
 		s.change(func() { a.Errs = map[gputest.Call]error{gputest.CallProfile: errOdd} })
-		s.cycles(20)
+		s.passes(20)
 		require.Nil(t, s.profile(), "what is old is not told")
 		s.change(func() { a.Errs, a.Err = nil, gpu.ErrLost })
-		s.cycles(1)
+		s.passes(1)
 		require.Nil(t, s.profile())
 	})
 }
@@ -66,8 +66,8 @@ func TestGarbageProfileIsAbsentAndCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := gputest.NewGPU(0)
 			a.Profile = measured(map[gpu.ProfileQuantity]float64{gpu.ProfileSM: v, gpu.ProfileFP16: v, gpu.ProfileTensor: 10, gpu.ProfilePCIeTransmitted: 1})
-			playProfile(t, a, func(s *scene) {
-				s.cycles(10)
+			runProfile(t, a, func(s *harness) {
+				s.passes(10)
 				want := new(gpu.Profile)
 				want[gpu.ProfileTensor], want[gpu.ProfilePCIeTransmitted] = reading.Known(0.1), reading.Known(float64(1<<20))
 				require.Equal(s.T, want, s.profile())
@@ -77,11 +77,11 @@ func TestGarbageProfileIsAbsentAndCounted(t *testing.T) {
 	}
 	a := gputest.NewGPU(0)
 	a.Profile = measured(map[gpu.ProfileQuantity]float64{gpu.ProfileNVLinkReceived: 1e9, gpu.ProfileSM: 1})
-	playProfile(t, a, func(s *scene) {
-		s.cycles(10)
+	runProfile(t, a, func(s *harness) {
+		s.passes(10)
 		require.False(s.T, s.profile()[gpu.ProfileNVLinkReceived].Known, "no link is that fast")
 		s.change(func() { a.Profile.Elapsed = 0 })
-		s.cycles(5)
+		s.passes(5)
 		require.Equal(s.T, gpu.Implausible{gpu.GroupUtilization: 2}, s.implausible(), "nothing happens in no time")
 	})
 }
@@ -96,8 +96,8 @@ func TestProfileIsAskedOnlyWhenWantedAndOnceInVain(t *testing.T) {
 			if c.has {
 				a.Profile = measured(nil)
 			}
-			with(t, gpu.Settings{Profile: c.wanted}, gputest.New(a), func(s *scene) {
-				s.cycles(60)
+			runWith(t, gpu.Settings{Profile: c.wanted}, gputest.New(a), func(s *harness) {
+				s.passes(60)
 				require.Equal(s.T, c.calls, s.driver.Calls(a, gputest.CallProfile))
 			})
 		})
@@ -107,16 +107,16 @@ func TestProfileIsAskedOnlyWhenWantedAndOnceInVain(t *testing.T) {
 func TestProfileOfAMIGDevice(t *testing.T) {
 	a, part := gputest.NewGPU(0), gputest.NewGPU(0)
 	part.Identity.UUID, part.Profile = "MIG-1", measured(map[gpu.ProfileQuantity]float64{gpu.ProfileGraphics: 40, gpu.ProfileSM: -1})
-	a.Parts = []*gputest.GPU{part}
-	playProfile(t, a, func(s *scene) {
+	a.MIGDevices = []*gputest.GPU{part}
+	runProfile(t, a, func(s *harness) {
 		t := s.T
-		s.cycles(10)
+		s.passes(10)
 		devices := s.sampler.Collect(time.Now(), 0).Devices
 		require.Len(t, devices, 2)
 		require.Nil(t, devices[0].Profile)
 		require.Equal(t, reading.Known(0.4), devices[1].Profile[gpu.ProfileGraphics])
 		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 1}, devices[0].Implausible, "of the GPU")
 		s.change(func() { part.Profile = nil })
-		require.Len(t, s.cycles(5).Devices, 2, "not measured, and there all the same")
+		require.Len(t, s.passes(5).Devices, 2, "not measured, and there all the same")
 	})
 }

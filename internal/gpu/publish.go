@@ -9,7 +9,7 @@ import (
 
 // publish makes the snapshot of this cycle. It returns what is wrong.
 func (s *Sampler) publish(now time.Time) error {
-	s.learn()
+	s.rememberIdentities()
 	library := s.connection.library
 	devices := make([]Device, 0, max(len(s.slots), len(s.known)))
 	var trouble []error
@@ -23,7 +23,7 @@ func (s *Sampler) publish(now time.Time) error {
 		}
 		devices = append(devices, d)
 		if d.Answers() {
-			devices = append(devices, slot.last.parts...)
+			devices = append(devices, slot.last.migDevices...)
 		}
 		if slot.last.err != nil && d.Health != HealthOK && d.Reason != ReasonNoPermission {
 			trouble = append(trouble, fmt.Errorf("gpu %d: %w", d.Index, slot.last.err))
@@ -33,22 +33,24 @@ func (s *Sampler) publish(now time.Time) error {
 		if has(devices, id.UUID) {
 			continue
 		}
-		gone := s.goneDevice(id)
+		gone := s.missingDevice(id)
 		devices = append(devices, gone.device)
 		if gone.device.Reason == ReasonLost {
 			trouble = append(trouble, fmt.Errorf("gpu %d: %w", id.Index, gone.err))
 		}
 	}
-	s.tellImplausible(devices)
+	s.reportImplausible(devices)
+	kernelLog := s.readKernelLog()
+	s.fillXIDs(devices)
 	snapshot := &Snapshot{
-		Time: now, Library: library, Devices: devices, KernelLog: s.listen(), XIDs: s.shared.xids.tell(devices), Unmatched: s.unmatched(),
+		Time: now, Library: library, Devices: devices, KernelLog: kernelLog, XIDs: s.shared.xids.TakeEvents(), Unmatched: s.unmatched(),
 	}
 	s.latest.Store(snapshot)
 	return errors.Join(trouble...)
 }
 
 // learn remembers who was seen.
-func (s *Sampler) learn() {
+func (s *Sampler) rememberIdentities() {
 	for _, slot := range s.slots {
 		id := slot.last.device.Identity
 		if id.UUID == "" || slot.last.skipped {
@@ -76,7 +78,7 @@ func (s *Sampler) deviceOf(slot *slot) (Device, bool) {
 	if d.UUID == "" {
 		d.Identity = s.lastAt(slot.index)
 	}
-	if !slot.heard {
+	if !slot.hasOutcome {
 		// Its first cycle is under way. It is reported as soon as there is something to say, unless it was there before.
 		d.Health, d.Reason = HealthOK, ReasonNone
 		return d, d.UUID != ""
@@ -95,7 +97,7 @@ func (s *Sampler) lastAt(index int) Identity {
 }
 
 // goneDevice is a GPU that the driver no longer lists, or that nobody can ask because the library is not available.
-func (s *Sampler) goneDevice(id Identity) outcome {
+func (s *Sampler) missingDevice(id Identity) outcome {
 	switch s.connection.library.State {
 	case LibraryAvailable:
 		return failed(id, ErrLost)
@@ -118,7 +120,7 @@ func (s *Sampler) unmatched() []string {
 	ids := make([]Identity, 0, len(s.slots))
 	for _, slot := range s.slots {
 		id := slot.last.device.Identity
-		if !slot.heard || id.UUID == "" && !slot.last.skipped {
+		if !slot.hasOutcome || id.UUID == "" && !slot.last.skipped {
 			return s.latest.Load().Unmatched
 		}
 		ids = append(ids, id)

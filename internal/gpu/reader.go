@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/backoff"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/pci"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -23,7 +26,7 @@ const (
 	fieldNumber   = fieldBuffer + field(len(tasks))
 	fieldContexts = fieldNumber + field(quantities) + iota
 	fieldProcessSamples
-	fieldParts
+	fieldMIGDevices
 	fieldRows
 	fieldEncoder
 	fieldBAR1
@@ -37,7 +40,7 @@ type outcome struct {
 	// device is without utilization, which goes into the windows, and without an identity while none was read.
 	device Device
 	// parts are its MIG devices.
-	parts []Device
+	migDevices []Device
 	// skipped says that the GPU is not one of those selected.
 	skipped bool
 	// err is why the device does not answer.
@@ -56,9 +59,9 @@ type shared struct {
 	nvlink    bool
 	profile   bool
 	usages    usages
-	xids      xids
+	xids      *xid.Tracker
 	selection selection
-	bus       bus
+	bus       pci.Bus
 }
 
 // reader reads one GPU. It belongs to the goroutine of the GPU's lane.
@@ -67,16 +70,16 @@ type reader struct {
 	session *sharedSession
 	index   int
 
-	retry backoff
+	retry backoff.Backoff
 	last  outcome
 	// watchAt is when the driver is asked again to tell of XIDs.
 	watchAt time.Time
 	// gpu is what is known of the GPU since its handle was acquired; nil without a handle.
-	gpu *acquired
+	gpu *acquiredGPU
 }
 
 // acquired is a GPU that answered with its identity.
-type acquired struct {
+type acquiredGPU struct {
 	handle      Handle
 	identity    Identity
 	usage       *usage
@@ -101,7 +104,7 @@ type acquired struct {
 		sampled   time.Time
 		activity  map[int]float64
 	}
-	parts []Device
+	migDevices []Device
 
 	// The rest is about the cycle under way.
 	answered bool
@@ -114,12 +117,12 @@ func (r *reader) read(now time.Time) outcome {
 	if r.last.skipped {
 		return r.last
 	}
-	if r.bus.suspended(r.last.device.PCIAddress) {
+	if r.bus.Suspended(r.last.device.PCIAddress) {
 		r.last = outcome{device: Device{Identity: r.last.device.Identity, Health: HealthOK, Suspended: true}}
 		return r.last
 	}
 	if r.gpu == nil {
-		if !r.retry.ready(now) {
+		if !r.retry.Ready(now) {
 			return r.last
 		}
 		gpu, err := r.acquire()
@@ -131,32 +134,32 @@ func (r *reader) read(now time.Time) outcome {
 		}
 		r.gpu = gpu
 	}
-	device := r.gpu.cycle(now, r.shared)
+	device := r.gpu.pass(now, r.shared)
 	if r.gpu.fatal != nil {
 		return r.fail(now, r.gpu.fatal)
 	}
-	r.retry.reset()
+	r.retry.Reset()
 	if r.gpu.err != nil && !r.gpu.answered {
 		r.last = failed(r.gpu.identity, r.gpu.err)
 		return r.last
 	}
 	if !now.Before(r.watchAt) {
 		r.watchAt = now.Add(rareInterval)
-		r.session.watch(r.gpu.handle, r.gpu.identity.UUID, &r.xids)
+		r.session.watch(r.gpu.handle, r.gpu.identity.UUID, r.xids)
 	}
-	r.last = outcome{device: device, parts: r.gpu.parts}
+	r.last = outcome{device: device, migDevices: r.gpu.migDevices}
 	return r.last
 }
 
 func (r *reader) fail(now time.Time, err error) outcome {
-	r.retry.failed(now)
+	r.retry.Failed(now)
 	r.last = failed(r.last.device.Identity, err)
 	r.gpu = nil
 	return r.last
 }
 
 // acquire finds the GPU. It returns nil, and notes why, if the GPU is not one of those selected.
-func (r *reader) acquire() (*acquired, error) {
+func (r *reader) acquire() (*acquiredGPU, error) {
 	if !r.selection.selectsIndex(r.index) {
 		r.last = outcome{skipped: true, device: Device{Identity: Identity{Index: r.index}}}
 		return nil, nil
@@ -178,7 +181,7 @@ func (r *reader) acquire() (*acquired, error) {
 		r.last = outcome{skipped: true, device: Device{Identity: id}}
 		return nil, nil
 	}
-	g := &acquired{handle: handle, identity: id, usage: r.usages.of(id.UUID)}
+	g := &acquiredGPU{handle: handle, identity: id, usage: r.usages.of(id.UUID)}
 	if !plausible {
 		g.usage.implausible.add(GroupIdentity)
 	}

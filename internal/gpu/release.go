@@ -13,9 +13,9 @@ func (s *Sampler) releaseIdle(now time.Time) {
 	}
 	for _, slot := range s.slots {
 		d := &slot.last.device
-		idle := slot.heard && (slot.last.skipped || d.Suspended || d.Processes.Known && len(d.Processes.V) == 0 && noProcesses(slot.last.parts))
+		idle := slot.hasOutcome && (slot.last.skipped || d.Suspended || d.Processes.Known && len(d.Processes.V) == 0 && noProcesses(slot.last.migDevices))
 		if !idle {
-			if slot.heard {
+			if slot.hasOutcome {
 				c.idleSince = time.Time{}
 			}
 			return
@@ -42,12 +42,12 @@ func noProcesses(parts []Device) bool {
 }
 
 // asleep says whether the library had better not be opened now.
-func (s *Sampler) asleep(now time.Time) bool {
+func (s *Sampler) staysClosed(now time.Time) bool {
 	c := &s.connection
 	if now.Before(c.releasedUntil) {
 		return true
 	}
-	if s.shared.bus.allSuspended() {
+	if s.shared.bus.AllGPUsSuspended() {
 		c.library.State, c.library.Err = LibrarySuspended, nil
 		return true
 	}

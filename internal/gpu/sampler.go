@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/pci"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
 // Settings of a Sampler. Zero durations take the defaults.
@@ -31,7 +34,7 @@ type Settings struct {
 	// KernelLog has the kernel's log read for the XIDs that the driver does not tell of in another way.
 	KernelLog bool
 	// Hint is called, from any goroutine, when an XID came: a look would tell of it. It must not block. May be nil.
-	Hint func()
+	OnHint func()
 }
 
 const (
@@ -56,14 +59,14 @@ type Sampler struct {
 	known      []Identity
 	running    sync.WaitGroup
 	// kernelLog is nil unless it is to be read.
-	kernelLog *kernelLog
+	kernelLog *xid.KernelLog
 
 	shared shared
 
 	// windowsMu is held by Collect.
 	windowsMu     sync.Mutex
 	windowsOpened time.Time
-	told          told
+	lastReported  reportedWindows
 }
 
 // NewSampler makes a sampler that has not looked yet.
@@ -73,13 +76,14 @@ func NewSampler(settings Settings) *Sampler {
 		deadline:      settings.Deadline,
 		release:       settings.ReleaseWhenIdle,
 		windowsOpened: time.Now(),
-		told:          told{},
+		lastReported:  reportedWindows{},
 		shared: shared{
 			interval:  settings.SampleInterval,
 			nvlink:    settings.NVLink,
 			profile:   settings.Profile,
 			selection: selection{include: settings.Include, exclude: settings.Exclude},
-			bus:       bus{root: settings.RootPath},
+			bus:       pci.Bus{Root: settings.RootPath},
+			xids:      xid.NewTracker(settings.OnHint),
 		},
 	}
 	if s.deadline <= 0 {
@@ -88,13 +92,12 @@ func NewSampler(settings Settings) *Sampler {
 	if s.shared.interval <= 0 {
 		s.shared.interval = defaultSampleInterval
 	}
-	if s.shared.bus.root == "" {
-		s.shared.bus.root = "/"
+	if s.shared.bus.Root == "" {
+		s.shared.bus.Root = "/"
 	}
 	if settings.KernelLog {
-		s.kernelLog = newKernelLog(s.shared.bus.root, s.shared.xids.hear)
+		s.kernelLog = xid.NewKernelLog(s.shared.bus.Root, s.shared.xids)
 	}
-	s.shared.xids.hint.ask = settings.Hint
 	s.connection.library = Library{State: LibraryUnknown}
 	s.latest.Store(&Snapshot{Library: s.connection.library})
 	return s
@@ -141,8 +144,8 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 		windows, processes := usage.windows(reset)
 		profile := usage.profile.collect(reset)
 		if d.Answers() && !d.Suspended {
-			d.Utilization, d.ProcessUtilization = s.told.fill(d.UUID, windows, processes, now, 2*s.shared.interval)
-			d.Profile = s.told.fillProfile(d.UUID, profile, now, 2*s.shared.interval)
+			d.Utilization, d.ProcessUtilization = s.lastReported.fill(d.UUID, windows, processes, now, 2*s.shared.interval)
+			d.Profile = s.lastReported.fillProfile(d.UUID, profile, now, 2*s.shared.interval)
 		}
 	}
 	snapshot.Devices = devices
@@ -154,7 +157,7 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 func (s *Sampler) Close(ctx context.Context) error {
 	s.shut()
 	// The wait for XIDs is no call that is stuck.
-	ctx, cancel := context.WithTimeout(ctx, max(s.deadline, 2*xidWait))
+	ctx, cancel := context.WithTimeout(ctx, max(s.deadline, 2*xid.Wait))
 	defer cancel()
 	ended := make(chan struct{})
 	go func() {
@@ -180,14 +183,14 @@ func (s *Sampler) shut() {
 	s.closed = true
 	s.disconnect(time.Now())
 	if s.kernelLog != nil {
-		s.kernelLog.stop()
+		s.kernelLog.Stop()
 	}
 	for _, slot := range s.slots {
-		slot.lane.close()
+		slot.worker.close()
 	}
 	s.slots = nil
-	if s.connection.lane != nil {
-		s.connection.lane.close()
+	if s.connection.worker != nil {
+		s.connection.worker.close()
 	}
 }
 

@@ -16,15 +16,15 @@ import (
 const deadline = 3 * time.Second
 
 // scene is a sampler over a scripted driver, in a bubble.
-type scene struct {
+type harness struct {
 	*testing.T
 	driver  *gputest.Driver
 	sampler *gpu.Sampler
 }
 
-func play(t *testing.T, driver *gputest.Driver, act func(s *scene)) {
+func run(t *testing.T, driver *gputest.Driver, act func(s *harness)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &scene{T: t, driver: driver, sampler: gpu.NewSampler(gpu.Settings{Driver: driver, Deadline: deadline})}
+		s := &harness{T: t, driver: driver, sampler: gpu.NewSampler(gpu.Settings{Driver: driver, Deadline: deadline})}
 		t.Cleanup(func() {
 			require.NoError(t, s.sampler.Close(context.Background()))
 			require.Equal(t, driver.Opened(), driver.Closed(), "every session is closed")
@@ -34,20 +34,20 @@ func play(t *testing.T, driver *gputest.Driver, act func(s *scene)) {
 }
 
 // observe is one cycle. Nothing that is not blocked takes time in a bubble.
-func (s *scene) observe() (*gpu.Snapshot, error) {
+func (s *harness) observe() (*gpu.Snapshot, error) {
 	err := s.sampler.Observe(context.Background())
 	return s.sampler.Latest(), err
 }
 
 // healthy is a cycle in which nothing is wrong.
-func (s *scene) healthy() *gpu.Snapshot {
+func (s *harness) healthy() *gpu.Snapshot {
 	snapshot, err := s.observe()
 	require.NoError(s, err)
 	return snapshot
 }
 
 // cycles lets the poll loop run, one cycle a second.
-func (s *scene) cycles(n int) *gpu.Snapshot {
+func (s *harness) passes(n int) *gpu.Snapshot {
 	for range n {
 		time.Sleep(time.Second)
 		_, _ = s.observe()
@@ -55,11 +55,11 @@ func (s *scene) cycles(n int) *gpu.Snapshot {
 	return s.sampler.Latest()
 }
 
-func (s *scene) change(f func()) { s.driver.Change(func(*gputest.Script) { f() }) }
+func (s *harness) change(f func()) { s.driver.Change(func(*gputest.Script) { f() }) }
 
 func TestValuesAreWhatTheDriverSays(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
-	play(t, gputest.New(a, b), func(s *scene) {
+	run(t, gputest.New(a, b), func(s *harness) {
 		t := s.T
 		require.Equal(t, gpu.LibraryUnknown, s.sampler.Latest().Library.State)
 		snapshot := s.healthy()
@@ -83,39 +83,39 @@ func TestValuesAreWhatTheDriverSays(t *testing.T) {
 }
 
 func TestZeroGPUsIsNotAnError(t *testing.T) {
-	play(t, gputest.New(), func(s *scene) {
+	run(t, gputest.New(), func(s *harness) {
 		t := s.T
 		snapshot := s.healthy()
 		require.Equal(t, gpu.LibraryAvailable, snapshot.Library.State)
 		require.Empty(t, snapshot.Devices)
 		s.driver.Change(func(script *gputest.Script) { script.GPUs = []*gputest.GPU{gputest.NewGPU(0)} })
-		require.Len(t, s.cycles(2).Devices, 1)
+		require.Len(t, s.passes(2).Devices, 1)
 	})
 }
 
 func TestCountFailsOnOpen(t *testing.T) {
 	driver := gputest.New(gputest.NewGPU(0))
 	driver.Change(func(script *gputest.Script) { script.CountErr = gpu.ErrNoPermission })
-	play(t, driver, func(s *scene) {
+	run(t, driver, func(s *harness) {
 		t := s.T
 		require.Equal(t, gpu.LibraryNoPermission, s.healthy().Library.State)
 		driver.Change(func(script *gputest.Script) { script.CountErr = nil })
-		require.Len(t, s.cycles(2).Devices, 1)
+		require.Len(t, s.passes(2).Devices, 1)
 	})
 }
 
 func TestSecondGPUIsPluggedInAndUnplugged(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.driver.Change(func(script *gputest.Script) { script.GPUs = []*gputest.GPU{a, b} })
-		require.Len(t, s.cycles(32).Devices, 2)
+		require.Len(t, s.passes(32).Devices, 2)
 		require.Equal(t, 1, s.driver.Opens(), "without opening the library again")
 
 		// The first is unplugged: the second moves to its place.
 		s.driver.Change(func(script *gputest.Script) { script.GPUs = []*gputest.GPU{b} })
-		snapshot := s.cycles(32)
+		snapshot := s.passes(32)
 		require.Len(t, snapshot.Devices, 2)
 		require.Equal(t, b.Identity.UUID, snapshot.Devices[0].UUID)
 		require.Equal(t, gpu.HealthOK, snapshot.Devices[0].Health)
@@ -138,10 +138,10 @@ func TestCloseUnstartedAndTwice(t *testing.T) {
 func TestSlowThingsAreAskedRarely(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Samples = map[gpu.Task][]gpu.Sample{gpu.TaskGeneral: {}}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
-		s.cycles(10)
+		s.passes(10)
 		require.Equal(t, 11, s.driver.Calls(a, gputest.CallPower))
 		require.Equal(t, 11, s.driver.Calls(a, gputest.CallUtilization.Of(gpu.TaskEncoder)))
 		require.Equal(t, 3, s.driver.Calls(a, gputest.CallEnergy))
@@ -153,31 +153,31 @@ func TestSlowThingsAreAskedRarely(t *testing.T) {
 func TestNotSupportedIsRememberedUntilTheLibraryIsOpenedAgain(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	a.Errs = map[gputest.Call]error{gputest.CallPower: gpu.ErrNotSupported}
-	play(t, gputest.New(a, b), func(s *scene) {
+	run(t, gputest.New(a, b), func(s *harness) {
 		t := s.T
 		d := s.healthy().Devices
 		require.False(t, d[0].Power.Known)
 		require.Equal(t, reading.Known(51.0), d[0].Temperature)
 		require.True(t, d[1].Power.Known, "of this GPU only")
-		s.cycles(20)
+		s.passes(20)
 		require.Equal(t, 1, s.driver.Calls(a, gputest.CallPower))
 
 		s.change(func() { a.Errs, b.Err = nil, gpu.ErrUninitialized })
-		s.cycles(1)
+		s.passes(1)
 		s.change(func() { b.Err = nil })
-		require.Equal(t, reading.Known(201.0), s.cycles(3).Devices[0].Power)
+		require.Equal(t, reading.Known(201.0), s.passes(3).Devices[0].Power)
 	})
 }
 
 func TestTransientErrorOfOneFieldIsAskedAgain(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Errs = map[gputest.Call]error{gputest.CallTemperature: context.DeadlineExceeded}
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		d := s.healthy().Devices[0]
 		require.Equal(t, gpu.HealthOK, d.Health)
 		require.False(t, d.Temperature.Known)
 		s.change(func() { a.Errs = nil })
-		require.Equal(t, reading.Known(51.0), s.cycles(1).Devices[0].Temperature)
+		require.Equal(t, reading.Known(51.0), s.passes(1).Devices[0].Temperature)
 	})
 }

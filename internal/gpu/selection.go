@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/pci"
 )
 
 // selection says which GPUs are watched. An entry is a UUID, an index as the driver's own tools print it, or a PCI address.
@@ -38,21 +40,5 @@ func (s *selection) unmatched(ids []Identity) []string {
 func (s *selection) empty() bool { return len(s.include) == 0 && len(s.exclude) == 0 }
 
 func matches(entry string, id Identity) bool {
-	return entry == strconv.Itoa(id.Index) || strings.EqualFold(entry, id.UUID) || id.PCIAddress != "" && shortAddress(entry) == shortAddress(id.PCIAddress)
-}
-
-// shortAddress makes one form of those in use: nvidia-smi pads the domain to eight digits, lspci leaves it out.
-func shortAddress(address string) string {
-	address = strings.ToLower(address)
-	if strings.Count(address, ":") == 1 {
-		return "0:" + address
-	}
-	domain, rest, found := strings.Cut(address, ":")
-	if !found {
-		return address
-	}
-	if domain = strings.TrimLeft(domain, "0"); domain == "" {
-		domain = "0"
-	}
-	return domain + ":" + rest
+	return entry == strconv.Itoa(id.Index) || strings.EqualFold(entry, id.UUID) || id.PCIAddress != "" && pci.ShortAddress(entry) == pci.ShortAddress(id.PCIAddress)
 }

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
 // sharedSession is a session that is closed when the last of its users lets go: the sampler, and each worker, which may be in the middle of a call that never
@@ -23,7 +25,7 @@ type sharedSession struct {
 
 // watch has the XIDs of a GPU told. It is called by the GPU's worker, as every call on the GPU, and does nothing when it has succeeded before: the
 // driver would tell each XID twice.
-func (s *sharedSession) watch(h Handle, uuid string, counts *xids) {
+func (s *sharedSession) watch(h Handle, uuid string, tracker *xid.Tracker) {
 	if s.events == nil {
 		return
 	}
@@ -34,9 +36,9 @@ func (s *sharedSession) watch(h Handle, uuid string, counts *xids) {
 		return
 	}
 	// It fails early in the boot, and for ever where the GPU has no events; the next rare look tries again.
-	counts.register(uuid, time.Now())
+	tracker.Register(uuid, time.Now())
 	if err := s.events.Register(h, uuid); err != nil {
-		counts.withdraw(uuid)
+		tracker.Withdraw(uuid)
 		return
 	}
 	s.watchedMu.Lock()
@@ -45,7 +47,7 @@ func (s *sharedSession) watch(h Handle, uuid string, counts *xids) {
 }
 
 // share starts with one user.
-func share(s Session) *sharedSession {
+func newSharedSession(s Session) *sharedSession {
 	shared := &sharedSession{Session: s, closed: make(chan struct{}), over: make(chan struct{}), watched: make(map[string]bool)}
 	shared.users.Store(1)
 	return shared

@@ -13,29 +13,29 @@ var errWedged = errors.New("the driver has not answered in time")
 type slot struct {
 	index   int
 	session *sharedSession
-	lane    *lane[time.Time, outcome]
+	worker  *worker[time.Time, outcome]
 	last    outcome
 	// heard is false until the first outcome.
-	heard bool
+	hasOutcome bool
 }
 
 func (s *Sampler) newSlot(index int) *slot {
 	session := s.connection.session
 	session.acquire()
 	r := &reader{shared: &s.shared, session: session, index: index}
-	l := newLane[time.Time, outcome]()
+	l := newWorker[time.Time, outcome]()
 	s.running.Go(func() {
 		defer session.release()
 		l.run(r.read)
 	})
-	return &slot{index: index, session: session, lane: l}
+	return &slot{index: index, session: session, worker: l}
 }
 
 // enumerate makes a slot for each GPU. All are made anew, because indexes shift when a GPU goes away; only one that is in a call stays, since a second call
 // must not be made to a GPU that has not answered the first.
 func (s *Sampler) enumerate(count int, now time.Time) {
 	if count <= 0 {
-		s.lose(errNoGPU, now)
+		s.dropSession(errNoGPU, now)
 		return
 	}
 	s.dropIdleSlots()
@@ -44,7 +44,7 @@ func (s *Sampler) enumerate(count int, now time.Time) {
 		if slot.index < count {
 			busy[slot.index] = slot
 		} else {
-			slot.lane.close()
+			slot.worker.close()
 		}
 	}
 	s.slots = s.slots[:0]
@@ -60,10 +60,10 @@ func (s *Sampler) enumerate(count int, now time.Time) {
 func (s *Sampler) dropIdleSlots() {
 	busy := s.slots[:0]
 	for _, slot := range s.slots {
-		if slot.lane.busy {
+		if slot.worker.busy {
 			busy = append(busy, slot)
 		} else {
-			slot.lane.close()
+			slot.worker.close()
 		}
 	}
 	clear(s.slots[len(busy):])
@@ -78,10 +78,10 @@ func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
 	var broken error
 	answering := false
 	for _, slot := range s.slots {
-		if o, ok := slot.lane.await(ctx, now); ok {
-			slot.last, slot.heard = o, true
+		if o, ok := slot.worker.await(ctx, now); ok {
+			slot.last, slot.hasOutcome = o, true
 		}
-		if slot.session != s.connection.session || !slot.heard {
+		if slot.session != s.connection.session || !slot.hasOutcome {
 			continue
 		}
 		answering = true
@@ -91,29 +91,29 @@ func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
 	}
 	switch {
 	case broken != nil:
-		s.lose(broken, now)
+		s.dropSession(broken, now)
 	case answering:
-		s.connection.retry.reset()
+		s.connection.retry.Reset()
 	}
 }
 
 // start begins a cycle if the slot is free. A slot that was held by a call of an earlier session is replaced once that call has returned.
 func (s *Sampler) start(slot *slot, now time.Time) *slot {
-	stuck := slot.lane.stuck(now, s.deadline)
+	stuck := slot.worker.stuck(now, s.deadline)
 	if stuck {
-		slot.last, slot.heard = failed(slot.last.device.Identity, errWedged), true
+		slot.last, slot.hasOutcome = failed(slot.last.device.Identity, errWedged), true
 	}
 	// What a stuck call says in the end is about another time.
-	if o, ok := slot.lane.take(); ok && !stuck {
-		slot.last, slot.heard = o, true
+	if o, ok := slot.worker.take(); ok && !stuck {
+		slot.last, slot.hasOutcome = o, true
 	}
-	if slot.lane.busy || s.connection.session == nil {
+	if slot.worker.busy || s.connection.session == nil {
 		return slot
 	}
 	if slot.session != s.connection.session {
-		slot.lane.close()
+		slot.worker.close()
 		slot = s.newSlot(slot.index)
 	}
-	slot.lane.dispatch(now, now)
+	slot.worker.dispatch(now, now)
 	return slot
 }

@@ -3,6 +3,7 @@ package gpu
 import (
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -15,9 +16,9 @@ type Snapshot struct {
 	// Devices holds every GPU seen since the start, in the driver's order. A lost GPU stays, with its last identity and no readings.
 	Devices []Device
 	// XIDs are those that came since the snapshot before, at most 64 of them.
-	XIDs []XID
+	XIDs []xid.Event
 	// KernelLog says whether XIDs are read from the kernel's log as well.
-	KernelLog KernelLog
+	KernelLog xid.LogStatus
 	// Unmatched are the entries of the selection that no GPU goes by. Nothing can be said, and it is nil, before every GPU has told who it is.
 	Unmatched []string
 }
@@ -127,8 +128,8 @@ type Device struct {
 	Utilization map[Task]Window
 
 	// Parent is the UUID of the GPU that a MIG device is a part of; empty for a GPU. Part is its number there.
-	Parent string
-	Part   int
+	Parent   string
+	MIGIndex int
 	// Suspended: the kernel has put the GPU to sleep, and it is not woken.
 	Suspended bool
 	// Details are readings of the second rank.
@@ -145,7 +146,7 @@ type Device struct {
 	// tell. A process without an entry was idle.
 	Activity map[int]float64
 	// XIDs by code since the sampler was made. Absent while they are not watched.
-	XIDs reading.Value[[]XIDCount]
+	XIDs reading.Value[[]xid.Count]
 	// LastXID is when the last one came; zero before the first.
 	LastXID time.Time
 	// Implausible counts what the driver said and cannot be true.

@@ -11,7 +11,7 @@ import (
 )
 
 // utilization collects the windows of the first GPU.
-func (s *scene) utilization(minWidth time.Duration) map[gpu.Task]gpu.Window {
+func (s *harness) utilization(minWidth time.Duration) map[gpu.Task]gpu.Window {
 	return s.sampler.Collect(time.Now(), minWidth).Devices[0].Utilization
 }
 
@@ -24,13 +24,13 @@ func requireWindow(t *testing.T, want, got gpu.Window) {
 
 func TestPolledUtilizationIsTheMeanAndMaxOfTheWindow(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		for _, percent := range []uint32{10, 90, 20} {
 			s.change(func() {
 				a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: percent, gpu.TaskEncoder: percent / 2, gpu.TaskDecoder: 0}
 			})
-			s.cycles(1)
+			s.passes(1)
 		}
 		u := s.utilization(0)
 		requireWindow(t, gpu.Window{Mean: 0.4, Max: 0.9, Samples: 3}, u[gpu.TaskGeneral])
@@ -38,7 +38,7 @@ func TestPolledUtilizationIsTheMeanAndMaxOfTheWindow(t *testing.T) {
 		requireWindow(t, gpu.Window{Mean: 0, Max: 0, Samples: 3}, u[gpu.TaskDecoder])
 
 		require.Equal(t, u, s.utilization(0), "a new window has nothing in it, and is told like the one before")
-		s.cycles(1)
+		s.passes(1)
 		requireWindow(t, gpu.Window{Mean: 0.2, Max: 0.2, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
 		require.Nil(t, s.sampler.Latest().Devices[0].Utilization)
 	})
@@ -46,34 +46,34 @@ func TestPolledUtilizationIsTheMeanAndMaxOfTheWindow(t *testing.T) {
 
 func TestTooNarrowWindowIsReportedAndGoesOn(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
-		s.cycles(4)
+		s.passes(4)
 		requireWindow(t, gpu.Window{Mean: 0.61, Max: 0.61, Samples: 4}, s.utilization(5 * time.Second)[gpu.TaskGeneral])
 		s.change(func() { a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: 1} })
-		s.cycles(1)
+		s.passes(1)
 		requireWindow(t, gpu.Window{Mean: (4*0.61 + 0.01) / 5, Max: 0.61, Samples: 5}, s.utilization(5 * time.Second)[gpu.TaskGeneral])
-		s.cycles(1)
+		s.passes(1)
 		requireWindow(t, gpu.Window{Mean: 0.01, Max: 0.01, Samples: 1}, s.utilization(5 * time.Second)[gpu.TaskGeneral]) // closed by the one before
 	})
 }
 
 func TestClockSetBackDoesNotKeepAWindowOpen(t *testing.T) {
-	play(t, gputest.New(gputest.NewGPU(0)), func(s *scene) {
+	run(t, gputest.New(gputest.NewGPU(0)), func(s *harness) {
 		t := s.T
-		s.cycles(3)
+		s.passes(3)
 		hourAgo := time.Now().Round(0).Add(-time.Hour)
 		require.Equal(t, 3, s.sampler.Collect(hourAgo, time.Minute).Devices[0].Utilization[gpu.TaskGeneral].Samples)
-		s.cycles(1)
+		s.passes(1)
 		require.Equal(t, 1, s.sampler.Collect(hourAgo, time.Minute).Devices[0].Utilization[gpu.TaskGeneral].Samples)
 	})
 }
 
 func TestPauseDoesNotCountForTheValueAfterIt(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
-		s.cycles(1)
+		s.passes(1)
 		time.Sleep(time.Hour)
 		s.change(func() { a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: 1} })
 		_, _ = s.observe()
@@ -91,7 +91,7 @@ func samples(entries ...gpu.Sample) map[gpu.Task][]gpu.Sample {
 func TestSampleBufferIsPreferredAndWeightedByTime(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Samples = samples(gpu.Sample{Timestamp: stamp(0), Value: 99})
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.utilization(0)
@@ -105,13 +105,13 @@ func TestSampleBufferIsPreferredAndWeightedByTime(t *testing.T) {
 				gpu.Sample{Timestamp: stamp(0), Value: 99},
 			)
 		})
-		s.cycles(5)
+		s.passes(5)
 		u := s.utilization(0)
 		requireWindow(t, gpu.Window{Mean: (0.2*0.2 + 1.0*0.4) / 0.6, Max: 1, Samples: 2}, u[gpu.TaskGeneral])
 		requireWindow(t, gpu.Window{Mean: 0.31, Max: 0.31, Samples: 5}, u[gpu.TaskEncoder])
 
 		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: stamp(700), Value: 50}) })
-		s.cycles(5)
+		s.passes(5)
 		requireWindow(t, gpu.Window{Mean: 0.5, Max: 0.5, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
 	})
 }
@@ -119,10 +119,10 @@ func TestSampleBufferIsPreferredAndWeightedByTime(t *testing.T) {
 func TestSilentSampleBufferIsFilledByPolling(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Samples = samples()
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
-		s.cycles(5)
+		s.passes(5)
 		requireWindow(t, gpu.Window{Mean: 0.61, Max: 0.61, Samples: 6}, s.utilization(0)[gpu.TaskGeneral])
 	})
 }
@@ -130,13 +130,13 @@ func TestSilentSampleBufferIsFilledByPolling(t *testing.T) {
 func TestWindowThatTheBufferHasNotReachedShowsWhatWasPolled(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Samples = samples(gpu.Sample{Timestamp: stamp(0), Value: 5})
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.utilization(0)
-		s.cycles(1)
+		s.passes(1)
 		requireWindow(t, gpu.Window{Mean: 0.61, Max: 0.61, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
-		s.cycles(4)
+		s.passes(4)
 		requireWindow(t, gpu.Window{Mean: 0.61, Max: 0.61, Samples: 4}, s.utilization(0)[gpu.TaskGeneral])
 	})
 }
@@ -144,25 +144,25 @@ func TestWindowThatTheBufferHasNotReachedShowsWhatWasPolled(t *testing.T) {
 func TestSampleBufferAfterTheClockWasSetBack(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Samples = samples(gpu.Sample{Timestamp: stamp(3_600_000), Value: 5})
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: stamp(1000), Value: 40}) })
-		s.cycles(20)
+		s.passes(20)
 		s.utilization(0)
 		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: stamp(1500), Value: 30}) })
-		s.cycles(5)
+		s.passes(5)
 		requireWindow(t, gpu.Window{Mean: 0.3, Max: 0.3, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
 	})
 }
 
 func TestLostGPUHasNoUtilization(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, gputest.New(a), func(s *scene) {
+	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.change(func() { a.Err = gpu.ErrLost })
-		s.cycles(1)
+		s.passes(1)
 		require.Nil(t, s.utilization(0))
 	})
 }

@@ -53,7 +53,7 @@ type usage struct {
 	// counters are made of those of the driver. They belong to the worker.
 	counters [QuantityNVLinkReceived + 1]counter
 	// implausible counts the answers that could not be true.
-	implausible implausible
+	implausible implausibleCounter
 	// processes are the windows of the processes on the GPU, profile that of its engines.
 	processes processWindows
 	profile   profileWindow
@@ -67,7 +67,7 @@ func (u *usage) poll(task int, fraction float64, speaksFor time.Duration) {
 }
 
 // settle ends a stretch of time with what the sample buffer held of it. Where that is nothing, what was polled stands.
-func (u *usage) settle(task int, buffer sum) {
+func (u *usage) closeStretch(task int, buffer sum) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if buffer.samples == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
 func eventful(gpus ...*gputest.GPU) *gputest.Driver {
@@ -27,21 +28,21 @@ func counts(d gpu.Device) map[int]int64 {
 
 func TestXIDsAreCountedByCode(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
-	play(t, eventful(a, b), func(s *scene) {
+	run(t, eventful(a, b), func(s *harness) {
 		t := s.T
-		s.cycles(1)
+		s.passes(1)
 		zero := map[int]int64{0: 0, 48: 0, 64: 0, 74: 0, 79: 0, 94: 0, 95: 0, 119: 0, 120: 0, 140: 0, 154: 0}
 		require.Equal(t, zero, counts(s.sampler.Latest().Devices[0]), "told before there is one")
 		for _, code := range []uint64{79, 31, 31, 999, 1 << 40} {
 			require.Equal(t, 1, s.driver.XID(b, code))
 		}
-		snapshot := s.cycles(1)
+		snapshot := s.passes(1)
 		require.Equal(t, zero, counts(snapshot.Devices[0]))
 		require.Equal(t, map[int]int64{0: 2, 31: 2, 48: 0, 64: 0, 74: 0, 79: 1, 94: 0, 95: 0, 119: 0, 120: 0, 140: 0, 154: 0}, counts(snapshot.Devices[1]))
 		require.Len(t, snapshot.XIDs, 5)
-		require.Equal(t, gpu.XID{Time: snapshot.Devices[1].LastXID, UUID: b.Identity.UUID, Code: 79}, snapshot.XIDs[0])
+		require.Equal(t, xid.Event{Time: snapshot.Devices[1].LastXID, UUID: b.Identity.UUID, Code: 79}, snapshot.XIDs[0])
 		require.Equal(t, 999, snapshot.XIDs[3].Code)
-		require.Empty(t, s.cycles(1).XIDs, "told once")
+		require.Empty(t, s.passes(1).XIDs, "told once")
 		require.Equal(t, 1, s.driver.Calls(a, gputest.CallRegister))
 	})
 }
@@ -49,45 +50,45 @@ func TestXIDsAreCountedByCode(t *testing.T) {
 // What the driver repeats after it was opened again is not counted twice; what is new is.
 func TestXIDsAreNotCountedTwiceAfterTheLibraryWasOpenedAgain(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, eventful(a), func(s *scene) {
+	run(t, eventful(a), func(s *harness) {
 		t := s.T
-		s.cycles(1)
+		s.passes(1)
 		s.driver.XID(a, 31)
-		s.cycles(1)
+		s.passes(1)
 		s.change(func() { a.Err = gpu.ErrUninitialized })
-		s.cycles(1)
+		s.passes(1)
 		s.change(func() { a.Err = nil })
 		for s.driver.Opened() < 2 {
-			s.cycles(1)
+			s.passes(1)
 		}
 		require.Equal(t, 1, s.driver.EventSets(), "the set before is gone")
 		require.Equal(t, 1, s.driver.XID(a, 31), "repeated at once")
 		time.Sleep(200 * time.Millisecond)
 		s.driver.XID(a, 31)
-		require.Equal(t, int64(2), counts(s.cycles(1).Devices[0])[31])
+		require.Equal(t, int64(2), counts(s.passes(1).Devices[0])[31])
 	})
 }
 
 func TestXIDsAreWatchedOnceRegisteringSucceeds(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Errs = map[gputest.Call]error{gputest.CallRegister: errOdd}
-	play(t, eventful(a), func(s *scene) {
+	run(t, eventful(a), func(s *harness) {
 		t := s.T
 		require.False(t, s.healthy().Devices[0].XIDs.Known)
 		s.change(func() { a.Errs = nil })
-		require.True(t, s.cycles(20).Devices[0].XIDs.Known)
+		require.True(t, s.passes(20).Devices[0].XIDs.Known)
 	})
 }
 
 // The XID of a GPU that is lost is what everybody wants to see.
 func TestXIDsOfALostGPUStay(t *testing.T) {
 	a := gputest.NewGPU(0)
-	play(t, eventful(a), func(s *scene) {
+	run(t, eventful(a), func(s *harness) {
 		t := s.T
-		s.cycles(1)
+		s.passes(1)
 		s.driver.XID(a, 79)
 		s.change(func() { a.Err = gpu.ErrLost })
-		d := s.cycles(1).Devices[0]
+		d := s.passes(1).Devices[0]
 		require.Equal(t, gpu.ReasonLost, d.Reason)
 		require.Equal(t, int64(1), counts(d)[79])
 	})
@@ -96,8 +97,8 @@ func TestXIDsOfALostGPUStay(t *testing.T) {
 func TestXIDWatchEndsWithTheSampler(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := eventful(a)
-	play(t, driver, func(s *scene) {
-		s.cycles(1)
+	run(t, driver, func(s *harness) {
+		s.passes(1)
 		start := time.Now()
 		require.NoError(s.T, s.sampler.Close(context.Background()))
 		require.Less(s.T, time.Since(start), time.Second)

@@ -30,7 +30,7 @@ const (
 	CallContexts    Call = "contexts"
 	CallProcesses   Call = "process samples"
 	CallProfile     Call = "profile"
-	CallParts       Call = "parts"
+	CallMIGDevices  Call = "parts"
 	CallRegister    Call = "register"
 )
 
@@ -83,7 +83,7 @@ type GPU struct {
 	// Profile is told at each call but the first; not supported while it is nil.
 	Profile *gpu.ProfileSample
 	// Parts are MIG devices.
-	Parts []*GPU
+	MIGDevices []*GPU
 	// Err makes all calls fail, Errs single ones.
 	Err  error
 	Errs map[Call]error
@@ -359,8 +359,8 @@ func (h *handle) Profile() (gpu.ProfileSample, error) {
 	return sample, err
 }
 
-func (h *handle) Parts() ([]gpu.Handle, error) {
-	parts, err := answer(h, CallParts, func(g *GPU) []*GPU { return g.Parts })
+func (h *handle) MIGDevices() ([]gpu.Handle, error) {
+	parts, err := answer(h, CallMIGDevices, func(g *GPU) []*GPU { return g.MIGDevices })
 	handles := make([]gpu.Handle, len(parts))
 	for i, part := range parts {
 		handles[i] = &handle{driver: h.driver, gpu: part}

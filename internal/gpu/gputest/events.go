@@ -4,12 +4,13 @@ import (
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
 // events is one event set.
 type events struct {
-	driver *Driver
-	told   chan gpu.XIDEvent
+	driver  *Driver
+	pending chan xid.DriverReport
 	// registered is guarded by the driver.
 	registered map[string]bool
 }
@@ -20,7 +21,7 @@ func (d *Driver) XID(g *GPU, code uint64) (sets int) {
 	defer d.mu.Unlock()
 	for e := range d.events {
 		if e.registered[g.Identity.UUID] {
-			e.told <- gpu.XIDEvent{UUID: g.Identity.UUID, Code: code}
+			e.pending <- xid.DriverReport{UUID: g.Identity.UUID, Code: code}
 			sets++
 		}
 	}
@@ -36,7 +37,7 @@ func (s *session) Events() (gpu.Events, error) {
 	if !s.driver.script.Events {
 		return nil, gpu.ErrNotSupported
 	}
-	e := &events{driver: s.driver, told: make(chan gpu.XIDEvent, 1024), registered: make(map[string]bool)}
+	e := &events{driver: s.driver, pending: make(chan xid.DriverReport, 1024), registered: make(map[string]bool)}
 	if s.driver.events == nil {
 		s.driver.events = make(map[*events]bool)
 	}
@@ -55,12 +56,12 @@ func (e *events) Register(h gpu.Handle, uuid string) error {
 	return nil
 }
 
-func (e *events) Wait(timeout time.Duration) (gpu.XIDEvent, error) {
+func (e *events) Wait(timeout time.Duration) (xid.DriverReport, error) {
 	select {
-	case x := <-e.told:
+	case x := <-e.pending:
 		return x, nil
 	case <-time.After(timeout):
-		return gpu.XIDEvent{}, gpu.ErrNotFound
+		return xid.DriverReport{}, gpu.ErrNotFound
 	}
 }
 

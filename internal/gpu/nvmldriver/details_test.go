@@ -11,6 +11,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/fakenvml"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -52,15 +53,15 @@ func clocks(mhz int64) gpu.Clocks {
 	return gpu.Clocks{Graphics: known(1), SM: known(2), Memory: known(3), Video: known(4)}
 }
 
-func zeroXIDs() reading.Value[[]gpu.XIDCount] {
-	return reading.Known([]gpu.XIDCount{{Code: 0}, {Code: 48}, {Code: 64}, {Code: 74}, {Code: 79}, {Code: 94}, {Code: 95}, {Code: 119}, {Code: 120}, {Code: 140}, {Code: 154}})
+func zeroXIDs() reading.Value[[]xid.Count] {
+	return reading.Known([]xid.Count{{Code: 0}, {Code: 48}, {Code: 64}, {Code: 74}, {Code: 79}, {Code: 94}, {Code: 95}, {Code: 119}, {Code: 120}, {Code: 140}, {Code: 154}})
 }
 
 // The number of a field depends on the version of the driver: what 251 means in one, 269 means in the other.
 func TestRenumberedFieldsFollowTheDriverVersion(t *testing.T) {
 	for version, want := range map[string]float64{"570.124.06": 1, "580.65.06": 1, "580.82.07": 2, "590.10": 2, "unreadable": 0, "": 0} {
 		t.Run(version, func(t *testing.T) {
-			alone(t, func(s *stage) {
+			runIsolated(t, func(s *harness) {
 				s.set("driver_version "+version, "gpu.0.field.251 1000000000", "gpu.0.field.269 2000000000")
 				h, err := s.open().Handle(0)
 				require.NoError(s, err)
@@ -77,7 +78,7 @@ func TestRenumberedFieldsFollowTheDriverVersion(t *testing.T) {
 }
 
 func TestFieldsHaveTheTypeThatTheyCarry(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		h, err := s.open().Handle(0)
 		require.NoError(s, err)
 		for _, c := range []struct {
@@ -111,7 +112,7 @@ func TestFieldsHaveTheTypeThatTheyCarry(t *testing.T) {
 }
 
 func TestOlderFormsOfDetails(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.clock_events 128")
 		h, err := s.open().Handle(0)
 		require.NoError(s, err)
@@ -124,7 +125,7 @@ func TestOlderFormsOfDetails(t *testing.T) {
 
 // Each fan turns as it does, also when one of them cannot be asked.
 func TestRevolutionsOfEachFan(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.fans 3", "gpu.0.rpm.0 700", "gpu.0.rpm.2 2900")
 		session := s.open()
 		h, err := session.Handle(0)
@@ -159,7 +160,7 @@ func TestRevolutionsOfEachFan(t *testing.T) {
 
 // Nothing that the slow tiers ask for may block for 20 ms, as GetPcieThroughput does.
 func TestThroughputIsNeverAsked(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
 		for range 5 {
 			require.NoError(s, sampler.Observe(context.Background()))
@@ -171,7 +172,7 @@ func TestThroughputIsNeverAsked(t *testing.T) {
 }
 
 func TestPCIeBytesAreCountedAcrossTheWrap(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
 		for _, c := range []struct {
 			raw  string
@@ -185,7 +186,7 @@ func TestPCIeBytesAreCountedAcrossTheWrap(t *testing.T) {
 }
 
 func TestParts(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.1.mig 2", "gpu.1.mig.1.compute 77:1000")
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))
@@ -193,7 +194,7 @@ func TestParts(t *testing.T) {
 		require.Len(s, devices, 4)
 		require.Equal(s, gpu.Device{
 			Identity: gpu.Identity{UUID: "MIG-fa4e0000-0000-0000-0002-000000000002", Index: 1, Name: "Fake GPU 2", PCIAddress: "0000:42:00.0", VBIOSVersion: "95.02.02.00.01"},
-			Parent:   second().UUID, Part: 1, Health: gpu.HealthOK,
+			Parent:   second().UUID, MIGIndex: 1, Health: gpu.HealthOK,
 			MemoryUsed: reading.Known(int64(2 << 30)), MemoryTotal: reading.Known(int64(5 << 30)),
 			Processes: reading.Known([]gpu.Process{{PID: 77, Memory: reading.Known(int64(1000))}}),
 		}, timeless(devices[3]))
@@ -205,7 +206,7 @@ func TestParts(t *testing.T) {
 }
 
 func TestXIDsAreToldOfTheirGPU(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("xids 1:1:79")
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))

@@ -11,6 +11,7 @@ import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
 // eventSet implements gpu.Events.
@@ -59,23 +60,23 @@ func (e *eventSet) Register(of gpu.Handle, uuid string) error {
 }
 
 // Wait implements gpu.Events.
-func (e *eventSet) Wait(timeout time.Duration) (gpu.XIDEvent, error) {
+func (e *eventSet) Wait(timeout time.Duration) (xid.DriverReport, error) {
 	if err := e.may("EventSetWait"); err != nil {
-		return gpu.XIDEvent{}, err
+		return xid.DriverReport{}, err
 	}
 	data, code := e.api.EventSetWait(e.set, uint32(timeout.Milliseconds()))
 	if timedOut(code) {
-		return gpu.XIDEvent{}, fmt.Errorf("nvml EventSetWait: %w", gpu.ErrNotFound)
+		return xid.DriverReport{}, fmt.Errorf("nvml EventSetWait: %w", gpu.ErrNotFound)
 	}
 	if err := failure("EventSetWait", code); err != nil {
-		return gpu.XIDEvent{}, err
+		return xid.DriverReport{}, err
 	}
 	if data.EventType != nvml.EventTypeXidCriticalError {
-		return gpu.XIDEvent{}, fmt.Errorf("nvml EventSetWait: event of type %d: %w", data.EventType, gpu.ErrNotFound)
+		return xid.DriverReport{}, fmt.Errorf("nvml EventSetWait: event of type %d: %w", data.EventType, gpu.ErrNotFound)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return gpu.XIDEvent{UUID: e.uuids[data.Device], Code: data.EventData}, nil
+	return xid.DriverReport{UUID: e.uuids[data.Device], Code: data.EventData}, nil
 }
 
 func timedOut(code nvml.Return) bool { return code == nvml.ERROR_TIMEOUT }

@@ -22,7 +22,7 @@ func TestLostGPUAndBack(t *testing.T) {
 		"reset": {gpu.ReasonResetRequired, gpu.ErrResetRequired},
 	} {
 		t.Run(knob, func(t *testing.T) {
-			alone(t, func(s *stage) {
+			runIsolated(t, func(s *harness) {
 				sampler := s.sampler(0)
 				require.NoError(s, sampler.Observe(context.Background()))
 				s.set("gpu.1."+knob+" 1", "gpu.0.temperature 77")
@@ -41,7 +41,7 @@ func TestLostGPUAndBack(t *testing.T) {
 }
 
 func TestBlockingCall(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		const deadline = 200 * time.Millisecond
 		sampler := gpu.NewSampler(gpu.Settings{Driver: s.driver(), Deadline: deadline})
 		require.NoError(s, sampler.Observe(context.Background()))
@@ -63,7 +63,7 @@ func TestBlockingCall(t *testing.T) {
 }
 
 func TestWedgedGPURecovers(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(200 * time.Millisecond)
 		require.NoError(s, sampler.Observe(context.Background()))
 		s.set("gpu.1.block 1")
@@ -75,7 +75,7 @@ func TestWedgedGPURecovers(t *testing.T) {
 }
 
 func TestInitThatBlocks(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("init.block 1")
 		sampler := s.sampler(200 * time.Millisecond)
 		s.until(sampler, func(snapshot *gpu.Snapshot) bool { return snapshot.Library.State == gpu.LibraryFailed })
@@ -86,7 +86,7 @@ func TestInitThatBlocks(t *testing.T) {
 }
 
 func TestDriverGoesAndComesBack(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))
 		s.set("rc 9", "init 9")
@@ -100,7 +100,7 @@ func TestDriverGoesAndComesBack(t *testing.T) {
 
 // A configuration reload starts a sampler while the one before still runs, or just after it ended.
 func TestReload(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		for range 3 {
 			before := gpu.NewSampler(gpu.Settings{Driver: s.driver()})
 			require.NoError(s, before.Observe(context.Background()))

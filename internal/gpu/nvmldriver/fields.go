@@ -36,14 +36,14 @@ func (h *handle) field(id, scope uint32) (uint64, error) {
 	if err := failure("GetFieldValues", code); err != nil {
 		return 0, err
 	}
-	return natural(nvml.ValueType(values[0].ValueType), values[0].Value)
+	return unsignedValue(nvml.ValueType(values[0].ValueType), values[0].Value)
 }
 
 // unknownField is how drivers answer for a field that is younger than they.
 func unknownField(code nvml.Return) bool { return code == nvml.ERROR_INVALID_ARGUMENT }
 
 // natural reads the C union of a value that cannot be negative. Only the returned type tells which member counts.
-func natural(t nvml.ValueType, union [8]byte) (uint64, error) {
+func unsignedValue(t nvml.ValueType, union [8]byte) (uint64, error) {
 	switch t {
 	case nvml.VALUE_TYPE_UNSIGNED_INT:
 		return uint64(binary.NativeEndian.Uint32(union[:])), nil
@@ -56,7 +56,7 @@ func natural(t nvml.ValueType, union [8]byte) (uint64, error) {
 	case nvml.VALUE_TYPE_SIGNED_LONG_LONG:
 		return notNegative(int64(binary.NativeEndian.Uint64(union[:])))
 	case nvml.VALUE_TYPE_DOUBLE:
-		v := number(t, union)
+		v := floatValue(t, union)
 		if v >= 0 && v < 1<<63 {
 			return uint64(v), nil
 		}

@@ -42,10 +42,10 @@ func (h *handle) Identity() (gpu.Identity, error) {
 	h.uuid = uuid
 	id := gpu.Identity{UUID: uuid, Index: h.index}
 	if h.may("GetName") == nil {
-		id.Name = told(h.device.GetName())
+		id.Name = textOf(h.device.GetName())
 	}
 	if h.may("GetVbiosVersion") == nil {
-		id.VBIOSVersion = told(h.device.GetVbiosVersion())
+		id.VBIOSVersion = textOf(h.device.GetVbiosVersion())
 	}
 	if h.may("GetPciInfo") == nil {
 		if pci, code := h.device.GetPciInfo(); code == nvml.SUCCESS {

@@ -17,7 +17,7 @@ import (
 )
 
 // process is the one library that a process can have.
-var process = library{name: "libnvidia-ml.so.1", elsewhere: elsewhere}
+var process = library{name: "libnvidia-ml.so.1", fallbackFolders: fallbackFolders}
 
 // library counts the sessions of the loaded library.
 type library struct {
@@ -27,11 +27,11 @@ type library struct {
 	// path is what api was loaded from.
 	path string
 	// name is what the dynamic linker is asked for, elsewhere the folders to look in when it finds nothing.
-	name      string
-	elsewhere []string
-	sessions  int
-	exports   exports
-	direct    direct
+	name            string
+	fallbackFolders []string
+	sessions        int
+	exports         exports
+	direct          direct
 }
 
 // open starts a session.
@@ -105,16 +105,16 @@ func (l *library) shutDown() error {
 // load finds a library that can be loaded, and settles for it.
 func (l *library) load(path string) error {
 	if path != "" {
-		return l.try(path)
+		return l.tryLoad(path)
 	}
-	err := l.try(l.name)
+	err := l.tryLoad(l.name)
 	if !errors.Is(err, gpu.ErrLibraryNotFound) {
 		return err
 	}
-	for _, dir := range l.elsewhere {
+	for _, dir := range l.fallbackFolders {
 		candidate := filepath.Join(dir, l.name)
 		if _, statErr := os.Stat(candidate); statErr == nil {
-			return l.try(candidate)
+			return l.tryLoad(candidate)
 		}
 	}
 	return err
@@ -122,7 +122,7 @@ func (l *library) load(path string) error {
 
 // try opens a file before go-nvml does, for two reasons: go-nvml loses the text of the error, and it calls nvmlInit at once, which ends the process if the
 // file is some other library.
-func (l *library) try(path string) error {
+func (l *library) tryLoad(path string) error {
 	file := dl.New(path, dl.RTLD_LAZY|dl.RTLD_LOCAL)
 	if err := file.Open(); err != nil {
 		return fmt.Errorf("load %s: %w", path, loadError(err))
@@ -150,7 +150,7 @@ func loadError(err error) error {
 
 // elsewhere is where the library is without the dynamic linker knowing: WSL 2, distributions in a container without ld.so.cache, the driver container of
 // the GPU operator, managed Kubernetes, NixOS.
-var elsewhere = []string{
+var fallbackFolders = []string{
 	"/usr/lib/wsl/lib",
 	"/usr/lib64",
 	"/usr/lib/x86_64-linux-gnu",

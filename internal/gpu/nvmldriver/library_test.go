@@ -15,7 +15,7 @@ import (
 )
 
 func TestInitFailsThenSucceeds(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		for code, want := range map[string]error{"9": gpu.ErrDriverNotLoaded, "18": gpu.ErrRestartRequired, "4": gpu.ErrNoPermission, "12": gpu.ErrLibraryNotFound} {
 			s.set("init " + code)
 			_, err := s.driver().Open()
@@ -33,7 +33,7 @@ func TestInitFailsThenSucceeds(t *testing.T) {
 }
 
 func TestLibraryAppearsLater(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		hidden := s.library + ".hidden"
 		require.NoError(s, os.Rename(s.library, hidden))
 		_, err := s.driver().Open()
@@ -47,7 +47,7 @@ func TestLibraryAppearsLater(t *testing.T) {
 }
 
 func TestFileThatIsNoDriverLibrary(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		_, err := s.driver().Open()
 		require.ErrorContains(s, err, "not a driver library")
 		text := filepath.Join(s.dir, "text")
@@ -67,7 +67,7 @@ func TestFileThatIsNoDriverLibrary(t *testing.T) {
 
 func TestSearch(t *testing.T) {
 	t.Run("dynamic linker", func(t *testing.T) {
-		alone(t, func(s *stage) {
+		runIsolated(t, func(s *harness) {
 			session, err := New(Settings{}).Open()
 			require.NoError(s, err)
 			require.Equal(s, "999.42.01", session.Versions().Driver)
@@ -75,8 +75,8 @@ func TestSearch(t *testing.T) {
 		})
 	})
 	t.Run("elsewhere", func(t *testing.T) {
-		alone(t, func(s *stage) {
-			process.name, process.elsewhere = "libnvidia-ml-elsewhere.so.1", []string{"/nowhere", s.dir}
+		runIsolated(t, func(s *harness) {
+			process.name, process.fallbackFolders = "libnvidia-ml-elsewhere.so.1", []string{"/nowhere", s.dir}
 			_, err := New(Settings{}).Open()
 			require.ErrorIs(s, err, gpu.ErrLibraryNotFound)
 			require.NoError(s, os.Rename(s.library, filepath.Join(s.dir, process.name)))
@@ -88,7 +88,7 @@ func TestSearch(t *testing.T) {
 }
 
 func TestFirstLibraryStays(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		other, err := fakenvml.Build(s.TempDir())
 		require.NoError(s, err)
 		s.open()
@@ -102,7 +102,7 @@ func TestFirstLibraryStays(t *testing.T) {
 }
 
 func TestOpenAndCloseManyTimes(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		for i := range 100 {
 			session, err := s.driver().Open()
 			require.NoError(s, err)
@@ -122,7 +122,7 @@ func TestOpenAndCloseManyTimes(t *testing.T) {
 }
 
 func TestSessionsShareOneLibrary(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		first := s.open()
 		var wg sync.WaitGroup
 		for range 8 {
@@ -157,7 +157,7 @@ func TestSessionsShareOneLibrary(t *testing.T) {
 }
 
 func TestNothingIsCalledAfterClose(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		session, err := s.driver().Open()
 		require.NoError(s, err)
 		h, err := session.Handle(0)
@@ -178,7 +178,7 @@ func TestNothingIsCalledAfterClose(t *testing.T) {
 
 // Another session holds the library while the driver below it changes.
 func TestOpenBesideASessionThatHasDied(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.open()
 		s.set("rc 9")
 		_, err := s.driver().Open()

@@ -92,7 +92,7 @@ func (h *handle) ProcessSamples(after uint64) (samples []gpu.ProcessSample, err 
 		}
 	}()
 	entries, code := h.device.GetProcessUtilization(after)
-	if len(entries) == 0 && nothing(code) {
+	if len(entries) == 0 && emptyList(code) {
 		return nil, gpu.ErrNotFound
 	}
 	if err := failure("GetProcessUtilization", code); err != nil {
@@ -106,6 +106,6 @@ func (h *handle) ProcessSamples(after uint64) (samples []gpu.ProcessSample, err 
 }
 
 // nothing is how go-nvml tells of an empty list: it passes on the code of the question for the length.
-func nothing(code nvml.Return) bool {
+func emptyList(code nvml.Return) bool {
 	return code == nvml.SUCCESS || code == nvml.ERROR_INSUFFICIENT_SIZE
 }

@@ -21,7 +21,7 @@ func TestProcessesInEveryVersionOfTheList(t *testing.T) {
 		"_v3": nil, "_v2": {fakenvml.WithoutProcessesV3}, "": {fakenvml.WithoutVersions},
 	} {
 		t.Run("form"+form, func(t *testing.T) {
-			alone(t, func(s *stage) {
+			runIsolated(t, func(s *harness) {
 				s.set("gpu.0.compute 11:100 12:200", "gpu.0.graphics 12:200 13:unknown", "gpu.0.mps 14:400")
 				h, err := s.open().Handle(0)
 				require.NoError(s, err)
@@ -39,7 +39,7 @@ func TestProcessesInEveryVersionOfTheList(t *testing.T) {
 }
 
 func TestProcessListsThatAreMissing(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.compute 11:100", "gpu.0.mps unsupported", "gpu.1.compute unsupported", "gpu.1.graphics unsupported", "gpu.1.mps unsupported")
 		session := s.open()
 		h, err := session.Handle(0)
@@ -61,7 +61,7 @@ func TestProcessListsThatAreMissing(t *testing.T) {
 func TestProcessListsOfEarly535AreNotAsked(t *testing.T) {
 	for version, broken := range map[string]bool{"535.54.03": true, "535.98": true, "535.104.05": false, "530.41.03": false, "545.23": false, "": false} {
 		t.Run(version, func(t *testing.T) {
-			alone(t, func(s *stage) {
+			runIsolated(t, func(s *harness) {
 				s.set("driver_version "+version, "gpu.0.compute 11:100")
 				h, err := s.open().Handle(0)
 				require.NoError(s, err)
@@ -79,7 +79,7 @@ func TestProcessListsOfEarly535AreNotAsked(t *testing.T) {
 
 // What a list of another layout looks like when it is read as ours.
 func TestBrokenProcessListIsCleaned(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.compute 4294967295:100 0:4096 11:100 12:18446744073709551600 13:20000000000000")
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))
@@ -88,7 +88,7 @@ func TestBrokenProcessListIsCleaned(t *testing.T) {
 }
 
 func TestProcessSamples(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		now := uint64(time.Now().UnixMicro())
 		s.set(fmt.Sprintf("gpu.0.process.samples %d:11:50:20:10 %d:12:255:0:0", now-10, now-5), "gpu.1.process.samples unsupported")
 		session := s.open()
@@ -116,7 +116,7 @@ func TestProcessSamples(t *testing.T) {
 
 // A process that works, one that is idle, and one that ended: mean over the whole time that was watched.
 func TestProcessUtilizationOverTime(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))
 		require.Nil(s, sampler.Collect(time.Now(), 0).Devices[0].ProcessUtilization)

@@ -67,8 +67,8 @@ type profiler struct {
 	taken time.Time
 	of    *handle
 	// last is what came of it, told are those who know: MIG devices may share a GPU instance.
-	last gpu.ProfileSample
-	told []string
+	last        gpu.ProfileSample
+	deliveredTo []string
 	// unsupported is what became of asking once.
 	asked, unsupported bool
 	request            nvml.GpmMetricsGetType
@@ -93,16 +93,16 @@ func (h *handle) Profile() (gpu.ProfileSample, error) {
 			return gpu.ProfileSample{}, err
 		}
 	}
-	if p.last.Elapsed == 0 || slices.Contains(p.told, h.uuid) {
+	if p.last.Elapsed == 0 || slices.Contains(p.deliveredTo, h.uuid) {
 		return gpu.ProfileSample{}, gpu.ErrNotFound
 	}
-	p.told = append(p.told, h.uuid)
+	p.deliveredTo = append(p.deliveredTo, h.uuid)
 	return p.last, nil
 }
 
 // measure takes a sample and compares it with the one before, if there is one.
 func (p *profiler) measure(h *handle, instance int, now time.Time) error {
-	p.last, p.told = gpu.ProfileSample{}, p.told[:0]
+	p.last, p.deliveredTo = gpu.ProfileSample{}, p.deliveredTo[:0]
 	if err := h.sample(instance, p.samples[1]); err != nil {
 		return err
 	}

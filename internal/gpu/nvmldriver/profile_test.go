@@ -15,7 +15,7 @@ import (
 )
 
 // measurable is a handle that knows who it is, as it does when anybody measures through it.
-func (s *stage) measurable(session gpu.Session, index int) gpu.Handle {
+func (s *harness) measurable(session gpu.Session, index int) gpu.Handle {
 	h, err := session.Handle(index)
 	require.NoError(s, err)
 	_, err = h.Identity()
@@ -32,7 +32,7 @@ var ids = map[gpu.ProfileQuantity]float64{
 }
 
 func TestProfileOfAGPU(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.1.gpm.60 none", "gpu.1.gpm.11 99.5")
 		h := s.measurable(s.open(), 1)
 		_, err := h.Profile()
@@ -73,7 +73,7 @@ func TestProfileOfAGPU(t *testing.T) {
 }
 
 func TestSamplesAreFreedWithTheSession(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.mig 2")
 		first, second := New(Settings{}), New(Settings{})
 		for range 3 {
@@ -85,7 +85,7 @@ func TestSamplesAreFreedWithTheSession(t *testing.T) {
 				for i := range 2 {
 					_, _ = s.measurable(session, i).Profile()
 				}
-				parts, err := s.measurable(session, 0).Parts()
+				parts, err := s.measurable(session, 0).MIGDevices()
 				require.NoError(s, err)
 				require.Len(s, parts, 2)
 				for _, part := range parts {
@@ -105,7 +105,7 @@ func TestSamplesAreFreedWithTheSession(t *testing.T) {
 }
 
 func TestGPUThatCannotBeMeasuredIsAskedOnce(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.gpm 0")
 		h := s.measurable(s.open(), 0)
 		for range 3 {
@@ -121,12 +121,12 @@ func TestGPUThatCannotBeMeasuredIsAskedOnce(t *testing.T) {
 func TestProfileOfAnOlderDriver(t *testing.T) {
 	for _, variant := range []fakenvml.Variant{fakenvml.WithoutGPM, fakenvml.WithoutGPMFree} {
 		t.Run(string(variant), func(t *testing.T) {
-			alone(t, func(s *stage) {
+			runIsolated(t, func(s *harness) {
 				s.set("gpu.0.mig 1")
 				h := s.measurable(s.open(), 0)
 				_, err := h.Profile()
 				require.ErrorIs(s, err, gpu.ErrNotSupported)
-				parts, err := h.Parts()
+				parts, err := h.MIGDevices()
 				require.NoError(s, err)
 				require.Len(s, parts, 1)
 				_, err = parts[0].Profile()
@@ -138,7 +138,7 @@ func TestProfileOfAnOlderDriver(t *testing.T) {
 
 // MIG devices in one GPU instance share what is measured.
 func TestProfileOfParts(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.mig 3", "gpu.0.mig.2.instance 4")
 		sampler := gpu.NewSampler(gpu.Settings{Driver: s.driver(), SampleInterval: 2 * profileGap, Profile: true})
 		s.Cleanup(func() { require.NoError(s, sampler.Close(context.Background())) })
@@ -161,7 +161,7 @@ func TestProfileOfParts(t *testing.T) {
 }
 
 func TestProfileCostsNothingWhenOff(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.mig 1")
 		sampler := s.sampler(0)
 		for range 3 {

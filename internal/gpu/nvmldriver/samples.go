@@ -33,13 +33,13 @@ func (h *handle) Samples(task gpu.Task, after uint64) ([]gpu.Sample, error) {
 	}
 	samples := make([]gpu.Sample, len(entries))
 	for i, e := range entries {
-		samples[i] = gpu.Sample{Timestamp: e.TimeStamp, Value: number(valueType, e.SampleValue)}
+		samples[i] = gpu.Sample{Timestamp: e.TimeStamp, Value: floatValue(valueType, e.SampleValue)}
 	}
 	return samples, nil
 }
 
 // number reads the C union that a sample's value is. Only the returned type tells which member counts. A type of a later header is not a number.
-func number(t nvml.ValueType, union [8]byte) float64 {
+func floatValue(t nvml.ValueType, union [8]byte) float64 {
 	bits := binary.NativeEndian.Uint64(union[:])
 	switch t {
 	case nvml.VALUE_TYPE_DOUBLE:

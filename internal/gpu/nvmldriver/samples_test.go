@@ -31,7 +31,7 @@ func TestNumberReadsTheMemberThatTheTypeNames(t *testing.T) {
 		{nvml.VALUE_TYPE_SIGNED_INT, func(b []byte) { binary.NativeEndian.PutUint32(b, math.MaxUint32) }, -1},
 		{nvml.VALUE_TYPE_UNSIGNED_SHORT, func(b []byte) { binary.NativeEndian.PutUint16(b, 18) }, 18},
 	} {
-		require.Equal(t, c.want, number(c.valueType, union(c.put)), "type %d", c.valueType)
+		require.Equal(t, c.want, floatValue(c.valueType, union(c.put)), "type %d", c.valueType)
 	}
-	require.True(t, math.IsNaN(number(nvml.VALUE_TYPE_COUNT, [8]byte{})))
+	require.True(t, math.IsNaN(floatValue(nvml.VALUE_TYPE_COUNT, [8]byte{})))
 }

@@ -39,7 +39,7 @@ func (s *session) may(method string) error {
 func (s *session) Versions() (v gpu.Versions) {
 	v.Driver = s.driverVersion()
 	if s.may("SystemGetNVMLVersion") == nil {
-		v.NVML = told(s.api.SystemGetNVMLVersion())
+		v.NVML = textOf(s.api.SystemGetNVMLVersion())
 	}
 	v.CUDA = s.cudaVersion()
 	return v
@@ -49,7 +49,7 @@ func (s *session) driverVersion() string {
 	if s.may("SystemGetDriverVersion") != nil {
 		return ""
 	}
-	return told(s.api.SystemGetDriverVersion())
+	return textOf(s.api.SystemGetDriverVersion())
 }
 
 // cudaVersion comes as 1000*major + 10*minor. The older of the two functions tells the version of an installed CUDA library where there is one.
@@ -67,7 +67,7 @@ func (s *session) cudaVersion() string {
 }
 
 // told is a text if there is one.
-func told(text string, code nvml.Return) string {
+func textOf(text string, code nvml.Return) string {
 	if code != nvml.SUCCESS {
 		return ""
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/fakenvml"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -33,7 +34,7 @@ func second() gpu.Device {
 }
 
 func TestValuesAreWhatTheLibrarySays(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))
 		snapshot := sampler.Latest()
@@ -49,7 +50,7 @@ func TestValuesAreWhatTheLibrarySays(t *testing.T) {
 }
 
 func TestRunningProcessSeesChangedValues(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))
 		s.set("gpu.1.temperature 88", "gpu.1.memory.used 12345", "gpu.1.power 77000", "gpu.1.energy 4000")
@@ -64,7 +65,7 @@ func TestRunningProcessSeesChangedValues(t *testing.T) {
 
 // What cannot be true is counted for the GPU that said it.
 func TestImplausibleAnswersOfTheLibrary(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
 		s.set("gpu.1.field.82 0x7ff8000000000000", "gpu.1.field.82.type 0", "gpu.1.utilization 255", "gpu.1.memory.used 99999999999", "gpu.1.compute 7:unknown",
 			"gpu.1.name \xff", "gpu.1.pstate 32", "gpu.1.bar1 9 8")
@@ -81,7 +82,7 @@ func TestImplausibleAnswersOfTheLibrary(t *testing.T) {
 }
 
 func TestSampleBufferIsRead(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
 		s.set("gpu.0.samples 1000000:99")
 		require.NoError(s, sampler.Observe(context.Background()))
@@ -97,7 +98,7 @@ func TestSampleBufferIsRead(t *testing.T) {
 
 // The driver fills its buffer while nobody asks for the utilization itself.
 func TestSampleBufferOfEachTask(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		h, err := s.open().Handle(0)
 		require.NoError(s, err)
 		for task, percent := range map[gpu.Task]float64{gpu.TaskGeneral: 41, gpu.TaskEncoder: 21, gpu.TaskDecoder: 11} {
@@ -147,7 +148,7 @@ func TestMissingSymbols(t *testing.T) {
 		{fakenvml.WithoutMIG, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutFanRPM, func(d *gpu.Device) { d.Fans = []gpu.Fan{{Ratio: d.Fans[0].Ratio}, {Ratio: d.Fans[1].Ratio}} }, nil},
 		{fakenvml.WithoutHandleByUUID, func(d *gpu.Device) { d.Fans = []gpu.Fan{{Ratio: d.Fans[0].Ratio}, {Ratio: d.Fans[1].Ratio}} }, nil},
-		{fakenvml.WithoutEvents, func(d *gpu.Device) { d.XIDs = reading.Value[[]gpu.XIDCount]{} }, nil},
+		{fakenvml.WithoutEvents, func(d *gpu.Device) { d.XIDs = reading.Value[[]xid.Count]{} }, nil},
 		{fakenvml.WithoutIdentity, func(d *gpu.Device) { d.Name, d.PCIAddress, d.VBIOSVersion = "", "", "" }, nil},
 		{fakenvml.WithoutVersions, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutSamples, func(*gpu.Device) {}, nil},
@@ -157,7 +158,7 @@ func TestMissingSymbols(t *testing.T) {
 		{fakenvml.WithoutDecoder, func(*gpu.Device) {}, []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder}},
 	} {
 		t.Run(string(c.variant), func(t *testing.T) {
-			alone(t, func(s *stage) {
+			runIsolated(t, func(s *harness) {
 				want := second()
 				c.lacks(&want)
 				sampler := s.sampler(0)
@@ -179,7 +180,7 @@ func TestMissingSymbols(t *testing.T) {
 }
 
 func TestLibraryThatHasNextToNothing(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))
 		require.Equal(s, gpu.Library{State: gpu.LibraryAvailable}, sampler.Latest().Library)
@@ -193,7 +194,7 @@ func TestLibraryThatHasNextToNothing(t *testing.T) {
 
 // Exported, but not for this GPU or this structure version: the older form is taken, and the newer not asked again.
 func TestNewerFormExportedButNotSupported(t *testing.T) {
-	alone(t, func(s *stage) {
+	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.rc.memory 25", "gpu.0.rc.temperature 3")
 		h, err := s.open().Handle(0)
 		require.NoError(s, err)

@@ -10,11 +10,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
 // tell sends an event for each GPU that failed or came back.
-func (p *Probe) tell(changes changes) {
+func (p *Probe) emitEvents(changes changes) {
 	if !p.env.Sink.WantsLogs() {
 		return
 	}
@@ -35,7 +36,7 @@ func (p *Probe) tell(changes changes) {
 }
 
 // tellXIDs sends an event for each XID that came since the last look.
-func (p *Probe) tellXIDs(snapshot *gpu.Snapshot) {
+func (p *Probe) emitXIDs(snapshot *gpu.Snapshot) {
 	for _, xid := range snapshot.XIDs {
 		name := xid.UUID
 		for i := range snapshot.Devices {
@@ -54,7 +55,7 @@ func (p *Probe) tellXIDs(snapshot *gpu.Snapshot) {
 // xidSeverity grades an XID as the alerts do. The errors say that the GPU or its link fails: it must be reset, drained or replaced. All others are the fault of a
 // program most of the time, or go before one of these. https://docs.nvidia.com/deploy/xid-errors/
 func xidSeverity(code int) plog.SeverityNumber {
-	if gpu.CountedXIDs[code] {
+	if xid.Counted[code] {
 		return plog.SeverityNumberError
 	}
 	return plog.SeverityNumberWarn

@@ -10,6 +10,7 @@ import (
 	zapobserver "go.uber.org/zap/zaptest/observer"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
 
@@ -19,12 +20,12 @@ func TestTheKernelsLogIsReportedOnceForEachState(t *testing.T) {
 	env.Settings.Logger = zap.New(core)
 	p := New(NewDefaultConfig(), nil, env)
 	for range 3 {
-		for _, log := range []gpu.KernelLog{
+		for _, log := range []xid.LogStatus{
 			{},
-			{State: gpu.KernelLogNoPermission, Err: fs.ErrPermission},
-			{State: gpu.KernelLogNotFound, Err: fs.ErrNotExist},
-			{State: gpu.KernelLogFailed, Err: errors.New("odd")},
-			{State: gpu.KernelLogRead},
+			{State: xid.LogNoPermission, Err: fs.ErrPermission},
+			{State: xid.LogNotFound, Err: fs.ErrNotExist},
+			{State: xid.LogFailed, Err: errors.New("odd")},
+			{State: xid.LogRead},
 		} {
 			p.report(&gpu.Snapshot{KernelLog: log}, changes{})
 		}

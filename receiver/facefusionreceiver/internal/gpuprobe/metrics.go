@@ -47,7 +47,7 @@ func deviceID(d *gpu.Device) string {
 func deviceName(d *gpu.Device) string {
 	name := "GPU " + strconv.Itoa(d.Index)
 	if d.Parent != "" {
-		name += " MIG " + strconv.Itoa(d.Part)
+		name += " MIG " + strconv.Itoa(d.MIGIndex)
 	}
 	return name
 }

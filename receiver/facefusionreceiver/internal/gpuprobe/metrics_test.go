@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
@@ -34,7 +35,7 @@ func healthy() gpu.Device {
 			gpu.TaskJPEG:    {Mean: 0.05, Max: 0.06, Samples: 4},
 		},
 		Details:     details(),
-		XIDs:        reading.Known([]gpu.XIDCount{{Code: 0, Count: 1}, {Code: 31, Count: 2}, {Code: 79}}),
+		XIDs:        reading.Known([]xid.Count{{Code: 0, Count: 1}, {Code: 31, Count: 2}, {Code: 79}}),
 		LastXID:     time.Unix(1_700_000_000, 250_000_000),
 		Implausible: implausible(),
 	}
@@ -69,17 +70,17 @@ func details() (d gpu.Details) {
 }
 
 // part is a MIG device of the healthy GPU.
-func part() gpu.Device {
+func migDevice() gpu.Device {
 	return gpu.Device{
 		Identity: gpu.Identity{UUID: "MIG-33333333-cccc", Index: 3, Name: "NVIDIA H200 MIG 1g.18gb", PCIAddress: "0000:65:00.0", VBIOSVersion: "96.00.A1"},
-		Parent:   healthy().UUID, Part: 1, Health: gpu.HealthOK,
+		Parent:   healthy().UUID, MIGIndex: 1, Health: gpu.HealthOK,
 		MemoryUsed: reading.Known(int64(1 << 30)), MemoryTotal: reading.Known(int64(18 << 30)),
 	}
 }
 
 func TestMetricsOfAMIGDevice(t *testing.T) {
 	parent := gpu.Device{Identity: healthy().Identity, Health: gpu.HealthDegraded, Reason: gpu.ReasonRowRemapPending}
-	golden(t, "testdata/mig.yaml", &gpu.Snapshot{Library: library(), Devices: []gpu.Device{parent, part()}, Unmatched: []string{"7"}})
+	golden(t, "testdata/mig.yaml", &gpu.Snapshot{Library: library(), Devices: []gpu.Device{parent, migDevice()}, Unmatched: []string{"7"}})
 }
 
 func TestMetricsOfASuspendedGPU(t *testing.T) {
@@ -137,7 +138,7 @@ func TestEventsOfALostAndARecoveredGPU(t *testing.T) {
 			if second.UUID == healthy().UUID {
 				after.Devices = after.Devices[:1]
 			}
-			p.tell(compare(before, after))
+			p.emitEvents(compare(before, after))
 			before = after
 		}
 		probetest.Logs(t, "testdata/events.yaml", sink.All)

@@ -13,15 +13,15 @@ type visibility string
 
 const (
 	// untold: the driver lists processes for no GPU.
-	untold     visibility = ""
-	visible    visibility = "visible"
-	translated visibility = "translated"
-	foreign    visibility = "foreign"
-	noProcess  visibility = "none"
+	visibilityUnknown visibility = ""
+	visible           visibility = "visible"
+	translated        visibility = "translated"
+	foreign           visibility = "foreign"
+	noProcess         visibility = "none"
 )
 
 // remembered is how long it is known whose a process was after it ended: the driver's utilization of it comes later, and a scrape later still.
-const remembered = 2 * time.Minute
+const ownerTTL = 2 * time.Minute
 
 // owners knows whose process a pid of the driver is. The goroutine that observes writes, the one that scrapes reads.
 type owners struct {
@@ -71,7 +71,7 @@ func (o *owners) learn(processes *process.Snapshot, now time.Time) {
 	}
 	clear(o.inner)
 	for pid, known := range o.byPID {
-		if now.Sub(known.seen) > remembered {
+		if now.Sub(known.seen) > ownerTTL {
 			delete(o.byPID, pid)
 		} else if known.inner != 0 {
 			o.inner[known.inner] = known.instance
@@ -93,7 +93,7 @@ func (o *owners) judge(gpus *gpu.Snapshot) visibility {
 	}
 	switch {
 	case !told:
-		return untold
+		return visibilityUnknown
 	case len(pids) == 0 && o.namespace.Nested() && o.visibility != visible && o.visibility != translated:
 		// Newer drivers tell a container of its own processes only: nobody may mean somebody.
 		return foreign

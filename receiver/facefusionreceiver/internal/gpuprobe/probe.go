@@ -52,7 +52,7 @@ func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 		NVLink:          env.Metrics.Metrics.NvidiaGpuNvlinkIo.Enabled,
 		Profile:         wantsProfile(&env.Metrics.Metrics),
 		KernelLog:       cfg.KernelLog,
-		Hint:            p.loop.Nudge,
+		OnHint:          p.loop.Nudge,
 	})
 	return p
 }
@@ -90,8 +90,8 @@ func (p *Probe) observe(ctx context.Context) error {
 	changes := compare(p.before, snapshot)
 	p.before = snapshot
 	p.report(snapshot, changes)
-	p.tell(changes)
-	p.tellXIDs(snapshot)
+	p.emitEvents(changes)
+	p.emitXIDs(snapshot)
 	if changes.any() || len(snapshot.XIDs) > 0 {
 		p.env.Changed()
 	}
@@ -161,7 +161,7 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	ts := pcommon.NewTimestampFromTime(now)
 	recordVisibility(p.mb, ts, state)
 	p.mb.EmitForResource(metadata.WithResource(p.env.HostResource()))
-	if state != untold && state != foreign {
+	if state != visibilityUnknown && state != foreign {
 		p.env.Board.GPUUse.Publish(&board.GPUUse{Time: now, Busy: p.scrapeShares(snapshot, ts)})
 	}
 	return p.mb.Emit()
@@ -174,7 +174,7 @@ func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) map[s
 		return nil
 	}
 	busy := make(map[string]bool, len(processes.Instances))
-	divided := partitioned(snapshot.Devices)
+	divided := withMIGDevices(snapshot.Devices)
 	shares := make([]map[string]*share, len(snapshot.Devices))
 	for i := range snapshot.Devices {
 		if d := &snapshot.Devices[i]; !divided[d.UUID] {

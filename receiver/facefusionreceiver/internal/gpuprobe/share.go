@@ -53,8 +53,8 @@ func nothing(d *gpu.Device) share {
 	return share{memory: reading.Value[int64]{Known: d.Processes.Known}, general: watched, encoder: watched, decoder: watched}
 }
 
-// partitioned says which GPUs are divided into MIG devices that tell their processes, and would be counted twice.
-func partitioned(devices []gpu.Device) map[string]bool {
+// withMIGDevices says which GPUs are divided into MIG devices that tell their processes, and would be counted twice.
+func withMIGDevices(devices []gpu.Device) map[string]bool {
 	var parents map[string]bool
 	for i := range devices {
 		if d := &devices[i]; d.Parent != "" && d.Processes.Known {
@@ -68,7 +68,7 @@ func partitioned(devices []gpu.Device) map[string]bool {
 }
 
 func recordVisibility(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, state visibility) {
-	if state == untold {
+	if state == visibilityUnknown {
 		return
 	}
 	for v := range probe.Values[metadata.AttributeNvidiaProcessVisibility]() {

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
@@ -86,9 +87,9 @@ func TestShareIsAbsentWhereItCannotBeKnown(t *testing.T) {
 func TestADividedGPUIsNotCountedTwice(t *testing.T) {
 	whole, piece := using(of(100, 1)), using(of(100, 1))
 	piece.UUID, piece.Parent = "MIG-1", whole.UUID
-	require.Equal(t, map[string]bool{whole.UUID: true}, partitioned([]gpu.Device{whole, piece}))
+	require.Equal(t, map[string]bool{whole.UUID: true}, withMIGDevices([]gpu.Device{whole, piece}))
 	piece.Processes.Known = false
-	require.Empty(t, partitioned([]gpu.Device{whole, piece}))
+	require.Empty(t, withMIGDevices([]gpu.Device{whole, piece}))
 }
 
 func TestVisibility(t *testing.T) {
@@ -99,7 +100,7 @@ func TestVisibility(t *testing.T) {
 		devices []gpu.Device
 		want    visibility
 	}{
-		"untold":                  {[]gpu.Device{untoldDevice}, untold},
+		"untold":                  {[]gpu.Device{untoldDevice}, visibilityUnknown},
 		"nobody uses it":          {[]gpu.Device{untoldDevice, using()}, noProcess},
 		"ours":                    {[]gpu.Device{using(of(101, 1))}, visible},
 		"others":                  {[]gpu.Device{using(nobody, here)}, visible},
@@ -142,16 +143,16 @@ func TestOwnersAreRememberedForAWhile(t *testing.T) {
 	o.update(instances(), devices, now)
 	require.Equal(t, "busy", o.instance(101))
 	gone := &process.Snapshot{Instances: []process.Instance{{ID: "busy"}}}
-	o.update(gone, devices, now.Add(remembered))
+	o.update(gone, devices, now.Add(ownerTTL))
 	require.Equal(t, "busy", o.instance(101))
-	o.update(gone, devices, now.Add(remembered+time.Second))
+	o.update(gone, devices, now.Add(ownerTTL+time.Second))
 	require.Empty(t, o.instance(101))
 
 	// The pid is another process's now.
 	again := instances()
 	again.Instances[1].Processes = []process.Process{{ID: process.ID{PID: 101, StartTicks: 9}}}
 	again.Instances[0].Processes = nil
-	o.update(again, devices, now.Add(remembered+2*time.Second))
+	o.update(again, devices, now.Add(ownerTTL+2*time.Second))
 	require.Equal(t, "idle", o.instance(101))
 }
 
@@ -159,8 +160,8 @@ func TestEventOfAnXID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env, sink := probetest.Env()
 		p := New(NewDefaultConfig(), nil, env)
-		snapshot := &gpu.Snapshot{Devices: []gpu.Device{healthy()}, XIDs: []gpu.XID{{Time: time.Now(), UUID: healthy().UUID, Code: 79}, {Time: time.Now(), UUID: "GPU-other", Code: 31}}}
-		p.tellXIDs(snapshot)
+		snapshot := &gpu.Snapshot{Devices: []gpu.Device{healthy()}, XIDs: []xid.Event{{Time: time.Now(), UUID: healthy().UUID, Code: 79}, {Time: time.Now(), UUID: "GPU-other", Code: 31}}}
+		p.emitXIDs(snapshot)
 		probetest.Logs(t, "testdata/xid.yaml", sink.All)
 	})
 }

@@ -9,11 +9,11 @@ import (
 // publishWork tells what each instance does on each GPU, for the spans of its jobs. Without traces nobody asks, and where the driver's pids mean nothing here nothing
 // can be said.
 func (p *Probe) publishWork(snapshot *gpu.Snapshot) {
-	if state := p.owners.state(); !p.env.Sink.WantsTraces() || state == untold || state == foreign {
+	if state := p.owners.state(); !p.env.Sink.WantsTraces() || state == visibilityUnknown || state == foreign {
 		return
 	}
 	work := &board.GPUWork{Time: snapshot.Time}
-	divided := partitioned(snapshot.Devices)
+	divided := withMIGDevices(snapshot.Devices)
 	for i := range snapshot.Devices {
 		d := &snapshot.Devices[i]
 		if divided[d.UUID] || !d.Answers() || d.Suspended || !d.Processes.Known {

@@ -1,4 +1,4 @@
-package gpu
+package xid
 
 import (
 	"bytes"
@@ -10,24 +10,26 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/backoff"
 )
 
-// KernelLogState says whether the kernel's log is read for XIDs.
-type KernelLogState string
+// LogState says whether the kernel's log is read for XIDs.
+type LogState string
 
 // The states of the kernel's log.
 const (
-	// KernelLogOff: it is not asked for, or was not looked at yet.
-	KernelLogOff          KernelLogState = ""
-	KernelLogRead         KernelLogState = "read"
-	KernelLogNotFound     KernelLogState = "not_found"
-	KernelLogNoPermission KernelLogState = "no_permission"
-	KernelLogFailed       KernelLogState = "failed"
+	// LogOff: it is not asked for, or was not looked at yet.
+	LogOff          LogState = ""
+	LogRead         LogState = "read"
+	LogNotFound     LogState = "not_found"
+	LogNoPermission LogState = "no_permission"
+	LogFailed       LogState = "failed"
 )
 
-// KernelLog is the kernel's log as a source of XIDs.
-type KernelLog struct {
-	State KernelLogState
+// LogStatus is the kernel's log as a source of XIDs.
+type LogStatus struct {
+	State LogState
 	// Err is why it is not read; nil when it is.
 	Err error
 }
@@ -39,27 +41,28 @@ const (
 	failuresInARow = 1000
 )
 
-// kernelLog reads the kernel's log from the moment on that it is opened, in a goroutine of its own.
-type kernelLog struct {
+// KernelLog reads the kernel's log from the moment on that it is opened, in a goroutine of its own.
+type KernelLog struct {
 	path string
 	open func(path string) (io.ReadCloser, error)
-	// hear is called for each XID.
-	hear func(kernelXID)
+	// add is called for each XID.
+	add func(kernelLine)
 
 	mu      sync.Mutex
-	now     KernelLog
+	now     LogStatus
 	started bool
 	file    io.Closer
 	// over is closed to end everything.
 	over chan struct{}
 }
 
-func newKernelLog(root string, hear func(kernelXID)) *kernelLog {
-	return &kernelLog{path: filepath.Join(root, "dev/kmsg"), open: openKernelLog, hear: hear, over: make(chan struct{})}
+// NewKernelLog makes a reader of /dev/kmsg below the host's root. Nothing is read before Start.
+func NewKernelLog(root string, tracker *Tracker) *KernelLog {
+	return &KernelLog{path: filepath.Join(root, "dev/kmsg"), open: openKernelLog, add: tracker.addKernelLine, over: make(chan struct{})}
 }
 
-// start begins to read unless it was begun.
-func (k *kernelLog) start(running *sync.WaitGroup) {
+// Start begins to read unless it was begun.
+func (k *KernelLog) Start(running *sync.WaitGroup) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.started {
@@ -69,8 +72,8 @@ func (k *kernelLog) start(running *sync.WaitGroup) {
 	running.Go(k.run)
 }
 
-// stop ends the reading. It is called once. Closing the file ends a read that waits for the next record.
-func (k *kernelLog) stop() {
+// Stop ends the reading. It is called once. Closing the file ends a read that waits for the next record.
+func (k *KernelLog) Stop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	close(k.over)
@@ -79,43 +82,43 @@ func (k *kernelLog) stop() {
 	}
 }
 
-func (k *kernelLog) latest() KernelLog {
+// Status is how the reading goes.
+func (k *KernelLog) Status() LogStatus {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.now
 }
 
 // run opens the log again after it failed, or when it is not there or not allowed: that may change.
-func (k *kernelLog) run() {
-	var retry backoff
+func (k *KernelLog) run() {
+	var retry backoff.Backoff
 	for {
-		heard, err := k.follow()
+		read, err := k.follow()
 		select {
 		case <-k.over:
 			return
 		default:
 		}
-		k.tell(KernelLog{State: kernelLogState(err), Err: fmt.Errorf("read kernel log: %w", err)})
-		if heard {
-			retry.reset()
+		k.set(LogStatus{State: stateOf(err), Err: fmt.Errorf("read kernel log: %w", err)})
+		if read {
+			retry.Reset()
 		}
-		retry.failed(time.Now())
 		select {
 		case <-k.over:
 			return
-		case <-time.After(retry.delay):
+		case <-time.After(retry.Failed(time.Now())):
 		}
 	}
 }
 
-func (k *kernelLog) tell(now KernelLog) {
+func (k *KernelLog) set(now LogStatus) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.now = now
 }
 
 // follow reads until that fails, and says whether anything was read.
-func (k *kernelLog) follow() (heard bool, err error) {
+func (k *KernelLog) follow() (read bool, err error) {
 	file, err := k.open(k.path)
 	if err != nil {
 		return false, err
@@ -130,16 +133,16 @@ func (k *kernelLog) follow() (heard bool, err error) {
 		n, err := file.Read(buffer)
 		switch {
 		case err == nil:
-			heard, failures = true, 0
+			read, failures = true, 0
 			for line := range bytes.Lines(buffer[:n]) {
-				if x, ok := parseKernelXID(line); ok {
-					k.hear(x)
+				if x, ok := parseKernelLine(line); ok {
+					k.add(x)
 				}
 			}
 		case lostRecord(err) && failures < failuresInARow:
 			failures++
 		default:
-			return heard, err
+			return read, err
 		}
 	}
 }
@@ -150,7 +153,7 @@ func lostRecord(err error) bool {
 }
 
 // hold notes the open file for stop. It returns false when everything is over.
-func (k *kernelLog) hold(file io.Closer) bool {
+func (k *KernelLog) hold(file io.Closer) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	select {
@@ -159,18 +162,18 @@ func (k *kernelLog) hold(file io.Closer) bool {
 	default:
 	}
 	if k.file = file; file != nil {
-		k.now = KernelLog{State: KernelLogRead}
+		k.now = LogStatus{State: LogRead}
 	}
 	return true
 }
 
-func kernelLogState(err error) KernelLogState {
+func stateOf(err error) LogState {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return KernelLogNotFound
+		return LogNotFound
 	case errors.Is(err, fs.ErrPermission):
-		return KernelLogNoPermission
+		return LogNoPermission
 	default:
-		return KernelLogFailed
+		return LogFailed
 	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Parts implements gpu.Handle. The places of MIG devices are sparse.
-func (h *handle) Parts() ([]gpu.Handle, error) {
-	on, err := h.partitioned()
+func (h *handle) MIGDevices() ([]gpu.Handle, error) {
+	on, err := h.migEnabled()
 	if err != nil || !on {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func (h *handle) Parts() ([]gpu.Handle, error) {
 	}
 	var parts []gpu.Handle
 	for i := range places {
-		device, err := h.part(i)
+		device, err := h.migDevice(i)
 		switch {
 		case errors.Is(err, gpu.ErrNotFound):
 		case err != nil:
@@ -38,7 +38,7 @@ func (h *handle) Parts() ([]gpu.Handle, error) {
 }
 
 // partitioned says whether the GPU is divided now.
-func (h *handle) partitioned() (bool, error) {
+func (h *handle) migEnabled() (bool, error) {
 	if err := h.may("GetMigMode"); err != nil {
 		return false, err
 	}
@@ -46,7 +46,7 @@ func (h *handle) partitioned() (bool, error) {
 	return current == nvml.DEVICE_MIG_ENABLE, failure("GetMigMode", code)
 }
 
-func (h *handle) part(place int) (nvml.Device, error) {
+func (h *handle) migDevice(place int) (nvml.Device, error) {
 	if err := h.may("GetMigDeviceHandleByIndex"); err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 func TestAnEmptyWindowIsToldLikeTheOneBefore(t *testing.T) {
 	const uuid, maxAge = "GPU-1", 10 * time.Second
 	now := time.Unix(1800000000, 0)
-	all := told{}
+	all := reportedWindows{}
 	general := map[Task]Window{TaskGeneral: {Mean: 0.25, Max: 0.5, Samples: 3}}
 	processes := map[int]ProcessUtilization{11: {General: Window{Mean: 0.125, Max: 0.25, Samples: 1}}}
 

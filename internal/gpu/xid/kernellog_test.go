@@ -1,7 +1,6 @@
-package gpu
+package xid
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,18 +44,19 @@ func (s *scripted) Close() error {
 	return nil
 }
 
-// logStage is a sampler without a driver over a kernel log that a test plays.
-type logStage struct {
+// harness is a reader of a kernel log that a test plays.
+type harness struct {
 	*testing.T
-	*Sampler
-	mu sync.Mutex
+	tracker *Tracker
+	log     *KernelLog
+	mu      sync.Mutex
 	// openErr is what opening fails with; without one, file is opened.
 	openErr error
 	file    *scripted
 	opens   int
 }
 
-func (s *logStage) open(path string) (io.ReadCloser, error) {
+func (s *harness) open(path string) (io.ReadCloser, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opens++
@@ -67,78 +67,73 @@ func (s *logStage) open(path string) (io.ReadCloser, error) {
 }
 
 // next is what the log is from the next time on that it is opened.
-func (s *logStage) next(err error) {
+func (s *harness) next(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.openErr, s.file = err, newScripted()
 }
 
-func (s *logStage) opened() int {
+func (s *harness) opened() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.opens
 }
 
-type noDriver struct{}
-
-func (noDriver) Open() (Session, error) { return nil, ErrLibraryNotFound }
-
-func playLog(t *testing.T, act func(s *logStage)) {
+func run(t *testing.T, act func(s *harness)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &logStage{T: t, Sampler: NewSampler(Settings{Driver: noDriver{}, KernelLog: true, RootPath: t.TempDir()}), file: newScripted()}
-		s.kernelLog.open = s.open
-		s.known = []Identity{listened}
-		t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
-		s.look()
+		s := &harness{T: t, tracker: NewTracker(nil), file: newScripted()}
+		s.log = NewKernelLog(t.TempDir(), s.tracker)
+		s.log.open = s.open
+		s.tracker.Locate([]Location{listened})
+		var running sync.WaitGroup
+		t.Cleanup(func() {
+			s.log.Stop()
+			running.Wait()
+		})
+		s.log.Start(&running)
+		s.log.Start(&running)
 		act(s)
 	})
 }
 
-// look is a cycle, after everything that is under way.
-func (s *logStage) look() KernelLog {
-	require.NoError(s, s.Observe(context.Background()))
-	synctest.Wait()
-	return s.Latest().KernelLog
-}
-
-// later is a look after a while.
-func (s *logStage) later(d time.Duration) KernelLog {
+// later is the status after a while.
+func (s *harness) later(d time.Duration) LogStatus {
 	time.Sleep(d)
 	synctest.Wait()
-	return s.look()
+	return s.log.Status()
 }
 
 const fallen = "3,1,7,-;NVRM: Xid (PCI:0000:41:00): 79, GPU has fallen off the bus.\n SUBSYSTEM=pci\n"
 
-func (s *logStage) count() int64 { return s.shared.xids.byGPU[listened.UUID].counts[79] }
+func (s *harness) count() int64 { return s.tracker.byGPU[listened.UUID].byCode[79] }
 
 func TestOverwrittenRecordsAreLeftOut(t *testing.T) {
-	playLog(t, func(s *logStage) {
+	run(t, func(s *harness) {
 		s.file.reads <- &fs.PathError{Op: "read", Path: "/dev/kmsg", Err: syscall.EPIPE}
 		s.file.reads <- &fs.PathError{Op: "read", Path: "/dev/kmsg", Err: syscall.EINVAL}
 		s.file.reads <- fallen
-		require.Equal(s, KernelLog{State: KernelLogRead}, s.later(0))
+		require.Equal(s, LogStatus{State: LogRead}, s.later(0))
 		require.Equal(s, int64(1), s.count())
 		require.Equal(s, 1, s.opened(), "the place in the log is kept")
 	})
 }
 
 func TestALogThatOnlyFailsIsGivenUpForAWhile(t *testing.T) {
-	playLog(t, func(s *logStage) {
+	run(t, func(s *harness) {
 		for range failuresInARow + 1 {
 			s.file.reads <- syscall.EPIPE
 		}
 		now := s.later(0)
-		require.Equal(s, KernelLogFailed, now.State)
+		require.Equal(s, LogFailed, now.State)
 		require.ErrorIs(s, now.Err, syscall.EPIPE)
 		s.next(nil)
-		require.Equal(s, KernelLogRead, s.later(2*time.Second).State)
+		require.Equal(s, LogRead, s.later(2*time.Second).State)
 		require.Equal(s, 2, s.opened())
 	})
 }
 
 func TestALogThatEndsIsOpenedAgainAtGrowingIntervals(t *testing.T) {
-	playLog(t, func(s *logStage) {
+	run(t, func(s *harness) {
 		close(s.file.closed)
 		s.file.once.Do(func() {})
 		s.later(5 * time.Minute)
@@ -148,15 +143,15 @@ func TestALogThatEndsIsOpenedAgainAtGrowingIntervals(t *testing.T) {
 }
 
 func TestWhyTheLogIsNotRead(t *testing.T) {
-	for err, want := range map[error]KernelLogState{
-		&fs.PathError{Op: "open", Path: "/dev/kmsg", Err: syscall.EACCES}: KernelLogNoPermission,
-		&fs.PathError{Op: "open", Path: "/dev/kmsg", Err: syscall.EPERM}:  KernelLogNoPermission,
-		&fs.PathError{Op: "open", Path: "/dev/kmsg", Err: syscall.ENOENT}: KernelLogNotFound,
-		&fs.PathError{Op: "open", Path: "/dev/kmsg", Err: syscall.ENXIO}:  KernelLogFailed,
-		errors.ErrUnsupported: KernelLogFailed,
+	for err, want := range map[error]LogState{
+		&fs.PathError{Op: "open", Path: "/dev/kmsg", Err: syscall.EACCES}: LogNoPermission,
+		&fs.PathError{Op: "open", Path: "/dev/kmsg", Err: syscall.EPERM}:  LogNoPermission,
+		&fs.PathError{Op: "open", Path: "/dev/kmsg", Err: syscall.ENOENT}: LogNotFound,
+		&fs.PathError{Op: "open", Path: "/dev/kmsg", Err: syscall.ENXIO}:  LogFailed,
+		errors.ErrUnsupported: LogFailed,
 	} {
 		t.Run(err.Error(), func(t *testing.T) {
-			playLog(t, func(s *logStage) {
+			run(t, func(s *harness) {
 				// The first attempt succeeded.
 				first := s.file
 				s.next(err)
@@ -167,7 +162,7 @@ func TestWhyTheLogIsNotRead(t *testing.T) {
 				require.ErrorContains(s, now.Err, "read kernel log: ")
 				s.next(nil)
 				s.file.reads <- fallen
-				require.Equal(s, KernelLog{State: KernelLogRead}, s.later(time.Minute), "allowed meanwhile")
+				require.Equal(s, LogStatus{State: LogRead}, s.later(time.Minute), "allowed meanwhile")
 				require.Equal(s, int64(1), s.count())
 			})
 		})
@@ -178,11 +173,11 @@ func TestWhyTheLogIsNotRead(t *testing.T) {
 func TestTheKernelsOwnLog(t *testing.T) {
 	file, err := openKernelLog("/dev/kmsg")
 	// In a container, or without the right to it, what is tested is that the reader says why there is none.
-	for reason, want := range map[error]KernelLogState{
-		fs.ErrNotExist: KernelLogNotFound, fs.ErrPermission: KernelLogNoPermission, errOtherDevice: KernelLogFailed,
+	for reason, want := range map[error]LogState{
+		fs.ErrNotExist: LogNotFound, fs.ErrPermission: LogNoPermission, errOtherDevice: LogFailed,
 	} {
 		if errors.Is(err, reason) {
-			require.Equal(t, want, kernelLogState(err))
+			require.Equal(t, want, stateOf(err))
 			return
 		}
 	}

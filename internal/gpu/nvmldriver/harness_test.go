@@ -21,7 +21,7 @@ import (
 const aloneEnv = "NVMLDRIVER_ALONE"
 
 // stage is a fake library in a process of its own: the first library in a process stays for ever.
-type stage struct {
+type harness struct {
 	*testing.T
 	dir     string
 	library string
@@ -29,10 +29,10 @@ type stage struct {
 }
 
 // alone runs a test in a new process of the test binary. A call to a missing symbol ends that process, which fails the test.
-func alone(t *testing.T, act func(s *stage), variants ...fakenvml.Variant) {
+func runIsolated(t *testing.T, act func(s *harness), variants ...fakenvml.Variant) {
 	t.Helper()
 	if dir := os.Getenv(aloneEnv); dir != "" {
-		act(&stage{T: t, dir: dir, library: filepath.Join(dir, fakenvml.Name), control: fakenvml.Control(filepath.Join(dir, "control"))})
+		act(&harness{T: t, dir: dir, library: filepath.Join(dir, fakenvml.Name), control: fakenvml.Control(filepath.Join(dir, "control"))})
 		return
 	}
 	t.Parallel()
@@ -53,10 +53,10 @@ func alone(t *testing.T, act func(s *stage), variants ...fakenvml.Variant) {
 	require.Contains(t, string(out), "--- PASS: "+t.Name(), "%s", out)
 }
 
-func (s *stage) set(lines ...string) { require.NoError(s, s.control.Set(lines...)) }
+func (s *harness) set(lines ...string) { require.NoError(s, s.control.Set(lines...)) }
 
 // calls is how often the library was asked something so far.
-func (s *stage) calls(function string) (n int) {
+func (s *harness) calls(function string) (n int) {
 	log, err := os.ReadFile(filepath.Join(s.dir, "log"))
 	require.NoError(s, err)
 	for line := range strings.Lines(string(log)) {
@@ -67,10 +67,10 @@ func (s *stage) calls(function string) (n int) {
 	return n
 }
 
-func (s *stage) driver() *Driver { return New(Settings{LibraryPath: s.library}) }
+func (s *harness) driver() *Driver { return New(Settings{LibraryPath: s.library}) }
 
 // open is a session that is closed after the test.
-func (s *stage) open() gpu.Session {
+func (s *harness) open() gpu.Session {
 	session, err := s.driver().Open()
 	require.NoError(s, err)
 	s.Cleanup(func() { require.NoError(s, session.Close()) })
@@ -78,14 +78,14 @@ func (s *stage) open() gpu.Session {
 }
 
 // sampler is closed after the test. Its cycles are the test's.
-func (s *stage) sampler(deadline time.Duration) *gpu.Sampler {
+func (s *harness) sampler(deadline time.Duration) *gpu.Sampler {
 	sampler := gpu.NewSampler(gpu.Settings{Driver: s.driver(), Deadline: deadline, SampleInterval: time.Nanosecond})
 	s.Cleanup(func() { require.NoError(s, sampler.Close(context.Background())) })
 	return sampler
 }
 
 // until observes until something is so.
-func (s *stage) until(sampler *gpu.Sampler, so func(*gpu.Snapshot) bool) *gpu.Snapshot {
+func (s *harness) until(sampler *gpu.Sampler, so func(*gpu.Snapshot) bool) *gpu.Snapshot {
 	require.Eventually(s, func() bool {
 		_ = sampler.Observe(context.Background())
 		return so(sampler.Latest())

@@ -1,4 +1,4 @@
-package gpu
+package xid
 
 import (
 	"regexp"
@@ -10,7 +10,7 @@ import (
 )
 
 // Lines as the driver writes them: of 570 and 535, of a MIG device, of long ago, and of a board with a large domain.
-var kernelLines = map[string]kernelXID{
+var kernelLines = map[string]kernelLine{
 	"3,1234,5098412345,-;NVRM: Xid (PCI:0000:41:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.\n": {
 		"0000:41:00", 79, 5098412345 * time.Microsecond,
 	},
@@ -23,7 +23,7 @@ var kernelLines = map[string]kernelXID{
 
 func TestLinesOfTheKernelsLog(t *testing.T) {
 	for line, want := range kernelLines {
-		got, ok := parseKernelXID([]byte(line))
+		got, ok := parseKernelLine([]byte(line))
 		require.True(t, ok, line)
 		require.Equal(t, want, got, line)
 	}
@@ -50,25 +50,25 @@ func TestLinesOfTheKernelsLog(t *testing.T) {
 		// What a process wrote into the log has facility 1 at least.
 		"11,1,7,-;NVRM: Xid (PCI:0000:41:00): 79, pid=1",
 	} {
-		_, ok := parseKernelXID([]byte(line))
+		_, ok := parseKernelLine([]byte(line))
 		require.False(t, ok, line)
 	}
 }
 
-func FuzzParseKernelXID(f *testing.F) {
+func FuzzParseKernelLine(f *testing.F) {
 	for line := range kernelLines {
 		f.Add([]byte(line))
 	}
 	address := regexp.MustCompile(`^[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F]*$`)
 	f.Fuzz(func(t *testing.T, line []byte) {
-		x, ok := parseKernelXID(line)
+		x, ok := parseKernelLine(line)
 		if !ok {
 			require.Zero(t, x)
 			return
 		}
 		require.Regexp(t, address, x.address)
 		require.LessOrEqual(t, x.code, uint64(1<<32-1))
-		require.GreaterOrEqual(t, x.stamp, time.Duration(0))
+		require.GreaterOrEqual(t, x.sinceBoot, time.Duration(0))
 		require.Contains(t, string(line), "NVRM: Xid (")
 	})
 }

@@ -7,7 +7,7 @@ import (
 
 // lane makes calls into the driver, one after another in a goroutine of its own, because a call can block for ever and cannot be cancelled. The fields
 // below the channels belong to whoever dispatches.
-type lane[Q, R any] struct {
+type worker[Q, R any] struct {
 	requests chan Q
 	results  chan R
 
@@ -16,26 +16,26 @@ type lane[Q, R any] struct {
 }
 
 // newLane makes a lane. The caller runs run in a goroutine.
-func newLane[Q, R any]() *lane[Q, R] {
+func newWorker[Q, R any]() *worker[Q, R] {
 	// Room for the only result there can be, so that a call that returns late never waits for a reader.
-	return &lane[Q, R]{requests: make(chan Q, 1), results: make(chan R, 1)}
+	return &worker[Q, R]{requests: make(chan Q, 1), results: make(chan R, 1)}
 }
 
 // run answers requests until the lane is closed.
-func (l *lane[Q, R]) run(work func(Q) R) {
+func (l *worker[Q, R]) run(work func(Q) R) {
 	for q := range l.requests {
 		l.results <- work(q)
 	}
 }
 
 // dispatch starts a call. The lane must not be busy.
-func (l *lane[Q, R]) dispatch(q Q, now time.Time) {
+func (l *worker[Q, R]) dispatch(q Q, now time.Time) {
 	l.busy, l.since = true, now
 	l.requests <- q
 }
 
 // take returns the result of the call under way if it is there.
-func (l *lane[Q, R]) take() (r R, ok bool) {
+func (l *worker[Q, R]) take() (r R, ok bool) {
 	select {
 	case r = <-l.results:
 		l.busy = false
@@ -46,7 +46,7 @@ func (l *lane[Q, R]) take() (r R, ok bool) {
 }
 
 // await is take, but waits until ctx is done for a call that was dispatched now. For one of an earlier cycle nobody waits.
-func (l *lane[Q, R]) await(ctx context.Context, now time.Time) (r R, ok bool) {
+func (l *worker[Q, R]) await(ctx context.Context, now time.Time) (r R, ok bool) {
 	if !l.busy || !l.since.Equal(now) {
 		return r, false
 	}
@@ -61,9 +61,9 @@ func (l *lane[Q, R]) await(ctx context.Context, now time.Time) (r R, ok bool) {
 }
 
 // stuck says whether the call under way has lasted longer than a call may.
-func (l *lane[Q, R]) stuck(now time.Time, deadline time.Duration) bool {
+func (l *worker[Q, R]) stuck(now time.Time, deadline time.Duration) bool {
 	return l.busy && now.Sub(l.since) >= deadline
 }
 
 // close ends the lane as soon as the call under way returns.
-func (l *lane[Q, R]) close() { close(l.requests) }
+func (l *worker[Q, R]) close() { close(l.requests) }

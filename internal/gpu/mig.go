@@ -8,28 +8,28 @@ import (
 )
 
 // partLimit is how many MIG devices a GPU can have at most; it is 7 today.
-const partLimit = 32
+const migDeviceLimit = 32
 
 // readParts reads the MIG devices of a GPU. Their handles change with each partitioning, so that they are asked for each time.
-func (g *acquired) readParts(now time.Time, s *shared) {
-	g.parts = nil
-	g.ask(fieldParts, func() error {
-		handles, err := g.handle.Parts()
-		for i, h := range handles[:min(len(handles), partLimit)] {
-			d, partErr := g.readPart(h, i, s)
+func (g *acquiredGPU) readMIGDevices(now time.Time, s *shared) {
+	g.migDevices = nil
+	g.ask(fieldMIGDevices, func() error {
+		handles, err := g.handle.MIGDevices()
+		for i, h := range handles[:min(len(handles), migDeviceLimit)] {
+			d, partErr := g.readMIGDevice(h, i, s)
 			if partErr != nil {
 				// Most likely it is being taken apart. The next look tells.
 				err = errors.Join(err, partErr)
 				continue
 			}
 			d.Sampled = now
-			g.parts = append(g.parts, d)
+			g.migDevices = append(g.migDevices, d)
 		}
 		return err
 	})
 }
 
-func (g *acquired) readPart(h Handle, number int, s *shared) (Device, error) {
+func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (Device, error) {
 	id, err := h.Identity()
 	if err != nil {
 		return Device{}, err
@@ -42,7 +42,7 @@ func (g *acquired) readPart(h Handle, number int, s *shared) (Device, error) {
 		return Device{}, errNoUUID
 	}
 	id.Index, id.PCIAddress, id.VBIOSVersion = g.identity.Index, g.identity.PCIAddress, g.identity.VBIOSVersion
-	d := Device{Identity: id, Parent: g.identity.UUID, Part: number, Health: HealthOK}
+	d := Device{Identity: id, Parent: g.identity.UUID, MIGIndex: number, Health: HealthOK}
 	memory, err := h.Memory()
 	if err != nil {
 		return Device{}, err

@@ -1,4 +1,4 @@
-package gpu
+package xid
 
 import (
 	"bytes"
@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// kernelXID is an XID as the driver writes it into the kernel's log.
-type kernelXID struct {
+// kernelLine is an XID as the driver writes it into the kernel's log.
+type kernelLine struct {
 	// address is that of the GPU without its function, for example "0000:41:00".
-	address string
-	code    uint64
-	// stamp is the time since the boot.
-	stamp time.Duration
+	address   string
+	code      uint64
+	sinceBoot time.Duration
 }
 
 // The parts of a line: "NVRM: Xid (PCI:0000:41:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus." Drivers of long ago left out "PCI:", and
@@ -24,13 +23,16 @@ var (
 	xidAddress = []byte("0123456789abcdefABCDEF:")
 )
 
+// addressLimit is far beyond any address.
+const addressLimit = 96
+
 // facilityKernel is where the facility of a record begins: those of the kernel itself have 0 and what a process wrote into the log has not, so that no process
 // can invent the error of a GPU.
 const facilityKernel = 1 << 3
 
-// parseKernelXID understands a line of /dev/kmsg: "priority,sequence,microseconds,flags;text" (Documentation/ABI/testing/dev-kmsg). Lines that carry on a record
+// parseKernelLine understands a line of /dev/kmsg: "priority,sequence,microseconds,flags;text" (Documentation/ABI/testing/dev-kmsg). Lines that carry on a record
 // begin with a space.
-func parseKernelXID(line []byte) (x kernelXID, ok bool) {
+func parseKernelLine(line []byte) (x kernelLine, ok bool) {
 	prefix, text, _ := bytes.Cut(line, []byte(";"))
 	rest, isXID := bytes.CutPrefix(text, xidStart)
 	if !isXID {
@@ -44,7 +46,7 @@ func parseKernelXID(line []byte) (x kernelXID, ok bool) {
 	if err != nil || priority >= facilityKernel {
 		return x, false
 	}
-	stamp, err := strconv.ParseUint(string(fields[2]), 10, 53)
+	sinceBoot, err := strconv.ParseUint(string(fields[2]), 10, 53)
 	if err != nil {
 		return x, false
 	}
@@ -53,7 +55,7 @@ func parseKernelXID(line []byte) (x kernelXID, ok bool) {
 		return x, false
 	}
 	address, _, _ := bytes.Cut(bytes.TrimPrefix(gpu, xidBus), []byte(" "))
-	if bytes.Count(address, []byte(":")) != 2 || len(address) > nameLimit || len(bytes.Trim(address, string(xidAddress))) > 0 {
+	if bytes.Count(address, []byte(":")) != 2 || len(address) > addressLimit || len(bytes.Trim(address, string(xidAddress))) > 0 {
 		return x, false
 	}
 	digits := rest[:len(rest)-len(bytes.TrimLeft(rest, "0123456789"))]
@@ -61,5 +63,5 @@ func parseKernelXID(line []byte) (x kernelXID, ok bool) {
 	if err != nil {
 		return x, false
 	}
-	return kernelXID{address: string(address), code: code, stamp: time.Duration(stamp) * time.Microsecond}, true
+	return kernelLine{address: string(address), code: code, sinceBoot: time.Duration(sinceBoot) * time.Microsecond}, true
 }

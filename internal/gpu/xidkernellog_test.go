@@ -13,6 +13,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
 // kernel is a named pipe in the place of /dev/kmsg.
@@ -57,7 +58,7 @@ func (k *kernel) until(so func(*gpu.Snapshot) bool) {
 	}, 20*time.Second, 5*time.Millisecond)
 }
 
-func (k *kernel) state(want gpu.KernelLogState) {
+func (k *kernel) state(want xid.LogState) {
 	k.Helper()
 	k.until(func(s *gpu.Snapshot) bool { return s.KernelLog.State == want })
 }
@@ -66,9 +67,9 @@ func TestXIDsOfTheKernelsLog(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	driver := eventful(a, b)
 	k := newKernel(t, driver)
-	k.state(gpu.KernelLogNotFound)
+	k.state(xid.LogNotFound)
 	k.appear()
-	k.state(gpu.KernelLogRead)
+	k.state(xid.LogRead)
 	zero := counts(k.sampler.Latest().Devices[0])
 	require.Contains(t, zero, 79)
 
@@ -97,12 +98,12 @@ func TestTheKernelTellsWhenTheDriverDoesNot(t *testing.T) {
 	driver := gputest.New(a)
 	k := newKernel(t, driver)
 	k.appear()
-	k.state(gpu.KernelLogRead)
+	k.state(xid.LogRead)
 	k.until(func(s *gpu.Snapshot) bool { return len(s.Devices) == 1 && s.Devices[0].XIDs.Known })
 	driver.Change(func(s *gputest.Script) { a.Err, s.OpenErr = gpu.ErrUninitialized, gpu.ErrDriverNotLoaded })
 	k.until(func(s *gpu.Snapshot) bool { return s.Library.State == gpu.LibraryDriverNotLoaded })
 	k.writes("0000:41:00", 79)
-	var events []gpu.XID
+	var events []xid.Event
 	k.until(func(s *gpu.Snapshot) bool {
 		events = append(events, s.XIDs...)
 		return counts(s.Devices[0])[79] == 1
@@ -118,8 +119,8 @@ func TestTheKernelsLogIsLeftAloneUnlessAskedFor(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(root, "dev"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(root, "dev/kmsg"), nil, 0o600))
 	a := gputest.NewGPU(0)
-	with(t, gpu.Settings{RootPath: root}, gputest.New(a), func(s *scene) {
-		require.Equal(s.T, gpu.KernelLog{}, s.cycles(60).KernelLog)
+	runWith(t, gpu.Settings{RootPath: root}, gputest.New(a), func(s *harness) {
+		require.Equal(s.T, xid.LogStatus{}, s.passes(60).KernelLog)
 		require.False(s.T, s.sampler.Latest().Devices[0].XIDs.Known)
 	})
 }
@@ -128,18 +129,18 @@ func TestTheKernelsLogIsLeftAloneUnlessAskedFor(t *testing.T) {
 func TestAnotherDeviceIsNotRead(t *testing.T) {
 	k := newKernel(t, gputest.New())
 	require.NoError(t, os.Symlink(os.DevNull, k.path()))
-	k.state(gpu.KernelLogFailed)
+	k.state(xid.LogFailed)
 	require.ErrorContains(t, k.sampler.Latest().KernelLog.Err, "another device")
 	require.NoError(t, os.Remove(k.path()))
 	k.appear()
-	k.state(gpu.KernelLogRead)
+	k.state(xid.LogRead)
 }
 
 // A read that waits for the kernel does not hold up the end.
 func TestTheKernelsLogEndsWithTheSampler(t *testing.T) {
 	k := newKernel(t, gputest.New())
 	k.appear()
-	k.state(gpu.KernelLogRead)
+	k.state(xid.LogRead)
 	start := time.Now()
 	require.NoError(t, k.sampler.Close(context.Background()))
 	require.Less(t, time.Since(start), time.Second)

@@ -9,7 +9,7 @@ import (
 )
 
 // cycle asks for everything that is due.
-func (g *acquired) cycle(now time.Time, s *shared) Device {
+func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
 	g.answered, g.err, g.fatal = false, nil, nil
 	d := Device{Identity: g.identity, Health: HealthOK}
 	g.ask(fieldMemory, func() error {
@@ -18,7 +18,7 @@ func (g *acquired) cycle(now time.Time, s *shared) Device {
 			return err
 		}
 		d.MemoryUsed, d.MemoryTotal = plausibleMemory(m)
-		return unless(d.MemoryUsed.Known)
+		return errIfImplausible(d.MemoryUsed.Known)
 	})
 	g.ask(fieldTemperature, func() error {
 		degrees, err := g.handle.Temperature()
@@ -26,7 +26,7 @@ func (g *acquired) cycle(now time.Time, s *shared) Device {
 			return err
 		}
 		d.Temperature = plausibleTemperature(degrees)
-		return unless(d.Temperature.Known)
+		return errIfImplausible(d.Temperature.Known)
 	})
 	g.ask(fieldPower, func() error {
 		milliwatts, err := g.handle.Power()
@@ -34,7 +34,7 @@ func (g *acquired) cycle(now time.Time, s *shared) Device {
 			return err
 		}
 		d.Power = plausiblePower(milliwatts)
-		return unless(d.Power.Known)
+		return errIfImplausible(d.Power.Known)
 	})
 	g.poll(now)
 	g.askNumbers(fast, s)
@@ -43,8 +43,8 @@ func (g *acquired) cycle(now time.Time, s *shared) Device {
 		g.readBuffers()
 		g.readProcesses(now, d.MemoryTotal)
 		g.readProfile(s)
-		g.kept.sampled, g.kept.activity = now, g.usage.processes.takeStretch()
-		g.readParts(now, s)
+		g.kept.sampled, g.kept.activity = now, g.usage.processes.takeActivity()
+		g.readMIGDevices(now, s)
 		g.askNumbers(slow, s)
 	}
 	if g.isDue(static, now, staticInterval) {
@@ -55,13 +55,13 @@ func (g *acquired) cycle(now time.Time, s *shared) Device {
 		g.readGroups()
 		g.readFans()
 	}
-	g.show(&d)
+	g.assemble(&d)
 	return d
 }
 
 // isDue says whether a tier is to be read. All are at first; later, the rarer ones keep away from the cycles in which the slow one is read, as together they
 // would take more than 10 ms.
-func (g *acquired) isDue(t tier, now time.Time, interval time.Duration) bool {
+func (g *acquiredGPU) isDue(t tier, now time.Time, interval time.Duration) bool {
 	if now.Before(g.due[t]) {
 		return false
 	}
@@ -73,7 +73,7 @@ func (g *acquired) isDue(t tier, now time.Time, interval time.Duration) bool {
 }
 
 // show puts everything that was read, now or before, into a device.
-func (g *acquired) show(d *Device) {
+func (g *acquiredGPU) assemble(d *Device) {
 	k := &g.kept
 	d.Energy, d.Processes = k.energy, k.contexts
 	d.Sampled, d.Activity = k.sampled, k.activity
@@ -83,7 +83,7 @@ func (g *acquired) show(d *Device) {
 		}
 	}
 	if k.encoder.Known {
-		d.showEncoder(k.encoder.V)
+		d.setEncoder(k.encoder.V)
 	}
 	d.BAR1Used, d.BAR1Total, d.Fans = k.bar1Used, k.bar1Total, k.fans
 	if k.rows.Known {
@@ -101,7 +101,7 @@ func (g *acquired) show(d *Device) {
 }
 
 // poll asks for the utilization of all tasks.
-func (g *acquired) poll(now time.Time) {
+func (g *acquiredGPU) poll(now time.Time) {
 	speaksFor := longestSample
 	if !g.polledAt.IsZero() {
 		speaksFor = now.Sub(g.polledAt)
@@ -118,14 +118,14 @@ func (g *acquired) poll(now time.Time) {
 				g.usage.poll(i, f, speaksFor)
 			}
 			if g.unsupported[fieldBuffer+field(i)] {
-				g.usage.settle(i, sum{})
+				g.usage.closeStretch(i, sum{})
 			}
-			return unless(plausible)
+			return errIfImplausible(plausible)
 		})
 	}
 }
 
-func (g *acquired) readEnergy() {
+func (g *acquiredGPU) readEnergy() {
 	g.kept.energy = reading.Value[float64]{}
 	g.ask(fieldEnergy, func() error {
 		millijoules, err := g.handle.Energy()
@@ -137,12 +137,12 @@ func (g *acquired) readEnergy() {
 			g.energy = millijoules
 		}
 		// It begins anew with the driver, but then with another handle.
-		return unless(g.kept.energy.Known && millijoules >= before)
+		return errIfImplausible(g.kept.energy.Known && millijoules >= before)
 	})
 }
 
 // readBuffers settles the utilization since the last time.
-func (g *acquired) readBuffers() {
+func (g *acquiredGPU) readBuffers() {
 	for i, task := range tasks {
 		var seen sum
 		g.ask(fieldBuffer+field(i), func() error {
@@ -152,14 +152,14 @@ func (g *acquired) readBuffers() {
 			}
 			fresh, plausible := g.buffers[i].follow(entries)
 			seen = fresh
-			return cmp.Or(err, unless(plausible))
+			return cmp.Or(err, errIfImplausible(plausible))
 		})
-		g.usage.settle(i, seen)
+		g.usage.closeStretch(i, seen)
 	}
 }
 
 // readProcesses asks who uses the GPU, and how much.
-func (g *acquired) readProcesses(now time.Time, total reading.Value[int64]) {
+func (g *acquiredGPU) readProcesses(now time.Time, total reading.Value[int64]) {
 	g.kept.contexts = reading.Value[[]Process]{}
 	g.ask(fieldContexts, func() error {
 		contexts, err := g.handle.Contexts()
@@ -168,19 +168,19 @@ func (g *acquired) readProcesses(now time.Time, total reading.Value[int64]) {
 		}
 		list, plausible := plausibleProcesses(contexts, total)
 		g.kept.contexts = reading.Known(list)
-		return unless(plausible)
+		return errIfImplausible(plausible)
 	})
 	g.ask(fieldProcessSamples, func() error {
 		samples, err := g.handle.ProcessSamples(g.processes.after(now))
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		return cmp.Or(err, unless(g.processes.follow(samples, now, &g.usage.processes)))
+		return cmp.Or(err, errIfImplausible(g.processes.follow(samples, now, &g.usage.processes)))
 	})
 }
 
 // ask makes a call unless it is known to be in vain, and judges its error.
-func (g *acquired) ask(f field, call func() error) {
+func (g *acquiredGPU) ask(f field, call func() error) {
 	if g.unsupported[f] || g.fatal != nil {
 		return
 	}

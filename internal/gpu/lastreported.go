@@ -4,28 +4,28 @@ import "time"
 
 // told is what Collect said last of each GPU. Sample buffers and processes are read every few seconds, so a window that was opened a moment ago is empty:
 // a scrape that comes early, or very often, is then told the same once more, and not that there is nothing. It belongs to Collect.
-type told map[string]*lastTold
+type reportedWindows map[string]*reportedGPU
 
-type lastTold struct {
-	utilization map[Task]toldWindow
+type reportedGPU struct {
+	utilization map[Task]reportedWindow
 	processes   map[int]ProcessUtilization
 	processesAt time.Time
 	profile     *Profile
 	profileAt   time.Time
 }
 
-type toldWindow struct {
+type reportedWindow struct {
 	Window
 	at time.Time
 }
 
 // fill returns the windows, and for those that are empty what was told of them no longer than maxAge ago.
-func (t told) fill(uuid string, windows map[Task]Window, processes map[int]ProcessUtilization, now time.Time, maxAge time.Duration) (map[Task]Window, map[int]ProcessUtilization) {
+func (t reportedWindows) fill(uuid string, windows map[Task]Window, processes map[int]ProcessUtilization, now time.Time, maxAge time.Duration) (map[Task]Window, map[int]ProcessUtilization) {
 	last := t.of(uuid)
 	fresh := func(at time.Time) bool { return isFresh(at, now, maxAge) }
 	for _, task := range tasks {
 		if w, there := windows[task]; there {
-			last.utilization[task] = toldWindow{w, now}
+			last.utilization[task] = reportedWindow{w, now}
 		} else if w, there := last.utilization[task]; there && fresh(w.at) {
 			if windows == nil {
 				windows = make(map[Task]Window, len(tasks))
@@ -42,7 +42,7 @@ func (t told) fill(uuid string, windows map[Task]Window, processes map[int]Proce
 }
 
 // fillProfile is fill for the engines.
-func (t told) fillProfile(uuid string, profile *Profile, now time.Time, maxAge time.Duration) *Profile {
+func (t reportedWindows) fillProfile(uuid string, profile *Profile, now time.Time, maxAge time.Duration) *Profile {
 	last := t.of(uuid)
 	if profile != nil {
 		last.profile, last.profileAt = profile, now
@@ -54,9 +54,9 @@ func (t told) fillProfile(uuid string, profile *Profile, now time.Time, maxAge t
 	return nil
 }
 
-func (t told) of(uuid string) *lastTold {
+func (t reportedWindows) of(uuid string) *reportedGPU {
 	if t[uuid] == nil {
-		t[uuid] = &lastTold{utilization: make(map[Task]toldWindow, len(tasks))}
+		t[uuid] = &reportedGPU{utilization: make(map[Task]reportedWindow, len(tasks))}
 	}
 	return t[uuid]
 }

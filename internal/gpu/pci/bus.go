@@ -1,0 +1,50 @@
+// Package pci knows how PCI addresses are written, and what the kernel says of PCI devices. It asks
+// the kernel only, never a device.
+package pci
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Bus is the kernel's view of PCI devices below the host's root.
+type Bus struct{ Root string }
+
+func (b Bus) path(parts ...string) string {
+	return filepath.Join(append([]string{b.Root, "sys/bus/pci/devices"}, parts...)...)
+}
+
+// Suspended says whether the kernel has put a device to sleep. What cannot be read counts as awake,
+// as do devices without runtime power management.
+func (b Bus) Suspended(address string) bool {
+	return address != "" && b.read(address, "power/runtime_status") == "suspended"
+}
+
+// AllGPUsSuspended says whether every NVIDIA GPU of the host sleeps; false without any.
+func (b Bus) AllGPUsSuspended() bool {
+	addresses, err := os.ReadDir(b.path())
+	if err != nil {
+		return false
+	}
+	gpus := 0
+	for _, entry := range addresses {
+		// 0300 is a VGA controller, 0302 a 3D controller.
+		if b.read(entry.Name(), "vendor") != "0x10de" || !strings.HasPrefix(b.read(entry.Name(), "class"), "0x03") {
+			continue
+		}
+		gpus++
+		if !b.Suspended(entry.Name()) {
+			return false
+		}
+	}
+	return gpus > 0
+}
+
+func (b Bus) read(address, file string) string {
+	data, err := os.ReadFile(b.path(address, file))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
+}

@@ -1,0 +1,38 @@
+package xid
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestAnXIDAsksForAPass at once, and a storm of them for twenty each second.
+func TestAnXIDAsksForAPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := make(chan time.Duration, 100)
+		start := time.Now()
+		tracker := NewTracker(func() { asked <- time.Since(start) })
+		tracker.Register("GPU-1", start)
+		came := func() { tracker.addDriverReport(DriverReport{UUID: "GPU-1", Code: 79}, time.Now()) }
+		came()
+		require.Equal(t, time.Duration(0), <-asked)
+		came()
+		require.Empty(t, asked, "the pass that was asked for will take both")
+		require.Len(t, tracker.TakeEvents(), 2)
+
+		passes := 0
+		for range 1000 { // a pass follows each request
+			came()
+			select {
+			case <-asked:
+				passes++
+				tracker.TakeEvents()
+			default:
+			}
+			time.Sleep(time.Millisecond)
+		}
+		require.InDelta(t, time.Second/hintSpacing, passes, 2)
+	})
+}
