@@ -24,9 +24,9 @@ type Board struct {
 	GPUWork Cell[GPUWork]
 }
 
-// GPUUse says which instances computed on a GPU in the window that a scrape summed up last.
+// GPUUse says which instances computed on a GPU lately.
 type GPUUse struct {
-	// Time is when the window ended.
+	// Time is when the GPUs were observed.
 	Time time.Time
 	// Busy is by instance. An instance is missing where the driver does not tell.
 	Busy map[string]bool

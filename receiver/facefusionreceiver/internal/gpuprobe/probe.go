@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.uber.org/zap"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
@@ -27,6 +26,7 @@ type Probe struct {
 	lb     *metadata.LogsBuilder
 	before *gpu.Snapshot
 	logged map[string]bool
+	usedAt map[string]time.Time // by instance, when it last computed on a GPU
 	// owners is used by both
 	owners *owners
 }
@@ -39,6 +39,7 @@ func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 		lb:     metadata.NewLogsBuilder(env.Logs, env.Settings),
 		before: &gpu.Snapshot{Library: gpu.Library{State: gpu.LibraryUnknown}},
 		logged: make(map[string]bool),
+		usedAt: make(map[string]time.Time),
 		owners: newOwners(env.RootPath),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
@@ -86,6 +87,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	}
 	p.owners.update(p.env.Board.Processes.Latest(), snapshot, time.Now())
 	p.env.Board.GPUs.Publish(snapshot)
+	p.publishUse(snapshot)
 	p.publishWork(snapshot)
 	changes := compare(p.before, snapshot)
 	p.before = snapshot
@@ -162,18 +164,17 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	recordVisibility(p.mb, ts, state)
 	p.mb.EmitForResource(metadata.WithResource(p.env.HostResource()))
 	if state != visibilityUnknown && state != foreign {
-		p.env.Board.GPUUse.Publish(&board.GPUUse{Time: now, Busy: p.scrapeShares(snapshot, ts)})
+		p.scrapeShares(snapshot, ts)
 	}
 	return p.mb.Emit()
 }
 
-// scrapeShares records what each known instance has of each GPU, also when it is nothing. It returns which of them compute, as far as that can be known.
-func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) map[string]bool {
+// scrapeShares records what each known instance has of each GPU, also when it is nothing.
+func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) {
 	processes := p.env.Board.Processes.Latest()
 	if processes == nil || len(processes.Instances) == 0 {
-		return nil
+		return
 	}
-	busy := make(map[string]bool, len(processes.Instances))
 	divided := withMIGDevices(snapshot.Devices)
 	shares := make([]map[string]*share, len(snapshot.Devices))
 	for i := range snapshot.Devices {
@@ -194,11 +195,7 @@ func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) map[s
 				s = &none
 			}
 			recordShare(p.mb, ts, s, deviceID(d), deviceName(d))
-			if s.general.Known {
-				busy[instance.ID] = busy[instance.ID] || s.general.V > 0
-			}
 		}
 		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID, instance.Version)))
 	}
-	return busy
 }

@@ -36,7 +36,7 @@ func processRoot(instance *process.Instance, root string) string {
 	return ""
 }
 
-// gpuUseAge is for how long what the last scrape saw on the GPUs counts: a few intervals.
+// gpuUseAge is how long an observation of the GPUs counts: a few intervals.
 const gpuUseAge = time.Minute
 
 // evidence is what the process table and the GPUs know of whether an instance works.
