@@ -41,7 +41,8 @@ func benchSampler(b *testing.B, interval time.Duration) *gpu.Sampler {
 	return s
 }
 
-// BenchmarkObserve is one cycle of eight GPUs that have everything, over a driver that costs nothing. The budget: under 1 ms of CPU.
+// BenchmarkObserve is one cycle of eight GPUs that have everything, over a driver that costs
+// nothing. The budget: under 1 ms of CPU.
 func BenchmarkObserve(b *testing.B) {
 	for name, interval := range map[string]time.Duration{"fast": time.Hour, "slow": time.Nanosecond} {
 		b.Run(name, func(b *testing.B) {
@@ -67,7 +68,8 @@ func BenchmarkCollect(b *testing.B) {
 	}
 }
 
-// What a sampler keeps does not grow with the cycles, also when other processes use the GPU in each.
+// What a sampler keeps does not grow with the cycles, also when other processes use the GPU in
+// each.
 func TestMemoryDoesNotGrowWithTheCycles(t *testing.T) {
 	g := everything(0)
 	driver := gputest.New(g)

@@ -10,20 +10,22 @@ import (
 type buffer struct {
 	// last is the timestamp of the newest entry seen; 0 before the first read.
 	last uint64
-	// odd is the timestamp of the newest entry that could not be true. Such entries do not move last, and are told again.
+	// lastImplausible is the timestamp of the newest entry that could not be true. Such entries do
+	// not move last, and are returned again.
 	lastImplausible uint64
 	emptyReads      int
 }
 
-// silentReads is how often a buffer may have nothing new before its timestamps are no longer trusted: after the host's clock was set back, the driver has
-// nothing newer than what was seen until the clock has caught up.
+// emptyReadLimit is how often a buffer may have nothing new before its timestamps are no longer
+// trusted: after the host's clock was set back, the driver has nothing newer than what was seen
+// until the clock has caught up.
 const emptyReadLimit = 3
 
 // maxGap keeps the difference of two timestamps within a Duration; longestSample cuts it anyway.
 const maxGap = uint64(longestSample / time.Microsecond)
 
-// follow sums up the new entries, and says whether all that it looked at can be true. The first read only finds the place: what the buffer held before belongs
-// to nobody's window.
+// follow sums up the new entries, and says whether all of them can be true. The first read only
+// finds the position: earlier entries belong to no window.
 func (b *buffer) follow(entries []Sample) (s sum, plausible bool) {
 	plausible = true
 	slices.SortFunc(entries, func(x, y Sample) int { return cmp.Compare(x.Timestamp, y.Timestamp) })

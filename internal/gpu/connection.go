@@ -9,7 +9,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/backoff"
 )
 
-// checkInterval is how often the number of GPUs is looked at, for one that was plugged in or unplugged.
+// checkInterval is how often the number of GPUs is read, for one that was plugged in or unplugged.
 const checkInterval = 30 * time.Second
 
 // connection is the state of the library. It belongs to Observe.
@@ -17,16 +17,19 @@ type connection struct {
 	worker  *worker[*sharedSession, answer]
 	library Library
 	session *sharedSession
-	// previous is the session before, which should be closed before a new one is opened: only then does the library look at the driver anew.
+	// previous is the session before, which should be closed before a new one is opened: only then
+	// does the library probe the driver anew.
 	previous *sharedSession
 	ended    time.Time
 	retry    backoff.Backoff
 	checkAt  time.Time
-	// idleSince is since when no process uses a GPU, releasedUntil when a library that was released for that is opened again.
+	// idleSince is since when no process uses a GPU, releasedUntil when a library that was released
+	// for that is opened again.
 	idleSince, releasedUntil time.Time
 }
 
-// answer is what the library said: to a request without a session, a new session; to one with a session, how many GPUs there are now.
+// answer is what the library said: to a request without a session, a new session; to one with a
+// session, how many GPUs there are now.
 type answer struct {
 	session  *sharedSession
 	opened   bool
@@ -40,7 +43,7 @@ var (
 	errNoGPU    = errors.New("the driver has no gpu")
 )
 
-// connect opens the library when it is due, and looks at the number of GPUs now and then.
+// connect opens the library when it is due, and reads the number of GPUs each checkInterval.
 func (s *Sampler) connect(ctx context.Context, now time.Time) {
 	c := &s.connection
 	s.startLibraryWorker()
@@ -78,7 +81,7 @@ func (s *Sampler) startLibraryWorker() {
 	c.worker = l
 	s.running.Go(func() {
 		l.run(s.askLibrary)
-		// Closed during an Open that nobody waits for any more.
+		// Closed during an Open that is no longer waited for.
 		select {
 		case a := <-l.results:
 			if a.opened {
@@ -89,7 +92,7 @@ func (s *Sampler) startLibraryWorker() {
 	})
 }
 
-// askLibrary runs in the library's lane.
+// askLibrary runs in the library's worker.
 func (s *Sampler) askLibrary(session *sharedSession) answer {
 	if session != nil {
 		defer session.release()
@@ -111,7 +114,7 @@ func (s *Sampler) askLibrary(session *sharedSession) answer {
 	return a
 }
 
-// heard acts on an answer of the library.
+// handleAnswer acts on an answer of the library.
 func (s *Sampler) handleAnswer(a answer, now time.Time) {
 	c := &s.connection
 	switch {
@@ -139,7 +142,8 @@ func (s *Sampler) handleAnswer(a answer, now time.Time) {
 	}
 }
 
-// lose ends a session that has become useless. No GPU at all is no fault of the library, but only a new session would see one.
+// dropSession ends a session that cannot be used any more. No GPU at all is no fault of the
+// library, but only a new session would see one.
 func (s *Sampler) dropSession(err error, now time.Time) {
 	s.disconnect(now)
 	s.connection.retry.Failed(now)
@@ -161,7 +165,8 @@ func (s *Sampler) disconnect(now time.Time) {
 	c.previous, c.session, c.ended = c.session, nil, now
 }
 
-// previousIsOver says whether the last session is closed, or as good as: one that is held by a stuck worker may never be.
+// previousIsOver says whether the last session is closed, or as good as: one that is held by a
+// stuck worker may never be.
 func (s *Sampler) previousIsOver(now time.Time) bool {
 	c := &s.connection
 	return c.previous == nil || c.previous.isClosed() || now.Sub(c.ended) >= s.deadline

@@ -9,11 +9,13 @@ type counter struct {
 
 const wrap = 1 << 32
 
-// add takes a reading and returns what was counted since the first one, and whether the counter went back though it is too long to wrap.
+// add takes a reading and returns what was counted since the first one, and whether the counter
+// went back though it is too long to wrap.
 //
-// Which way a counter went back cannot be known. One of 32 bits wraps soon (nvml.h: "value can be wrapped"), and is near its end before: so a counter that
-// was in the upper half of 32 bits is taken to have wrapped once, every other one to have begun anew. If it wrapped more often between two readings, the
-// rest is missing; nothing is ever counted that was not there.
+// Which way a counter went back cannot be known. One of 32 bits wraps soon (nvml.h: "value can be
+// wrapped"), and is near its end before: so a counter that was in the upper half of 32 bits is
+// taken to have wrapped once, every other one to have begun anew. If it wrapped more often between
+// two readings, the rest is missing; nothing is ever counted that was not there.
 func (c *counter) add(v uint64) (total uint64, back bool) {
 	switch {
 	case !c.begun:

@@ -2,7 +2,7 @@ package gpu
 
 import "github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 
-// Details are the readings of a GPU beyond those that everybody looks at first.
+// Details are the readings of a GPU beyond the most used ones.
 type Details struct {
 	// TemperatureLimits in degrees Celsius.
 	TemperatureLimits TemperatureLimits
@@ -14,7 +14,8 @@ type Details struct {
 	Clocks, MaxClocks Clocks
 	// ClockEvents are the reasons for the clocks of the moment.
 	ClockEvents reading.Value[ClockEvents]
-	// ThrottleTime is how long a policy has held the clocks down since the driver was loaded, in seconds.
+	// ThrottleTime is how long a policy has held the clocks down since the driver was loaded, in
+	// seconds.
 	ThrottleTime [throttles]reading.Value[float64]
 	// PerformanceState is 0 for the fastest to 15 for the slowest.
 	PerformanceState reading.Value[int64]
@@ -22,7 +23,8 @@ type Details struct {
 	Errors [errorKinds]reading.Value[int64]
 	// PCIe is the link to the host.
 	PCIe PCIe
-	// NVLink bytes sent and received over all links, since the sampler was made; only where Settings.NVLink asks for them.
+	// NVLink bytes sent and received over all links, since the sampler was made; only where
+	// Settings.NVLink asks for them.
 	NVLinkTransmitted, NVLinkReceived reading.Value[int64]
 	// Encoder sessions: how many, their mean frame rate (frames per second) and latency (seconds).
 	EncoderSessions                  reading.Value[int64]
@@ -37,13 +39,15 @@ type Details struct {
 type TemperatureLimits struct {
 	// Slowdown is where the hardware halves its clocks, Shutdown where it switches off.
 	Slowdown, Shutdown reading.Value[float64]
-	// Maximum is where the clocks of the die begin to go down, MemoryMaximum the same of the memory.
+	// Maximum is where the clocks of the die begin to go down, MemoryMaximum the same of the
+	// memory.
 	Maximum, MemoryMaximum reading.Value[float64]
 }
 
 // PowerLimits of a GPU.
 type PowerLimits struct {
-	// Enforced is the one in effect, Default the one of the board, Minimum and Maximum what may be set.
+	// Enforced is the one in effect, Default the one of the board, Minimum and Maximum what may be
+	// set.
 	Enforced, Default, Minimum, Maximum reading.Value[float64]
 }
 
@@ -56,7 +60,8 @@ type Clocks struct {
 type PCIe struct {
 	// Transmitted and Received count bytes as the GPU sees it, since the sampler was made.
 	Transmitted, Received reading.Value[int64]
-	// Generation and Width of the moment, and what GPU and slot can do. The generation goes down when the GPU is idle, the width should not.
+	// Generation and Width of the moment, and what GPU and slot can do. The generation goes down
+	// when the GPU is idle, the width should not.
 	Generation, MaxGeneration, Width, MaxWidth reading.Value[int64]
 }
 

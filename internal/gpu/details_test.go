@@ -18,7 +18,8 @@ func detailed(q gpu.Quantity, v uint64) *gputest.GPU {
 	return a
 }
 
-// What a number cannot be is absent, whatever the driver says, and counted unless it means that the driver does not know.
+// What a number cannot be is absent, whatever the driver says, and counted unless it means that the
+// driver does not know.
 func TestGarbageNumbersAreAbsentAndCounted(t *testing.T) {
 	for q, values := range map[gpu.Quantity][]uint64{
 		gpu.QuantityClockSM:                  {0, 20_001, math.MaxUint32},

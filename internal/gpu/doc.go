@@ -1,8 +1,10 @@
-// Package gpu watches the GPUs of the host: who they are, how they are, what they read, and how busy they were since somebody last asked.
+// Package gpu watches the GPUs of the host: who they are, how they are, what they read, and how
+// busy they were since somebody last asked.
 //
-// A Sampler observes in the background and publishes immutable snapshots. Each GPU has a worker goroutine of its own, because a call into the driver can
-// block for ever and cannot be cancelled: a wedged GPU costs its own readings and nobody else's. Whoever reads (Latest, Collect) never touches the driver.
+// A Sampler observes in the background and publishes immutable snapshots. Each GPU has a worker
+// goroutine of its own, because a call into the driver can block for ever and cannot be cancelled:
+// a wedged GPU costs its own readings only. Readers (Latest, Collect) never touch the driver.
 //
-// The driver itself is behind the interfaces of driver.go. They pass on raw numbers in the driver's own units; whether a number can be true is decided
-// here, once.
+// The driver itself is behind the interfaces of driver.go. They pass on raw numbers in the driver's
+// own units; whether a number can be true is decided here, once.
 package gpu

@@ -7,24 +7,28 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
-// Driver opens the driver's library. Open may block for as long as the driver likes, and may be called again after it failed or the session was closed.
+// Driver opens the driver's library. Open may block for as long as the driver likes, and may be
+// called again after it failed or the session was closed.
 type Driver interface {
 	Open() (Session, error)
 }
 
-// Session is an open library. Close is called once, when no other call is under way, and no call follows it.
+// Session is an open library. Close is called once, when no other call is under way, and no call
+// follows it.
 type Session interface {
 	Versions() Versions
 	// Count is how many GPUs the driver has, those in a bad state included.
 	Count() (int, error)
 	// Handle finds a GPU by its index. For a lost GPU it fails, for the others it does not.
 	Handle(index int) (Handle, error)
-	// Events makes an event set, for XIDs. There is one for all GPUs, because waiting holds a thread.
+	// Events makes an event set, for XIDs. There is one for all GPUs, because waiting holds a
+	// thread.
 	Events() (Events, error)
 	Close() error
 }
 
-// Events is a set of GPUs whose XIDs are waited for. Register and Wait may be called at the same time; Close is called when neither is under way.
+// Events is a set of GPUs whose XIDs are waited for. Register and Wait may be called at the same
+// time; Close is called when neither is under way.
 type Events interface {
 	// Register adds a GPU. Its XIDs come with the given name.
 	Register(h Handle, uuid string) error
@@ -33,14 +37,17 @@ type Events interface {
 	Close() error
 }
 
-// Handle is one GPU. Calls on it are never concurrent: two concurrent calls on one handle have crashed drivers. All numbers are the driver's own, unchecked; a call
-// whose answer holds no number at all fails with ErrImplausible.
+// Handle is one GPU. Calls on it are never concurrent: two concurrent calls on one handle have
+// crashed drivers. All numbers are the driver's own, unchecked; a call whose answer holds no number
+// at all fails with ErrImplausible.
 type Handle interface {
 	// Identity fails only where the UUID cannot be had; the rest is left empty.
 	Identity() (Identity, error)
-	// Utilization of a task in percent, averaged by the driver over its last sample period (1/6 s to 1 s).
+	// Utilization of a task in percent, averaged by the driver over its last sample period (1/6 s
+	// to 1 s).
 	Utilization(Task) (uint32, error)
-	// Samples returns what the driver's own sample buffer holds for a task after a timestamp; ErrNotFound means nothing new.
+	// Samples returns what the driver's own sample buffer holds for a task after a timestamp;
+	// ErrNotFound means nothing new.
 	Samples(task Task, after uint64) ([]Sample, error)
 	Memory() (Memory, error)
 	// Temperature in degrees Celsius.
@@ -57,17 +64,21 @@ type Handle interface {
 	BAR1() (Memory, error)
 	// Fan by number; QuantityFans says how many there are.
 	Fan(number int) (FanSpeed, error)
-	// Contexts are those of all kinds. A process has one for each kind (compute, graphics, MPS) and each MIG instance that it uses.
+	// Contexts are those of all kinds. A process has one for each kind (compute, graphics, MPS) and
+	// each MIG instance that it uses.
 	Contexts() ([]Context, error)
-	// ProcessSamples are the utilization of processes since a timestamp; ErrNotFound means that none used the GPU.
+	// ProcessSamples are the utilization of processes since a timestamp; ErrNotFound means that
+	// none used the GPU.
 	ProcessSamples(after uint64) ([]ProcessSample, error)
-	// Profile is how the engines were used since the Profile before; ErrNotFound means that there was none, or that it is too early for another.
+	// Profile is how the engines were used since the Profile before; ErrNotFound means that there
+	// was none, or that it is too early for another.
 	Profile() (ProfileSample, error)
-	// Parts are the MIG devices of a GPU; none while it is not partitioned. They answer Identity, Memory, Contexts and Profile.
+	// MIGDevices are those of a GPU; none while MIG is off. They answer Identity, Memory, Contexts
+	// and Profile.
 	MIGDevices() ([]Handle, error)
 }
 
-// Versions are what the library tells of itself; empty where it does not.
+// Versions are those of the library; empty where it does not report them.
 type Versions struct {
 	Driver, NVML, CUDA string
 }
@@ -103,11 +114,12 @@ type Encoder struct {
 type FanSpeed struct {
 	// Percent of the highest speed, which some fans exceed.
 	Percent uint32
-	// RPM is 0 where the driver cannot tell.
+	// RPM is 0 where the driver does not report it.
 	RPM uint32
 }
 
-// Context is the memory of one process, in the list of one kind. A process that uses several MIG instances is in the list once for each.
+// Context is the memory of one process, in the list of one kind. A process that uses several MIG
+// instances is in the list once for each.
 type Context struct {
 	PID    uint32
 	Memory uint64
@@ -140,13 +152,15 @@ var (
 	ErrLibraryNotFound = errors.New("driver library not found")
 	// ErrDriverNotLoaded: the library is there, the kernel's driver is not.
 	ErrDriverNotLoaded = errors.New("driver not loaded")
-	// ErrRestartRequired: the loaded library cannot be used any more, and glibc keeps it for the life of the process.
+	// ErrRestartRequired: the loaded library cannot be used any more, and glibc keeps it for the
+	// life of the process.
 	ErrRestartRequired = errors.New("process must be restarted to load another driver library")
 	// ErrUninitialized: the session is over.
 	ErrUninitialized = errors.New("driver library not initialized")
 	// ErrNoPermission: the driver refuses this user or container.
 	ErrNoPermission = errors.New("no permission")
-	// ErrNotSupported: the GPU or the library does not have what was asked for, and will not have it before the library is opened again.
+	// ErrNotSupported: the GPU or the library does not have what was asked for, and will not have
+	// it before the library is opened again.
 	ErrNotSupported = errors.New("not supported")
 	// ErrNotFound: there is nothing now.
 	ErrNotFound = errors.New("not found")
@@ -156,7 +170,8 @@ var (
 	ErrResetRequired = errors.New("gpu requires a reset")
 )
 
-// endsSession tells errors after which the whole library has to be opened again from those of one GPU.
+// endsSession distinguishes errors after which the whole library has to be opened again from those
+// of one GPU.
 func endsSession(err error) bool {
 	return errors.Is(err, ErrUninitialized) || errors.Is(err, ErrDriverNotLoaded) || errors.Is(err, ErrRestartRequired)
 }

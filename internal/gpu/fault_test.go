@@ -164,7 +164,8 @@ func TestWhatALateCallSaidIsNotReported(t *testing.T) {
 	})
 }
 
-// After the driver was reloaded the GPUs have other places, and a call of before still holds one of them.
+// After the driver was reloaded the GPUs have other places, and a call of before still holds one of
+// them.
 func TestGPUIsReportedOnceWhenPlacesChange(t *testing.T) {
 	a, b, c := gputest.NewGPU(0), gputest.NewGPU(1), gputest.NewGPU(2)
 	driver := gputest.New(a, b)
@@ -229,7 +230,8 @@ func TestCloseWithWedgedGPU(t *testing.T) {
 	})
 }
 
-// The driver is reloaded while a call of one GPU has not returned: the others go on in a new session, and that GPU joins when its call returns.
+// The driver is reloaded while a call of one GPU has not returned: the others go on in a new
+// session, and that GPU joins when its call returns.
 func TestReopenWithWedgedGPU(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	run(t, gputest.New(a, b), func(s *harness) {

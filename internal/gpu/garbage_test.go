@@ -12,7 +12,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// What the driver says successfully and cannot be true is absent and counted, and leaves everything else as it is.
+// What the driver says successfully and cannot be true is absent and counted, and leaves everything
+// else as it is.
 func TestGarbageIsAbsentAndCounted(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*gputest.GPU)

@@ -5,11 +5,13 @@ import (
 	"sync/atomic"
 )
 
-// ErrImplausible means that the driver answered successfully with what cannot be true. A Handle may say so of an answer that has no number at all, such as NaN.
+// ErrImplausible means that the driver answered successfully with what cannot be true. A Handle may
+// say so of an answer that has no number at all, such as NaN.
 var ErrImplausible = errors.New("the driver's answer cannot be true")
 
-// Group is what the driver was asked for, as far as it matters for counting the answers that cannot be true. One answer counts once, however many of its
-// entries are wrong. An answer by which the driver tells that it does not know is none of them: not supported, 2^64-1 for the memory of a process, 32 for the
+// Group is what the driver was asked for, as far as it matters for counting the answers that cannot
+// be true. One answer counts once, however many of its entries are wrong. An answer that means
+// "unknown" does not count: not supported, 2^64-1 for the memory of a process, 32 for the
 // performance state, entries of a list that were never filled.
 type Group int
 
@@ -73,7 +75,7 @@ func (f field) group() Group {
 	}
 }
 
-// unless is ErrImplausible unless an answer can be true.
+// errIfImplausible is nil if an answer can be true.
 func errIfImplausible(plausible bool) error {
 	if plausible {
 		return nil
@@ -81,7 +83,7 @@ func errIfImplausible(plausible bool) error {
 	return ErrImplausible
 }
 
-// tellImplausible fills in what was counted. MIG devices count for the GPU that they are a part of.
+// reportImplausible fills in the counts. MIG devices count for their GPU.
 func (s *Sampler) reportImplausible(devices []Device) {
 	for i := range devices {
 		if d := &devices[i]; d.UUID != "" && d.Parent == "" {

@@ -2,8 +2,9 @@ package gpu
 
 import "time"
 
-// told is what Collect said last of each GPU. Sample buffers and processes are read every few seconds, so a window that was opened a moment ago is empty:
-// a scrape that comes early, or very often, is then told the same once more, and not that there is nothing. It belongs to Collect.
+// reportedWindows are what Collect reported last of each GPU. Sample buffers and processes are read
+// every few seconds, so a window that was opened a moment ago is empty: an early or very frequent
+// scrape then gets the same values again, not a gap. They belong to Collect.
 type reportedWindows map[string]*reportedGPU
 
 type reportedGPU struct {
@@ -19,7 +20,7 @@ type reportedWindow struct {
 	at time.Time
 }
 
-// fill returns the windows, and for those that are empty what was told of them no longer than maxAge ago.
+// fill returns the windows, and in place of empty ones what was reported no longer than maxAge ago.
 func (t reportedWindows) fill(uuid string, windows map[Task]Window, processes map[int]ProcessUtilization, now time.Time, maxAge time.Duration) (map[Task]Window, map[int]ProcessUtilization) {
 	last := t.of(uuid)
 	fresh := func(at time.Time) bool { return isFresh(at, now, maxAge) }

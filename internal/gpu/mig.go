@@ -7,10 +7,11 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// partLimit is how many MIG devices a GPU can have at most; it is 7 today.
+// migDeviceLimit is how many MIG devices a GPU can have at most; it is 7 today.
 const migDeviceLimit = 32
 
-// readParts reads the MIG devices of a GPU. Their handles change with each partitioning, so that they are asked for each time.
+// readMIGDevices reads the MIG devices of a GPU. Their handles change with each reconfiguration, so
+// that they are asked for each time.
 func (g *acquiredGPU) readMIGDevices(now time.Time, s *shared) {
 	g.migDevices = nil
 	g.ask(fieldMIGDevices, func() error {
@@ -18,7 +19,7 @@ func (g *acquiredGPU) readMIGDevices(now time.Time, s *shared) {
 		for i, h := range handles[:min(len(handles), migDeviceLimit)] {
 			d, partErr := g.readMIGDevice(h, i, s)
 			if partErr != nil {
-				// Most likely it is being taken apart. The next look tells.
+				// Most likely it is being removed. The next pass shows.
 				err = errors.Join(err, partErr)
 				continue
 			}

@@ -27,7 +27,8 @@ func (g *acquiredGPU) askNumbers(t tier, s *shared) {
 	}
 }
 
-// count makes a counter of the driver's into one of ours, and leaves other quantities as they are. It says whether the driver can have counted so.
+// count makes a counter of the driver's into one of ours, and leaves other quantities as they are.
+// It says whether the driver can have counted so.
 func (g *acquiredGPU) count(q Quantity, v uint64) (uint64, bool) {
 	switch q {
 	case QuantityPCIeTransmitted, QuantityPCIeReceived, QuantityNVLinkTransmitted, QuantityNVLinkReceived:
@@ -40,7 +41,7 @@ func (g *acquiredGPU) count(q Quantity, v uint64) (uint64, bool) {
 	}
 }
 
-// readGroups asks for what the driver tells together.
+// readGroups asks for what the driver returns together.
 func (g *acquiredGPU) readGroups() {
 	k := &g.kept
 	k.rows, k.encoder, k.bar1Used, k.bar1Total = reading.Value[Rows]{}, reading.Value[Encoder]{}, reading.Value[int64]{}, reading.Value[int64]{}
@@ -102,7 +103,7 @@ const (
 	latencyLimit = 60_000_000
 )
 
-// plausibleEncoder says nothing about the means of no session: they are those of the last one.
+// plausibleEncoder ignores the means when there is no session: they are those of the last one.
 func plausibleEncoder(e Encoder) bool {
 	return e.Sessions == 0 || e.Sessions > 0 && e.Sessions <= sessionLimit && e.FrameRate <= frameRateLimit && e.Latency <= latencyLimit
 }

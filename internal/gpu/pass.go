@@ -8,7 +8,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// cycle asks for everything that is due.
+// pass asks for everything that is due.
 func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
 	g.answered, g.err, g.fatal = false, nil, nil
 	d := Device{Identity: g.identity, Health: HealthOK}
@@ -59,8 +59,8 @@ func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
 	return d
 }
 
-// isDue says whether a tier is to be read. All are at first; later, the rarer ones keep away from the cycles in which the slow one is read, as together they
-// would take more than 10 ms.
+// isDue says whether a tier is to be read. All are at first; later, the rarer ones avoid the passes
+// in which the slow one is read, as together they would take more than 10 ms.
 func (g *acquiredGPU) isDue(t tier, now time.Time, interval time.Duration) bool {
 	if now.Before(g.due[t]) {
 		return false
@@ -72,7 +72,7 @@ func (g *acquiredGPU) isDue(t tier, now time.Time, interval time.Duration) bool 
 	return true
 }
 
-// show puts everything that was read, now or before, into a device.
+// assemble puts everything that was read, now or before, into a device.
 func (g *acquiredGPU) assemble(d *Device) {
 	k := &g.kept
 	d.Energy, d.Processes = k.energy, k.contexts

@@ -12,13 +12,15 @@ import (
 
 // Process is a process with a context on a GPU.
 type Process struct {
-	// PID as the driver counts: which namespace that is about depends on the driver and on where the collector runs.
+	// PID as the driver counts: which namespace that is about depends on the driver and on where
+	// the collector runs.
 	PID int
 	// Memory of all its contexts; absent where the driver does not know (WDDM, WSL).
 	Memory reading.Value[int64]
 }
 
-// ProcessUtilization is how busy a process kept a GPU. Means are over all the time that the GPU's processes were watched, so that they may be added up.
+// ProcessUtilization is how busy a process kept a GPU. Means are over all the time that the GPU's
+// processes were watched, so that they may be added up.
 type ProcessUtilization struct {
 	General, Encoder, Decoder Window
 }
@@ -29,10 +31,12 @@ const processLimit = 4096
 // memoryUnknown is NVML_VALUE_NOT_AVAILABLE.
 const memoryUnknown = math.MaxUint64
 
-// plausibleProcesses joins the contexts of each process, and says whether all of them can be. Entries with pid 0 or with more memory than there is are leftovers: the first 535 drivers wrote
+// plausibleProcesses joins the contexts of each process, and says whether all of them can be.
+// Entries with pid 0 or with more memory than there is are leftovers: the first 535 drivers wrote
 // structs of another size (https://github.com/XuehaiPan/nvitop/issues/94).
 //
-// The driver tells the whole memory of a process in the list of each kind of context that it has, so that the kinds are not added up; its MIG instances are.
+// The driver reports the whole memory of a process in the list of each kind of context that it has,
+// so that the kinds are not added up; its MIG instances are.
 func plausibleProcesses(contexts []Context, total reading.Value[int64]) (list []Process, plausible bool) {
 	plausible = true
 	type key struct {
@@ -83,11 +87,13 @@ type processFollower struct {
 	at   time.Time
 }
 
-// clockSlack is how far the driver's timestamps may be ahead of our clock before it is clear that the clock was set back.
+// clockSlack is how far the driver's timestamps may be ahead of our clock before it is clear that
+// the clock was set back.
 const clockSlack = 2 * time.Second
 
-// after is the timestamp to ask for. The first look asks for everything and uses nothing of it: the driver then tells the last sample of each process, however
-// old that is (https://github.com/NVIDIA/go-nvml/issues/51).
+// after is the timestamp to ask for. The first pass asks for everything and uses nothing of it: the
+// driver then returns the last sample of each process, however old it is
+// (https://github.com/NVIDIA/go-nvml/issues/51).
 func (f *processFollower) after(now time.Time) uint64 {
 	if f.last > uint64(now.Add(clockSlack).UnixMicro()) {
 		f.last, f.at = 0, time.Time{}
@@ -95,19 +101,20 @@ func (f *processFollower) after(now time.Time) uint64 {
 	return f.last
 }
 
-// follow adds what the driver told of the time since the last look to the windows, and says whether all of it can be true.
+// follow adds the samples since the last pass to the windows, and says whether all of them can be
+// true.
 func (f *processFollower) follow(samples []ProcessSample, now time.Time, windows *processWindows) (plausible bool) {
 	plausible = true
 	before, elapsed, first := f.last, now.Sub(f.at), f.at.IsZero()
 	f.at = now
 	if f.last == 0 {
-		// Nothing was told yet, so that whatever is told next is new.
+		// Nothing was returned yet, so that the next samples are new.
 		f.last = uint64(max(0, now.UnixMicro()))
 	}
 	fresh := samples[:0]
 	for _, s := range samples {
 		if s == (ProcessSample{}) || s.Timestamp != 0 && s.Timestamp <= before || s.Timestamp > uint64(now.Add(clockSlack).UnixMicro()) {
-			// Never filled, told before, or from before the clock was set back.
+			// Never filled, returned before, or from before the clock was set back.
 			continue
 		}
 		if max(s.General, s.Encoder, s.Decoder) > 100 {
@@ -126,17 +133,18 @@ func (f *processFollower) follow(samples []ProcessSample, now time.Time, windows
 	return plausible
 }
 
-// processWindows are the running windows of the processes on one GPU. Its worker adds, Collect reads.
+// processWindows are the running windows of the processes on one GPU. Its worker adds, Collect
+// reads.
 type processWindows struct {
 	mu sync.Mutex
 	// seconds is how long the processes were watched, whether or not there were any.
 	seconds float64
 	byPID   map[uint32]*[3]sum
-	// stretch is how busy each process kept the GPU in the stretch of time that was added last.
+	// activity is how busy each process kept the GPU in the stretch of time that was added last.
 	activity map[int]float64
 }
 
-// add is what was told of a stretch of time. A process that is not in it was idle.
+// add adds the samples of a stretch of time. A process without a sample was idle.
 func (w *processWindows) add(samples []ProcessSample, stretch time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -175,7 +183,7 @@ func (w *processWindows) add(samples []ProcessSample, stretch time.Duration) {
 	}
 }
 
-// takeStretch returns the last stretch, once.
+// takeActivity returns the activity of the last stretch, once.
 func (w *processWindows) takeActivity() map[int]float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()

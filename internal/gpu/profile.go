@@ -8,11 +8,12 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// ProfileQuantity is what the driver measures between two looks at the counters of a GPU's engines (GPM, since Hopper).
+// ProfileQuantity is what the driver measures between two samples of the counters of a GPU's
+// engines (GPM, since Hopper).
 type ProfileQuantity int
 
-// The quantities. Those before ProfilePCIeTransmitted and those of engines are shares, the others traffic. Of the last three there is one for each engine:
-// ProfileDecoder+2 is the third decoder.
+// The quantities. Those before ProfilePCIeTransmitted and those of engines are shares, the others
+// traffic. Of the last three there is one for each engine: ProfileDecoder+2 is the third decoder.
 const (
 	ProfileGraphics ProfileQuantity = iota // anything
 	ProfileSM
@@ -33,14 +34,15 @@ const (
 	profileQuantities = ProfileOFA + ProfileOFAs
 )
 
-// How many engines the driver can tell of.
+// How many engines the driver can report.
 const (
 	ProfileDecoders = 8
 	ProfileJPEGs    = 8
 	ProfileOFAs     = 2
 )
 
-// ProfileSample is what the driver says of the time between two looks: percent, and MiB in a second. What the GPU does not have is absent.
+// ProfileSample is what the driver reports of the time between two samples: percent, and MiB in a
+// second. What the GPU does not have is absent.
 type ProfileSample struct {
 	Elapsed time.Duration
 	Values  [profileQuantities]reading.Value[float64]
@@ -57,7 +59,7 @@ const (
 	profileTrafficLimit = 100 << 20
 )
 
-// isTraffic tells traffic from shares.
+// isTraffic distinguishes traffic from fractions.
 func (q ProfileQuantity) isTraffic() bool {
 	return q >= ProfilePCIeTransmitted && q < ProfileDecoder
 }
@@ -79,7 +81,8 @@ func plausibleProfile(s ProfileSample) (p Profile, plausible bool) {
 	return p, plausible
 }
 
-// profileWindow is the running window of one GPU or MIG device. The GPU's worker adds, Collect reads.
+// profileWindow is the running window of one GPU or MIG device. The GPU's worker adds, Collect
+// reads.
 type profileWindow struct {
 	mu   sync.Mutex
 	sums [profileQuantities]struct{ weighted, seconds float64 }
@@ -118,7 +121,7 @@ func (w *profileWindow) collect(reset bool) *Profile {
 	return &p
 }
 
-// readProfile asks for what happened since the last time. MIG devices are asked as parts.
+// readProfile asks for what happened since the last time. MIG devices are asked in readMIGDevice.
 func (g *acquiredGPU) readProfile(s *shared) {
 	if !s.profile {
 		return

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// publish makes the snapshot of this cycle. It returns what is wrong.
+// publish makes the snapshot of this pass. It returns the errors of this pass.
 func (s *Sampler) publish(now time.Time) error {
 	s.rememberIdentities()
 	library := s.connection.library
@@ -49,7 +49,7 @@ func (s *Sampler) publish(now time.Time) error {
 	return errors.Join(trouble...)
 }
 
-// learn remembers who was seen.
+// rememberIdentities keeps the identity of every GPU that was seen.
 func (s *Sampler) rememberIdentities() {
 	for _, slot := range s.slots {
 		id := slot.last.device.Identity
@@ -65,7 +65,8 @@ func (s *Sampler) rememberIdentities() {
 	}
 }
 
-// deviceOf says what is known of the GPU in a slot. One that cannot even say who it is, is taken for the one that was last seen in its place.
+// deviceOf says what is known of the GPU in a slot. One that cannot even say who it is, is taken
+// for the one that was last seen in its place.
 func (s *Sampler) deviceOf(slot *slot) (Device, bool) {
 	d := slot.last.device
 	if slot.last.skipped {
@@ -79,7 +80,8 @@ func (s *Sampler) deviceOf(slot *slot) (Device, bool) {
 		d.Identity = s.lastAt(slot.index)
 	}
 	if !slot.hasOutcome {
-		// Its first cycle is under way. It is reported as soon as there is something to say, unless it was there before.
+		// Its first pass is under way. Only a GPU that is known already is reported before that has
+		// ended.
 		d.Health, d.Reason = HealthOK, ReasonNone
 		return d, d.UUID != ""
 	}
@@ -96,7 +98,8 @@ func (s *Sampler) lastAt(index int) Identity {
 	return Identity{Index: index}
 }
 
-// goneDevice is a GPU that the driver no longer lists, or that nobody can ask because the library is not available.
+// missingDevice is a GPU that the driver no longer lists, or that cannot be asked because the
+// library is not available.
 func (s *Sampler) missingDevice(id Identity) outcome {
 	switch s.connection.library.State {
 	case LibraryAvailable:
@@ -112,7 +115,8 @@ func has(devices []Device, uuid string) bool {
 	return uuid != "" && slices.ContainsFunc(devices, func(d Device) bool { return d.UUID == uuid })
 }
 
-// unmatched returns the entries of the selection that no GPU goes by, once it is known who all GPUs are.
+// unmatched returns the entries of the selection that no GPU goes by, once it is known who all GPUs
+// are.
 func (s *Sampler) unmatched() []string {
 	if s.shared.selection.empty() || len(s.slots) == 0 {
 		return s.latest.Load().Unmatched

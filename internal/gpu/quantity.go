@@ -58,7 +58,8 @@ const (
 	quantities
 )
 
-// tier is how often a reading is taken. Times are of one RTX 5090 with driver 610.57, the only machine that somebody has published them for.
+// tier is how often a reading is taken. Times are of one RTX 5090 with driver 610.57, the only
+// machine that somebody has published them for.
 type tier int
 
 const (
@@ -84,7 +85,8 @@ const (
 	errorLimit = 1 << 48
 	// Ten years in nanoseconds.
 	throttleLimit = 315_360_000_000_000_000
-	// A year at the full speed of 16 lanes of the sixth generation, and what can be shifted to bytes.
+	// A year at the full speed of 16 lanes of the sixth generation, and what can be shifted to
+	// bytes.
 	byteLimit     = 1 << 62
 	kibibyteLimit = byteLimit >> 10
 )
@@ -101,7 +103,8 @@ type quantitySpec struct {
 // performanceStateUnknown is NVML_PSTATE_UNKNOWN.
 const performanceStateUnknown = 32
 
-// unknown says whether a number that is out of range is how drivers tell that they do not know: as documented, or by the zero of a board without the sensor.
+// unknown says whether a number that is out of range is a driver's way of reporting "unknown": as
+// documented, or by the zero of a board without the sensor.
 func (q Quantity) unknown(v uint64) bool {
 	return v == 0 || q == QuantityPerformanceState && v == performanceStateUnknown
 }

@@ -35,11 +35,12 @@ const (
 	fields
 )
 
-// outcome is what one cycle of one GPU came to.
+// outcome is the result of one pass of one GPU.
 type outcome struct {
-	// device is without utilization, which goes into the windows, and without an identity while none was read.
+	// device is without utilization, which goes into the windows, and without an identity while
+	// none was read.
 	device Device
-	// parts are its MIG devices.
+	// migDevices are those of the GPU.
 	migDevices []Device
 	// skipped says that the GPU is not one of those selected.
 	skipped bool
@@ -64,7 +65,7 @@ type shared struct {
 	bus       pci.Bus
 }
 
-// reader reads one GPU. It belongs to the goroutine of the GPU's lane.
+// reader reads one GPU. It belongs to the goroutine of the GPU's worker.
 type reader struct {
 	*shared
 	session *sharedSession
@@ -72,13 +73,13 @@ type reader struct {
 
 	retry backoff.Backoff
 	last  outcome
-	// watchAt is when the driver is asked again to tell of XIDs.
+	// watchAt is when the registration for XIDs is tried again.
 	watchAt time.Time
 	// gpu is what is known of the GPU since its handle was acquired; nil without a handle.
 	gpu *acquiredGPU
 }
 
-// acquired is a GPU that answered with its identity.
+// acquiredGPU is a GPU that answered with its identity.
 type acquiredGPU struct {
 	handle      Handle
 	identity    Identity
@@ -87,7 +88,8 @@ type acquiredGPU struct {
 	buffers     [len(tasks)]buffer
 	processes   processFollower
 	polledAt    time.Time
-	// counted are the counters of the driver that were read through this handle, and energy what that one said last: only then is it odd that they went back.
+	// counted are the counters of the driver that were read through this handle, and energy is the
+	// last value of that one: only a decrease within one handle is implausible.
 	counted [QuantityNVLinkReceived + 1]bool
 	energy  uint64
 	// due is when a tier is read again, kept what it read last.
@@ -106,13 +108,13 @@ type acquiredGPU struct {
 	}
 	migDevices []Device
 
-	// The rest is about the cycle under way.
+	// The rest is about the pass under way.
 	answered bool
 	err      error
 	fatal    error
 }
 
-// read is one cycle. After an error that ends the handle it is acquired again, at growing intervals.
+// read is one pass. After an error that ends the handle it is acquired again, at growing intervals.
 func (r *reader) read(now time.Time) outcome {
 	if r.last.skipped {
 		return r.last

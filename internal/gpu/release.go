@@ -5,7 +5,8 @@ import "time"
 // shortestRelease keeps a short Settings.ReleaseWhenIdle from opening the library all the time.
 const shortestRelease = time.Minute
 
-// releaseIdle closes the library when no process has used a GPU for long enough. An open one keeps the GPUs from being reset, partitioned and put to sleep.
+// releaseIdle closes the library when no process has used a GPU for long enough. An open one keeps
+// the GPUs from being reset, partitioned and put to sleep.
 func (s *Sampler) releaseIdle(now time.Time) {
 	c := &s.connection
 	if s.release <= 0 || c.session == nil {
@@ -41,7 +42,7 @@ func noProcesses(parts []Device) bool {
 	return true
 }
 
-// asleep says whether the library had better not be opened now.
+// staysClosed says whether the library must not be opened now.
 func (s *Sampler) staysClosed(now time.Time) bool {
 	c := &s.connection
 	if now.Before(c.releasedUntil) {

@@ -15,36 +15,44 @@ import (
 // Settings of a Sampler. Zero durations take the defaults.
 type Settings struct {
 	Driver Driver
-	// Deadline is how long a call into the driver may take before the GPU counts as wedged. Default 10 s: without persistence mode, the first call on a GPU
-	// loads its firmware, which takes seconds.
+	// Deadline is how long a call into the driver may take before the GPU counts as wedged. Default
+	// 10 s: without persistence mode, the first call on a GPU loads its firmware, which takes
+	// seconds.
 	Deadline time.Duration
-	// SampleInterval is how often energy and the driver's sample buffers are read. Default 5 s: a buffer holds about 14 s.
+	// SampleInterval is how often energy and the driver's sample buffers are read. Default 5 s: a
+	// buffer holds about 14 s.
 	SampleInterval time.Duration
-	// RootPath is where the host's root is mounted, for what the kernel says of PCI devices. Default "/".
+	// RootPath is where the host's root is mounted, for what the kernel says of PCI devices.
+	// Default "/".
 	RootPath string
-	// Include and Exclude select GPUs by UUID, index or PCI address. Without Include, all are included.
+	// Include and Exclude select GPUs by UUID, index or PCI address. Without Include, all are
+	// included.
 	Include, Exclude []string
-	// ReleaseWhenIdle is how long no process may use a GPU before the library is closed, so that the GPUs can be reset, partitioned or put to sleep.
-	// They are looked at again after the same time, at least a minute. 0 keeps the library open.
+	// ReleaseWhenIdle is how long no process may use a GPU before the library is closed, so that
+	// the GPUs can be reset, partitioned or put to sleep. The library is opened again after the
+	// same time, at least a minute. 0 keeps the library open.
 	ReleaseWhenIdle time.Duration
 	// NVLink has its traffic read, which few need.
 	NVLink bool
 	// Profile has the engines measured, which costs calls that few need.
 	Profile bool
-	// KernelLog has the kernel's log read for the XIDs that the driver does not tell of in another way.
+	// KernelLog has the kernel's log read for XIDs that the driver's event set does not report.
 	KernelLog bool
-	// Hint is called, from any goroutine, when an XID came: a look would tell of it. It must not block. May be nil.
+	// OnHint is called, from any goroutine, when an XID came that the next pass will report. It
+	// must not block. May be nil.
 	OnHint func()
 }
 
 const (
 	defaultDeadline       = 10 * time.Second
 	defaultSampleInterval = 5 * time.Second
-	// longestPatience is how long an Observe waits for its calls. A GPU that takes longer is reported with what it said before, so that it delays nobody.
+	// longestPatience is how long an Observe waits for its calls. A GPU that takes longer is
+	// reported with its previous readings, so that it delays no other.
 	longestPatience = 500 * time.Millisecond
 )
 
-// Sampler observes all GPUs of the host. Observe is called by one loop; Latest and Collect by anybody.
+// Sampler observes all GPUs of the host. Observe is called by one loop; Latest and Collect by any
+// goroutine.
 type Sampler struct {
 	driver   Driver
 	deadline time.Duration
@@ -69,7 +77,7 @@ type Sampler struct {
 	lastReported  reportedWindows
 }
 
-// NewSampler makes a sampler that has not looked yet.
+// NewSampler makes a sampler. Nothing is read before Observe.
 func NewSampler(settings Settings) *Sampler {
 	s := &Sampler{
 		driver:        settings.Driver,
@@ -103,8 +111,9 @@ func NewSampler(settings Settings) *Sampler {
 	return s
 }
 
-// Observe is one cycle. It returns within half a second or the deadline, whichever is shorter, however the driver behaves. The error is for trouble that
-// somebody should look at; a library or driver that is not there is a state of the snapshot only.
+// Observe is one pass. It returns within half a second or the deadline, whichever is shorter,
+// however the driver behaves. The error is for what an operator should act on; a library or driver
+// that is not there is a state of the snapshot only.
 func (s *Sampler) Observe(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,8 +133,8 @@ func (s *Sampler) Observe(ctx context.Context) error {
 // Latest returns the newest snapshot, without utilization. It never waits.
 func (s *Sampler) Latest() *Snapshot { return s.latest.Load() }
 
-// Collect returns the newest snapshot with the utilization since the windows were opened, and opens new windows if these are at least minWidth wide.
-// It never waits for the driver.
+// Collect returns the newest snapshot with the utilization since the windows were opened, and opens
+// new windows if these are at least minWidth wide. It never waits for the driver.
 func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 	s.windowsMu.Lock()
 	defer s.windowsMu.Unlock()
@@ -152,8 +161,9 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 	return &snapshot
 }
 
-// Close ends the workers and closes the library. It returns when they have ended, ctx is done or the deadline has passed, whichever is first; a worker that is
-// stuck in the driver ends when its call returns. It may be called at any time, and more than once.
+// Close ends the workers and closes the library. It returns when they have ended, ctx is done or
+// the deadline has passed, whichever is first; a worker that is stuck in the driver ends when its
+// call returns. It may be called at any time, and more than once.
 func (s *Sampler) Close(ctx context.Context) error {
 	s.shut()
 	// The wait for XIDs is no call that is stuck.

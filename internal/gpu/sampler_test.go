@@ -15,7 +15,7 @@ import (
 
 const deadline = 3 * time.Second
 
-// scene is a sampler over a scripted driver, in a bubble.
+// harness is a sampler over a scripted driver, in a bubble.
 type harness struct {
 	*testing.T
 	driver  *gputest.Driver
@@ -33,20 +33,20 @@ func run(t *testing.T, driver *gputest.Driver, act func(s *harness)) {
 	})
 }
 
-// observe is one cycle. Nothing that is not blocked takes time in a bubble.
+// observe is one pass. Nothing that is not blocked takes time in a bubble.
 func (s *harness) observe() (*gpu.Snapshot, error) {
 	err := s.sampler.Observe(context.Background())
 	return s.sampler.Latest(), err
 }
 
-// healthy is a cycle in which nothing is wrong.
+// healthy is a pass in which nothing is wrong.
 func (s *harness) healthy() *gpu.Snapshot {
 	snapshot, err := s.observe()
 	require.NoError(s, err)
 	return snapshot
 }
 
-// cycles lets the poll loop run, one cycle a second.
+// passes plays the poll loop, one pass a second.
 func (s *harness) passes(n int) *gpu.Snapshot {
 	for range n {
 		time.Sleep(time.Second)

@@ -8,12 +8,14 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/pci"
 )
 
-// selection says which GPUs are watched. An entry is a UUID, an index as the driver's own tools print it, or a PCI address.
+// selection says which GPUs are watched. An entry is a UUID, an index as the driver's own tools
+// print it, or a PCI address.
 type selection struct {
 	include, exclude []string
 }
 
-// selectsIndex decides by the number alone, so that a GPU that is excluded by it is not even asked who it is.
+// selectsIndex decides by the number alone, so that a GPU that is excluded by it is not even asked
+// who it is.
 func (s *selection) selectsIndex(index int) bool {
 	return !slices.Contains(s.exclude, strconv.Itoa(index))
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
-// sharedSession is a session that is closed when the last of its users lets go: the sampler, and each worker, which may be in the middle of a call that never
-// returns. Closing the library under a call would crash the process.
+// sharedSession is a session that is closed when the last of its users lets go: the sampler, and
+// each worker, which may be in the middle of a call that never returns. Closing the library under a
+// call would crash the process.
 type sharedSession struct {
 	Session
 	users  atomic.Int32
@@ -23,8 +24,8 @@ type sharedSession struct {
 	watched   map[string]bool
 }
 
-// watch has the XIDs of a GPU told. It is called by the GPU's worker, as every call on the GPU, and does nothing when it has succeeded before: the
-// driver would tell each XID twice.
+// watch registers a GPU for XIDs. It is called by the GPU's worker, as every call on the GPU, and
+// does nothing after it has succeeded: the driver would report each XID twice.
 func (s *sharedSession) watch(h Handle, uuid string, tracker *xid.Tracker) {
 	if s.events == nil {
 		return
@@ -35,7 +36,8 @@ func (s *sharedSession) watch(h Handle, uuid string, tracker *xid.Tracker) {
 	if done {
 		return
 	}
-	// It fails early in the boot, and for ever where the GPU has no events; the next rare look tries again.
+	// It fails early in the boot, and for ever where the GPU has no events; the next rare pass
+	// tries again.
 	tracker.Register(uuid, time.Now())
 	if err := s.events.Register(h, uuid); err != nil {
 		tracker.Withdraw(uuid)
@@ -46,7 +48,7 @@ func (s *sharedSession) watch(h Handle, uuid string, tracker *xid.Tracker) {
 	s.watchedMu.Unlock()
 }
 
-// share starts with one user.
+// newSharedSession starts with one user.
 func newSharedSession(s Session) *sharedSession {
 	shared := &sharedSession{Session: s, closed: make(chan struct{}), over: make(chan struct{}), watched: make(map[string]bool)}
 	shared.users.Store(1)
@@ -63,7 +65,8 @@ func (s *sharedSession) release() {
 	if s.events != nil {
 		_ = s.events.Close()
 	}
-	// A library that fails to shut down is no less over; the next Open tells whether it can be used again.
+	// A library that fails to shut down is closed for us all the same; the next Open shows whether
+	// it can be used again.
 	_ = s.Close()
 	close(s.closed)
 }

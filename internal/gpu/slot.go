@@ -9,13 +9,14 @@ import (
 // errWedged: the GPU's last call into the driver has not returned.
 var errWedged = errors.New("the driver has not answered in time")
 
-// slot is a place in the driver's list of GPUs. It belongs to Observe; the reader inside the lane belongs to the lane.
+// slot is a place in the driver's list of GPUs. It belongs to Observe; the reader belongs to the
+// worker's goroutine.
 type slot struct {
 	index   int
 	session *sharedSession
 	worker  *worker[time.Time, outcome]
 	last    outcome
-	// heard is false until the first outcome.
+	// hasOutcome is false until the first outcome.
 	hasOutcome bool
 }
 
@@ -31,8 +32,9 @@ func (s *Sampler) newSlot(index int) *slot {
 	return &slot{index: index, session: session, worker: l}
 }
 
-// enumerate makes a slot for each GPU. All are made anew, because indexes shift when a GPU goes away; only one that is in a call stays, since a second call
-// must not be made to a GPU that has not answered the first.
+// enumerate makes a slot for each GPU. All are made anew, because indexes shift when a GPU goes
+// away; only one that is in a call stays, since a second call must not be made to a GPU that has
+// not answered the first.
 func (s *Sampler) enumerate(count int, now time.Time) {
 	if count <= 0 {
 		s.dropSession(errNoGPU, now)
@@ -70,7 +72,7 @@ func (s *Sampler) dropIdleSlots() {
 	s.slots = busy
 }
 
-// readDevices starts a cycle of every GPU that is not in a call, and waits for those.
+// readDevices starts a pass of every GPU that is not in a call, and waits for those.
 func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
 	for i := range s.slots {
 		s.slots[i] = s.start(s.slots[i], now)
@@ -97,7 +99,8 @@ func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
 	}
 }
 
-// start begins a cycle if the slot is free. A slot that was held by a call of an earlier session is replaced once that call has returned.
+// start begins a pass if the slot is free. A slot that was held by a call of an earlier session is
+// replaced once that call has returned.
 func (s *Sampler) start(slot *slot, now time.Time) *slot {
 	stuck := slot.worker.stuck(now, s.deadline)
 	if stuck {

@@ -7,36 +7,41 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// Snapshot is what is known about the host's GPUs at one moment. It is never changed after it was published, so any goroutine may read it.
+// Snapshot is what is known about the host's GPUs at one moment. It is never changed after it was
+// published, so any goroutine may read it.
 type Snapshot struct {
 	// Time is when the snapshot was taken.
 	Time time.Time
 	// Library says whether the driver's library can be used.
 	Library Library
-	// Devices holds every GPU seen since the start, in the driver's order. A lost GPU stays, with its last identity and no readings.
+	// Devices holds every GPU seen since the start, in the driver's order. A lost GPU stays, with
+	// its last identity and no readings.
 	Devices []Device
 	// XIDs are those that came since the snapshot before, at most 64 of them.
 	XIDs []xid.Event
 	// KernelLog says whether XIDs are read from the kernel's log as well.
 	KernelLog xid.LogStatus
-	// Unmatched are the entries of the selection that no GPU goes by. Nothing can be said, and it is nil, before every GPU has told who it is.
+	// Unmatched are the entries of the selection that match no GPU; nil until every GPU was
+	// identified.
 	Unmatched []string
 }
 
 // LibraryState says whether the driver's library can be used, and if not, what would help.
 type LibraryState string
 
-// The states of the driver's library. LibraryUnknown is the state before the first look.
+// The states of the driver's library. LibraryUnknown is the state before the first pass.
 const (
 	LibraryUnknown         LibraryState = "unknown"
 	LibraryAvailable       LibraryState = "available"
 	LibraryNotFound        LibraryState = "library_not_found"
 	LibraryDriverNotLoaded LibraryState = "driver_not_loaded"
 	LibraryNoPermission    LibraryState = "no_permission"
-	// LibraryRestartRequired: the driver was replaced on disk. glibc pins the old library for the life of the process.
+	// LibraryRestartRequired: the driver was replaced on disk. glibc pins the old library for the
+	// life of the process.
 	LibraryRestartRequired LibraryState = "restart_required"
 	LibraryFailed          LibraryState = "failed"
-	// LibraryReleased: closed by us while no process used a GPU, so that it can be reset, partitioned or put to sleep.
+	// LibraryReleased: closed by us while no process used a GPU, so that it can be reset,
+	// partitioned or put to sleep.
 	LibraryReleased LibraryState = "released"
 	// LibrarySuspended: the kernel has put every GPU to sleep, and asking would wake them.
 	LibrarySuspended LibraryState = "suspended"
@@ -57,7 +62,7 @@ type Library struct {
 	CUDAVersion string
 }
 
-// Identity tells a GPU from every other. It survives a lost device.
+// Identity distinguishes a GPU from every other. It survives a lost device.
 type Identity struct {
 	// UUID is the driver's, for example "GPU-8f6d…".
 	UUID string
@@ -67,7 +72,7 @@ type Identity struct {
 	Name string
 	// PCIAddress is for example "0000:65:00.0".
 	PCIAddress string
-	// VBIOSVersion is the firmware's version; empty where the driver does not tell.
+	// VBIOSVersion is the firmware's version; empty where the driver does not report it.
 	VBIOSVersion string
 }
 
@@ -114,7 +119,7 @@ type Device struct {
 	Health Health
 	Reason Reason
 
-	// MemoryUsed excludes what the driver reserves where the driver can tell (bytes).
+	// MemoryUsed excludes what the driver reserves where the driver reports that apart (bytes).
 	MemoryUsed reading.Value[int64]
 	// MemoryTotal is the physical memory (bytes).
 	MemoryTotal reading.Value[int64]
@@ -122,28 +127,35 @@ type Device struct {
 	Temperature reading.Value[float64]
 	// Power drawn (watts).
 	Power reading.Value[float64]
-	// Energy used since the driver was loaded (joules). It may go back to zero when the driver is reloaded.
+	// Energy used since the driver was loaded (joules). It may go back to zero when the driver is
+	// reloaded.
 	Energy reading.Value[float64]
-	// Utilization by task over the window since the previous Collect. Tasks that the GPU does not have are missing.
+	// Utilization by task over the window since the previous Collect. Tasks that the GPU does not
+	// have are missing.
 	Utilization map[Task]Window
 
-	// Parent is the UUID of the GPU that a MIG device is a part of; empty for a GPU. Part is its number there.
+	// Parent is the UUID of the GPU that a MIG device belongs to; empty for a GPU. MIGIndex is its
+	// number there.
 	Parent   string
 	MIGIndex int
 	// Suspended: the kernel has put the GPU to sleep, and it is not woken.
 	Suspended bool
 	// Details are readings of the second rank.
 	Details
-	// Processes are those with a context on the GPU, sorted by PID. Absent where the driver does not tell.
+	// Processes are those with a context on the GPU, sorted by PID. Absent where the driver does
+	// not report them.
 	Processes reading.Value[[]Process]
-	// ProcessUtilization by PID over the window since the previous Collect; nil where the driver does not tell. A process without an entry was idle.
+	// ProcessUtilization by PID over the window since the previous Collect; nil where the driver
+	// does not report it. A process without an entry was idle.
 	ProcessUtilization map[int]ProcessUtilization
 	// Profile over the window since the previous Collect; nil where it is not measured.
 	Profile *Profile
-	// Sampled is when Energy, Processes and Activity were read, which is every few seconds. Zero before the first time.
+	// Sampled is when Energy, Processes and Activity were read, which is every few seconds. Zero
+	// before the first time.
 	Sampled time.Time
-	// Activity by PID is the fraction of the time between Sampled and the time before that for which each process kept the GPU busy; nil where the driver does not
-	// tell. A process without an entry was idle.
+	// Activity by PID is the fraction of the time between Sampled and the time before that for
+	// which each process kept the GPU busy; nil where the driver does not report it. A process
+	// without an entry was idle.
 	Activity map[int]float64
 	// XIDs by code since the sampler was made. Absent while they are not watched.
 	XIDs reading.Value[[]xid.Count]

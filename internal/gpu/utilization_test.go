@@ -97,7 +97,8 @@ func TestSampleBufferIsPreferredAndWeightedByTime(t *testing.T) {
 		s.utilization(0)
 		s.change(func() {
 			a.Samples = samples(
-				// Out of order, as a ring buffer is; an entry never filled, one out of range, and one that was seen before.
+				// Out of order, as a ring buffer is; an entry never filled, one out of range, and
+				// one that was seen before.
 				gpu.Sample{Timestamp: stamp(600), Value: 100},
 				gpu.Sample{Timestamp: stamp(200), Value: 20},
 				gpu.Sample{Timestamp: 0, Value: 77},

@@ -9,8 +9,9 @@ import (
 // tasks are all tasks; a task's place here is its place in the arrays of this package.
 var tasks = [...]Task{TaskGeneral, TaskEncoder, TaskDecoder, TaskJPEG, TaskOFA}
 
-// longestSample is the longest time that the driver averages a utilization over (nvml.h, nvmlUtilization_t: 1/6 s to 1 s). No value speaks for more, so
-// that the first one after a pause does not count for the pause.
+// longestSample is the longest time that the driver averages a utilization over (nvml.h,
+// nvmlUtilization_t: 1/6 s to 1 s). No value speaks for more, so that the first one after a pause
+// does not count for the pause.
 const longestSample = time.Second
 
 // sum adds up fractions, each for the time that it speaks for.
@@ -48,7 +49,8 @@ type usage struct {
 	mu sync.Mutex
 	// observed is the window proper.
 	observed [len(tasks)]sum
-	// polled was seen by asking, since the sample buffer was last read. It goes into the window only if the buffer turns out to be silent.
+	// polled was seen by asking, since the sample buffer was last read. It goes into the window
+	// only if the buffer turns out to be silent.
 	polled [len(tasks)]sum
 	// counters are made of those of the driver. They belong to the worker.
 	counters [QuantityNVLinkReceived + 1]counter
@@ -66,7 +68,8 @@ func (u *usage) poll(task int, fraction float64, speaksFor time.Duration) {
 	u.polled[task].add(fraction, speaksFor)
 }
 
-// settle ends a stretch of time with what the sample buffer held of it. Where that is nothing, what was polled stands.
+// closeStretch ends a stretch of time with what the sample buffer held of it. Where that is
+// nothing, the polled values are used.
 func (u *usage) closeStretch(task int, buffer sum) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -77,7 +80,8 @@ func (u *usage) closeStretch(task int, buffer sum) {
 	u.polled[task] = sum{}
 }
 
-// windows returns the running windows, and starts new ones if reset. A window that the sample buffer has not reached yet shows what was polled.
+// windows returns the running windows, and starts new ones if reset. A window that the sample
+// buffer has not reached yet shows what was polled.
 func (u *usage) windows(reset bool) (map[Task]Window, map[int]ProcessUtilization) {
 	processes := u.processes.collect(reset)
 	u.mu.Lock()

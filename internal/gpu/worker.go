@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// lane makes calls into the driver, one after another in a goroutine of its own, because a call can block for ever and cannot be cancelled. The fields
-// below the channels belong to whoever dispatches.
+// worker makes calls into the driver, one after another in a goroutine of its own, because a call
+// can block for ever and cannot be cancelled. The fields below the channels belong to the goroutine
+// that dispatches.
 type worker[Q, R any] struct {
 	requests chan Q
 	results  chan R
@@ -15,20 +16,21 @@ type worker[Q, R any] struct {
 	since time.Time
 }
 
-// newLane makes a lane. The caller runs run in a goroutine.
+// newWorker makes a worker. The caller runs run in a goroutine.
 func newWorker[Q, R any]() *worker[Q, R] {
-	// Room for the only result there can be, so that a call that returns late never waits for a reader.
+	// Room for the only result there can be, so that a call that returns late never waits for a
+	// reader.
 	return &worker[Q, R]{requests: make(chan Q, 1), results: make(chan R, 1)}
 }
 
-// run answers requests until the lane is closed.
+// run answers requests until the worker is closed.
 func (l *worker[Q, R]) run(work func(Q) R) {
 	for q := range l.requests {
 		l.results <- work(q)
 	}
 }
 
-// dispatch starts a call. The lane must not be busy.
+// dispatch starts a call. The worker must not be busy.
 func (l *worker[Q, R]) dispatch(q Q, now time.Time) {
 	l.busy, l.since = true, now
 	l.requests <- q
@@ -45,7 +47,8 @@ func (l *worker[Q, R]) take() (r R, ok bool) {
 	}
 }
 
-// await is take, but waits until ctx is done for a call that was dispatched now. For one of an earlier cycle nobody waits.
+// await is take, but waits until ctx is done for a call that was dispatched now. A call of an
+// earlier pass is not waited for.
 func (l *worker[Q, R]) await(ctx context.Context, now time.Time) (r R, ok bool) {
 	if !l.busy || !l.since.Equal(now) {
 		return r, false
@@ -65,5 +68,5 @@ func (l *worker[Q, R]) stuck(now time.Time, deadline time.Duration) bool {
 	return l.busy && now.Sub(l.since) >= deadline
 }
 
-// close ends the lane as soon as the call under way returns.
+// close ends the worker as soon as the call under way returns.
 func (l *worker[Q, R]) close() { close(l.requests) }

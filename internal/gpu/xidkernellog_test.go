@@ -92,7 +92,8 @@ func TestXIDsOfTheKernelsLog(t *testing.T) {
 	require.WithinDuration(t, time.Now(), k.sampler.Latest().Devices[1].LastXID, 10*time.Second)
 }
 
-// The log is read on while the GPU is lost, while the driver has no events and while it cannot be opened.
+// The log is read on while the GPU is lost, while the driver has no events and while it cannot be
+// opened.
 func TestTheKernelTellsWhenTheDriverDoesNot(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := gputest.New(a)

@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// cudaProgram takes memory on the first GPU in this process, and in a child half as much, tells both pids, and waits for the end of its input.
+// cudaProgram takes memory on the first GPU in this process, and in a child half as much, tells
+// both pids, and waits for the end of its input.
 const cudaProgram = `
 import ctypes, os, subprocess, sys
 size, child = int(sys.argv[1]) << 20, None
@@ -37,7 +38,8 @@ if child:
     child.wait()
 `
 
-// TestAttribution runs a real CUDA process with a child, and looks for both in what the driver tells.
+// TestAttribution runs a real CUDA process with a child, and looks for both in what the driver
+// tells.
 func TestAttribution(t *testing.T) {
 	const own = 512
 	// libcuda.so.1 comes with the driver, and python3 needs nothing to call it.

@@ -38,8 +38,9 @@ func settled(t *testing.T, s *gpu.Sampler) []gpu.Device {
 	return s.Latest().Devices
 }
 
-// TestParity compares every field with nvidia-smi before and after. What moves in between (power, clocks) gets several tries: each time it has to lie between
-// the two answers, and one time of three is enough.
+// TestParity compares every field with nvidia-smi before and after. What moves in between (power,
+// clocks) gets several tries: each time it has to lie between the two answers, and one time of
+// three is enough.
 func TestParity(t *testing.T) {
 	fields := known(t)
 	names := make([]string, len(fields))
@@ -82,7 +83,8 @@ func compare(t *testing.T, d *gpu.Device, fields []compared, before, after []rea
 	}
 }
 
-// TestCost samples for a while as the collector does, and prints what each cycle took. No cycle may take more than 10 ms, the first one aside.
+// TestCost samples for a while as the collector does, and prints what each cycle took. No cycle may
+// take more than 10 ms, the first one aside.
 func TestCost(t *testing.T) {
 	length, err := time.ParseDuration(os.Getenv("GPU_TEST_DURATION"))
 	if err != nil {

@@ -76,7 +76,8 @@ var parity = []compared{
 	}},
 }
 
-// smi asks for fields, and returns the answer of each GPU by its UUID. What nvidia-smi cannot tell is absent.
+// smi asks for fields, and returns the answer of each GPU by its UUID. What nvidia-smi cannot tell
+// is absent.
 func smi(t *testing.T, fields []string) map[string][]reading.Value[float64] {
 	t.Helper()
 	out, err := exec.Command("nvidia-smi", "--query-gpu=uuid,"+strings.Join(fields, ","), "--format=csv,noheader,nounits").Output()

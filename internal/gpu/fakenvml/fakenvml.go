@@ -1,7 +1,9 @@
-// Package fakenvml compiles the fake driver library of testdata/nvml, for tests and for trying things out without a GPU. What the library does is told by
-// a Control file; all keys are at the top of fakenvml.c.
+// Package fakenvml compiles the fake driver library of testdata/nvml, for tests and for trying
+// things out without a GPU. What the library does is read from a Control file; all keys are at the
+// top of fakenvml.c.
 //
-// Building needs gcc, the go command and the module cache, where the header comes from: it carries its owner's notice and is not copied here.
+// Building needs gcc, the go command and the module cache, where the header comes from: it carries
+// its owner's notice and is not copied here.
 package fakenvml
 
 import (
@@ -58,7 +60,8 @@ const (
 	LogEnv     = "FAKENVML_LOG"
 )
 
-// Build compiles the library into a folder, and returns the path of the file. It must be called from within the module.
+// Build compiles the library into a folder, and returns the path of the file. It must be called
+// from within the module.
 func Build(dir string, variants ...Variant) (string, error) {
 	header, err := list("-m", "github.com/NVIDIA/go-nvml")
 	if err != nil {
@@ -69,7 +72,8 @@ func Build(dir string, variants ...Variant) (string, error) {
 		return "", err
 	}
 	source := filepath.Join(module, "testdata", "nvml", "fakenvml.c")
-	// The go command must know that a test depends on the file, or it would show a cached result after a change.
+	// The go command must know that a test depends on the file, or it would show a cached result
+	// after a change.
 	if _, err := os.Stat(source); err != nil {
 		return "", fmt.Errorf("find source of fake driver library: %w", err)
 	}

@@ -1,4 +1,5 @@
-// Package gputest is a scripted gpu.Driver: every answer of every call can be set, failed or made to block while a sampler is running.
+// Package gputest is a scripted gpu.Driver: every answer of every call can be set, failed or made
+// to block while a sampler is running.
 package gputest
 
 import (
@@ -9,7 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// Call names a call on a GPU, for errors and counts. The calls about a task have a name for each task, see Of.
+// Call names a call on a GPU, for errors and counts. The calls about a task have a name for each
+// task, see Of.
 type Call string
 
 // The calls.
@@ -56,7 +58,7 @@ type Script struct {
 	GPUs     []*GPU
 	// OpenBlock makes Open wait until it is closed.
 	OpenBlock chan struct{}
-	// Events says that the driver tells of XIDs, see Driver.XID.
+	// Events says that the driver has event sets, see Driver.XID.
 	Events bool
 }
 
@@ -77,12 +79,13 @@ type GPU struct {
 	Encoder *gpu.Encoder
 	BAR1    *gpu.Memory
 	Fans    []gpu.FanSpeed
-	// Contexts of processes, and their samples. Samples that are no newer than what is asked for are kept back.
+	// Contexts of processes, and their samples. Samples that are no newer than what is asked for
+	// are kept back.
 	Contexts       []gpu.Context
 	ProcessSamples []gpu.ProcessSample
-	// Profile is told at each call but the first; not supported while it is nil.
+	// Profile is returned at each call but the first; not supported while it is nil.
 	Profile *gpu.ProfileSample
-	// Parts are MIG devices.
+	// MIGDevices are those of the GPU.
 	MIGDevices []*GPU
 	// Err makes all calls fail, Errs single ones.
 	Err  error

@@ -15,7 +15,8 @@ type events struct {
 	registered map[string]bool
 }
 
-// XID has a GPU report an error in every event set that it is registered in, and returns in how many.
+// XID has a GPU report an error in every event set that it is registered in, and returns in how
+// many.
 func (d *Driver) XID(g *GPU, code uint64) (sets int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -15,7 +15,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// secondDetails are those of the second GPU of the fake library as it is by default. Every value is another.
+// secondDetails are those of the second GPU of the fake library as it is by default. Every value is
+// another.
 func secondDetails() (d gpu.Details) {
 	d.TemperatureLimits = gpu.TemperatureLimits{
 		Shutdown: reading.Known(82.0), Slowdown: reading.Known(87.0), MemoryMaximum: reading.Known(92.0), Maximum: reading.Known(97.0),
@@ -57,7 +58,8 @@ func zeroXIDs() reading.Value[[]xid.Count] {
 	return reading.Known([]xid.Count{{Code: 0}, {Code: 48}, {Code: 64}, {Code: 74}, {Code: 79}, {Code: 94}, {Code: 95}, {Code: 119}, {Code: 120}, {Code: 140}, {Code: 154}})
 }
 
-// The number of a field depends on the version of the driver: what 251 means in one, 269 means in the other.
+// The number of a field depends on the version of the driver: what 251 means in one, 269 means in
+// the other.
 func TestRenumberedFieldsFollowTheDriverVersion(t *testing.T) {
 	for version, want := range map[string]float64{"570.124.06": 1, "580.65.06": 1, "580.82.07": 2, "590.10": 2, "unreadable": 0, "": 0} {
 		t.Run(version, func(t *testing.T) {

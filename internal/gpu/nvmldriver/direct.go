@@ -36,8 +36,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// direct are functions of the library that are called without go-nvml, because its wrapper asks for less than they can tell. One that the library does not
-// have is nil. A test compares their declarations with nvml.h.
+// direct are functions of the library that are called without go-nvml, because its wrapper asks for
+// less than they can return. One that the library does not have is nil. A test compares their
+// declarations with nvml.h.
 type direct struct {
 	handleByUUID, fanSpeedRPM unsafe.Pointer
 }
@@ -47,7 +48,8 @@ const (
 	symbolFanSpeedRPM  = "nvmlDeviceGetFanSpeedRPM"
 )
 
-// bind finds the functions in the library that is loaded. It loads nothing, and never lets go: the library stays for the life of the process anyway.
+// bind finds the functions in the library that is loaded. It loads nothing, and never lets go: the
+// library stays for the life of the process anyway.
 func bind(path string) direct {
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
@@ -63,7 +65,8 @@ func bind(path string) direct {
 	return direct{handleByUUID: find(symbolHandleByUUID), fanSpeedRPM: find(symbolFanSpeedRPM)}
 }
 
-// revolutions of one fan in a minute. go-nvml asks for the first fan only, and keeps the handle of a device to itself, so that the library is asked for it.
+// revolutions of one fan in a minute. go-nvml asks for the first fan only, and keeps the handle of
+// a device to itself, so that the library is asked for it.
 func (h *handle) revolutions(fan int) (uint32, error) {
 	if h.closed.Load() {
 		return 0, gpu.ErrUninitialized

@@ -1,6 +1,8 @@
-// Package nvmldriver is the gpu.Driver over NVIDIA's management library, and the only importer of go-nvml.
+// Package nvmldriver is the gpu.Driver over NVIDIA's management library, and the only importer of
+// go-nvml.
 //
-// The library is not linked but loaded, and its functions are bound when they are first called. Three things follow, and shape this package:
+// The library is not linked but loaded, and its functions are bound when they are first called.
+// Three things follow, and shape this package:
 //
 //   - A call to a function that the installed library does not have ends the process (exit status 127, no panic). So does any call while no library is
 //     initialized, including the texts of go-nvml's return codes. Every call is therefore guarded by a look-up of its symbol, see symbols.go.
@@ -11,8 +13,9 @@ package nvmldriver
 
 // Settings say where the library is.
 type Settings struct {
-	// LibraryPath is the file to load. Empty searches as the dynamic linker does, then in the places of common container and distribution layouts.
-	// The first library that was loaded in the process stays: a driver that asks for another path gets gpu.ErrRestartRequired. An empty path takes what is
-	// loaded already.
+	// LibraryPath is the file to load. Empty searches as the dynamic linker does, then in the
+	// places of common container and distribution layouts. The first library that was loaded in the
+	// process stays: a driver that asks for another path gets gpu.ErrRestartRequired. An empty path
+	// takes what is loaded already.
 	LibraryPath string
 }

@@ -10,5 +10,6 @@ type Driver struct{ path string }
 // New makes a driver. Nothing is loaded before Open.
 func New(settings Settings) *Driver { return &Driver{path: settings.LibraryPath} }
 
-// Open loads and initializes the library unless another session has done so. It may block in the driver.
+// Open loads and initializes the library unless another session has done so. It may block in the
+// driver.
 func (d *Driver) Open() (gpu.Session, error) { return process.open(d.path) }

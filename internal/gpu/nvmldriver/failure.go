@@ -10,8 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// failure turns a return code into an error. A code must not be formatted or compared as an error: SUCCESS is an error that is not nil, and the text of a code
-// is a call into the library.
+// failure turns a return code into an error. A code must not be formatted or compared as an error:
+// SUCCESS is an error that is not nil, and the text of a code is a call into the library.
 func failure(method string, code nvml.Return) error {
 	if code == nvml.SUCCESS {
 		return nil
@@ -38,7 +38,8 @@ func meaning(code nvml.Return) error {
 	case nvml.ERROR_LIBRARY_NOT_FOUND:
 		return gpu.ErrLibraryNotFound
 	case nvml.ERROR_LIB_RM_VERSION_MISMATCH:
-		// The kernel has another driver than the library that this process has loaded and cannot let go of.
+		// The kernel has another driver than the library that this process has loaded and cannot
+		// let go of.
 		return gpu.ErrRestartRequired
 	case nvml.ERROR_GPU_IS_LOST:
 		return gpu.ErrLost

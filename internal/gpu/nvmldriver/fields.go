@@ -42,7 +42,8 @@ func (h *handle) field(id, scope uint32) (uint64, error) {
 // unknownField is how drivers answer for a field that is younger than they.
 func unknownField(code nvml.Return) bool { return code == nvml.ERROR_INVALID_ARGUMENT }
 
-// natural reads the C union of a value that cannot be negative. Only the returned type tells which member counts.
+// unsignedValue reads the C union of a value that cannot be negative. The returned type says which
+// member is set.
 func unsignedValue(t nvml.ValueType, union [8]byte) (uint64, error) {
 	switch t {
 	case nvml.VALUE_TYPE_UNSIGNED_INT:
@@ -87,7 +88,8 @@ const (
 	powerBrake
 )
 
-// The first of the three in the headers up to CUDA 13.0, and from driver 580.82 on (go-nvml v0.13.0 and v0.13.1, nvml.h).
+// The first of the three in the headers up to CUDA 13.0, and from driver 580.82 on (go-nvml v0.13.0
+// and v0.13.1, nvml.h).
 const (
 	throttleFieldsBefore = 251
 	throttleFieldsSince  = 269
@@ -95,7 +97,8 @@ const (
 
 var renumberedSince = release{580, 82}
 
-// renumbered chooses the number by the version of the driver. A driver that does not tell its version is not asked.
+// renumbered chooses the number by the version of the driver. A driver whose version is unknown is
+// not asked.
 func renumbered(offset uint32) func(*handle) (uint64, error) {
 	return func(h *handle) (uint64, error) {
 		switch {
@@ -109,7 +112,8 @@ func renumbered(offset uint32) func(*handle) (uint64, error) {
 	}
 }
 
-// release is the version of a driver, as far as it matters: branch and number, for example 535 and 104.
+// release is the version of a driver, as far as it matters: branch and number, for example 535 and
+// 104.
 type release [2]int
 
 func parseRelease(version string) (r release) {

@@ -18,7 +18,8 @@ type handle struct {
 	index  int
 	// parent is the GPU that a MIG device is a part of; nil for a GPU.
 	parent *handle
-	// uuid is what the GPU said of itself; raw is its handle for direct calls, nil before the first.
+	// uuid is what the GPU said of itself; raw is its handle for direct calls, nil before the
+	// first.
 	uuid string
 	raw  unsafe.Pointer
 	// Set once the newer form of a call turned out to be exported but not supported.
@@ -49,7 +50,8 @@ func (h *handle) Identity() (gpu.Identity, error) {
 	}
 	if h.may("GetPciInfo") == nil {
 		if pci, code := h.device.GetPciInfo(); code == nvml.SUCCESS {
-			// As the kernel writes it in /sys/bus/pci; the library pads the domain to eight digits. A GPU is function 0.
+			// As the kernel writes it in /sys/bus/pci; the library pads the domain to eight digits.
+			// A GPU is function 0.
 			id.PCIAddress = fmt.Sprintf("%04x:%02x:%02x.0", pci.Domain, pci.Bus, pci.Device)
 		}
 	}
@@ -115,7 +117,8 @@ func (h *handle) ofaUtilization() (uint32, error) {
 	return percent, failure("GetOfaUtilization", code)
 }
 
-// Memory implements gpu.Handle. The newer call tells what the driver reserves apart from what is used; drivers before R510 do not have it.
+// Memory implements gpu.Handle. The newer call reports what the driver reserves apart from what is
+// used; drivers before R510 do not have it.
 func (h *handle) Memory() (gpu.Memory, error) {
 	if !h.oldMemory && h.may("GetMemoryInfo_v2") == nil {
 		m, code := h.device.GetMemoryInfo_v2()

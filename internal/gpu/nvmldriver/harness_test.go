@@ -20,7 +20,7 @@ import (
 // aloneEnv tells a test that it runs in a process of its own, and in which folder its library is.
 const aloneEnv = "NVMLDRIVER_ALONE"
 
-// stage is a fake library in a process of its own: the first library in a process stays for ever.
+// harness is a fake library in a process of its own: the first library in a process stays for ever.
 type harness struct {
 	*testing.T
 	dir     string
@@ -28,7 +28,8 @@ type harness struct {
 	control fakenvml.Control
 }
 
-// alone runs a test in a new process of the test binary. A call to a missing symbol ends that process, which fails the test.
+// runIsolated runs a test in a new process of the test binary. A call to a missing symbol ends that
+// process, which fails the test.
 func runIsolated(t *testing.T, act func(s *harness), variants ...fakenvml.Variant) {
 	t.Helper()
 	if dir := os.Getenv(aloneEnv); dir != "" {

@@ -26,7 +26,8 @@ type library struct {
 	api nvml.Interface
 	// path is what api was loaded from.
 	path string
-	// name is what the dynamic linker is asked for, elsewhere the folders to look in when it finds nothing.
+	// name is what the dynamic linker is asked for, fallbackFolders are searched when it finds
+	// nothing.
 	name            string
 	fallbackFolders []string
 	sessions        int
@@ -54,8 +55,8 @@ func (l *library) open(path string) (*session, error) {
 	return s, nil
 }
 
-// initialize makes sure that the library is initialized. One that others use already is only asked whether it still answers: a second nvmlInit would do
-// nothing but count.
+// initialize makes sure that the library is initialized. One that others use already is only asked
+// whether it still answers: a second nvmlInit would do nothing but count.
 func (l *library) initialize() error {
 	if l.sessions > 0 {
 		if err := l.alive(); !errors.Is(err, gpu.ErrUninitialized) {
@@ -75,7 +76,7 @@ func (l *library) initialize() error {
 	return nil
 }
 
-// alive asks a library that is in use for the least that it can tell.
+// alive makes the cheapest call to a library that is in use.
 func (l *library) alive() error {
 	if !l.exports["DeviceGetCount"] {
 		return gpu.ErrNotSupported
@@ -120,8 +121,8 @@ func (l *library) load(path string) error {
 	return err
 }
 
-// try opens a file before go-nvml does, for two reasons: go-nvml loses the text of the error, and it calls nvmlInit at once, which ends the process if the
-// file is some other library.
+// tryLoad opens a file before go-nvml does, for two reasons: go-nvml loses the text of the error,
+// and it calls nvmlInit at once, which ends the process if the file is some other library.
 func (l *library) tryLoad(path string) error {
 	file := dl.New(path, dl.RTLD_LAZY|dl.RTLD_LOCAL)
 	if err := file.Open(); err != nil {
@@ -136,7 +137,8 @@ func (l *library) tryLoad(path string) error {
 	return nil
 }
 
-// loadError understands the text of dlerror, which is all that there is. It is never translated, because nothing here calls setlocale.
+// loadError understands the text of dlerror, which is all that there is. It is never translated,
+// because nothing here calls setlocale.
 func loadError(err error) error {
 	switch text := err.Error(); {
 	case strings.Contains(text, "No such file or directory"):
@@ -148,8 +150,9 @@ func loadError(err error) error {
 	}
 }
 
-// elsewhere is where the library is without the dynamic linker knowing: WSL 2, distributions in a container without ld.so.cache, the driver container of
-// the GPU operator, managed Kubernetes, NixOS.
+// fallbackFolders are where the library is unknown to the dynamic linker: WSL 2, distributions in a
+// container without ld.so.cache, the driver container of the GPU operator, managed Kubernetes,
+// NixOS.
 var fallbackFolders = []string{
 	"/usr/lib/wsl/lib",
 	"/usr/lib64",

@@ -2,7 +2,8 @@
 
 package nvmldriver
 
-// replays counts packets that the PCIe link had to send again. GetPcieThroughput is nowhere here: it blocks for 20 ms.
+// replays counts packets that the PCIe link had to send again. GetPcieThroughput is nowhere here:
+// it blocks for 20 ms.
 func (h *handle) replays() (uint64, error) {
 	if err := h.may("GetPcieReplayCounter"); err != nil {
 		return 0, err

@@ -10,7 +10,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// Parts implements gpu.Handle. The places of MIG devices are sparse.
+// MIGDevices implements gpu.Handle. The indexes of MIG devices are sparse.
 func (h *handle) MIGDevices() ([]gpu.Handle, error) {
 	on, err := h.migEnabled()
 	if err != nil || !on {
@@ -37,7 +37,7 @@ func (h *handle) MIGDevices() ([]gpu.Handle, error) {
 	return parts, nil
 }
 
-// partitioned says whether the GPU is divided now.
+// migEnabled says whether MIG is on now.
 func (h *handle) migEnabled() (bool, error) {
 	if err := h.may("GetMigMode"); err != nil {
 		return false, err

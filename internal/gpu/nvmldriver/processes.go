@@ -11,8 +11,10 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// The first drivers of branch 535 write entries of 32 bytes into a list that everybody, go-nvml too, has laid out for 24. What comes is garbage, and is
-// written beyond the end of the list. They are not asked. (https://github.com/XuehaiPan/nvitop/issues/94, NVIDIA's release notes of 535.104)
+// The first drivers of branch 535 write entries of 32 bytes into a list that every caller, go-nvml
+// included, allocates for 24. What comes is garbage, and is written beyond the end of the list.
+// They are not asked. (https://github.com/XuehaiPan/nvitop/issues/94, NVIDIA's release notes of
+// 535.104)
 var (
 	brokenProcessList = release{535, 0}
 	soundProcessList  = release{535, 104}
@@ -76,7 +78,7 @@ func (h *handle) mpsProcesses() ([]nvml.ProcessInfo, error) {
 	return infos, failure("GetMPSComputeRunningProcesses", code)
 }
 
-// errGrown: the next look will find everything.
+// errGrown: the next pass will find everything.
 var errGrown = errors.New("the list grew while it was read")
 
 // ProcessSamples implements gpu.Handle.
@@ -84,8 +86,8 @@ func (h *handle) ProcessSamples(after uint64) (samples []gpu.ProcessSample, err 
 	if err := h.may("GetProcessUtilization"); err != nil {
 		return nil, err
 	}
-	// go-nvml asks how long the list is, and then for the list. It cuts what it has laid out to the length that the second answer tells, which panics if that
-	// is longer.
+	// go-nvml asks how long the list is, and then for the list. It slices its buffer to the length
+	// in the second answer, which panics if that is longer.
 	defer func() {
 		if recover() != nil {
 			samples, err = nil, fmt.Errorf("nvml GetProcessUtilization: %w", errGrown)
@@ -105,7 +107,7 @@ func (h *handle) ProcessSamples(after uint64) (samples []gpu.ProcessSample, err 
 	return samples, nil
 }
 
-// nothing is how go-nvml tells of an empty list: it passes on the code of the question for the length.
+// emptyList is how go-nvml reports an empty list: it returns the code of the call for the length.
 func emptyList(code nvml.Return) bool {
 	return code == nvml.SUCCESS || code == nvml.ERROR_INSUFFICIENT_SIZE
 }

@@ -114,7 +114,8 @@ func TestProcessSamples(t *testing.T) {
 	})
 }
 
-// A process that works, one that is idle, and one that ended: mean over the whole time that was watched.
+// A process that works, one that is idle, and one that ended: mean over the whole time that was
+// watched.
 func TestProcessUtilizationOverTime(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)

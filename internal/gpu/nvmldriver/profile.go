@@ -59,14 +59,17 @@ type profiled struct {
 	instance int
 }
 
-// profiler has the samples of one GPU or GPU instance: the one before, and the next. It belongs to the GPU's worker. Sessions keep profilers, because handles
-// come and go and have no end at which to free something.
+// profiler has the samples of one GPU or GPU instance: the one before, and the next. It belongs to
+// the GPU's worker. Sessions keep profilers, because handles come and go and have no end at which
+// to free something.
 type profiler struct {
 	samples []nvml.GpmSample
-	// taken is when samples[0] was taken through the handle of; a handle that was acquired anew begins anew.
+	// taken is when samples[0] was taken through the handle of; a handle that was acquired anew
+	// begins anew.
 	taken time.Time
 	of    *handle
-	// last is what came of it, told are those who know: MIG devices may share a GPU instance.
+	// last is the result, deliveredTo the handles that have it: MIG devices may share a GPU
+	// instance.
 	last        gpu.ProfileSample
 	deliveredTo []string
 	// unsupported is what became of asking once.

@@ -23,7 +23,8 @@ func (s *harness) measurable(session gpu.Session, index int) gpu.Handle {
 	return h
 }
 
-// ids are the numbers of nvml.h, once more by hand: the fake library tells as many percent or MiB, and 0.2 more for its second GPU.
+// ids are the numbers of nvml.h, once more by hand: the fake library tells as many percent or MiB,
+// and 0.2 more for its second GPU.
 var ids = map[gpu.ProfileQuantity]float64{
 	gpu.ProfileGraphics: 1, gpu.ProfileSM: 2, gpu.ProfileOccupancy: 3, gpu.ProfileInteger: 4, gpu.ProfileTensor: 5, gpu.ProfileMemoryBandwidth: 10,
 	gpu.ProfileFP64: 11, gpu.ProfileFP32: 12, gpu.ProfileFP16: 13, gpu.ProfilePCIeTransmitted: 20, gpu.ProfilePCIeReceived: 21,
@@ -117,7 +118,8 @@ func TestGPUThatCannotBeMeasuredIsAskedOnce(t *testing.T) {
 	})
 }
 
-// A driver before Hopper has none of the functions, and one that could not free what it laid out is not asked to.
+// A driver before Hopper has none of the functions, and one that could not free what it laid out is
+// not asked to.
 func TestProfileOfAnOlderDriver(t *testing.T) {
 	for _, variant := range []fakenvml.Variant{fakenvml.WithoutGPM, fakenvml.WithoutGPMFree} {
 		t.Run(string(variant), func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 )
 
-// profilers are those of a session. Workers of several GPUs look for theirs at the same time.
+// profilers are those of a session. Workers of several GPUs use it concurrently.
 type profilers struct {
 	mu sync.Mutex
 	by map[profiled]*profiler

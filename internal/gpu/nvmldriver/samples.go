@@ -38,7 +38,8 @@ func (h *handle) Samples(task gpu.Task, after uint64) ([]gpu.Sample, error) {
 	return samples, nil
 }
 
-// number reads the C union that a sample's value is. Only the returned type tells which member counts. A type of a later header is not a number.
+// floatValue reads the C union of a sample's value. The returned type says which member is set; a
+// type of a later header is NaN.
 func floatValue(t nvml.ValueType, union [8]byte) float64 {
 	bits := binary.NativeEndian.Uint64(union[:])
 	switch t {

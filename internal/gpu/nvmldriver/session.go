@@ -52,7 +52,8 @@ func (s *session) driverVersion() string {
 	return textOf(s.api.SystemGetDriverVersion())
 }
 
-// cudaVersion comes as 1000*major + 10*minor. The older of the two functions tells the version of an installed CUDA library where there is one.
+// cudaVersion comes as 1000*major + 10*minor. The older of the two functions returns the version of
+// an installed CUDA library where there is one.
 func (s *session) cudaVersion() string {
 	version, code := 0, nvml.ERROR_NOT_SUPPORTED
 	if s.may("SystemGetCudaDriverVersion_v2") == nil {
@@ -66,7 +67,7 @@ func (s *session) cudaVersion() string {
 	return fmt.Sprintf("%d.%d", version/1000, version%1000/10)
 }
 
-// told is a text if there is one.
+// textOf is the text of a call that succeeded, or empty.
 func textOf(text string, code nvml.Return) string {
 	if code != nvml.SUCCESS {
 		return ""

@@ -152,7 +152,8 @@ func TestMissingSymbols(t *testing.T) {
 		{fakenvml.WithoutIdentity, func(d *gpu.Device) { d.Name, d.PCIAddress, d.VBIOSVersion = "", "", "" }, nil},
 		{fakenvml.WithoutVersions, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutSamples, func(*gpu.Device) {}, nil},
-		// Without the rate there is still the sample buffer, but its first read only finds the place.
+		// Without the rate there is still the sample buffer, but its first read only finds the
+		// place.
 		{fakenvml.WithoutUtilization, func(*gpu.Device) {}, []gpu.Task{gpu.TaskEncoder, gpu.TaskDecoder}},
 		{fakenvml.WithoutEncoder, func(*gpu.Device) {}, []gpu.Task{gpu.TaskGeneral, gpu.TaskDecoder}},
 		{fakenvml.WithoutDecoder, func(*gpu.Device) {}, []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder}},
@@ -192,7 +193,8 @@ func TestLibraryThatHasNextToNothing(t *testing.T) {
 		fakenvml.WithoutProcessUtilization, fakenvml.WithoutMIG, fakenvml.WithoutEvents, fakenvml.WithoutHandleByUUID)
 }
 
-// Exported, but not for this GPU or this structure version: the older form is taken, and the newer not asked again.
+// Exported, but not for this GPU or this structure version: the older form is taken, and the newer
+// not asked again.
 func TestNewerFormExportedButNotSupported(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.rc.memory 25", "gpu.0.rc.temperature 3")

@@ -1,8 +1,8 @@
 package xid
 
 // Counted are the codes with a count of their own; all others are counted together. A code that is
-// true here is counted from zero: it means that a GPU must be reset or replaced, and a rate does not
-// see the first event of a counter that begins with it.
+// true here is counted from zero: it means that a GPU must be reset or replaced, and a rate does
+// not see the first event of a counter that begins with it.
 var Counted = map[int]bool{
 	13:  false, // graphics engine exception: the program's fault most of the time
 	31:  false, // memory page fault: likewise

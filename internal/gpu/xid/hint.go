@@ -10,8 +10,8 @@ const hintSpacing = 50 * time.Millisecond
 type hint struct {
 	// ask is nil where nobody is to be asked.
 	ask func()
-	// pending says that a pass was asked for and has not taken the events yet, next is when the next
-	// one may be asked for.
+	// pending says that a pass was asked for and has not taken the events yet, next is when the
+	// next one may be asked for.
 	pending bool
 	next    time.Time
 }

@@ -14,8 +14,9 @@ type kernelLine struct {
 	sinceBoot time.Duration
 }
 
-// The parts of a line: "NVRM: Xid (PCI:0000:41:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus." Drivers of long ago left out "PCI:", and
-// for a MIG device there is more after the address: "(PCI:0000:41:00 GPU-I:05)".
+// The parts of a line: "NVRM: Xid (PCI:0000:41:00): 79, pid='<unknown>', name=<unknown>, GPU has
+// fallen off the bus." Drivers of long ago left out "PCI:", and for a MIG device there is more
+// after the address: "(PCI:0000:41:00 GPU-I:05)".
 var (
 	xidStart   = []byte("NVRM: Xid (")
 	xidBus     = []byte("PCI:")
@@ -26,12 +27,12 @@ var (
 // addressLimit is far beyond any address.
 const addressLimit = 96
 
-// facilityKernel is where the facility of a record begins: those of the kernel itself have 0 and what a process wrote into the log has not, so that no process
-// can invent the error of a GPU.
+// facilityKernel is where the facility of a record begins: those of the kernel itself have 0 and
+// what a process wrote into the log has not, so that no process can invent the error of a GPU.
 const facilityKernel = 1 << 3
 
-// parseKernelLine understands a line of /dev/kmsg: "priority,sequence,microseconds,flags;text" (Documentation/ABI/testing/dev-kmsg). Lines that carry on a record
-// begin with a space.
+// parseKernelLine understands a line of /dev/kmsg: "priority,sequence,microseconds,flags;text"
+// (Documentation/ABI/testing/dev-kmsg). Lines that carry on a record begin with a space.
 func parseKernelLine(line []byte) (x kernelLine, ok bool) {
 	prefix, text, _ := bytes.Cut(line, []byte(";"))
 	rest, isXID := bytes.CutPrefix(text, xidStart)

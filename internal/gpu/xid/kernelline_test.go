@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Lines as the driver writes them: of 570 and 535, of a MIG device, of long ago, and of a board with a large domain.
+// Lines as the driver writes them: of 570 and 535, of a MIG device, of long ago, and of a board
+// with a large domain.
 var kernelLines = map[string]kernelLine{
 	"3,1234,5098412345,-;NVRM: Xid (PCI:0000:41:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.\n": {
 		"0000:41:00", 79, 5098412345 * time.Microsecond,

@@ -19,7 +19,7 @@ type LogState string
 
 // The states of the kernel's log.
 const (
-	// LogOff: it is not asked for, or was not looked at yet.
+	// LogOff: it is not asked for, or was not opened yet.
 	LogOff          LogState = ""
 	LogRead         LogState = "read"
 	LogNotFound     LogState = "not_found"
@@ -37,7 +37,8 @@ type LogStatus struct {
 const (
 	// recordSize is what the kernel never exceeds with a record (CONSOLE_EXT_LOG_MAX).
 	recordSize = 8 << 10
-	// failuresInARow is how many records in a row may be lost. Each such failure moves on to a later one, so that more are the failure of something else.
+	// failuresInARow is how many records in a row may be lost. Each such failure moves on to a
+	// later one, so that more are the failure of something else.
 	failuresInARow = 1000
 )
 
@@ -72,7 +73,8 @@ func (k *KernelLog) Start(running *sync.WaitGroup) {
 	running.Go(k.run)
 }
 
-// Stop ends the reading. It is called once. Closing the file ends a read that waits for the next record.
+// Stop ends the reading. It is called once. Closing the file ends a read that waits for the next
+// record.
 func (k *KernelLog) Stop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -147,7 +149,8 @@ func (k *KernelLog) follow() (read bool, err error) {
 	}
 }
 
-// lostRecord says that a record was overwritten before it was read, or is longer than any can be. The next read is about the one that follows.
+// lostRecord says that a record was overwritten before it was read, or is longer than any can be.
+// The next read is about the one that follows.
 func lostRecord(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EINVAL)
 }

@@ -169,10 +169,12 @@ func TestWhyTheLogIsNotRead(t *testing.T) {
 	}
 }
 
-// The kernel's own log, where this process may have it: it is opened at its end, polled, and closed under a read that waits.
+// The kernel's own log, where this process may have it: it is opened at its end, polled, and closed
+// under a read that waits.
 func TestTheKernelsOwnLog(t *testing.T) {
 	file, err := openKernelLog("/dev/kmsg")
-	// In a container, or without the right to it, what is tested is that the reader says why there is none.
+	// In a container, or without the right to it, what is tested is that the reader says why there
+	// is none.
 	for reason, want := range map[error]LogState{
 		fs.ErrNotExist: LogNotFound, fs.ErrPermission: LogNoPermission, errOtherDevice: LogFailed,
 	} {

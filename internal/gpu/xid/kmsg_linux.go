@@ -10,9 +10,11 @@ import (
 
 var errOtherDevice = errors.New("it is another device than the kernel's log")
 
-// openKernelLog opens /dev/kmsg behind the newest record. It can be polled, so that waiting for a record holds no thread and Close ends it.
+// openKernelLog opens /dev/kmsg behind the newest record. It can be polled, so that waiting for a
+// record holds no thread and Close ends it.
 func openKernelLog(path string) (io.ReadCloser, error) {
-	// Some containers have the console there, which must not become a terminal of ours, nor be read from.
+	// Some containers have the console there, which must not become a terminal of ours, nor be read
+	// from.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
 		return nil, err

@@ -19,13 +19,13 @@ const (
 	// pairingWindow is how far apart the reports of the two sources about one XID may be: the watch
 	// of the driver's events pauses for a second after a failure.
 	pairingWindow = 5 * time.Second
-	// burstGap is how far apart the kernel's lines about one XID may be, and burstLength how long they
-	// may go on. Some errors of an engine have a line for each of its registers, and each line waits
-	// for a serial console.
+	// burstGap is how far apart the kernel's lines about one XID may be, and burstLength how long
+	// they may go on. Some errors of an engine have a line for each of its registers, and each line
+	// waits for a serial console.
 	burstGap    = 100 * time.Millisecond
 	burstLength = 2 * time.Second
-	// unlocatedAge is how long an XID of the kernel's log waits for a GPU with its address: the driver
-	// may just be starting.
+	// unlocatedAge is how long an XID of the kernel's log waits for a GPU with its address: the
+	// driver may just be starting.
 	unlocatedAge = time.Minute
 	reportLimit  = 64
 )

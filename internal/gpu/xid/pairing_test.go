@@ -10,7 +10,8 @@ import (
 
 var listened = Location{UUID: "GPU-1", PCIAddress: "0000:41:00.0"}
 
-// played plays reports of XID 31: k is a line of the kernel's log, d an event of the driver, a number a wait in milliseconds.
+// played plays reports of XID 31: k is a line of the kernel's log, d an event of the driver, a
+// number a wait in milliseconds.
 func played(x *Tracker, script ...any) int64 {
 	for _, step := range script {
 		switch step {
@@ -82,7 +83,8 @@ func TestAnotherCodeAndAnotherGPUAreOtherXIDs(t *testing.T) {
 	require.Equal(t, int64(1), x.byGPU["GPU-2"].byCode[31])
 }
 
-// The kernel tells of a GPU that the driver is still starting. It also tells of those that are not watched.
+// The kernel tells of a GPU that the driver is still starting. It also tells of those that are not
+// watched.
 func TestXIDsWaitForTheirGPU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := NewTracker(nil)

@@ -46,16 +46,16 @@ type Tracker struct {
 	mu     sync.Mutex
 	byGPU  map[string]*counts
 	events []Event
-	// kernel says that the kernel's log is read as well, located which UUID is at which PCI address,
-	// bySlot the same by the address in its log.
+	// kernel says that the kernel's log is read as well, located which UUID is at which PCI
+	// address, bySlot the same by the address in its log.
 	kernel          bool
 	located, bySlot map[string]string
 	unlocated       []unlocated
 	hint            hint
 }
 
-// NewTracker makes a tracker. onHint is called, from any goroutine, when an XID came that nobody has
-// taken; it must not block, and may be nil.
+// NewTracker makes a tracker. onHint is called, from any goroutine, when an XID came that nobody
+// has taken; it must not block, and may be nil.
 func NewTracker(onHint func()) *Tracker {
 	return &Tracker{byGPU: make(map[string]*counts), hint: hint{ask: onHint}}
 }
@@ -68,8 +68,8 @@ type counts struct {
 	seen       map[uint64]bool
 	sessions   int
 	registered time.Time
-	// unpaired are the reports of one source that the other has not confirmed, bursts the last lines
-	// of the kernel's log by code.
+	// unpaired are the reports of one source that the other has not confirmed, bursts the last
+	// lines of the kernel's log by code.
 	unpaired []report
 	bursts   map[uint64]burst
 	// located says that the kernel's log is read for the GPU as well.

@@ -26,7 +26,8 @@ var (
 const (
 	// Wait is how long one wait in the driver takes at most: ending a Watch takes as long.
 	Wait = 250 * time.Millisecond
-	// failurePause is the pause after a wait that failed, as it does while a registered GPU is lost.
+	// failurePause is the pause after a wait that failed, as it does while a registered GPU is
+	// lost.
 	failurePause = time.Second
 )
 

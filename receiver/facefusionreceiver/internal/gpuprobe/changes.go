@@ -8,7 +8,8 @@ type changes struct {
 	library bool
 	// devices says that the number of GPUs is another.
 	devices bool
-	// failed are GPUs that are not ok, and were, or were so for another reason; recovered are those that are ok again.
+	// failed are GPUs that are not ok, and were, or were so for another reason; recovered are those
+	// that are ok again.
 	failed, recovered []*gpu.Device
 }
 
@@ -34,7 +35,7 @@ func compare(before, after *gpu.Snapshot) changes {
 	return c
 }
 
-// healthOf a GPU in a snapshot. One that was not there was ok: its first look is no recovery.
+// healthOf a GPU in a snapshot. One that was not there was ok: its first pass is no recovery.
 func healthOf(s *gpu.Snapshot, id string) (gpu.Health, gpu.Reason) {
 	for i := range s.Devices {
 		if deviceID(&s.Devices[i]) == id {

@@ -20,18 +20,21 @@ type Config struct {
 	Interval time.Duration `mapstructure:"interval"`
 	// Deadline is how long a driver call may take before its GPU counts as wedged.
 	Deadline time.Duration `mapstructure:"deadline"`
-	// LibraryPath is the file of the driver's library; empty to look for libnvidia-ml.so.1 where the system does.
+	// LibraryPath is the file of the driver's library; empty to look for libnvidia-ml.so.1 where
+	// the system does.
 	LibraryPath string `mapstructure:"library_path"`
 	// Devices selects GPUs.
 	Devices DevicesConfig `mapstructure:"devices"`
-	// ReleaseWhenIdle is how long no process may use a GPU before the driver's library is closed. An open one keeps GPUs from being reset, partitioned or put
-	// to sleep. 0 keeps it open.
+	// ReleaseWhenIdle is how long no process may use a GPU before the driver's library is closed.
+	// An open one keeps GPUs from being reset, partitioned or put to sleep. 0 keeps it open.
 	ReleaseWhenIdle time.Duration `mapstructure:"release_when_idle"`
-	// KernelLog has /dev/kmsg read for the XIDs that the driver's library does not tell of. It needs a permission that nothing else here needs.
+	// KernelLog has /dev/kmsg read for XIDs that the driver's event set does not report. It needs a
+	// permission that nothing else here needs.
 	KernelLog bool `mapstructure:"kernel_log"`
 }
 
-// DevicesConfig is the section gpu.devices. An entry is a UUID, an index or a PCI address. One that no GPU goes by is reported, not an error.
+// DevicesConfig is the section gpu.devices. An entry is a UUID, an index or a PCI address. One that
+// no GPU goes by is reported, not an error.
 type DevicesConfig struct {
 	// Include are the GPUs that are watched; all without any.
 	Include []string `mapstructure:"include"`

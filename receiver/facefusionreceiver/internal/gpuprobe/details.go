@@ -145,7 +145,8 @@ func recordErrors(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Devi
 	}
 }
 
-// recordImplausible records the groups in which there were any. On nearly every GPU there are none, and eleven zeros of each would cost more than they tell.
+// recordImplausible records the groups in which there were any. On nearly every GPU there are none,
+// and eleven zeros of each would cost more than they are worth.
 func recordImplausible(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Device, id, name string) {
 	if d.UUID == "" || d.Parent != "" {
 		return

@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
-// tell sends an event for each GPU that failed or came back.
+// emitEvents sends an event for each GPU that failed or came back.
 func (p *Probe) emitEvents(changes changes) {
 	if !p.env.Sink.WantsLogs() {
 		return
@@ -35,7 +35,7 @@ func (p *Probe) emitEvents(changes changes) {
 	}
 }
 
-// tellXIDs sends an event for each XID that came since the last look.
+// emitXIDs sends an event for each XID that came since the last pass.
 func (p *Probe) emitXIDs(snapshot *gpu.Snapshot) {
 	for _, xid := range snapshot.XIDs {
 		name := xid.UUID
@@ -52,8 +52,9 @@ func (p *Probe) emitXIDs(snapshot *gpu.Snapshot) {
 	}
 }
 
-// xidSeverity grades an XID as the alerts do. The errors say that the GPU or its link fails: it must be reset, drained or replaced. All others are the fault of a
-// program most of the time, or go before one of these. https://docs.nvidia.com/deploy/xid-errors/
+// xidSeverity grades an XID as the alerts do. The errors say that the GPU or its link fails: it
+// must be reset, drained or replaced. All others are the fault of a program most of the time, or go
+// before one of these. https://docs.nvidia.com/deploy/xid-errors/
 func xidSeverity(code int) plog.SeverityNumber {
 	if xid.Counted[code] {
 		return plog.SeverityNumberError

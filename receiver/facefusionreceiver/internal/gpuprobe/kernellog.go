@@ -16,7 +16,7 @@ func (p *Probe) reportKernelLog(log xid.LogStatus) {
 	case xid.LogRead:
 		logger.Info("the kernel's log is read for XIDs")
 	case xid.LogNoPermission:
-		logger.Warn("the kernel's log may not be read for XIDs: give the collector CAP_SYSLOG, or set kernel.dmesg_restrict to 0; in a container also give it the device /dev/kmsg; "+
+		logger.Warn("no permission to read the kernel's log for XIDs: give the collector CAP_SYSLOG, or set kernel.dmesg_restrict to 0; in a container also give it the device /dev/kmsg; "+
 			"for a service of systemd, ProtectKernelLogs must be off", zap.Error(log.Err))
 	case xid.LogNotFound:
 		logger.Warn("there is no kernel log to read for XIDs: in a container, give it the host's /dev/kmsg below root_path", zap.Error(log.Err))

@@ -14,7 +14,8 @@ import (
 // vendor is the value of hw.vendor: NVML knows no other.
 const vendor = "NVIDIA"
 
-// record turns a snapshot into points. Unknown is absent; a state that is known to be zero is sent as zero.
+// record turns a snapshot into points. Unknown is absent; a state that is known to be zero is sent
+// as zero.
 func record(mb *metadata.MetricsBuilder, snapshot *gpu.Snapshot, now time.Time) {
 	ts := pcommon.NewTimestampFromTime(now)
 	recordLibrary(mb, ts, snapshot)
@@ -35,7 +36,8 @@ func record(mb *metadata.MetricsBuilder, snapshot *gpu.Snapshot, now time.Time) 
 	}
 }
 
-// deviceID is the value of hw.id: the UUID. A GPU that was lost before it could be asked for one has only its number.
+// deviceID is the value of hw.id: the UUID. A GPU that was lost before it could be asked for one
+// has only its number.
 func deviceID(d *gpu.Device) string {
 	if d.UUID == "" {
 		return deviceName(d)

@@ -8,11 +8,12 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 )
 
-// visibility says whether the driver's pids can be matched with the host's processes, named as the values of nvidia.process.visibility.
+// visibility says whether the driver's pids can be matched with the host's processes, named as the
+// values of nvidia.process.visibility.
 type visibility string
 
 const (
-	// untold: the driver lists processes for no GPU.
+	// visibilityUnknown: the driver lists processes for no GPU.
 	visibilityUnknown visibility = ""
 	visible           visibility = "visible"
 	translated        visibility = "translated"
@@ -20,10 +21,12 @@ const (
 	noProcess         visibility = "none"
 )
 
-// remembered is how long it is known whose a process was after it ended: the driver's utilization of it comes later, and a scrape later still.
+// ownerTTL is how long the owner of a process is kept after the process ended: the driver's
+// utilization of it comes later, and a scrape later still.
 const ownerTTL = 2 * time.Minute
 
-// owners knows whose process a pid of the driver is. The goroutine that observes writes, the one that scrapes reads.
+// owners knows whose process a pid of the driver is. The goroutine that observes writes, the one
+// that scrapes reads.
 type owners struct {
 	namespace process.Namespace
 
@@ -79,8 +82,9 @@ func (o *owners) learn(processes *process.Snapshot, now time.Time) {
 	}
 }
 
-// judge decides whether the pids of the driver are those of /proc. One that is there proves it: a GPU is used by a program, and the chance that the number
-// of another namespace is one of ours, too, goes away with the next process.
+// judge decides whether the pids of the driver are those of /proc. One that is there proves it: a
+// GPU is used by a program, and the chance that the number of another namespace is one of ours,
+// too, goes away with the next process.
 func (o *owners) judge(gpus *gpu.Snapshot) visibility {
 	told := false
 	var pids []int
@@ -95,7 +99,8 @@ func (o *owners) judge(gpus *gpu.Snapshot) visibility {
 	case !told:
 		return visibilityUnknown
 	case len(pids) == 0 && o.namespace.Nested() && o.visibility != visible && o.visibility != translated:
-		// Newer drivers tell a container of its own processes only: nobody may mean somebody.
+		// Newer drivers report to a container its own processes only, so that an empty list proves
+		// nothing.
 		return foreign
 	case len(pids) == 0:
 		return noProcess

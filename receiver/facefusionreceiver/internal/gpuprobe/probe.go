@@ -70,11 +70,12 @@ func (p *Probe) Start(context.Context, component.Host) error {
 	return nil
 }
 
-// Shutdown implements probe.Probe. A driver call that does not return is left behind, which is no failure of the Collector's.
+// Shutdown implements probe.Probe. A driver call that does not return is left behind, which is no
+// failure of the Collector's.
 func (p *Probe) Shutdown(ctx context.Context) error {
 	p.loop.Stop()
 	if err := p.sampler.Close(ctx); err != nil {
-		p.env.Settings.Logger.Warn("the NVIDIA driver was left as it is", zap.Error(err))
+		p.env.Settings.Logger.Warn("shutdown timed out waiting for the NVIDIA driver", zap.Error(err))
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	return err
 }
 
-// report logs changes of state, not each look.
+// report logs changes of state, not each pass.
 func (p *Probe) report(snapshot *gpu.Snapshot, changes changes) {
 	logger := p.env.Settings.Logger
 	if changes.library {
@@ -109,18 +110,18 @@ func (p *Probe) report(snapshot *gpu.Snapshot, changes changes) {
 	p.reportKernelLog(snapshot.KernelLog)
 	for _, entry := range snapshot.Unmatched {
 		if p.once("unmatched " + entry) {
-			logger.Warn("an entry of gpu.devices names no GPU of this host: give a UUID, an index or a PCI address as nvidia-smi -L and lspci print them", zap.String("entry", entry))
+			logger.Warn("an entry of gpu.devices matches no GPU of this host: give a UUID, an index or a PCI address as nvidia-smi -L and lspci print them", zap.String("entry", entry))
 		}
 	}
 	if p.owners.state() == foreign && p.once("foreign") {
-		logger.Warn("the NVIDIA driver tells process ids of another pid namespace, so that FaceFusion's share of the GPUs cannot be told: run the collector in the host's pid namespace",
+		logger.Warn("the NVIDIA driver reports process ids of another pid namespace, so that FaceFusion's share of the GPUs is unknown: run the collector in the host's pid namespace",
 			zap.String("root_path", p.env.RootPath))
 	}
 	for _, d := range changes.failed {
-		logger.Warn("a GPU is not ok", zap.String("gpu", deviceID(d)), zap.String("state", string(d.Health)), zap.String("fault", string(d.Reason)))
+		logger.Warn("GPU unhealthy", zap.String("gpu", deviceID(d)), zap.String("state", string(d.Health)), zap.String("fault", string(d.Reason)))
 	}
 	for _, d := range changes.recovered {
-		logger.Info("a GPU is ok again", zap.String("gpu", deviceID(d)))
+		logger.Info("GPU healthy again", zap.String("gpu", deviceID(d)))
 	}
 }
 
@@ -137,14 +138,14 @@ func (p *Probe) reportLibrary(snapshot *gpu.Snapshot) {
 	logger, library := p.env.Settings.Logger, snapshot.Library
 	switch library.State {
 	case gpu.LibraryAvailable:
-		// After each release it is looked at again, which is no news.
+		// After each release it is opened again, which is no change.
 		if p.before.Library.State != gpu.LibraryReleased {
-			logger.Info("the NVIDIA driver answers", zap.String("driver", library.DriverVersion),
+			logger.Info("NVIDIA driver available", zap.String("driver", library.DriverVersion),
 				zap.String("cuda", library.CUDAVersion), zap.Int("gpus", gpuCount(snapshot)))
 		}
 	case gpu.LibraryReleased, gpu.LibrarySuspended:
 		if p.once(string(library.State)) {
-			logger.Info("the GPUs are left alone while nobody uses them", zap.String("state", string(library.State)))
+			logger.Info("GPUs are not read while no process uses them", zap.String("state", string(library.State)))
 		}
 	default:
 		logger.Info("no GPU can be read, it will be picked up when the driver answers",

@@ -16,7 +16,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
 
-// switches are the metrics that are measured by GPM, as metadata.yaml says of them, and their switches.
+// switches are the metrics that are measured by GPM, as metadata.yaml says of them, and their
+// switches.
 func switches(t *testing.T, c *metadata.MetricsConfig) map[string]*bool {
 	found := make(map[string]*bool)
 	for i, value := 0, reflect.ValueOf(c).Elem(); i < value.NumField(); i++ {

@@ -15,7 +15,8 @@ type share struct {
 	general, encoder, decoder reading.Value[float64]
 }
 
-// sharesOf divides a GPU among its users. What is not in the result has nothing of it. It returns nil where the driver does not tell enough.
+// sharesOf divides a GPU among its users. An instance that is absent from the result has a share of
+// zero. The result is nil where the driver does not report enough.
 func sharesOf(d *gpu.Device, ownerOf func(pid int) string) map[string]*share {
 	if !d.Answers() || d.Suspended || !d.Processes.Known && d.ProcessUtilization == nil {
 		return nil
@@ -53,7 +54,8 @@ func nothing(d *gpu.Device) share {
 	return share{memory: reading.Value[int64]{Known: d.Processes.Known}, general: watched, encoder: watched, decoder: watched}
 }
 
-// withMIGDevices says which GPUs are divided into MIG devices that tell their processes, and would be counted twice.
+// withMIGDevices says which GPUs have MIG devices that report their processes, and would be counted
+// twice.
 func withMIGDevices(devices []gpu.Device) map[string]bool {
 	var parents map[string]bool
 	for i := range devices {

@@ -8,7 +8,7 @@ import (
 )
 
 // useWindow is how long an instance counts as computing after it last did: the GPU may wait for
-// ffmpeg between two bursts, and whoever judges a job looks at another pace.
+// ffmpeg between two bursts, and jobs are judged at another pace.
 const useWindow = 15 * time.Second
 
 // publishUse says which instances compute on a GPU, for the verdicts about their jobs. It is called

@@ -6,8 +6,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// publishWork tells what each instance does on each GPU, for the spans of its jobs. Without traces nobody asks, and where the driver's pids mean nothing here nothing
-// can be said.
+// publishWork publishes what each instance does on each GPU, for the spans of its jobs: only with a
+// traces pipeline, and only where the driver's pids can be matched with processes.
 func (p *Probe) publishWork(snapshot *gpu.Snapshot) {
 	if state := p.owners.state(); !p.env.Sink.WantsTraces() || state == visibilityUnknown || state == foreign {
 		return
