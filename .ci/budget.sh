@@ -13,7 +13,6 @@ rest() {
 	for file in "$@"; do arguments+=(--config "$file"); done
 	bin/otelcol-facefusion "${arguments[@]}" \
 		--set exporters::prometheus::endpoint=127.0.0.1:0 --set extensions::health_check::endpoint=127.0.0.1:0 \
-		--set receivers::otlp::protocols::grpc::endpoint=127.0.0.1:0 --set receivers::otlp::protocols::http::endpoint=127.0.0.1:0 \
 		--set service::telemetry::metrics::level=none >_build/rest.log 2>&1 &
 	local pid=$!
 	sleep 30

@@ -20,9 +20,15 @@ for file in config/*.yaml; do
 	case "$file" in
 	config/agent.yaml | config/gateway.yaml | config/serverless.yaml) validate "$file" ;;
 	config/gateway-*) validate config/gateway.yaml "$file" ;;
+	config/otlp-forward.yaml) validate config/agent.yaml config/all-signals.yaml config/otlp.yaml "$file" ;;
 	*) validate config/agent.yaml "$file" ;;
 	esac
 done
+
+# Overlays replace lists: otlp.yaml has pipelines of its own, so that it composes with the others in any order.
+validate config/agent.yaml config/otlp.yaml config/remote-write.yaml
+validate config/agent.yaml config/remote-write.yaml config/otlp.yaml
+validate config/agent.yaml config/otlp.yaml config/all-signals.yaml
 
 # In its container it sees the host through /host, which has to be there.
 ROOT_PATH=/ validate config/agent.yaml config/all-signals.yaml deploy/stack/collector.yaml

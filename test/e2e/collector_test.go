@@ -42,7 +42,7 @@ type collector struct {
 // start runs the collector with the agent's own configuration, on ports of its own, and waits until it is ready. The overrides are YAML.
 func start(t *testing.T, overrides string) *collector {
 	t.Helper()
-	ports := freePorts(t, 5)
+	ports := freePorts(t, 3)
 	file := filepath.Join(t.TempDir(), "override.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(listeners(ports)), 0o600))
 	extra := filepath.Join(t.TempDir(), "test.yaml")
@@ -71,8 +71,7 @@ func listeners(ports []int) string {
 exporters: {prometheus: {endpoint: "127.0.0.1:%d"}}
 extensions: {health_check: {endpoint: "127.0.0.1:%d"}}
 service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]}}}
-receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:%d"}, http: {endpoint: "127.0.0.1:%d"}}}}
-`, ports[0], ports[1], ports[2], ports[3], ports[4])
+`, ports[0], ports[1], ports[2])
 }
 
 func (c *collector) waitReady(t *testing.T) {

@@ -23,7 +23,7 @@ func TestJobs(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "traces.json")
 	c := start(t, fmt.Sprintf(`
 exporters: {file/traces: {path: %s, flush_interval: 50ms}}
-service: {pipelines: {traces: {receivers: [facefusion], processors: [memory_limiter], exporters: [file/traces]}}}
+service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]}}}
 `, file))
 	h := simulate(t, 1)
 	runner, err := h.StartRunner(0, "job-run-all")

@@ -39,14 +39,13 @@ func startHost(t *testing.T, remoteWrite string) *host {
 		environment = regexp.MustCompile(`\b(?:FACEFUSION|FAKENVML)_[A-Z_]+=\S+`).FindAllString(h.simulator.log.String(), -1)
 		return len(environment) == 3
 	})
-	ports := freePorts(t, 5)
+	ports := freePorts(t, 3)
 	listeners := filepath.Join(t.TempDir(), "listeners.yaml")
 	require.NoError(t, os.WriteFile(listeners, fmt.Appendf(nil, `
 exporters: {prometheus: {endpoint: "127.0.0.1:%d"}}
 extensions: {health_check: {endpoint: "127.0.0.1:%d"}}
 service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]}}}
-receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:%d"}, http: {endpoint: "127.0.0.1:%d"}}}}
-`, ports[0], ports[1], ports[2], ports[3], ports[4]), 0o600))
+`, ports[0], ports[1], ports[2]), 0o600))
 	h.collector = start(t, append(environment, "REMOTE_WRITE_ENDPOINT="+remoteWrite, "HOST_NAME="+name), "bin/otelcol-facefusion",
 		"--config", "config/agent.yaml", "--config", "config/demo.yaml", "--config", "config/remote-write.yaml", "--config", listeners)
 	h.collector.ready(t, "http://"+loopback(ports[1]))
