@@ -27,13 +27,13 @@ import (
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/fakenvml"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/fakeproc"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/scenario"
-	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/standin"
 )
 
 func main() {
-	standin.Main()
+	fakeproc.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
@@ -164,7 +164,7 @@ func runCommand(ctx context.Context, o options, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, o.command[0], o.command[1:]...)
 	cmd.Env = append(os.Environ(), o.environment...)
 	cmd.Stdout, cmd.Stderr = out, os.Stderr
-	// As for the stand-ins: a group of its own because Ctrl-C is ours to handle, and no life after ours.
+	// As for the fake processes: a group of its own because Ctrl-C is ours to handle, and no life after ours.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

@@ -16,11 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/standin"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/fakeproc"
 )
 
 func TestMain(m *testing.M) {
-	standin.Main()
+	fakeproc.Main()
 	if os.Getenv("SIMULATOR_TEST_MAIN") != "" {
 		main()
 		return

@@ -24,7 +24,7 @@ func ask(s *Server, method, path string) *httptest.ResponseRecorder {
 func TestAnswers(t *testing.T) {
 	rate, p50, p90, p99 := 1.0, 61.4, 130.2, 171.9
 	s := New()
-	s.Set(State{
+	s.Set(Behavior{
 		Mode: Normal, AppID: 12345678901234567890, QueueSize: 2,
 		Functions: map[string]Function{"run": {SuccessRate: &rate, Percentiles: Percentiles{&p50, &p90, &p99}, Requests: 7}},
 	})
@@ -60,7 +60,7 @@ func TestModes(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := New()
-				s.Set(State{Mode: mode})
+				s.Set(Behavior{Mode: mode})
 				answered := map[string]bool{}
 				for _, path := range []string{"/gradio_api/app_id", "/gradio_api/queue/status", "/gradio_api/startup-events", "/monitoring/summary", "/"} {
 					done := make(chan struct{})
@@ -80,7 +80,7 @@ func TestModes(t *testing.T) {
 				}
 				assert.Len(t, answered, 5-len(held))
 
-				s.Set(State{Mode: Normal}) // the bubble ends only if every held request is answered now
+				s.Set(Behavior{Mode: Normal}) // the bubble ends only if every held request is answered now
 			})
 		})
 	}
@@ -88,7 +88,7 @@ func TestModes(t *testing.T) {
 
 func TestHeldRequestEndsWithItsClient(t *testing.T) {
 	s := New()
-	s.Set(State{Mode: Hang})
+	s.Set(Behavior{Mode: Hang})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx))

@@ -26,8 +26,8 @@ func (m Mode) Next() Mode {
 	return map[Mode]Mode{Normal: Saturated, Saturated: Hang, Hang: Normal}[m]
 }
 
-// State is what the server has to say.
-type State struct {
+// Behavior is what the server has to say.
+type Behavior struct {
 	Mode Mode `json:"mode"`
 	// AppID is a random number in Gradio, new with every process. It needs all 64 bits.
 	AppID uint64 `json:"app_id"`
@@ -56,15 +56,15 @@ type Server struct {
 	mux *http.ServeMux
 
 	mu      sync.Mutex
-	state   State
+	state   Behavior
 	changed chan struct{} // closed when state is replaced
 }
 
 // New builds a server that says nothing but "nothing yet".
 func New() *Server {
-	s := &Server{mux: http.NewServeMux(), state: State{Mode: Normal}, changed: make(chan struct{})}
-	s.get("/gradio_api/startup-events", func(State) any { return false })
-	s.get("/gradio_api/queue/status", func(state State) any {
+	s := &Server{mux: http.NewServeMux(), state: Behavior{Mode: Normal}, changed: make(chan struct{})}
+	s.get("/gradio_api/startup-events", func(Behavior) any { return false })
+	s.get("/gradio_api/queue/status", func(state Behavior) any {
 		return struct {
 			Message   string   `json:"msg"`
 			EventID   *string  `json:"event_id"`
@@ -73,14 +73,14 @@ func New() *Server {
 			RankETA   *float64 `json:"rank_eta"`
 		}{Message: "estimation", QueueSize: state.QueueSize}
 	})
-	s.get("/monitoring/summary", func(state State) any {
+	s.get("/monitoring/summary", func(state Behavior) any {
 		functions := state.Functions
 		if functions == nil {
 			functions = map[string]Function{}
 		}
 		return map[string]any{"functions": functions}
 	})
-	s.get("/gradio_api/app_id", func(state State) any { return map[string]uint64{"app_id": state.AppID} }, Saturated)
+	s.get("/gradio_api/app_id", func(state Behavior) any { return map[string]uint64{"app_id": state.AppID} }, Saturated)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusNotFound, map[string]string{"detail": "Not Found"})
 	})
@@ -88,7 +88,7 @@ func New() *Server {
 }
 
 // Set replaces what the server says. Requests that were held go on if the new mode lets them.
-func (s *Server) Set(state State) {
+func (s *Server) Set(state Behavior) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = state
@@ -104,7 +104,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // get registers the answer at a path, held in the given modes. FastAPI, other than net/http, does not answer HEAD where it answers GET.
-func (s *Server) get(path string, answer func(State) any, held ...Mode) {
+func (s *Server) get(path string, answer func(Behavior) any, held ...Mode) {
 	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
 			w.Header().Set("Allow", http.MethodGet)

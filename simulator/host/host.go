@@ -1,10 +1,10 @@
 // Package host makes this machine look as if FaceFusion ran on it, one piece at a time: checkouts, jobs folders, and processes that are real to whoever
 // looks at /proc, at sockets and at files. A scripted NVIDIA driver library belongs to it.
 //
-// The processes are copies of the program itself. Therefore that program, be it a test, calls standin.Main first of all:
+// The processes are copies of the program itself. Therefore that program, be it a test, calls fakeproc.Main first of all:
 //
 //	func TestMain(m *testing.M) {
-//		standin.Main()
+//		fakeproc.Main()
 //		goleak.VerifyTestMain(m)
 //	}
 package host
@@ -20,9 +20,9 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/fakeproc"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
-	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/standin"
 )
 
 // Settings of a host.
@@ -59,7 +59,7 @@ func New(settings Settings) (*Host, error) {
 		settings.FirstPort = 7860
 	}
 	if settings.Program == "" {
-		settings.Program = standin.Self
+		settings.Program = fakeproc.Self
 	}
 	dir, err := filepath.Abs(settings.Dir)
 	if err != nil {
@@ -95,7 +95,7 @@ func (h *Host) Jobs(instance int) *jobs.Folder { return h.jobs[instance] }
 func (h *Host) temp() string { return filepath.Join(h.settings.Dir, "temp") }
 
 // StartServer starts "python facefusion.py run …". Unless a change makes it download first, it returns when the port is open.
-func (h *Host) StartServer(instance int, change func(*standin.State), args ...string) (*Proc, error) {
+func (h *Host) StartServer(instance int, change func(*fakeproc.Instruction), args ...string) (*Proc, error) {
 	return h.startFaceFusion(instance, change, append([]string{"run"}, args...))
 }
 
@@ -104,13 +104,13 @@ func (h *Host) StartRunner(instance int, args ...string) (*Proc, error) {
 	return h.startFaceFusion(instance, nil, args)
 }
 
-func (h *Host) startFaceFusion(instance int, change func(*standin.State), args []string) (*Proc, error) {
+func (h *Host) startFaceFusion(instance int, change func(*fakeproc.Instruction), args []string) (*Proc, error) {
 	p, err := h.start(h.Checkout(instance), append([]string{"python", "facefusion.py"}, args...))
 	if err != nil {
 		return nil, err
 	}
-	err = p.Set(func(state *standin.State) {
-		state.Gradio = gradio.State{Mode: gradio.Normal, AppID: h.nextAppID()}
+	err = p.Set(func(state *fakeproc.Instruction) {
+		state.Gradio = gradio.Behavior{Mode: gradio.Normal, AppID: h.nextAppID()}
 		if change != nil {
 			change(state)
 		}
@@ -132,7 +132,7 @@ func (h *Host) start(dir string, args []string) (*Proc, error) {
 	if h.closed {
 		return nil, errors.New("host is closed")
 	}
-	cmd := standin.Command(h.settings.Program, args...)
+	cmd := fakeproc.Command(h.settings.Program, args...)
 	cmd.Dir = dir
 	cmd.Env = append(cmd.Env, "GRADIO_SERVER_PORT="+strconv.Itoa(int(h.settings.FirstPort)), "TMPDIR="+h.temp())
 	// A group of its own: Ctrl-C at the terminal is for the one who started the host, who then ends everything in order.

@@ -20,12 +20,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/fakeproc"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
-	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/standin"
 )
 
 func TestMain(m *testing.M) {
-	standin.Main()
+	fakeproc.Main()
 	if dir := os.Getenv("HOST_TEST_DOOMED"); dir != "" {
 		doomed(dir)
 	}
@@ -105,7 +105,7 @@ func TestSecondServerTakesTheNextPort(t *testing.T) {
 
 func TestDownloadBeforeThePortOpens(t *testing.T) {
 	h := newHost(t, Settings{Instances: 1})
-	server, err := h.StartServer(0, func(state *standin.State) { state.Downloading = true })
+	server, err := h.StartServer(0, func(state *fakeproc.Instruction) { state.Downloading = true })
 	require.NoError(t, err)
 	assert.Zero(t, server.Port())
 	require.Len(t, server.Children(), 1)
@@ -236,7 +236,7 @@ func doomed(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	server, err := h.StartServer(0, func(state *standin.State) { state.Downloading = true })
+	server, err := h.StartServer(0, func(state *fakeproc.Instruction) { state.Downloading = true })
 	if err != nil {
 		panic(err)
 	}

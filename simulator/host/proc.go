@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/fakeproc"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
-	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/standin"
 )
 
 // ErrExited says that the process has ended.
@@ -28,12 +28,12 @@ type Proc struct {
 	done  chan struct{} // closed when the process was waited for
 
 	set   sync.Mutex // one change at a time
-	state standin.State
+	state fakeproc.Instruction
 
 	mu     sync.Mutex
-	last   standin.Report
-	number int                 // of the change that Set waits for
-	answer chan standin.Report // gets the report on it
+	last   fakeproc.Report
+	number int                  // of the change that Set waits for
+	answer chan fakeproc.Report // gets the report on it
 }
 
 func newProc(cmd *exec.Cmd) (*Proc, error) {
@@ -57,7 +57,7 @@ func newProc(cmd *exec.Cmd) (*Proc, error) {
 func (p *Proc) follow(stdout io.Reader) {
 	defer close(p.done)
 	for dec := json.NewDecoder(stdout); ; {
-		var report standin.Report
+		var report fakeproc.Report
 		if dec.Decode(&report) != nil {
 			break
 		}
@@ -92,7 +92,7 @@ func (p *Proc) Children() []int {
 }
 
 // Set changes what a FaceFusion process is, and returns when it has become so.
-func (p *Proc) Set(change func(*standin.State)) error {
+func (p *Proc) Set(change func(*fakeproc.Instruction)) error {
 	p.set.Lock()
 	defer p.set.Unlock()
 	change(&p.state)
@@ -101,7 +101,7 @@ func (p *Proc) Set(change func(*standin.State)) error {
 	if err != nil {
 		return err
 	}
-	answer := make(chan standin.Report, 1)
+	answer := make(chan fakeproc.Report, 1)
 	p.mu.Lock()
 	p.number, p.answer = p.state.Number, answer
 	p.mu.Unlock()
@@ -124,32 +124,32 @@ func (p *Proc) Set(change func(*standin.State)) error {
 
 // SetMode changes how a server behaves.
 func (p *Proc) SetMode(mode gradio.Mode) error {
-	return p.Set(func(state *standin.State) { state.Gradio.Mode = mode })
+	return p.Set(func(state *fakeproc.Instruction) { state.Gradio.Mode = mode })
 }
 
 // SetQueue changes how many events wait in a server's queue.
 func (p *Proc) SetQueue(size int) error {
-	return p.Set(func(state *standin.State) { state.Gradio.QueueSize = size })
+	return p.Set(func(state *fakeproc.Instruction) { state.Gradio.QueueSize = size })
 }
 
 // SetFunctions changes what a server says of its functions.
 func (p *Proc) SetFunctions(functions map[string]gradio.Function) error {
-	return p.Set(func(state *standin.State) { state.Gradio.Functions = functions })
+	return p.Set(func(state *fakeproc.Instruction) { state.Gradio.Functions = functions })
 }
 
 // SetDownloading begins or ends the time in which curl fetches models. A server opens its port at the end of it.
 func (p *Proc) SetDownloading(on bool) error {
-	return p.Set(func(state *standin.State) { state.Downloading = on })
+	return p.Set(func(state *fakeproc.Instruction) { state.Downloading = on })
 }
 
 // SetWorking begins or ends the work on a step.
 func (p *Proc) SetWorking(on bool) error {
-	return p.Set(func(state *standin.State) { state.Working = on })
+	return p.Set(func(state *fakeproc.Instruction) { state.Working = on })
 }
 
 // Exit lets the process end by itself with a code, and waits for that.
 func (p *Proc) Exit(code int) error {
-	if err := p.Set(func(state *standin.State) { state.Exit = &code }); err != nil {
+	if err := p.Set(func(state *fakeproc.Instruction) { state.Exit = &code }); err != nil {
 		return err
 	}
 	<-p.done

@@ -41,12 +41,12 @@ func (f *Folder) Create(id string, steps ...Step) error {
 		return fmt.Errorf("create job %q: %w", id, ErrExists)
 	}
 	path := f.file(Drafted, id)
-	j := &job{Version: "1", DateCreated: date(), Steps: []step{}}
+	j := &job{Version: "1", DateCreated: date(), Steps: []stepJSON{}}
 	if err := j.write(path); err != nil {
 		return err
 	}
 	for _, s := range steps {
-		j.Steps = append(j.Steps, step{Args: s.args(), Status: Drafted})
+		j.Steps = append(j.Steps, stepJSON{Args: s.args(), Status: Drafted})
 		if err := j.update(path); err != nil {
 			return err
 		}

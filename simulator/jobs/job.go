@@ -65,13 +65,13 @@ func replace(args []byte, key string, value any) []byte {
 
 // job is a job file, its keys in FaceFusion's order.
 type job struct {
-	Version     string  `json:"version"`
-	DateCreated string  `json:"date_created"`
-	DateUpdated *string `json:"date_updated"`
-	Steps       []step  `json:"steps"`
+	Version     string     `json:"version"`
+	DateCreated string     `json:"date_created"`
+	DateUpdated *string    `json:"date_updated"`
+	Steps       []stepJSON `json:"steps"`
 }
 
-type step struct {
+type stepJSON struct {
 	Args   json.RawMessage `json:"args"`
 	Status Status          `json:"status"`
 }

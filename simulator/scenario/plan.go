@@ -58,12 +58,12 @@ type Act struct {
 
 // Job is a job to come.
 type Job struct {
-	Steps []Step
+	Steps []StepPlan
 	End   End
 }
 
-// Step is a step to come.
-type Step struct {
+// StepPlan is a step to come.
+type StepPlan struct {
 	jobs.Step
 	Duration time.Duration
 }
@@ -85,16 +85,16 @@ func Plan(seed uint64, instance int) iter.Seq[Act] {
 }
 
 func next(dice *rand.Rand) Act {
-	act := Act{Kind: kind(dice), Pause: span(dice, meanPause)}
+	act := Act{Kind: drawKind(dice), Pause: span(dice, meanPause)}
 	switch act.Kind {
 	case UI:
-		act.Jobs = []Job{job(dice, 1)}
+		act.Jobs = []Job{drawJob(dice, 1)}
 		act.Waiting = max(0, dice.IntN(5)-2)
 	case Headless, Retry, Draft:
-		act.Jobs = []Job{job(dice, 1)}
+		act.Jobs = []Job{drawJob(dice, 1)}
 	case Nightly:
 		for range 2 + dice.IntN(3) {
-			act.Jobs = append(act.Jobs, job(dice, 1+dice.IntN(3)))
+			act.Jobs = append(act.Jobs, drawJob(dice, 1+dice.IntN(3)))
 		}
 	default:
 		act.Length = span(dice, time.Minute)
@@ -102,7 +102,7 @@ func next(dice *rand.Rand) Act {
 	return act
 }
 
-func kind(dice *rand.Rand) Kind {
+func drawKind(dice *rand.Rand) Kind {
 	var sum int
 	for _, f := range frequencies {
 		sum += f.parts
@@ -116,7 +116,7 @@ func kind(dice *rand.Rand) Kind {
 	return UI // not reached: roll is less than the sum
 }
 
-func job(dice *rand.Rand, steps int) Job {
+func drawJob(dice *rand.Rand, steps int) Job {
 	j := Job{End: Completed}
 	switch roll := dice.IntN(100); {
 	case roll < 12:
@@ -125,15 +125,15 @@ func job(dice *rand.Rand, steps int) Job {
 		j.End = Orphaned
 	}
 	for range steps {
-		j.Steps = append(j.Steps, step(dice))
+		j.Steps = append(j.Steps, drawStep(dice))
 	}
 	return j
 }
 
 var processors = [][]string{{"face_swapper"}, {"face_swapper", "face_enhancer"}, {"frame_enhancer"}, {"lip_syncer"}}
 
-func step(dice *rand.Rand) Step {
-	s := Step{Duration: span(dice, meanStep)}
+func drawStep(dice *rand.Rand) StepPlan {
+	s := StepPlan{Duration: span(dice, meanStep)}
 	s.Source, s.Target, s.Output = "/data/in/portrait.jpg", "/data/in/clip.mp4", "/data/out/clip.mp4"
 	if dice.IntN(3) == 0 {
 		s.Target, s.Output, s.Duration = "/data/in/photo.jpg", "/data/out/photo.jpg", s.Duration/10

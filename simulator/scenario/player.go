@@ -10,10 +10,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/fakeproc"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
-	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/standin"
 )
 
 // Player plays the acts of one instance, one after the other.
@@ -48,7 +48,7 @@ func (p *Player) Play(ctx context.Context, acts iter.Seq[Act]) error {
 	for act := range acts {
 		err := p.ensureServer(ctx)
 		if err == nil && p.wait(ctx, act.Pause) {
-			err = p.play(ctx, act)
+			err = p.perform(ctx, act)
 		}
 		if ctx.Err() != nil {
 			return nil
@@ -60,7 +60,7 @@ func (p *Player) Play(ctx context.Context, acts iter.Seq[Act]) error {
 	return nil
 }
 
-func (p *Player) play(ctx context.Context, act Act) error {
+func (p *Player) perform(ctx context.Context, act Act) error {
 	switch act.Kind {
 	case UI:
 		return p.click(ctx, act)
@@ -89,7 +89,7 @@ func (p *Player) ensureServer(ctx context.Context) error {
 	if alive(p.server.Load()) != nil {
 		return nil
 	}
-	server, err := p.Host.StartServer(p.Instance, func(state *standin.State) { state.Downloading = true }, "--execution-providers", "cuda")
+	server, err := p.Host.StartServer(p.Instance, func(state *fakeproc.Instruction) { state.Downloading = true }, "--execution-providers", "cuda")
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (p *Player) click(ctx context.Context, act Act) error {
 }
 
 func (p *Player) say(waiting int) error {
-	return p.server.Load().Set(func(state *standin.State) {
+	return p.server.Load().Set(func(state *fakeproc.Instruction) {
 		state.Gradio.Mode, state.Gradio.QueueSize, state.Gradio.Functions = gradio.Normal, waiting, p.tally.Summary()
 	})
 }

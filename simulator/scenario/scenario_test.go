@@ -13,13 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/fakeproc"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
-	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/standin"
 )
 
 func TestMain(m *testing.M) {
-	standin.Main()
+	fakeproc.Main()
 	// The race detector lets every process sleep for a second before it exits.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	goleak.VerifyTestMain(m)
@@ -72,7 +72,7 @@ func play(t *testing.T, acts ...Act) map[jobs.Status][]string {
 	return found
 }
 
-func planned(end End, steps int) Job { return Job{Steps: make([]Step, steps), End: end} }
+func planned(end End, steps int) Job { return Job{Steps: make([]StepPlan, steps), End: end} }
 
 func TestNightly(t *testing.T) {
 	found := play(t, Act{Kind: Nightly, Jobs: []Job{planned(Completed, 2), planned(Failed, 2), planned(Orphaned, 1), planned(Completed, 1)}})
@@ -121,7 +121,7 @@ func TestKilledByAStranger(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, h.Close()) }()
 	player := &Player{Host: h, Speed: 1000}
-	forever := Job{Steps: []Step{{Duration: 1000 * time.Hour}}, End: Completed}
+	forever := Job{Steps: []StepPlan{{Duration: 1000 * time.Hour}}, End: Completed}
 
 	killed := make(chan int, 1)
 	go func() {

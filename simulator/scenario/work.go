@@ -14,7 +14,7 @@ func (p *Player) run(ctx context.Context, runner *host.Proc, planned map[string]
 	for _, id := range ids {
 		job, ok := planned[id]
 		if !ok { // an orphan of earlier days
-			job = Job{Steps: []Step{{Duration: meanStep}}, End: Completed}
+			job = Job{Steps: []StepPlan{{Duration: meanStep}}, End: Completed}
 		}
 		end, err := p.work(ctx, runner, id, job)
 		if err != nil {

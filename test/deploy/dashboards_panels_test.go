@@ -23,7 +23,7 @@ func TestPanelsSayWhatTheyShow(t *testing.T) {
 				ids[inside.ID] = true
 			}
 		}
-		for _, p := range d.panels() {
+		for _, p := range d.allPanels() {
 			who := name + ": " + p.Title
 			require.NotEmpty(t, p.Title, name)
 			require.False(t, titles[p.Title], "%s: two panels have this title", who)

@@ -80,8 +80,8 @@ func dashboards(t *testing.T) map[string]dashboard {
 	return all
 }
 
-// panels are all of a dashboard that show something, those in folded rows included.
-func (d dashboard) panels() []panel {
+// allPanels are those of a dashboard that show something, those in folded rows included.
+func (d dashboard) allPanels() []panel {
 	var all []panel
 	for _, p := range d.Panels {
 		if p.Type != "row" {
@@ -95,7 +95,7 @@ func (d dashboard) panels() []panel {
 // queries are all that a dashboard asks, by who asks it.
 func (d dashboard) queries() map[string]string {
 	all := map[string]string{}
-	for _, p := range d.panels() {
+	for _, p := range d.allPanels() {
 		for _, target := range p.Targets {
 			all[d.UID+": "+p.Title+" "+target.RefID] = target.Expr
 		}
@@ -167,7 +167,7 @@ func TestPanelsAndRunbooks(t *testing.T) {
 				require.FileExists(t, "../../docs"+page)
 			}
 		}
-		for _, p := range d.panels() {
+		for _, p := range d.allPanels() {
 			for _, link := range p.Links {
 				match := regexp.MustCompile(`^\$\{docs\}/runbooks/(\w+)\.md$`).FindStringSubmatch(link.URL)
 				require.NotNil(t, match, "%s: %s leads to %s", name, p.Title, link.URL)

@@ -149,15 +149,15 @@ func TestDingTalkResolved(t *testing.T) {
 
 // A text that is a number, a boolean or empty must stay a text.
 func TestDingTalkKeepsTexts(t *testing.T) {
-	for _, odd := range []string{"12345", "true", "null", "", "~", "- a\n- b", "{}", "a: b", strings.Repeat("长", 5000), "\t\x01\u2028"} {
+	for _, value := range []string{"12345", "true", "null", "", "~", "- a\n- b", "{}", "a: b", strings.Repeat("长", 5000), "\t\x01\u2028"} {
 		a := firing("warning")
-		a.Annotations["summary"], a.Annotations["description"] = model.LabelValue(odd), model.LabelValue(odd)
+		a.Annotations["summary"], a.Annotations["description"] = model.LabelValue(value), model.LabelValue(value)
 		_, text := dingTalk(t, a)
-		require.Contains(t, text, "**"+odd+"**\n  "+odd+" (since")
+		require.Contains(t, text, "**"+value+"**\n  "+value+" (since")
 	}
 }
 
-func TestDingTalkTellsTenAtMost(t *testing.T) {
+func TestDingTalkShowsTenAtMost(t *testing.T) {
 	var many []*alert.Alert
 	for range 30 {
 		many = append(many, firing("warning"))
@@ -224,13 +224,13 @@ func TestTextIsShort(t *testing.T) {
 	require.Contains(t, text, "What to do: ")
 }
 
-func TestWatchdogIsTold(t *testing.T) {
-	told := 0
-	dead := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told++ }))
+func TestWatchdogIsNotified(t *testing.T) {
+	notified := 0
+	dead := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { notified++ }))
 	defer dead.Close()
 	cfg, tmpl := load(t)
 	watchdog := named(t, cfg, "watchdog")
 	watchdog.WebhookConfigs[0].URLFile = secret(t, dead.URL)
 	deliver(t, watchdog, tmpl, "webhook", firing("info"))
-	require.Equal(t, 1, told)
+	require.Equal(t, 1, notified)
 }

@@ -23,8 +23,8 @@ const (
 	pace = time.Second
 )
 
-// scene is one way to a store, and what happens on it while the store is away.
-type scene struct {
+// outageCase is one way to a store, and what happens on it while the store is away.
+type outageCase struct {
 	name                   string
 	config                 string // of the agent, on top of agent.yaml; all-signals.yaml if empty
 	agent                  string // YAML, on top of that and of short intervals
@@ -48,7 +48,7 @@ func TestDurability(t *testing.T) {
 	someMetrics := func(t *testing.T, l loss) { require.Greater(t, l.last-l.first, pace.Milliseconds()) }
 	h := simulate(t, 1)
 	work(t, h)
-	for _, s := range []scene{
+	for _, s := range []outageCase{
 		{name: "as shipped, agent killed", killAgent: true, expect: nothing},
 		{name: "as shipped, gateway killed, plain Prometheus", prometheus: plain, gateway: true, killGateway: true, expect: nothing},
 		{name: "as shipped, both killed, Prometheus with a window", prometheus: window, gateway: true, killAgent: true, killGateway: true, expect: nothing},
@@ -112,7 +112,7 @@ func work(t *testing.T, h *host.Host) {
 }
 
 // play is a minute without the store, with the kills in the middle, and what is lost in the end.
-func (s scene) play(t *testing.T) {
+func (s outageCase) play(t *testing.T) {
 	st := s.build(t)
 	time.Sleep(before)
 	st.away(t)
@@ -136,7 +136,7 @@ func (s scene) play(t *testing.T) {
 	var truth *ledger
 	var lost loss
 	for range 5 {
-		truth = told(t, st.dir, st.lives)
+		truth = emitted(t, st.dir, st.lives)
 		time.Sleep(3 * pace) // what was handed over this very moment is under way
 		if lost = st.seen(t).lacks(truth, back); lost.none() {
 			break

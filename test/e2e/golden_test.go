@@ -89,7 +89,7 @@ func serveGradio(t *testing.T) (port uint16, requests func(int)) {
 	rate, p50, p90, p99 := 1.0, 61.5, 130.25, 171.75
 	server := gradio.New()
 	requests = func(n int) {
-		server.Set(gradio.State{Mode: gradio.Normal, AppID: 1, QueueSize: 3, Functions: map[string]gradio.Function{
+		server.Set(gradio.Behavior{Mode: gradio.Normal, AppID: 1, QueueSize: 3, Functions: map[string]gradio.Function{
 			"run": {SuccessRate: &rate, Requests: n, Percentiles: gradio.Percentiles{P50: &p50, P90: &p90, P99: &p99}},
 		}})
 	}
@@ -108,8 +108,8 @@ func masked(text string, port uint16) string {
 	return volatile.ReplaceAllString(text, "$1 VALUE")
 }
 
-// TestGoldenPageTellsNothingPrivate: no path, no command line, no name of a file in what an operator's stack stores.
-func TestGoldenPageTellsNothingPrivate(t *testing.T) {
+// TestGoldenPageShowsNothingPrivate: no path, no command line, no name of a file in what an operator's stack stores.
+func TestGoldenPageShowsNothingPrivate(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join("testdata", "metrics.txt"))
 	require.NoError(t, err)
 	for _, private := range []string{"/opt", "/tmp", "temp.mp4", "facefusion.py", "job-run-all", "rawvideo", "4190001"} {

@@ -149,8 +149,8 @@ func (m *measurement) report(t *testing.T, what string) {
 
 func tenths(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
 
-// TestJobsAreToldAtOnce, each change of a job's file.
-func TestJobsAreToldAtOnce(t *testing.T) {
+// TestJobsAreReportedAtOnce, each change of a job's file.
+func TestJobsAreReportedAtOnce(t *testing.T) {
 	c, w := timed(t, "")
 	h := simulate(t, 1)
 	_, err := h.StartServer(0, nil)
@@ -176,8 +176,8 @@ func TestJobsAreToldAtOnce(t *testing.T) {
 	m.report(t, "change of a job file")
 }
 
-// TestExitsAreToldAtOnce, those of processes that are killed.
-func TestExitsAreToldAtOnce(t *testing.T) {
+// TestExitsAreReportedAtOnce, those of processes that are killed.
+func TestExitsAreReportedAtOnce(t *testing.T) {
 	c, w := timed(t, "")
 	h := simulate(t, 1)
 	_, err := h.StartServer(0, nil)
@@ -204,8 +204,8 @@ func TestExitsAreToldAtOnce(t *testing.T) {
 	m.report(t, "exit of a process")
 }
 
-// TestXIDsAreToldAtOnce, from the driver on.
-func TestXIDsAreToldAtOnce(t *testing.T) {
+// TestXIDsAreReportedAtOnce, from the driver on.
+func TestXIDsAreReportedAtOnce(t *testing.T) {
 	c, w := timed(t, fakeDriver(t, ""))
 	c.eventually(t, 20*time.Second, "none yet", func(p page) bool { return p.is(0, "hw_errors_total", "hw_id", secondGPU, "error_type", "xid_79") })
 	m := measure(t)

@@ -110,9 +110,9 @@ func identity(attributes pcommon.Map) string {
 	return fmt.Sprint(pairs)
 }
 
-// told reads what a collector told its file exporters, in each of its lives. Of a life that was killed, the last lines do not count: the kill may have come when the file had them
+// emitted reads what a collector wrote to its file exporters, in each of its lives. Of a life that was killed, the last lines do not count: the kill may have come when the file had them
 // and the queue had not. Each of the two receivers may have been about to hand something over.
-func told(t *testing.T, dir string, lives int) *ledger {
+func emitted(t *testing.T, dir string, lives int) *ledger {
 	t.Helper()
 	l := newLedger()
 	read := func(signal string, each func([]byte) error) {
@@ -167,10 +167,10 @@ type loss struct {
 
 func (l loss) none() bool { return l == loss{} }
 
-// lacks compares with what was told until then. A store may name series as it likes, so samples are compared by their time, moment by moment.
-func (l *ledger) lacks(told *ledger, until time.Time) (lost loss) {
-	moments := told.moments()
-	have, want := l.at(moments), told.at(moments)
+// lacks compares with what was emitted until then. A store may name series as it likes, so samples are compared by their time, moment by moment.
+func (l *ledger) lacks(emitted *ledger, until time.Time) (lost loss) {
+	moments := emitted.moments()
+	have, want := l.at(moments), emitted.at(moments)
 	for i, m := range moments {
 		if m.last > until.UnixMilli() || have[i] >= want[i] {
 			continue
@@ -184,12 +184,12 @@ func (l *ledger) lacks(told *ledger, until time.Time) (lost loss) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for event := range told.events {
+	for event := range emitted.events {
 		if !l.events[event] {
 			lost.events++
 		}
 	}
-	for span := range told.spans {
+	for span := range emitted.spans {
 		if !l.spans[span] {
 			lost.spans++
 		}

@@ -12,9 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/fakeproc"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
-	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/standin"
 )
 
 // simulate makes this machine a FaceFusion host. Its processes are real.
@@ -84,7 +84,7 @@ func TestLife(t *testing.T) {
 func TestStarting(t *testing.T) {
 	c := start(t, "")
 	h := simulate(t, 1)
-	server, err := h.StartServer(0, func(s *standin.State) { s.Downloading = true })
+	server, err := h.StartServer(0, func(s *fakeproc.Instruction) { s.Downloading = true })
 	require.NoError(t, err)
 	c.eventually(t, 3*time.Second, "a server that downloads is starting", func(p page) bool {
 		return state(p, 0, "starting") && p.is(1, "facefusion_process_count", "facefusion_process_role", "curl")

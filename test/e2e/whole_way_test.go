@@ -84,13 +84,13 @@ service: {pipelines: {metrics: {exporters: [prometheus]}, logs: {exporters: [fil
 	}
 	// What was told of the job since it waits was told of this run.
 	want := []string{"drafted → waiting", "waiting → running", "running → finalizing", "finalizing → completed"}
-	var told []string
+	var reported []string
 	require.Eventually(t, func() bool {
-		told = eventsOf(t, events, root.TraceID, root.SpanID)
-		return len(told) >= len(want)
+		reported = eventsOf(t, events, root.TraceID, root.SpanID)
+		return len(reported) >= len(want)
 	}, 10*time.Second, 100*time.Millisecond, "the events of trace %s, span %s", root.TraceID, root.SpanID)
-	require.Equal(t, want, told)
-	t.Logf("exemplar of %.3f s → trace %s of %d spans → events %q", found.seconds, found.trace, len(spans), told)
+	require.Equal(t, want, reported)
+	t.Logf("exemplar of %.3f s → trace %s of %d spans → events %q", found.seconds, found.trace, len(spans), reported)
 }
 
 type exemplar struct {

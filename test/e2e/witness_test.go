@@ -22,9 +22,9 @@ type witness struct {
 	away atomic.Bool
 
 	mu sync.Mutex
-	// told are the transitions by log.record.uid; again counts those that came more than once.
-	told  map[string]transition
-	again int
+	// received are the transitions by log.record.uid; again counts those that came more than once.
+	received map[string]transition
+	again    int
 	// runs are the outcomes by trace.
 	runs map[string]string
 	// reached are the states that were told of a job.
@@ -36,7 +36,7 @@ type transition struct{ job, to string }
 
 func newWitness(t *testing.T) *witness {
 	t.Helper()
-	w := &witness{told: map[string]transition{}, runs: map[string]string{}, reached: map[string]map[string]bool{}}
+	w := &witness{received: map[string]transition{}, runs: map[string]string{}, reached: map[string]map[string]bool{}}
 	w.server = httptest.NewServer(w)
 	t.Cleanup(w.server.Close)
 	return w
@@ -93,10 +93,10 @@ func (w *witness) takeLogs(logs plog.Logs) {
 				continue
 			}
 			job, _ := record.Attributes().Get("facefusion.job.id")
-			if _, before := w.told[uid.Str()]; before {
+			if _, before := w.received[uid.Str()]; before {
 				w.again++
 			}
-			w.told[uid.Str()] = transition{job.Str(), to.Str()}
+			w.received[uid.Str()] = transition{job.Str(), to.Str()}
 			if w.reached[job.Str()] == nil {
 				w.reached[job.Str()] = map[string]bool{}
 			}
@@ -127,8 +127,8 @@ func (w *witness) transitions() map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	counts := map[string]int{}
-	for _, told := range w.told {
-		counts[told.to]++
+	for _, t := range w.received {
+		counts[t.to]++
 	}
 	return counts
 }

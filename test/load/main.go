@@ -19,7 +19,7 @@ type options struct {
 	collector, simulator, agent, demo, allSignals, gateway string
 
 	hosts       int
-	flood       time.Duration
+	burst       time.Duration
 	pace, paced time.Duration
 	concurrent  int
 }
@@ -33,7 +33,7 @@ func main() {
 	flag.StringVar(&o.allSignals, "all-signals", "config/all-signals.yaml", "configuration of an agent that sends")
 	flag.StringVar(&o.gateway, "gateway", "config/gateway.yaml", "configuration of the gateway")
 	flag.IntVar(&o.hosts, "hosts", 500, "agents at the pace of real ones")
-	flag.DurationVar(&o.flood, "flood", 20*time.Second, "how long to send as fast as it takes")
+	flag.DurationVar(&o.burst, "burst", 20*time.Second, "how long to send as fast as it takes")
 	flag.IntVar(&o.concurrent, "concurrent", 16, "agents that send as fast as it takes")
 	flag.DurationVar(&o.pace, "pace", 15*time.Second, "interval of an agent")
 	flag.DurationVar(&o.paced, "paced", 60*time.Second, "how long to send at that pace")
@@ -67,16 +67,16 @@ func run(ctx context.Context, o options) error {
 	}
 	defer g.stop()
 
-	fmt.Printf("\n%d agents, as fast as the gateway takes it, for %v\n", o.concurrent, o.flood)
-	flood, err := measure(ctx, g, o.flood, func(ctx context.Context) result { return send(ctx, g.url, requests, o.concurrent, 0) })
+	fmt.Printf("\n%d agents, as fast as the gateway takes it, for %v\n", o.concurrent, o.burst)
+	burst, err := measure(ctx, g, o.burst, func(ctx context.Context) result { return send(ctx, g.url, requests, o.concurrent, 0) })
 	if err != nil {
 		return err
 	}
-	perCore := flood.points / flood.cpu.Seconds()
+	perCore := burst.points / burst.cpu.Seconds()
 	hosts := perCore * o.pace.Seconds() / float64(perScrape)
-	fmt.Printf("%.0f points a second, with %.2f cores: %.0f points a second for each core\n", flood.points/flood.took.Seconds(), flood.cpu.Seconds()/flood.took.Seconds(), perCore)
+	fmt.Printf("%.0f points a second, with %.2f cores: %.0f points a second for each core\n", burst.points/burst.took.Seconds(), burst.cpu.Seconds()/burst.took.Seconds(), perCore)
 	fmt.Printf("a host makes %d points every %v: %.0f hosts for each core\n", perScrape, o.pace, hosts)
-	fmt.Printf("resident memory %d MiB; half of the requests took less than %v, 99 %% less than %v\n", flood.resident>>20, flood.median, flood.p99)
+	fmt.Printf("resident memory %d MiB; half of the requests took less than %v, 99 %% less than %v\n", burst.resident>>20, burst.median, burst.p99)
 
 	fmt.Printf("\n%d agents at the pace of real ones, for %v\n", o.hosts, o.paced)
 	paced, err := measure(ctx, g, o.paced, func(ctx context.Context) result { return send(ctx, g.url, requests, o.hosts, o.pace) })
@@ -91,7 +91,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if answered := flood.points + paced.points; sent < answered {
+	if answered := burst.points + paced.points; sent < answered {
 		return fmt.Errorf("the gateway answered %.0f points well, and sent %.0f to the store", answered, sent)
 	}
 	if sink.requests.Load() == 0 {

@@ -48,25 +48,25 @@ func startAlertmanager(t *testing.T, port int, p *people) *program {
 
 // testServerDown: FaceFusion is gone, and everybody who should get up is told what, where and what to do.
 func testServerDown(t *testing.T, h *host, p *people) {
-	require.NotEmpty(t, p.told(&p.watches, `"alertname":"Watchdog"`), "the dead man's switch heard nothing")
+	require.NotEmpty(t, p.received(&p.watches, `"alertname":"Watchdog"`), "the dead man's switch heard nothing")
 	h.simulator.end(t, syscall.SIGKILL)
 	title := "[FaceFusion] critical: FaceFusionServerDown on " + h.name
 	runbook := "/docs/runbooks/FaceFusionServerDown.md"
 	eventually(t, 2*time.Minute, "somebody gets up", func() bool {
-		return p.told(&p.wecom, title) != "" && p.told(&p.dingtalk, title) != "" && p.told(&p.mails, "FaceFusionServerDown on", runbook) != ""
+		return p.received(&p.wecom, title) != "" && p.received(&p.dingtalk, title) != "" && p.received(&p.mails, "FaceFusionServerDown on", runbook) != ""
 	})
 
-	wecom := fields(t, p.told(&p.wecom, title))
+	wecom := fields(t, p.received(&p.wecom, title))
 	require.Equal(t, "text", wecom["msgtype"])
 	text := wecom["text"].(map[string]any)["content"].(string)
 	require.True(t, strings.HasPrefix(text, title), text)
 	require.Contains(t, text, runbook)
 
-	markdown := fields(t, p.told(&p.dingtalk, title))["markdown"].(map[string]any)
+	markdown := fields(t, p.received(&p.dingtalk, title))["markdown"].(map[string]any)
 	require.Equal(t, title, markdown["title"])
 	require.True(t, strings.HasPrefix(markdown["text"].(string), "### "+title+"\n"), markdown["text"])
 	require.Contains(t, markdown["text"], "[What to do](https://")
-	require.Contains(t, p.told(&p.mails, "FaceFusionServerDown on", runbook), "To: on-call@example.com")
+	require.Contains(t, p.received(&p.mails, "FaceFusionServerDown on", runbook), "To: on-call@example.com")
 }
 
 // testAgentDown: an agent that is not seen silences what was said about its host. What its other page said stays.
@@ -75,7 +75,7 @@ func testAgentDown(t *testing.T, h *host, p *people, alertmanager string) {
 	require.NotEmpty(t, before["FaceFusionServerDown"])
 	h.collector.end(t, syscall.SIGTERM)
 	eventually(t, 2*time.Minute, "the agent's end is told", func() bool {
-		return p.told(&p.wecom, "FaceFusionAgentDown on "+h.name) != ""
+		return p.received(&p.wecom, "FaceFusionAgentDown on "+h.name) != ""
 	})
 	var others []string
 	for name, state := range alerts(t, alertmanager) {

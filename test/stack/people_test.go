@@ -107,8 +107,8 @@ func (p *people) take(conn net.Conn) {
 	}
 }
 
-// told returns the first message that a channel got with all of the words.
-func (p *people) told(channel *[]string, words ...string) string {
+// received returns the first message that a channel got with all of the words.
+func (p *people) received(channel *[]string, words ...string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 next:

@@ -82,20 +82,20 @@ func ofDashboards(t *testing.T) []question {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
-		var board struct {
+		var dashboard struct {
 			Panels      []panel
 			Annotations struct {
 				List []struct{ Name, Expr string }
 			}
 		}
-		require.NoError(t, json.Unmarshal(data, &board))
+		require.NoError(t, json.Unmarshal(data, &dashboard))
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		before := len(all)
-		for _, p := range board.Panels {
+		for _, p := range dashboard.Panels {
 			all = append(all, p.questions(name)...)
 		}
 		require.Greater(t, len(all), before, "%s asks nothing", file)
-		for _, annotation := range board.Annotations.List {
+		for _, annotation := range dashboard.Annotations.List {
 			if annotation.Expr != "" {
 				all = append(all, question{name + ": annotation " + annotation.Name, annotation.Expr})
 			}
@@ -115,13 +115,13 @@ type panel struct {
 	Panels []panel
 }
 
-func (p panel) questions(board string) []question {
+func (p panel) questions(dashboard string) []question {
 	var all []question
 	for _, target := range p.Targets {
-		all = append(all, question{fmt.Sprintf("%s: %s %s", board, p.Title, target.RefID), target.Expr})
+		all = append(all, question{fmt.Sprintf("%s: %s %s", dashboard, p.Title, target.RefID), target.Expr})
 	}
 	for _, folded := range p.Panels {
-		all = append(all, folded.questions(board)...)
+		all = append(all, folded.questions(dashboard)...)
 	}
 	return all
 }

@@ -18,9 +18,9 @@ import (
 // TestStack starts everything once, and looks at it from all sides. The last ones take it apart.
 func TestStack(t *testing.T) {
 	ports := freePorts(t, 3)
-	told := startPeople(t)
+	people := startPeople(t)
 	alertmanager := loopback(ports[2])
-	startAlertmanager(t, ports[2], told)
+	startAlertmanager(t, ports[2], people)
 
 	// The second Prometheus is written to. One for both would refuse one of the two as duplicates.
 	writtenConfig := filepath.Join(t.TempDir(), "prometheus.yml")
@@ -44,18 +44,18 @@ func TestStack(t *testing.T) {
 	t.Run("slow jobs lead to their traces", func(t *testing.T) { testExemplars(t, scraping) })
 	t.Run("pint has nothing to say", func(t *testing.T) { testPint(t, scraping) })
 	t.Run("nothing was refused", func(t *testing.T) { testNothingRefused(t, scraping, written) })
-	t.Run("a server that is down", func(t *testing.T) { testServerDown(t, h, told) })
-	t.Run("an agent that is down", func(t *testing.T) { testAgentDown(t, h, told, alertmanager) })
+	t.Run("a server that is down", func(t *testing.T) { testServerDown(t, h, people) })
+	t.Run("an agent that is down", func(t *testing.T) { testAgentDown(t, h, people, alertmanager) })
 }
 
 // backfill writes the past of the host, up to now.
 func backfill(t *testing.T, dir string, h *host, seen, own []string) []history.Series {
 	t.Helper()
-	target := func(job, address string, pages []string) history.Target {
+	target := func(job, address string, pages []string) history.ScrapeTarget {
 		slices.Reverse(pages)
-		return history.Target{Labels: labels.FromStrings("job", job, "instance", address, "host_name", h.name), Pages: pages}
+		return history.ScrapeTarget{Labels: labels.FromStrings("job", job, "instance", address, "host_name", h.name), Pages: pages}
 	}
-	series, err := history.Read([]history.Target{target("facefusion", h.seen, seen), target("facefusion-collector", h.own, own)})
+	series, err := history.Read([]history.ScrapeTarget{target("facefusion", h.seen, seen), target("facefusion-collector", h.own, own)})
 	require.NoError(t, err)
 	begin := time.Now()
 	unknown, err := history.Write(t.Context(), dir, series, history.Settings{End: begin, Seed: 1})

@@ -3,7 +3,7 @@ package main
 const heatAndBrake = `nvidia_gpu_clock_event=~"sw_thermal_slowdown|hw_thermal_slowdown|hw_slowdown|hw_power_brake_slowdown"`
 
 func gpu() dashboard {
-	b := newBoard("facefusion-gpu", "FaceFusion / GPU",
+	b := newLayout("facefusion-gpu", "FaceFusion / GPU",
 		"Every reading of the GPUs: how busy and how full, how hot, what slows them down, what breaks. A GPU has the same colour in all panels.",
 		commonVariables(gpuVariable), []annotation{xid})
 	b.line(3, gpuNumbers()...)

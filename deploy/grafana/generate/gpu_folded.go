@@ -114,14 +114,14 @@ func bus() []panel {
 }
 
 func gpuErrors() []panel {
-	life := chart{
+	lifetime := chart{
 		title: "In a board's life", unit: "none", decimals: is(0), empty: "none, or no ECC",
 		about:    "Memory errors that the board counts itself, and what was retired or remapped because of them. When a board has no spare rows left, it must be replaced.",
 		queries:  []query{{`sum by (host_name, hw_name, error_type) (hw_errors_total{@gpu, error_type=~"aggregate_.+|retired_.+|remapped_.+"}) > 0`, perGPU + " {{error_type}}"}},
 		runbooks: []string{"GPUMemoryErrors", "GPUDegraded"},
 	}.gauges()
 	// The names are long.
-	life.Options["namePlacement"] = "top"
+	lifetime.Options["namePlacement"] = "top"
 	return []panel{
 		chart{
 			title: "XIDs", unit: "none", min: is(0.0), decimals: is(0), interval: "5m", empty: "none",
@@ -137,7 +137,7 @@ func gpuErrors() []panel {
 			overrides: []override{fixed("byRegexp", "/ uncorrected$/", "red"), fixed("byRegexp", "/ corrected$/", "yellow"), fixed("byRegexp", "/ pcie_replay$/", "blue")},
 			runbooks:  []string{"GPUMemoryErrors", "GPULinkNarrow"},
 		}.bars(),
-		life,
+		lifetime,
 		chart{
 			title: "Readings that cannot be", unit: "none", min: is(0.0), least: is(3.0), decimals: is(0), interval: "5m", empty: "none",
 			about:   "Answers of the driver that were dropped, such as more memory used than there is. A driver that gives many is worth an update.",

@@ -8,7 +8,7 @@ import (
 // The collector's own page has no _total: the text format of its version leaves it out.
 
 func host() dashboard {
-	b := newBoard("facefusion-host", "FaceFusion / Host and collector",
+	b := newLayout("facefusion-host", "FaceFusion / Host and collector",
 		"The host beside FaceFusion, and what observing it costs: whether the agent sees everything, how old what it says is, what it uses and what it lost.",
 		commonVariables(), []annotation{agentStarted})
 	b.line(3, hostNumbers()...)

@@ -1,7 +1,7 @@
 package main
 
 func jobs() dashboard {
-	b := newBoard("facefusion-jobs", "FaceFusion / Jobs",
+	b := newLayout("facefusion-jobs", "FaceFusion / Jobs",
 		"What waits, what runs, how long it takes, what fails and what was lost, by processor, model and media, and against last week and last year.",
 		commonVariables(instanceVariable, mediaVariable), []annotation{started, crashed, orphaned})
 	b.line(3, jobNumbers()...)

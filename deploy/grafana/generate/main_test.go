@@ -22,7 +22,7 @@ func TestDashboardsAreCurrent(t *testing.T) {
 }
 
 func TestLineThatDoesNotFill(t *testing.T) {
-	b := newBoard("uid", "title", "", nil, nil)
+	b := newLayout("uid", "title", "", nil, nil)
 	require.Panics(t, func() { b.line(4, wide(10, panel{}), wide(10, panel{})) })
 	require.Panics(t, func() { b.line(4, panel{}, panel{}, panel{}, panel{}, panel{}) })
 	require.NotPanics(t, func() { b.line(4, wide(10, panel{}), panel{}) })

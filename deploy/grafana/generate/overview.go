@@ -14,7 +14,7 @@ var (
 )
 
 func overview() dashboard {
-	b := newBoard("facefusion-overview", "FaceFusion / Overview",
+	b := newLayout("facefusion-overview", "FaceFusion / Overview",
 		"Is it alive, does it get its work done, how busy is it. The other dashboards say why.",
 		commonVariables(instanceVariable), []annotation{started, crashed, orphaned, xid})
 	b.line(3, overviewNumbers()...)

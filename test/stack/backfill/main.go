@@ -58,7 +58,7 @@ func write(dir string, page, own, rules []string, hosts int, set history.Setting
 	ctx := context.Background()
 	for n := range hosts {
 		host := fmt.Sprintf("gpu-host-%d", n+1)
-		series, err := history.Read([]history.Target{
+		series, err := history.Read([]history.ScrapeTarget{
 			{Labels: labels.FromStrings("job", "facefusion", "instance", host+":9464", "host_name", host), Pages: page},
 			{Labels: labels.FromStrings("job", "facefusion-collector", "instance", host+":8888", "host_name", host), Pages: own},
 		})

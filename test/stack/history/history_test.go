@@ -46,7 +46,7 @@ func shown(t *testing.T) []Series {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "page")
 	require.NoError(t, os.WriteFile(file, append(bytes.ReplaceAll(golden, []byte("VALUE"), []byte("0")), jobs()...), 0o600))
-	series, err := Read([]Target{{Labels: labels.FromStrings("job", "facefusion", "instance", "gpu-7:9464", "host_name", "gpu-7"), Pages: []string{file, file}}})
+	series, err := Read([]ScrapeTarget{{Labels: labels.FromStrings("job", "facefusion", "instance", "gpu-7:9464", "host_name", "gpu-7"), Pages: []string{file, file}}})
 	require.NoError(t, err)
 	return series
 }
@@ -77,7 +77,7 @@ func TestRead(t *testing.T) {
 }
 
 // live lets the last day pass and shows each step.
-func live(series []Series, set Settings, look func(at time.Time, m *machine, values []float64)) []string {
+func live(series []Series, set Settings, observe func(at time.Time, m *machine, values []float64)) []string {
 	m := newMachine(set, series)
 	readings, unknown := m.bind(series)
 	values := make([]float64, len(series))
@@ -86,7 +86,7 @@ func live(series []Series, set Settings, look func(at time.Time, m *machine, val
 		for n, read := range readings {
 			values[n] = read()
 		}
-		look(at, m, values)
+		observe(at, m, values)
 	}
 	return unknown
 }

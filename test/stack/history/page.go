@@ -28,8 +28,8 @@ func (s Series) Name() string { return s.Labels.Get(model.MetricNameLabel) }
 // Get returns the value of a label, "" if it is not there.
 func (s Series) Get(label string) string { return s.Labels.Get(label) }
 
-// Target is what a page was read from.
-type Target struct {
+// ScrapeTarget is what a page was read from.
+type ScrapeTarget struct {
 	// Labels are added to every series that does not say them by itself, as honor_labels does.
 	Labels labels.Labels
 	// Pages are files with what the target said at several times; a series that was on any of them exists.
@@ -37,7 +37,7 @@ type Target struct {
 }
 
 // Read returns all series of the targets, those of the scrapes themselves among them.
-func Read(targets []Target) ([]Series, error) {
+func Read(targets []ScrapeTarget) ([]Series, error) {
 	var all []Series
 	for _, target := range targets {
 		seen := map[uint64]bool{}
@@ -108,7 +108,7 @@ func scraped(own, added labels.Labels) labels.Labels {
 }
 
 // ofScrape are the series that Prometheus writes about each scrape.
-func ofScrape(target Target, samples float64) []Series {
+func ofScrape(target ScrapeTarget, samples float64) []Series {
 	var found []Series
 	for _, of := range []struct {
 		name  string

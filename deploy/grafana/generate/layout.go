@@ -15,8 +15,8 @@ const (
 // width is that of Grafana's grid.
 const width = 24
 
-// board lays panels out, from the top down.
-type board struct {
+// layout places panels out, from the top down.
+type layout struct {
 	dashboard
 	y int
 	// folded is the row whose panels are being laid out, which are only drawn when it is opened.
@@ -24,8 +24,8 @@ type board struct {
 	next   int
 }
 
-func newBoard(uid, title, description string, variables []variable, notes []annotation) *board {
-	return &board{next: 1, dashboard: dashboard{
+func newLayout(uid, title, description string, variables []variable, notes []annotation) *layout {
+	return &layout{next: 1, dashboard: dashboard{
 		UID: uid, Title: title, Description: description, Tags: []string{tag},
 		// That of Grafana 11; newer ones bring it up to theirs.
 		SchemaVersion: 39, Version: 1, Editable: true, Timezone: "browser", Refresh: "30s",
@@ -42,7 +42,7 @@ func newBoard(uid, title, description string, variables []variable, notes []anno
 }
 
 // line puts panels side by side. Those without a width share what is left.
-func (b *board) line(height int, panels ...panel) {
+func (b *layout) line(height int, panels ...panel) {
 	left, shares := width, 0
 	for _, p := range panels {
 		left -= p.GridPos.W
@@ -66,7 +66,7 @@ func (b *board) line(height int, panels ...panel) {
 }
 
 // section begins a row with a title. A folded one is opened by a click, and asks nothing before.
-func (b *board) section(title string, folded bool) {
+func (b *layout) section(title string, folded bool) {
 	b.closeSection()
 	row := panel{Type: "row", Title: title, GridPos: gridPos{Y: b.y, W: width, H: 1}, Collapsed: &folded}
 	row.ID, b.next = b.next, b.next+1
@@ -79,7 +79,7 @@ func (b *board) section(title string, folded bool) {
 	b.Panels = append(b.Panels, row)
 }
 
-func (b *board) closeSection() {
+func (b *layout) closeSection() {
 	if b.folded != nil {
 		b.Panels = append(b.Panels, *b.folded)
 		// What it hides takes no place: the next one follows the row.
@@ -88,7 +88,7 @@ func (b *board) closeSection() {
 	}
 }
 
-func (b *board) add(p panel) {
+func (b *layout) add(p panel) {
 	p.ID, b.next = b.next, b.next+1
 	if b.folded != nil {
 		b.folded.Panels = append(b.folded.Panels, p)
@@ -97,7 +97,7 @@ func (b *board) add(p panel) {
 	b.Panels = append(b.Panels, p)
 }
 
-func (b *board) done() dashboard {
+func (b *layout) done() dashboard {
 	b.closeSection()
 	return b.dashboard
 }

@@ -1,4 +1,4 @@
-package standin
+package fakeproc
 
 import (
 	"io"

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// stage is the stack of a scene: an agent, a gateway perhaps, a Prometheus perhaps, and a store for whatever goes to no Prometheus.
-type stage struct {
+// harness is the stack of an outageCase: an agent, a gateway perhaps, a Prometheus perhaps, and a store for whatever goes to no Prometheus.
+type harness struct {
 	agent, gateway, prometheus *program
 	prometheusPort             int
 	store                      *store
@@ -20,10 +20,10 @@ type stage struct {
 	env                        []string // of the agent
 }
 
-func (s scene) build(t *testing.T) *stage {
+func (s outageCase) build(t *testing.T) *harness {
 	t.Helper()
 	ports := steadyPorts(t, 10)
-	st := &stage{store: newStore(t), prometheusPort: ports[5], dir: t.TempDir()}
+	st := &harness{store: newStore(t), prometheusPort: ports[5], dir: t.TempDir()}
 	remoteWrite := fmt.Sprintf("REMOTE_WRITE_ENDPOINT=http://127.0.0.1:%d/api/v1/write", st.prometheusPort)
 	st.env = []string{"STATE_DIRECTORY=" + filepath.Join(st.dir, "state"), "OTLP_ENDPOINT=" + st.store.url(), remoteWrite}
 	if s.prometheus != "" {
@@ -41,21 +41,21 @@ service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 
 		st.gateway.start(t)
 		st.env = []string{st.env[0], fmt.Sprintf("OTLP_ENDPOINT=http://127.0.0.1:%d", ports[8])}
 	}
-	overrides := []string{listeners(ports), s.telling(), s.agent}
+	overrides := []string{listeners(ports), s.recording(), s.agent}
 	st.agent = collectorProgram(t, ports[1], nil, []string{agentConfig, cmp.Or(s.config, "../../config/all-signals.yaml")}, overrides...)
 	st.startAgent(t)
 	return st
 }
 
 // startAgent starts the agent for one more life, of which it tells in files of their own.
-func (st *stage) startAgent(t *testing.T) {
+func (st *harness) startAgent(t *testing.T) {
 	t.Helper()
 	st.agent.env = append(slices.Clone(st.env), fmt.Sprintf("TOLD=%s/%d", st.dir, st.lives))
 	st.lives++
 	st.agent.start(t)
 }
 
-func (st *stage) away(t *testing.T) {
+func (st *harness) away(t *testing.T) {
 	t.Helper()
 	st.store.away(t)
 	if st.prometheus != nil {
@@ -63,7 +63,7 @@ func (st *stage) away(t *testing.T) {
 	}
 }
 
-func (st *stage) back(t *testing.T) {
+func (st *harness) back(t *testing.T) {
 	t.Helper()
 	if st.prometheus != nil {
 		st.prometheus.start(t)
@@ -72,7 +72,7 @@ func (st *stage) back(t *testing.T) {
 }
 
 // seen is what the stores have now.
-func (st *stage) seen(t *testing.T) *ledger {
+func (st *harness) seen(t *testing.T) *ledger {
 	t.Helper()
 	if st.prometheus != nil {
 		samplesOf(t, st.prometheusPort, st.store.ledger)
@@ -80,8 +80,8 @@ func (st *stage) seen(t *testing.T) *ledger {
 	return st.store.ledger
 }
 
-// telling shortens the intervals, and has the agent write what it hands to its pipelines into files, too.
-func (s scene) telling() string {
+// recording shortens the intervals, and has the agent write what it hands to its pipelines into files, too.
+func (s outageCase) recording() string {
 	exporter := "otlp_http"
 	if s.config != "" {
 		exporter = "prometheus_remote_write"

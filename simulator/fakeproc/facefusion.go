@@ -1,4 +1,4 @@
-package standin
+package fakeproc
 
 import (
 	"encoding/json"
@@ -15,8 +15,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 )
 
-// State is what a FaceFusion stand-in is to be. It is sent whole at every change.
-type State struct {
+// Instruction is what a fake FaceFusion process is to be. It is sent whole at every change.
+type Instruction struct {
 	// Number counts the changes; the report on this one repeats it.
 	Number int `json:"number"`
 	// Downloading is the time before a server opens its port: a curl child fetches models.
@@ -24,12 +24,12 @@ type State struct {
 	// Working uses the CPU and has an ffmpeg child that encodes.
 	Working bool `json:"working"`
 	// Gradio is what a server says.
-	Gradio gradio.State `json:"gradio"`
+	Gradio gradio.Behavior `json:"gradio"`
 	// Exit ends the process with this code.
 	Exit *int `json:"exit"`
 }
 
-// Report is how a FaceFusion stand-in is after a change.
+// Report is how a fake FaceFusion process is after a change.
 type Report struct {
 	Number int `json:"number"`
 	// Port is where it listens, 0 while it does not.
@@ -53,18 +53,18 @@ type faceFusion struct {
 func (f *faceFusion) main(stdin io.Reader, stdout io.Writer) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGUSR1)
-	states := make(chan State)
+	states := make(chan Instruction)
 	go func() {
 		defer close(states)
 		for dec := json.NewDecoder(stdin); ; {
-			var state State
+			var state Instruction
 			if dec.Decode(&state) != nil {
 				return
 			}
 			states <- state
 		}
 	}()
-	var state State
+	var state Instruction
 	for {
 		var ok bool
 		select {
@@ -92,7 +92,7 @@ func (f *faceFusion) main(stdin io.Reader, stdout io.Writer) int {
 	}
 }
 
-func (f *faceFusion) become(state State) error {
+func (f *faceFusion) become(state Instruction) error {
 	if err := toggle(&f.curl, state.Downloading, curlCommand); err != nil {
 		return err
 	}

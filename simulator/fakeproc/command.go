@@ -1,4 +1,4 @@
-package standin
+package fakeproc
 
 import (
 	"os"
@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Command prepares a stand-in: a copy of program with the given command line. It dies with the one who starts it, even if that is killed.
+// Command prepares a fake process: a copy of program with the given command line. It dies with the one who starts it, even if that is killed.
 func Command(program string, args ...string) *exec.Cmd {
 	return &exec.Cmd{
 		Path: program,

@@ -1,9 +1,9 @@
-// Package standin is what the simulator's processes do once they run. They are copies of the program that started them, under another command line:
+// Package fakeproc is what the simulator's processes do once they run. They are copies of the program that started them, under another command line:
 // "python facefusion.py …" behaves as FaceFusion, "ffmpeg …" and "curl …" as its children, and any other command line does nothing at all.
 //
 // Instructions come through standard input and are answered on standard output, so that command line, folder and sockets are only FaceFusion's own.
-// A stand-in ends when its standard input does: it cannot outlive the one who started it.
-package standin
+// A fake process ends when its standard input does: it cannot outlive the one who started it.
+package fakeproc
 
 import (
 	"io"
@@ -16,13 +16,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// environment marks a process as a stand-in. Without it, a command line alone makes nobody one.
-const environment = "FACEFUSION_SIMULATOR_STANDIN=1"
+// environment marks a process as a fake process. Without it, a command line alone makes nobody one.
+const environment = "FACEFUSION_SIMULATOR_FAKEPROC=1"
 
-// Main turns this process into the stand-in that its command line names, and does not return then. In every other process it does nothing.
-// It comes first in main, and in the TestMain of a test that starts stand-ins.
+// Main turns this process into the fake process that its command line names, and does not return then. In every other process it does nothing.
+// It comes first in main, and in the TestMain of a test that starts fake processes.
 func Main() {
-	if os.Getenv("FACEFUSION_SIMULATOR_STANDIN") == "" {
+	if os.Getenv("FACEFUSION_SIMULATOR_FAKEPROC") == "" {
 		return
 	}
 	name := filepath.Base(os.Args[0])
