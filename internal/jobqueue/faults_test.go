@@ -30,12 +30,25 @@ func asNobody(t *testing.T, f func()) {
 	f()
 }
 
+// openToOthers lets other users pass through the test's own folders to dir. Those above are not the test's to change.
+func openToOthers(t *testing.T, dir string) {
+	t.Helper()
+	temp := filepath.Clean(os.TempDir())
+	for ; dir != temp; dir = filepath.Dir(dir) {
+		require.NotEqual(t, "/", dir, "not below the temporary folder")
+		require.NoError(t, os.Chmod(dir, 0o755))
+	}
+	for ; dir != "/"; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		require.NoError(t, err)
+		require.NotZero(t, info.Mode()&0o001, "other users may not pass through %s: set TMPDIR to a folder where they may", dir)
+	}
+}
+
 func TestNotReadable(t *testing.T) {
 	h := newHarness(t, Settings{})
 	h.pass()
-	for dir := h.path; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
-		require.NoError(t, os.Chmod(dir, 0o755))
-	}
+	openToOthers(t, h.path)
 	h.job("queued/a", "queued")
 	require.NoError(t, os.Chmod(h.file("queued/a"), 0))
 	asNobody(t, func() { h.tick(5 * time.Second) })

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
@@ -69,7 +70,7 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			}
 			look()
 			truth := play(folder, rand.New(rand.NewPCG(seed, 1)), func() { look() })
-			time.Sleep(600 * time.Millisecond) // a tick: what was too fresh to be believed is looked at again
+			time.Sleep(2 * jobsdir.ClockStep) // what is younger may change without a later time, so it is not believed yet
 			look()
 			q := look()
 			for more.Swap(false) { // on a loaded machine one pass may not have the time for all

@@ -140,9 +140,15 @@ func TestEACCESOfARealProcess(t *testing.T) {
 // openUp makes a folder's parents passable for other users, below the temporary folder.
 func openUp(t *testing.T, folder string) {
 	t.Helper()
-	for folder != os.TempDir() && folder != "/" {
+	temp := filepath.Clean(os.TempDir())
+	for ; folder != temp; folder = filepath.Dir(folder) {
+		require.NotEqual(t, "/", folder, "not below the temporary folder")
 		require.NoError(t, os.Chmod(folder, 0o755))
-		folder = filepath.Dir(folder)
+	}
+	for ; folder != "/"; folder = filepath.Dir(folder) {
+		info, err := os.Stat(folder)
+		require.NoError(t, err)
+		require.NotZero(t, info.Mode()&0o001, "other users may not pass through %s: set TMPDIR to a folder where they may", folder)
 	}
 }
 
