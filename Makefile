@@ -90,8 +90,9 @@ update: ## resolve the modules of both distributions anew, after a change of a b
 lint: ## the linters of .golangci.yml
 	$(LINT) golangci-lint run ./...
 
-format: ## format the code
+format: ## format the code, and wrap its comments at 100 columns
 	gofmt -w $$(git ls-files '*.go')
+	go run ./internal/reflow -w $$(git ls-files '*.go')
 
 clean: ## remove what was built
 	rm -rf bin _build .cache
