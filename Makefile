@@ -52,6 +52,14 @@ e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the sto
 e2e-traces: build bin/simulator .cache/prometheus/prometheus .cache/jaeger/jaeger ## from an exemplar in a real Prometheus to the trace in a real Jaeger to the events of the run
 	go test -count=1 -v -tags e2e,traces -run WholeWay ./test/e2e/...
 
+.PHONY: packages e2e-install
+packages: build ## build the deb and the rpm into dist/
+	deploy/package/build.sh
+
+e2e-install: build bin/simulator ## install the packages on a bare Debian with a booted systemd, upgrade and purge them; needs root, downloads Debian once
+	test/install/prepare.sh
+	go test -count=1 -v -timeout 20m -tags install ./test/install/...
+
 series: build bin/simulator ## count the series of a host with eight GPUs and two FaceFusions
 	go test -count=1 -v -tags e2e,series -run Series ./test/e2e/...
 
@@ -95,7 +103,7 @@ format: ## format the code, and wrap its comments at 100 columns
 	go run ./internal/reflow -w $$(git ls-files '*.go')
 
 clean: ## remove what was built
-	rm -rf bin _build .cache
+	rm -rf bin _build dist .cache
 	git clean -fdxq distribution
 
 bin/simulator: FORCE
