@@ -51,6 +51,23 @@ func parseProgress(record []byte, ended bool) (p progress, rest []byte, ok bool)
 	return p, bytes.TrimLeft(bracket[end+1:], " "), p.parseTimes(bracket[:end])
 }
 
+// startsBar says that a record which has not ended may become one of a bar.
+func startsBar(record []byte) bool {
+	for i, b := range record {
+		switch {
+		case b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z':
+		case b == ':' && i > 0:
+			return len(record) <= i+1 || record[i+1] == ' '
+		default:
+			return false
+		}
+		if i > descriptionLimit {
+			return false
+		}
+	}
+	return len(record) > 0
+}
+
 // parseCounts reads "45%|====      | 56/125" or "12frame".
 func (p *progress) parseCounts(text []byte) bool {
 	if n, found := bytes.CutSuffix(text, []byte("frame")); found {

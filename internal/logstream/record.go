@@ -22,6 +22,8 @@ type Record struct {
 	Fields  Fields
 	// Step is the step of the job that ran then, from 1; 0 where nothing said so.
 	Step int
+	// Announced says of the first step that a line before named its job.
+	Announced bool
 	// Phase is set on records about a bar.
 	Phase *PhaseRun
 }

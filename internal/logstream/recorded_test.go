@@ -47,7 +47,7 @@ func play(data []byte, size int, pace time.Duration) ([]Record, *Stream) {
 		data = data[n:]
 		at = at.Add(pace)
 	}
-	s.Idle(at.Add(time.Minute))
+	s.Cut()
 	return records, s
 }
 

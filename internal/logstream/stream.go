@@ -13,8 +13,6 @@ type Settings struct {
 }
 
 const (
-	// flushAfter is how long a record may stand open before it is taken as it is. FaceFusion writes each line at once.
-	flushAfter = time.Second
 	// causeAgain is after how long the same cause counts again where no step begins in between.
 	causeAgain = time.Minute
 )
@@ -36,6 +34,8 @@ type Stream struct {
 	// step of steps is under way, as far as messages said.
 	step   int
 	totals Totals
+	// announced says that a job was named whose first step has not begun.
+	announced bool
 	// causes are those that were counted in the step at hand, by Index, with the time.
 	causes [len(Causes)]time.Time
 	// phase is the one that a message announced and for which no bar has come: FaceFusion up to 3.0 has no bars for it.
@@ -60,11 +60,15 @@ func (s *Stream) Write(at time.Time, data []byte) {
 	}
 }
 
-// Idle says that nothing has come by now. It takes what has stood open for too long.
-func (s *Stream) Idle(now time.Time) {
-	if now.Sub(s.at) >= flushAfter {
-		s.flush()
+// Idle says that nothing has come for a second or more: what stands open is taken as it is. FaceFusion writes each line at once. The
+// beginning of a bar is left: Docker and journald cut where a part is full, and hand over the next when that one is.
+func (s *Stream) Idle() {
+	if startsBar(s.splitter.open()) {
+		s.endTraceback()
+		s.endGarbage()
+		return
 	}
+	s.flush()
 }
 
 // Cut says that what comes next does not continue what came before: another file, for example.
@@ -233,10 +237,11 @@ func (s *Stream) follow(r *Record) {
 	case EventStepStarted:
 		s.part()
 		s.step = r.Fields.Step
+		r.Announced, s.announced = s.announced, false
 		clear(s.causes[:])
 	case EventJobStarted, EventJobRetried:
 		s.part()
-		s.step = 0
+		s.step, s.announced = 0, true
 		clear(s.causes[:])
 	case EventStepSucceeded, EventStepFailed, EventJobSucceeded, EventJobFailed:
 		s.part()

@@ -240,13 +240,19 @@ func TestWhatStandsOpenIsTaken(t *testing.T) {
 	var texts []string
 	s := NewStream(Settings{}, func(r Record) { texts = append(texts, r.Text) })
 	s.Write(epoch, []byte("[FACEFUSION.CORE] processing stopped"))
-	s.Idle(epoch.Add(flushAfter / 2))
 	require.Empty(t, texts)
-	s.Idle(epoch.Add(flushAfter))
+	s.Idle()
 	require.Equal(t, []string{"processing stopped"}, texts)
 	s.Write(epoch, []byte("cut"))
 	s.Cut()
 	require.Equal(t, []string{"processing stopped", "cut"}, texts)
+	// Docker cuts a bar where 16 KiB are full, and hands over the rest when the next are.
+	for _, part := range []string{"\ranaly", "sing:  31%|==", "=       | 39/125 [00:00<00:00, 3", "82.70frame/s, rate=0]"} {
+		s.Write(epoch, []byte(part))
+		s.Idle()
+	}
+	require.Equal(t, int64(39), s.Open()[0].Frames)
+	require.Len(t, texts, 2)
 }
 
 // FuzzStream: whatever comes, in whatever pieces, nothing breaks and the records are the same.

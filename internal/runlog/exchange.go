@@ -1,0 +1,201 @@
+package runlog
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/logstream"
+)
+
+// Exchange holds what a receiver and the processors that name it tell each other.
+type Exchange struct {
+	known atomic.Pointer[Known]
+
+	mu          sync.Mutex
+	processors  int
+	streams     map[Key]Stream
+	logs        map[string]*log
+	subscribers []*func()
+}
+
+// Key tells streams apart.
+type Key struct {
+	// Processor is the component id of the processor, Stream its name there.
+	Processor, Stream string
+}
+
+// Stream is how a stream is.
+type Stream struct {
+	// Instance whose lines these are; empty while unknown.
+	Instance string
+	// Updated is when it last wrote.
+	Updated time.Time
+	Totals  logstream.Totals
+	// Open are the bars that are open, the one that moved last at the end.
+	Open []logstream.PhaseRun
+}
+
+// Finding is a record that tells a cause.
+type Finding struct {
+	Time  time.Time
+	Cause logstream.Cause
+	// Text is what it said, without paths; of an exception its type and text.
+	Text string
+	// Job is the job that the line was joined with, empty for none; Step is its step, from 1.
+	Job  string
+	Step int
+}
+
+// Phase is a phase that ended.
+type Phase struct {
+	logstream.PhaseRun
+	// Job is the job that it was joined with, empty for none.
+	Job string
+}
+
+// log is what the streams of an instance have said.
+type log struct {
+	since    time.Time
+	ended    logstream.Totals // of streams that are closed
+	phases   []Phase
+	findings []Finding
+}
+
+const (
+	// instanceLimit bounds the instances that are kept, historyLimit the phases and findings of each: a step has up to ten phases.
+	instanceLimit = 256
+	historyLimit  = 256
+)
+
+var (
+	exchangesMu sync.Mutex
+	exchanges   = map[string]*Exchange{}
+)
+
+// For is the exchange of a receiver, by its component id. The Collector gives two components no other way to find each other than what
+// they have in common: the process.
+func For(receiver string) *Exchange {
+	exchangesMu.Lock()
+	defer exchangesMu.Unlock()
+	e := exchanges[receiver]
+	if e == nil {
+		e = &Exchange{streams: map[Key]Stream{}, logs: map[string]*log{}}
+		exchanges[receiver] = e
+	}
+	return e
+}
+
+// Publish replaces what the receiver knows; nil when it stops.
+func (e *Exchange) Publish(k *Known) { e.known.Store(k) }
+
+// Known is what the receiver knows; nil without one.
+func (e *Exchange) Known() *Known { return e.known.Load() }
+
+// Attach says that a processor runs, until the function that it returns is called.
+func (e *Exchange) Attach() (detach func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.processors++
+	return sync.OnceFunc(func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.processors--
+	})
+}
+
+// Attached says whether a processor runs: where none does, nothing need be waited for.
+func (e *Exchange) Attached() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.processors > 0
+}
+
+// Subscribe has f called after something was said that may change how a run is judged, by the goroutine that said it: f must not block.
+func (e *Exchange) Subscribe(f func()) (cancel func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := &f
+	e.subscribers = append(e.subscribers, s)
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for i, o := range e.subscribers {
+			if o == s {
+				e.subscribers = append(e.subscribers[:i:i], e.subscribers[i+1:]...)
+				return
+			}
+		}
+	}
+}
+
+// Update replaces what is known of a stream.
+func (e *Exchange) Update(key Key, s Stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s.Instance != "" && e.log(s.Instance, s.Updated) == nil {
+		return
+	}
+	e.streams[key] = s
+}
+
+// Close ends a stream. What it told in total stays.
+func (e *Exchange) Close(key Key) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, ok := e.streams[key]
+	if !ok {
+		return
+	}
+	delete(e.streams, key)
+	if l := e.log(s.Instance, s.Updated); l != nil {
+		l.ended.Add(&s.Totals)
+	}
+}
+
+// log of an instance; nil where the instance is unknown or there are too many.
+func (e *Exchange) log(instance string, now time.Time) *log {
+	if instance == "" {
+		return nil
+	}
+	l := e.logs[instance]
+	if l == nil && len(e.logs) < instanceLimit {
+		l = &log{since: now}
+		e.logs[instance] = l
+	}
+	return l
+}
+
+// AddPhase keeps a phase that ended.
+func (e *Exchange) AddPhase(instance string, p Phase) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.log(instance, p.Updated); l != nil {
+		l.phases = appendBounded(l.phases, p)
+	}
+}
+
+// AddFinding keeps a cause, and says so to the subscribers.
+func (e *Exchange) AddFinding(instance string, f Finding) {
+	for _, s := range e.addFinding(instance, f) {
+		(*s)()
+	}
+}
+
+func (e *Exchange) addFinding(instance string, f Finding) []*func() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.log(instance, f.Time)
+	if l == nil {
+		return nil
+	}
+	l.findings = appendBounded(l.findings, f)
+	return e.subscribers
+}
+
+func appendBounded[T any](list []T, item T) []T {
+	if len(list) >= historyLimit {
+		list = append(list[:0], list[len(list)-historyLimit/2:]...)
+	}
+	return append(list, item)
+}

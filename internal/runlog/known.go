@@ -1,0 +1,70 @@
+package runlog
+
+import "time"
+
+// Known is what the receiver knows at one moment. It is never changed after it was published.
+type Known struct {
+	Host      Host
+	Instances []Instance
+	// Runs are those that are under way, and those that ended lately.
+	Runs []Run
+}
+
+// Host is where the collector runs.
+type Host struct{ Name, ID string }
+
+// Instance is a FaceFusion instance, and by what a line shows that it is its.
+type Instance struct {
+	ID, Version string
+	// PIDs are those of its processes and their children, Containers the ids of the containers they are in.
+	PIDs       []int
+	Containers []string
+}
+
+// Run is an attempt of a job. A time that is not known is zero.
+type Run struct {
+	Instance string
+	Job      string
+	Attempt  int
+	Trace    [16]byte
+	Root     [8]byte
+	// Started is when its first step started, or it was created. Ended is zero while it is under way.
+	Started, Ended time.Time
+	Steps          []Step
+}
+
+// Step is a step of a run.
+type Step struct {
+	Started, Ended time.Time
+	Span           [8]byte
+}
+
+// ID tells attempts apart.
+func (r *Run) ID() RunID { return RunID{r.Instance, r.Job, r.Attempt, r.Root} }
+
+// RunID identifies an attempt of a job.
+type RunID struct {
+	Instance, Job string
+	Attempt       int
+	Root          [8]byte
+}
+
+func (r *Run) same(o *Run) bool { return r.ID() == o.ID() }
+
+// span is the step that a record of this step number, counted from 1, belongs to; without one it is the run itself.
+func (r *Run) span(step int) [8]byte {
+	if step > 0 && step <= len(r.Steps) {
+		return r.Steps[step-1].Span
+	}
+	return r.Root
+}
+
+// instance finds an instance by its id.
+func (k *Known) instance(id string) *Instance {
+	for i := range k.Instances {
+		if k.Instances[i].ID == id {
+			return &k.Instances[i]
+		}
+	}
+	return nil
+}

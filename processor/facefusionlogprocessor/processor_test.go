@@ -1,0 +1,487 @@
+package facefusionlogprocessor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/processor/processortest"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
+	"github.com/otelcol-facefusion/otelcol-facefusion/processor/facefusionlogprocessor/internal/metadata"
+)
+
+// harness is a processor with what it handed over.
+type harness struct {
+	*logProcessor
+	out *consumertest.LogsSink
+}
+
+func newHarness(t *testing.T, change func(*Config)) *harness {
+	t.Helper()
+	h := &harness{out: &consumertest.LogsSink{}}
+	h.logProcessor = create(t, change, h.out)
+	return h
+}
+
+func create(t *testing.T, change func(*Config), next consumer.Logs) *logProcessor {
+	t.Helper()
+	cfg := createDefaultConfig().(*Config)
+	cfg.Receiver = component.MustNewIDWithName("facefusion", strings.NewReplacer("/", "-", "#", "-").Replace(t.Name()))
+	if change != nil {
+		change(cfg)
+	}
+	p, err := NewFactory().CreateLogs(context.Background(), processortest.NewNopSettings(metadata.Type), cfg, next)
+	require.NoError(t, err)
+	require.NoError(t, p.Start(context.Background(), componenttest.NewNopHost()))
+	t.Cleanup(func() { require.NoError(t, p.Shutdown(context.Background())) })
+	return p.(*logProcessor)
+}
+
+func (h *harness) consume(t *testing.T, logs plog.Logs) {
+	t.Helper()
+	require.NoError(t, h.ConsumeLogs(context.Background(), logs))
+}
+
+// records are all that came out, in order.
+func (h *harness) records() []plog.LogRecord {
+	var list []plog.LogRecord
+	for _, logs := range h.out.AllLogs() {
+		for _, rl := range logs.ResourceLogs().All() {
+			for _, sl := range rl.ScopeLogs().All() {
+				for _, r := range sl.LogRecords().All() {
+					list = append(list, r)
+				}
+			}
+		}
+	}
+	return list
+}
+
+func (h *harness) bodies() []string {
+	var list []string
+	for _, r := range h.records() {
+		list = append(list, r.Body().Str())
+	}
+	return list
+}
+
+// chunk is what file_log sends with encoding nop.
+func chunk(at time.Time, path string, offset int, data []byte) plog.Logs {
+	logs := plog.NewLogs()
+	r := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+	r.SetObservedTimestamp(pcommon.NewTimestampFromTime(at))
+	r.Body().SetEmptyBytes().FromRaw(data)
+	r.Attributes().PutStr("log.file.path", path)
+	r.Attributes().PutInt("log.file.record_offset", int64(offset))
+	return logs
+}
+
+// chunks are a whole stream, cut anywhere.
+func chunks(at time.Time, path string, data []byte, size int) []plog.Logs {
+	var list []plog.Logs
+	for offset := 0; offset < len(data); offset += size {
+		list = append(list, chunk(at, path, offset, data[offset:min(offset+size, len(data))]))
+	}
+	return list
+}
+
+// journal is what journald sends for a unit that writes to it: an entry for each line, cut at 48 KiB.
+func journal(at time.Time, pid string, data []byte) []plog.Logs {
+	var list []plog.Logs
+	for line := range bytes.Lines(data) {
+		for len(line) > 0 {
+			n := min(len(line), 48<<10)
+			part := line[:n]
+			line = line[n:]
+			logs := plog.NewLogs()
+			r := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+			r.SetTimestamp(pcommon.NewTimestampFromTime(at))
+			m := r.Body().SetEmptyMap()
+			m.PutStr("_PID", pid)
+			m.PutStr("_STREAM_ID", "s"+pid)
+			if part[len(part)-1] != '\n' {
+				m.PutStr("_LINE_BREAK", "line-max")
+			}
+			message := bytes.TrimSuffix(part, []byte("\n"))
+			if bytes.ContainsAny(message, "\r\x1b") { // journalctl writes an array of numbers
+				s := m.PutEmptySlice("MESSAGE")
+				for _, b := range message {
+					s.AppendEmpty().SetDouble(float64(b))
+				}
+			} else {
+				m.PutStr("MESSAGE", string(message))
+			}
+			list = append(list, logs)
+		}
+	}
+	return list
+}
+
+// docker is what the container operator makes of Docker's json-file: a text with its newline, cut at 16 KiB.
+func docker(at time.Time, id string, data []byte) []plog.Logs {
+	var list []plog.Logs
+	for line := range bytes.Lines(data) {
+		for len(line) > 0 {
+			n := min(len(line), 16<<10)
+			logs := plog.NewLogs()
+			r := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+			r.SetTimestamp(pcommon.NewTimestampFromTime(at))
+			r.Body().SetStr(string(line[:n]))
+			r.Attributes().PutStr("log.iostream", "stderr")
+			r.Attributes().PutStr("log.file.path", "/var/lib/docker/containers/"+id+"/"+id+"-json.log")
+			line = line[n:]
+			list = append(list, logs)
+		}
+	}
+	return list
+}
+
+func recording(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../../testdata/logs", name))
+	require.NoError(t, err)
+	return data
+}
+
+// TestAllReadersTellTheSame plays recordings as each reader sends them.
+func TestAllReadersTellTheSame(t *testing.T) {
+	for _, name := range []string{"real/3.8.1-run.stderr", "real/3.8.1-exception.stderr", "real/3.8.1-batch.stderr", "real/ff320-headless.stderr", "recorded/3.0.0-job-run.stderr.log", "real/3.8.1-monitored.stderr"} {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			data := recording(t, name)
+			var want []string
+			for kind, feed := range map[string]func(time.Time) []plog.Logs{
+				"a file":                 func(at time.Time) []plog.Logs { return chunks(at, "/var/log/ff.log", data, 64<<10) },
+				"a file in small pieces": func(at time.Time) []plog.Logs { return chunks(at, "/var/log/ff.log", data, 333) },
+				"the journal":            func(at time.Time) []plog.Logs { return journal(at, "12", data) },
+				"Docker":                 func(at time.Time) []plog.Logs { return docker(at, strings.Repeat("ab", 32), data) },
+			} {
+				synctest.Test(t, func(t *testing.T) {
+					h := newHarness(t, nil)
+					for _, logs := range feed(time.Now()) {
+						h.consume(t, logs)
+					}
+					time.Sleep(3 * time.Second)
+					got := h.bodies()
+					if want == nil {
+						want = got
+					}
+					require.Equal(t, want, got, kind)
+					require.NotEmpty(t, got)
+				})
+			}
+		})
+	}
+}
+
+func TestRecordSaysWhatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, func(c *Config) { c.Instance = "studio" })
+		at := time.Now()
+		h.consume(t, chunk(at, "/var/log/ff.log", 0, []byte("[FACEFUSION.CORE] processing step 2 of 3\n"+
+			"\rprocessing: 100%|==========| 50/50 [00:08<00:00,  5.70frame/s, execution_providers=['cpu']]\n"+
+			"[FACEFUSION.INFERENCE_MANAGER] loading model deoldify failed\n"+
+			"Traceback (most recent call last):\n  File \"/home/anna/x.py\", line 1, in f\nOSError: [Errno 28] No space left on device: '/tmp/anna.png'\n")))
+		time.Sleep(2 * time.Second)
+		records := h.records()
+		require.Len(t, records, 4)
+		require.Equal(t, map[string]any{
+			"facefusion.module": "FACEFUSION.CORE", "facefusion.step.index": int64(1), "facefusion.step.count": int64(3),
+		}, records[0].Attributes().AsRaw())
+		require.Equal(t, "facefusion.log.step_started", records[0].EventName())
+		require.Equal(t, plog.SeverityNumberInfo, records[0].SeverityNumber())
+		require.Equal(t, "INFO", records[0].SeverityText())
+		require.Equal(t, at.UTC(), records[0].Timestamp().AsTime())
+		require.InDelta(t, 8.77, records[1].Attributes().AsRaw()["facefusion.phase.duration"], 0.01)
+		require.Equal(t, "processing", records[1].Attributes().AsRaw()["facefusion.phase"])
+		require.Equal(t, true, records[1].Attributes().AsRaw()["facefusion.phase.completed"])
+		require.Equal(t, map[string]any{
+			"facefusion.module": "FACEFUSION.INFERENCE_MANAGER", "facefusion.step.index": int64(1), "facefusion.model": "deoldify", "facefusion.cause": "model_load_failed",
+		}, records[2].Attributes().AsRaw())
+		require.Equal(t, "FATAL", records[2].SeverityText())
+		require.Equal(t, map[string]any{
+			"facefusion.module": "python", "facefusion.cause": "disk_full", "exception.type": "OSError",
+			"exception.message": "[Errno 28] No space left on device: '<path>'",
+		}, records[3].Attributes().AsRaw())
+		resource := h.out.AllLogs()[0].ResourceLogs().At(0).Resource().Attributes().AsRaw()
+		require.Equal(t, map[string]any{"service.name": "facefusion", "service.instance.id": "studio"}, resource)
+	})
+}
+
+// known is a receiver that knows a run of two steps.
+func known(started, ended time.Time) *runlog.Known {
+	return &runlog.Known{
+		Host:      runlog.Host{Name: "gpu-1", ID: "m1"},
+		Instances: []runlog.Instance{{ID: "facefusion-1", Version: "3.8.1", PIDs: []int{12}, Containers: []string{strings.Repeat("ab", 32)}}},
+		Runs: []runlog.Run{{
+			Instance: "facefusion-1", Job: "nightly-001", Attempt: 1, Trace: [16]byte{1}, Root: [8]byte{2}, Started: started, Ended: ended,
+			Steps: []runlog.Step{{Started: started, Span: [8]byte{3}}, {Span: [8]byte{4}}},
+		}},
+	}
+}
+
+// TestEveryRecordOfARunBearsItsTrace plays a whole job beside a receiver that knows the run only after a while.
+func TestEveryRecordOfARunBearsItsTrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, nil)
+		h.exchange.Publish(&runlog.Known{Instances: known(time.Now(), time.Time{}).Instances})
+		data := recording(t, "recorded/3.8.1-job-run.stderr.log")
+		started := time.Now()
+		half := len(data) / 2
+		h.consume(t, chunk(started, "/var/log/ff.log", 0, data[:half]))
+		time.Sleep(time.Second)
+		require.Empty(t, h.records(), "what belongs to a run waits for it")
+		h.exchange.Publish(known(started, time.Time{}))
+		time.Sleep(2 * time.Second)
+		k := known(started, time.Now())
+		k.Runs[0].Steps[1].Started = started.Add(2 * time.Second)
+		h.exchange.Publish(k)
+		time.Sleep(time.Second) // the file has moved before the last line is read
+		h.consume(t, chunk(time.Now(), "/var/log/ff.log", half, data[half:]))
+		time.Sleep(time.Second)
+		records := h.records()
+		require.Len(t, records, 10, strings.Join(h.bodies(), "\n"))
+		spans := map[string]int{}
+		for _, r := range records {
+			require.Equal(t, pcommon.TraceID{1}, r.TraceID(), r.Body().Str())
+			spans[r.SpanID().String()]++
+		}
+		require.Equal(t, map[string]int{
+			pcommon.SpanID{2}.String(): 1, // running queued job
+			pcommon.SpanID{3}.String(): 4, pcommon.SpanID{4}.String(): 5,
+		}, spans)
+		resource := h.out.AllLogs()[0].ResourceLogs().At(0).Resource().Attributes().AsRaw()
+		require.Equal(t, map[string]any{
+			"service.name": "facefusion", "service.instance.id": "facefusion-1", "service.version": "3.8.1", "host.name": "gpu-1", "host.id": "m1",
+		}, resource)
+	})
+}
+
+func TestRecordGoesOutWithoutItsRunInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, nil)
+		h.exchange.Publish(&runlog.Known{})
+		h.consume(t, chunk(time.Now(), "/var/log/ff.log", 0, []byte("[FACEFUSION.CORE] processing step 1 of 1\n")))
+		time.Sleep(1900 * time.Millisecond)
+		require.Empty(t, h.records())
+		time.Sleep(time.Second)
+		require.Len(t, h.records(), 1)
+		require.True(t, h.records()[0].TraceID().IsEmpty())
+	})
+}
+
+// TestTwoRunsOfTwoStreams: each stream has the lines of one of two runs that began at the same time.
+func TestTwoRunsOfTwoStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, nil)
+		k := known(time.Now(), time.Time{})
+		second := k.Runs[0]
+		second.Job, second.Trace, second.Root = "other", [16]byte{9}, [8]byte{9}
+		second.Started = second.Started.Add(time.Second)
+		second.Steps = []runlog.Step{{Started: second.Started, Span: [8]byte{8}}}
+		k.Runs = append(k.Runs, second)
+		h.exchange.Publish(k)
+		for _, path := range []string{"/a", "/b"} {
+			h.consume(t, chunk(time.Now(), path, 0, []byte("[FACEFUSION.CORE] processing step 1 of 1\n[FACEFUSION.CORE] no source face detected!\n")))
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Second)
+		var jobs []any
+		for _, r := range h.records() {
+			jobs = append(jobs, r.Attributes().AsRaw()["facefusion.job.id"])
+		}
+		require.Equal(t, []any{"nightly-001", "nightly-001", "other", "other"}, jobs)
+	})
+}
+
+func TestReceiverIsToldWhatTheLinesSay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, nil)
+		require.True(t, h.exchange.Attached())
+		nudged := 0
+		defer h.exchange.Subscribe(func() { nudged++ })()
+		started := time.Now()
+		h.exchange.Publish(known(started, time.Time{}))
+		for _, logs := range chunks(started, "/var/log/ff.log", recording(t, "real/3.8.1-exception.stderr"), 8<<10) {
+			h.consume(t, logs)
+		}
+		time.Sleep(3 * time.Second)
+		account := h.exchange.Account("facefusion-1", "nightly-001", started, time.Now())
+		require.Equal(t, "inference_error", string(account.Cause().Cause))
+		require.Contains(t, account.Cause().Text, "Non-zero status code")
+		require.Len(t, account.Phases, 2)
+		require.Equal(t, 1, account.Phases[0].Step)
+		require.NotZero(t, nudged)
+		logs := h.exchange.Logs()
+		require.Len(t, logs, 1)
+		require.Equal(t, int64(50), logs[0].Totals.Frames[0])
+		require.True(t, h.exchange.Heard("facefusion-1"))
+		require.NoError(t, h.Shutdown(context.Background()))
+		require.Equal(t, int64(50), h.exchange.Logs()[0].Totals.Frames[0], "totals outlive the stream")
+		require.False(t, h.exchange.Heard("facefusion-1"))
+		require.False(t, h.exchange.Attached())
+	})
+}
+
+func TestWhoseLinesTheseAre(t *testing.T) {
+	id := strings.Repeat("cd", 32)
+	k := &runlog.Known{Instances: []runlog.Instance{{ID: "a", PIDs: []int{12}}, {ID: "b", Containers: []string{id}}}}
+	for name, c := range map[string]struct {
+		logs plog.Logs
+		want string
+	}{
+		"by process":   {journal(time.Now(), "12", []byte("x\n"))[0], "a"},
+		"by container": {docker(time.Now(), id, []byte("x\n"))[0], "b"},
+		"unknown":      {chunk(time.Now(), "/x", 0, []byte("x\n")), ""},
+		"configured":   {named(chunk(time.Now(), "/x", 0, []byte("x\n")), "c"), "c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, nil)
+				h.exchange.Publish(k)
+				h.consume(t, c.logs)
+				time.Sleep(time.Second)
+				got, _ := h.out.AllLogs()[0].ResourceLogs().At(0).Resource().Attributes().Get("service.instance.id")
+				require.Equal(t, c.want, got.Str())
+			})
+		})
+	}
+}
+
+func named(logs plog.Logs, instance string) plog.Logs {
+	logs.ResourceLogs().At(0).Resource().Attributes().PutStr("service.instance.id", instance)
+	return logs
+}
+
+// TestPiecesInTheWrongOrder: file_log hands over from two goroutines.
+func TestPiecesInTheWrongOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, nil)
+		list := chunks(time.Now(), "/x", []byte("one\ntwo\nthree\nfour\nfive\n"), 5)
+		for _, i := range []int{0, 2, 1, 4, 3} {
+			h.consume(t, list[i])
+		}
+		time.Sleep(time.Second)
+		require.Equal(t, []string{"one", "two", "three", "four", "five"}, h.bodies())
+		// One that never comes is waited for no longer than a second.
+		h.consume(t, chunk(time.Now(), "/x", 100, []byte("far\n")))
+		time.Sleep(2 * time.Second)
+		require.Equal(t, "far", h.bodies()[5])
+	})
+}
+
+// TestRotation: the new file does not continue the last line of the old one.
+func TestRotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, nil)
+		h.consume(t, chunk(time.Now(), "/x", 0, []byte("old, without end")))
+		h.consume(t, chunk(time.Now(), "/x", 0, []byte("new\n")))
+		time.Sleep(time.Second)
+		require.Equal(t, []string{"old, without end", "new"}, h.bodies())
+	})
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, func(c *Config) { c.MaxStreams = 2 })
+		for i := range 5 {
+			h.consume(t, chunk(time.Now(), fmt.Sprint(i), 0, []byte("open.")))
+			time.Sleep(time.Millisecond)
+		}
+		require.Len(t, h.streams, 2)
+		time.Sleep(3 * time.Second)
+		require.Len(t, h.records(), 5, "what was open is not lost")
+	})
+}
+
+// refusing is a next component that does not take records until it is told to.
+type refusing struct {
+	consumertest.LogsSink
+	mu  sync.Mutex
+	err error
+}
+
+func (r *refusing) set(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+}
+
+func (r *refusing) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return r.err
+	}
+	return r.LogsSink.ConsumeLogs(ctx, logs)
+}
+
+// TestNextIsAway: nothing is lost, and no more is taken than there is room for.
+func TestNextIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := &refusing{err: errors.New("away")}
+		p := create(t, nil, next)
+		line := []byte("line\n")
+		sent := 0
+		for i := 0; ; i++ {
+			err := p.ConsumeLogs(context.Background(), chunk(time.Now(), "/x", i*len(line)*100, bytes.Repeat(line, 100)))
+			if err != nil {
+				require.ErrorIs(t, err, errFull)
+				break
+			}
+			sent += 100
+			synctest.Wait()
+		}
+		require.InDelta(t, queueLimit, sent, batchLimit+100)
+		next.set(nil)
+		time.Sleep(time.Minute)
+		require.Equal(t, sent, next.LogRecordCount())
+	})
+}
+
+func TestConfig(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	require.NoError(t, cfg.Validate())
+	cfg.ProgressInterval, cfg.JoinTimeout, cfg.MaxStreams = time.Millisecond, time.Hour, 0
+	require.EqualError(t, cfg.Validate(), "progress_interval is 1ms: give at least 1s, or 0s for no records about a running phase\n"+
+		"join_timeout is 1h0m0s: give 0s to 1m, or leave it out for 2s\nmax_streams is 0: give at least 1, or leave it out for 64")
+}
+
+// TestNoPathLeavesByDefault looks for the paths of all recordings in all that comes out.
+func TestNoPathLeavesByDefault(t *testing.T) {
+	for _, include := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(t, func(c *Config) { c.IncludePaths = include })
+			for _, logs := range chunks(time.Now(), "/home/anna/ff.log", append(recording(t, "real/3.8.1-monitored.stderr"), "x: '/home/anna/b.png'\n"...), 4<<10) {
+				h.consume(t, logs)
+			}
+			time.Sleep(3 * time.Second)
+			var all strings.Builder
+			for _, r := range h.records() {
+				text, err := json.Marshal(r.Attributes().AsRaw())
+				require.NoError(t, err)
+				fmt.Fprintln(&all, r.Body().Str(), string(text))
+			}
+			for _, private := range []string{"face fusion 3.8.1", "/home/anna/b.png"} {
+				require.Equal(t, include, strings.Contains(all.String(), private), private)
+			}
+			require.NotContains(t, all.String(), "ff.log")
+		})
+	}
+}
