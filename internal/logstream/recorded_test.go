@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/logstream/logtest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -51,68 +51,19 @@ func play(data []byte, size int, pace time.Duration) ([]Record, *Stream) {
 	return records, s
 }
 
-// truth is what the bars of a stream say, read by a pattern instead of by the code under test.
-type truth struct {
-	frames   map[Phase]int64
-	duration map[Phase]float64
-	messages int
-	traces   int
-}
-
-var (
-	barPattern     = regexp.MustCompile(`([A-Za-z]+): +[0-9]{1,3}%\|[ =]*\| *([0-9]+)/([0-9]+) \[([0-9:]+)<[0-9:?]+, +([0-9.?]+)(frame/s|s/frame)[^\r\n]*`)
-	messagePattern = regexp.MustCompile(`\[FACEFUSION\.[A-Z0-9_.]+\] `)
-)
-
-func truthOf(data []byte) truth {
-	t := truth{frames: map[Phase]int64{}, duration: map[Phase]float64{}}
-	t.messages = len(messagePattern.FindAll(data, -1))
-	t.traces = strings.Count(string(data), tracebackStart)
-	var phase Phase
-	var n, seconds, total, shown float64
-	finish := func() {
-		t.frames[phase] += int64(n)
-		t.duration[phase] += seconds
-		n, seconds = 0, 0
-	}
-	for _, m := range barPattern.FindAllStringSubmatch(string(data), -1) {
-		p := Phase(strings.ToLower(m[1]))
-		count, _ := strconv.ParseFloat(m[2], 64)
-		of, _ := strconv.ParseFloat(m[3], 64)
-		clock := strings.Split(m[4], ":")
-		minutes, _ := strconv.ParseFloat(clock[0], 64)
-		whole, _ := strconv.ParseFloat(clock[1], 64)
-		if p != phase || count < n || of != total || minutes*60+whole < shown {
-			finish()
-		}
-		phase, n, total = p, count, of
-		shown = minutes*60 + whole
-		seconds = shown
-		rate, err := strconv.ParseFloat(m[5], 64)
-		if m[6] == "s/frame" {
-			rate = 1 / rate
-		}
-		if by := n / rate; err == nil && by >= seconds-0.05 && by <= seconds+1.05 {
-			seconds = by
-		}
-	}
-	finish()
-	return t
-}
-
 // TestFramesAndPhasesAreThoseOfTheBars compares the totals with what the bars say, also where the whole stream comes at once.
 func TestFramesAndPhasesAreThoseOfTheBars(t *testing.T) {
 	for name, data := range recordings(t) {
-		want := truthOf(data)
-		for _, size := range []int{1, 16 << 10, len(data) + 1} {
+		want := logtest.Read(data)
+		for _, size := range []int{13, 16 << 10, len(data) + 1} {
 			_, s := play(data, size, 0)
 			got := s.Totals()
 			for _, open := range s.Open() { // the bars of a process that was killed
 				got.Time[open.Phase.Index()] += open.Elapsed
 			}
 			for i, phase := range Phases {
-				require.Equal(t, want.frames[phase], got.Frames[i], "frames %s of %s in pieces of %d", phase, name, size)
-				if seconds := want.duration[phase]; seconds > 0 {
+				require.Equal(t, want.Frames[string(phase)], got.Frames[i], "frames %s of %s in pieces of %d", phase, name, size)
+				if seconds := want.Seconds[string(phase)]; seconds > 0 {
 					require.InDelta(t, seconds, got.Time[i].Seconds(), max(0.02*seconds, 0.02), "duration of %s of %s in pieces of %d", phase, name, size)
 				}
 			}
@@ -122,8 +73,8 @@ func TestFramesAndPhasesAreThoseOfTheBars(t *testing.T) {
 
 func TestNoRecordIsLostOrGlued(t *testing.T) {
 	for name, data := range recordings(t) {
-		want := truthOf(data)
-		for _, size := range []int{1, 100, len(data) + 1} {
+		want := logtest.Read(data)
+		for _, size := range []int{13, 100, len(data) + 1} {
 			records, _ := play(data, size, 0)
 			messages, traces := 0, 0
 			for _, r := range records {
@@ -140,8 +91,8 @@ func TestNoRecordIsLostOrGlued(t *testing.T) {
 				require.NotContains(t, r.Text, "/data/", name)
 				require.Zero(t, r.Dropped, name)
 			}
-			require.Equal(t, want.messages, messages, "%s in pieces of %d", name, size)
-			require.Equal(t, want.traces, traces, "%s in pieces of %d", name, size)
+			require.Equal(t, want.Messages, messages, "%s in pieces of %d", name, size)
+			require.Equal(t, want.Tracebacks, traces, "%s in pieces of %d", name, size)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/logstream/logtest"
 )
 
 // write plays a text at one moment and returns the records' texts and the stream.
@@ -144,8 +146,8 @@ func TestTwoWritersOfOneFile(t *testing.T) {
 		{"recorded/3.2.0-job-run.stderr.log", "recorded/3.8.1-job-run.stderr.log"},
 	} {
 		a, b := all[pair[0]], all[pair[1]]
-		want := truthOf(a)
-		other := truthOf(b)
+		want := logtest.Read(a)
+		other := logtest.Read(b)
 		for seed := range uint64(20) {
 			mixed := interleave(rand.New(rand.NewPCG(seed, 1)), a, b)
 			records, s := play(mixed, 16<<10, 0)
@@ -156,45 +158,28 @@ func TestTwoWritersOfOneFile(t *testing.T) {
 				}
 				require.NotContains(t, r.Text, "%|")
 			}
-			require.Equal(t, want.messages+other.messages, messages)
+			require.Equal(t, want.Messages+other.Messages, messages)
 			for i, phase := range Phases {
-				frames := want.frames[phase] + other.frames[phase]
+				frames := want.Frames[string(phase)] + other.Frames[string(phase)]
 				require.InDelta(t, frames, s.Totals().Frames[i], 0.05*float64(frames), "%s of %v, seed %d", phase, pair, seed)
 			}
 		}
 	}
 }
 
-// interleave mixes two streams as two processes do that append to one file: each write is whole. tqdm writes \r and the bar at
-// once, and the newline that closes the bar by itself.
+// interleave mixes two streams as two processes do that append to one file: each write is whole.
 func interleave(random *rand.Rand, a, b []byte) []byte {
-	pieces := [2][][]byte{writes(a), writes(b)}
+	pieces := [2][]logtest.Write{logtest.Writes(a), logtest.Writes(b)}
 	var mixed []byte
 	for len(pieces[0])+len(pieces[1]) > 0 {
 		i := 0
 		if random.IntN(len(pieces[0])+len(pieces[1])) >= len(pieces[0]) {
 			i = 1
 		}
-		mixed = append(mixed, pieces[i][0]...)
+		mixed = append(mixed, pieces[i][0].Data...)
 		pieces[i] = pieces[i][1:]
 	}
 	return mixed
-}
-
-func writes(data []byte) [][]byte {
-	var list [][]byte
-	for len(data) > 0 {
-		end := bytes.IndexAny(data[1:], "\r\n") + 1
-		switch {
-		case end == 0:
-			end = len(data)
-		case data[end] == '\n' && data[0] != '\r':
-			end++
-		}
-		list = append(list, data[:end])
-		data = data[end:]
-	}
-	return list
 }
 
 func TestRecordWithoutEnd(t *testing.T) {
