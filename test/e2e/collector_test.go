@@ -42,13 +42,24 @@ type collector struct {
 // start runs the collector with the agent's own configuration, on ports of its own, and waits until it is ready. The overrides are YAML.
 func start(t *testing.T, overrides string) *collector {
 	t.Helper()
+	return startWith(t, overrides)
+}
+
+// startWith does the same with several overrides, one over the other.
+func startWith(t *testing.T, overrides ...string) *collector {
+	t.Helper()
 	ports := freePorts(t, 3)
-	file := filepath.Join(t.TempDir(), "override.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(listeners(ports)), 0o600))
-	extra := filepath.Join(t.TempDir(), "test.yaml")
-	require.NoError(t, os.WriteFile(extra, []byte(overrides), 0o600))
+	arguments := []string{"--config", agentConfig}
+	for i, text := range append([]string{listeners(ports)}, overrides...) {
+		if text == "" {
+			continue
+		}
+		file := filepath.Join(t.TempDir(), fmt.Sprintf("override-%d.yaml", i))
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		arguments = append(arguments, "--config", file)
+	}
 	c := &collector{
-		cmd:     exec.Command(binary, "--config", agentConfig, "--config", file, "--config", extra),
+		cmd:     exec.Command(binary, arguments...),
 		metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[0]),
 		health:  fmt.Sprintf("http://127.0.0.1:%d/", ports[1]),
 		own:     fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[2]),
