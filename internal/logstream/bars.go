@@ -7,13 +7,15 @@ import (
 )
 
 const (
-	// barLimit bounds the bars that are followed at once: one for each FaceFusion that writes the stream.
+	// barLimit bounds the bars that are followed at once: one for each FaceFusion that writes the
+	// stream.
 	barLimit = 8
-	// rateWindow is over how long the rate of a bar is taken, rateStep how far the points are apart.
+	// rateWindow is over how long the rate of a bar is taken, rateStep how far the points are
+	// apart.
 	rateWindow = 15 * time.Second
 	rateStep   = time.Second
-	// barSilence is after how long another bar of the same kind is taken for a new one. What is wrong about that costs a phase its
-	// start, and no frame.
+	// barSilence is after how long another bar of the same kind is taken for a new one. What is
+	// wrong about that costs a phase its start, and no frame.
 	barSilence = time.Minute
 )
 
@@ -32,7 +34,8 @@ type bar struct {
 	points []point
 	// shown is when a record about it was made.
 	shown time.Time
-	// parted says that it was reported as ended. It may go on after all: what was said, or the newline, may have been another FaceFusion's.
+	// parted says that it was reported as ended. It may go on after all: what was said, or the
+	// newline, may have been another FaceFusion's.
 	parted bool
 	// counted is how much of its time is in the totals.
 	counted time.Duration
@@ -43,17 +46,19 @@ type point struct {
 	frames int64
 }
 
-// bars follows the bars of a stream. Several FaceFusions may write to one, so that records of several bars alternate.
+// bars follows the bars of a stream. Several FaceFusions may write to one, so that records of
+// several bars alternate.
 type bars struct {
 	open []*bar
 	// last is the one of the last record.
 	last *bar
-	// joined says that a bar was seen to begin: what is met in the middle from then on was not there before.
+	// joined says that a bar was seen to begin: what is met in the middle from then on was not
+	// there before.
 	joined bool
 }
 
-// update takes the next record of a bar and says which bar it belongs to, how many frames more were done, and which bar was lost for
-// it: too old, or the oldest of too many.
+// update takes the next record of a bar and says which bar it belongs to, how many frames more were
+// done, and which bar was lost for it: too old, or the oldest of too many.
 func (b *bars) update(at time.Time, step int, p *progress) (current *bar, frames int64, lost *bar) {
 	current = b.find(at, p)
 	if current == nil {
@@ -72,8 +77,9 @@ func (b *bars) update(at time.Time, step int, p *progress) (current *bar, frames
 	return current, done, lost
 }
 
-// find is the open bar that the record continues: of the same phase and length, not beyond it, and closest to it. One writer has one
-// bar of a kind; with several it may be the bar of another, and the sum of frames is right all the same.
+// find is the open bar that the record continues: of the same phase and length, not beyond it, and
+// closest to it. One writer has one bar of a kind; with several it may be the bar of another, and
+// the sum of frames is right all the same.
 func (b *bars) find(at time.Time, p *progress) *bar {
 	var best *bar
 	for _, o := range b.open {
@@ -101,7 +107,8 @@ func (o *bar) alike(p *progress) bool {
 	return o.run.Phase == p.phase && o.run.Total == p.total && (o.run.File == p.file || o.run.File == "" || p.file == "")
 }
 
-// makeRoom gives up the bar in whose place a new one begins, if there is one that has been silent, or if there are too many.
+// makeRoom gives up the bar in whose place a new one begins, if there is one that has been silent,
+// or if there are too many.
 func (b *bars) makeRoom(at time.Time, p *progress) *bar {
 	for _, o := range b.open {
 		if o.alike(p) && (o.rank(at) == 0 || o.parted && o.complete()) {
@@ -129,7 +136,8 @@ func (b *bars) begin(at time.Time, step int, p *progress) *bar {
 	return o
 }
 
-// closing is the bar that a newline after a record of a bar closes: the one that is complete, as another may have written in between.
+// closing is the bar that a newline after a record of a bar closes: the one that is complete, as
+// another may have written in between.
 func (b *bars) closing() *bar {
 	if b.last == nil || b.last.complete() {
 		return b.last
@@ -152,13 +160,15 @@ func (b *bars) remove(o *bar) {
 	}
 }
 
-// end works out the figures of a bar that has ended. closed says that it ended by itself, with the newline that tqdm writes then.
+// end works out the figures of a bar that has ended. closed says that it ended by itself, with the
+// newline that tqdm writes then.
 func (o *bar) end(closed bool) {
 	o.run.Ended = true
 	o.run.Completed = closed && o.complete()
 	o.run.Left = -1
 	if closed && o.rate > 0 {
-		// The last record of a bar that is closed shows the rate of all of it, with three digits or more: better than whole seconds.
+		// The last record of a bar that is closed shows the rate of all of it, with three digits or
+		// more: better than whole seconds.
 		if whole := time.Duration(float64(o.run.Frames) / o.rate * float64(time.Second)); o.clock <= whole+rounding && whole <= o.clock+time.Second+rounding {
 			o.run.Elapsed = whole
 		}
@@ -181,7 +191,8 @@ func (o *bar) advance(at time.Time, p *progress) {
 	if p.file != "" {
 		o.run.File = p.file
 	}
-	// The bar's clock has whole seconds; the time of reading refines it, unless the stream comes in bursts.
+	// The bar's clock has whole seconds; the time of reading refines it, unless the stream comes in
+	// bursts.
 	o.run.Elapsed = min(max(at.Sub(o.begun), o.clock), o.clock+time.Second-time.Millisecond)
 	o.settle()
 	o.measure()

@@ -1,14 +1,16 @@
 package logstream
 
-// Cause is why a run failed, or ran worse than it could, as far as a record tells. The set is fixed, so that it may become an
-// attribute of a metric.
+// Cause is why a run failed, or ran worse than it could, as far as a record tells. The set is
+// fixed, so that it may become an attribute of a metric.
 type Cause string
 
 // The causes.
 const (
-	// CauseDeclined: the content filter refused the target. FaceFusion writes no line about it; the finished analysing bar tells.
+	// CauseDeclined: the content filter refused the target. FaceFusion writes no line about it; the
+	// finished analysing bar tells.
 	CauseDeclined Cause = "declined"
-	// CauseStopped: somebody pressed Stop. FaceFusion 3.8 says the same when its encoder ends early.
+	// CauseStopped: somebody pressed Stop. FaceFusion 3.8 says the same when its encoder ends
+	// early.
 	CauseStopped Cause = "stopped"
 	// CauseGPUMemory: the GPU had no memory left.
 	CauseGPUMemory Cause = "gpu_out_of_memory"
@@ -45,11 +47,13 @@ const (
 	CauseMerge Cause = "merge_failed"
 	// CauseOutput: there is no output, and nothing says why.
 	CauseOutput Cause = "output_failed"
-	// CauseProvider: an execution provider could not be used, and onnxruntime fell back to another, usually the CPU. The run goes on.
+	// CauseProvider: an execution provider could not be used, and onnxruntime fell back to another,
+	// usually the CPU. The run goes on.
 	CauseProvider Cause = "provider_fallback"
 )
 
-// Causes are all of them, the most telling first: of two causes of one run, the one that stands earlier explains the other.
+// Causes are all of them, the most telling first: of two causes of one run, the one that stands
+// earlier explains the other.
 var Causes = [...]Cause{
 	CauseGPUMemory, CauseMemory, CauseDiskFull, CauseCUDAAddress, CauseCUDALaunch, CauseCUDATimeout, CauseCUDNN, CauseCUBLAS, CauseCUDA,
 	CauseModelLoad, CauseModelInvalid, CauseDependency, CausePort, CauseNoFace, CauseInput, CauseDeclined, CauseStopped,

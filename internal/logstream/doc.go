@@ -1,5 +1,6 @@
-// Package logstream understands what FaceFusion writes to standard error: messages without time or level, progress bars that
-// overwrite themselves with carriage returns, and what other libraries write in between.
+// Package logstream understands what FaceFusion writes to standard error: messages without time or
+// level, progress bars that overwrite themselves with carriage returns, and what other libraries
+// write in between.
 //
 // A Stream takes one such stream in pieces of any size (Write) and gives records and totals:
 //

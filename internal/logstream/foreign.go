@@ -12,7 +12,8 @@ const scopeStart = "[FACEFUSION."
 
 // The lines of others.
 var (
-	// 2026-11-25 22:38:00.205976059 [E:onnxruntime:, sequential_executor.cc:671 ExecuteKernel] Non-zero status code …
+	// 2026-11-25 22:38:00.205976059 [E:onnxruntime:, sequential_executor.cc:671 ExecuteKernel]
+	// Non-zero status code …
 	engine = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ \[([VIWEF]):onnxruntime:[^\]]*\]`)
 	// INFO:     Uvicorn running on http://127.0.0.1:8000
 	leveled = regexp.MustCompile(`^(DEBUG|INFO|WARNING|ERROR|CRITICAL):\s`)
@@ -32,7 +33,8 @@ var levels = map[string]Severity{
 	"DEBUG": SeverityDebug, "INFO": SeverityInfo, "WARNING": SeverityWarn, "ERROR": SeverityError, "CRITICAL": SeverityFatal,
 }
 
-// symptom is a text by which an error is known, whoever writes it: onnxruntime, CUDA, PyTorch or Python.
+// symptom is a text by which an error is known, whoever writes it: onnxruntime, CUDA, PyTorch or
+// Python.
 type symptom struct {
 	cause   Cause
 	pattern *regexp.Regexp
@@ -87,7 +89,8 @@ func (r *Record) understandForeign(text string) {
 	}
 }
 
-// plain removes the colours that onnxruntime 1.28 writes also where there is no terminal, and other control sequences.
+// plain removes the colours that onnxruntime 1.28 writes also where there is no terminal, and other
+// control sequences.
 func plain(text []byte) []byte {
 	if bytes.IndexByte(text, 0x1b) < 0 {
 		return text

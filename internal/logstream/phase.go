@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Phase is a part of a step, as the word before a bar names it. The set is fixed, so that it may become an attribute.
+// Phase is a part of a step, as the word before a bar names it. The set is fixed, so that it may
+// become an attribute.
 type Phase string
 
 // The phases.
@@ -50,14 +51,15 @@ type PhaseRun struct {
 	Phase Phase
 	// Step is the step of the job that it belongs to, from 1; 0 where nothing said so.
 	Step int
-	// Started and Updated are when its first and its last record came. Where a stream comes in bursts, Started is worked out from
-	// the bar's own clock.
+	// Started and Updated are when its first and its last record came. Where a stream comes in
+	// bursts, Started is worked out from the bar's own clock.
 	Started, Updated time.Time
 	// Frames of Total are done. Total is 0 where the bar has none.
 	Frames, Total int64
 	// Elapsed is how long it took so far.
 	Elapsed time.Duration
-	// Rate is in frames a second over the last seconds; of one that has ended, over all of it. 0 while unknown.
+	// Rate is in frames a second over the last seconds; of one that has ended, over all of it. 0
+	// while unknown.
 	Rate float64
 	// Left is how long the rest takes at that rate; negative while unknown.
 	Left time.Duration

@@ -19,7 +19,8 @@ type progress struct {
 	elapsed time.Duration
 	// rate is in frames, or bytes, for each second; 0 while the bar does not know.
 	rate float64
-	// content is the percentage of declined frames that an analysing bar shows; negative without one.
+	// content is the percentage of declined frames that an analysing bar shows; negative without
+	// one.
 	content float64
 	// file is what a downloading bar loads.
 	file string
@@ -28,8 +29,9 @@ type progress struct {
 // descriptionLimit is more than the longest word before a bar.
 const descriptionLimit = 24
 
-// parseProgress reads the bar at the start of a record. rest is what is glued to its end. A record that has not ended yet must show the
-// bracket that closes it; one that has ended may have been cut by a terminal's width.
+// parseProgress reads the bar at the start of a record. rest is what is glued to its end. A record
+// that has not ended yet must show the bracket that closes it; one that has ended may have been cut
+// by a terminal's width.
 func parseProgress(record []byte, ended bool) (p progress, rest []byte, ok bool) {
 	colon := bytes.IndexByte(record[:min(len(record), descriptionLimit)], ':')
 	if colon <= 0 {
@@ -126,7 +128,8 @@ func (p *progress) parsePostfix(text []byte) {
 	}
 }
 
-// closing finds the bracket that closes the one before text, -1 without one. Lists and quotes may be in between.
+// closing finds the bracket that closes the one before text, -1 without one. Lists and quotes may
+// be in between.
 func closing(text []byte) int {
 	depth, quoted := 1, false
 	for i, b := range text {

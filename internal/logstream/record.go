@@ -11,7 +11,8 @@ type Record struct {
 	// Time is when its end was read.
 	Time     time.Time
 	Severity Severity
-	// Module is who says it: FaceFusion's own scope, such as FACEFUSION.CORE, or one of the others that are known; empty for anybody else.
+	// Module is who says it: FaceFusion's own scope, such as FACEFUSION.CORE, or one of the others
+	// that are known; empty for anybody else.
 	Module string
 	Event  Event
 	Cause  Cause

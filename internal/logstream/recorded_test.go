@@ -36,7 +36,8 @@ func recordings(t testing.TB) map[string][]byte {
 
 var epoch = time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC)
 
-// play feeds a stream in pieces of a size, all at one moment unless pace says what time passes with each.
+// play feeds a stream in pieces of a size, all at one moment unless pace says what time passes with
+// each.
 func play(data []byte, size int, pace time.Duration) ([]Record, *Stream) {
 	var records []Record
 	s := NewStream(Settings{}, func(r Record) { records = append(records, r) })
@@ -51,7 +52,8 @@ func play(data []byte, size int, pace time.Duration) ([]Record, *Stream) {
 	return records, s
 }
 
-// TestFramesAndPhasesAreThoseOfTheBars compares the totals with what the bars say, also where the whole stream comes at once.
+// TestFramesAndPhasesAreThoseOfTheBars compares the totals with what the bars say, also where the
+// whole stream comes at once.
 func TestFramesAndPhasesAreThoseOfTheBars(t *testing.T) {
 	for name, data := range recordings(t) {
 		want := logtest.Read(data)

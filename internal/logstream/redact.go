@@ -5,19 +5,21 @@ import (
 	"strings"
 )
 
-// What is private in the stream are paths: they name users, customers and their files. Of the source files in a traceback the part
-// below the package stays.
+// What is private in the stream are paths: they name users, customers and their files. Of the
+// source files in a traceback the part below the package stays.
 
 const redacted = "<path>"
 
 var (
 	// sourceLine is a line of a traceback.
 	sourceLine = regexp.MustCompile(`(?m)^(\s*File )"([^"\n]*)"`)
-	// quotedPath holds a slash or ends like a media file, whatever else is between the quotes. An apostrophe within a word opens nothing.
+	// quotedPath holds a slash or ends like a media file, whatever else is between the quotes. An
+	// apostrophe within a word opens nothing.
 	quotedPath = regexp.MustCompile(`(^|[\s=:,;(\[<{])(['"])(?:[^'"\s][^'"\n]*)?(?:[/\\][^'"\n]*|` + media + `)['"]`)
 	// spacedPath may hold blanks, because it ends like a media file.
 	spacedPath = regexp.MustCompile(`(^|[\s=:,;(\[<{])(?:~?/|[A-Za-z]:\\)[^\n'"<>]*?` + media + `\b`)
-	// absolutePath starts with a slash, a home folder or a drive, and goes to the next blank. A URL does not start like that.
+	// absolutePath starts with a slash, a home folder or a drive, and goes to the next blank. A URL
+	// does not start like that.
 	absolutePath = regexp.MustCompile(`(^|[\s=:,;(\[<{])(?:~?/[^/\s'"<>](?:[^\s'"<>]*[^\s'"<>:,;.)\]])?|[A-Za-z]:\\[^\s'"<>]+)`)
 	// mediaName is a name without quotes that ends like a media file.
 	mediaName = regexp.MustCompile(`[^\s'"=(\[<>]+` + media + `\b`)
@@ -26,7 +28,8 @@ var (
 // request is a line of an access log, of which method and protocol stay.
 var request = regexp.MustCompile(`^(\s?"[A-Z]+ )\S+( HTTP/[0-9.]+")$`)
 
-// engineSource is where onnxruntime was built, which is the same for everybody and says where it failed.
+// engineSource is where onnxruntime was built, which is the same for everybody and says where it
+// failed.
 var engineSource = regexp.MustCompile(`^.?/onnxruntime_src/`)
 
 const media = `(?i:\.(?:jpe?g|png|webp|bmp|tiff?|gif|mp4|mov|mkv|webm|avi|m4v|mpe?g|wmv|flv|mxf|mp3|wav|flac|ogg|opus|m4a|aac))`

@@ -1,6 +1,7 @@
 package logstream
 
-// Severity grades a record. The numbers are those of OpenTelemetry's log data model; zero is unknown.
+// Severity grades a record. The numbers are those of OpenTelemetry's log data model; zero is
+// unknown.
 type Severity int
 
 // The severities.

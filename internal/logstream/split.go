@@ -3,15 +3,17 @@ package logstream
 import "bytes"
 
 const (
-	// recordLimit bounds a record: the longest that FaceFusion itself writes, a bar with all its providers, has some 200 bytes; errors of
-	// onnxruntime have up to a few KiB.
+	// recordLimit bounds a record: the longest that FaceFusion itself writes, a bar with all its
+	// providers, has some 200 bytes; errors of onnxruntime have up to a few KiB.
 	recordLimit = 16 << 10
 )
 
-// splitter cuts a stream into records, which end with a carriage return or a newline, and keeps what has not ended yet.
+// splitter cuts a stream into records, which end with a carriage return or a newline, and keeps
+// what has not ended yet.
 type splitter struct {
 	carry []byte
-	// taken is how much of carry was handed over already, because it was a whole record of a bar. What comes after was glued to it.
+	// taken is how much of carry was handed over already, because it was a whole record of a bar.
+	// What comes after was glued to it.
 	taken int
 	// dropped counts the bytes of the record at hand that were beyond recordLimit.
 	dropped int
@@ -26,7 +28,8 @@ type piece struct {
 	dropped int
 }
 
-// write takes what comes next and hands over each record that ended. Their text is valid during the call.
+// write takes what comes next and hands over each record that ended. Their text is valid during the
+// call.
 func (s *splitter) write(data []byte, emit func(piece)) {
 	cr, lf := bytes.IndexByte(data, '\r'), bytes.IndexByte(data, '\n')
 	for offset := 0; ; {
@@ -82,7 +85,8 @@ func (s *splitter) flush(emit func(piece)) {
 	s.carry, s.taken, s.dropped = s.carry[:0], 0, 0
 }
 
-// trimNUL drops the hole that a writer leaves in a file that was truncated under it: millions of zero bytes before its next record.
+// trimNUL drops the hole that a writer leaves in a file that was truncated under it: millions of
+// zero bytes before its next record.
 func trimNUL(data []byte) []byte {
 	if len(data) > 0 && data[0] == 0 {
 		return bytes.TrimLeft(data, "\x00")

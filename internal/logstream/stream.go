@@ -8,7 +8,8 @@ import (
 type Settings struct {
 	// KeepPaths leaves paths in the text of records.
 	KeepPaths bool
-	// ProgressEvery is how far the records about an open bar are apart at least; 0 for none. Each bar has one when it ends.
+	// ProgressEvery is how far the records about an open bar are apart at least; 0 for none. Each
+	// bar has one when it ends.
 	ProgressEvery time.Duration
 }
 
@@ -38,7 +39,8 @@ type Stream struct {
 	announced bool
 	// causes are those that were counted in the step at hand, by Index, with the time.
 	causes [len(Causes)]time.Time
-	// phase is the one that a message announced and for which no bar has come: FaceFusion up to 3.0 has no bars for it.
+	// phase is the one that a message announced and for which no bar has come: FaceFusion up to 3.0
+	// has no bars for it.
 	phase *PhaseRun
 }
 
@@ -51,7 +53,8 @@ func NewStream(settings Settings, emit func(Record)) *Stream {
 func (s *Stream) Write(at time.Time, data []byte) {
 	s.at = at
 	s.splitter.write(data, s.piece)
-	// The last record of a bar ends only with the next one: take it now, so that what is shown is not one frame behind.
+	// The last record of a bar ends only with the next one: take it now, so that what is shown is
+	// not one frame behind.
 	if open := s.splitter.open(); len(open) > 0 {
 		if p, rest, ok := parseProgress(open, false); ok && len(rest) == 0 {
 			s.splitter.take()
@@ -60,8 +63,9 @@ func (s *Stream) Write(at time.Time, data []byte) {
 	}
 }
 
-// Idle says that nothing has come for a second or more: what stands open is taken as it is. FaceFusion writes each line at once. The
-// beginning of a bar is left: Docker and journald cut where a part is full, and hand over the next when that one is.
+// Idle says that nothing has come for a second or more: what stands open is taken as it is.
+// FaceFusion writes each line at once. The beginning of a bar is left: Docker and journald cut
+// where a part is full, and hand over the next when that one is.
 func (s *Stream) Idle() {
 	if startsBar(s.splitter.open()) {
 		s.endTraceback()
@@ -324,7 +328,8 @@ func (s *Stream) record(r Record) {
 	s.emit(r)
 }
 
-// count counts a cause once for each step: one out of memory is told by each thread, and again by the exception.
+// count counts a cause once for each step: each thread reports an out of memory, and again by
+// the exception.
 func (s *Stream) count(r *Record) {
 	i := r.Cause.Index()
 	if i < 0 || r.Time.Sub(s.causes[i]) < causeAgain {

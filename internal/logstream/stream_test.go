@@ -91,7 +91,8 @@ func TestDeclinedIsToldByTheBar(t *testing.T) {
 		_, s := write(fmt.Sprintf(bar, rate))
 		require.Equal(t, want, s.Totals().Causes[CauseDeclined.Index()], rate)
 	}
-	_, s := write("\ranalysing:  50%|=====     | 37/75 [00:00<00:00, 332.83frame/s, rate=100]\n") // broken off
+	// broken off
+	_, s := write("\ranalysing:  50%|=====     | 37/75 [00:00<00:00, 332.83frame/s, rate=100]\n")
 	require.Zero(t, s.Totals().Causes[CauseDeclined.Index()])
 }
 
@@ -135,8 +136,9 @@ func TestCauseCountsOnceForEachStep(t *testing.T) {
 	}
 }
 
-// TestTwoWritersOfOneFile interleaves two recordings at their writes: all messages of both are there, and so are the frames, up to what
-// cannot be told apart where both work on as many frames at the same time.
+// TestTwoWritersOfOneFile interleaves two recordings at their writes: all messages of both are
+// there, and so are the frames, up to what cannot be told apart where both work on as many frames
+// at the same time.
 func TestTwoWritersOfOneFile(t *testing.T) {
 	all := recordings(t)
 	for _, pair := range [][2]string{

@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// Totals are what a stream has told since it was opened.
+// Totals are what a stream has said since it was opened.
 type Totals struct {
-	// Frames and Time are by the index of Phases: frames that were done, and time of phases that ended.
+	// Frames and Time are by the index of Phases: frames that were done, and time of phases that
+	// ended.
 	Frames [len(Phases)]int64
 	Time   [len(Phases)]time.Duration
 	// Causes are by the index of Causes, once for each step.
 	Causes [len(Causes)]int64
-	// ModelsLoaded took ModelTime; ModelsFailed could not be loaded. FaceFusion tells the first only at log level debug.
+	// ModelsLoaded took ModelTime; ModelsFailed could not be loaded. FaceFusion tells the first
+	// only at log level debug.
 	ModelsLoaded, ModelsFailed int64
 	ModelTime                  time.Duration
 	// Records were made, Dropped bytes were left out of them.

@@ -73,7 +73,8 @@ func (t *traceback) write(line string) {
 func (t *traceback) record() Record {
 	r := Record{Time: t.at, Module: ModulePython, Event: EventException, Severity: SeverityError, Text: t.text.String(), Dropped: t.dropped}
 	r.Fields.Exception = t.exception
-	if strings.HasPrefix(t.exception, "gradio.exceptions.") { // somebody filled in the page wrongly: nothing ran
+	// somebody filled in the page wrongly: nothing ran
+	if strings.HasPrefix(t.exception, "gradio.exceptions.") {
 		r.Event, r.Severity = EventRejected, SeverityWarn
 		return r
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Event is what a record says, by a name that is the same for all versions of FaceFusion. Of a record that nobody knows it is empty.
+// Event is what a record says, by a name that is the same for all versions of FaceFusion. Of a
+// record that nobody knows it is empty.
 type Event string
 
 // The events that others ask for.
@@ -28,8 +29,9 @@ const (
 	EventBinary        Event = "binary"
 )
 
-// wording is one message of FaceFusion, in all versions from 2.0 to 3.8: capitals went with 3.5, "succeed" became "succeeded" with 3.4,
-// and the text came to end with an exclamation mark where a user is addressed.
+// wording is one message of FaceFusion, in all versions from 2.0 to 3.8: capitals went with 3.5,
+// "succeed" became "succeeded" with 3.4, and the text came to end with an exclamation mark where a
+// user is addressed.
 type wording struct {
 	event    Event
 	severity Severity
@@ -131,7 +133,8 @@ var wordings = []wording{
 
 // Fields are what a message tells besides its meaning. What it does not tell is empty.
 type Fields struct {
-	// Job is the id, which is text of a user. FaceFusion 3.5.2 and later write None at the end of a job.
+	// Job is the id, which is text of a user. FaceFusion 3.5.2 and later write None at the end of a
+	// job.
 	Job string
 	// Step of Steps begins, from 1.
 	Step, Steps int

@@ -15,7 +15,7 @@ type Exchange struct {
 	mu          sync.Mutex
 	processors  int
 	streams     map[Key]Stream
-	logs        map[string]*log
+	logs        map[string]*history
 	subscribers []*func()
 }
 
@@ -54,8 +54,8 @@ type Phase struct {
 	Job string
 }
 
-// log is what the streams of an instance have said.
-type log struct {
+// history is what the streams of an instance have said.
+type history struct {
 	since    time.Time
 	ended    logstream.Totals // of streams that are closed
 	phases   []Phase
@@ -63,7 +63,8 @@ type log struct {
 }
 
 const (
-	// instanceLimit bounds the instances that are kept, historyLimit the phases and findings of each: a step has up to ten phases.
+	// instanceLimit bounds the instances that are kept, historyLimit the phases and findings of
+	// each: a step has up to ten phases.
 	instanceLimit = 256
 	historyLimit  = 256
 )
@@ -73,14 +74,14 @@ var (
 	exchanges   = map[string]*Exchange{}
 )
 
-// For is the exchange of a receiver, by its component id. The Collector gives two components no other way to find each other than what
-// they have in common: the process.
+// For is the exchange of a receiver, by its component id. The Collector gives two components no
+// other way to find each other than what they have in common: the process.
 func For(receiver string) *Exchange {
 	exchangesMu.Lock()
 	defer exchangesMu.Unlock()
 	e := exchanges[receiver]
 	if e == nil {
-		e = &Exchange{streams: map[Key]Stream{}, logs: map[string]*log{}}
+		e = &Exchange{streams: map[Key]Stream{}, logs: map[string]*history{}}
 		exchanges[receiver] = e
 	}
 	return e
@@ -111,7 +112,8 @@ func (e *Exchange) Attached() bool {
 	return e.processors > 0
 }
 
-// Subscribe has f called after something was said that may change how a run is judged, by the goroutine that said it: f must not block.
+// Subscribe has f called after something was said that may change how a run is judged, by the
+// goroutine that said it: f must not block.
 func (e *Exchange) Subscribe(f func()) (cancel func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -133,13 +135,13 @@ func (e *Exchange) Subscribe(f func()) (cancel func()) {
 func (e *Exchange) Update(key Key, s Stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s.Instance != "" && e.log(s.Instance, s.Updated) == nil {
+	if s.Instance != "" && e.historyOf(s.Instance, s.Updated) == nil {
 		return
 	}
 	e.streams[key] = s
 }
 
-// Close ends a stream. What it told in total stays.
+// Close ends a stream. Its totals stay.
 func (e *Exchange) Close(key Key) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -148,19 +150,19 @@ func (e *Exchange) Close(key Key) {
 		return
 	}
 	delete(e.streams, key)
-	if l := e.log(s.Instance, s.Updated); l != nil {
+	if l := e.historyOf(s.Instance, s.Updated); l != nil {
 		l.ended.Add(&s.Totals)
 	}
 }
 
-// log of an instance; nil where the instance is unknown or there are too many.
-func (e *Exchange) log(instance string, now time.Time) *log {
+// historyOf an instance; nil where the instance is unknown or there are too many.
+func (e *Exchange) historyOf(instance string, now time.Time) *history {
 	if instance == "" {
 		return nil
 	}
 	l := e.logs[instance]
 	if l == nil && len(e.logs) < instanceLimit {
-		l = &log{since: now}
+		l = &history{since: now}
 		e.logs[instance] = l
 	}
 	return l
@@ -170,22 +172,22 @@ func (e *Exchange) log(instance string, now time.Time) *log {
 func (e *Exchange) AddPhase(instance string, p Phase) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if l := e.log(instance, p.Updated); l != nil {
+	if l := e.historyOf(instance, p.Updated); l != nil {
 		l.phases = appendBounded(l.phases, p)
 	}
 }
 
 // AddFinding keeps a cause, and says so to the subscribers.
 func (e *Exchange) AddFinding(instance string, f Finding) {
-	for _, s := range e.addFinding(instance, f) {
+	for _, s := range e.keepFinding(instance, f) {
 		(*s)()
 	}
 }
 
-func (e *Exchange) addFinding(instance string, f Finding) []*func() {
+func (e *Exchange) keepFinding(instance string, f Finding) []*func() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	l := e.log(instance, f.Time)
+	l := e.historyOf(instance, f.Time)
 	if l == nil {
 		return nil
 	}

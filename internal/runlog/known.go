@@ -16,7 +16,8 @@ type Host struct{ Name, ID string }
 // Instance is a FaceFusion instance, and by what a line shows that it is its.
 type Instance struct {
 	ID, Version string
-	// PIDs are those of its processes and their children, Containers the ids of the containers they are in.
+	// PIDs are those of its processes and their children, Containers the ids of the containers they
+	// are in.
 	PIDs       []int
 	Containers []string
 }
@@ -28,7 +29,8 @@ type Run struct {
 	Attempt  int
 	Trace    [16]byte
 	Root     [8]byte
-	// Started is when its first step started, or it was created. Ended is zero while it is under way.
+	// Started is when its first step started, or it was created. Ended is zero while it is under
+	// way.
 	Started, Ended time.Time
 	Steps          []Step
 }
@@ -51,8 +53,9 @@ type RunID struct {
 
 func (r *Run) same(o *Run) bool { return r.ID() == o.ID() }
 
-// span is the step that a record of this step number, counted from 1, belongs to; without one it is the run itself.
-func (r *Run) span(step int) [8]byte {
+// spanOf is the step that a record of this step number, counted from 1, belongs to; without one it
+// is the run itself.
+func (r *Run) spanOf(step int) [8]byte {
 	if step > 0 && step <= len(r.Steps) {
 		return r.Steps[step-1].Span
 	}

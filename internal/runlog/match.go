@@ -5,16 +5,17 @@ import (
 	"time"
 )
 
-// Source is what is known of where a line comes from.
-type Source struct {
+// Writer is what is known of who writes a stream.
+type Writer struct {
 	// Instance as the configuration says; empty for none.
 	Instance  string
 	PID       int
 	Container string
 }
 
-// Resolve says which instance wrote the lines of a source; nil while that is not known. Where there is just one, it was that one.
-func (k *Known) Resolve(s Source) *Instance {
+// Resolve says which instance wrote the lines of a source; nil while that is not known. Where there
+// is just one, it was that one.
+func (k *Known) Resolve(s Writer) *Instance {
 	if k == nil {
 		return nil
 	}
@@ -34,11 +35,12 @@ func (k *Known) Resolve(s Source) *Instance {
 }
 
 const (
-	// early is how long before its run a line may seem to have been written: FaceFusion says that it runs a job before it starts it,
-	// and the receiver may date the start by the job's file, in whole seconds.
+	// early is how long before its run a line may seem to have been written: FaceFusion says that
+	// it runs a job before it starts it, and the receiver may date the start by the job's file, in
+	// whole seconds.
 	early = 3 * time.Second
-	// late is how long after its run a line may be read: FaceFusion ends a job with a line after the file has moved, and a reader takes
-	// its time.
+	// late is how long after its run a line may be read: FaceFusion ends a job with a line after
+	// the file has moved, and a reader takes its time.
 	late = 5 * time.Second
 	// lag is how long after the start of a run its first line may be read.
 	lag = 3 * time.Second
@@ -48,17 +50,19 @@ const (
 type Line struct {
 	Instance string
 	At       time.Time
-	// Job is the id that the line names; Step is the step that runs, from 1. Empty and 0 for unknown.
+	// Job is the id that the line names; Step is the step that runs, from 1. Empty and 0 for
+	// unknown.
 	Job  string
 	Step int
 	// Begins says that the line is the first of a run.
 	Begins bool
-	// Since is when the run of the line began to be told of, zero for unknown.
+	// Since is when the run of the line began, zero for unknown.
 	Since time.Time
 }
 
-// Match finds the run of a line, nil where none or more than one could be it. before is the run of the lines before, which this one
-// belongs to as well as long as nothing speaks against it. taken says that the lines of a run come from elsewhere; nil for nobody's.
+// Match finds the run of a line, nil where none or more than one could be it. before is the run of
+// the lines before, which this one belongs to as well as long as nothing speaks against it. taken
+// says that the lines of a run come from elsewhere; nil for nobody's.
 func (k *Known) Match(l Line, before *Run, taken func(*Run) bool) *Run {
 	switch {
 	case k == nil:
@@ -89,8 +93,9 @@ func (k *Known) Match(l Line, before *Run, taken func(*Run) bool) *Run {
 	return best
 }
 
-// first finds the run that begins with a line: of those that began then and whose lines do not come from elsewhere the first, because
-// one that is over in no time is read together with the one after it.
+// first finds the run that begins with a line: of those that began then and whose lines do not come
+// from elsewhere the first, because one that is over in no time is read together with the one after
+// it.
 func (k *Known) first(l Line, taken func(*Run) bool) *Run {
 	var best *Run
 	for i := range k.Runs {
@@ -110,7 +115,8 @@ func (r *Run) may(l Line) bool {
 	return r.Instance == l.Instance && (l.Job == "" || r.Job == l.Job) && l.Step <= len(r.Steps)
 }
 
-// distance is how far a line is outside of the run, 0 within it, negative for too far. A run whose step is another one is further.
+// distance is how far a line is outside of the run, 0 within it, negative for too far. A run whose
+// step is another one is further.
 func (r *Run) distance(l Line) time.Duration {
 	if !r.may(l) {
 		return -1
@@ -141,4 +147,4 @@ func (r *Run) at(step int, at time.Time) bool {
 }
 
 // Span is the span of a line within the run.
-func (r *Run) Span(l Line) [8]byte { return r.span(l.Step) }
+func (r *Run) Span(l Line) [8]byte { return r.spanOf(l.Step) }

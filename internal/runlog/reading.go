@@ -56,9 +56,10 @@ func (e *Exchange) Heard(instance string) bool {
 
 // Account is what the lines say about one run.
 type Account struct {
-	// Phases in the order in which they ended; one that was under way when the run ended is among them, and has not ended.
+	// Phases in the order in which they ended; one that was under way when the run ended is among
+	// them, and has not ended.
 	Phases []Phase
-	// Causes in the order in which they were told, the same one once for each step.
+	// Causes in the order in which they were reported, the same one once for each step.
 	Causes []Finding
 }
 
@@ -77,8 +78,8 @@ func (a *Account) Cause() *Finding {
 	return best
 }
 
-// Account of a run: lines that were joined with its job, and those that were joined with none and were written meanwhile. A line about
-// the end may be read some seconds later.
+// Account of a run: lines that were joined with its job, and those that were joined with none and
+// were written meanwhile. A line about the end may be read some seconds later.
 func (e *Exchange) Account(instance, job string, from, to time.Time) Account {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -19,8 +19,8 @@ func at(seconds float64) time.Time {
 	return epoch.Add(time.Duration(seconds * float64(time.Second)))
 }
 
-// run has one step for each pair of times; an end of 0 is none.
-func run(job string, steps ...[2]float64) Run {
+// newRun has one step for each pair of times; an end of 0 is none.
+func newRun(job string, steps ...[2]float64) Run {
 	r := Run{Instance: "a", Job: job, Attempt: 1, Root: [8]byte{job[0]}}
 	for i, s := range steps {
 		step := Step{Span: [8]byte{job[0], byte(i + 1)}}
@@ -38,8 +38,8 @@ func run(job string, steps ...[2]float64) Run {
 }
 
 func TestMatch(t *testing.T) {
-	running, ended := run("running", [2]float64{100, 0}), run("ended", [2]float64{50, 60})
-	two := run("two", [2]float64{100, 110}, [2]float64{110, 0})
+	running, ended := newRun("running", [2]float64{100, 0}), newRun("ended", [2]float64{50, 60})
+	two := newRun("two", [2]float64{100, 110}, [2]float64{110, 0})
 	for name, c := range map[string]struct {
 		runs []Run
 		line Line
@@ -50,14 +50,14 @@ func TestMatch(t *testing.T) {
 		"long after the end":            {[]Run{ended}, Line{At: at(70)}, ""},
 		"before the start":              {[]Run{running}, Line{At: at(98)}, "running"},
 		"long before the start":         {[]Run{running}, Line{At: at(90)}, ""},
-		"of two, none can be told":      {[]Run{running, run("other", [2]float64{100, 0})}, Line{At: at(120)}, ""},
-		"of two, by the job":            {[]Run{running, run("other", [2]float64{100, 0})}, Line{At: at(120), Job: "other"}, "other"},
+		"of two, none can be told":      {[]Run{running, newRun("other", [2]float64{100, 0})}, Line{At: at(120)}, ""},
+		"of two, by the job":            {[]Run{running, newRun("other", [2]float64{100, 0})}, Line{At: at(120), Job: "other"}, "other"},
 		"of two, by the number of step": {[]Run{running, two}, Line{At: at(120), Step: 2}, "two"},
-		"of two, by the step at hand":   {[]Run{run("late", [2]float64{100, 0}, [2]float64{-1, 0}), two}, Line{At: at(130), Step: 2}, "two"},
+		"of two, by the step at hand":   {[]Run{newRun("late", [2]float64{100, 0}, [2]float64{-1, 0}), two}, Line{At: at(130), Step: 2}, "two"},
 		"another instance":              {[]Run{running}, Line{Instance: "b", At: at(120)}, ""},
 		"begins":                        {[]Run{running, ended}, Line{At: at(100.2), Begins: true}, "running"},
 		"begins before it is known":     {[]Run{ended}, Line{At: at(61), Begins: true}, ""},
-		"begins, the first of two":      {[]Run{run("second", [2]float64{100.5, 101}), run("first", [2]float64{100, 100.5})}, Line{At: at(101.1), Begins: true}, "first"},
+		"begins, the first of two":      {[]Run{newRun("second", [2]float64{100.5, 101}), newRun("first", [2]float64{100, 100.5})}, Line{At: at(101.1), Begins: true}, "first"},
 		"after one that is not known":   {[]Run{ended}, Line{At: at(61), Since: at(60.5)}, ""},
 	} {
 		if c.line.Instance == "" {
@@ -72,7 +72,7 @@ func TestMatch(t *testing.T) {
 		require.Equal(t, c.want, got.Job, name)
 	}
 	require.Nil(t, (*Known)(nil).Match(Line{}, nil, nil))
-	k := &Known{Runs: []Run{running, run("other", [2]float64{100, 0})}}
+	k := &Known{Runs: []Run{running, newRun("other", [2]float64{100, 0})}}
 	require.Equal(t, "other", k.Match(Line{Instance: "a", At: at(120)}, &k.Runs[1], nil).Job, "the lines before were its")
 	require.Equal(t, "other", k.Match(Line{Instance: "a", At: at(120)}, nil, func(r *Run) bool { return r.Job == "running" }).Job)
 	require.Equal(t, [8]byte{'t', 2}, two.Span(Line{Step: 2}))

@@ -11,18 +11,22 @@ import (
 
 // Config is what a user may write under processors: facefusion_log. Nothing needs to be written.
 type Config struct {
-	// Receiver is the facefusion receiver with whose runs lines are joined, and that sends the metrics and spans which follow from them.
+	// Receiver is the facefusion receiver with whose runs lines are joined, and that sends the
+	// metrics and spans which follow from them.
 	Receiver component.ID `mapstructure:"receiver"`
-	// Instance is the service.instance.id of the FaceFusion whose lines these are. A resource attribute of the records comes first;
-	// without either, the receiver's processes and containers tell, or that it knows just one.
+	// Instance is the service.instance.id of the FaceFusion whose lines these are. A resource
+	// attribute of the records comes first; without either, the receiver's processes and containers
+	// tell, or that it knows just one.
 	Instance string `mapstructure:"instance"`
-	// ProgressInterval is how far the records about a running phase are apart; 0s for none. A phase that ends always has one.
+	// ProgressInterval is how far the records about a running phase are apart; 0s for none. A phase
+	// that ends always has one.
 	ProgressInterval time.Duration `mapstructure:"progress_interval"`
 	// JoinTimeout is how long a record waits for the receiver to know its run.
 	JoinTimeout time.Duration `mapstructure:"join_timeout"`
 	// IncludePaths leaves paths and names of media files in the records.
 	IncludePaths bool `mapstructure:"include_paths"`
-	// MaxStreams bounds the streams that are followed at once. The one that was silent for longest makes room.
+	// MaxStreams bounds the streams that are followed at once. The one that was silent for longest
+	// makes room.
 	MaxStreams int `mapstructure:"max_streams"`
 }
 

@@ -13,7 +13,7 @@ import (
 // followed is a stream that is read.
 type followed struct {
 	key    runlog.Key
-	from   runlog.Source
+	from   runlog.Writer
 	stream *logstream.Stream
 	// resource and attributes are those of the reader, without what only says where it reads.
 	resource, attributes pcommon.Map
@@ -21,7 +21,7 @@ type followed struct {
 	instance string
 	// run is the run of the line before.
 	run *runlog.Run
-	// since is when the run at hand began to be told of. unmatched is how many records wait for it.
+	// since is when the run at hand began. unmatched is how many records wait for it.
 	since     time.Time
 	unmatched int
 	// phases and findings are to be published.
@@ -31,7 +31,8 @@ type followed struct {
 	heard time.Time
 	// next is where the next piece of the file stands; -1 while unknown.
 	next int64
-	// early are pieces that came before one that stands before them: file_log hands pieces over from two goroutines.
+	// early are pieces that came before one that stands before them: file_log hands pieces over
+	// from two goroutines.
 	early []piece
 	// omitted is how many bytes were reported as omitted.
 	omitted int64

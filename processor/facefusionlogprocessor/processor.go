@@ -21,7 +21,8 @@ import (
 
 var scopeName = metadata.ScopeName
 
-// errFull says that records wait for the next component, or for the receiver to know their run. It passes.
+// errFull says that records wait for the next component, or for the receiver to know their run. It
+// passes.
 var errFull = errors.New("too many records wait: the next component does not take them")
 
 // logProcessor follows the streams that readers send, and hands over the records.
@@ -112,7 +113,8 @@ func (p *logProcessor) run() {
 	}
 }
 
-// ConsumeLogs takes the next pieces of streams. It refuses all of them or none, as a piece must not come twice.
+// ConsumeLogs takes the next pieces of streams. It refuses all of them or none, as a piece must not
+// come twice.
 func (p *logProcessor) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	p.mu.Lock()
 	if len(p.queue) >= queueLimit {
@@ -228,11 +230,11 @@ func (p *logProcessor) idle(now time.Time) {
 // publish tells the receiver of phases and causes. Whoever listens is called without the lock.
 func (p *logProcessor) publish() {
 	p.mu.Lock()
-	type told struct {
+	type report struct {
 		instance string
 		finding  runlog.Finding
 	}
-	var findings []told
+	var findings []report
 	for _, f := range p.streams {
 		if f.instance == "" {
 			continue
@@ -241,7 +243,7 @@ func (p *logProcessor) publish() {
 			p.exchange.AddPhase(f.instance, phase)
 		}
 		for _, finding := range f.findings {
-			findings = append(findings, told{f.instance, finding})
+			findings = append(findings, report{f.instance, finding})
 		}
 		f.phases, f.findings = nil, nil
 	}

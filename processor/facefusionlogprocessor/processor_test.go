@@ -102,7 +102,8 @@ func chunks(at time.Time, path string, data []byte, size int) []plog.Logs {
 	return list
 }
 
-// journal is what journald sends for a unit that writes to it: an entry for each line, cut at 48 KiB.
+// journal is what journald sends for a unit that writes to it: an entry for each line, cut at 48
+// KiB.
 func journal(at time.Time, pid string, data []byte) []plog.Logs {
 	var list []plog.Logs
 	for line := range bytes.Lines(data) {
@@ -134,7 +135,8 @@ func journal(at time.Time, pid string, data []byte) []plog.Logs {
 	return list
 }
 
-// docker is what the container operator makes of Docker's json-file: a text with its newline, cut at 16 KiB.
+// docker is what the container operator makes of Docker's json-file: a text with its newline, cut
+// at 16 KiB.
 func docker(at time.Time, id string, data []byte) []plog.Logs {
 	var list []plog.Logs
 	for line := range bytes.Lines(data) {
@@ -160,8 +162,8 @@ func recording(t *testing.T, name string) []byte {
 	return data
 }
 
-// TestAllReadersTellTheSame plays recordings as each reader sends them.
-func TestAllReadersTellTheSame(t *testing.T) {
+// TestAllReadersGiveTheSame plays recordings as each reader sends them.
+func TestAllReadersGiveTheSame(t *testing.T) {
 	for _, name := range []string{"real/3.8.1-run.stderr", "real/3.8.1-exception.stderr", "real/3.8.1-batch.stderr", "real/ff320-headless.stderr", "recorded/3.0.0-job-run.stderr.log", "real/3.8.1-monitored.stderr"} {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			data := recording(t, name)
@@ -236,7 +238,8 @@ func known(started, ended time.Time) *runlog.Known {
 	}
 }
 
-// TestEveryRecordOfARunBearsItsTrace plays a whole job beside a receiver that knows the run only after a while.
+// TestEveryRecordOfARunBearsItsTrace plays a whole job beside a receiver that knows the run only
+// after a while.
 func TestEveryRecordOfARunBearsItsTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, nil)
@@ -286,7 +289,8 @@ func TestRecordGoesOutWithoutItsRunInTheEnd(t *testing.T) {
 	})
 }
 
-// TestTwoRunsOfTwoStreams: each stream has the lines of one of two runs that began at the same time.
+// TestTwoRunsOfTwoStreams: each stream has the lines of one of two runs that began at the same
+// time.
 func TestTwoRunsOfTwoStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, nil)
@@ -310,7 +314,7 @@ func TestTwoRunsOfTwoStreams(t *testing.T) {
 	})
 }
 
-func TestReceiverIsToldWhatTheLinesSay(t *testing.T) {
+func TestWhatTheLinesSayIsPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, nil)
 		require.True(t, h.exchange.Attached())

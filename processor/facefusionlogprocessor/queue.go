@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// queueLimit bounds the records that wait for their run or for the next component. Beyond it pieces are refused, so that a reader that
-	// retries (retry_on_failure) goes on later.
+	// queueLimit bounds the records that wait for their run or for the next component. Beyond it
+	// pieces are refused, so that a reader that retries (retry_on_failure) goes on later.
 	queueLimit = 10_000
 	// batchLimit is the most that is handed over at once.
 	batchLimit = 1_000
@@ -51,10 +51,11 @@ func (p *logProcessor) enqueue(f *followed, r *logstream.Record) {
 		f.unmatched++
 	}
 	p.queue = append(p.queue, w)
-	p.tell(f, &w)
+	p.collect(f, &w)
 }
 
-// begins says that a record is the first of a run. After a line that names the job, the first step does not begin another.
+// begins says that a record is the first of a run. After a line that names the job, the first step
+// does not begin another.
 func begins(r *logstream.Record) bool {
 	switch r.Event {
 	case logstream.EventJobStarted, logstream.EventJobRetried:
@@ -109,23 +110,23 @@ func (p *logProcessor) take(known *runlog.Known, run *runlog.Run, f *followed) {
 	p.taken[run.ID()] = f
 }
 
-// tell publishes what a record means for its run.
-func (p *logProcessor) tell(f *followed, w *waiting) {
+// collect keeps for the receiver what a record means for its run.
+func (p *logProcessor) collect(f *followed, w *waiting) {
 	job := ""
 	if w.run != nil {
 		job = w.run.Job
 	}
 	r := &w.record
-	if r.Phase != nil && r.Phase.Ended && len(f.phases) < untoldLimit {
+	if r.Phase != nil && r.Phase.Ended && len(f.phases) < collectedLimit {
 		f.phases = append(f.phases, runlog.Phase{PhaseRun: *r.Phase, Job: job})
 	}
-	if r.Cause != "" && len(f.findings) < untoldLimit {
+	if r.Cause != "" && len(f.findings) < collectedLimit {
 		f.findings = append(f.findings, runlog.Finding{Time: r.Time, Cause: r.Cause, Text: summary(r), Job: job, Step: r.Step})
 	}
 }
 
-// untoldLimit bounds what a stream keeps until it is known whose it is.
-const untoldLimit = 256
+// collectedLimit bounds what a stream keeps until it is known whose it is.
+const collectedLimit = 256
 
 // summary is what explains a cause in a line: of an exception its last one.
 func summary(r *logstream.Record) string {
@@ -145,7 +146,8 @@ func summary(r *logstream.Record) string {
 	return text
 }
 
-// ready takes the records that may go out, in order: one that waits for its run holds up what came after it.
+// ready takes the records that may go out, in order: one that waits for its run holds up what came
+// after it.
 func (p *logProcessor) ready(now time.Time, all bool) []waiting {
 	known := p.exchange.Known()
 	n := 0
@@ -190,7 +192,8 @@ func (p *logProcessor) logs(batch []waiting, now time.Time) plog.Logs {
 	return logs
 }
 
-// deliver hands the ready records over until none is left. It gives up on an error that will not pass, and when the processor stops.
+// deliver hands the ready records over until none is left. It gives up on an error that will not
+// pass, and when the processor stops.
 func (p *logProcessor) deliver(ctx context.Context, all bool) {
 	for {
 		p.mu.Lock()

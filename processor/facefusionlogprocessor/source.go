@@ -27,7 +27,7 @@ const (
 type piece struct {
 	// key names the stream.
 	key  string
-	from runlog.Source
+	from runlog.Writer
 	// at is when it was written, as far as the reader knows; else when it was read.
 	at   time.Time
 	text []byte
@@ -35,8 +35,9 @@ type piece struct {
 	offset int64
 }
 
-// pieceOf reads a record. Three kinds of readers are told apart by what they send: bytes or a container's text are a piece of a stream;
-// a map is an entry of the journal; any other text is a line.
+// pieceOf reads a record. Three kinds of readers are told apart by what they send: bytes or a
+// container's text are a piece of a stream; a map is an entry of the journal; any other text is a
+// line.
 func pieceOf(resource pcommon.Map, record plog.LogRecord) (p piece, ok bool) {
 	p.offset = -1
 	p.at = record.Timestamp().AsTime()
@@ -77,8 +78,8 @@ func pieceOf(resource pcommon.Map, record plog.LogRecord) (p piece, ok bool) {
 // containerID is in the path of a container's log of Docker.
 var containerID = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 
-// endLine ends a text that a reader took as a line. Docker's text has its own newline, or is a part of a line; CRI says by a tag
-// which of the two it is.
+// endLine ends a text that a reader took as a line. Docker's text has its own newline, or is a part
+// of a line; CRI says by a tag which of the two it is.
 func (p *piece) endLine(attributes pcommon.Map) {
 	tag := text(attributes, attrTag)
 	_, container := attributes.Get(attrStream)
@@ -103,7 +104,8 @@ func (p *piece) journal(resource, fields pcommon.Map) bool {
 	default:
 		return false
 	}
-	// What was longer than a line may be comes in several entries: https://www.freedesktop.org/software/systemd/man/systemd.journal-fields.html
+	// What was longer than a line may be comes in several entries:
+	// https://www.freedesktop.org/software/systemd/man/systemd.journal-fields.html
 	if text(fields, "_LINE_BREAK") != "line-max" && text(fields, "CONTAINER_PARTIAL_MESSAGE") != "true" {
 		p.text = append(p.text, '\n')
 	}

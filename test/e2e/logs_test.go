@@ -89,8 +89,8 @@ func (l *logs) read(t *testing.T) (list []plog.LogRecord) {
 	}
 }
 
-// told sums up records as the truth of a stream is.
-func told(records []plog.LogRecord) logtest.Truth {
+// summary sums up records as the truth of a stream is.
+func summary(records []plog.LogRecord) logtest.Truth {
 	truth := logtest.Truth{Frames: map[string]int64{}, Seconds: map[string]float64{}}
 	for _, r := range records {
 		attributes := r.Attributes().AsRaw()
@@ -113,8 +113,8 @@ func told(records []plog.LogRecord) logtest.Truth {
 	return truth
 }
 
-// requireTold waits until the records are as the stream, and compares the rest.
-func requireTold(t *testing.T, want logtest.Truth, read func() []plog.LogRecord, what string) {
+// requireTruth waits until the records are as the stream, and compares the rest.
+func requireTruth(t *testing.T, want logtest.Truth, read func() []plog.LogRecord, what string) {
 	t.Helper()
 	defer func() {
 		if t.Failed() {
@@ -124,10 +124,10 @@ func requireTold(t *testing.T, want logtest.Truth, read func() []plog.LogRecord,
 		}
 	}()
 	require.Eventually(t, func() bool {
-		got := told(read())
+		got := summary(read())
 		return got.Messages == want.Messages && got.Tracebacks == want.Tracebacks && fmt.Sprint(got.Frames) == fmt.Sprint(want.Frames)
 	}, 20*time.Second, 100*time.Millisecond, "%s: want %v", what, want)
-	got := told(read())
+	got := summary(read())
 	for phase, seconds := range want.Seconds {
 		require.InDelta(t, seconds, got.Seconds[phase], max(0.02*seconds, 0.02), "%s of %s", phase, what)
 	}
@@ -162,7 +162,7 @@ func TestLogsFromFiles(t *testing.T) {
 		data := logRecording(t, name)
 		require.NoError(t, logtest.Play(file, data, 1000))
 		require.NoError(t, file.Close())
-		requireTold(t, logtest.Read(data), func() []plog.LogRecord { return l.of(t, filepath.Base(name)+".log") }, name)
+		requireTruth(t, logtest.Read(data), func() []plog.LogRecord { return l.of(t, filepath.Base(name)+".log") }, name)
 	}
 }
 
@@ -175,7 +175,7 @@ func TestLogsAtTheirOwnPace(t *testing.T) {
 	defer file.Close()
 	data := logRecording(t, "real/3.8.1-retry.stderr")
 	require.NoError(t, logtest.Play(file, data, 1))
-	requireTold(t, logtest.Read(data), func() []plog.LogRecord { return l.read(t) }, "own pace")
+	requireTruth(t, logtest.Read(data), func() []plog.LogRecord { return l.read(t) }, "own pace")
 	running := 0
 	for _, r := range l.read(t) {
 		if left, there := r.Attributes().Get("facefusion.phase.left"); there {
@@ -204,7 +204,7 @@ func TestLogsFromDocker(t *testing.T) {
 		require.NoError(t, logtest.Play(docker, data, 1000))
 		require.NoError(t, docker.Close())
 		require.NoError(t, file.Close())
-		requireTold(t, logtest.Read(data), func() []plog.LogRecord { return l.of(t, path) }, name)
+		requireTruth(t, logtest.Read(data), func() []plog.LogRecord { return l.of(t, path) }, name)
 	}
 }
 
@@ -230,14 +230,17 @@ func TestLogFileThatChanges(t *testing.T) {
 	file := write(os.O_APPEND, "[FACEFUSION.CORE] job a created\n", "[FACEFUSION.CORE] step added to job a\n")
 	seen("written")
 	require.NoError(t, os.Rename(path, path+".1"))
-	_, err := file.WriteString("[FACEFUSION.CORE] job a submitted\n") // the process goes on writing to the old file
+	// the process goes on writing to the old file
+	_, err := file.WriteString("[FACEFUSION.CORE] job a submitted\n")
 	require.NoError(t, err)
 	sent++
 	require.NoError(t, file.Close())
 	file = write(os.O_APPEND, "[FACEFUSION.CORE] job b created\n")
 	seen("rotated")
 	require.NoError(t, os.Truncate(path, 0))
-	time.Sleep(time.Second) // the reader has to see it empty: a file that has grown beyond its old size is not known to be another
+	// the reader has to see it empty: a file that has grown beyond its old size is not known to be
+	// another
+	time.Sleep(time.Second)
 	_, err = file.WriteString("[FACEFUSION.CORE] job c created\n")
 	require.NoError(t, err)
 	sent++
@@ -278,12 +281,13 @@ func TestTwoFaceFusionsOfOneLogFile(t *testing.T) {
 		require.NoError(t, <-ended)
 	}
 	require.Eventually(t, func() bool {
-		got := told(l.read(t))
+		got := summary(l.read(t))
 		return got.Messages == want.Messages && fmt.Sprint(got.Frames) == fmt.Sprint(want.Frames)
-	}, 10*time.Second, 100*time.Millisecond, "want %v, got %v", want, told(l.read(t)))
+	}, 10*time.Second, 100*time.Millisecond, "want %v, got %v", want, summary(l.read(t)))
 }
 
-// TestLogsOfBadInput: a record of 100 MB without an end, then a MiB of garbage, then all is well. Memory stays bounded.
+// TestLogsOfBadInput: a record of 100 MB without an end, then a MiB of garbage, then all is well.
+// Memory stays bounded.
 func TestLogsOfBadInput(t *testing.T) {
 	t.Parallel()
 	l := startLogs(t, "")
@@ -348,7 +352,7 @@ func TestLogsBudget(t *testing.T) {
 		perSecond, 100*share, busy, took.Round(time.Millisecond), idle, l.resident(t)>>20, memory>>20)
 	require.Less(t, share, 0.1)
 	require.Less(t, l.resident(t)-memory, 32<<20)
-	require.Eventually(t, func() bool { return told(l.read(t)).Frames["analysing"] == total }, 10*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return summary(l.read(t)).Frames["analysing"] == total }, 10*time.Second, 100*time.Millisecond)
 }
 
 // cpu is what the collector has used.
@@ -376,7 +380,8 @@ func (c *collector) resident(t *testing.T) int {
 	return pages * os.Getpagesize()
 }
 
-// TestLogsFromTheJournal runs a journald of its own, in namespaces of its own: FaceFusion's lines go through its real socket.
+// TestLogsFromTheJournal runs a journald of its own, in namespaces of its own: FaceFusion's lines
+// go through its real socket.
 func TestLogsFromTheJournal(t *testing.T) {
 	if os.Getenv(journalStage) == "" {
 		runIsolatedJournal(t)
@@ -404,7 +409,7 @@ service: {pipelines: {logs/facefusion: {receivers: [journald/facefusion]}}}
 		require.NoError(t, logtest.Play(in, data, 1000))
 		require.NoError(t, in.Close())
 		require.NoError(t, cat.Wait())
-		requireTold(t, logtest.Read(data), func() []plog.LogRecord { return l.read(t) }, name)
+		requireTruth(t, logtest.Read(data), func() []plog.LogRecord { return l.read(t) }, name)
 		l.stop(t)
 	}
 }

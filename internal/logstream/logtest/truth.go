@@ -1,4 +1,5 @@
-// Package logtest plays recorded streams of FaceFusion, and says what is in them without the code under test.
+// Package logtest plays recorded streams of FaceFusion, and says what is in them without the code
+// under test.
 package logtest
 
 import (

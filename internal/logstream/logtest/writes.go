@@ -14,8 +14,9 @@ type Write struct {
 	Data  []byte
 }
 
-// Writes cuts a recorded stream as FaceFusion wrote it: tqdm writes a carriage return and the bar at once, and the newline that closes
-// the bar by itself; everything else writes lines. The clock of the bars says when.
+// Writes cuts a recorded stream as FaceFusion wrote it: tqdm writes a carriage return and the bar
+// at once, and the newline that closes the bar by itself; everything else writes lines. The clock
+// of the bars says when.
 func Writes(data []byte) []Write {
 	var list []Write
 	var clock float64
@@ -70,7 +71,8 @@ func Play(to io.Writer, data []byte, speed float64) error {
 	return nil
 }
 
-// Docker writes as Docker's json-file driver does: a document for each line, and for each 16 KiB of one that is longer.
+// Docker writes as Docker's json-file driver does: a document for each line, and for each 16 KiB of
+// one that is longer.
 type Docker struct {
 	To io.Writer
 	// line has not ended yet.
