@@ -87,8 +87,30 @@ func For(receiver string) *Exchange {
 	return e
 }
 
-// Publish replaces what the receiver knows; nil when it stops.
-func (e *Exchange) Publish(k *Known) { e.known.Store(k) }
+// PublishInstances replaces the instances that the receiver knows.
+func (e *Exchange) PublishInstances(host Host, instances []Instance) {
+	e.publish(func(k *Known) { k.Host, k.Instances = host, instances })
+}
+
+// PublishRuns replaces the runs that the receiver knows.
+func (e *Exchange) PublishRuns(runs []Run) { e.publish(func(k *Known) { k.Runs = runs }) }
+
+func (e *Exchange) publish(change func(*Known)) {
+	for {
+		before := e.known.Load()
+		var k Known
+		if before != nil {
+			k = *before
+		}
+		change(&k)
+		if e.known.CompareAndSwap(before, &k) {
+			return
+		}
+	}
+}
+
+// Withdraw says that the receiver stops, and so knows nothing any more.
+func (e *Exchange) Withdraw() { e.known.Store(nil) }
 
 // Known is what the receiver knows; nil without one.
 func (e *Exchange) Known() *Known { return e.known.Load() }

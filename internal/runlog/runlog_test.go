@@ -153,3 +153,21 @@ func TestSubscribers(t *testing.T) {
 	e.AddFinding("a", Finding{})
 	require.Equal(t, 1, n)
 }
+
+func TestReceiverPublishesInPieces(t *testing.T) {
+	e := For(t.Name())
+	require.Nil(t, e.Known())
+	require.Nil(t, e.Known().Resolve(Writer{}))
+	e.PublishRuns([]Run{{Job: "x"}})
+	e.PublishInstances(Host{Name: "gpu-1"}, []Instance{{ID: "a", PIDs: []int{1}}, {ID: "b", Containers: []string{"c1"}}})
+	k := e.Known()
+	require.Equal(t, "x", k.Runs[0].Job)
+	require.Equal(t, "gpu-1", k.Host.Name)
+	require.Equal(t, "a", k.Resolve(Writer{PID: 1}).ID)
+	require.Equal(t, "b", k.Resolve(Writer{Container: "c1"}).ID)
+	require.Equal(t, "b", k.Resolve(Writer{Instance: "b", PID: 1}).ID)
+	require.Nil(t, k.Resolve(Writer{PID: 2}))
+	require.Nil(t, k.Resolve(Writer{Instance: "c"}))
+	e.Withdraw()
+	require.Nil(t, e.Known())
+}

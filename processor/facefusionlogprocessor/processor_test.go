@@ -54,6 +54,12 @@ func create(t *testing.T, change func(*Config), next consumer.Logs) *logProcesso
 	return p.(*logProcessor)
 }
 
+// publish plays the receiver.
+func (h *harness) publish(k *runlog.Known) {
+	h.exchange.PublishInstances(k.Host, k.Instances)
+	h.exchange.PublishRuns(k.Runs)
+}
+
 func (h *harness) consume(t *testing.T, logs plog.Logs) {
 	t.Helper()
 	require.NoError(t, h.ConsumeLogs(context.Background(), logs))
@@ -243,18 +249,18 @@ func known(started, ended time.Time) *runlog.Known {
 func TestEveryRecordOfARunBearsItsTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, nil)
-		h.exchange.Publish(&runlog.Known{Instances: known(time.Now(), time.Time{}).Instances})
+		h.publish(&runlog.Known{Instances: known(time.Now(), time.Time{}).Instances})
 		data := recording(t, "recorded/3.8.1-job-run.stderr.log")
 		started := time.Now()
 		half := len(data) / 2
 		h.consume(t, chunk(started, "/var/log/ff.log", 0, data[:half]))
 		time.Sleep(time.Second)
 		require.Empty(t, h.records(), "what belongs to a run waits for it")
-		h.exchange.Publish(known(started, time.Time{}))
+		h.publish(known(started, time.Time{}))
 		time.Sleep(2 * time.Second)
 		k := known(started, time.Now())
 		k.Runs[0].Steps[1].Started = started.Add(2 * time.Second)
-		h.exchange.Publish(k)
+		h.publish(k)
 		time.Sleep(time.Second) // the file has moved before the last line is read
 		h.consume(t, chunk(time.Now(), "/var/log/ff.log", half, data[half:]))
 		time.Sleep(time.Second)
@@ -279,7 +285,7 @@ func TestEveryRecordOfARunBearsItsTrace(t *testing.T) {
 func TestRecordGoesOutWithoutItsRunInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, nil)
-		h.exchange.Publish(&runlog.Known{})
+		h.publish(&runlog.Known{})
 		h.consume(t, chunk(time.Now(), "/var/log/ff.log", 0, []byte("[FACEFUSION.CORE] processing step 1 of 1\n")))
 		time.Sleep(1900 * time.Millisecond)
 		require.Empty(t, h.records())
@@ -300,7 +306,7 @@ func TestTwoRunsOfTwoStreams(t *testing.T) {
 		second.Started = second.Started.Add(time.Second)
 		second.Steps = []runlog.Step{{Started: second.Started, Span: [8]byte{8}}}
 		k.Runs = append(k.Runs, second)
-		h.exchange.Publish(k)
+		h.publish(k)
 		for _, path := range []string{"/a", "/b"} {
 			h.consume(t, chunk(time.Now(), path, 0, []byte("[FACEFUSION.CORE] processing step 1 of 1\n[FACEFUSION.CORE] no source face detected!\n")))
 			time.Sleep(time.Second)
@@ -321,7 +327,7 @@ func TestWhatTheLinesSayIsPublished(t *testing.T) {
 		nudged := 0
 		defer h.exchange.Subscribe(func() { nudged++ })()
 		started := time.Now()
-		h.exchange.Publish(known(started, time.Time{}))
+		h.publish(known(started, time.Time{}))
 		for _, logs := range chunks(started, "/var/log/ff.log", recording(t, "real/3.8.1-exception.stderr"), 8<<10) {
 			h.consume(t, logs)
 		}
@@ -358,7 +364,7 @@ func TestWhoseLinesTheseAre(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, nil)
-				h.exchange.Publish(k)
+				h.publish(k)
 				h.consume(t, c.logs)
 				time.Sleep(time.Second)
 				got, _ := h.out.AllLogs()[0].ResourceLogs().At(0).Resource().Attributes().Get("service.instance.id")
