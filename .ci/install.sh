@@ -8,6 +8,8 @@ need gcc gcc
 need make make
 need git git
 need readelf binutils
+need ip iproute2
+need setpriv util-linux
 need curl curl
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

@@ -34,13 +34,11 @@ func beChild(mode string) {
 		}
 		os.Exit(code)
 	case "listen":
-		l, err := net.Listen("tcp", argument)
-		if err != nil {
-			panic(err)
-		}
-		fmt.Println(l.Addr().(*net.TCPAddr).Port)
-		os.Stdin.Read(make([]byte, 1))
-		os.Exit(0)
+		listenAndWait(net.Listen("tcp", argument))
+	case "freebind":
+		freebind(argument)
+	case "networks":
+		buildNetworks(argument)
 	case "observe":
 		observeAsChild(argument)
 	case "witness":

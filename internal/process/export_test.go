@@ -1,4 +1,24 @@
 package process
 
+import (
+	"net/netip"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
+)
+
 // ListAll makes the next look list all processes, as it does when the last such look is long ago.
 func (t *Table) ListAll() { t.newcomers.listed = false }
+
+// fakeNetwork is a kernel that a test wrote.
+type fakeNetwork struct {
+	mine   bool
+	routes map[string]hostnet.Route
+}
+
+func (n fakeNetwork) owned(string) bool                      { return n.mine }
+func (n fakeNetwork) route(address netip.Addr) hostnet.Route { return n.routes[address.String()] }
+
+// SetNetwork replaces the kernel's knowledge of the network.
+func SetNetwork(t *Table, mine bool, routes map[string]hostnet.Route) {
+	t.files.network = fakeNetwork{mine: mine, routes: routes}
+}

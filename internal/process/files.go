@@ -23,6 +23,7 @@ type files struct {
 	kernel bool
 	// trusted says that loadavg tells the last pid of the processes in proc.
 	trusted bool
+	network network
 	buf     []byte
 }
 
@@ -37,7 +38,7 @@ func newFiles(root string) *files {
 	if root == "" {
 		root = "/"
 	}
-	return &files{root: filepath.Clean(root), proc: filepath.Join(root, "proc")}
+	return &files{root: filepath.Clean(root), proc: filepath.Join(root, "proc"), network: kernelNetwork{}}
 }
 
 // open prepares what needs the folder to exist. It is called at each look, as the folder may appear later.

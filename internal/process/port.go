@@ -13,6 +13,7 @@ import (
 type port struct {
 	number  uint16
 	address netip.AddrPort
+	barrier Barrier
 	// unknown says that the sockets of the process may not be looked at, and could not be guessed either.
 	unknown bool
 	// verified is when it was last looked at.
@@ -31,7 +32,7 @@ const (
 func gradio(p uint16) bool { return p >= gradioFirst && p < gradioEnd }
 
 func (p port) server(id ID) Server {
-	return Server{ID: id, Port: p.number, Address: p.address, PortUnknown: p.unknown}
+	return Server{ID: id, Port: p.number, Address: p.address, Barrier: p.barrier, PortUnknown: p.unknown}
 }
 
 func (t *Table) findPorts(l *look) {
@@ -63,7 +64,9 @@ func (t *Table) findPort(m *member) port {
 	if !ok {
 		return port{}
 	}
-	return port{number: s.address.Port(), address: t.files.reachable(m.PID, s)}
+	p := port{number: s.address.Port()}
+	p.address, p.barrier = t.files.reachable(m.PID, s)
+	return p
 }
 
 // preferred picks Gradio's range, else the lowest port; and of one port IPv4, which stands first.
@@ -126,47 +129,4 @@ func (f *files) sockets(pid int) (map[uint64]bool, error) {
 		}
 	}
 	return inodes, nil
-}
-
-// reachable turns the address that a socket is bound to into one that leads there from here, or an invalid one.
-func (f *files) reachable(pid int, s listener) netip.AddrPort {
-	address, number := s.address.Addr(), s.address.Port()
-	if !f.foreignNetwork(pid, s) {
-		switch {
-		case !address.IsUnspecified():
-		case address.Is4():
-			address = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-		default:
-			address = netip.IPv6Loopback()
-		}
-		return netip.AddrPortFrom(address, number)
-	}
-	switch {
-	case address.IsLoopback():
-		return netip.AddrPort{}
-	case !address.IsUnspecified():
-		return s.address
-	}
-	file, err := os.Open(f.path(pid, "net/fib_trie"))
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	defer file.Close()
-	local, ok := parseLocalIPv4(file)
-	if !ok {
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(local, number)
-}
-
-// foreignNetwork says whether a process has another network namespace than this one. Where the namespace may not be looked at, the socket tells: its inode is
-// unique on the host, and listed in our own namespace if it belongs there.
-func (f *files) foreignNetwork(pid int, s listener) bool {
-	own, ownErr := os.Readlink("/proc/self/ns/net")
-	theirs, err := os.Readlink(f.path(pid, "ns/net"))
-	if err == nil && ownErr == nil {
-		return own != theirs
-	}
-	all, _ := listeners("/proc/self")
-	return !slices.Contains(all, s)
 }

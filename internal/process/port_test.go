@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
 )
@@ -22,12 +23,16 @@ func sockets(addresses ...string) []proctest.Socket {
 }
 
 func TestListening(t *testing.T) {
+	const wildcard = "0.0.0.0:7860"
+	bridge := []string{"172.17.0.2"}
 	for name, c := range map[string]struct {
 		listens []string
 		foreign bool
+		theirs  bool // the namespace is not owned by the host
 		local   []string
 		port    uint16
 		address string
+		barrier process.Barrier
 	}{
 		"not yet":               {},
 		"loopback":              {listens: []string{"127.0.0.1:7860"}, port: 7860, address: "127.0.0.1:7860"},
@@ -36,13 +41,19 @@ func TestListening(t *testing.T) {
 		"wildcards of both":     {listens: []string{"[::]:7861", "0.0.0.0:7861"}, port: 7861, address: "127.0.0.1:7861"},
 		"specific":              {listens: []string{"192.0.2.7:7860"}, port: 7860, address: "192.0.2.7:7860"},
 		"specific of IPv6":      {listens: []string{"[2001:db8::7]:7860"}, port: 7860, address: "[2001:db8::7]:7860"},
+		"claimed":               {listens: []string{"169.254.169.254:7860"}, port: 7860, barrier: process.BarrierForeign},
 		"Gradio's range first":  {listens: []string{"127.0.0.1:5000", "127.0.0.1:7865", "127.0.0.1:9000"}, port: 7865, address: "127.0.0.1:7865"},
 		"else the lowest":       {listens: []string{"127.0.0.1:9000", "127.0.0.1:8000"}, port: 8000, address: "127.0.0.1:8000"},
 		"the range has an end":  {listens: []string{"127.0.0.1:7960", "127.0.0.1:7959"}, port: 7959, address: "127.0.0.1:7959"},
-		"container":             {listens: []string{"0.0.0.0:7860"}, foreign: true, local: []string{"172.17.0.2", "172.18.0.2"}, port: 7860, address: "172.17.0.2:7860"},
-		"container, unreached":  {listens: []string{"127.0.0.1:7860"}, foreign: true, local: []string{"172.17.0.2"}, port: 7860},
-		"container, specific":   {listens: []string{"172.18.0.2:7860"}, foreign: true, local: []string{"172.17.0.2"}, port: 7860, address: "172.18.0.2:7860"},
-		"container, no network": {listens: []string{"0.0.0.0:7860"}, foreign: true, port: 7860},
+		"container":             {listens: []string{wildcard}, foreign: true, local: []string{"172.17.0.2", "172.18.0.2"}, port: 7860, address: "172.17.0.2:7860"},
+		"container, two links":  {listens: []string{wildcard}, foreign: true, local: []string{"10.1.1.1", "172.18.0.2"}, port: 7860, address: "172.18.0.2:7860"},
+		"container, unreached":  {listens: []string{"127.0.0.1:7860"}, foreign: true, local: bridge, port: 7860, barrier: process.BarrierLoopback},
+		"container, specific":   {listens: []string{"172.18.0.2:7860"}, foreign: true, local: bridge, port: 7860, address: "172.18.0.2:7860"},
+		"container, no network": {listens: []string{wildcard}, foreign: true, port: 7860, barrier: process.BarrierAddress},
+		"a user's namespace":    {listens: []string{wildcard}, foreign: true, theirs: true, local: bridge, port: 7860, barrier: process.BarrierNamespace},
+		"metadata service":      {listens: []string{wildcard}, foreign: true, local: []string{"169.254.169.254"}, port: 7860, barrier: process.BarrierAddress},
+		"the host's own":        {listens: []string{wildcard}, foreign: true, local: []string{"192.0.2.7"}, port: 7860, barrier: process.BarrierAddress},
+		"behind a gateway":      {listens: []string{"10.1.1.1:7860"}, foreign: true, port: 7860, barrier: process.BarrierAddress},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, process.Settings{})
@@ -58,9 +69,13 @@ func TestListening(t *testing.T) {
 				p.Local = append(p.Local, netip.MustParseAddr(a))
 			}
 			w.put(p)
+			process.SetNetwork(w.table, !c.theirs, map[string]hostnet.Route{
+				"192.0.2.7": hostnet.RouteLocal, "2001:db8::7": hostnet.RouteLocal, "172.17.0.2": hostnet.RouteOnLink,
+				"172.18.0.2": hostnet.RouteOnLink, "169.254.169.254": hostnet.RouteOnLink, "10.1.1.1": hostnet.RouteGateway,
+			})
 			i := only(t, w.look())
 			require.Len(t, i.Servers, 1)
-			want := process.Server{ID: process.ID{PID: 100, StartTicks: 300_100}, Port: c.port}
+			want := process.Server{ID: process.ID{PID: 100, StartTicks: 300_100}, Port: c.port, Barrier: c.barrier}
 			if c.address != "" {
 				want.Address = netip.MustParseAddrPort(c.address)
 			}

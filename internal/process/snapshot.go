@@ -96,8 +96,10 @@ type Server struct {
 	ID
 	// Port is where it listens, 0 while it does not (it downloads models first) or while that cannot be known.
 	Port uint16
-	// Address is where the port can be reached from this host; invalid when it cannot (a loopback of another network namespace).
+	// Address is where the port can be reached from this host; invalid when it cannot, and then
+	// Barrier says why.
 	Address netip.AddrPort
+	Barrier Barrier
 	// PortUnknown says that Port is 0 because the sockets of the process may not be looked at.
 	PortUnknown bool
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -80,9 +81,10 @@ func parseAddress(s string) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(address.Unmap(), uint16(port)), true
 }
 
-// parseLocalIPv4 returns the first address of a network namespace that is not a loopback, out of /proc/<pid>/net/fib_trie: a line with the address, then one
-// that says "/32 host LOCAL".
-func parseLocalIPv4(r io.Reader) (netip.Addr, bool) {
+// parseLocalIPv4 returns the addresses of a network namespace that are no loopback, each once, out of
+// /proc/<pid>/net/fib_trie: a line with the address, then one that says "/32 host LOCAL".
+func parseLocalIPv4(r io.Reader) []netip.Addr {
+	var list []netip.Addr
 	var last netip.Addr
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
@@ -91,9 +93,9 @@ func parseLocalIPv4(r io.Reader) (netip.Addr, bool) {
 			last, _ = netip.ParseAddr(address)
 			continue
 		}
-		if line == "/32 host LOCAL" && last.IsValid() && !last.IsLoopback() {
-			return last, true
+		if line == "/32 host LOCAL" && last.IsValid() && !last.IsLoopback() && !slices.Contains(list, last) {
+			list = append(list, last)
 		}
 	}
-	return netip.Addr{}, false
+	return list
 }

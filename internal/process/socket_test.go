@@ -55,12 +55,11 @@ func TestParseLocalIPv4(t *testing.T) {
            /32 host LOCAL
         |-- 172.17.255.255
            /32 link BROADCAST
+     |-- 172.18.0.2
+        /32 host LOCAL
 `
-	got, ok := parseLocalIPv4(strings.NewReader(trie))
-	assert.True(t, ok)
-	assert.Equal(t, "172.17.0.2", got.String())
-	_, ok = parseLocalIPv4(strings.NewReader("Main:\n |-- 127.0.0.1\n /32 host LOCAL\n"))
-	assert.False(t, ok)
+	assert.Equal(t, []netip.Addr{netip.MustParseAddr("172.17.0.2"), netip.MustParseAddr("172.18.0.2")}, parseLocalIPv4(strings.NewReader(trie+trie)))
+	assert.Empty(t, parseLocalIPv4(strings.NewReader("Main:\n |-- 127.0.0.1\n /32 host LOCAL\n")))
 }
 
 func FuzzListeners(f *testing.F) {

@@ -66,6 +66,8 @@ func (e *entry) begin(process string, firstSeen uint64, m memory) {
 func (e *entry) see(t Target) {
 	e.url = nil
 	switch {
+	case t.NotProbed:
+		e.setState(StateNotProbed)
 	case t.Unknown, t.URL == nil && (t.Port != 0 || t.Process == ""):
 		e.setState(StateUnknown)
 	case t.URL != nil && (t.Port != 0 || t.Process == ""):
@@ -123,6 +125,9 @@ func (e *entry) absorb(f finding, now time.Time, summaryInterval time.Duration) 
 		e.setState(StateUnresponsive)
 	case verdictRefused:
 		e.absorbRefusal(now)
+		return
+	case verdictNotProbed:
+		e.setState(StateNotProbed)
 		return
 	}
 	e.memory.listened = true

@@ -20,7 +20,13 @@ const (
 	errorInvalidResponse = "invalid_response"
 	errorRedirect        = "redirect"
 	errorOther           = "other"
+	// errorNotProbed is not counted: nothing was sent.
+	errorNotProbed = "not_probed"
 )
+
+// ErrNotProbed is the error of a transport that sends nothing, as it is not certain who would
+// receive it. The server's state becomes StateNotProbed.
+var ErrNotProbed = errors.New("not probed")
 
 // countedStatus are the status codes that are told apart, so that no server can make up series; the rest are errorOther.
 var countedStatus = map[int]bool{
@@ -40,6 +46,8 @@ var countedStatus = map[int]bool{
 func classify(err error) string {
 	var netErr net.Error
 	switch {
+	case errors.Is(err, ErrNotProbed):
+		return errorNotProbed
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return errorTimeout
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -38,6 +38,7 @@ const (
 	verdictRefused
 	verdictSaturated
 	verdictReady
+	verdictNotProbed
 )
 
 // finding is what a look found.
@@ -107,6 +108,9 @@ func (l *look) askLoop() (prefix string, ok bool) {
 		case errorType == errorRefused:
 			l.finding.verdict = verdictRefused
 			return prefix, false
+		case errorType == errorNotProbed:
+			l.finding.verdict = verdictNotProbed
+			return prefix, false
 		case status != http.StatusNotFound:
 			return prefix, false
 		}
@@ -136,6 +140,8 @@ func (l *look) askPool(prefix string) verdict {
 			return verdictSaturated
 		case status == http.StatusInternalServerError && l.flavour == flavourUnknown && prefix == "":
 			queueless = true
+		case errorType == errorNotProbed:
+			return verdictNotProbed
 		default:
 			l.finding.notFound = status == http.StatusNotFound
 			return verdictSilent
@@ -157,6 +163,8 @@ func (l *look) askPool(prefix string) verdict {
 	case errorType == errorTimeout:
 		l.finding.poolTimedOut = true
 		return verdictSaturated
+	case errorType == errorNotProbed:
+		return verdictNotProbed
 	default:
 		l.finding.notFound = status == http.StatusNotFound
 		return verdictSilent
@@ -184,6 +192,9 @@ func (l *look) ask(probe Probe, path string, understand func([]byte) error) (sta
 		if err := understand(body); err != nil {
 			status, errorType = 0, errorInvalidResponse
 		}
+	}
+	if errorType == errorNotProbed {
+		return status, errorType // no request was sent
 	}
 	l.finding.outcomes = append(l.finding.outcomes, outcome{series: series{probe: probe, status: status, errorType: errorType}, seconds: took.Seconds()})
 	return status, errorType

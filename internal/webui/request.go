@@ -4,11 +4,18 @@ import (
 	"context"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 )
 
 // maxBody bounds what is read of an answer. The statistics of FaceFusion 3.8.1's 242 functions take about 45 KB.
 const maxBody = 256 << 10
+
+// Direct is a client without credentials that asks without a proxy, whatever HTTP_PROXY says: a
+// request to a server of this host, or of a container on it, stays here.
+func Direct() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{}).DialContext, DisableKeepAlives: true}}
+}
 
 // plainClient keeps the transport and nothing else of a client: a redirect is an answer, no cookie is kept, and each request has its own deadline.
 func plainClient(c *http.Client) *http.Client {

@@ -20,6 +20,8 @@ type Target struct {
 	URL *url.URL
 	// Unknown says that nothing can be said of this server: where it listens may not be looked at, or cannot be reached from here.
 	Unknown bool
+	// NotProbed says that the server must not be asked: its address is somebody's mere claim.
+	NotProbed bool
 }
 
 // Snapshot is what is known about the servers at one moment. It is never changed after it was published, so any goroutine may read it.
@@ -47,12 +49,14 @@ const (
 	StateUnresponsive State = "unresponsive"
 	// StateDown: the process is gone, or nothing listens at a configured endpoint.
 	StateDown State = "down"
+	// StateNotProbed: it is not asked, as it is not certain whom a request would reach.
+	StateNotProbed State = "not_probed"
 	// StateUnknown: nothing can be said. It is not sent.
 	StateUnknown State = ""
 )
 
 // States are all that are sent, 1 for the current.
-var States = [...]State{StateStarting, StateReady, StateSaturated, StateUnresponsive, StateDown}
+var States = [...]State{StateStarting, StateReady, StateSaturated, StateUnresponsive, StateDown, StateNotProbed}
 
 // Server is one server of an instance.
 type Server struct {

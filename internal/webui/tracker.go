@@ -10,8 +10,13 @@ import (
 
 // Settings say how a Tracker looks. Zero values mean the defaults.
 type Settings struct {
-	// Client brings the transport: TLS, authentication, headers, proxies. Its redirect policy, cookie jar and timeout are not used.
+	// Client asks the servers that were found from their processes, which may be anybody's: its
+	// transport bears no credentials. A direct one by default. Of every client only the transport is
+	// used, not the redirect policy, the cookie jar or the timeout.
 	Client *http.Client
+	// Endpoints are the clients of configured endpoints by instance, with what the configuration says
+	// of TLS, authentication, headers and proxies. Client asks where one is missing.
+	Endpoints map[string]*http.Client
 	// Timeout is the deadline of each request; 3 s by default.
 	Timeout time.Duration
 	// MaxConcurrent is how many servers are asked at once; 8 by default.
@@ -30,7 +35,7 @@ const (
 
 func (s Settings) withDefaults() Settings {
 	if s.Client == nil {
-		s.Client = http.DefaultClient
+		s.Client = Direct()
 	}
 	if s.Timeout <= 0 {
 		s.Timeout = defaultTimeout
@@ -46,20 +51,32 @@ func (s Settings) withDefaults() Settings {
 
 // Tracker remembers the servers between looks. One goroutine at a time uses it.
 type Tracker struct {
-	settings Settings
-	client   *http.Client
-	registry registry
-	looks    uint64
+	settings  Settings
+	client    *http.Client
+	endpoints map[string]*http.Client
+	registry  registry
+	looks     uint64
 }
 
 // NewTracker makes a Tracker that knows no server yet.
 func NewTracker(settings Settings) *Tracker {
 	settings = settings.withDefaults()
-	return &Tracker{settings: settings, client: plainClient(settings.Client), registry: newRegistry()}
+	t := &Tracker{
+		settings: settings, client: plainClient(settings.Client), endpoints: make(map[string]*http.Client), registry: newRegistry(),
+	}
+	for instance, client := range settings.Endpoints {
+		t.endpoints[instance] = plainClient(client)
+	}
+	return t
 }
 
 // Close lets go of connections. There are none that it would have to wait for.
-func (t *Tracker) Close() { t.client.CloseIdleConnections() }
+func (t *Tracker) Close() {
+	t.client.CloseIdleConnections()
+	for _, client := range t.endpoints {
+		client.CloseIdleConnections()
+	}
+}
 
 // Observe looks at all targets once. instances are the IDs of all that are known: the servers of others are forgotten.
 // Targets bring servers in, but only a forgotten instance takes its servers out: one whose process is gone stays, as down.
@@ -100,7 +117,7 @@ func (t *Tracker) lookAtAll(ctx context.Context, begin time.Time, entries []*ent
 				next++
 				mu.Unlock()
 
-				f := t.lookAt(ctx, e.question(begin))
+				f := t.lookAt(ctx, t.clientOf(e), e.question(begin))
 
 				mu.Lock()
 				findings[e] = f
@@ -112,9 +129,18 @@ func (t *Tracker) lookAtAll(ctx context.Context, begin time.Time, entries []*ent
 	return findings
 }
 
-func (t *Tracker) lookAt(ctx context.Context, q question) finding {
+// clientOf gives no client with credentials to a server that was found: whoever starts a process that
+// looks like FaceFusion would receive them.
+func (t *Tracker) clientOf(e *entry) *http.Client {
+	if client := t.endpoints[e.instance]; client != nil && e.configured() {
+		return client
+	}
+	return t.client
+}
+
+func (t *Tracker) lookAt(ctx context.Context, client *http.Client, q question) finding {
 	ctx, cancel := context.WithTimeout(ctx, lookBudget*t.settings.Timeout)
 	defer cancel()
-	l := look{ctx: ctx, client: t.client, timeout: t.settings.Timeout, question: q}
+	l := look{ctx: ctx, client: client, timeout: t.settings.Timeout, question: q}
 	return l.run()
 }

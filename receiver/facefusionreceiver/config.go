@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -83,7 +85,18 @@ func (c *Config) Validate() error {
 	if !c.GPU.Enabled && !c.Process.Enabled && !c.Web.Enabled {
 		errs = errors.Join(errs, errors.New("gpu, process and web are all switched off: switch one on, or remove the receiver"))
 	}
-	return errors.Join(errs, c.validateInstances())
+	return errors.Join(errs, c.validateInstances(), c.validateWeb())
+}
+
+// validateWeb refuses settings that would be sent nowhere.
+func (c *Config) validateWeb() error {
+	settings := c.Web.ForEndpointsOnly()
+	hasEndpoint := slices.ContainsFunc(c.Instances, func(i InstanceConfig) bool { return i.Endpoint != "" })
+	if !c.Web.Enabled || hasEndpoint || len(settings) == 0 {
+		return nil
+	}
+	return fmt.Errorf("web: %s is set, and no instance has an endpoint: credentials, headers and proxies are for configured endpoints only, "+
+		"never for servers that were found; name the server as instances[].endpoint, or remove the setting", strings.Join(settings, ", "))
 }
 
 func (c *Config) validateInstances() error {
@@ -115,6 +128,18 @@ func (c *InstanceConfig) validate() error {
 		}
 	}
 	return errors.Join(errs, validateEndpoint(c.Endpoint))
+}
+
+// folders are those of the instance as the collector sees them.
+func (c *InstanceConfig) folders(root string) []string {
+	var list []string
+	if c.Path != "" {
+		list = append(list, filepath.Join(root, c.Path), filepath.Join(root, c.Path, ".jobs"))
+	}
+	if c.JobsPath != "" {
+		list = append(list, filepath.Join(root, c.JobsPath))
+	}
+	return list
 }
 
 func validateEndpoint(endpoint string) error {

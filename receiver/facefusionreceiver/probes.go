@@ -54,7 +54,7 @@ func newWebProbe(cfg *Config, env probe.Env) probe.Probe {
 			continue
 		}
 		if u, err := url.Parse(instance.Endpoint); err == nil { // Validate has refused every other
-			endpoints = append(endpoints, webprobe.Endpoint{Instance: instance.Name, URL: u})
+			endpoints = append(endpoints, webprobe.Endpoint{Instance: instance.Name, URL: u, Folders: instance.folders(cfg.RootPath)})
 		}
 	}
 	return webprobe.New(cfg.Web, cfg.Histograms.Web, endpoints, cfg.Process.Enabled, env)

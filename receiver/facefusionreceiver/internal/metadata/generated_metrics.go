@@ -543,6 +543,7 @@ const (
 	AttributeFacefusionServerStateSaturated
 	AttributeFacefusionServerStateUnresponsive
 	AttributeFacefusionServerStateDown
+	AttributeFacefusionServerStateNotProbed
 )
 
 // String returns the string representation of the AttributeFacefusionServerState.
@@ -558,6 +559,8 @@ func (av AttributeFacefusionServerState) String() string {
 		return "unresponsive"
 	case AttributeFacefusionServerStateDown:
 		return "down"
+	case AttributeFacefusionServerStateNotProbed:
+		return "not_probed"
 	}
 	return ""
 }
@@ -569,6 +572,7 @@ var MapAttributeFacefusionServerState = map[string]AttributeFacefusionServerStat
 	"saturated":    AttributeFacefusionServerStateSaturated,
 	"unresponsive": AttributeFacefusionServerStateUnresponsive,
 	"down":         AttributeFacefusionServerStateDown,
+	"not_probed":   AttributeFacefusionServerStateNotProbed,
 }
 
 // AttributeFacefusionServerStatePrevious specifies the value facefusion.server.state.previous attribute.
@@ -581,6 +585,7 @@ const (
 	AttributeFacefusionServerStatePreviousSaturated
 	AttributeFacefusionServerStatePreviousUnresponsive
 	AttributeFacefusionServerStatePreviousDown
+	AttributeFacefusionServerStatePreviousNotProbed
 )
 
 // String returns the string representation of the AttributeFacefusionServerStatePrevious.
@@ -596,6 +601,8 @@ func (av AttributeFacefusionServerStatePrevious) String() string {
 		return "unresponsive"
 	case AttributeFacefusionServerStatePreviousDown:
 		return "down"
+	case AttributeFacefusionServerStatePreviousNotProbed:
+		return "not_probed"
 	}
 	return ""
 }
@@ -607,6 +614,7 @@ var MapAttributeFacefusionServerStatePrevious = map[string]AttributeFacefusionSe
 	"saturated":    AttributeFacefusionServerStatePreviousSaturated,
 	"unresponsive": AttributeFacefusionServerStatePreviousUnresponsive,
 	"down":         AttributeFacefusionServerStatePreviousDown,
+	"not_probed":   AttributeFacefusionServerStatePreviousNotProbed,
 }
 
 // AttributeHwGpuTask specifies the value hw.gpu.task attribute.
@@ -2631,7 +2639,7 @@ type metricFacefusionServerUp struct {
 // init fills facefusion.server.up metric with initial data.
 func (m *metricFacefusionServerUp) init() {
 	m.data.SetName("facefusion.server.up")
-	m.data.SetDescription("1 while the server is ready: it answers its event loop, its queue and its thread pool as a FaceFusion server does. Otherwise 0; `facefusion.server.state` says more.")
+	m.data.SetDescription("1 while the server is ready: it answers its event loop, its queue and its thread pool as a FaceFusion server does. Otherwise 0; `facefusion.server.state` says more. Absent where the server is not asked.")
 	m.data.SetUnit("1")
 	m.data.SetEmptySum()
 	m.data.Sum().SetIsMonotonic(false)

@@ -684,7 +684,7 @@ func TestMetricsBuilder(t *testing.T) {
 					validatedMetrics["facefusion.server.up"] = true
 					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
 					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-					assert.Equal(t, "1 while the server is ready: it answers its event loop, its queue and its thread pool as a FaceFusion server does. Otherwise 0; `facefusion.server.state` says more.", mi.Description())
+					assert.Equal(t, "1 while the server is ready: it answers its event loop, its queue and its thread pool as a FaceFusion server does. Otherwise 0; `facefusion.server.state` says more. Absent where the server is not asked.", mi.Description())
 					assert.Equal(t, "1", mi.Unit())
 					assert.False(t, mi.Sum().IsMonotonic())
 					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())

@@ -56,12 +56,12 @@ func TestClientSettings(t *testing.T) {
 }
 
 // stateWith is what a probe with these settings says of the endpoint.
-func stateWith(t *testing.T, cfg Config, endpoint string) webui.State {
+func stateWith(t *testing.T, cfg Config, endpoint string, folders ...string) webui.State {
 	t.Helper()
 	u, err := url.Parse(endpoint)
 	require.NoError(t, err)
 	env, _ := probetest.Env()
-	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "proxy", URL: u}}, false, env)
+	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "proxy", URL: u, Folders: folders}}, false, env)
 	require.NoError(t, p.Start(context.Background(), componenttest.NewNopHost()))
 	defer func() { require.NoError(t, p.Shutdown(context.Background())) }()
 	require.Eventually(t, func() bool { return env.Board.Servers.Latest() != nil }, 10*time.Second, 5*time.Millisecond)
@@ -73,7 +73,7 @@ func TestClientSettingsThatNameNothing(t *testing.T) {
 	cfg := NewDefaultConfig()
 	cfg.ClientConfig.TLS.CAFile = "/does/not/exist.pem"
 	env, _ := probetest.Env()
-	p := New(cfg, HistogramsConfig{}, nil, false, env)
+	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "studio", URL: &url.URL{Scheme: "https", Host: "ff.example.com"}}}, false, env)
 	require.ErrorContains(t, p.Start(context.Background(), componenttest.NewNopHost()), "/does/not/exist.pem")
 	require.NoError(t, p.Shutdown(context.Background()))
 }

@@ -34,7 +34,7 @@ func stateSeverity(s webui.State) plog.SeverityNumber {
 	switch s {
 	case webui.StateUnresponsive, webui.StateDown:
 		return plog.SeverityNumberError
-	case webui.StateSaturated:
+	case webui.StateSaturated, webui.StateNotProbed:
 		return plog.SeverityNumberWarn
 	default:
 		return plog.SeverityNumberInfo

@@ -19,7 +19,9 @@ func record(mb *metadata.MetricsBuilder, server *webui.Server, now time.Time) {
 		return
 	}
 	ts, port := pcommon.NewTimestampFromTime(now), int64(server.Port)
-	mb.RecordFacefusionServerUpDataPoint(ts, probe.OneIf(server.State == webui.StateReady), port)
+	if server.State != webui.StateNotProbed { // whether it is up was not looked at
+		mb.RecordFacefusionServerUpDataPoint(ts, probe.OneIf(server.State == webui.StateReady), port)
+	}
 	for state := range probe.Values[metadata.AttributeFacefusionServerState]() {
 		mb.RecordFacefusionServerStateDataPoint(ts, probe.OneIf(string(server.State) == state.String()), port, state)
 	}

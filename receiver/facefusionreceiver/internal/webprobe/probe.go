@@ -3,6 +3,7 @@ package webprobe
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,8 @@ type Probe struct {
 	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
 	// targets are those that were asked last.
 	targets atomic.Pointer[[]webui.Target]
+	// barriers are the servers whose barrier was logged; owned by the goroutine that observes.
+	barriers map[barrier]bool
 	// owned by the goroutine that observes
 	lb      *metadata.LogsBuilder
 	tracker *webui.Tracker
@@ -57,12 +60,16 @@ func (p *Probe) Health() poll.Health { return p.loop.Health() }
 
 // Start implements probe.Probe. It fails when the client's settings name a file or an extension that is not there.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
-	client, err := p.cfg.ClientConfig.ToClient(ctx, host.GetExtensions(), p.env.Settings.TelemetrySettings)
-	if err != nil {
-		return err
+	clients := make(map[string]*http.Client, len(p.endpoints))
+	for _, endpoint := range p.endpoints {
+		client, err := p.endpointClient(ctx, host, endpoint)
+		if err != nil {
+			return err
+		}
+		clients[endpoint.Instance] = client
 	}
 	p.started = time.Now()
-	p.tracker = webui.NewTracker(webui.Settings{Client: client, Timeout: p.cfg.ClientConfig.Timeout})
+	p.tracker = webui.NewTracker(webui.Settings{Endpoints: clients, Timeout: p.cfg.ClientConfig.Timeout})
 	p.loop.Start()
 	return nil
 }
@@ -94,6 +101,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	}
 	targets := targets(processes, p.endpoints)
 	p.targets.Store(&targets)
+	p.reportBarriers(processes)
 	snapshot, err := p.tracker.Observe(ctx, targets, known(processes, p.endpoints))
 	if snapshot == nil {
 		return err

@@ -3,6 +3,7 @@ package webprobe
 import (
 	"net/netip"
 	"net/url"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,12 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(childMode); mode != "" {
+		beChild(mode)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // servers are two of one instance and one of another, with a value of its own in every field.
 func servers(start time.Time) []webui.Server {
@@ -44,6 +50,7 @@ func servers(start time.Time) []webui.Server {
 		{Instance: "facefusion-3f2a", Port: 7861, State: webui.StateUnresponsive},
 		{Instance: "studio", State: webui.StateStarting},
 		{Instance: "studio", Port: 7862, State: webui.StateUnknown},
+		{Instance: "studio", Port: 7863, State: webui.StateNotProbed},
 	}
 }
 
@@ -88,6 +95,7 @@ func TestStateSeverity(t *testing.T) {
 	for state, want := range map[webui.State]plog.SeverityNumber{
 		webui.StateStarting: plog.SeverityNumberInfo, webui.StateReady: plog.SeverityNumberInfo, webui.StateSaturated: plog.SeverityNumberWarn,
 		webui.StateUnresponsive: plog.SeverityNumberError, webui.StateDown: plog.SeverityNumberError,
+		webui.StateNotProbed: plog.SeverityNumberWarn,
 	} {
 		require.Equal(t, want, stateSeverity(state), state)
 	}
@@ -107,7 +115,7 @@ func TestTargetsComeFromProcessesAndConfiguration(t *testing.T) {
 		{Instance: "facefusion-3f2a", Process: "11/12", Port: 7861, URL: &url.URL{Scheme: "http", Host: "127.0.0.1:7861"}},
 		{Instance: "facefusion-3f2a", Process: "13/14"},
 		{Instance: "facefusion-3f2a", Process: "15/16", Unknown: true},
-		{Instance: "facefusion-3f2a", Process: "17/18", Port: 7860, Unknown: true},
+		{Instance: "facefusion-3f2a", Process: "17/18", Port: 7860, NotProbed: true},
 	}, got)
 }
 

@@ -14,6 +14,9 @@ type Endpoint struct {
 	// Instance is the configured name of the instance.
 	Instance string
 	URL      *url.URL
+	// Folders are those of the instance, as the collector sees them. Who owns one may serve the
+	// endpoint, see guard.
+	Folders []string
 }
 
 // targets are the servers to ask: those of the processes that live, and those that are configured.
@@ -52,8 +55,9 @@ func target(instance string, s process.Server) webui.Target {
 		Instance: instance,
 		Process:  strconv.Itoa(s.PID) + "/" + strconv.FormatUint(s.StartTicks, 10),
 		Port:     s.Port,
-		Unknown:  s.PortUnknown || (s.Port != 0 && !s.Address.IsValid()),
+		Unknown:  s.PortUnknown,
 	}
+	t.NotProbed = !t.Unknown && s.Port != 0 && !s.Address.IsValid()
 	if s.Address.IsValid() {
 		t.URL = &url.URL{Scheme: "http", Host: s.Address.String()}
 	}
@@ -71,7 +75,7 @@ func port(u *url.URL) uint16 {
 }
 
 func sameTarget(a, b webui.Target) bool {
-	return a.Instance == b.Instance && a.Process == b.Process && a.Port == b.Port && a.Unknown == b.Unknown
+	return a.Instance == b.Instance && a.Process == b.Process && a.Port == b.Port && a.Unknown == b.Unknown && a.NotProbed == b.NotProbed
 }
 
 // byInstance yields the servers of one instance after the other; they come sorted.

@@ -1,0 +1,85 @@
+package hostnet
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// receiveTimeout bounds the wait for an answer, which the kernel gives at once.
+const receiveTimeout = 2 // seconds
+
+// receiveSize holds one message of a dump; the kernel fills at most 32 KiB.
+const receiveSize = 64 << 10
+
+// ask sends one request over a netlink protocol and hands each message of the answer to take. A
+// dump is answered by many messages, any other request by one.
+func ask(protocol int, kind, flags uint16, request []byte, take func(data []byte)) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: receiveTimeout})
+	if err != nil {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	message := make([]byte, unix.SizeofNlMsghdr, unix.SizeofNlMsghdr+len(request))
+	binary.NativeEndian.PutUint32(message[0:], uint32(unix.SizeofNlMsghdr+len(request)))
+	binary.NativeEndian.PutUint16(message[4:], kind)
+	binary.NativeEndian.PutUint16(message[6:], unix.NLM_F_REQUEST|flags)
+	message = append(message, request...)
+	if err := unix.Sendto(fd, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return os.NewSyscallError("sendto", err)
+	}
+	buf := make([]byte, receiveSize)
+	for {
+		n, from, err := unix.Recvfrom(fd, buf, 0)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return os.NewSyscallError("recvfrom", err)
+		}
+		// Any process may send to this socket; only port 0 is the kernel.
+		if address, ok := from.(*unix.SockaddrNetlink); !ok || address.Pid != 0 {
+			continue
+		}
+		done, err := parse(buf[:n], take)
+		if err != nil || done || flags&unix.NLM_F_DUMP == 0 {
+			return err
+		}
+	}
+}
+
+// parse reads the messages of one packet; done says that the answer is complete.
+func parse(packet []byte, take func(data []byte)) (done bool, err error) {
+	messages, err := syscall.ParseNetlinkMessage(packet)
+	if err != nil {
+		return false, fmt.Errorf("parse netlink message: %w", err)
+	}
+	for _, m := range messages {
+		switch m.Header.Type {
+		case unix.NLMSG_DONE:
+			return true, nil
+		case unix.NLMSG_ERROR:
+			if len(m.Data) < 4 {
+				return false, errShort
+			}
+			if code := int32(binary.NativeEndian.Uint32(m.Data)); code != 0 {
+				return false, unix.Errno(-code)
+			}
+			return true, nil
+		case unix.NLMSG_NOOP:
+		default:
+			take(m.Data)
+		}
+	}
+	return false, nil
+}
+
+var errShort = errors.New("netlink message is too short")

@@ -1,0 +1,90 @@
+package webprobe
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configmiddleware"
+	"go.opentelemetry.io/collector/extension/extensionmiddleware"
+)
+
+// endpointClient is the client of one configured endpoint, with everything that the section web says.
+func (p *Probe) endpointClient(ctx context.Context, host component.Host, endpoint Endpoint) (*http.Client, error) {
+	d := &directTransport{viaProxy: p.cfg.ClientConfig.ProxyURL != ""}
+	if len(p.cfg.credentials()) > 0 {
+		d.guard = newGuard(endpoint, p.env.Settings.Logger)
+	}
+	// confighttp hands its own transport to the innermost middleware, and to nobody else.
+	extensions := maps.Clone(host.GetExtensions())
+	if extensions == nil {
+		extensions = make(map[component.ID]component.Component)
+	}
+	extensions[directID] = d
+	cfg := p.cfg.ClientConfig
+	cfg.Middlewares = append(cfg.Middlewares[:len(cfg.Middlewares):len(cfg.Middlewares)], configmiddleware.Config{ID: directID})
+	return cfg.ToClient(ctx, extensions, p.env.Settings.TelemetrySettings)
+}
+
+// directID cannot be that of a configured extension: its type is no word that a user could register.
+var directID = component.MustNewIDWithName("facefusion_endpoint", "direct")
+
+// directTransport takes the proxy of the environment out of a transport, and puts the guard in.
+type directTransport struct {
+	component.StartFunc
+	component.ShutdownFunc
+	viaProxy bool
+	guard    *guard // nil where nothing is sent that a stranger must not have
+}
+
+var _ extensionmiddleware.HTTPClient = (*directTransport)(nil)
+
+// GetHTTPRoundTripper implements extensionmiddleware.HTTPClient.
+func (d *directTransport) GetHTTPRoundTripper(context.Context) (extensionmiddleware.WrapHTTPRoundTripperFunc, error) {
+	return func(_ context.Context, base http.RoundTripper) (http.RoundTripper, error) {
+		transport, ok := base.(*http.Transport)
+		if !ok {
+			return nil, fmt.Errorf("the transport of the HTTP client is a %T, no *http.Transport", base)
+		}
+		if !d.viaProxy {
+			transport.Proxy = nil
+		}
+		if d.guard != nil {
+			transport.DialContext = d.guard.dial
+		}
+		return transport, nil
+	}, nil
+}
+
+// credentials names the settings that send what only the configured endpoint may see.
+func (c *Config) credentials() []string {
+	client := &c.ClientConfig
+	var names []string
+	for _, setting := range []struct {
+		name string
+		set  bool
+	}{
+		{"auth", client.Auth.HasValue()},
+		{"headers", len(client.Headers) > 0},
+		{"tls.cert_file", client.TLS.CertFile != ""},
+		{"tls.cert_pem", client.TLS.CertPem != ""},
+		{"cookies", client.Cookies.HasValue()},
+		{"middlewares", len(client.Middlewares) > 0},
+	} {
+		if setting.set {
+			names = append(names, setting.name)
+		}
+	}
+	return names
+}
+
+// ForEndpointsOnly names the settings that have no effect on servers that were found.
+func (c *Config) ForEndpointsOnly() []string {
+	names := c.credentials()
+	if c.ClientConfig.ProxyURL != "" {
+		names = append(names, "proxy_url")
+	}
+	return names
+}

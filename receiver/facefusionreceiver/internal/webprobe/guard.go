@@ -1,0 +1,141 @@
+package webprobe
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sync/atomic"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+)
+
+// guard keeps credentials from a stranger who took the port of a configured endpoint on this host
+// before the server did. On loopback, and on the host's own addresses, every user may listen.
+//
+// It connects, and lets nothing be written (neither a request nor a TLS handshake, which shows the
+// client's certificate) before it is sure of the user. The user of the connection itself does not
+// tell: the kernel names root until the connection is accepted, and then whoever accepted it, which
+// for nginx is an unprivileged worker of root's master. So the listening sockets are compared: those
+// that may have taken the connection must be the same before and after connecting, by the cookie that
+// the kernel gives only once, and all of them of a user who is expected. While such a socket listens,
+// nobody else can bind another one that its connections go to: ports are shared with SO_REUSEPORT
+// within one user only, see socket(7).
+type guard struct {
+	folders []string
+	dialer  net.Dialer
+	logger  *zap.Logger
+	// logged is the last refusal, so that each is logged once.
+	logged atomic.Pointer[string]
+}
+
+func newGuard(e Endpoint, logger *zap.Logger) *guard {
+	return &guard{folders: e.Folders, logger: logger.With(zap.String("instance", e.Instance))}
+}
+
+// dial is the DialContext of a transport.
+func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	before, listErr := hostnet.Listeners()
+	conn, err := g.dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	to, here := ownAddress(conn)
+	if !here {
+		return conn, nil
+	}
+	after, err := hostnet.Listeners()
+	if listErr == nil {
+		listErr = err
+	}
+	if reason := g.refuse(to, before, after, listErr); reason != "" {
+		_ = conn.Close() // nothing was written
+		g.log(to, reason)
+		return nil, fmt.Errorf("%w: %s", webui.ErrNotProbed, reason)
+	}
+	g.logged.Store(nil)
+	return conn, nil
+}
+
+// ownAddress says whether a connection ends on this host: the kernel gives it the address that it
+// goes to as the address that it comes from.
+func ownAddress(conn net.Conn) (netip.AddrPort, bool) {
+	remote, ok := conn.RemoteAddr().(*net.TCPAddr)
+	local, localOK := conn.LocalAddr().(*net.TCPAddr)
+	if !ok || !localOK {
+		return netip.AddrPort{}, true
+	}
+	to := remote.AddrPort()
+	return netip.AddrPortFrom(to.Addr().Unmap(), to.Port()), remote.IP.IsLoopback() || remote.IP.Equal(local.IP)
+}
+
+// refuse returns the reason not to send anything; empty where there is none.
+func (g *guard) refuse(to netip.AddrPort, before, after []hostnet.Listener, err error) string {
+	if err != nil {
+		return "the kernel does not tell who listens: " + err.Error()
+	}
+	first, last := accepting(before, to), accepting(after, to)
+	switch {
+	case len(last) == 0:
+		return "no process of this network namespace listens there: the connection was redirected"
+	case !slices.Equal(cookies(first), cookies(last)):
+		return "who listens there changed while connecting"
+	}
+	for _, l := range last {
+		if !g.expects(l.UID) {
+			return fmt.Sprintf("user %d listens there, who is neither root, nor the collector's user, nor the owner of a folder of the instance", l.UID)
+		}
+	}
+	return ""
+}
+
+func accepting(list []hostnet.Listener, to netip.AddrPort) []hostnet.Listener {
+	var found []hostnet.Listener
+	for _, l := range list {
+		if l.Accepts(to) {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+func cookies(list []hostnet.Listener) []uint64 {
+	numbers := make([]uint64, 0, len(list))
+	for _, l := range list {
+		numbers = append(numbers, l.Cookie)
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+// expects says whether a user may serve the endpoint: root, the collector's user, and the instance's.
+// The instance's user is whoever owns one of its configured folders, not whoever runs a process of
+// it: every user who can read a checkout can start a process there.
+func (g *guard) expects(uid int) bool {
+	if uid == 0 || uid == os.Geteuid() {
+		return true
+	}
+	return slices.ContainsFunc(g.folders, func(folder string) bool {
+		info, err := os.Stat(folder)
+		if err != nil {
+			return false
+		}
+		s, ok := info.Sys().(*syscall.Stat_t)
+		return ok && int(s.Uid) == uid
+	})
+}
+
+func (g *guard) log(to netip.AddrPort, reason string) {
+	if last := g.logged.Swap(&reason); last != nil && *last == reason {
+		return
+	}
+	g.logger.Warn("no credentials are sent to a configured endpoint of this host, which is not probed",
+		zap.Stringer("address", to), zap.String("reason", reason),
+		zap.String("remedy", "have the server run as the owner of the instance's path or jobs_path, or as root, or remove web.auth, web.headers and the client certificate"))
+}
