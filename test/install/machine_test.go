@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,8 +52,7 @@ func boot(t *testing.T) *machine {
 		if t.Failed() {
 			t.Log(m.try("journalctl --no-pager --output=short-precise --lines=100"))
 		}
-		_ = m.nspawn.Process.Kill()
-		_ = m.nspawn.Wait() // killed: that it was is no news
+		m.switchOff(t)
 	})
 	return m
 }
@@ -93,6 +93,17 @@ func (m *machine) reboot(t *testing.T) {
 	// It leaves the switching on to whoever started it.
 	require.Error(t, m.nspawn.Wait())
 	m.start(t)
+}
+
+// switchOff ends every process of the machine: they end with its first one, and not with whoever started it.
+func (m *machine) switchOff(t *testing.T) {
+	t.Helper()
+	if init, err := strconv.Atoi(m.init()); err == nil {
+		require.NoError(t, syscall.Kill(init, syscall.SIGKILL))
+	} else {
+		_ = m.nspawn.Process.Kill() // it did not get so far, or is gone by itself
+	}
+	_ = m.nspawn.Wait() // how it ended is no news
 }
 
 // init is the pid of the machine's first process, as this test sees it.
