@@ -73,9 +73,8 @@ type Handle interface {
 	// Profile is how the engines were used since the Profile before; ErrNotFound means that there
 	// was none, or that it is too early for another.
 	Profile() (ProfileSample, error)
-	// MIGDevices are those of a GPU; none while MIG is off. They answer Identity, Memory, Contexts
-	// and Profile.
-	MIGDevices() ([]Handle, error)
+	// MIG is how the GPU is divided. The devices answer Identity, Memory, Contexts and Profile.
+	MIG() (MIG, error)
 }
 
 // Versions are those of the library; empty where it does not report them.
@@ -159,8 +158,7 @@ var (
 	ErrUninitialized = errors.New("driver library not initialized")
 	// ErrNoPermission: the driver refuses this user or container.
 	ErrNoPermission = errors.New("no permission")
-	// ErrNotSupported: the GPU or the library does not have what was asked for, and will not have
-	// it before the library is opened again.
+	// ErrNotSupported: the GPU or the library does not have what was asked for, at this moment.
 	ErrNotSupported = errors.New("not supported")
 	// ErrNotFound: there is nothing now.
 	ErrNotFound = errors.New("not found")

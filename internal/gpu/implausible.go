@@ -68,7 +68,7 @@ func (f field) group() Group {
 		return GroupError
 	case f == fieldEncoder:
 		return GroupEncoder
-	case f == fieldFan:
+	case f >= fieldFan:
 		return GroupFan
 	default:
 		return GroupUtilization

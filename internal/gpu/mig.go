@@ -10,59 +10,89 @@ import (
 // migDeviceLimit is how many MIG devices a GPU can have at most; it is 7 today.
 const migDeviceLimit = 32
 
-// readMIGDevices reads the MIG devices of a GPU. Their handles change with each reconfiguration, so
-// that they are asked for each time.
-func (g *acquiredGPU) readMIGDevices(now time.Time, s *shared) {
+// MIG is how a GPU is divided.
+type MIG struct {
+	// Enabled says that MIG is on, which it may be without any device.
+	Enabled bool
+	Devices []Handle
+}
+
+// readMIG reads the MIG devices of a GPU. Their handles change with each reconfiguration, so that
+// they are asked for each time.
+func (g *acquiredGPU) readMIG(now time.Time, s *shared) {
 	g.migDevices = nil
-	g.ask(fieldMIGDevices, func() error {
-		handles, err := g.handle.MIGDevices()
-		for i, h := range handles[:min(len(handles), migDeviceLimit)] {
-			d, partErr := g.readMIGDevice(h, i, s)
-			if partErr != nil {
-				// Most likely it is being removed. The next pass shows.
-				err = errors.Join(err, partErr)
-				continue
-			}
+	var devices []Handle
+	g.ask(fieldMIG, func() error {
+		mig, err := g.handle.MIG()
+		if err == nil || mig.Enabled {
+			g.noteMIG(mig.Enabled)
+		}
+		devices = mig.Devices
+		return err
+	})
+	for i, h := range devices[:min(len(devices), migDeviceLimit)] {
+		if d, ok := g.readMIGDevice(h, i, s); ok {
 			d.Sampled = now
 			g.migDevices = append(g.migDevices, d)
 		}
-		return err
-	})
+	}
 }
 
-func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (Device, error) {
-	id, err := h.Identity()
-	if err != nil {
-		return Device{}, err
-	}
-	id, known := plausibleIdentity(id)
-	if !known {
-		g.usage.implausible.add(GroupIdentity)
-	}
-	if id.UUID == "" {
-		return Device{}, errNoUUID
-	}
-	id.Index, id.PCIAddress, id.VBIOSVersion = g.identity.Index, g.identity.PCIAddress, g.identity.VBIOSVersion
-	d := Device{Identity: id, Parent: g.identity.UUID, MIGIndex: number, Health: HealthOK}
-	memory, err := h.Memory()
-	if err != nil {
-		return Device{}, err
-	}
-	d.MemoryUsed, d.MemoryTotal = plausibleMemory(memory)
-	if !d.MemoryUsed.Known {
-		g.usage.implausible.add(GroupMemory)
-	}
-	if contexts, err := h.Contexts(); err == nil {
-		list, plausible := plausibleProcesses(contexts, d.MemoryTotal)
-		if d.Processes = reading.Known(list); !plausible {
-			g.usage.implausible.add(GroupProcess)
+// readMIGDevice is false for one that answers nothing but its identity: most likely it is being
+// removed. A call that fails is missing from this device alone.
+func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (d Device, ok bool) {
+	g.try(fieldMIG, func() error {
+		id, err := h.Identity()
+		if err != nil {
+			return err
 		}
+		id, plausible := plausibleIdentity(id)
+		if !plausible {
+			g.usage.implausible.add(GroupIdentity)
+		}
+		if id.UUID == "" {
+			return errNoUUID
+		}
+		id.Index, id.PCIAddress, id.VBIOSVersion = g.identity.Index, g.identity.PCIAddress, g.identity.VBIOSVersion
+		d = Device{Identity: id, Parent: g.identity.UUID, MIGIndex: number, Health: HealthOK}
+		return nil
+	})
+	if d.UUID == "" {
+		return d, false
+	}
+	memoryErr := g.try(fieldMemory, func() error {
+		memory, err := h.Memory()
+		if err != nil {
+			return err
+		}
+		d.MemoryUsed, d.MemoryTotal = plausibleMemory(memory)
+		return errIfImplausible(d.MemoryUsed.Known)
+	})
+	contextsErr := g.try(fieldContexts, func() error {
+		contexts, err := h.Contexts()
+		if err != nil {
+			return err
+		}
+		list, plausible := plausibleProcesses(contexts, d.MemoryTotal)
+		d.Processes = reading.Known(list)
+		return errIfImplausible(plausible)
+	})
+	if broken(memoryErr) && broken(contextsErr) {
+		return d, false
 	}
 	if s.profile {
-		// A MIG device that cannot be measured is there all the same.
-		if plausible, err := profileOf(h, &s.usages.of(id.UUID).profile); err == nil && !plausible {
-			g.usage.implausible.add(GroupUtilization)
-		}
+		g.try(fieldProfile, func() error {
+			plausible, err := profileOf(h, &s.usages.of(d.UUID).profile)
+			if err != nil {
+				return err
+			}
+			return errIfImplausible(plausible)
+		})
 	}
-	return d, nil
+	return d, true
+}
+
+// broken says that a call went wrong, other than by an answer that means "not here".
+func broken(err error) bool {
+	return err != nil && !errors.Is(err, ErrNotSupported) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrImplausible)
 }

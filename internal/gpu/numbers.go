@@ -83,7 +83,7 @@ func (g *acquiredGPU) readFans() {
 	}
 	fans := make([]Fan, count.V)
 	for i := range fans {
-		g.ask(fieldFan, func() error {
+		g.ask(fieldFan+field(i), func() error {
 			speed, err := g.handle.Fan(i)
 			if err != nil {
 				return err

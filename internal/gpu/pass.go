@@ -10,7 +10,7 @@ import (
 
 // pass asks for everything that is due.
 func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
-	g.answered, g.err, g.fatal = false, nil, nil
+	g.now, g.answered, g.err, g.fatal = now, false, nil, nil
 	d := Device{Identity: g.identity, Health: HealthOK}
 	g.ask(fieldMemory, func() error {
 		m, err := g.handle.Memory()
@@ -39,12 +39,12 @@ func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
 	g.poll(now)
 	g.askNumbers(fast, s)
 	if g.isDue(slow, now, s.interval) {
+		g.readMIG(now, s)
 		g.readEnergy()
 		g.readBuffers()
 		g.readProcesses(now, d.MemoryTotal)
 		g.readProfile(s)
 		g.kept.sampled, g.kept.activity = now, g.usage.processes.takeActivity()
-		g.readMIGDevices(now, s)
 		g.askNumbers(slow, s)
 	}
 	if g.isDue(static, now, staticInterval) {
@@ -117,7 +117,7 @@ func (g *acquiredGPU) poll(now time.Time) {
 			if plausible {
 				g.usage.poll(i, f, speaksFor)
 			}
-			if g.unsupported[fieldBuffer+field(i)] {
+			if g.support[fieldBuffer+field(i)].refused {
 				g.usage.closeStretch(i, sum{})
 			}
 			return errIfImplausible(plausible)
@@ -179,22 +179,35 @@ func (g *acquiredGPU) readProcesses(now time.Time, total reading.Value[int64]) {
 	})
 }
 
-// ask makes a call unless it is known to be in vain, and judges its error.
+// ask makes a call unless it is known to be in vain now, and judges its error.
 func (g *acquiredGPU) ask(f field, call func() error) {
-	if g.unsupported[f] || g.fatal != nil {
+	if g.fatal != nil || !g.support[f].due(g.now) {
 		return
 	}
-	switch err := call(); {
-	case err == nil, errors.Is(err, ErrNotFound):
+	switch err := g.try(f, call); {
+	case errors.Is(err, ErrNotSupported):
+		g.support[f].refuse(g.now)
+	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrImplausible):
+		g.support[f].confirm()
+	}
+}
+
+// try makes a call and judges its error. It returns the error of a call that was made.
+func (g *acquiredGPU) try(f field, call func() error) error {
+	if g.fatal != nil {
+		return g.fatal
+	}
+	err := call()
+	switch {
+	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrNotSupported):
 		g.answered = true
 	case errors.Is(err, ErrImplausible):
 		g.answered = true
 		g.usage.implausible.add(f.group())
-	case errors.Is(err, ErrNotSupported):
-		g.answered, g.unsupported[f] = true, true
 	case errors.Is(err, ErrLost), errors.Is(err, ErrResetRequired), endsSession(err):
 		g.fatal = err
 	case g.err == nil:
 		g.err = err
 	}
+	return err
 }

@@ -177,6 +177,11 @@ func TestPartsAreDevicesOfTheirOwn(t *testing.T) {
 		s.change(func() { a.MIGDevices = nil })
 		require.Len(t, s.passes(5).Devices, 1, "put together again, which is no loss")
 		s.change(func() { a.MIGDevices, p.Errs = []*gputest.GPU{p}, map[gputest.Call]error{gputest.CallMemory: errOdd} })
+		devices = s.passes(5).Devices
+		require.Len(t, devices, 2)
+		require.False(t, devices[1].MemoryTotal.Known)
+		require.True(t, devices[1].Processes.Known, "what one call cannot say is missing alone")
+		s.change(func() { p.Errs[gputest.CallContexts] = errOdd })
 		require.Len(t, s.passes(5).Devices, 1, "one that cannot be read is left out")
 	})
 }

@@ -26,13 +26,14 @@ const (
 	fieldNumber   = fieldBuffer + field(len(tasks))
 	fieldContexts = fieldNumber + field(quantities) + iota
 	fieldProcessSamples
-	fieldMIGDevices
+	fieldMIG
 	fieldRows
 	fieldEncoder
 	fieldBAR1
-	fieldFan
 	fieldProfile
-	fields
+	// The fan i is fieldFan+i.
+	fieldFan
+	fields = fieldFan + fanLimit
 )
 
 // outcome is the result of one pass of one GPU.
@@ -81,13 +82,15 @@ type reader struct {
 
 // acquiredGPU is a GPU that answered with its identity.
 type acquiredGPU struct {
-	handle      Handle
-	identity    Identity
-	usage       *usage
-	unsupported [fields]bool
-	buffers     [len(tasks)]buffer
-	processes   processFollower
-	polledAt    time.Time
+	handle   Handle
+	identity Identity
+	usage    *usage
+	support  [fields]support
+	// mig says whether MIG is on; unknown before the first answer.
+	mig       reading.Value[bool]
+	buffers   [len(tasks)]buffer
+	processes processFollower
+	polledAt  time.Time
 	// counted are the counters of the driver that were read through this handle, and energy is the
 	// last value of that one: only a decrease within one handle is implausible.
 	counted [QuantityNVLinkReceived + 1]bool
@@ -108,7 +111,8 @@ type acquiredGPU struct {
 	}
 	migDevices []Device
 
-	// The rest is about the pass under way.
+	// The rest is about the pass under way, which began at now.
+	now      time.Time
 	answered bool
 	err      error
 	fatal    error

@@ -150,7 +150,7 @@ func TestSlowThingsAreAskedRarely(t *testing.T) {
 	})
 }
 
-func TestNotSupportedIsRememberedUntilTheLibraryIsOpenedAgain(t *testing.T) {
+func TestNotSupportedIsOfOneGPUAndEndsWithTheSession(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	a.Errs = map[gputest.Call]error{gputest.CallPower: gpu.ErrNotSupported}
 	run(t, gputest.New(a, b), func(s *harness) {
@@ -160,7 +160,7 @@ func TestNotSupportedIsRememberedUntilTheLibraryIsOpenedAgain(t *testing.T) {
 		require.Equal(t, reading.Known(51.0), d[0].Temperature)
 		require.True(t, d[1].Power.Known, "of this GPU only")
 		s.passes(20)
-		require.Equal(t, 1, s.driver.Calls(a, gputest.CallPower))
+		require.Equal(t, 2, s.driver.Calls(a, gputest.CallPower))
 
 		s.change(func() { a.Errs, b.Err = nil, gpu.ErrUninitialized })
 		s.passes(1)

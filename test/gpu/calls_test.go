@@ -78,7 +78,7 @@ func printCalls(t *testing.T, h gpu.Handle) {
 	}
 	call("contexts", func() (any, error) { return h.Contexts() })
 	call("process samples", func() (any, error) { return h.ProcessSamples(0) })
-	call("parts", func() (any, error) { p, err := h.MIGDevices(); return len(p), err })
+	call("mig", func() (any, error) { m, err := h.MIG(); return len(m.Devices), err })
 	call("profile, begun", func() (any, error) { return h.Profile() })
 	time.Sleep(time.Second)
 	timed("profile", func() (any, error) { return h.Profile() })

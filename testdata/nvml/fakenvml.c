@@ -17,7 +17,7 @@
 //   gpu.N.reset      0             1: the same with 16 (reset required)
 //   gpu.N.block      0             1: no call on the GPU returns before this is 0 again
 //   gpu.N.rc.FIELD   0             return code of one field: handle uuid name pci vbios utilization encoder decoder samples memory temperature power energy,
-//                                  and the names of the numbers below
+//                                  and the names of the numbers below; memory_v2 is of the newer call alone
 //   gpu.N.uuid       GPU-fa4e0000-0000-0000-0000-00000000000n
 //   gpu.N.name       Fake GPU n
 //   gpu.N.vbios      95.02.0n.00.01
@@ -410,6 +410,8 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory) 
 #ifndef NO_MEMORY_V2
 nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *memory) {
 	ON(device, "memory");
+	if ((rc = (nvmlReturn_t)number(knob("gpu.%d.rc.memory_v2", gpu), 0)))
+		return rc;
 	if (memory->version != nvmlMemory_v2)
 		return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
 	memory->total = total(gpu);

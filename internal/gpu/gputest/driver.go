@@ -32,7 +32,7 @@ const (
 	CallContexts    Call = "contexts"
 	CallProcesses   Call = "process samples"
 	CallProfile     Call = "profile"
-	CallMIGDevices  Call = "parts"
+	CallMIG         Call = "mig"
 	CallRegister    Call = "register"
 )
 
@@ -79,13 +79,16 @@ type GPU struct {
 	Encoder *gpu.Encoder
 	BAR1    *gpu.Memory
 	Fans    []gpu.FanSpeed
+	// FanErrs makes the calls about single fans fail.
+	FanErrs map[int]error
 	// Contexts of processes, and their samples. Samples that are no newer than what is asked for
 	// are kept back.
 	Contexts       []gpu.Context
 	ProcessSamples []gpu.ProcessSample
 	// Profile is returned at each call but the first; not supported while it is nil.
 	Profile *gpu.ProfileSample
-	// MIGDevices are those of the GPU.
+	// MIG says that MIG is on, which it is with MIGDevices as well.
+	MIG        bool
 	MIGDevices []*GPU
 	// Err makes all calls fail, Errs single ones.
 	Err  error
@@ -317,12 +320,18 @@ func (h *handle) BAR1() (gpu.Memory, error) {
 }
 
 func (h *handle) Fan(number int) (gpu.FanSpeed, error) {
-	return supported(h, CallFan, func(g *GPU) *gpu.FanSpeed {
+	var failed error
+	speed, err := supported(h, CallFan, func(g *GPU) *gpu.FanSpeed {
+		failed = g.FanErrs[number]
 		if number >= len(g.Fans) {
 			return nil
 		}
 		return &g.Fans[number]
 	})
+	if failed != nil {
+		return gpu.FanSpeed{}, failed
+	}
+	return speed, err
 }
 
 func (h *handle) Contexts() ([]gpu.Context, error) {
@@ -362,11 +371,14 @@ func (h *handle) Profile() (gpu.ProfileSample, error) {
 	return sample, err
 }
 
-func (h *handle) MIGDevices() ([]gpu.Handle, error) {
-	parts, err := answer(h, CallMIGDevices, func(g *GPU) []*GPU { return g.MIGDevices })
-	handles := make([]gpu.Handle, len(parts))
-	for i, part := range parts {
-		handles[i] = &handle{driver: h.driver, gpu: part}
+func (h *handle) MIG() (gpu.MIG, error) {
+	var mig gpu.MIG
+	devices, err := answer(h, CallMIG, func(g *GPU) []*GPU {
+		mig.Enabled = g.MIG || len(g.MIGDevices) > 0
+		return g.MIGDevices
+	})
+	for _, device := range devices {
+		mig.Devices = append(mig.Devices, &handle{driver: h.driver, gpu: device})
 	}
-	return handles, err
+	return mig, err
 }

@@ -154,9 +154,12 @@ func TestRevolutionsOfEachFan(t *testing.T) {
 		_, err = h.Fan(1)
 		require.NoError(s, err)
 		asked := s.calls("nvmlDeviceGetFanSpeedRPM")
+		_, err = h.Fan(1)
+		require.NoError(s, err)
+		require.Equal(s, asked, s.calls("nvmlDeviceGetFanSpeedRPM"), "not supported, and not soon asked again")
 		_, err = h.Fan(2)
 		require.NoError(s, err)
-		require.Equal(s, asked, s.calls("nvmlDeviceGetFanSpeedRPM"), "not supported, and not asked again")
+		require.Equal(s, asked+1, s.calls("nvmlDeviceGetFanSpeedRPM"), "of another fan it is not known")
 	})
 }
 

@@ -54,14 +54,14 @@ func (h *handle) Fan(number int) (gpu.FanSpeed, error) {
 		return gpu.FanSpeed{}, err
 	}
 	speed := gpu.FanSpeed{Percent: percent}
-	if h.noRPM {
+	if number < 0 || number >= fanLimit || !h.rpm[number].due() {
 		return speed, nil
 	}
 	switch rpm, err := h.revolutions(number); {
 	case err == nil:
 		speed.RPM = rpm
 	case errors.Is(err, gpu.ErrNotSupported):
-		h.noRPM = true
+		h.rpm[number].refuse()
 	}
 	return speed, nil
 }

@@ -22,13 +22,9 @@ type handle struct {
 	// first.
 	uuid string
 	raw  unsafe.Pointer
-	// Set once the newer form of a call turned out to be exported but not supported.
-	oldMemory      bool
-	oldTemperature bool
-	oldClockEvents bool
-	// Set once the GPU turned out not to have it.
-	noContexts [gpu.ContextMPS + 1]bool
-	noRPM      bool
+	// divided says that MIG was on when it was last asked for.
+	divided bool
+	refusals
 }
 
 // Identity implements gpu.Handle.
@@ -118,15 +114,20 @@ func (h *handle) ofaUtilization() (uint32, error) {
 }
 
 // Memory implements gpu.Handle. The newer call reports what the driver reserves apart from what is
-// used; drivers before R510 do not have it.
+// used; drivers before R510 do not have it. Once it has answered for a GPU, the older one is not
+// asked any more: its "used" means something else.
 func (h *handle) Memory() (gpu.Memory, error) {
-	if !h.oldMemory && h.may("GetMemoryInfo_v2") == nil {
+	answered := h.library.newerMemory.of(h.uuid)
+	if (answered.Load() || h.newerMemory.due()) && h.may("GetMemoryInfo_v2") == nil {
 		m, code := h.device.GetMemoryInfo_v2()
-		if !outdated(code) {
-			return gpu.Memory{Used: m.Used, Total: m.Total}, failure("GetMemoryInfo_v2", code)
+		if err := failure("GetMemoryInfo_v2", code); err == nil || answered.Load() || !outdated(code) {
+			if err == nil {
+				answered.Store(true)
+			}
+			return gpu.Memory{Used: m.Used, Total: m.Total}, err
 		}
+		h.newerMemory.refuse()
 	}
-	h.oldMemory = true
 	if err := h.may("GetMemoryInfo"); err != nil {
 		return gpu.Memory{}, err
 	}
@@ -136,13 +137,13 @@ func (h *handle) Memory() (gpu.Memory, error) {
 
 // Temperature implements gpu.Handle. The older call is deprecated since CUDA 13.
 func (h *handle) Temperature() (int, error) {
-	if !h.oldTemperature && h.may("GetTemperatureV") == nil {
+	if h.newerTemperature.due() && h.may("GetTemperatureV") == nil {
 		t, code := h.device.GetTemperatureV().V1()
 		if !outdated(code) {
 			return int(t.Temperature), failure("GetTemperatureV", code)
 		}
+		h.newerTemperature.refuse()
 	}
-	h.oldTemperature = true
 	if err := h.may("GetTemperature"); err != nil {
 		return 0, err
 	}

@@ -32,7 +32,9 @@ type library struct {
 	fallbackFolders []string
 	sessions        int
 	exports         exports
-	direct          direct
+	// newerMemory says for which GPUs the newer call for their memory has answered.
+	newerMemory answers
+	direct      direct
 }
 
 // open starts a session.

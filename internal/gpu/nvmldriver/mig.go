@@ -10,31 +10,46 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// MIGDevices implements gpu.Handle. The indexes of MIG devices are sparse.
-func (h *handle) MIGDevices() ([]gpu.Handle, error) {
-	on, err := h.migEnabled()
-	if err != nil || !on {
-		return nil, err
+// migIndexLimit bounds how many indexes are tried; NVML has 7 today.
+const migIndexLimit = 32
+
+// MIG implements gpu.Handle. The indexes of MIG devices are sparse.
+func (h *handle) MIG() (gpu.MIG, error) {
+	enabled, err := h.migEnabled()
+	if err != nil {
+		return gpu.MIG{}, err
 	}
-	if err := h.may("GetMaxMigDeviceCount"); err != nil {
-		return nil, err
+	if enabled != h.divided {
+		h.divided, h.refusals = enabled, refusals{}
 	}
-	places, code := h.device.GetMaxMigDeviceCount()
-	if err := failure("GetMaxMigDeviceCount", code); err != nil {
-		return nil, err
+	mig := gpu.MIG{Enabled: enabled}
+	if !enabled {
+		return mig, nil
 	}
-	var parts []gpu.Handle
-	for i := range places {
+	indexes, err := h.migIndexes()
+	if err != nil {
+		return mig, err
+	}
+	for i := range min(indexes, migIndexLimit) {
 		device, err := h.migDevice(i)
 		switch {
 		case errors.Is(err, gpu.ErrNotFound):
 		case err != nil:
-			return parts, err
+			return mig, err
 		default:
-			parts = append(parts, &handle{session: h.session, device: device, index: h.index, parent: h})
+			mig.Devices = append(mig.Devices, &handle{session: h.session, device: device, index: h.index, parent: h})
 		}
 	}
-	return parts, nil
+	return mig, nil
+}
+
+// migIndexes is the end of the range of indexes.
+func (h *handle) migIndexes() (int, error) {
+	if err := h.may("GetMaxMigDeviceCount"); err != nil {
+		return 0, err
+	}
+	indexes, code := h.device.GetMaxMigDeviceCount()
+	return indexes, failure("GetMaxMigDeviceCount", code)
 }
 
 // migEnabled says whether MIG is on now.
@@ -46,10 +61,10 @@ func (h *handle) migEnabled() (bool, error) {
 	return current == nvml.DEVICE_MIG_ENABLE, failure("GetMigMode", code)
 }
 
-func (h *handle) migDevice(place int) (nvml.Device, error) {
+func (h *handle) migDevice(index int) (nvml.Device, error) {
 	if err := h.may("GetMigDeviceHandleByIndex"); err != nil {
 		return nil, err
 	}
-	device, code := h.device.GetMigDeviceHandleByIndex(place)
+	device, code := h.device.GetMigDeviceHandleByIndex(index)
 	return device, failure("GetMigDeviceHandleByIndex", code)
 }

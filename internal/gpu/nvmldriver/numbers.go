@@ -87,13 +87,13 @@ func maxClock(domain nvml.ClockType) func(*handle) (uint64, error) {
 
 // clockEvents has an older name, which is deprecated, and missing from no driver yet.
 func (h *handle) clockEvents() (uint64, error) {
-	if !h.oldClockEvents && h.may("GetCurrentClocksEventReasons") == nil {
+	if h.newerClockEvents.due() && h.may("GetCurrentClocksEventReasons") == nil {
 		bits, code := h.device.GetCurrentClocksEventReasons()
 		if !outdated(code) {
 			return bits, failure("GetCurrentClocksEventReasons", code)
 		}
+		h.newerClockEvents.refuse()
 	}
-	h.oldClockEvents = true
 	if err := h.may("GetCurrentClocksThrottleReasons"); err != nil {
 		return 0, err
 	}

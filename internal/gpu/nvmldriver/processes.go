@@ -32,12 +32,12 @@ func (h *handle) Contexts() ([]gpu.Context, error) {
 		gpu.ContextGraphics: (*handle).graphicsProcesses,
 		gpu.ContextMPS:      (*handle).mpsProcesses,
 	} {
-		if h.noContexts[kind] {
+		if !h.contexts[kind].due() {
 			continue
 		}
 		infos, err := list(h)
 		if errors.Is(err, gpu.ErrNotSupported) {
-			h.noContexts[kind] = true
+			h.contexts[kind].refuse()
 			continue
 		}
 		if err != nil {

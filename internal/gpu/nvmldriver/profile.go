@@ -72,9 +72,10 @@ type profiler struct {
 	// instance.
 	last        gpu.ProfileSample
 	deliveredTo []string
-	// unsupported is what became of asking once.
-	asked, unsupported bool
-	request            nvml.GpmMetricsGetType
+	// supported says that the GPU can be measured, refused when it said last that it cannot.
+	supported bool
+	refused   refusal
+	request   nvml.GpmMetricsGetType
 }
 
 // Profile implements gpu.Handle.
@@ -124,15 +125,19 @@ func (p *profiler) measure(h *handle, instance int, now time.Time) error {
 
 // prepare makes sure that the GPU can be measured, and that there are two samples.
 func (p *profiler) prepare(h *handle) error {
-	if !p.asked {
+	if !p.supported {
+		if !p.refused.due() {
+			return gpu.ErrNotSupported
+		}
 		supported, err := h.profiles()
 		if err != nil {
 			return err
 		}
-		p.asked, p.unsupported = true, !supported
-	}
-	if p.unsupported {
-		return gpu.ErrNotSupported
+		if !supported {
+			p.refused.refuse()
+			return gpu.ErrNotSupported
+		}
+		p.supported = true
 	}
 	for len(p.samples) < 2 {
 		sample, err := h.newSample()

@@ -86,10 +86,10 @@ func TestSamplesAreFreedWithTheSession(t *testing.T) {
 				for i := range 2 {
 					_, _ = s.measurable(session, i).Profile()
 				}
-				parts, err := s.measurable(session, 0).MIGDevices()
+				mig, err := s.measurable(session, 0).MIG()
 				require.NoError(s, err)
-				require.Len(s, parts, 2)
-				for _, part := range parts {
+				require.Len(s, mig.Devices, 2)
+				for _, part := range mig.Devices {
 					_, _ = part.Identity()
 					_, _ = part.Profile()
 				}
@@ -128,10 +128,10 @@ func TestProfileOfAnOlderDriver(t *testing.T) {
 				h := s.measurable(s.open(), 0)
 				_, err := h.Profile()
 				require.ErrorIs(s, err, gpu.ErrNotSupported)
-				parts, err := h.MIGDevices()
+				mig, err := h.MIG()
 				require.NoError(s, err)
-				require.Len(s, parts, 1)
-				_, err = parts[0].Profile()
+				require.Len(s, mig.Devices, 1)
+				_, err = mig.Devices[0].Profile()
 				require.ErrorIs(s, err, gpu.ErrNotSupported)
 			}, variant)
 		})
