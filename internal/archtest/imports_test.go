@@ -56,23 +56,23 @@ var rules = []rule{
 	},
 	{
 		packages:  []string{"internal/gpu"},
-		forbidden: []string{module + "internal/process", module + "internal/webui", module + "internal/jobqueue", module + "internal/board"},
-		reason:    "the domains do not know each other: they meet on the board",
+		forbidden: []string{module + "internal/process", module + "internal/webui", module + "internal/jobqueue", module + "internal/snapshots"},
+		reason:    "the domains do not know each other: they meet in internal/snapshots",
 	},
 	{
 		packages:  []string{"internal/process"},
-		forbidden: []string{module + "internal/gpu", module + "internal/webui", module + "internal/jobqueue", module + "internal/board"},
-		reason:    "the domains do not know each other: they meet on the board",
+		forbidden: []string{module + "internal/gpu", module + "internal/webui", module + "internal/jobqueue", module + "internal/snapshots"},
+		reason:    "the domains do not know each other: they meet in internal/snapshots",
 	},
 	{
 		packages:  []string{"internal/webui"},
-		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/jobqueue", module + "internal/board"},
-		reason:    "the domains do not know each other: they meet on the board",
+		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/jobqueue", module + "internal/snapshots"},
+		reason:    "the domains do not know each other: they meet in internal/snapshots",
 	},
 	{
 		packages:  []string{"internal/jobqueue"},
-		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/webui", module + "internal/board"},
-		reason:    "the domains do not know each other: they meet on the board",
+		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/webui", module + "internal/snapshots"},
+		reason:    "the domains do not know each other: they meet in internal/snapshots",
 	},
 	{
 		packages:  []string{"internal/logstream"},

@@ -2,6 +2,8 @@ package facefusionreceiver
 
 import (
 	"context"
+	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
@@ -9,15 +11,14 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/gpuprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/webprobe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 )
 
 // BenchmarkScrape is a scrape of all probes on a host with two GPUs and two instances, each with a server that has answered everything.
@@ -27,14 +28,20 @@ func BenchmarkScrape(b *testing.B) {
 	driver := gputest.New(gputest.NewGPU(0), gputest.NewGPU(1))
 	g := gpuprobe.New(gpuprobe.NewDefaultConfig(), driver, env)
 	require.NoError(b, g.Start(context.Background(), componenttest.NewNopHost()))
-	require.Eventually(b, func() bool { s := env.Board.GPUs.Latest(); return s != nil && len(s.Devices) == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(b, func() bool { return has(g, "hw.energy") }, 5*time.Second, time.Millisecond)
 	require.NoError(b, g.Shutdown(context.Background()))
+	publish(env)
+	w := webprobe.New(webprobe.NewDefaultConfig(), webprobe.NewDefaultHistogramsConfig(), []webprobe.Endpoint{
+		{Instance: "facefusion-3f2a", URL: serve(b)}, {Instance: "studio", URL: serve(b)},
+	}, false, env)
+	require.NoError(b, w.Start(context.Background(), componenttest.NewNopHost()))
+	require.Eventually(b, func() bool { return has(w, "facefusion.server.requests") }, 5*time.Second, time.Millisecond)
+	require.NoError(b, w.Shutdown(context.Background()))
 	list := []probe.Probe{
 		g,
 		processprobe.New(processprobe.NewDefaultConfig(), nil, env),
-		webprobe.New(webprobe.NewDefaultConfig(), webprobe.NewDefaultHistogramsConfig(), nil, false, env),
+		w,
 	}
-	publish(env)
 
 	stale := make([]*staleness, len(list))
 	for i := range list {
@@ -57,10 +64,21 @@ func BenchmarkScrape(b *testing.B) {
 	b.ReportMetric(float64(points), "points/op")
 }
 
-// publish puts two instances on the board, each with the roles and the functions of a busy host.
+// has says whether a probe has something to say of a metric. GPUs and servers are observed in the background.
+func has(p probe.Probe, name string) bool {
+	for _, rm := range p.Scrape(time.Now()).ResourceMetrics().All() {
+		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
+			if m.Name() == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// publish puts two instances in the store, each with the roles of a busy host.
 func publish(env probe.Env) {
-	processes, servers := &process.Snapshot{}, &webui.Snapshot{}
-	duration := histogram.New([]float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10})
+	processes := &process.Snapshot{}
 	for _, id := range []string{"facefusion-3f2a", "studio"} {
 		instance := process.Instance{ID: id, Version: "3.8.1"}
 		for _, role := range []process.Role{process.RoleServer, process.RoleRunner, process.RoleFFmpeg} {
@@ -70,19 +88,22 @@ func publish(env probe.Env) {
 			})
 		}
 		processes.Instances = append(processes.Instances, instance)
-		server := webui.Server{Instance: id, Port: 7860, State: webui.StateReady, QueueSize: reading.Known(int64(1))}
-		for _, name := range []string{"apply", "clear", "other", "read_logs", "run", "run_1", "start", "start_1", "stop", "stop_1", "update_job_dataframe"} {
-			f := webui.Function{Name: name, Failed: reading.Known(int64(0))}
-			if name == "run" || name == "start" || name == "read_logs" { // those that were used
-				f.P50, f.P90, f.P99 = reading.Known(1.0), reading.Known(2.0), reading.Known(3.0)
-			}
-			server.Functions = append(server.Functions, f)
-		}
-		for _, p := range []webui.Probe{webui.ProbeLoop, webui.ProbeQueue, webui.ProbeApp, webui.ProbeSummary} {
-			server.Probes = append(server.Probes, webui.ProbeStats{Probe: p, StatusCode: 200, Duration: duration.Snapshot()})
-		}
-		servers.Servers = append(servers.Servers, server)
 	}
-	env.Board.Processes.Publish(processes)
-	env.Board.Servers.Publish(servers)
+	env.Snapshots.Processes.Publish(processes)
+}
+
+// serve is a web server whose functions were all used.
+func serve(b *testing.B) *url.URL {
+	rate, p50, p90, p99 := 1.0, 1.0, 2.0, 3.0
+	functions := map[string]gradio.Function{}
+	for _, name := range []string{"apply", "clear", "other", "read_logs", "run", "run_1", "start", "start_1", "stop", "stop_1", "update_job_dataframe"} {
+		functions[name] = gradio.Function{SuccessRate: &rate, Percentiles: gradio.Percentiles{P50: &p50, P90: &p90, P99: &p99}, Requests: 7}
+	}
+	server := gradio.New()
+	server.Set(gradio.Behavior{Mode: gradio.Normal, AppID: 7, QueueSize: 1, Functions: functions})
+	listening := httptest.NewServer(server)
+	b.Cleanup(listening.Close)
+	u, err := url.Parse(listening.URL)
+	require.NoError(b, err)
+	return u
 }

@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/receiver"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -41,16 +41,16 @@ func newObserver(cfg *Config, set receiver.Settings) (*observer, error) {
 		started:   map[*signal]bool{},
 	}
 	o.probes = newProbes(cfg, probe.Env{
-		Settings: set,
-		Metrics:  cfg.Metrics,
-		Logs:     cfg.Logs,
-		Board:    &board.Board{},
-		Host:     host.Read(cfg.RootPath),
-		Storage:  cfg.Storage,
-		RootPath: cfg.RootPath,
-		Window:   interval - interval/10,
-		Changed:  o.pulse.changed,
-		Sink:     o.sink,
+		Settings:  set,
+		Metrics:   cfg.Metrics,
+		Logs:      cfg.Logs,
+		Snapshots: &snapshots.Store{},
+		Host:      host.Read(cfg.RootPath),
+		Storage:   cfg.Storage,
+		RootPath:  cfg.RootPath,
+		Window:    interval - interval/10,
+		Changed:   o.pulse.changed,
+		Sink:      o.sink,
 	})
 	o.status = newStatus(set.Logger, o.probes)
 	return o, registerTelemetry(telemetry, o.probes)

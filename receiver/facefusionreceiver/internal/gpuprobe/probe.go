@@ -86,8 +86,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	if snapshot == nil {
 		return err
 	}
-	p.owners.update(p.env.Board.Processes.Latest(), snapshot, time.Now())
-	p.env.Board.GPUs.Publish(snapshot)
+	p.owners.update(p.env.Snapshots.Processes.Load(), snapshot, time.Now())
 	p.publishUse(snapshot)
 	p.publishWork(snapshot)
 	changes := compare(p.before, snapshot)
@@ -172,7 +171,7 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 
 // scrapeShares records what each known instance has of each GPU, also when it is nothing.
 func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) {
-	processes := p.env.Board.Processes.Latest()
+	processes := p.env.Snapshots.Processes.Load()
 	if processes == nil || len(processes.Instances) == 0 {
 		return
 	}

@@ -44,7 +44,7 @@ func TestSharesOfInstances(t *testing.T) {
 		env, _ := probetest.Env()
 		env.RootPath = t.TempDir()
 		p := New(NewDefaultConfig(), nil, env)
-		env.Board.Processes.Publish(instances())
+		env.Snapshots.Processes.Publish(instances())
 		first := using(of(100, 1000), of(101, 200), of(555, 40))
 		first.ProcessUtilization = map[int]gpu.ProcessUtilization{100: busy(0.5, 0.1, 0), 101: busy(0.25, 0.8, 0.125), 555: busy(0.2, 0, 0)}
 		second := using()

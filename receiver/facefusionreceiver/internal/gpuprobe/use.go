@@ -3,8 +3,8 @@ package gpuprobe
 import (
 	"time"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 )
 
 // useWindow is how long an instance counts as computing after it last did: the GPU may wait for
@@ -15,12 +15,12 @@ const useWindow = 15 * time.Second
 // when the GPUs were observed and not when they are scraped: a receiver without a metrics pipeline
 // judges jobs as well.
 func (p *Probe) publishUse(snapshot *gpu.Snapshot) {
-	processes, state := p.env.Board.Processes.Latest(), p.owners.state()
+	processes, state := p.env.Snapshots.Processes.Load(), p.owners.state()
 	if processes == nil || state == visibilityUnknown || state == foreign {
 		return
 	}
 	known := p.noteUse(snapshot)
-	use := &board.GPUUse{Time: snapshot.Time}
+	use := &snapshots.GPUUse{Time: snapshot.Time}
 	if known {
 		use.Busy = make(map[string]bool, len(processes.Instances))
 		for i := range processes.Instances {
@@ -29,7 +29,7 @@ func (p *Probe) publishUse(snapshot *gpu.Snapshot) {
 			use.Busy[id] = seen && snapshot.Time.Sub(at) < useWindow
 		}
 	}
-	p.env.Board.GPUUse.Publish(use)
+	p.env.Snapshots.GPUUse.Publish(use)
 }
 
 // noteUse notes which instances computed when their GPU was last sampled, and says whether any GPU

@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
 
@@ -24,13 +24,13 @@ func TestWhoComputesIsPublishedWithoutAScrape(t *testing.T) {
 		device.ProcessSamples = []gpu.ProcessSample{}
 		driver := gputest.New(device)
 		p := New(NewDefaultConfig(), driver, env)
-		env.Board.Processes.Publish(instances())
-		observe := func(seconds int) *board.GPUUse {
+		env.Snapshots.Processes.Publish(instances())
+		observe := func(seconds int) *snapshots.GPUUse {
 			for range seconds {
 				require.NoError(t, p.observe(context.Background()))
 				time.Sleep(time.Second)
 			}
-			return env.Board.GPUUse.Latest()
+			return env.Snapshots.GPUUse.Load()
 		}
 		compute := func(percent uint32) {
 			driver.Change(func(*gputest.Script) {
@@ -55,11 +55,11 @@ func TestWhoComputesIsPublishedWithoutAScrape(t *testing.T) {
 func TestWhoComputesIsUnknownWhereNoGPUReportsIt(t *testing.T) {
 	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), nil, env)
-	env.Board.Processes.Publish(instances())
+	env.Snapshots.Processes.Publish(instances())
 	unreported := using(of(100, 1))
 	unreported.Activity = nil
 	snapshot := &gpu.Snapshot{Time: time.Now(), Library: library(), Devices: []gpu.Device{unreported}}
 	p.owners.update(instances(), snapshot, snapshot.Time)
 	p.publishUse(snapshot)
-	require.Empty(t, env.Board.GPUUse.Latest().Busy)
+	require.Empty(t, env.Snapshots.GPUUse.Load().Busy)
 }

@@ -1,9 +1,9 @@
 package gpuprobe
 
 import (
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 )
 
 // publishWork publishes what each instance does on each GPU, for the spans of its jobs: only with a
@@ -12,23 +12,23 @@ func (p *Probe) publishWork(snapshot *gpu.Snapshot) {
 	if state := p.owners.state(); !p.env.Sink.WantsTraces() || state == visibilityUnknown || state == foreign {
 		return
 	}
-	work := &board.GPUWork{Time: snapshot.Time}
+	work := &snapshots.GPUWork{Time: snapshot.Time}
 	divided := withMIGDevices(snapshot.Devices)
 	for i := range snapshot.Devices {
 		d := &snapshot.Devices[i]
 		if divided[d.UUID] || !d.Answers() || d.Suspended || !d.Processes.Known {
 			continue
 		}
-		work.GPUs = append(work.GPUs, board.GPUMeter{
+		work.GPUs = append(work.GPUs, snapshots.GPUMeter{
 			ID: deviceID(d), Sampled: d.Sampled, Energy: d.Energy, Power: d.Power, Shares: workOf(d, p.owners.instance),
 		})
 	}
-	p.env.Board.GPUWork.Publish(work)
+	p.env.Snapshots.GPUWork.Publish(work)
 }
 
 // workOf divides a GPU among its users.
-func workOf(d *gpu.Device, ownerOf func(pid int) string) map[string]board.GPUShare {
-	shares := make(map[string]board.GPUShare)
+func workOf(d *gpu.Device, ownerOf func(pid int) string) map[string]snapshots.GPUShare {
+	shares := make(map[string]snapshots.GPUShare)
 	busy := reading.Value[float64]{Known: d.Activity != nil}
 	for _, process := range d.Processes.V {
 		instance := ownerOf(process.PID)
@@ -37,7 +37,7 @@ func workOf(d *gpu.Device, ownerOf func(pid int) string) map[string]board.GPUSha
 		}
 		s, seen := shares[instance]
 		if !seen {
-			s = board.GPUShare{Memory: reading.Known[int64](0), Busy: busy}
+			s = snapshots.GPUShare{Memory: reading.Known[int64](0), Busy: busy}
 		}
 		s.Memory = reading.Sum(s.Memory, process.Memory)
 		s.Busy.V = min(1, s.Busy.V+d.Activity[process.PID])

@@ -6,9 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
@@ -37,18 +37,18 @@ func TestWorkOfInstances(t *testing.T) {
 
 	p.env.Sink = noTraces{sink}
 	p.publishWork(snapshot)
-	require.Nil(t, env.Board.GPUWork.Latest(), "nobody asked")
+	require.Nil(t, env.Snapshots.GPUWork.Load(), "nobody asked")
 
 	p.env.Sink = sink
 	p.publishWork(snapshot)
-	require.Equal(t, &board.GPUWork{Time: now, GPUs: []board.GPUMeter{
+	require.Equal(t, &snapshots.GPUWork{Time: now, GPUs: []snapshots.GPUMeter{
 		{
 			ID: deviceID(&first), Sampled: now.Add(-3 * time.Second), Energy: reading.Known(5000.5), Power: reading.Known(311.0),
-			Shares: map[string]board.GPUShare{"busy": {Memory: reading.Known(int64(1200)), Busy: reading.Known(0.75)}},
+			Shares: map[string]snapshots.GPUShare{"busy": {Memory: reading.Known(int64(1200)), Busy: reading.Known(0.75)}},
 		},
-		{ID: "GPU-of-others", Shares: map[string]board.GPUShare{}},
-		{ID: "MIG-1", Shares: map[string]board.GPUShare{"busy": {Memory: reading.Known(int64(3))}}},
-	}}, env.Board.GPUWork.Latest())
+		{ID: "GPU-of-others", Shares: map[string]snapshots.GPUShare{}},
+		{ID: "MIG-1", Shares: map[string]snapshots.GPUShare{"busy": {Memory: reading.Known(int64(3))}}},
+	}}, env.Snapshots.GPUWork.Load())
 }
 
 func TestNoWorkIsToldOfAnotherNamespace(t *testing.T) {
@@ -58,12 +58,12 @@ func TestNoWorkIsToldOfAnotherNamespace(t *testing.T) {
 	p.owners.update(instances(), snapshot, time.Now())
 	require.Equal(t, foreign, p.owners.state())
 	p.publishWork(snapshot)
-	require.Nil(t, env.Board.GPUWork.Latest())
+	require.Nil(t, env.Snapshots.GPUWork.Load())
 }
 
 func TestWorkOfWhichAPartIsNotKnown(t *testing.T) {
 	mine := func(int) string { return "busy" }
 	d := using(of(100, 1000), gpu.Process{PID: 101})
 	d.Activity = map[int]float64{100: 0.75, 101: 0.5}
-	require.Equal(t, map[string]board.GPUShare{"busy": {Memory: reading.Value[int64]{V: 1000}, Busy: reading.Known(1.0)}}, workOf(&d, mine), "and never more than there is")
+	require.Equal(t, map[string]snapshots.GPUShare{"busy": {Memory: reading.Value[int64]{V: 1000}, Busy: reading.Known(1.0)}}, workOf(&d, mine), "and never more than there is")
 }

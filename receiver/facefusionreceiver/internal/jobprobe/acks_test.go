@@ -81,10 +81,10 @@ func TestADeliveredBatchIsForgottenWithoutAPass(t *testing.T) {
 	cfg := NewDefaultConfig()
 	cfg.Interval = time.Hour
 	p := New(cfg, NewDefaultHistogramsConfig(), env)
-	env.Board.Processes.Publish(&process.Snapshot{Time: time.Now(), Instances: []process.Instance{{ID: "facefusion-3f2a", JobsHostPath: jobs}}})
+	env.Snapshots.Processes.Publish(&process.Snapshot{Time: time.Now(), Instances: []process.Instance{{ID: "facefusion-3f2a", JobsHostPath: jobs}}})
 	require.NoError(t, p.Start(t.Context(), fakeHost{id: store}))
 	defer func() { require.NoError(t, p.Shutdown(context.Background())) }()
-	require.Eventually(t, func() bool { s := env.Board.Jobs.Latest(); return s != nil && s.Queues[0].Hinted }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { s := p.latest.Load(); return s != nil && s.Queues[0].Hinted }, 10*time.Second, time.Millisecond)
 
 	text := `{"version": "1", "date_created": "2026-11-22T16:13:21+00:00", "date_updated": null, "steps": []}`
 	require.NoError(t, os.WriteFile(filepath.Join(jobs, "drafted", "a.json"), []byte(text), 0o600))

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 )
 
 const (
@@ -39,7 +39,7 @@ type energyAt struct {
 }
 
 // observe takes in what a GPU reads now.
-func (c *energyCurve) observe(m *board.GPUMeter, now time.Time) {
+func (c *energyCurve) observe(m *snapshots.GPUMeter, now time.Time) {
 	if !m.Power.Known {
 		c.known = false
 		return

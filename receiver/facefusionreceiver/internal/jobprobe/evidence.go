@@ -5,10 +5,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 )
 
 // folders are the jobs folders of all known instances, and how their processes see the host.
@@ -40,7 +40,7 @@ func processRoot(instance *process.Instance, root string) string {
 const gpuUseAge = time.Minute
 
 // evidence is what the process table and the GPUs know of whether an instance works.
-func evidence(snapshot *process.Snapshot, use *board.GPUUse) jobqueue.Evidence {
+func evidence(snapshot *process.Snapshot, use *snapshots.GPUUse) jobqueue.Evidence {
 	if use != nil && snapshot.Time.Sub(use.Time) > gpuUseAge {
 		use = nil
 	}

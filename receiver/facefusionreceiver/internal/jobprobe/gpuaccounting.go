@@ -7,8 +7,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 )
 
 // gpuAccounting reads the GPUs for the runs under way. The goroutine that observes the GPUs has it read, the one that observes the jobs says what begins and ends.
@@ -22,7 +22,7 @@ type gpuAccounting struct {
 type gpuState struct {
 	energy  energyCurve
 	sampled time.Time
-	shares  map[string]board.GPUShare
+	shares  map[string]snapshots.GPUShare
 	seen    time.Time
 }
 
@@ -46,7 +46,7 @@ func newGPUAccounting() *gpuAccounting {
 }
 
 // observe takes in what the GPUs say.
-func (m *gpuAccounting) observe(work *board.GPUWork) {
+func (m *gpuAccounting) observe(work *snapshots.GPUWork) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range work.GPUs {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
 
@@ -31,8 +31,8 @@ type benchGPU struct {
 	joules  float64 // the counter
 	counted float64 // what it said when it was sampled
 	sampled time.Time
-	shares  map[string]board.GPUShare
-	shown   map[string]board.GPUShare
+	shares  map[string]snapshots.GPUShare
+	shown   map[string]snapshots.GPUShare
 	gone    bool
 	// noCounter and noPower: the GPU does not tell.
 	noCounter, noPower bool
@@ -47,25 +47,25 @@ func newBench() *bench {
 }
 
 func (b *bench) gpu(id string, watts float64) *benchGPU {
-	g := &benchGPU{watts: watts, joules: 1000, shares: map[string]board.GPUShare{}}
+	g := &benchGPU{watts: watts, joules: 1000, shares: map[string]snapshots.GPUShare{}}
 	b.gpus[id] = g
 	return g
 }
 
 func (g *benchGPU) uses(instance string, memory int64, busy float64) {
-	g.shares[instance] = board.GPUShare{Memory: reading.Known(memory), Busy: reading.Known(busy)}
+	g.shares[instance] = snapshots.GPUShare{Memory: reading.Known(memory), Busy: reading.Known(busy)}
 }
 
 // pass lets seconds go by.
 func (b *bench) pass(seconds int) {
 	for range seconds {
 		b.now += time.Second
-		work := &board.GPUWork{Time: b.at(b.now)}
+		work := &snapshots.GPUWork{Time: b.at(b.now)}
 		for id, g := range b.gpus {
 			g.joules += g.watts
 			if b.now%(5*time.Second) == 0 {
 				g.sampled, g.counted = work.Time, g.joules
-				g.shown = map[string]board.GPUShare{}
+				g.shown = map[string]snapshots.GPUShare{}
 				for instance, share := range g.shares {
 					g.shown[instance] = share
 				}
@@ -73,7 +73,7 @@ func (b *bench) pass(seconds int) {
 			if g.gone || g.sampled.IsZero() {
 				continue
 			}
-			work.GPUs = append(work.GPUs, board.GPUMeter{
+			work.GPUs = append(work.GPUs, snapshots.GPUMeter{
 				ID: id, Sampled: g.sampled, Shares: g.shown,
 				Energy: reading.Value[float64]{V: g.counted, Known: !g.noCounter}, Power: reading.Value[float64]{V: g.watts, Known: !g.noPower},
 			})
@@ -161,7 +161,7 @@ func TestAReadingBelongsToTheSpanInWhichItWasTaken(t *testing.T) {
 	require.Equal(t, used(2*gib, 0.5, 1100, "GPU-1"), b.end()[jobqueue.RootSpan])
 
 	g := newSpanUsage(b.at(time.Minute), b.meter, []string{"facefusion-3f2a"})
-	late := board.GPUMeter{ID: "GPU-1", Sampled: b.at(time.Minute - time.Millisecond), Shares: gpu.shares}
+	late := snapshots.GPUMeter{ID: "GPU-1", Sampled: b.at(time.Minute - time.Millisecond), Shares: gpu.shares}
 	g.observe(&late, b.at(55*time.Second), []string{"facefusion-3f2a"})
 	require.Zero(t, g.gpus["GPU-1"].readings, "it was taken before, and came after")
 }
@@ -170,12 +170,12 @@ func TestAReadingBelongsToTheSpanInWhichItWasTaken(t *testing.T) {
 func TestEnergySinceTheCounterWasRead(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	var c energyCurve
-	c.observe(&board.GPUMeter{Sampled: now.Add(-3 * time.Second), Energy: reading.Known(5000.0), Power: reading.Known(100.0)}, now)
+	c.observe(&snapshots.GPUMeter{Sampled: now.Add(-3 * time.Second), Energy: reading.Known(5000.0), Power: reading.Known(100.0)}, now)
 	require.Equal(t, energyAt{joules: 5300, era: c.era, known: true}, c.at(now))
 	require.Equal(t, energyAt{joules: 5500, era: c.era, known: true}, c.at(now.Add(2*time.Second)))
 	require.False(t, c.at(now.Add(-time.Second)).known)
 	require.False(t, c.at(now.Add(maxGap+time.Second)).known)
-	c.observe(&board.GPUMeter{Sampled: now.Add(time.Second), Energy: reading.Known(5390.0), Power: reading.Known(200.0)}, now.Add(2*time.Second))
+	c.observe(&snapshots.GPUMeter{Sampled: now.Add(time.Second), Energy: reading.Known(5390.0), Power: reading.Known(200.0)}, now.Add(2*time.Second))
 	require.InDelta(t, 5590, c.at(now.Add(2*time.Second)).joules, 1e-9, "the counter is right, what was added up is not")
 	require.InDelta(t, 5445, c.at(now.Add(time.Second)).joules, 1e-9)
 }
@@ -263,10 +263,10 @@ func TestWhatIsNotKnownIsAbsent(t *testing.T) {
 		}},
 		"no power": {func(b *bench, g *benchGPU) { g.noPower = true }, gpuConsumption{GPUs: []string{"GPU-1"}, Memory: reading.Known(gib), Busy: reading.Known(0.5)}},
 		"no memory": {func(b *bench, g *benchGPU) {
-			g.shares["facefusion-3f2a"] = board.GPUShare{Busy: reading.Known(0.25)}
+			g.shares["facefusion-3f2a"] = snapshots.GPUShare{Busy: reading.Known(0.25)}
 		}, gpuConsumption{GPUs: []string{"GPU-1"}, Memory: reading.Value[int64]{V: gib}, Busy: reading.Known(0.5), Energy: reading.Known(4000.0)}},
 		"no utilization": {func(b *bench, g *benchGPU) {
-			g.shares["facefusion-3f2a"] = board.GPUShare{Memory: reading.Known(2 * gib)}
+			g.shares["facefusion-3f2a"] = snapshots.GPUShare{Memory: reading.Known(2 * gib)}
 		}, gpuConsumption{GPUs: []string{"GPU-1"}, Memory: reading.Known(2 * gib), Busy: reading.Value[float64]{V: 0.5}, Energy: reading.Known(4000.0)}},
 		"a GPU of others is lost": {func(b *bench, _ *benchGPU) { b.gpus["GPU-2"].gone = true }, used(gib, 0.5, 4000, "GPU-1")},
 	} {
@@ -319,7 +319,7 @@ func TestWhatIsMeteredIsBounded(t *testing.T) {
 	require.Nil(t, b.meter.endRun("facefusion-3f2a", b.run, b.start))
 }
 
-// TestSpansSayWhatTheyConsumed: through the board and the probe.
+// TestSpansSayWhatTheyConsumed: through the store of snapshots and the probe.
 func TestSpansSayWhatTheyConsumed(t *testing.T) {
 	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
@@ -330,10 +330,10 @@ func TestSpansSayWhatTheyConsumed(t *testing.T) {
 	b.pass(10)
 	b.begin()
 	b.pass(19)
-	// The last reading comes by the board.
-	env.Board.GPUWork.Publish(&board.GPUWork{Time: b.at(30 * time.Second), GPUs: []board.GPUMeter{{
+	// The last reading comes by the store of snapshots.
+	env.Snapshots.GPUWork.Publish(&snapshots.GPUWork{Time: b.at(30 * time.Second), GPUs: []snapshots.GPUMeter{{
 		ID: "GPU-1", Sampled: b.at(30 * time.Second), Energy: reading.Known(1000 + 30*300.0), Power: reading.Known(300.0),
-		Shares: map[string]board.GPUShare{"facefusion-3f2a": {Memory: reading.Known(7 * gib), Busy: reading.Known(0.75)}},
+		Shares: map[string]snapshots.GPUShare{"facefusion-3f2a": {Memory: reading.Known(7 * gib), Busy: reading.Known(0.75)}},
 	}}})
 	b.run.Outcome, b.run.Ended = jobqueue.OutcomeCompleted, reading.Known(b.at(30*time.Second))
 	b.run.Steps[0].Outcome, b.run.Steps[0].Ended = jobqueue.OutcomeCompleted, b.run.Ended

@@ -13,6 +13,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
@@ -23,6 +24,7 @@ type Probe struct {
 	env             probe.Env
 	histograms      HistogramsConfig
 	watcher         *jobqueue.Watcher
+	latest          snapshots.Latest[jobqueue.Snapshot]
 	gpus            *gpuAccounting
 	loop            *poll.Loop
 	memory          *memory.Memory           // nil where nothing is kept
@@ -46,8 +48,8 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		lb:              metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
-	env.Board.Processes.Subscribe(p.begin)
-	env.Board.GPUWork.Subscribe(func() { p.gpus.observe(env.Board.GPUWork.Latest()) })
+	env.Snapshots.Processes.Subscribe(p.begin)
+	env.Snapshots.GPUWork.Subscribe(func() { p.gpus.observe(env.Snapshots.GPUWork.Load()) })
 	settings := jobqueue.Settings{
 		StallAfter:  cfg.StallAfter,
 		OnHint:      p.loop.Nudge,
@@ -94,17 +96,17 @@ func (p *Probe) Shutdown(ctx context.Context) error {
 
 // begin looks for the first time as soon as the processes are known. From then on the interval and the hints decide.
 func (p *Probe) begin() {
-	if p.env.Board.Jobs.Latest() == nil {
+	if p.latest.Load() == nil {
 		p.loop.Nudge()
 	}
 }
 
 func (p *Probe) observe(ctx context.Context) error {
-	processes := p.env.Board.Processes.Latest()
+	processes := p.env.Snapshots.Processes.Load()
 	if processes == nil {
 		return nil
 	}
-	snapshot, err := p.watcher.Observe(ctx, folders(processes, p.env.RootPath), evidence(processes, p.env.Board.GPUUse.Latest()))
+	snapshot, err := p.watcher.Observe(ctx, folders(processes, p.env.RootPath), evidence(processes, p.env.Snapshots.GPUUse.Load()))
 	if snapshot == nil {
 		return err
 	}
@@ -114,8 +116,8 @@ func (p *Probe) observe(ctx context.Context) error {
 	parcels := p.batches(snapshot)
 	// What is told must be known to have been told: first it is kept, then it is told.
 	err = errors.Join(err, p.save(ctx, parcels))
-	before := p.env.Board.Jobs.Latest()
-	p.env.Board.Jobs.Publish(snapshot)
+	before := p.latest.Load()
+	p.latest.Publish(snapshot)
 	p.send(parcels)
 	p.logFirstScan(snapshot)
 	if len(snapshot.Changes) > 0 || !sameFolders(before, snapshot) {
@@ -134,7 +136,7 @@ func sameFolders(before, after *jobqueue.Snapshot) bool {
 // Scrape implements probe.Probe.
 func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	metrics := pmetric.NewMetrics()
-	snapshot := p.env.Board.Jobs.Latest()
+	snapshot := p.latest.Load()
 	if snapshot == nil {
 		return metrics
 	}

@@ -10,12 +10,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/goleak"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
@@ -97,8 +97,8 @@ func golden(t *testing.T, file string, histograms HistogramsConfig) {
 		p := New(NewDefaultConfig(), histograms, env)
 		defer p.watcher.Close()
 		time.Sleep(time.Minute)
-		env.Board.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Version: "3.8.1"}}})
-		env.Board.Jobs.Publish(snapshot(time.Now()))
+		env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Version: "3.8.1"}}})
+		p.latest.Publish(snapshot(time.Now()))
 		probetest.Metrics(t, file, p.Scrape(time.Now()))
 	})
 }
@@ -111,10 +111,10 @@ func TestTheIntervalDecidesHowOftenIsLooked(t *testing.T) {
 	p := New(cfg, NewDefaultHistogramsConfig(), env)
 	require.NoError(t, p.Start(t.Context(), nil))
 	defer func() { require.NoError(t, p.Shutdown(t.Context())) }()
-	env.Board.Processes.Publish(&process.Snapshot{})
-	require.Eventually(t, func() bool { return env.Board.Jobs.Latest() != nil }, 10*time.Second, time.Millisecond)
+	env.Snapshots.Processes.Publish(&process.Snapshot{})
+	require.Eventually(t, func() bool { return p.latest.Load() != nil }, 10*time.Second, time.Millisecond)
 	for range 5 {
-		env.Board.Processes.Publish(&process.Snapshot{})
+		env.Snapshots.Processes.Publish(&process.Snapshot{})
 	}
 	// Before the processes were known, and when they were.
 	require.Never(t, func() bool { return p.Health().Observations > 2 }, 200*time.Millisecond, 10*time.Millisecond)
@@ -124,7 +124,7 @@ func TestHistogramsSwitchedOff(t *testing.T) {
 	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), HistogramsConfig{}, env)
 	defer p.watcher.Close()
-	env.Board.Jobs.Publish(snapshot(time.Now()))
+	p.latest.Publish(snapshot(time.Now()))
 	for _, rm := range p.Scrape(time.Now()).ResourceMetrics().All() {
 		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
 			require.NotContains(t, m.Name(), "duration")
@@ -184,9 +184,9 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 			CPU: reading.Known(15.0), FFmpeg: reading.Known(3), GPUBusy: reading.Known(true),
 		},
 		"gone": {Time: now, CPU: reading.Known(0.0), FFmpeg: reading.Known(0)},
-	}, evidence(s, &board.GPUUse{Time: now.Add(-30 * time.Second), Busy: map[string]bool{"facefusion-3f2a": true}}))
+	}, evidence(s, &snapshots.GPUUse{Time: now.Add(-30 * time.Second), Busy: map[string]bool{"facefusion-3f2a": true}}))
 	require.False(t, evidence(s, nil)["facefusion-3f2a"].GPUBusy.Known)
-	require.False(t, evidence(s, &board.GPUUse{Time: now.Add(-time.Hour), Busy: map[string]bool{"facefusion-3f2a": true}})["facefusion-3f2a"].GPUBusy.Known)
+	require.False(t, evidence(s, &snapshots.GPUUse{Time: now.Add(-time.Hour), Busy: map[string]bool{"facefusion-3f2a": true}})["facefusion-3f2a"].GPUBusy.Known)
 }
 
 func TestSeverity(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 )
 
 // maxGap is for how long nothing may be read during a span of which something is said: the driver is asked every 5 seconds, and once it may be late.
@@ -56,7 +56,7 @@ func newSpanUsage(begin time.Time, m *gpuAccounting, instances []string) *spanUs
 }
 
 // observe takes in a reading. before is when the one before was taken.
-func (g *spanUsage) observe(meter *board.GPUMeter, before time.Time, instances []string) {
+func (g *spanUsage) observe(meter *snapshots.GPUMeter, before time.Time, instances []string) {
 	if meter.Sampled.Before(g.begin) {
 		return
 	}
@@ -79,8 +79,8 @@ func (g *spanUsage) observe(meter *board.GPUMeter, before time.Time, instances [
 }
 
 // shareOf adds up what the instances of a jobs folder have. Who has nothing has a known nothing.
-func shareOf(shares map[string]board.GPUShare, instances []string) (sum board.GPUShare, used bool) {
-	sum = board.GPUShare{Memory: reading.Known[int64](0), Busy: reading.Known(0.0)}
+func shareOf(shares map[string]snapshots.GPUShare, instances []string) (sum snapshots.GPUShare, used bool) {
+	sum = snapshots.GPUShare{Memory: reading.Known[int64](0), Busy: reading.Known(0.0)}
 	for _, instance := range instances {
 		s, there := shares[instance]
 		if !there {

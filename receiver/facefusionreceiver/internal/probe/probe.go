@@ -9,9 +9,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/receiver"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
@@ -37,8 +37,8 @@ type Env struct {
 	Metrics metadata.MetricsBuilderConfig
 	// Logs configures the events.
 	Logs metadata.LogsBuilderConfig
-	// Board is where probes see each other's latest snapshot.
-	Board *board.Board
+	// Snapshots is where probes see each other's latest snapshot.
+	Snapshots *snapshots.Store
 	// Host is where the collector runs.
 	Host host.Host
 	// Storage names the extension that keeps what must outlive the collector; nil for none.

@@ -26,7 +26,7 @@ func (e *Env) InstanceResource(id, version string) pcommon.Resource {
 
 // Version of an instance, as its process table says; empty while unknown.
 func (e *Env) Version(instance string) string {
-	snapshot := e.Board.Processes.Latest()
+	snapshot := e.Snapshots.Processes.Load()
 	if snapshot == nil {
 		return ""
 	}

@@ -15,8 +15,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -96,13 +96,13 @@ func (s *Sink) TracesThen(traces ptrace.Traces, then func(probe.Fate)) {
 func Env() (probe.Env, *Sink) {
 	sink := &Sink{All: plog.NewLogs(), Spans: ptrace.NewTraces()}
 	return probe.Env{
-		Settings: receivertest.NewNopSettings(metadata.Type),
-		Metrics:  metadata.NewDefaultMetricsBuilderConfig(),
-		Logs:     metadata.DefaultLogsBuilderConfig(),
-		Board:    &board.Board{},
-		Host:     host.Host{Name: "gpu-7", ID: "0123456789abcdef0123456789abcdef"},
-		RootPath: "/",
-		Changed:  func() {},
-		Sink:     sink,
+		Settings:  receivertest.NewNopSettings(metadata.Type),
+		Metrics:   metadata.NewDefaultMetricsBuilderConfig(),
+		Logs:      metadata.DefaultLogsBuilderConfig(),
+		Snapshots: &snapshots.Store{},
+		Host:      host.Host{Name: "gpu-7", ID: "0123456789abcdef0123456789abcdef"},
+		RootPath:  "/",
+		Changed:   func() {},
+		Sink:      sink,
 	}, sink
 }

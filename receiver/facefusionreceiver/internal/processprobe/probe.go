@@ -78,7 +78,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	if snapshot == nil {
 		return err
 	}
-	p.env.Board.Processes.Publish(snapshot)
+	p.env.Snapshots.Processes.Publish(snapshot)
 	p.report(snapshot)
 	p.tell(snapshot)
 	if len(snapshot.Changes) > 0 || len(snapshot.Instances) != p.known {
@@ -105,7 +105,7 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 
 // Scrape implements probe.Probe.
 func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
-	snapshot := p.env.Board.Processes.Latest()
+	snapshot := p.env.Snapshots.Processes.Load()
 	if snapshot == nil {
 		return pmetric.NewMetrics()
 	}

@@ -61,7 +61,7 @@ func golden(t *testing.T, file string, snapshot func(time.Time) *process.Snapsho
 		env, _ := probetest.Env()
 		p := New(NewDefaultConfig(), nil, env)
 		time.Sleep(time.Minute)
-		env.Board.Processes.Publish(snapshot(time.Now()))
+		env.Snapshots.Processes.Publish(snapshot(time.Now()))
 		probetest.Metrics(t, file, p.Scrape(time.Now()))
 	})
 }

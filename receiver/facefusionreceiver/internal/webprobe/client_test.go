@@ -64,9 +64,9 @@ func stateWith(t *testing.T, cfg Config, endpoint string, folders ...string) web
 	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "proxy", URL: u, Folders: folders}}, false, env)
 	require.NoError(t, p.Start(context.Background(), componenttest.NewNopHost()))
 	defer func() { require.NoError(t, p.Shutdown(context.Background())) }()
-	require.Eventually(t, func() bool { return env.Board.Servers.Latest() != nil }, 10*time.Second, 5*time.Millisecond)
-	require.Len(t, env.Board.Servers.Latest().Servers, 1)
-	return env.Board.Servers.Latest().Servers[0].State
+	require.Eventually(t, func() bool { return p.latest.Load() != nil }, 10*time.Second, 5*time.Millisecond)
+	require.Len(t, p.latest.Load().Servers, 1)
+	return p.latest.Load().Servers[0].State
 }
 
 func TestClientSettingsThatNameNothing(t *testing.T) {

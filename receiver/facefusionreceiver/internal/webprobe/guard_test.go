@@ -53,7 +53,7 @@ func TestDiscoveredServersGetNoCredentials(t *testing.T) {
 	env, _ := probetest.Env()
 	// The instance of the found server has an endpoint as well: its credentials are for that alone.
 	p := New(withSecret(), HistogramsConfig{}, []Endpoint{{Instance: "studio", URL: endpoint}}, true, env)
-	env.Board.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "studio", Servers: []process.Server{
+	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "studio", Servers: []process.Server{
 		{ID: process.ID{PID: 11}, Port: address.Port(), Address: address},
 	}}}})
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
@@ -76,7 +76,7 @@ func TestEndpointOfAStranger(t *testing.T) {
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 	require.Eventually(t, func() bool { return p.Health().Observations > 3 }, 10*time.Second, 5*time.Millisecond)
 	require.NoError(t, p.Shutdown(context.Background()))
-	server := env.Board.Servers.Latest().Servers[0]
+	server := p.latest.Load().Servers[0]
 	assert.Equal(t, webui.StateNotProbed, server.State)
 	assert.Empty(t, server.Probes, "nothing was sent")
 	assert.Empty(t, ended())

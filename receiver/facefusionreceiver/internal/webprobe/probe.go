@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
@@ -26,6 +27,7 @@ type Probe struct {
 	discovers  bool
 	loop       *poll.Loop
 	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	latest     snapshots.Latest[webui.Snapshot]
 	// targets are those that were asked last.
 	targets atomic.Pointer[[]webui.Target]
 	// barriers are the servers whose barrier was logged; owned by the goroutine that observes.
@@ -48,7 +50,7 @@ func New(cfg Config, histograms HistogramsConfig, endpoints []Endpoint, discover
 		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
-	env.Board.Processes.Subscribe(p.follow)
+	env.Snapshots.Processes.Subscribe(p.follow)
 	return p
 }
 
@@ -86,14 +88,14 @@ func (p *Probe) Shutdown(context.Context) error {
 // follow has the servers asked at once when a process started, stopped or began to listen, instead of at the next interval.
 func (p *Probe) follow() {
 	asked := p.targets.Load()
-	if asked == nil || !slices.EqualFunc(targets(p.env.Board.Processes.Latest(), p.endpoints), *asked, sameTarget) {
+	if asked == nil || !slices.EqualFunc(targets(p.env.Snapshots.Processes.Load(), p.endpoints), *asked, sameTarget) {
 		p.loop.Nudge()
 	}
 }
 
 // observe asks the servers.
 func (p *Probe) observe(ctx context.Context) error {
-	processes := p.env.Board.Processes.Latest()
+	processes := p.env.Snapshots.Processes.Load()
 	if processes == nil && p.discovers && time.Since(p.started) < p.cfg.Interval {
 		// Servers that were there before our first look have a past; one that appears later has not, and all it ever counted is news.
 		// A process table that cannot be had holds up the configured endpoints for one interval only.
@@ -106,7 +108,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	if snapshot == nil {
 		return err
 	}
-	p.env.Board.Servers.Publish(snapshot)
+	p.latest.Publish(snapshot)
 	p.tell(snapshot)
 	if len(snapshot.Changes) > 0 {
 		p.env.Changed()
@@ -116,7 +118,7 @@ func (p *Probe) observe(ctx context.Context) error {
 
 // Scrape implements probe.Probe.
 func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
-	snapshot := p.env.Board.Servers.Latest()
+	snapshot := p.latest.Load()
 	if snapshot == nil {
 		return pmetric.NewMetrics()
 	}

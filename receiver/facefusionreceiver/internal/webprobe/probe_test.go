@@ -13,7 +13,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/goleak"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/board"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -60,8 +59,8 @@ func TestMetricsOfServersInSeveralStates(t *testing.T) {
 		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, false, env)
 		start := time.Now()
 		time.Sleep(time.Minute)
-		env.Board.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Version: "3.8.1"}}})
-		env.Board.Servers.Publish(&webui.Snapshot{Servers: servers(start)})
+		env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Version: "3.8.1"}}})
+		p.latest.Publish(&webui.Snapshot{Servers: servers(start)})
 		probetest.Metrics(t, "testdata/servers.yaml", p.Scrape(time.Now()))
 	})
 }
@@ -69,7 +68,7 @@ func TestMetricsOfServersInSeveralStates(t *testing.T) {
 func TestHistogramSwitchedOff(t *testing.T) {
 	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), HistogramsConfig{}, nil, false, env)
-	env.Board.Servers.Publish(&webui.Snapshot{Servers: servers(time.Now())})
+	p.latest.Publish(&webui.Snapshot{Servers: servers(time.Now())})
 	for _, rm := range p.Scrape(time.Now()).ResourceMetrics().All() {
 		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
 			require.NotEqual(t, serverProbeDuration.Name, m.Name())
@@ -147,12 +146,12 @@ func TestTheIntervalDecidesHowOftenIsAsked(t *testing.T) {
 	defer func() { require.NoError(t, p.Shutdown(t.Context())) }()
 	starting := &process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Servers: []process.Server{{ID: process.ID{PID: 11}}}}}}
 	for _, change := range []*process.Snapshot{{}, starting} {
-		before := env.Board.Servers.Latest()
-		env.Board.Processes.Publish(change)
-		require.Eventually(t, func() bool { return env.Board.Servers.Latest() != before }, 10*time.Second, time.Millisecond)
+		before := p.latest.Load()
+		env.Snapshots.Processes.Publish(change)
+		require.Eventually(t, func() bool { return p.latest.Load() != before }, 10*time.Second, time.Millisecond)
 	}
 	for range 5 {
-		env.Board.Processes.Publish(starting)
+		env.Snapshots.Processes.Publish(starting)
 	}
 	// Before the processes were known, when they were, and when one came.
 	require.Never(t, func() bool { return p.Health().Observations > 3 }, 200*time.Millisecond, 10*time.Millisecond)
@@ -164,15 +163,15 @@ func TestNothingIsAskedBeforeTheProcessesAreKnown(t *testing.T) {
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, true, env)
 	p.started, p.tracker = time.Now(), webui.NewTracker(webui.Settings{})
 	require.NoError(t, p.observe(t.Context()))
-	require.Nil(t, env.Board.Servers.Latest())
-	env.Board.Processes.Publish(&process.Snapshot{})
+	require.Nil(t, p.latest.Load())
+	env.Snapshots.Processes.Publish(&process.Snapshot{})
 	require.NoError(t, p.observe(t.Context()))
-	require.NotNil(t, env.Board.Servers.Latest())
+	require.NotNil(t, p.latest.Load())
 	require.NoError(t, p.Shutdown(t.Context()))
 
+	env, _ = probetest.Env()
 	p = New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, true, env)
-	p.env.Board = &board.Board{}
 	p.started, p.tracker = time.Now().Add(-time.Minute), webui.NewTracker(webui.Settings{})
 	require.NoError(t, p.observe(t.Context()))
-	require.NotNil(t, p.env.Board.Servers.Latest(), "it does not wait for ever")
+	require.NotNil(t, p.latest.Load(), "it does not wait for ever")
 }
