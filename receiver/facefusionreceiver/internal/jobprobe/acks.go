@@ -49,5 +49,5 @@ func (a *acks) stop() {
 func (p *Probe) saveAcks() error {
 	p.storing.Lock()
 	defer p.storing.Unlock()
-	return p.memory.Save(context.Background(), nil, nil)
+	return p.persister.Save(context.Background(), nil, nil)
 }

@@ -4,47 +4,47 @@ import (
 	"slices"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
-	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-// maxBatchChanges is how many changes go into one parcel: after a long absence there are thousands, and a parcel must be small enough for every receiver.
+// maxBatchChanges is how many changes go into one entry: after a long absence there are thousands, and an entry must be small enough for every receiver.
 const maxBatchChanges = 200
 
 // batches makes the events and the traces of what an observation saw.
-func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*memory.Parcel {
-	var parcels []*memory.Parcel
+func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*outbox.Entry {
+	var entries []*outbox.Entry
 	for changes := range slices.Chunk(snapshot.Changes, maxBatchChanges) {
 		if p.emitsEvents {
 			if logs := p.events(changes); logs.LogRecordCount() > 0 {
-				parcels = append(parcels, &memory.Parcel{Logs: &logs})
+				entries = append(entries, &outbox.Entry{Logs: &logs})
 			}
 		}
 		if p.emitsTraces {
 			if traces := p.spans(changes); traces.SpanCount() > 0 {
-				parcels = append(parcels, &memory.Parcel{Traces: &traces})
+				entries = append(entries, &outbox.Entry{Traces: &traces})
 			}
 		}
 	}
-	return parcels
+	return entries
 }
 
-// send hands parcels over. One that is kept is forgotten when it has arrived, or was given up.
-func (p *Probe) send(parcels []*memory.Parcel) {
-	for _, parcel := range parcels {
+// send hands entries over. One that is saved is acknowledged when it was delivered or dropped.
+func (p *Probe) send(entries []*outbox.Entry) {
+	for _, entry := range entries {
 		var settle func(probe.Fate) // nil where nobody keeps it: what is left of it is lost, and counted
-		if parcel.Kept() {
+		if entry.Saved() {
 			settle = func(fate probe.Fate) {
 				if fate != probe.Left {
-					p.memory.Settle(parcel)
+					p.persister.Ack(entry)
 					p.acks.request()
 				}
 			}
 		}
-		if parcel.Logs != nil {
-			p.env.Sink.LogsThen(*parcel.Logs, settle)
+		if entry.Logs != nil {
+			p.env.Sink.LogsThen(*entry.Logs, settle)
 		} else {
-			p.env.Sink.TracesThen(*parcel.Traces, settle)
+			p.env.Sink.TracesThen(*entry.Traces, settle)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
-	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/checkpoint"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -27,8 +27,8 @@ type Probe struct {
 	latest          snapshots.Latest[jobqueue.Snapshot]
 	gpus            *gpuAccounting
 	loop            *poll.Loop
-	memory          *memory.Memory           // nil where nothing is kept
-	storing         sync.Mutex               // held by whoever writes to memory
+	persister       *checkpoint.Persister    // nil without a storage extension
+	storing         sync.Mutex               // held by whoever uses the persister
 	acks            *acks                    // nil until started, and where nothing is kept
 	emitsEvents     bool                     // somebody takes events
 	emitsTraces     bool                     // somebody takes spans
@@ -57,7 +57,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		Exponential: histograms.exponential(),
 	}
 	if env.Storage != nil {
-		settings.Load = func(ctx context.Context, keys []string) ([][]byte, error) { return p.memory.Recall(ctx, keys) }
+		settings.Load = func(ctx context.Context, keys []string) ([][]byte, error) { return p.persister.Load(ctx, keys) }
 	}
 	p.watcher = jobqueue.NewWatcher(settings)
 	return p
@@ -91,7 +91,7 @@ func (p *Probe) Shutdown(ctx context.Context) error {
 		p.acks.stop()
 		p.acks = nil
 	}
-	return p.memory.Close(ctx)
+	return p.persister.Close(ctx)
 }
 
 // begin looks for the first time as soon as the processes are known. From then on the interval and the hints decide.
@@ -113,12 +113,12 @@ func (p *Probe) observe(ctx context.Context) error {
 	if p.emitsTraces {
 		p.gpus.follow(snapshot)
 	}
-	parcels := p.batches(snapshot)
-	// What is told must be known to have been told: first it is kept, then it is told.
-	err = errors.Join(err, p.save(ctx, parcels))
+	entries := p.batches(snapshot)
+	// Persist before emitting: after a crash we must know what was emitted already.
+	err = errors.Join(err, p.save(ctx, entries))
 	before := p.latest.Load()
 	p.latest.Publish(snapshot)
-	p.send(parcels)
+	p.send(entries)
 	p.logFirstScan(snapshot)
 	if len(snapshot.Changes) > 0 || !sameFolders(before, snapshot) {
 		p.env.Changed()

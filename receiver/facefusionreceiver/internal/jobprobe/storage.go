@@ -7,7 +7,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
-	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/checkpoint"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
 )
 
 // openStorage opens the storage, where there is one, and sends what an earlier collector could not.
@@ -15,32 +16,36 @@ func (p *Probe) openStorage(ctx context.Context, host component.Host) (err error
 	if p.env.Storage == nil {
 		return nil
 	}
-	if p.memory, err = memory.Open(ctx, host, *p.env.Storage, p.env.Settings.ID, p.Name()); err != nil {
+	if p.persister, err = checkpoint.Open(ctx, host, *p.env.Storage, p.env.Settings.ID, p.Name()); err != nil {
 		return err
 	}
 	p.acks = newAcks(p.saveAcks)
-	parcels, err := p.memory.Outstanding(ctx)
+	entries, err := p.persister.Unacked(ctx)
 	if err != nil {
 		return err
 	}
-	for _, parcel := range parcels {
-		if parcel.Logs != nil && !p.emitsEvents || parcel.Traces != nil && !p.emitsTraces {
-			p.memory.Settle(parcel) // the pipeline is no more
+	for _, entry := range entries {
+		if entry.Logs != nil && !p.emitsEvents || entry.Traces != nil && !p.emitsTraces {
+			p.persister.Ack(entry) // the pipeline is no more
 			continue
 		}
-		p.send([]*memory.Parcel{parcel})
+		p.send([]*outbox.Entry{entry})
 	}
 	return nil
 }
 
-// save saves what is known now, together with what is going to be told of it.
-func (p *Probe) save(ctx context.Context, parcels []*memory.Parcel) error {
-	if p.memory == nil {
+// save writes the state of the folders, together with the events and spans that report its changes.
+func (p *Probe) save(ctx context.Context, entries []*outbox.Entry) error {
+	if p.persister == nil {
 		return nil
 	}
 	p.storing.Lock()
 	defer p.storing.Unlock()
-	if err := p.memory.Save(ctx, p.watcher.Export(), parcels); err != nil {
+	var records []checkpoint.Record
+	for _, r := range p.watcher.Export() {
+		records = append(records, checkpoint.Record(r))
+	}
+	if err := p.persister.Save(ctx, records, entries); err != nil {
 		return err
 	}
 	p.watcher.MarkSaved()

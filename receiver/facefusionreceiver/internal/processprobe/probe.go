@@ -13,7 +13,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
-	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/checkpoint"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -23,11 +23,11 @@ type Probe struct {
 	env   probe.Env
 	table *process.Table
 	loop  *poll.Loop
-	// memory is nil where nothing is kept; kept is what was saved last.
-	memory *memory.Memory
-	kept   []byte
-	mb     *metadata.MetricsBuilder // owned by the goroutine that scrapes
-	lb     *metadata.LogsBuilder    // owned by the goroutine that observes
+	// persister is nil without a storage extension; saved is what was saved last.
+	persister *checkpoint.Persister
+	saved     []byte
+	mb        *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	lb        *metadata.LogsBuilder    // owned by the goroutine that observes
 	// owned by the goroutine that observes
 	denied map[string]bool
 	known  int
@@ -60,7 +60,7 @@ func (p *Probe) Health() poll.Health { return p.loop.Health() }
 
 // Start implements probe.Probe.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
-	if err := p.remember(ctx, host); err != nil {
+	if err := p.restore(ctx, host); err != nil {
 		return err
 	}
 	p.loop.Start()
@@ -70,7 +70,7 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 // Shutdown implements probe.Probe.
 func (p *Probe) Shutdown(ctx context.Context) error {
 	p.loop.Stop()
-	return errors.Join(p.table.Close(), p.memory.Close(ctx))
+	return errors.Join(p.table.Close(), p.persister.Close(ctx))
 }
 
 func (p *Probe) observe(ctx context.Context) error {
@@ -85,7 +85,7 @@ func (p *Probe) observe(ctx context.Context) error {
 		p.known = len(snapshot.Instances)
 		p.env.Changed()
 	}
-	return errors.Join(err, p.keep(ctx))
+	return errors.Join(err, p.save(ctx))
 }
 
 // report logs, once each, what an operator should know: that there is nothing to watch yet, and what may not be read.

@@ -1,4 +1,4 @@
-package memory_test
+package checkpoint_test
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/goleak"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
-	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/checkpoint"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -82,31 +82,31 @@ var (
 	receiver    = component.MustNewIDWithName("facefusion", "a")
 )
 
-func open(t *testing.T, s *store) *memory.Memory {
+func open(t *testing.T, s *store) *checkpoint.Persister {
 	t.Helper()
-	m, err := memory.Open(t.Context(), host{fileStorage: s}, fileStorage, receiver, "jobs")
+	m, err := checkpoint.Open(t.Context(), host{fileStorage: s}, fileStorage, receiver, "jobs")
 	require.NoError(t, err)
 	return m
 }
 
 func newStore() *store { return &store{values: make(map[string][]byte)} }
 
-func logs(body string) *memory.Parcel {
+func logs(body string) *outbox.Entry {
 	l := plog.NewLogs()
 	l.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body().SetStr(body)
-	return &memory.Parcel{Logs: &l}
+	return &outbox.Entry{Logs: &l}
 }
 
-func traces(name string) *memory.Parcel {
+func traces(name string) *outbox.Entry {
 	s := ptrace.NewTraces()
 	s.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty().SetName(name)
-	return &memory.Parcel{Traces: &s}
+	return &outbox.Entry{Traces: &s}
 }
 
-// names are what the parcels hold.
-func names(parcels []*memory.Parcel) []string {
-	all := make([]string, 0, len(parcels))
-	for _, p := range parcels {
+// names are what the entries hold.
+func names(entries []*outbox.Entry) []string {
+	all := make([]string, 0, len(entries))
+	for _, p := range entries {
 		if p.Logs != nil {
 			all = append(all, p.Logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Body().Str())
 		} else {
@@ -120,9 +120,9 @@ func TestRecords(t *testing.T) {
 	s := newStore()
 	m := open(t, s)
 	assert.Equal(t, "Receiver facefusion/a jobs", s.asked, "each receiver has its own")
-	require.NoError(t, m.Save(t.Context(), []jobqueue.Record{{Key: "a", Value: []byte("1")}, {Key: "b", Value: []byte("2")}}, nil))
-	require.NoError(t, m.Save(t.Context(), []jobqueue.Record{{Key: "a"}, {Key: "b", Value: []byte("3")}}, nil))
-	values, err := m.Recall(t.Context(), []string{"b", "a", "c"})
+	require.NoError(t, m.Save(t.Context(), []checkpoint.Record{{Key: "a", Value: []byte("1")}, {Key: "b", Value: []byte("2")}}, nil))
+	require.NoError(t, m.Save(t.Context(), []checkpoint.Record{{Key: "a"}, {Key: "b", Value: []byte("3")}}, nil))
+	values, err := m.Load(t.Context(), []string{"b", "a", "c"})
 	require.NoError(t, err)
 	assert.Equal(t, [][]byte{[]byte("3"), nil, nil}, values)
 	require.NoError(t, m.Close(t.Context()))
@@ -130,104 +130,104 @@ func TestRecords(t *testing.T) {
 	assert.Zero(t, s.open)
 }
 
-// TestWhatHasNotArrivedIsSentAgain: whatever was kept and not settled when the collector died, in its order.
+// TestWhatHasNotArrivedIsSentAgain: whatever was saved and not acknowledged when the collector died, in its order.
 func TestWhatHasNotArrivedIsSentAgain(t *testing.T) {
 	s := newStore()
 	m := open(t, s)
-	parcels := []*memory.Parcel{logs("first"), traces("second"), logs("third")}
-	require.NoError(t, m.Save(t.Context(), nil, parcels))
-	m.Settle(parcels[0])
-	fourth := []*memory.Parcel{traces("fourth")}
+	entries := []*outbox.Entry{logs("first"), traces("second"), logs("third")}
+	require.NoError(t, m.Save(t.Context(), nil, entries))
+	m.Ack(entries[0])
+	fourth := []*outbox.Entry{traces("fourth")}
 	require.NoError(t, m.Save(t.Context(), nil, fourth))
 	// The first is gone for good with this Save, and its slot is free for the next.
-	require.NoError(t, m.Save(t.Context(), nil, []*memory.Parcel{logs("fifth")}))
+	require.NoError(t, m.Save(t.Context(), nil, []*outbox.Entry{logs("fifth")}))
 
 	m = open(t, s)
-	outstanding, err := m.Outstanding(t.Context())
+	unacked, err := m.Unacked(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []string{"second", "third", "fourth", "fifth"}, names(outstanding))
-	for _, p := range outstanding {
-		m.Settle(p)
+	require.Equal(t, []string{"second", "third", "fourth", "fifth"}, names(unacked))
+	for _, p := range unacked {
+		m.Ack(p)
 	}
-	require.NoError(t, m.Save(t.Context(), nil, []*memory.Parcel{logs("sixth")}))
+	require.NoError(t, m.Save(t.Context(), nil, []*outbox.Entry{logs("sixth")}))
 
 	m = open(t, s)
-	outstanding, err = m.Outstanding(t.Context())
+	unacked, err = m.Unacked(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []string{"sixth"}, names(outstanding))
+	assert.Equal(t, []string{"sixth"}, names(unacked))
 }
 
 func TestAllOrNothing(t *testing.T) {
 	s := newStore()
 	m := open(t, s)
 	first := logs("first")
-	require.NoError(t, m.Save(t.Context(), nil, []*memory.Parcel{first}))
+	require.NoError(t, m.Save(t.Context(), nil, []*outbox.Entry{first}))
 	before := maps.Clone(s.values)
-	m.Settle(first)
+	m.Ack(first)
 	s.failure = errors.New("no space left")
 	second := logs("second")
-	err := m.Save(t.Context(), []jobqueue.Record{{Key: "a", Value: []byte("1")}}, []*memory.Parcel{second})
+	err := m.Save(t.Context(), []checkpoint.Record{{Key: "a", Value: []byte("1")}}, []*outbox.Entry{second})
 	require.ErrorIs(t, err, s.failure)
 	assert.Equal(t, before, s.values)
-	assert.False(t, second.Kept())
-	m.Settle(second) // it was sent all the same
+	assert.False(t, second.Saved())
+	m.Ack(second) // it was sent all the same
 	s.failure = nil
 	require.NoError(t, m.Save(t.Context(), nil, nil))
-	assert.Empty(t, s.values, "what was settled before the failure is forgotten after it")
+	assert.Empty(t, s.values, "what was acknowledged before the failure is forgotten after it")
 }
 
-func TestACancelledObservationIsKept(t *testing.T) {
+func TestACancelledObservationIsSaved(t *testing.T) {
 	s := newStore()
 	m := open(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.NoError(t, m.Save(ctx, []jobqueue.Record{{Key: "a", Value: []byte("1")}}, nil), "the loop that observes ends, what it saw does not")
+	require.NoError(t, m.Save(ctx, []checkpoint.Record{{Key: "a", Value: []byte("1")}}, nil), "the loop that observes ends, what it saw does not")
 	assert.Contains(t, s.values, "a")
 }
 
-func TestParcelsWithoutRoomAreNotKept(t *testing.T) {
+func TestEntriesWithoutRoomAreNotSaved(t *testing.T) {
 	s := newStore()
 	m := open(t, s)
-	var parcels []*memory.Parcel
+	var entries []*outbox.Entry
 	for i := range 1030 {
-		parcels = append(parcels, logs(fmt.Sprint(i)))
+		entries = append(entries, logs(fmt.Sprint(i)))
 	}
-	require.NoError(t, m.Save(t.Context(), nil, parcels))
+	require.NoError(t, m.Save(t.Context(), nil, entries))
 	require.Len(t, s.values, 1024)
-	assert.True(t, parcels[1023].Kept())
-	assert.False(t, parcels[1024].Kept())
-	for _, p := range parcels {
-		m.Settle(p)
+	assert.True(t, entries[1023].Saved())
+	assert.False(t, entries[1024].Saved())
+	for _, p := range entries {
+		m.Ack(p)
 	}
 	require.NoError(t, m.Save(t.Context(), nil, nil))
 	assert.Empty(t, s.values)
 }
 
-func TestParcelsThatMakeNoSense(t *testing.T) {
+func TestMalformedEntriesAreDeleted(t *testing.T) {
 	s := newStore()
 	for slot, value := range []string{"", "l", "x12345678", "l12345678\xff\xff", "t12345678\xff\xff"} {
 		s.values["outbox/"+fmt.Sprint(slot)] = []byte(value)
 	}
 	m := open(t, s)
-	outstanding, err := m.Outstanding(t.Context())
+	unacked, err := m.Unacked(t.Context())
 	require.NoError(t, err)
-	assert.Empty(t, outstanding)
+	assert.Empty(t, unacked)
 	require.NoError(t, m.Save(t.Context(), nil, nil))
 	delete(s.values, "outbox/0")
 	assert.Empty(t, s.values)
 }
 
 func TestErrorsNameTheExtensionAndTheRemedy(t *testing.T) {
-	_, err := memory.Open(t.Context(), host{}, fileStorage, receiver, "jobs")
+	_, err := checkpoint.Open(t.Context(), host{}, fileStorage, receiver, "jobs")
 	require.ErrorContains(t, err, `storage is "file_storage", and there is no such extension: add it`)
-	_, err = memory.Open(t.Context(), host{fileStorage: nothing{}}, fileStorage, receiver, "jobs")
+	_, err = checkpoint.Open(t.Context(), host{fileStorage: nothing{}}, fileStorage, receiver, "jobs")
 	require.ErrorContains(t, err, `storage is "file_storage", which stores nothing`)
 	s := newStore()
 	m := open(t, s)
 	s.failure = errors.New("input/output error")
-	_, err = m.Outstanding(t.Context())
-	require.ErrorContains(t, err, "read what was kept: input/output error")
-	require.True(t, strings.HasPrefix(m.Save(t.Context(), []jobqueue.Record{{Key: "a", Value: []byte("1")}}, nil).Error(), "keep what is known"))
+	_, err = m.Unacked(t.Context())
+	require.ErrorContains(t, err, "load saved state: input/output error")
+	require.True(t, strings.HasPrefix(m.Save(t.Context(), []checkpoint.Record{{Key: "a", Value: []byte("1")}}, nil).Error(), "save state"))
 }
 
 type nothing struct {

@@ -10,9 +10,8 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
-	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/memory"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/checkpoint"
 )
 
 // instancesKey is the one record: a host has a handful of instances.
@@ -21,16 +20,16 @@ const instancesKey = "instances"
 // seenStep is how exactly it is kept when an instance was last seen: it decides when one is forgotten, after a day, and is not worth a write each second.
 const seenStep = 10 * time.Minute
 
-// remember opens the storage, where there is one, and makes known again what an earlier collector knew: an instance that is down stays known, and what its last
+// restore opens the storage, where there is one, and makes known again what an earlier collector knew: an instance that is down stays known, and what its last
 // run left in its jobs folder is found.
-func (p *Probe) remember(ctx context.Context, host component.Host) (err error) {
+func (p *Probe) restore(ctx context.Context, host component.Host) (err error) {
 	if p.env.Storage == nil {
 		return nil
 	}
-	if p.memory, err = memory.Open(ctx, host, *p.env.Storage, p.env.Settings.ID, p.Name()); err != nil {
+	if p.persister, err = checkpoint.Open(ctx, host, *p.env.Storage, p.env.Settings.ID, p.Name()); err != nil {
 		return err
 	}
-	values, err := p.memory.Recall(ctx, []string{instancesKey})
+	values, err := p.persister.Load(ctx, []string{instancesKey})
 	if err != nil {
 		return err
 	}
@@ -42,14 +41,14 @@ func (p *Probe) remember(ctx context.Context, host component.Host) (err error) {
 		p.env.Settings.Logger.Warn("what was kept of FaceFusion's instances makes no sense; they are known again when they run", zap.Error(err))
 		return nil
 	}
-	p.kept = values[0]
+	p.saved = values[0]
 	p.table.Restore(list)
 	return nil
 }
 
-// keep saves what is known of the instances, if it is not what was saved.
-func (p *Probe) keep(ctx context.Context) error {
-	if p.memory == nil {
+// save writes what is known of the instances, if it is not what was saved last.
+func (p *Probe) save(ctx context.Context) error {
+	if p.persister == nil {
 		return nil
 	}
 	list := p.table.Remember()
@@ -58,14 +57,14 @@ func (p *Probe) keep(ctx context.Context) error {
 	}
 	text, err := json.Marshal(list)
 	if err != nil {
-		return fmt.Errorf("keep instances: %w", err)
+		return fmt.Errorf("save instances: %w", err)
 	}
-	if bytes.Equal(text, p.kept) {
+	if bytes.Equal(text, p.saved) {
 		return nil
 	}
-	if err := p.memory.Save(ctx, []jobqueue.Record{{Key: instancesKey, Value: text}}, nil); err != nil {
+	if err := p.persister.Save(ctx, []checkpoint.Record{{Key: instancesKey, Value: text}}, nil); err != nil {
 		return err
 	}
-	p.kept = text
+	p.saved = text
 	return nil
 }
