@@ -39,7 +39,7 @@ func newOwner(t testing.TB, interval time.Duration) *owner {
 	o := &owner{folder: folder, arrived: make(chan struct{}, 1)}
 	var w *jobqueue.Watcher
 	o.loop = poll.New(interval, func(ctx context.Context) error { return o.observe(ctx, w) })
-	w = jobqueue.NewWatcher(jobqueue.Settings{OnHint: o.loop.Nudge})
+	w = jobqueue.NewWatcher(jobqueue.Settings{OnHint: o.loop.Trigger})
 	o.loop.Start()
 	t.Cleanup(func() {
 		o.loop.Stop()

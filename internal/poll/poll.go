@@ -51,8 +51,8 @@ func (l *Loop) Stop() {
 	l.wg.Wait()
 }
 
-// Nudge asks for an observation now instead of at the next tick. It never blocks, from any goroutine; several at once are one.
-func (l *Loop) Nudge() {
+// Trigger asks for an observation now instead of at the next tick. It never blocks, from any goroutine; several at once are one.
+func (l *Loop) Trigger() {
 	select {
 	case l.nudge <- struct{}{}:
 	default:

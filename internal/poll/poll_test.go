@@ -30,7 +30,7 @@ func TestObservesAtOnceAndOnEveryTick(t *testing.T) {
 	})
 }
 
-func TestNudgeObservesNow(t *testing.T) {
+func TestTriggerObservesNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
 		start := time.Now()
@@ -40,8 +40,8 @@ func TestNudgeObservesNow(t *testing.T) {
 		})
 		l.Start()
 		time.Sleep(10 * time.Second)
-		l.Nudge()
-		l.Nudge()
+		l.Trigger()
+		l.Trigger()
 		synctest.Wait()
 		l.Stop()
 		// The second nudge may fall behind the observation that the first one caused, or be one with it.

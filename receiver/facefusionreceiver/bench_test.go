@@ -17,6 +17,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/staleness"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/webprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 )
@@ -43,16 +44,16 @@ func BenchmarkScrape(b *testing.B) {
 		w,
 	}
 
-	stale := make([]*staleness, len(list))
+	stale := make([]*staleness.Tracker, len(list))
 	for i := range list {
-		stale[i] = newStaleness()
+		stale[i] = staleness.New()
 	}
 	points, now := 0, time.Now()
 	scrape := func() {
 		points = 0
 		for i, p := range list {
 			metrics := p.Scrape(now)
-			stale[i].mark(metrics)
+			stale[i].Mark(metrics)
 			points += metrics.DataPointCount()
 		}
 	}

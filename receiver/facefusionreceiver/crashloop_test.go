@@ -2,6 +2,7 @@ package facefusionreceiver
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -11,16 +12,19 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/delivery"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
 )
 
-// TestACrashLoopIsVisible: FaceFusion is restarted every two seconds for five minutes and fails each time. The counters have each start and each exit with its reason, and
-// each is an event: that is no flood yet.
+// TestACrashLoopIsVisible: FaceFusion is restarted every two seconds for five minutes and fails each
+// time. The counters have each start and each exit with its reason, and each is an event: that rate
+// is below the limit.
 func TestACrashLoopIsVisible(t *testing.T) {
 	const restarts, period = 150, 2 * time.Second
 	root := t.TempDir()
-	testSink(t, func(t *testing.T, s *sinkTest) {
+	synctest.Test(t, func(t *testing.T) {
 		host, err := proctest.NewHost(root, time.Now().Add(-time.Hour))
 		require.NoError(t, err)
 		require.NoError(t, host.Checkout("/opt/facefusion", "3.8.1"))
@@ -28,10 +32,14 @@ func TestACrashLoopIsVisible(t *testing.T) {
 			require.NoError(t, host.Put(proctest.Process{PID: pid, PPID: 1, Argv: []string{"/usr/bin/sleep", "infinity"}, Cwd: "/", StartTicks: uint64(pid)}))
 		}
 		arrived := new(consumertest.LogsSink)
-		lane := s.connectLogs(arrived)
-		begin(t, lane)
 		env, _ := probetest.Env()
-		env.Sink, env.RootPath = s, root
+		telemetry, err := metadata.NewTelemetryBuilder(env.Settings.TelemetrySettings)
+		require.NoError(t, err)
+		sink, err := delivery.NewSink(env.Settings, env.Logs, telemetry)
+		require.NoError(t, err)
+		events := sink.ConnectLogs(arrived)
+		require.NoError(t, events.Start(t.Context(), componenttest.NewNopHost()))
+		env.Sink, env.RootPath = sink, root
 		p := processprobe.New(processprobe.NewDefaultConfig(), nil, env)
 		require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 		pass(t, host, period)
@@ -48,17 +56,17 @@ func TestACrashLoopIsVisible(t *testing.T) {
 		pass(t, host, period)
 		metrics := p.Scrape(time.Now())
 		require.NoError(t, p.Shutdown(t.Context()))
-		end(t, lane)
+		require.NoError(t, events.Shutdown(t.Context()))
 
 		require.Equal(t, int64(restarts), sum(metrics, "facefusion.process.starts", "facefusion.process.role", "server"))
 		require.Equal(t, int64(restarts), sum(metrics, "facefusion.process.exits", "facefusion.exit.reason", "failed"))
-		told := map[string]int{}
+		counts := map[string]int{}
 		for _, logs := range arrived.AllLogs() {
 			record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
-			told[record.EventName()+" "+record.SeverityText()]++
+			counts[record.EventName()+" "+record.SeverityText()]++
 			require.NotEqual(t, plog.SeverityNumberUnspecified, record.SeverityNumber())
 		}
-		require.Equal(t, map[string]int{"facefusion.process.started INFO": restarts, "facefusion.process.exited WARN": restarts}, told)
+		require.Equal(t, map[string]int{"facefusion.process.started INFO": restarts, "facefusion.process.exited WARN": restarts}, counts)
 	})
 }
 

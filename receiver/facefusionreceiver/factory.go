@@ -13,7 +13,7 @@ import (
 
 // NewFactory makes the factory of the facefusion receiver.
 func NewFactory() receiver.Factory {
-	r := &registry{observers: map[component.ID]*entry{}}
+	r := &registry{shared: map[component.ID]*attached{}}
 	return receiver.NewFactory(
 		metadata.Type,
 		createDefaultConfig,
@@ -23,67 +23,67 @@ func NewFactory() receiver.Factory {
 	)
 }
 
-// registry finds the observer that the signals of one receiver share.
+// registry finds the sharedReceiver that the signals of one receiver share.
 type registry struct {
-	mu        sync.Mutex
-	observers map[component.ID]*entry
+	mu     sync.Mutex
+	shared map[component.ID]*attached
 }
 
-// entry counts the signals that were created and not yet shut down.
-type entry struct {
-	cfg      *Config
-	observer *observer
-	signals  int
+// attached counts the signals that were created and not yet shut down.
+type attached struct {
+	cfg     *Config
+	shared  *sharedReceiver
+	signals int
 }
 
 func (r *registry) createMetrics(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Metrics) (receiver.Metrics, error) {
-	return r.attach(set, cfg.(*Config), func(o *observer, s *signal) (err error) {
-		s.inner, err = newScraping(o, cfg.(*Config), set, next)
+	return r.attach(set, cfg.(*Config), func(shared *sharedReceiver, s *signal) (err error) {
+		s.inner, err = newScraping(shared, cfg.(*Config), set, next)
 		return err
 	})
 }
 
 func (r *registry) createLogs(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
-	return r.attach(set, cfg.(*Config), func(o *observer, s *signal) error {
-		s.inner = o.sink.connectLogs(next)
+	return r.attach(set, cfg.(*Config), func(shared *sharedReceiver, s *signal) error {
+		s.inner = shared.sink.ConnectLogs(next)
 		return nil
 	})
 }
 
 func (r *registry) createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {
-	return r.attach(set, cfg.(*Config), func(o *observer, s *signal) error {
-		s.inner = o.sink.connectTraces(next)
+	return r.attach(set, cfg.(*Config), func(shared *sharedReceiver, s *signal) error {
+		s.inner = shared.sink.ConnectTraces(next)
 		return nil
 	})
 }
 
-// attach gives a new signal the observer of its receiver. A configuration of its own makes an observer of its own: after a reload the
-// receiver of the same name is another one.
-func (r *registry) attach(set receiver.Settings, cfg *Config, fill func(*observer, *signal) error) (*signal, error) {
+// attach gives a new signal the sharedReceiver of its receiver. Another configuration makes another
+// one: after a reload the receiver of the same name is a new one.
+func (r *registry) attach(set receiver.Settings, cfg *Config, fill func(*sharedReceiver, *signal) error) (*signal, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e, there := r.observers[set.ID]
+	e, there := r.shared[set.ID]
 	if !there || e.cfg != cfg {
-		o, err := newObserver(cfg, set)
+		shared, err := newSharedReceiver(cfg, set)
 		if err != nil {
 			return nil, err
 		}
-		e = &entry{cfg: cfg, observer: o}
-		r.observers[set.ID] = e
+		e = &attached{cfg: cfg, shared: shared}
+		r.shared[set.ID] = e
 	}
-	s := &signal{observer: e.observer, ended: func() { r.detach(set.ID, e) }}
-	if err := fill(e.observer, s); err != nil {
+	s := &signal{shared: e.shared, ended: func() { r.detach(set.ID, e) }}
+	if err := fill(e.shared, s); err != nil {
 		return nil, err
 	}
 	e.signals++
 	return s, nil
 }
 
-func (r *registry) detach(id component.ID, e *entry) {
+func (r *registry) detach(id component.ID, e *attached) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.signals--
-	if e.signals == 0 && r.observers[id] == e {
-		delete(r.observers, id)
+	if e.signals == 0 && r.shared[id] == e {
+		delete(r.shared, id)
 	}
 }

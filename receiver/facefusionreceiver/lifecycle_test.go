@@ -16,21 +16,21 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
-// trio is a receiver in three pipelines, as the Collector makes it: one configuration, one id, three components.
-type trio struct {
+// harness is a receiver in three pipelines, as the Collector makes it: one configuration, one id, three components.
+type harness struct {
 	metrics *consumertest.MetricsSink
 	logs    *consumertest.LogsSink
 	all     []component.Component
 }
 
-func newTrio(t *testing.T, factory receiver.Factory, root string) *trio {
+func newHarness(t *testing.T, factory receiver.Factory, root string) *harness {
 	t.Helper()
 	cfg := factory.CreateDefaultConfig().(*Config)
 	cfg.Controller.InitialDelay = 0
 	cfg.RootPath = root
 	set := receivertest.NewNopSettings(metadata.Type)
-	set.ID = component.NewIDWithName(metadata.Type, "trio") // the same for all three, where NewNopSettings makes one up for each
-	three := &trio{metrics: new(consumertest.MetricsSink), logs: new(consumertest.LogsSink)}
+	set.ID = component.NewIDWithName(metadata.Type, "harness") // the same for all three, where NewNopSettings makes one up for each
+	three := &harness{metrics: new(consumertest.MetricsSink), logs: new(consumertest.LogsSink)}
 	m, err := factory.CreateMetrics(context.Background(), set, cfg, three.metrics)
 	require.NoError(t, err)
 	l, err := factory.CreateLogs(context.Background(), set, cfg, three.logs)
@@ -41,58 +41,58 @@ func newTrio(t *testing.T, factory receiver.Factory, root string) *trio {
 	return three
 }
 
-func (three *trio) observer() *observer { return three.all[0].(*signal).observer }
+func (three *harness) shared() *sharedReceiver { return three.all[0].(*signal).shared }
 
-func (three *trio) start(t *testing.T) {
+func (three *harness) start(t *testing.T) {
 	t.Helper()
 	for _, c := range three.all {
 		require.NoError(t, c.Start(context.Background(), componenttest.NewNopHost()))
 	}
 }
 
-func (three *trio) shutdown(t *testing.T) {
+func (three *harness) shutdown(t *testing.T) {
 	t.Helper()
 	for _, c := range three.all {
 		require.NoError(t, c.Shutdown(context.Background()))
 	}
 }
 
-func TestThreeSignalsShareOneObserver(t *testing.T) {
-	three := newTrio(t, NewFactory(), t.TempDir())
+func TestThreeSignalsShareOneReceiver(t *testing.T) {
+	three := newHarness(t, NewFactory(), t.TempDir())
 	for _, c := range three.all {
-		require.Same(t, three.observer(), c.(*signal).observer)
+		require.Same(t, three.shared(), c.(*signal).shared)
 	}
 	three.start(t)
-	require.True(t, three.observer().running)
+	require.True(t, three.shared().running)
 	require.Eventually(t, func() bool { return three.metrics.DataPointCount() > 0 }, 10*time.Second, 10*time.Millisecond)
 	three.shutdown(t)
-	require.False(t, three.observer().running)
+	require.False(t, three.shared().running)
 }
 
 // TestOneSignalRemovedWhileTheOthersRun, each of the three in its turn.
 func TestOneSignalRemovedWhileTheOthersRun(t *testing.T) {
 	for removed := range 3 {
-		three := newTrio(t, NewFactory(), t.TempDir())
+		three := newHarness(t, NewFactory(), t.TempDir())
 		three.start(t)
 		require.NoError(t, three.all[removed].Shutdown(context.Background()))
-		require.True(t, three.observer().running)
+		require.True(t, three.shared().running)
 		if removed != 0 {
 			three.metrics.Reset()
-			three.observer().pulse.changed()
+			three.shared().trigger.RequestScrape()
 			require.Eventually(t, func() bool { return three.metrics.DataPointCount() > 0 }, 10*time.Second, 10*time.Millisecond)
 		}
-		require.Equal(t, removed != 1, three.observer().sink.WantsLogs())
+		require.Equal(t, removed != 1, three.shared().sink.WantsLogs())
 		three.shutdown(t)
-		require.False(t, three.observer().running)
+		require.False(t, three.shared().running)
 	}
 }
 
 func TestShutdownBeforeStartAndTwice(t *testing.T) {
-	three := newTrio(t, NewFactory(), t.TempDir())
+	three := newHarness(t, NewFactory(), t.TempDir())
 	three.shutdown(t)
 	three.shutdown(t)
 
-	three = newTrio(t, NewFactory(), t.TempDir())
+	three = newHarness(t, NewFactory(), t.TempDir())
 	three.start(t)
 	three.shutdown(t)
 	three.shutdown(t)
@@ -100,12 +100,12 @@ func TestShutdownBeforeStartAndTwice(t *testing.T) {
 
 func TestShutdownDuringStart(t *testing.T) {
 	for range 20 {
-		three := newTrio(t, NewFactory(), t.TempDir())
+		three := newHarness(t, NewFactory(), t.TempDir())
 		var wg sync.WaitGroup
 		wg.Go(func() { three.start(t) })
 		wg.Go(func() { three.shutdown(t) })
 		wg.Wait()
-		require.False(t, three.observer().running)
+		require.False(t, three.shared().running)
 	}
 }
 
@@ -113,31 +113,31 @@ func TestShutdownDuringStart(t *testing.T) {
 func TestConfigurationReload(t *testing.T) {
 	factory, root := NewFactory(), t.TempDir()
 	for range 25 {
-		three := newTrio(t, factory, root)
+		three := newHarness(t, factory, root)
 		three.start(t)
 		three.shutdown(t)
 	}
-	old := newTrio(t, factory, root)
+	old := newHarness(t, factory, root)
 	old.start(t)
-	fresh := newTrio(t, factory, root) // made before the old one has ended
-	require.NotSame(t, old.observer(), fresh.observer())
+	fresh := newHarness(t, factory, root) // made before the old one has ended
+	require.NotSame(t, old.shared(), fresh.shared())
 	fresh.start(t)
 	old.shutdown(t)
-	require.True(t, fresh.observer().running)
+	require.True(t, fresh.shared().running)
 	fresh.shutdown(t)
 }
 
 func TestTheRegistryForgetsWhatEnded(t *testing.T) {
-	r := &registry{observers: map[component.ID]*entry{}}
+	r := &registry{shared: map[component.ID]*attached{}}
 	set := receivertest.NewNopSettings(metadata.Type)
 	cfg := createDefaultConfig().(*Config)
 	m, err := r.createMetrics(context.Background(), set, cfg, consumertest.NewNop())
 	require.NoError(t, err)
 	l, err := r.createLogs(context.Background(), set, cfg, consumertest.NewNop())
 	require.NoError(t, err)
-	require.Len(t, r.observers, 1)
+	require.Len(t, r.shared, 1)
 	require.NoError(t, m.Shutdown(context.Background()))
-	require.Len(t, r.observers, 1)
+	require.Len(t, r.shared, 1)
 	require.NoError(t, l.Shutdown(context.Background()))
-	require.Empty(t, r.observers)
+	require.Empty(t, r.shared)
 }

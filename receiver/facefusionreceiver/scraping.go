@@ -12,12 +12,13 @@ import (
 	"go.opentelemetry.io/collector/scraper/scraperhelper"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/staleness"
 )
 
 // newScraping makes the metrics of a receiver: the Collector's own scrape controller, with one scraper for each probe.
-func newScraping(o *observer, cfg *Config, set receiver.Settings, next consumer.Metrics) (receiver.Metrics, error) {
-	options := []scraperhelper.ControllerOption{scraperhelper.WithTickerChannel(o.pulse.C)}
-	for _, p := range o.probes {
+func newScraping(shared *sharedReceiver, cfg *Config, set receiver.Settings, next consumer.Metrics) (receiver.Metrics, error) {
+	options := []scraperhelper.ControllerOption{scraperhelper.WithTickerChannel(shared.trigger.C())}
+	for _, p := range shared.probes {
 		s, err := newScraper(p)
 		if err != nil {
 			return nil, err
@@ -28,10 +29,10 @@ func newScraping(o *observer, cfg *Config, set receiver.Settings, next consumer.
 }
 
 func newScraper(p probe.Probe) (scraper.Metrics, error) {
-	ended := newStaleness()
+	ended := staleness.New()
 	return scraper.NewMetrics(func(context.Context) (pmetric.Metrics, error) {
 		metrics := p.Scrape(time.Now())
-		ended.mark(metrics)
+		ended.Mark(metrics)
 		return metrics, nil
 	})
 }

@@ -11,9 +11,9 @@ import (
 // signal is one of a receiver's metrics, logs and traces, as the Collector sees it. It is safe to shut down unstarted, twice and while it
 // starts; the scrape controller that it may hold is not.
 type signal struct {
-	observer *observer
-	inner    component.Component // the scrape controller, or a lane
-	ended    func()
+	shared *sharedReceiver
+	inner  component.Component // the scrape controller, or a queue of package delivery
+	ended  func()
 
 	mu   sync.Mutex
 	shut bool
@@ -31,7 +31,7 @@ func (s *signal) Start(ctx context.Context, host component.Host) error {
 	if err := s.inner.Start(ctx, host); err != nil {
 		return err
 	}
-	return s.observer.start(ctx, s, host)
+	return s.shared.start(ctx, s, host)
 }
 
 // Shutdown implements component.Component.
@@ -44,5 +44,5 @@ func (s *signal) Shutdown(ctx context.Context) error {
 	s.shut = true
 	defer s.ended()
 	err := s.inner.Shutdown(ctx)
-	return errors.Join(err, s.observer.stop(ctx, s))
+	return errors.Join(err, s.shared.stop(ctx, s))
 }

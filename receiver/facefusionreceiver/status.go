@@ -27,17 +27,17 @@ type status struct {
 	failing map[string]bool
 
 	mu    sync.Mutex
-	hosts map[*signal]*told
+	hosts map[*signal]*reported
 }
 
-// told is where a signal's status is reported, and what was reported last: nothing is OK, which a component that started is without saying so.
-type told struct {
+// reported is where a signal's status is reported, and what was reported last: nothing is OK, which a component that started is without saying so.
+type reported struct {
 	host component.Host
 	text string
 }
 
 func newStatus(logger *zap.Logger, probes []probe.Probe) *status {
-	s := &status{logger: logger, probes: probes, failing: map[string]bool{}, hosts: map[*signal]*told{}}
+	s := &status{logger: logger, probes: probes, failing: map[string]bool{}, hosts: map[*signal]*reported{}}
 	s.loop = poll.New(statusInterval, s.report)
 	return s
 }
@@ -50,7 +50,7 @@ func (s *status) stop() { s.loop.Stop() }
 func (s *status) attach(sig *signal, host component.Host) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hosts[sig] = &told{host: host}
+	s.hosts[sig] = &reported{host: host}
 }
 
 func (s *status) detach(sig *signal) {
@@ -68,7 +68,7 @@ func (s *status) report(context.Context) error {
 			errs = errors.Join(errs, fmt.Errorf("%s: %w", p.Name(), err))
 		}
 	}
-	s.tell(errs)
+	s.publish(errs)
 	return nil
 }
 
@@ -79,13 +79,13 @@ func (s *status) log(name string, err error) {
 	}
 	s.failing[name] = err != nil
 	if err != nil {
-		s.logger.Warn("a probe fails, what it observes is absent or incomplete until it recovers", zap.String("probe", name), zap.Error(err))
+		s.logger.Warn("probe failing, its data is absent or incomplete until it recovers", zap.String("probe", name), zap.Error(err))
 	} else {
-		s.logger.Info("a probe recovered", zap.String("probe", name))
+		s.logger.Info("probe recovered", zap.String("probe", name))
 	}
 }
 
-func (s *status) tell(err error) {
+func (s *status) publish(err error) {
 	event, text := componentstatus.NewEvent(componentstatus.StatusOK), ""
 	if err != nil {
 		event, text = componentstatus.NewRecoverableErrorEvent(err), err.Error()

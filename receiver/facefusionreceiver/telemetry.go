@@ -12,25 +12,26 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-// registerTelemetry has the receiver tell of itself how its observations go, whenever the Collector's own metrics are read.
+// registerTelemetry reports how the observations of each probe go, whenever the Collector's own
+// metrics are read.
 func registerTelemetry(builder *metadata.TelemetryBuilder, probes []probe.Probe) error {
 	return errors.Join(
 		builder.RegisterReceiverFacefusionObservationsCallback(func(_ context.Context, o metric.Int64Observer) error {
 			for _, p := range probes {
-				o.Observe(int64(p.Health().Observations), named(p))
+				o.Observe(int64(p.Health().Observations), probeName(p))
 			}
 			return nil
 		}),
 		builder.RegisterReceiverFacefusionObservationFailuresCallback(func(_ context.Context, o metric.Int64Observer) error {
 			for _, p := range probes {
-				o.Observe(int64(p.Health().Failures), named(p))
+				o.Observe(int64(p.Health().Failures), probeName(p))
 			}
 			return nil
 		}),
 		builder.RegisterReceiverFacefusionObservationAgeCallback(func(_ context.Context, o metric.Float64Observer) error {
 			for _, p := range probes {
 				if age, started := age(p, time.Now()); started {
-					o.Observe(age.Seconds(), named(p))
+					o.Observe(age.Seconds(), probeName(p))
 				}
 			}
 			return nil
@@ -38,7 +39,7 @@ func registerTelemetry(builder *metadata.TelemetryBuilder, probes []probe.Probe)
 	)
 }
 
-func named(p probe.Probe) metric.MeasurementOption {
+func probeName(p probe.Probe) metric.MeasurementOption {
 	return metric.WithAttributes(attribute.String("probe", p.Name()))
 }
 

@@ -53,7 +53,7 @@ func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 		NVLink:          env.Metrics.Metrics.NvidiaGpuNvlinkIo.Enabled,
 		Profile:         wantsProfile(&env.Metrics.Metrics),
 		KernelLog:       cfg.KernelLog,
-		OnHint:          p.loop.Nudge,
+		OnHint:          p.loop.Trigger,
 	})
 	return p
 }
@@ -95,7 +95,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	p.emitEvents(changes)
 	p.emitXIDs(snapshot)
 	if changes.any() || len(snapshot.XIDs) > 0 {
-		p.env.Changed()
+		p.env.RequestScrape()
 	}
 	return err
 }

@@ -63,16 +63,16 @@ func (h fakeHost) GetExtensions() map[component.ID]component.Component { return 
 // lateSink delivers when the test says so.
 type lateSink struct {
 	*probetest.Sink
-	delivered chan func(probe.Fate)
+	delivered chan func(probe.Result)
 }
 
-func (s *lateSink) LogsThen(_ plog.Logs, then func(probe.Fate)) { s.delivered <- then }
+func (s *lateSink) SendLogs(_ plog.Logs, then func(probe.Result)) { s.delivered <- then }
 
 func TestADeliveredBatchIsForgottenWithoutAPass(t *testing.T) {
 	id := component.MustNewID("fake_storage")
 	store := &fakeStorage{values: map[string][]byte{}}
 	env, sink := probetest.Env()
-	late := &lateSink{Sink: sink, delivered: make(chan func(probe.Fate), 8)}
+	late := &lateSink{Sink: sink, delivered: make(chan func(probe.Result), 8)}
 	env.Sink, env.Storage = late, &id
 	jobs := filepath.Join(t.TempDir(), ".jobs")
 	for _, name := range []string{"drafted", "queued", "completed", "failed"} {

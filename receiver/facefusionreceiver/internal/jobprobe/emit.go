@@ -32,19 +32,19 @@ func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*outbox.Entry {
 // send hands entries over. One that is saved is acknowledged when it was delivered or dropped.
 func (p *Probe) send(entries []*outbox.Entry) {
 	for _, entry := range entries {
-		var settle func(probe.Fate) // nil where nobody keeps it: what is left of it is lost, and counted
+		var onDone func(probe.Result) // nil for one that is not saved: when it is abandoned it is lost, and counted
 		if entry.Saved() {
-			settle = func(fate probe.Fate) {
-				if fate != probe.Left {
+			onDone = func(result probe.Result) {
+				if result != probe.Abandoned {
 					p.persister.Ack(entry)
 					p.acks.request()
 				}
 			}
 		}
 		if entry.Logs != nil {
-			p.env.Sink.LogsThen(*entry.Logs, settle)
+			p.env.Sink.SendLogs(*entry.Logs, onDone)
 		} else {
-			p.env.Sink.TracesThen(*entry.Traces, settle)
+			p.env.Sink.SendTraces(*entry.Traces, onDone)
 		}
 	}
 }

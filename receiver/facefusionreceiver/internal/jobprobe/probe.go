@@ -52,7 +52,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 	env.Snapshots.GPUWork.Subscribe(func() { p.gpus.observe(env.Snapshots.GPUWork.Load()) })
 	settings := jobqueue.Settings{
 		StallAfter:  cfg.StallAfter,
-		OnHint:      p.loop.Nudge,
+		OnHint:      p.loop.Trigger,
 		KeepPaths:   cfg.TracePaths,
 		Exponential: histograms.exponential(),
 	}
@@ -97,7 +97,7 @@ func (p *Probe) Shutdown(ctx context.Context) error {
 // begin looks for the first time as soon as the processes are known. From then on the interval and the hints decide.
 func (p *Probe) begin() {
 	if p.latest.Load() == nil {
-		p.loop.Nudge()
+		p.loop.Trigger()
 	}
 }
 
@@ -121,7 +121,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	p.send(entries)
 	p.logFirstScan(snapshot)
 	if len(snapshot.Changes) > 0 || !sameFolders(before, snapshot) {
-		p.env.Changed()
+		p.env.RequestScrape()
 	}
 	return err
 }

@@ -239,7 +239,9 @@ type asking struct {
 	asked []bool
 }
 
-func (a *asking) LogsThen(_ plog.Logs, then func(probe.Fate)) { a.asked = append(a.asked, then != nil) }
+func (a *asking) SendLogs(_ plog.Logs, onDone func(probe.Result)) {
+	a.asked = append(a.asked, onDone != nil)
+}
 
 // TestWhatNobodyKeepsIsTheSinksToCount: without a storage, what a shutdown leaves is lost, and the sink counts what nobody asks for as dropped.
 func TestWhatNobodyKeepsIsTheSinksToCount(t *testing.T) {

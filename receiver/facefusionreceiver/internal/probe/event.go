@@ -12,7 +12,7 @@ import (
 // Send emits the one event that was recorded last.
 func (e *Env) Send(lb *metadata.LogsBuilder, resource pcommon.Resource, severity plog.SeverityNumber, body string) {
 	if logs, wanted := Event(lb, resource, severity, body); wanted {
-		e.Sink.Logs(logs)
+		e.Sink.Event(logs)
 	}
 }
 

@@ -47,8 +47,8 @@ type Env struct {
 	RootPath string
 	// Window is the shortest time that a scrape may sum up: a scrape that comes early, because something changed, cuts no window short.
 	Window time.Duration
-	// Changed asks for a scrape now. It never blocks.
-	Changed func()
+	// RequestScrape asks for a scrape soon. It never blocks.
+	RequestScrape func()
 	// Sink is the way out for events and spans.
 	Sink Sink
 }

@@ -5,33 +5,35 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// Sink takes what is told when it happens.
+// Sink takes events and spans when they happen. It never blocks, and what it is given belongs to it
+// from then on. A batch that a pipeline refuses is retried for a while, then dropped and counted.
+// Batches of one signal are delivered in the order in which they were handed over.
 type Sink interface {
-	// WantsLogs and WantsTraces say whether anybody listens; where nobody does, nothing need be built.
+	// WantsLogs and WantsTraces say whether there is a pipeline; without one, nothing need be built.
 	WantsLogs() bool
 	WantsTraces() bool
-	// Logs hands over an event. It never blocks, and what it is given belongs to the sink from then on. What cannot be delivered is tried again for a while, then
-	// dropped and counted. Events arrive in the order in which they were handed over. Of events of which too many come some are held back and counted: hand them
-	// over one by one.
-	Logs(plog.Logs)
-	// LogsThen and TracesThen do the same with any number of events or spans, and hold nothing back, for what is told exactly once. then is for one who keeps it
-	// until it has arrived, and may be nil. It is called exactly once: by the goroutine that delivers; where there is no room or nobody listens any more, by the
-	// caller before they return; and for what is left in the end, by the one that shuts down. It must not block.
-	LogsThen(logs plog.Logs, then func(Fate))
-	TracesThen(traces ptrace.Traces, then func(Fate))
+	// Event hands over one event. Events are rate-limited per kind; the suppressed ones are counted.
+	Event(plog.Logs)
+	// SendLogs and SendTraces hand over a batch of events or spans that is not rate-limited. onDone
+	// may be nil. It is called exactly once: by the goroutine that delivers; by the caller, before
+	// SendLogs returns, where there is no room or no pipeline; and at shutdown by the goroutine
+	// that shuts down. It must not block. A batch with onDone has an owner, who may send it again.
+	SendLogs(logs plog.Logs, onDone func(Result))
+	SendTraces(traces ptrace.Traces, onDone func(Result))
 }
 
-// Fate is what became of what was handed over.
-type Fate int
+// Result is what became of a batch.
+type Result int
 
-// The fates.
+// The results.
 const (
-	// Pending: it is on its way.
-	Pending Fate = iota
+	// Pending: it is queued or in the pipeline's hands.
+	Pending Result = iota
 	// Delivered: the pipeline has taken it.
 	Delivered
-	// Dropped: it was refused for good or for too long, or there was no room for it. It is counted as dropped.
+	// Dropped: it was refused for good or for too long, or there was no room. It is counted.
 	Dropped
-	// Left: the pipeline was shut down before. One who keeps it may hand it over again after the next start; where nobody does, it is counted as dropped.
-	Left
+	// Abandoned: the pipeline was shut down before. The owner may send the batch again after the
+	// next start; a batch without an owner is counted as dropped.
+	Abandoned
 )

@@ -73,22 +73,22 @@ func (*Sink) WantsLogs() bool { return true }
 // WantsTraces implements probe.Sink.
 func (*Sink) WantsTraces() bool { return true }
 
-// Logs implements probe.Sink.
-func (s *Sink) Logs(logs plog.Logs) { logs.ResourceLogs().MoveAndAppendTo(s.All.ResourceLogs()) }
+// Event implements probe.Sink.
+func (s *Sink) Event(logs plog.Logs) { logs.ResourceLogs().MoveAndAppendTo(s.All.ResourceLogs()) }
 
-// LogsThen implements probe.Sink.
-func (s *Sink) LogsThen(logs plog.Logs, then func(probe.Fate)) {
-	s.Logs(logs)
-	if then != nil {
-		then(probe.Delivered)
+// SendLogs implements probe.Sink.
+func (s *Sink) SendLogs(logs plog.Logs, onDone func(probe.Result)) {
+	s.Event(logs)
+	if onDone != nil {
+		onDone(probe.Delivered)
 	}
 }
 
-// TracesThen implements probe.Sink.
-func (s *Sink) TracesThen(traces ptrace.Traces, then func(probe.Fate)) {
+// SendTraces implements probe.Sink.
+func (s *Sink) SendTraces(traces ptrace.Traces, onDone func(probe.Result)) {
 	traces.ResourceSpans().MoveAndAppendTo(s.Spans.ResourceSpans())
-	if then != nil {
-		then(probe.Delivered)
+	if onDone != nil {
+		onDone(probe.Delivered)
 	}
 }
 
@@ -96,13 +96,13 @@ func (s *Sink) TracesThen(traces ptrace.Traces, then func(probe.Fate)) {
 func Env() (probe.Env, *Sink) {
 	sink := &Sink{All: plog.NewLogs(), Spans: ptrace.NewTraces()}
 	return probe.Env{
-		Settings:  receivertest.NewNopSettings(metadata.Type),
-		Metrics:   metadata.NewDefaultMetricsBuilderConfig(),
-		Logs:      metadata.DefaultLogsBuilderConfig(),
-		Snapshots: &snapshots.Store{},
-		Host:      host.Host{Name: "gpu-7", ID: "0123456789abcdef0123456789abcdef"},
-		RootPath:  "/",
-		Changed:   func() {},
-		Sink:      sink,
+		Settings:      receivertest.NewNopSettings(metadata.Type),
+		Metrics:       metadata.NewDefaultMetricsBuilderConfig(),
+		Logs:          metadata.DefaultLogsBuilderConfig(),
+		Snapshots:     &snapshots.Store{},
+		Host:          host.Host{Name: "gpu-7", ID: "0123456789abcdef0123456789abcdef"},
+		RootPath:      "/",
+		RequestScrape: func() {},
+		Sink:          sink,
 	}, sink
 }

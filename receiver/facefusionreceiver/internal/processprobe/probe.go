@@ -47,7 +47,7 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 		RootPath:    env.RootPath,
 		ForgetAfter: cfg.ForgetAfter,
 		Instances:   instances,
-		Exited:      p.loop.Nudge,
+		Exited:      p.loop.Trigger,
 	})
 	return p
 }
@@ -83,7 +83,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	p.tell(snapshot)
 	if len(snapshot.Changes) > 0 || len(snapshot.Instances) != p.known {
 		p.known = len(snapshot.Instances)
-		p.env.Changed()
+		p.env.RequestScrape()
 	}
 	return errors.Join(err, p.save(ctx))
 }

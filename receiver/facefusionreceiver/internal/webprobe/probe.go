@@ -89,7 +89,7 @@ func (p *Probe) Shutdown(context.Context) error {
 func (p *Probe) follow() {
 	asked := p.targets.Load()
 	if asked == nil || !slices.EqualFunc(targets(p.env.Snapshots.Processes.Load(), p.endpoints), *asked, sameTarget) {
-		p.loop.Nudge()
+		p.loop.Trigger()
 	}
 }
 
@@ -111,7 +111,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	p.latest.Publish(snapshot)
 	p.tell(snapshot)
 	if len(snapshot.Changes) > 0 {
-		p.env.Changed()
+		p.env.RequestScrape()
 	}
 	return err
 }

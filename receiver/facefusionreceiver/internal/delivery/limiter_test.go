@@ -1,4 +1,4 @@
-package facefusionreceiver
+package delivery
 
 import (
 	"fmt"
@@ -50,32 +50,33 @@ func bodies(sink *consumertest.LogsSink, name string) map[string][]string {
 	return found
 }
 
-// TestAFloodIsHeldBackAndTold: so many at once, then one each second; what was held back is counted, and told once a minute and in the end. It hides nothing else.
-func TestAFloodIsHeldBackAndTold(t *testing.T) {
+// TestAFloodIsSuppressedAndSummarized: so many at once, then one each second; what was suppressed is counted, and summarized once a minute and
+// at the end. Nothing else is suppressed.
+func TestAFloodIsSuppressedAndSummarized(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		arrived := new(consumertest.LogsSink)
-		lane := s.connectLogs(arrived)
-		begin(t, lane)
-		for range floodBurst + 1000 {
-			s.Logs(xid("GPU-1", 31))
+		queue := s.ConnectLogs(arrived)
+		begin(t, queue)
+		for range eventBurst + 1000 {
+			s.Event(xid("GPU-1", 31))
 		}
-		s.Logs(xid("GPU-1", 79))
-		s.Logs(xid("GPU-2", 31))
-		s.Logs(started("facefusion-3f2a", 1))
+		s.Event(xid("GPU-1", 79))
+		s.Event(xid("GPU-2", 31))
+		s.Event(started("facefusion-3f2a", 1))
 		synctest.Wait()
-		require.Equal(t, floodBurst+3, arrived.LogRecordCount())
+		require.Equal(t, eventBurst+3, arrived.LogRecordCount())
 
-		time.Sleep(floodReport + time.Second/2)
+		time.Sleep(summaryInterval + time.Second/2)
 		require.Equal(t, map[string][]string{"": {"1000 more facefusion.gpu.xid events were held back within a minute"}}, bodies(arrived, "facefusion.event.suppressed"))
 		for range 1000 {
-			s.Logs(xid("GPU-1", 31))
+			s.Event(xid("GPU-1", 31))
 		}
 		time.Sleep(time.Second)
-		for pid := range int64(floodBurst + 5) {
-			s.Logs(started("facefusion-3f2a", pid))
-			s.Logs(started("studio", pid))
+		for pid := range int64(eventBurst + 5) {
+			s.Event(started("facefusion-3f2a", pid))
+			s.Event(started("studio", pid))
 		}
-		end(t, lane)
+		end(t, queue)
 		require.Equal(t, map[string][]string{
 			"": {
 				"1000 more facefusion.gpu.xid events were held back within a minute",
@@ -85,7 +86,7 @@ func TestAFloodIsHeldBackAndTold(t *testing.T) {
 			"facefusion-3f2a": {"5 more facefusion.process.started events were held back within a minute"},
 			"studio":          {"5 more facefusion.process.started events were held back within a minute"},
 		}, bodies(arrived, "facefusion.event.suppressed"))
-		require.Zero(t, s.dropped(t), "what is held back is not lost")
+		require.Zero(t, s.dropped(t), "what is suppressed is not lost")
 		metadatatest.AssertEqualReceiverFacefusionEventsSuppressed(t, s.tel, []metricdata.DataPoint[int64]{
 			{Value: 1940, Attributes: attribute.NewSet(attribute.String("event", "facefusion.gpu.xid"))},
 			{Value: 10, Attributes: attribute.NewSet(attribute.String("event", "facefusion.process.started"))},
@@ -93,38 +94,38 @@ func TestAFloodIsHeldBackAndTold(t *testing.T) {
 	})
 }
 
-// TestJobsAreNeverHeldBack: a folder of finished jobs that is moved in at once is a thousand events, each told exactly once.
-func TestJobsAreNeverHeldBack(t *testing.T) {
+// TestBatchesAreNeverSuppressed: a folder of finished jobs that is moved in at once is a thousand events, each sent exactly once.
+func TestBatchesAreNeverSuppressed(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		arrived := new(consumertest.LogsSink)
-		lane := s.connectLogs(arrived)
-		begin(t, lane)
-		for range 10 * floodBurst {
-			s.LogsThen(event("facefusion.job.state_changed"), nil)
+		queue := s.ConnectLogs(arrived)
+		begin(t, queue)
+		for range 10 * eventBurst {
+			s.SendLogs(event("facefusion.job.state_changed"), nil)
 			synctest.Wait()
 		}
-		end(t, lane)
-		require.Equal(t, 10*floodBurst, arrived.LogRecordCount())
+		end(t, queue)
+		require.Equal(t, 10*eventBurst, arrived.LogRecordCount())
 	})
 }
 
-// TestTheKindsOfAFloodAreBounded: what is remembered is, and what has been quiet makes room.
-func TestTheKindsOfAFloodAreBounded(t *testing.T) {
-	f, now := newFlood(), time.Unix(1_800_000_000, 0)
-	holds := func(gpu string) bool {
+// TestTheKindsOfTheLimiterAreBounded: what is remembered is, and what has been quiet makes room.
+func TestTheKindsOfTheLimiterAreBounded(t *testing.T) {
+	l, now := newEventLimiter(), time.Unix(1_800_000_000, 0)
+	allowed := func(gpu string) bool {
 		logs := xid(gpu, 13)
-		return f.holds(pcommon.NewResource(), logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0), now)
+		return l.allow(pcommon.NewResource(), logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0), now)
 	}
-	for i := range floodKinds {
-		require.False(t, holds(fmt.Sprint(i)))
+	for i := range maxKinds {
+		require.True(t, allowed(fmt.Sprint(i)))
 	}
-	for i := range floodBurst {
-		require.False(t, holds(fmt.Sprint("another ", i)))
+	for i := range eventBurst {
+		require.True(t, allowed(fmt.Sprint("another ", i)))
 	}
-	require.True(t, holds("one more"), "they share one limit")
-	require.False(t, holds("7"), "those with a limit of their own do not")
-	require.Len(t, f.limits, floodKinds)
+	require.False(t, allowed("one more"), "they share one limit")
+	require.True(t, allowed("7"), "those with a limit of their own do not")
+	require.Len(t, l.kinds, maxKinds)
 	now = now.Add(time.Minute)
-	require.False(t, holds("one more"))
-	require.Len(t, f.limits, 1)
+	require.True(t, allowed("one more"))
+	require.Len(t, l.kinds, 1)
 }

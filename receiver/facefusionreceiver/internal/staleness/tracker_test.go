@@ -1,4 +1,4 @@
-package facefusionreceiver
+package staleness
 
 import (
 	"testing"
@@ -70,8 +70,8 @@ func flagged(t *testing.T, metrics pmetric.Metrics) []string {
 
 func TestASeriesThatEndsIsMarkedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStaleness()
-		for _, look := range []struct {
+		s := New()
+		for _, step := range []struct {
 			metrics pmetric.Metrics
 			ended   []string
 		}{
@@ -82,18 +82,18 @@ func TestASeriesThatEndsIsMarkedOnce(t *testing.T) {
 			{scrape("3.8.1", "up"), []string{"3.8.0 a.sum up", "3.8.0 a.gauge up", "3.8.0 a.histogram up", "3.8.0 an.exponential up"}},
 			{scrape("3.8.1", "up", "down"), nil}, // it came back
 		} {
-			s.mark(look.metrics)
-			require.ElementsMatch(t, look.ended, flagged(t, look.metrics))
+			s.Mark(step.metrics)
+			require.ElementsMatch(t, step.ended, flagged(t, step.metrics))
 			time.Sleep(15 * time.Second)
 		}
 	})
 }
 
 func TestAMarkKeepsWhatMakesTheSeries(t *testing.T) {
-	s := newStaleness()
-	s.mark(scrape("3.8.0", "up"))
+	s := New()
+	s.Mark(scrape("3.8.0", "up"))
 	after := pmetric.NewMetrics()
-	s.mark(after)
+	s.Mark(after)
 	require.Equal(t, 4, after.ResourceMetrics().Len())
 	for _, rm := range after.ResourceMetrics().All() {
 		require.Equal(t, "scope", rm.ScopeMetrics().At(0).Scope().Name())
@@ -107,7 +107,7 @@ func TestAMarkKeepsWhatMakesTheSeries(t *testing.T) {
 
 // TestPortsAreTwoSeries: integers are part of the identity, too.
 func TestPortsAreTwoSeries(t *testing.T) {
-	s := newStaleness()
-	s.mark(scrape("3.8.0", "up", "up"))
+	s := New()
+	s.Mark(scrape("3.8.0", "up", "up"))
 	require.Len(t, s.series, 8)
 }

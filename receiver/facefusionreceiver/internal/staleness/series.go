@@ -1,4 +1,4 @@
-package facefusionreceiver
+package staleness
 
 import (
 	"hash/maphash"
@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// point is one point of a scrape with all that makes it a series of its own.
-type point struct {
+// series is one point of a scrape with all that identifies its series.
+type series struct {
 	resource   pmetric.ResourceMetrics
 	scope      pmetric.ScopeMetrics
 	metric     pmetric.Metric
@@ -18,13 +18,13 @@ type point struct {
 
 var noRecordedValue = pmetric.DefaultDataPointFlags.WithNoRecordedValue(true)
 
-// points goes through all points of a scrape. The receiver sends gauges, sums and histograms.
-func points(metrics pmetric.Metrics) iter.Seq[point] {
-	return func(yield func(point) bool) {
+// all yields the series of a scrape. The receiver sends gauges, sums and histograms.
+func all(metrics pmetric.Metrics) iter.Seq[series] {
+	return func(yield func(series) bool) {
 		for _, rm := range metrics.ResourceMetrics().All() {
 			for _, sm := range rm.ScopeMetrics().All() {
 				for _, m := range sm.Metrics().All() {
-					if !attributesOf(m, func(a pcommon.Map) bool { return yield(point{rm, sm, m, a}) }) {
+					if !attributesOf(m, func(a pcommon.Map) bool { return yield(series{rm, sm, m, a}) }) {
 						return
 					}
 				}
@@ -64,13 +64,13 @@ func numbers(m pmetric.Metric) pmetric.NumberDataPointSlice {
 	return m.Gauge().DataPoints()
 }
 
-// hash identifies the series. Attributes always come in the same order: they are put by generated code.
-func (p point) hash(seed maphash.Seed) uint64 {
+// hash identifies the series. Attributes always come in the same order: generated code puts them.
+func (s series) hash(seed maphash.Seed) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
-	hashMap(&h, p.resource.Resource().Attributes())
-	h.WriteString(p.metric.Name())
-	hashMap(&h, p.attributes)
+	hashMap(&h, s.resource.Resource().Attributes())
+	h.WriteString(s.metric.Name())
+	hashMap(&h, s.attributes)
 	return h.Sum64()
 }
 
@@ -87,46 +87,46 @@ func hashMap(h *maphash.Hash, attributes pcommon.Map) {
 	}
 }
 
-// ended is the same series, alone, with a point that says that it has ended.
-func (p point) ended() pmetric.ResourceMetrics {
+// ended returns the series alone, with a point that says that it has ended.
+func (s series) ended() pmetric.ResourceMetrics {
 	rm := pmetric.NewResourceMetrics()
-	p.resource.Resource().CopyTo(rm.Resource())
-	rm.SetSchemaUrl(p.resource.SchemaUrl())
+	s.resource.Resource().CopyTo(rm.Resource())
+	rm.SetSchemaUrl(s.resource.SchemaUrl())
 	sm := rm.ScopeMetrics().AppendEmpty()
-	p.scope.Scope().CopyTo(sm.Scope())
-	sm.SetSchemaUrl(p.scope.SchemaUrl())
+	s.scope.Scope().CopyTo(sm.Scope())
+	sm.SetSchemaUrl(s.scope.SchemaUrl())
 	m := sm.Metrics().AppendEmpty()
-	m.SetName(p.metric.Name())
-	m.SetDescription(p.metric.Description())
-	m.SetUnit(p.metric.Unit())
-	switch p.metric.Type() {
+	m.SetName(s.metric.Name())
+	m.SetDescription(s.metric.Description())
+	m.SetUnit(s.metric.Unit())
+	switch s.metric.Type() {
 	case pmetric.MetricTypeHistogram:
-		m.SetEmptyHistogram().SetAggregationTemporality(p.metric.Histogram().AggregationTemporality())
+		m.SetEmptyHistogram().SetAggregationTemporality(s.metric.Histogram().AggregationTemporality())
 		dp := m.Histogram().DataPoints().AppendEmpty()
 		dp.SetFlags(noRecordedValue)
-		p.attributes.CopyTo(dp.Attributes())
+		s.attributes.CopyTo(dp.Attributes())
 		return rm
 	case pmetric.MetricTypeExponentialHistogram:
-		m.SetEmptyExponentialHistogram().SetAggregationTemporality(p.metric.ExponentialHistogram().AggregationTemporality())
+		m.SetEmptyExponentialHistogram().SetAggregationTemporality(s.metric.ExponentialHistogram().AggregationTemporality())
 		dp := m.ExponentialHistogram().DataPoints().AppendEmpty()
 		dp.SetFlags(noRecordedValue)
-		p.attributes.CopyTo(dp.Attributes())
+		s.attributes.CopyTo(dp.Attributes())
 		return rm
 	case pmetric.MetricTypeSum:
 		sum := m.SetEmptySum()
-		sum.SetIsMonotonic(p.metric.Sum().IsMonotonic())
-		sum.SetAggregationTemporality(p.metric.Sum().AggregationTemporality())
+		sum.SetIsMonotonic(s.metric.Sum().IsMonotonic())
+		sum.SetAggregationTemporality(s.metric.Sum().AggregationTemporality())
 	default:
 		m.SetEmptyGauge()
 	}
 	dp := numbers(m).AppendEmpty()
 	dp.SetFlags(noRecordedValue)
-	p.attributes.CopyTo(dp.Attributes())
+	s.attributes.CopyTo(dp.Attributes())
 	return rm
 }
 
-// stamp gives an ended series the time of its end.
-func stamp(ended pmetric.ResourceMetrics, now pcommon.Timestamp) {
+// setTimestamp gives an ended series the time of its end.
+func setTimestamp(ended pmetric.ResourceMetrics, now pcommon.Timestamp) {
 	m := ended.ScopeMetrics().At(0).Metrics().At(0)
 	switch m.Type() {
 	case pmetric.MetricTypeHistogram:

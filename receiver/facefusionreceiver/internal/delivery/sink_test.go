@@ -1,4 +1,4 @@
-package facefusionreceiver
+package delivery
 
 import (
 	"context"
@@ -29,7 +29,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-// event is one that can be told from the others.
+// event is one with a name of its own.
 func event(name string) plog.Logs {
 	logs := plog.NewLogs()
 	logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetEventName(name)
@@ -47,14 +47,14 @@ func span() ptrace.Traces {
 	return traces
 }
 
-// sinkTest is a sink whose drops, log lines and fates can be looked at.
+// sinkTest is a sink whose drops, log lines and results can be read.
 type sinkTest struct {
-	*sink
+	*Sink
 	tel *componenttest.Telemetry
 	log *zapobserver.ObservedLogs
 
-	mu    sync.Mutex
-	fates []probe.Fate
+	mu      sync.Mutex
+	results []probe.Result
 }
 
 // testSink runs a test of a sink in a bubble.
@@ -67,7 +67,11 @@ func testSink(t *testing.T, test func(t *testing.T, s *sinkTest)) {
 	synctest.Test(t, func(t *testing.T) {
 		set := receivertest.NewNopSettings(metadata.Type)
 		set.Logger = zap.New(core)
-		test(t, &sinkTest{sink: newSink(set, metadata.DefaultLogsBuilderConfig(), builder), tel: tel, log: log})
+		set.ID = component.NewID(metadata.Type)
+		set.MeterProvider = tel.NewTelemetrySettings().MeterProvider
+		sink, err := NewSink(set, metadata.DefaultLogsBuilderConfig(), builder)
+		require.NoError(t, err)
+		test(t, &sinkTest{Sink: sink, tel: tel, log: log})
 	})
 }
 
@@ -82,28 +86,28 @@ func (s *sinkTest) dropped(t *testing.T) int64 {
 	return n
 }
 
-// tell hands over one event and keeps what becomes of it.
-func (s *sinkTest) tell(name string) {
-	s.LogsThen(event(name), func(fate probe.Fate) {
+// send hands over one event and keeps what becomes of it.
+func (s *sinkTest) send(name string) {
+	s.SendLogs(event(name), func(result probe.Result) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.fates = append(s.fates, fate)
+		s.results = append(s.results, result)
 	})
 }
 
-// told counts the fates.
-func (s *sinkTest) told() map[probe.Fate]int {
+// counts counts the results.
+func (s *sinkTest) counts() map[probe.Result]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counts := map[probe.Fate]int{}
-	for _, fate := range s.fates {
-		counts[fate]++
+	counts := map[probe.Result]int{}
+	for _, result := range s.results {
+		counts[result]++
 	}
 	return counts
 }
 
-// pipeline is a logs pipeline that a test makes behave as it likes.
-type pipeline struct {
+// fakePipeline is a logs pipeline that a test makes behave as it likes.
+type fakePipeline struct {
 	answer  func(ctx context.Context, name string) error
 	mutates bool
 	// broken has everything refused, whatever the answer is.
@@ -114,11 +118,11 @@ type pipeline struct {
 	taken    []string
 }
 
-func (p *pipeline) Capabilities() consumer.Capabilities {
+func (p *fakePipeline) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: p.mutates}
 }
 
-func (p *pipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+func (p *fakePipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	name := eventName(logs)
 	if p.mutates {
 		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
@@ -143,13 +147,13 @@ func (p *pipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	return nil
 }
 
-func (p *pipeline) tried(name string) int {
+func (p *fakePipeline) tried(name string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.attempts[name]
 }
 
-func (p *pipeline) names() []string {
+func (p *fakePipeline) names() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.taken
@@ -160,7 +164,7 @@ func begin(t *testing.T, c component.Component) {
 	require.NoError(t, c.Start(t.Context(), componenttest.NewNopHost()))
 }
 
-// end shuts a lane down, and returns how long that took.
+// end shuts a queue down, and returns how long that took.
 func end(t *testing.T, c component.Component) time.Duration {
 	t.Helper()
 	from := time.Now()
@@ -174,16 +178,16 @@ func TestSinkDelivers(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		require.False(t, s.WantsLogs())
 		require.False(t, s.WantsTraces())
-		s.tell("nobody asked") // and nothing is lost
+		s.send("nobody asked") // and nothing is lost
 		events, spans := new(consumertest.LogsSink), new(consumertest.TracesSink)
-		logs, traces := s.connectLogs(events), s.connectTraces(spans)
+		logs, traces := s.ConnectLogs(events), s.ConnectTraces(spans)
 		require.True(t, s.WantsLogs())
 		require.True(t, s.WantsTraces())
-		s.Logs(event("before the pipeline has started"))
+		s.Event(event("before the pipeline has started"))
 		begin(t, logs)
 		begin(t, traces)
-		s.Logs(event("then"))
-		s.TracesThen(span(), nil)
+		s.Event(event("then"))
+		s.SendTraces(span(), nil)
 		synctest.Wait()
 		require.Equal(t, 2, events.LogRecordCount())
 		require.Equal(t, 1, spans.SpanCount())
@@ -192,36 +196,36 @@ func TestSinkDelivers(t *testing.T) {
 		require.False(t, s.WantsLogs())
 		require.False(t, s.WantsTraces())
 		require.Zero(t, s.dropped(t))
-		require.Equal(t, map[probe.Fate]int{probe.Left: 1}, s.told())
+		require.Equal(t, map[probe.Result]int{probe.Abandoned: 1}, s.counts())
 	})
 }
 
-// TestSinkConsumerReturnsAnError a few times: what was refused arrives all the same, in order, and is told once.
+// TestSinkConsumerReturnsAnError a few times: what was refused arrives all the same, in order, and is reported once.
 func TestSinkConsumerReturnsAnError(t *testing.T) {
 	for _, mutates := range []bool{false, true} {
 		testSink(t, func(t *testing.T, s *sinkTest) {
 			refusals := 7
-			p := &pipeline{mutates: mutates, answer: func(context.Context, string) error {
+			p := &fakePipeline{mutates: mutates, answer: func(context.Context, string) error {
 				if refusals--; refusals >= 0 {
 					return errRefused
 				}
 				return nil
 			}}
-			lane := s.connectLogs(p)
-			begin(t, lane)
+			queue := s.ConnectLogs(p)
+			begin(t, queue)
 			var want []string
 			for i := range 5 {
 				want = append(want, fmt.Sprint(i))
-				s.tell(want[i])
+				s.send(want[i])
 			}
 			synctest.Wait()
 			require.Empty(t, p.names())
 			time.Sleep(time.Minute)
 			require.Equal(t, want, p.names())
-			require.Zero(t, end(t, lane))
-			require.Equal(t, map[probe.Fate]int{probe.Delivered: 5}, s.told())
+			require.Zero(t, end(t, queue))
+			require.Equal(t, map[probe.Result]int{probe.Delivered: 5}, s.counts())
 			require.Zero(t, s.dropped(t))
-			require.Equal(t, 2, s.log.Len(), "told once that it fails, once that it does not any more")
+			require.Equal(t, 2, s.log.Len(), "one line that it fails, one that it does not any more")
 		})
 	}
 }
@@ -229,73 +233,73 @@ func TestSinkConsumerReturnsAnError(t *testing.T) {
 // TestSinkConsumerRefusesForGood: what no retry would help is dropped at once.
 func TestSinkConsumerRefusesForGood(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
-		p := &pipeline{answer: func(_ context.Context, name string) error {
+		p := &fakePipeline{answer: func(_ context.Context, name string) error {
 			if name == "bad" {
 				return consumererror.NewPermanent(errRefused)
 			}
 			return nil
 		}}
-		lane := s.connectLogs(p)
-		begin(t, lane)
-		s.tell("bad")
-		s.tell("good")
+		queue := s.ConnectLogs(p)
+		begin(t, queue)
+		s.send("bad")
+		s.send("good")
 		synctest.Wait()
 		require.Equal(t, []string{"good"}, p.names())
 		require.Equal(t, 1, p.tried("bad"))
-		require.Equal(t, map[probe.Fate]int{probe.Dropped: 1, probe.Delivered: 1}, s.told())
+		require.Equal(t, map[probe.Result]int{probe.Dropped: 1, probe.Delivered: 1}, s.counts())
 		require.Equal(t, int64(1), s.dropped(t))
-		end(t, lane)
+		end(t, queue)
 	})
 }
 
-// TestSinkConsumerRefusesForLong: after retryFor it is given up, and so is what waited behind it for as long.
+// TestSinkConsumerRefusesForLong: after maxElapsedTime it is given up, and so is what waited behind it for as long.
 func TestSinkConsumerRefusesForLong(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
-		p := &pipeline{}
+		p := &fakePipeline{}
 		p.broken.Store(true)
-		lane := s.connectLogs(p)
-		begin(t, lane)
-		s.tell("first")
-		s.tell("second")
-		time.Sleep(retryFor - 2*longestPause)
+		queue := s.ConnectLogs(p)
+		begin(t, queue)
+		s.send("first")
+		s.send("second")
+		time.Sleep(maxElapsedTime - 2*maxInterval)
 		synctest.Wait()
-		require.Empty(t, s.told())
-		require.Greater(t, p.tried("first"), int(retryFor/(2*longestPause)))
+		require.Empty(t, s.counts())
+		require.Greater(t, p.tried("first"), int(maxElapsedTime/(2*maxInterval)))
 		require.Zero(t, p.tried("second"), "order is kept")
-		s.tell("third")
-		time.Sleep(2 * longestPause)
+		s.send("third")
+		time.Sleep(2 * maxInterval)
 		synctest.Wait()
-		require.Equal(t, map[probe.Fate]int{probe.Dropped: 2}, s.told(), "the second is as old as the first")
+		require.Equal(t, map[probe.Result]int{probe.Dropped: 2}, s.counts(), "the second is as old as the first")
 		require.NotZero(t, p.tried("second"))
 		p.broken.Store(false)
-		time.Sleep(2 * longestPause)
+		time.Sleep(2 * maxInterval)
 		synctest.Wait()
 		require.Equal(t, []string{"third"}, p.names())
 		require.Equal(t, int64(2), s.dropped(t))
-		end(t, lane)
+		end(t, queue)
 	})
 }
 
 // TestSinkHasNoRoom: what comes on top of a full queue is dropped and counted, and whoever hands it over does not wait.
 func TestSinkHasNoRoom(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
-		p := &pipeline{answer: func(ctx context.Context, _ string) error {
+		p := &fakePipeline{answer: func(ctx context.Context, _ string) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}}
-		lane := s.connectLogs(p)
-		begin(t, lane)
-		s.tell("in the consumer's hands")
+		queue := s.ConnectLogs(p)
+		begin(t, queue)
+		s.send("in the consumer's hands")
 		synctest.Wait()
 		from := time.Now()
-		for range laneCapacity + 7 {
-			s.tell("another")
+		for range queueCapacity + 7 {
+			s.send("another")
 		}
 		require.Zero(t, time.Since(from))
 		require.Equal(t, int64(7), s.dropped(t))
-		require.Equal(t, map[probe.Fate]int{probe.Dropped: 7}, s.told())
-		require.Equal(t, shutdownGrace, end(t, lane))
-		require.Equal(t, map[probe.Fate]int{probe.Dropped: 7, probe.Left: laneCapacity + 1}, s.told())
+		require.Equal(t, map[probe.Result]int{probe.Dropped: 7}, s.counts())
+		require.Equal(t, shutdownGrace, end(t, queue))
+		require.Equal(t, map[probe.Result]int{probe.Dropped: 7, probe.Abandoned: queueCapacity + 1}, s.counts())
 		require.Equal(t, int64(7), s.dropped(t), "what is left is kept by the one who asked")
 	})
 }
@@ -303,23 +307,23 @@ func TestSinkHasNoRoom(t *testing.T) {
 // TestSinkConsumerBlocks until its context ends: nothing else of the queue is given up with it.
 func TestSinkConsumerBlocks(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
-		p := &pipeline{answer: func(ctx context.Context, name string) error {
+		p := &fakePipeline{answer: func(ctx context.Context, name string) error {
 			if name == "stuck" {
 				<-ctx.Done()
 			}
 			return ctx.Err()
 		}}
-		lane := s.connectLogs(p)
-		begin(t, lane)
-		s.tell("stuck")
-		s.tell("as old")
-		time.Sleep(retryFor - time.Second)
-		s.tell("young")
+		queue := s.ConnectLogs(p)
+		begin(t, queue)
+		s.send("stuck")
+		s.send("as old")
+		time.Sleep(maxElapsedTime - time.Second)
+		s.send("young")
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.Equal(t, []string{"as old", "young"}, p.names())
-		require.Equal(t, map[probe.Fate]int{probe.Dropped: 1, probe.Delivered: 2}, s.told())
-		end(t, lane)
+		require.Equal(t, map[probe.Result]int{probe.Dropped: 1, probe.Delivered: 2}, s.counts())
+		end(t, queue)
 	})
 }
 
@@ -327,50 +331,50 @@ func TestSinkConsumerBlocks(t *testing.T) {
 func TestSinkConsumerIsGone(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		release := make(chan struct{})
-		p := &pipeline{answer: func(context.Context, string) error {
+		p := &fakePipeline{answer: func(context.Context, string) error {
 			<-release
 			return nil
 		}}
-		lane := s.connectLogs(p)
-		begin(t, lane)
-		s.tell("stuck")
+		queue := s.ConnectLogs(p)
+		begin(t, queue)
+		s.send("stuck")
 		synctest.Wait()
-		s.tell("kept by its owner")
-		s.Logs(event("kept by nobody"))
-		require.Equal(t, shutdownGrace+abandonAfter, end(t, lane))
-		require.Equal(t, map[probe.Fate]int{probe.Left: 2}, s.told())
+		s.send("kept by its owner")
+		s.Event(event("kept by nobody"))
+		require.Equal(t, shutdownGrace+abandonAfter, end(t, queue))
+		require.Equal(t, map[probe.Result]int{probe.Abandoned: 2}, s.counts())
 		require.Equal(t, int64(1), s.dropped(t))
-		s.tell("too late")
-		require.Equal(t, map[probe.Fate]int{probe.Left: 3}, s.told())
+		s.send("too late")
+		require.Equal(t, map[probe.Result]int{probe.Abandoned: 3}, s.counts())
 		close(release)
 		synctest.Wait()
-		require.Equal(t, map[probe.Fate]int{probe.Left: 3}, s.told(), "each is told once")
+		require.Equal(t, map[probe.Result]int{probe.Abandoned: 3}, s.counts(), "each is reported once")
 	})
 }
 
 // TestSinkTriesOnceMoreAtTheEnd: a shutdown does not wait for the end of a long pause.
 func TestSinkTriesOnceMoreAtTheEnd(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
-		p := &pipeline{}
+		p := &fakePipeline{}
 		p.broken.Store(true)
-		lane := s.connectLogs(p)
-		begin(t, lane)
-		s.tell("first")
-		s.tell("second")
+		queue := s.ConnectLogs(p)
+		begin(t, queue)
+		s.send("first")
+		s.send("second")
 		time.Sleep(time.Minute)
 		p.broken.Store(false)
-		require.Less(t, end(t, lane), shutdownGrace)
+		require.Less(t, end(t, queue), shutdownGrace)
 		require.Equal(t, []string{"first", "second"}, p.names())
-		require.Equal(t, map[probe.Fate]int{probe.Delivered: 2}, s.told())
+		require.Equal(t, map[probe.Result]int{probe.Delivered: 2}, s.counts())
 	})
 }
 
 // TestSinkShutdownOfWhatNeverStarted loses nothing in silence.
 func TestSinkShutdownOfWhatNeverStarted(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
-		lane := s.connectLogs(consumertest.NewNop())
-		s.Logs(event("early"))
-		require.Zero(t, end(t, lane))
+		queue := s.ConnectLogs(consumertest.NewNop())
+		s.Event(event("early"))
+		require.Zero(t, end(t, queue))
 		require.Equal(t, int64(1), s.dropped(t))
 	})
 }
@@ -384,11 +388,11 @@ func TestSinkTracesHoldUpNoEvent(t *testing.T) {
 		})
 		require.NoError(t, err)
 		events := new(consumertest.LogsSink)
-		logs, traces := s.connectLogs(events), s.connectTraces(stuck)
+		logs, traces := s.ConnectLogs(events), s.ConnectTraces(stuck)
 		begin(t, logs)
 		begin(t, traces)
-		s.TracesThen(span(), nil)
-		s.Logs(event("at once"))
+		s.SendTraces(span(), nil)
+		s.Event(event("at once"))
 		synctest.Wait()
 		require.Equal(t, 1, events.LogRecordCount())
 		end(t, logs)

@@ -1,0 +1,108 @@
+package facefusionreceiver
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/receiver"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/delivery"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/trigger"
+)
+
+// sharedReceiver is what runs behind a receiver: its probes, and the delivery of their events and
+// spans. The Collector creates a receiver's metrics, logs and traces separately; all share one. The
+// first signal that starts starts it, the last that is shut down stops it.
+type sharedReceiver struct {
+	trigger   *trigger.Trigger
+	sink      *delivery.Sink
+	status    *status
+	telemetry *metadata.TelemetryBuilder
+	probes    []probe.Probe
+
+	mu      sync.Mutex
+	started map[*signal]bool
+	running bool
+}
+
+func newSharedReceiver(cfg *Config, set receiver.Settings) (*sharedReceiver, error) {
+	telemetry, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	sink, err := delivery.NewSink(set, cfg.Logs, telemetry)
+	if err != nil {
+		return nil, err
+	}
+	interval := cfg.Controller.CollectionInterval
+	r := &sharedReceiver{
+		trigger:   trigger.New(interval),
+		sink:      sink,
+		telemetry: telemetry,
+		started:   map[*signal]bool{},
+	}
+	r.probes = newProbes(cfg, probe.Env{
+		Settings:      set,
+		Metrics:       cfg.Metrics,
+		Logs:          cfg.Logs,
+		Snapshots:     &snapshots.Store{},
+		Host:          host.Read(cfg.RootPath),
+		Storage:       cfg.Storage,
+		RootPath:      cfg.RootPath,
+		Window:        interval - interval/10,
+		RequestScrape: r.trigger.RequestScrape,
+		Sink:          r.sink,
+	})
+	r.status = newStatus(set.Logger, r.probes)
+	return r, registerTelemetry(telemetry, r.probes)
+}
+
+// start is called by each signal that starts.
+func (r *sharedReceiver) start(ctx context.Context, s *signal, host component.Host) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.started[s] = true
+	r.status.attach(s, host)
+	if r.running {
+		return nil
+	}
+	r.running = true
+	r.trigger.Start()
+	for _, p := range r.probes {
+		if err := p.Start(ctx, host); err != nil {
+			return errors.Join(err, r.stopLocked(ctx))
+		}
+	}
+	r.status.start()
+	return nil
+}
+
+// stop is called by each signal that is shut down, also by one that never started. The last one waits until everything has ended.
+func (r *sharedReceiver) stop(ctx context.Context, s *signal) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.started, s)
+	r.status.detach(s)
+	if !r.running || len(r.started) > 0 {
+		return nil
+	}
+	return r.stopLocked(ctx)
+}
+
+func (r *sharedReceiver) stopLocked(ctx context.Context) error {
+	r.running = false
+	r.status.stop()
+	var errs error
+	for i := len(r.probes) - 1; i >= 0; i-- {
+		errs = errors.Join(errs, r.probes[i].Shutdown(ctx))
+	}
+	r.trigger.Stop()
+	r.telemetry.Shutdown()
+	return errs
+}
