@@ -1,0 +1,222 @@
+package hostfs
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The reasons why an access has no result. A caller goes on with what it knows.
+var (
+	// ErrPending: the answer takes longer than the caller waits.
+	ErrPending = errors.New("the file system has not answered yet")
+	// ErrUnresponsive: the answer takes longer than the deadline.
+	ErrUnresponsive = errors.New("the file system does not respond")
+	// ErrTooMany: the owner has too many accesses that hang.
+	ErrTooMany = errors.New("too many file systems of this user do not respond")
+)
+
+// Settings of a Gate. Zero values mean the defaults.
+type Settings struct {
+	// Patience is how long a caller waits for an access.
+	Patience time.Duration
+	// Deadline is how long an access may take before its device is called unresponsive. A disk that
+	// spins up takes some seconds.
+	Deadline time.Duration
+	// MaxHanging is how many accesses of one owner may hang at the same time, each of which holds a
+	// thread of the operating system. The accesses of all owners together are bounded by 8 times as
+	// many; beyond that only owners without one are served.
+	MaxHanging int
+}
+
+const (
+	defaultPatience   = 250 * time.Millisecond
+	defaultDeadline   = 5 * time.Second
+	defaultMaxHanging = 8
+	// ownersHanging is how many owners may exhaust their bound.
+	ownersHanging = 8
+)
+
+// Key is what an access may hang on.
+type Key struct {
+	// Device identifies the file system, as mountinfo does.
+	Device string
+	// Owner is the user whose path it is. It is part of the key where the device is local: a local
+	// disk does not hang, so if an access to it does, it was led elsewhere by its owner. The device
+	// of a share is the same for everybody.
+	Owner uint32
+	// Share says that a server or a program answers for the device.
+	Share bool
+}
+
+// Gate runs accesses. All probes of a receiver use one, so that what hangs for one gets no request
+// of another. Any goroutine may use it.
+type Gate struct {
+	settings Settings
+
+	mu    sync.Mutex
+	calls map[Key]map[*Call]struct{} // in flight
+}
+
+// NewGate makes a gate.
+func NewGate(s Settings) *Gate {
+	s.Patience = cmp.Or(s.Patience, defaultPatience)
+	s.Deadline = cmp.Or(s.Deadline, defaultDeadline)
+	s.MaxHanging = cmp.Or(s.MaxHanging, defaultMaxHanging)
+	return &Gate{settings: s, calls: make(map[Key]map[*Call]struct{})}
+}
+
+// Call is an access in flight. It ends when its file system answers; nobody can end it before.
+type Call struct {
+	key   Key
+	owner uint32
+	begun time.Time
+	done  chan struct{}
+}
+
+// Done says whether the access has ended. What its function wrote may be read from then on.
+func (c *Call) Done() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Start runs access on a goroutine of its own, unless its device already keeps one waiting. The
+// access must not write to what the caller uses before Done.
+func (g *Gate) Start(key Key, owner uint32, access func()) (*Call, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if err := g.admit(key, owner, now); err != nil {
+		return nil, err
+	}
+	c := &Call{key: key, owner: owner, begun: now, done: make(chan struct{})}
+	if g.calls[key] == nil {
+		g.calls[key] = make(map[*Call]struct{})
+	}
+	g.calls[key][c] = struct{}{}
+	go func() { // it ends with its system call: see Call
+		access()
+		g.finish(c)
+	}()
+	return c, nil
+}
+
+func (g *Gate) finish(c *Call) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.calls[c.key], c)
+	if len(g.calls[c.key]) == 0 {
+		delete(g.calls, c.key)
+	}
+	close(c.done)
+}
+
+// admit says why an access must not begin.
+func (g *Gate) admit(key Key, owner uint32, now time.Time) error {
+	var err error
+	for c := range g.calls[key] {
+		switch waited := now.Sub(c.begun); {
+		case waited >= g.settings.Deadline:
+			return ErrUnresponsive
+		case waited >= g.settings.Patience:
+			err = ErrPending
+		}
+	}
+	if err != nil {
+		return err
+	}
+	own, all := 0, 0
+	for _, calls := range g.calls {
+		for c := range calls {
+			if now.Sub(c.begun) < g.settings.Patience {
+				continue
+			}
+			all++
+			if c.owner == owner {
+				own++
+			}
+		}
+	}
+	if own >= g.settings.MaxHanging || own > 0 && all >= ownersHanging*g.settings.MaxHanging {
+		return ErrTooMany
+	}
+	return nil
+}
+
+// Wait waits for an access as long as the gate is patient, and says why it has not ended.
+func (g *Gate) Wait(c *Call) error {
+	if c.Done() {
+		return nil
+	}
+	waited := time.Since(c.begun)
+	if left := g.settings.Patience - waited; left > 0 {
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		select {
+		case <-c.done:
+			return nil
+		case <-timer.C:
+			waited = time.Since(c.begun)
+		}
+	}
+	if waited >= g.settings.Deadline {
+		return ErrUnresponsive
+	}
+	return ErrPending
+}
+
+// Do runs an access and waits for its result. A result that comes too late is dropped.
+func Do[T any](g *Gate, key Key, owner uint32, access func() (T, error)) (T, error) {
+	var result T
+	var err error
+	call, refused := g.Start(key, owner, func() { result, err = access() })
+	if refused == nil {
+		refused = g.Wait(call)
+	}
+	if refused != nil {
+		var none T
+		return none, refused
+	}
+	return result, err
+}
+
+// Hanging is a device that does not respond.
+type Hanging struct {
+	Key   Key
+	Since time.Time
+}
+
+// Unresponsive lists the devices of which an access has passed the deadline, in a fixed order.
+func (g *Gate) Unresponsive() []Hanging {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	var list []Hanging
+	for key, calls := range g.calls {
+		var since time.Time
+		for c := range calls {
+			if now.Sub(c.begun) >= g.settings.Deadline && (since.IsZero() || c.begun.Before(since)) {
+				since = c.begun
+			}
+		}
+		if !since.IsZero() {
+			list = append(list, Hanging{Key: key, Since: since})
+		}
+	}
+	slices.SortFunc(list, func(a, b Hanging) int {
+		return cmp.Or(cmp.Compare(a.Key.Device, b.Key.Device), cmp.Compare(a.Key.Owner, b.Key.Owner))
+	})
+	return list
+}
+
+// IsHanging says that an error means that a file system has not answered, and nothing about the
+// file.
+func IsHanging(err error) bool {
+	return errors.Is(err, ErrPending) || errors.Is(err, ErrUnresponsive) || errors.Is(err, ErrTooMany)
+}

@@ -1,0 +1,113 @@
+package hostfs
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	dead  = Key{Device: "0:53", Share: true}
+	alive = Key{Device: "8:1", Owner: 1000}
+)
+
+func answer(g *Gate, key Key, owner uint32) (int, error) {
+	return Do(g, key, owner, func() (int, error) { return 7, nil })
+}
+
+// TestAShareThatHangsIsAskedOnce: whoever asks waits once, then nobody waits or asks until it has
+// answered, and nothing else waits at all.
+func TestAShareThatHangsIsAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Settings{})
+		release := make(chan struct{})
+		var asked atomic.Int64
+		hang := func() (int, error) {
+			asked.Add(1)
+			<-release
+			return 1, nil
+		}
+		begin := time.Now()
+		_, err := Do(g, dead, 1000, hang)
+		require.ErrorIs(t, err, ErrPending)
+		require.Equal(t, defaultPatience, time.Since(begin))
+		for range 100 {
+			_, err = Do(g, dead, 1001, hang)
+			require.ErrorIs(t, err, ErrPending)
+			n, err := answer(g, alive, 1000)
+			require.NoError(t, err)
+			require.Equal(t, 7, n)
+		}
+		require.Equal(t, defaultPatience, time.Since(begin))
+		require.Empty(t, g.Unresponsive())
+
+		time.Sleep(defaultDeadline)
+		_, err = Do(g, dead, 1001, hang)
+		require.ErrorIs(t, err, ErrUnresponsive)
+		require.Equal(t, []Hanging{{Key: dead, Since: begin}}, g.Unresponsive())
+		require.Equal(t, int64(1), asked.Load())
+
+		close(release)
+		synctest.Wait()
+		require.Empty(t, g.Unresponsive())
+		n, err := Do(g, dead, 1000, hang)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+	})
+}
+
+// TestOnlyItsOwnerPays: who has shares that hang without end gets no other, and takes no thread of
+// anybody else.
+func TestOnlyItsOwnerPays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Settings{MaxHanging: 2})
+		release := make(chan struct{})
+		var running atomic.Int64
+		hang := func() (int, error) {
+			running.Add(1)
+			<-release
+			return 0, nil
+		}
+		for owner := range uint32(20) {
+			for device := range 5 {
+				_, err := Do(g, Key{Device: string(rune('a'+device)) + string(rune('a'+owner)), Share: true}, owner, hang)
+				require.Error(t, err)
+				require.Equal(t, device >= 2 || owner >= 8 && device >= 1, errors.Is(err, ErrTooMany), "%d %d", owner, device)
+			}
+		}
+		require.Equal(t, int64(8*2+12), running.Load())
+		for owner := range uint32(30) {
+			_, err := answer(g, Key{Device: "8:1", Owner: owner}, owner)
+			require.Equal(t, owner < 20, err != nil)
+		}
+		close(release)
+		synctest.Wait()
+		_, err := answer(g, alive, 1)
+		require.NoError(t, err)
+	})
+}
+
+// TestAnAccessInFlight is taken up by the pass that finds it done.
+func TestAnAccessInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Settings{})
+		result := 0
+		call, err := g.Start(dead, 1000, func() {
+			time.Sleep(time.Second)
+			result = 1
+		})
+		require.NoError(t, err)
+		require.ErrorIs(t, g.Wait(call), ErrPending)
+		require.ErrorIs(t, g.Wait(call), ErrPending)
+		_, err = g.Start(dead, 1000, func() {})
+		require.ErrorIs(t, err, ErrPending)
+		time.Sleep(time.Second)
+		require.True(t, call.Done())
+		require.NoError(t, g.Wait(call))
+		require.Equal(t, 1, result)
+	})
+}

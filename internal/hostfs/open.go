@@ -1,0 +1,94 @@
+package hostfs
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// noOpenat2 is set where openat2 is missing (Linux before 5.6) or filtered (an older container
+// runtime): then each component is opened by itself.
+var noOpenat2 atomic.Bool
+
+// openat opens a path whose links are resolved. A link that appears in it meanwhile is ELOOP. It
+// blocks as long as the file system likes, so it is called by accesses only.
+func (r *Root) openat(path string, flags int) (int, error) {
+	root, err := unix.Open(r.Dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: r.Dir, Err: err}
+	}
+	defer unix.Close(root)
+	flags |= unix.O_CLOEXEC
+	if flags&unix.O_PATH == 0 { // openat2 refuses flags that O_PATH would ignore
+		flags |= unix.O_NONBLOCK | unix.O_NOCTTY
+	}
+	fd, err := openBeneath(root, strings.TrimLeft(path, "/"), flags)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return fd, nil
+}
+
+func openBeneath(root int, path string, flags int) (int, error) {
+	if path == "" {
+		path = "."
+	}
+	if !noOpenat2.Load() {
+		how := &unix.OpenHow{Flags: uint64(flags), Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS}
+		fd, err := unix.Openat2(root, path, how)
+		switch {
+		case errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) && filtered(root):
+			noOpenat2.Store(true)
+		case errors.Is(err, unix.EAGAIN): // something was renamed or mounted at the same moment
+			return openComponents(root, path, flags)
+		default:
+			return fd, err
+		}
+	}
+	return openComponents(root, path, flags)
+}
+
+// filtered tells a system call that may not be used from a file that may not be opened.
+func filtered(root int) bool {
+	fd, err := unix.Openat2(root, ".", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
+	if err == nil {
+		unix.Close(fd)
+	}
+	return errors.Is(err, unix.EPERM)
+}
+
+// openComponents follows no link: one in between is ELOOP, as the kernel says. ".." does not occur
+// in a path whose links are resolved.
+func openComponents(root int, path string, flags int) (int, error) {
+	names := strings.Split(path, "/")
+	dir, err := unix.Openat(root, ".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	for _, name := range names[:len(names)-1] {
+		next, err := unix.Openat(dir, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.ENOTDIR) && isLink(dir, name) {
+			err = unix.ELOOP
+		}
+		unix.Close(dir)
+		if err != nil {
+			return -1, err
+		}
+		dir = next
+	}
+	defer unix.Close(dir)
+	last := names[len(names)-1]
+	if flags&unix.O_NOFOLLOW == 0 && isLink(dir, last) {
+		return -1, unix.ELOOP // O_PATH would open the link itself
+	}
+	return unix.Openat(dir, last, flags|unix.O_NOFOLLOW, 0)
+}
+
+func isLink(dir int, name string) bool {
+	var st unix.Stat_t
+	err := unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK
+}

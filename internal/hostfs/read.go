@@ -1,0 +1,104 @@
+package hostfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// The reasons why a file is not read.
+var (
+	// ErrNotRegular: a FIFO, a socket, a device or a folder.
+	ErrNotRegular = errors.New("not a regular file")
+	// ErrTooLarge: larger than the limit.
+	ErrTooLarge = errors.New("larger than the limit")
+)
+
+// ReadFile returns a regular file of at most limit bytes. Links are followed within the root.
+func (r *Root) ReadFile(path string, limit int) ([]byte, error) {
+	return access(r, path, func(path string) ([]byte, error) {
+		fd, err := r.openat(path, unix.O_RDONLY)
+		if err != nil {
+			if errors.Is(err, unix.ENXIO) {
+				return nil, ErrNotRegular // a socket, or a device without a driver
+			}
+			return nil, err
+		}
+		defer unix.Close(fd)
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			return nil, err
+		}
+		switch {
+		case st.Mode&unix.S_IFMT != unix.S_IFREG:
+			return nil, ErrNotRegular
+		case st.Size > int64(limit):
+			return nil, ErrTooLarge
+		}
+		return readAll(descriptor(fd), limit)
+	})
+}
+
+// Stat returns what a path leads to.
+func (r *Root) Stat(path string) (unix.Stat_t, error) {
+	return access(r, path, func(path string) (unix.Stat_t, error) {
+		var st unix.Stat_t
+		fd, err := r.openat(path, unix.O_PATH)
+		if err != nil {
+			return st, err
+		}
+		defer unix.Close(fd)
+		err = unix.Fstat(fd, &st)
+		return st, err
+	})
+}
+
+// access runs on what a path leads to. Most paths hold no link, so they are tried as they are.
+func access[T any](r *Root, path string, run func(path string) (T, error)) (T, error) {
+	if path == filepath.Clean(path) {
+		result, err := Do(r.Gate, r.Key(path), r.Owner, func() (T, error) { return run(path) })
+		if !errors.Is(err, unix.ELOOP) {
+			return result, err
+		}
+	}
+	resolved, err := r.Resolve(path)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return Do(r.Gate, r.Key(resolved), r.Owner, func() (T, error) { return run(resolved) })
+}
+
+// descriptor reads from an open file.
+type descriptor int
+
+// Read implements io.Reader.
+func (d descriptor) Read(p []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(d), p)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return 0, err
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		}
+		return n, nil
+	}
+}
+
+// readAll reads at most limit bytes; more is ErrTooLarge, as the file may grow while it is read.
+func readAll(from io.Reader, limit int) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(from, int64(limit)+1))
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	if len(data) > limit {
+		return nil, ErrTooLarge
+	}
+	return data, nil
+}
