@@ -29,6 +29,9 @@ type Settings struct {
 	// thread of the operating system. The accesses of all owners together are bounded by 8 times as
 	// many; beyond that only owners without one are served.
 	MaxHanging int
+	// Go starts an access; on a goroutine of its own by default. A test whose thread has rights of its
+	// own runs it in place.
+	Go func(access func())
 }
 
 const (
@@ -43,10 +46,10 @@ const (
 type Key struct {
 	// Device identifies the file system, as mountinfo does.
 	Device string
-	// Owner is the user whose path it is. It is part of the key where the device is local: a local
-	// disk does not hang, so if an access to it does, it was led elsewhere by its owner. The device
-	// of a share is the same for everybody.
-	Owner uint32
+	// Owner is whose path it is: a user or an instance. It is part of the key where the device is
+	// local: a local disk does not hang, so if an access to it does, it was led elsewhere by its
+	// owner. The device of a share is the same for everybody.
+	Owner string
 	// Share says that a server or a program answers for the device.
 	Share bool
 }
@@ -71,7 +74,7 @@ func NewGate(s Settings) *Gate {
 // Call is an access in flight. It ends when its file system answers; nobody can end it before.
 type Call struct {
 	key   Key
-	owner uint32
+	owner string
 	begun time.Time
 	done  chan struct{}
 }
@@ -86,9 +89,12 @@ func (c *Call) Done() bool {
 	}
 }
 
+// Await blocks until the access has ended, which may be never.
+func (c *Call) Await() { <-c.done }
+
 // Start runs access on a goroutine of its own, unless its device already keeps one waiting. The
 // access must not write to what the caller uses before Done.
-func (g *Gate) Start(key Key, owner uint32, access func()) (*Call, error) {
+func (g *Gate) Start(key Key, owner string, access func()) (*Call, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
@@ -100,10 +106,17 @@ func (g *Gate) Start(key Key, owner uint32, access func()) (*Call, error) {
 		g.calls[key] = make(map[*Call]struct{})
 	}
 	g.calls[key][c] = struct{}{}
-	go func() { // it ends with its system call: see Call
+	run := func() { // it ends with its system call: see Call
 		access()
 		g.finish(c)
-	}()
+	}
+	if g.settings.Go != nil {
+		g.mu.Unlock()
+		g.settings.Go(run)
+		g.mu.Lock()
+	} else {
+		go run()
+	}
 	return c, nil
 }
 
@@ -118,7 +131,7 @@ func (g *Gate) finish(c *Call) {
 }
 
 // admit says why an access must not begin.
-func (g *Gate) admit(key Key, owner uint32, now time.Time) error {
+func (g *Gate) admit(key Key, owner string, now time.Time) error {
 	var err error
 	for c := range g.calls[key] {
 		switch waited := now.Sub(c.begun); {
@@ -172,7 +185,7 @@ func (g *Gate) Wait(c *Call) error {
 }
 
 // Do runs an access and waits for its result. A result that comes too late is dropped.
-func Do[T any](g *Gate, key Key, owner uint32, access func() (T, error)) (T, error) {
+func Do[T any](g *Gate, key Key, owner string, access func() (T, error)) (T, error) {
 	var result T
 	var err error
 	call, refused := g.Start(key, owner, func() { result, err = access() })

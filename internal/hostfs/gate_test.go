@@ -2,6 +2,7 @@ package hostfs
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,10 +13,10 @@ import (
 
 var (
 	dead  = Key{Device: "0:53", Share: true}
-	alive = Key{Device: "8:1", Owner: 1000}
+	alive = Key{Device: "8:1", Owner: "eve"}
 )
 
-func answer(g *Gate, key Key, owner uint32) (int, error) {
+func answer(g *Gate, key Key, owner string) (int, error) {
 	return Do(g, key, owner, func() (int, error) { return 7, nil })
 }
 
@@ -32,13 +33,13 @@ func TestAShareThatHangsIsAskedOnce(t *testing.T) {
 			return 1, nil
 		}
 		begin := time.Now()
-		_, err := Do(g, dead, 1000, hang)
+		_, err := Do(g, dead, "eve", hang)
 		require.ErrorIs(t, err, ErrPending)
 		require.Equal(t, defaultPatience, time.Since(begin))
 		for range 100 {
-			_, err = Do(g, dead, 1001, hang)
+			_, err = Do(g, dead, "bob", hang)
 			require.ErrorIs(t, err, ErrPending)
-			n, err := answer(g, alive, 1000)
+			n, err := answer(g, alive, "eve")
 			require.NoError(t, err)
 			require.Equal(t, 7, n)
 		}
@@ -46,7 +47,7 @@ func TestAShareThatHangsIsAskedOnce(t *testing.T) {
 		require.Empty(t, g.Unresponsive())
 
 		time.Sleep(defaultDeadline)
-		_, err = Do(g, dead, 1001, hang)
+		_, err = Do(g, dead, "bob", hang)
 		require.ErrorIs(t, err, ErrUnresponsive)
 		require.Equal(t, []Hanging{{Key: dead, Since: begin}}, g.Unresponsive())
 		require.Equal(t, int64(1), asked.Load())
@@ -54,7 +55,7 @@ func TestAShareThatHangsIsAskedOnce(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		require.Empty(t, g.Unresponsive())
-		n, err := Do(g, dead, 1000, hang)
+		n, err := Do(g, dead, "eve", hang)
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 	})
@@ -72,21 +73,21 @@ func TestOnlyItsOwnerPays(t *testing.T) {
 			<-release
 			return 0, nil
 		}
-		for owner := range uint32(20) {
+		for owner := range 20 {
 			for device := range 5 {
-				_, err := Do(g, Key{Device: string(rune('a'+device)) + string(rune('a'+owner)), Share: true}, owner, hang)
+				_, err := Do(g, Key{Device: fmt.Sprint(device, owner), Share: true}, fmt.Sprint(owner), hang)
 				require.Error(t, err)
 				require.Equal(t, device >= 2 || owner >= 8 && device >= 1, errors.Is(err, ErrTooMany), "%d %d", owner, device)
 			}
 		}
 		require.Equal(t, int64(8*2+12), running.Load())
-		for owner := range uint32(30) {
-			_, err := answer(g, Key{Device: "8:1", Owner: owner}, owner)
+		for owner := range 30 {
+			_, err := answer(g, Key{Device: "8:1", Owner: fmt.Sprint(owner)}, fmt.Sprint(owner))
 			require.Equal(t, owner < 20, err != nil)
 		}
 		close(release)
 		synctest.Wait()
-		_, err := answer(g, alive, 1)
+		_, err := answer(g, alive, "eve")
 		require.NoError(t, err)
 	})
 }
@@ -96,14 +97,14 @@ func TestAnAccessInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewGate(Settings{})
 		result := 0
-		call, err := g.Start(dead, 1000, func() {
+		call, err := g.Start(dead, "eve", func() {
 			time.Sleep(time.Second)
 			result = 1
 		})
 		require.NoError(t, err)
 		require.ErrorIs(t, g.Wait(call), ErrPending)
 		require.ErrorIs(t, g.Wait(call), ErrPending)
-		_, err = g.Start(dead, 1000, func() {})
+		_, err = g.Start(dead, "eve", func() {})
 		require.ErrorIs(t, err, ErrPending)
 		time.Sleep(time.Second)
 		require.True(t, call.Done())

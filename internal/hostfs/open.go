@@ -3,6 +3,7 @@ package hostfs
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 
@@ -13,8 +14,24 @@ import (
 // runtime): then each component is opened by itself.
 var noOpenat2 atomic.Bool
 
-// openat opens a path whose links are resolved. A link that appears in it meanwhile is ELOOP. It
-// blocks as long as the file system likes, so it is called by accesses only.
+// Open opens a path and follows its links within the root. It blocks as long as the file system
+// likes, so it is called within an access only.
+func (r *Root) Open(path string, flags int) (int, error) {
+	clean := filepath.Clean(path)
+	if path == clean {
+		fd, err := r.openat(path, flags)
+		if !errors.Is(err, unix.ELOOP) {
+			return fd, err
+		}
+	}
+	resolved, err := r.resolve(path, r.readlink)
+	if err != nil {
+		return -1, err
+	}
+	return r.openat(resolved, flags)
+}
+
+// openat opens a path whose links are resolved. A link that appears in it meanwhile is ELOOP.
 func (r *Root) openat(path string, flags int) (int, error) {
 	root, err := unix.Open(r.Dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

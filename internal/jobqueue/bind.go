@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
-	"golang.org/x/sys/unix"
 )
 
 // bind finds which folders belong together: several instances may share one, and the path of one may change or lead nowhere for a while.
@@ -18,23 +18,35 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 	}
 	bound := make(map[*jobsFolder][]string)
 	var next []*jobsFolder
-	take := func(f *jobsFolder, at Folder, access Access) {
+	take := func(f *jobsFolder, at Folder, access Access, hanging error) {
 		if bound[f] == nil {
 			next = append(next, f)
-			f.at, f.access = at, access
+			if f.hanging = hanging; f.flight == nil {
+				f.at = at
+				if hanging == nil {
+					f.access = access
+				}
+			}
 		}
 		bound[f] = append(bound[f], at.Instance)
 	}
 	// Those that are known by who they are come first, then those that are another than they were, then those that cannot be reached.
 	var others, unreached []Folder
 	identities := make(map[string]jobsdir.FileStat)
+	accesses, errs := make(map[string]Access), make(map[string]error)
 	for _, at := range folders {
-		st, access := identify(at.Path)
+		if at.Files == nil {
+			at.Files = &hostfs.Root{Gate: w.gate, Dir: "/", Owner: at.Instance}
+		}
+		st, access, err := w.identify(&at)
 		if access != AccessOpen {
+			accesses[at.Instance], errs[at.Instance] = access, err
 			unreached = append(unreached, at)
 		} else if f := find(w.folders, &st); f != nil {
-			f.absentSince[0] = time.Time{}
-			take(f, at, access)
+			if f.flight == nil {
+				f.absentSince[0] = time.Time{}
+			}
+			take(f, at, access, nil)
 		} else {
 			identities[at.Instance] = st
 			others = append(others, at)
@@ -49,33 +61,36 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 		if f == nil || bound[f] != nil && !f.identity.Same(&st) {
 			f = w.newFolder(at.Instance, now)
 		}
-		f.identity = st
-		f.absentSince[0] = time.Time{}
-		take(f, at, AccessOpen)
+		if f.flight == nil {
+			f.identity = st
+			f.absentSince[0] = time.Time{}
+		}
+		take(f, at, AccessOpen, nil)
 	}
 	for _, at := range unreached {
-		_, access := identify(at.Path)
 		f := former[at.Instance]
 		if f == nil {
 			f = w.newFolder(at.Instance, now)
 		}
-		take(f, at, access) // where another way leads to it, that one is taken
+		take(f, at, accesses[at.Instance], errs[at.Instance]) // where another way leads to it, that one is taken
 	}
 	for _, f := range w.folders {
 		if bound[f] == nil {
-			f.close()
+			release(f)
 		}
 	}
 	for f, ids := range bound {
-		slices.Sort(ids)
-		f.instances = slices.Compact(ids)
+		if f.flight == nil {
+			slices.Sort(ids)
+			f.instances = slices.Compact(ids)
+		}
 	}
 	w.folders = next
 }
 
 // newFolder makes a folder, with what was kept of it.
 func (w *Watcher) newFolder(instance string, now time.Time) *jobsFolder {
-	f := newFolder(instance, &w.settings, &w.reader, w.hinter, now)
+	f := newFolder(instance, &w.settings, w.newHinter(), now)
 	if r := w.loaded[instance]; r != nil {
 		f.restore(r)
 	}
@@ -89,19 +104,4 @@ func find(folders []*jobsFolder, identity *jobsdir.FileStat) *jobsFolder {
 		}
 	}
 	return nil
-}
-
-func identify(path string) (jobsdir.FileStat, Access) {
-	if path == "" {
-		return jobsdir.FileStat{}, AccessUnreachable
-	}
-	st, err := jobsdir.Stat(path)
-	switch {
-	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
-		return st, AccessOpen
-	case err == nil || absent(err):
-		return jobsdir.FileStat{}, AccessAbsent
-	default:
-		return jobsdir.FileStat{}, accessOf(err)
-	}
 }

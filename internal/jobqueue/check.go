@@ -2,7 +2,6 @@ package jobqueue
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
@@ -16,7 +15,7 @@ func (f *jobsFolder) check(p *pass, at fileKey) {
 	if d.Stat.Ino == 0 || !f.absentSince[1+at.dir].IsZero() {
 		return // not this file is gone, but its folder
 	}
-	st, err := jobsdir.Lstat(f.file(at))
+	st, err := d.Lstat(at.name)
 	switch {
 	case absent(err):
 		f.vanished(p, at)
@@ -30,10 +29,6 @@ func (f *jobsFolder) check(p *pass, at fileKey) {
 	default:
 		f.present(p, at, &st)
 	}
-}
-
-func (f *jobsFolder) file(at fileKey) string {
-	return filepath.Join(f.dirs[at.dir].Path(f.at.Path), at.name)
 }
 
 // vanished follows a file that is not where it was. Its new place is looked at after the old one, so a file that is being renamed is found.
@@ -54,7 +49,7 @@ func (f *jobsFolder) vanished(p *pass, at fileKey) {
 			continue // another file of that name, or this one
 		}
 		known, _ := f.dirs[next].finished.get(hash)
-		if st, err := jobsdir.Lstat(f.file(to)); err == nil && st.Regular() && known.ino != st.Ino {
+		if st, err := f.dirs[next].Lstat(to.name); err == nil && st.Regular() && known.ino != st.Ino {
 			if f.present(p, to, &st); f.jobs[at] != j {
 				return
 			}
@@ -94,7 +89,7 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 		f.expireUnparsable(p, j)
 		return
 	}
-	text, read, err := f.reader.Read(f.file(at))
+	text, read, err := d.Read(&f.reader, at.name)
 	j.racy = errors.Is(err, jobsdir.ErrChanging)
 	if absent(err) {
 		f.recheck = append(f.recheck, at) // it moved just now
@@ -152,7 +147,7 @@ func (f *jobsFolder) failedAgain(p *pass, at fileKey, known finished, st *jobsdi
 	if at.dir != jobsdir.Failed || known.version == versionOf(st) {
 		return false
 	}
-	text, read, err := f.reader.Read(f.file(at))
+	text, read, err := f.dirs[at.dir].Read(&f.reader, at.name)
 	if err != nil {
 		return false
 	}
@@ -195,6 +190,6 @@ func (f *jobsFolder) comeBack(at fileKey, st *jobsdir.FileStat) (tombstone, bool
 }
 
 func (f *jobsFolder) isGone(at fileKey) bool {
-	_, err := jobsdir.Lstat(f.file(at))
+	_, err := f.dirs[at.dir].Lstat(at.name)
 	return errors.Is(err, unix.ENOENT)
 }

@@ -99,7 +99,7 @@ func (w *Watcher) Export() []Record {
 	}
 	records := w.retention.export()
 	for _, f := range w.folders {
-		if f.scanned || f.restored == RestoreDone {
+		if f.flight == nil && (f.scanned || f.restored == RestoreDone) {
 			records = f.appendDirty(records)
 		}
 	}
@@ -110,7 +110,7 @@ func (w *Watcher) Export() []Record {
 func (w *Watcher) MarkSaved() {
 	w.retention.markSaved()
 	for _, f := range w.folders {
-		if f.scanned || f.restored == RestoreDone {
+		if f.flight == nil && (f.scanned || f.restored == RestoreDone) {
 			f.saved()
 		}
 	}

@@ -3,6 +3,7 @@ package jobqueue
 import (
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -10,11 +11,13 @@ import (
 type Folder struct {
 	// Instance is the instance's ID.
 	Instance string
-	// Path opens the folder from here. It may lead through a process of a container, and so change from pass to pass; empty while there is no way.
+	// Files is the root below which the folder is found: that of the host, or of a process of a container. It may change from pass to pass. Nil is the root
+	// of this process.
+	Files *hostfs.Root
+	// Path of the folder below Files; empty while there is no way.
 	Path string
-	// Root is where the root of the instance's processes is found from here ("/" on the host itself, /proc/<pid>/root of a container). Where it is empty, the
-	// growth of files is no evidence.
-	Root string
+	// Process is the root of the instance's processes. Where it is nil, the growth of files is no evidence.
+	Process *hostfs.Root
 	// Dir is the working folder of its processes, and TempPath its folder for temporary files ("/tmp" by default): both as the processes name them.
 	Dir, TempPath string
 }

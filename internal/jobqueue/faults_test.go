@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,7 +47,8 @@ func openToOthers(t *testing.T, dir string) {
 }
 
 func TestNotReadable(t *testing.T) {
-	h := newHarness(t, Settings{})
+	inPlace := hostfs.NewGate(hostfs.Settings{Go: func(access func()) { access() }})
+	h := newHarness(t, Settings{Gate: inPlace})
 	h.pass()
 	openToOthers(t, h.path)
 	h.job("queued/a", "queued")
@@ -81,10 +83,12 @@ func TestMovedWhileBeingRead(t *testing.T) {
 	h.pass()
 	f := h.watcher.folders[0]
 	h.job("queued/a", "completed")
-	st, err := jobsdir.Lstat(h.file("queued/a"))
+	p := &pass{now: h.now}
+	f.probe(p)
+	defer f.land()
+	st, err := f.dirs[jobsdir.Queued].Lstat("a.json")
 	require.NoError(t, err)
 	h.mv("queued/a", "completed/a") // between the look at it and the opening
-	p := &pass{now: h.now}
 	f.present(p, fileKey{jobsdir.Queued, "a.json"}, &st)
 	assert.Empty(t, p.changes)
 	h.took()
@@ -95,12 +99,12 @@ func TestMovedWhileBeingRead(t *testing.T) {
 func TestWatchLimit(t *testing.T) {
 	h := newHarness(t, Settings{})
 	full := true
-	h.watcher.hinter.AddWatch = func(f *fsnotify.Watcher, path string) error {
+	h.addWatch(func(f *fsnotify.Watcher, path string) error {
 		if full {
 			return unix.ENOSPC
 		}
 		return f.Add(path)
-	}
+	})
 	h.pass()
 	assert.False(t, h.queue().Hinted)
 	h.job("queued/a", "queued")
@@ -122,7 +126,7 @@ func TestInotifyOverflow(t *testing.T) {
 		}
 	}})
 	var inotify *fsnotify.Watcher
-	h.watcher.hinter.AddWatch = func(w *fsnotify.Watcher, path string) error { inotify = w; return w.Add(path) }
+	h.addWatch(func(w *fsnotify.Watcher, path string) error { inotify = w; return w.Add(path) })
 	h.tick(2 * time.Second) // the first pass comes so soon after the folders were made that it is not the last word
 	require.True(t, h.queue().Hinted)
 	f := h.watcher.folders[0]
@@ -132,7 +136,7 @@ func TestInotifyOverflow(t *testing.T) {
 	require.NoError(t, os.WriteFile(outside, h.text("a", "completed"), 0o644))
 	require.NoError(t, os.Chtimes(outside, h.now, h.now))
 	require.NoError(t, os.Rename(outside, h.file("completed/a")))
-	require.Eventually(t, func() bool { return len(h.watcher.hinter.Take().Names[f.dirs[jobsdir.Completed].Watched]) > 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(f.hinter.Take().Names[f.dirs[jobsdir.Completed].Watched]) > 0 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, os.Chtimes(filepath.Join(h.path, "completed"), at, at))
 	h.pass()
 	require.Empty(t, h.took())
@@ -239,11 +243,12 @@ func TestNoQueueAtAll(t *testing.T) {
 func TestForgottenFoldersAreNotWatched(t *testing.T) {
 	h := newHarness(t, Settings{})
 	h.pass()
-	require.Len(t, h.watcher.hinter.Watching(), 4)
+	hinter := h.watcher.folders[0].hinter
+	require.Len(t, hinter.Watching(), 4)
 	h.folders = nil
 	s := h.pass()
 	assert.Empty(t, s.Queues)
-	assert.Empty(t, h.watcher.hinter.Watching())
+	assert.Empty(t, hinter.Watching())
 }
 
 func TestObserveAfterTheEnd(t *testing.T) {

@@ -2,17 +2,22 @@ package jobqueue
 
 import (
 	"errors"
+	"path/filepath"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"golang.org/x/sys/unix"
 )
 
-// jobsFolder is a jobs folder, and all that is known of it. It belongs to the goroutine that observes.
+// jobsFolder is a jobs folder, and all that is known of it. It belongs to the goroutine that observes, and to its pass while one is in flight: see flight.go.
 type jobsFolder struct {
 	settings *Settings
-	reader   *jobsdir.Reader
+	reader   jobsdir.Reader
 	hinter   *jobsdir.Hinter
+	flight   *flight
+	// hanging says why the folder was not asked for; last is what was published last. Both belong to the Watcher.
+	hanging error
+	last    *Queue
 
 	// identity is the folder's own; zero before it was first there. at is the instance through which it is looked at.
 	identity  jobsdir.FileStat
@@ -61,13 +66,13 @@ type tombstone struct {
 // tombstoneTTL is how long a rename may take to be seen at both ends.
 const tombstoneTTL = 10 * time.Second
 
-func newFolder(key string, settings *Settings, r *jobsdir.Reader, h *jobsdir.Hinter, now time.Time) *jobsFolder {
+func newFolder(key string, settings *Settings, h *jobsdir.Hinter, now time.Time) *jobsFolder {
 	f := &jobsFolder{
-		key: key, restored: RestoreNone, settings: settings, reader: r, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
+		key: key, restored: RestoreNone, settings: settings, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
 		jobs: make(map[fileKey]*job), suspects: make(map[*job]struct{}), tombstones: make(map[uint64]tombstone),
 	}
 	for i := range f.dirs {
-		f.dirs[i] = statusDir{Dir: jobsdir.Dir{Index: i}, irregular: make(map[uint64]uint32)}
+		f.dirs[i] = statusDir{Dir: jobsdir.NewDir(i), irregular: make(map[uint64]uint32)}
 	}
 	return f
 }
@@ -149,7 +154,7 @@ func (f *jobsFolder) probe(p *pass) {
 	}
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		replaced, err := d.Restat(f.at.Path)
+		replaced, err := d.Open(f.at.Files, f.at.Path)
 		switch {
 		case err == nil:
 			f.absentSince[1+i] = time.Time{}
@@ -211,16 +216,23 @@ func (f *jobsFolder) unfinished() bool {
 	return false
 }
 
+// land ends a pass.
+func (f *jobsFolder) land() {
+	for i := range f.dirs {
+		f.dirs[i].Close()
+	}
+}
+
 // close lets go of what is open.
 func (f *jobsFolder) close() {
 	for i := range f.dirs {
-		d := &f.dirs[i]
-		d.Abandon()
-		if d.Watched != "" {
-			f.hinter.Unwatch(d.Watched)
-		}
+		f.dirs[i].Abandon()
 	}
+	f.hinter.Close()
 }
+
+// watchPath is the folder as the hinter names it.
+func (f *jobsFolder) watchPath() string { return filepath.Join(f.at.Files.Dir, f.at.Path) }
 
 func absent(err error) bool { return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) }
 

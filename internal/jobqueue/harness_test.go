@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
@@ -42,6 +43,19 @@ func newHarness(t *testing.T, s Settings) *harness {
 	}
 	h.folders = []Folder{{Instance: "facefusion-3f2a", Path: h.path}}
 	return h
+}
+
+// addWatch replaces the system call that watches a folder.
+func (h *harness) addWatch(add func(*fsnotify.Watcher, string) error) {
+	newHinter := h.watcher.newHinter
+	h.watcher.newHinter = func() *jobsdir.Hinter {
+		hinter := newHinter()
+		hinter.AddWatch = add
+		return hinter
+	}
+	for _, f := range h.watcher.folders {
+		f.hinter.AddWatch = add
+	}
 }
 
 // pass looks at everything, until nothing is left to do.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -209,10 +210,14 @@ func TestRecordedFolders(t *testing.T) {
 	}
 }
 
+func rootAt(dir string) *hostfs.Root {
+	return &hostfs.Root{Gate: hostfs.NewGate(hostfs.Settings{}), Dir: dir}
+}
+
 // TestStepFilesAreFoundBelowTheRoot uses files as the process names them.
 func TestStepFilesAreFoundBelowTheRoot(t *testing.T) {
 	root := t.TempDir()
-	at := Folder{Root: root, Dir: "/facefusion"}
+	at := Folder{Process: rootAt(root), Dir: "/facefusion"}
 	s := &jobfile.PlannedStep{Target: "/in/clip.mp4", Output: "out/result.mkv"}
 	before, ok := stepFiles(&at, s)
 	require.True(t, ok)
@@ -227,6 +232,6 @@ func TestStepFilesAreFoundBelowTheRoot(t *testing.T) {
 	_, ok = stepFiles(&Folder{}, s)
 	assert.False(t, ok, "without a root there is no way to them")
 	s.Output = "../../../../etc/passwd"
-	sum, _ := stepFiles(&Folder{Root: root, TempPath: "/nowhere"}, s)
+	sum, _ := stepFiles(&Folder{Process: rootAt(root), TempPath: "/nowhere"}, s)
 	assert.Zero(t, sum, "no name leads out of the root")
 }

@@ -40,7 +40,7 @@ func (f *jobsFolder) keepWatching(p *pass) {
 			continue
 		}
 		d.TriedAt = p.now
-		if path := d.Path(f.at.Path); f.hinter.Watch(path) == nil {
+		if path := d.Path(f.watchPath()); f.hinter.Watch(path) == nil {
 			// From here on changes are hinted, but those before are not.
 			d.Watched, d.Stale = path, true
 			p.watching[path] = true
@@ -66,7 +66,7 @@ func (f *jobsFolder) list(p *pass) {
 		if d.Stat.Ino == 0 || !d.Due(p.now) {
 			continue
 		}
-		done, err := d.List(f.at.Path, p.now, p.deadline, func(e jobsdir.Entry) { f.visitEntry(d, e) })
+		done, err := d.List(p.now, p.deadline, func(e jobsdir.Entry) { f.visitEntry(d, e) })
 		switch {
 		case err != nil && errors.Is(err, unix.EACCES):
 			f.access = AccessDenied

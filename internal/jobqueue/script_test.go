@@ -91,7 +91,7 @@ func run(t *testing.T, path, text string, s script) {
 // hide takes inotify away.
 func (s *script) hide() {
 	if s.blind {
-		s.harness.watcher.hinter.AddWatch = func(*fsnotify.Watcher, string) error { return unix.ENOSPC }
+		s.harness.addWatch(func(*fsnotify.Watcher, string) error { return unix.ENOSPC })
 	}
 }
 

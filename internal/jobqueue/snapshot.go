@@ -60,6 +60,8 @@ const (
 	AccessUnreachable Access = "unreachable"
 	// AccessDenied: it may not be read.
 	AccessDenied Access = "denied"
+	// AccessUnresponsive: the share that it lies on does not answer. Nobody waits for it, and it is asked again when it has answered.
+	AccessUnresponsive Access = "share_unresponsive"
 )
 
 // State is how a job is. The set is fixed, so that it may become an attribute.

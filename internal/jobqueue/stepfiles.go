@@ -2,9 +2,9 @@ package jobqueue
 
 import (
 	"path"
-	"path/filepath"
 	"strings"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
@@ -15,21 +15,23 @@ const defaultTemp = "/tmp"
 // stepFiles sums up what the files are that a step writes: <temp>/facefusion/<name>/temp.<extension>, the folder of its frames, and the output. FaceFusion names
 // the temporary ones after the target or the output, depending on its version. The sum has no meaning of its own; that it changes has.
 func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
-	if at.Root == "" {
+	if at.Process == nil {
 		return 0, false
 	}
 	temp := at.TempPath
 	if temp == "" {
 		temp = defaultTemp
 	}
+	ok = true
 	look := func(name string) {
 		if !path.IsAbs(name) {
 			name = path.Join(at.Dir, name)
 		}
-		// Clean keeps a name with dots below the root.
-		if st, err := jobsdir.Lstat(filepath.Join(at.Root, path.Clean("/"+name))); err == nil {
+		st, err := jobsdir.Stat(at.Process, path.Clean("/"+name))
+		if err == nil {
 			sum += st.Size + st.MTime + int64(st.Ino)
 		}
+		ok = ok && !hostfs.IsHanging(err) // the output may lie on another share than the job
 	}
 	if s.Output != "" {
 		look(s.Output)
@@ -42,7 +44,7 @@ func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
 			look(path.Join(folder, "temp"+extension))
 		}
 	}
-	return sum, true
+	return sum, ok
 }
 
 func stem(name string) string {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
@@ -22,6 +23,8 @@ type Settings struct {
 	KeepPaths bool
 	// Exponential keeps exponential histograms of all durations beside those with explicit buckets.
 	Exponential bool
+	// Gate runs what may hang; a new one by default.
+	Gate *hostfs.Gate
 	// Load fetches what Export returned to an earlier process; nil where nothing is kept.
 	Load Load
 }
@@ -37,8 +40,8 @@ const (
 // Watcher remembers jobs folders from pass to pass. One goroutine at a time uses it.
 type Watcher struct {
 	settings  Settings
-	hinter    *jobsdir.Hinter
-	reader    jobsdir.Reader
+	gate      *hostfs.Gate
+	newHinter func() *jobsdir.Hinter
 	folders   []*jobsFolder
 	retention retention
 	loaded    map[string]*savedState // by instance, until there is a folder
@@ -56,19 +59,24 @@ func NewWatcher(settings Settings) *Watcher {
 	if settings.OnHint == nil {
 		settings.OnHint = func() {}
 	}
-	return &Watcher{settings: settings, hinter: jobsdir.NewHinter(settings.OnHint), loaded: make(map[string]*savedState)}
+	if settings.Gate == nil {
+		settings.Gate = hostfs.NewGate(hostfs.Settings{})
+	}
+	return &Watcher{
+		settings: settings, gate: settings.Gate, loaded: make(map[string]*savedState),
+		newHinter: func() *jobsdir.Hinter { return jobsdir.NewHinter(settings.OnHint) },
+	}
 }
 
-// Close ends the waiting for hints, and returns when nothing runs any more. It may be called twice.
+// Close ends the waiting for hints, and returns when nothing runs any more but passes that wait for a share. It may be called twice.
 func (w *Watcher) Close() {
 	if w.closed {
 		return
 	}
 	w.closed = true
 	for _, f := range w.folders {
-		f.close()
+		release(f)
 	}
-	w.hinter.Close()
 }
 
 // Observe takes one pass at all folders. A folder that is not among them any more is forgotten. The evidence must have been gathered before the call.
@@ -91,25 +99,14 @@ func (w *Watcher) observe(ctx context.Context, folders []Folder, evidence Eviden
 	}
 	w.bind(folders, now)
 	clear(w.loaded)
-	p := pass{now: now, evidence: evidence, watching: make(map[string]bool)}
-	for _, f := range w.folders {
-		f.probe(&p)
-	}
-	p.hints = w.hinter.Take()
-	for _, path := range w.hinter.Watching() {
-		p.watching[path] = true
-	}
 	s := &Snapshot{Time: now}
 	begin, unfinished := time.Now(), false
 	for i, f := range w.folders {
 		share := passBudget * time.Duration(i+1) / time.Duration(len(w.folders))
-		p.deadline = later(begin.Add(share), time.Now().Add(leastBudget))
-		p.sweeping = false
-		f.pass(&p)
-		s.Queues = append(s.Queues, f.publish(&p))
-		unfinished = unfinished || f.unfinished()
+		p := pass{now: now, evidence: evidence, deadline: later(begin.Add(share), time.Now().Add(leastBudget))}
+		left := w.observeFolder(f, p, s)
+		unfinished = unfinished || left
 	}
-	s.Changes = p.changes
 	slices.SortStableFunc(s.Changes, func(a, b Change) int { return cmp.Compare(a.Job, b.Job) })
 	slices.SortFunc(s.Queues, func(a, b Queue) int { return cmp.Compare(a.Instances[0], b.Instances[0]) })
 	if unfinished {

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/delivery"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
@@ -21,6 +22,7 @@ import (
 // first signal that starts starts it, the last that is shut down stops it.
 type sharedReceiver struct {
 	trigger   *trigger.Trigger
+	gate      *hostfs.Gate
 	sink      *delivery.Sink
 	status    *status
 	telemetry *metadata.TelemetryBuilder
@@ -43,6 +45,7 @@ func newSharedReceiver(cfg *Config, set receiver.Settings) (*sharedReceiver, err
 	interval := cfg.Controller.CollectionInterval
 	r := &sharedReceiver{
 		trigger:   trigger.New(interval),
+		gate:      hostfs.NewGate(hostfs.Settings{}),
 		sink:      sink,
 		telemetry: telemetry,
 		started:   map[*signal]bool{},
@@ -54,13 +57,14 @@ func newSharedReceiver(cfg *Config, set receiver.Settings) (*sharedReceiver, err
 		Snapshots:     &snapshots.Store{},
 		Host:          host.Read(cfg.RootPath),
 		Storage:       cfg.Storage,
+		Gate:          r.gate,
 		RootPath:      cfg.RootPath,
 		Window:        interval - interval/10,
 		RequestScrape: r.trigger.RequestScrape,
 		Sink:          r.sink,
 	})
-	r.status = newStatus(set.Logger, r.probes)
-	return r, registerTelemetry(telemetry, r.probes)
+	r.status = newStatus(set.Logger, r.probes, r.gate)
+	return r, registerTelemetry(telemetry, r.probes, r.gate)
 }
 
 // start is called by each signal that starts.

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -22,9 +23,11 @@ const statusInterval = time.Second
 type status struct {
 	logger *zap.Logger
 	probes []probe.Probe
+	gate   *hostfs.Gate
 	loop   *poll.Loop
-	// failing is owned by the loop's goroutine.
+	// failing and hanging are owned by the loop's goroutine.
 	failing map[string]bool
+	hanging map[hostfs.Key]bool
 
 	mu    sync.Mutex
 	hosts map[*signal]*reported
@@ -36,8 +39,10 @@ type reported struct {
 	text string
 }
 
-func newStatus(logger *zap.Logger, probes []probe.Probe) *status {
-	s := &status{logger: logger, probes: probes, failing: map[string]bool{}, hosts: map[*signal]*reported{}}
+func newStatus(logger *zap.Logger, probes []probe.Probe, gate *hostfs.Gate) *status {
+	s := &status{
+		logger: logger, probes: probes, gate: gate, failing: map[string]bool{}, hanging: map[hostfs.Key]bool{}, hosts: map[*signal]*reported{},
+	}
 	s.loop = poll.New(statusInterval, s.report)
 	return s
 }
@@ -68,8 +73,26 @@ func (s *status) report(context.Context) error {
 			errs = errors.Join(errs, fmt.Errorf("%s: %w", p.Name(), err))
 		}
 	}
+	s.logHanging(s.gate.Unresponsive())
 	s.publish(errs)
 	return nil
+}
+
+// logHanging reports once that a file system does not answer, and once that it does again.
+func (s *status) logHanging(list []hostfs.Hanging) {
+	now := make(map[hostfs.Key]bool, len(list))
+	for _, h := range list {
+		if now[h.Key] = true; !s.hanging[h.Key] {
+			s.logger.Warn("file system does not respond, what lies on it is reported as it was last seen; check the server of the share",
+				zap.String("device", h.Key.Device), zap.Time("since", h.Since))
+		}
+	}
+	for key := range s.hanging {
+		if !now[key] {
+			s.logger.Info("file system responds again", zap.String("device", key.Device))
+		}
+	}
+	s.hanging = now
 }
 
 // log says once that a probe fails, and once that it does not any more.

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	zapobserver "go.uber.org/zap/zaptest/observer"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -51,7 +52,7 @@ func TestStatusIsReportedOnChangeOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gpu, web := newFakeProbe("gpu"), newFakeProbe("web")
 		core, logs := zapobserver.New(zap.InfoLevel)
-		s := newStatus(zap.New(core), []probe.Probe{gpu, web})
+		s := newStatus(zap.New(core), []probe.Probe{gpu, web}, hostfs.NewGate(hostfs.Settings{}))
 		host := &statusHost{Host: componenttest.NewNopHost()}
 		s.attach(&signal{}, host)
 		s.start()
@@ -79,7 +80,7 @@ func TestStatusIsReportedOnChangeOnly(t *testing.T) {
 func TestASignalThatLeftIsNotReportedTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gpu := newFakeProbe("gpu")
-		s := newStatus(zap.NewNop(), []probe.Probe{gpu})
+		s := newStatus(zap.NewNop(), []probe.Probe{gpu}, hostfs.NewGate(hostfs.Settings{}))
 		gone, stays := &statusHost{Host: componenttest.NewNopHost()}, &statusHost{Host: componenttest.NewNopHost()}
 		metrics, logs := &signal{}, &signal{ended: func() {}}
 		s.attach(metrics, gone)
@@ -91,5 +92,26 @@ func TestASignalThatLeftIsNotReportedTo(t *testing.T) {
 		s.stop()
 		require.Empty(t, gone.events)
 		require.Len(t, stays.events, 1)
+	})
+}
+
+// TestAShareThatHangsIsLoggedOnce, and once more when it answers.
+func TestAShareThatHangsIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := zapobserver.New(zap.InfoLevel)
+		gate := hostfs.NewGate(hostfs.Settings{})
+		s := newStatus(zap.New(core), nil, gate)
+		s.start()
+		release := make(chan struct{})
+		call, err := gate.Start(hostfs.Key{Device: "0:53", Share: true}, "facefusion-3f2a", func() { <-release })
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, logs.Len())
+		require.Equal(t, "0:53", logs.All()[0].ContextMap()["device"])
+		close(release)
+		call.Await()
+		time.Sleep(time.Minute)
+		require.Equal(t, 2, logs.Len())
+		s.stop()
 	})
 }

@@ -8,13 +8,14 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
 // registerTelemetry reports how the observations of each probe go, whenever the Collector's own
 // metrics are read.
-func registerTelemetry(builder *metadata.TelemetryBuilder, probes []probe.Probe) error {
+func registerTelemetry(builder *metadata.TelemetryBuilder, probes []probe.Probe, gate *hostfs.Gate) error {
 	return errors.Join(
 		builder.RegisterReceiverFacefusionObservationsCallback(func(_ context.Context, o metric.Int64Observer) error {
 			for _, p := range probes {
@@ -34,6 +35,10 @@ func registerTelemetry(builder *metadata.TelemetryBuilder, probes []probe.Probe)
 					o.Observe(age.Seconds(), probeName(p))
 				}
 			}
+			return nil
+		}),
+		builder.RegisterReceiverFacefusionFileSystemsUnresponsiveCallback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(int64(len(gate.Unresponsive())))
 			return nil
 		}),
 	)

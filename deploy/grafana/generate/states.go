@@ -31,6 +31,7 @@ var folderStates = []state{
 	{2, `facefusion_job_folder_state="absent"`, "absent", quiet},
 	{3, `facefusion_job_folder_state="unreachable"`, "unreachable", "orange"},
 	{4, `facefusion_job_folder_state="denied"`, "denied", "red"},
+	{5, `facefusion_job_folder_state="share_unresponsive"`, "share unresponsive", "red"},
 }
 
 var faultStates = []state{

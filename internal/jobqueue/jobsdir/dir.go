@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
 // Names are the four folders of a jobs folder.
@@ -21,6 +23,9 @@ const (
 // Dir is one of the four folders.
 type Dir struct {
 	Index int
+	// fd is open during a pass: all of a pass means the same folder, whatever is done to its name. It
+	// is closed between passes, so that the file system can be unmounted; -1 while it is not open.
+	fd int
 	// Stat identifies the folder, and mtime is when a name last came or went; zero while there is no folder.
 	Stat  FileStat
 	mtime int64
@@ -62,23 +67,59 @@ const (
 	ClockStep = 15 * time.Millisecond
 )
 
-// Restat notices that the folder is another one (replaced), or that names came or went.
-func (d *Dir) Restat(folder string) (replaced bool, err error) {
-	st, err := Stat(d.Path(folder))
-	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		err = unix.ENOTDIR
-	}
+// NewDir makes a Dir that is not open.
+func NewDir(index int) Dir { return Dir{Index: index, fd: -1} }
+
+// Open opens the folder for a pass. It notices that the folder is another one (replaced), or that names came or went.
+func (d *Dir) Open(files *hostfs.Root, folder string) (replaced bool, err error) {
+	d.Close()
+	fd, err := files.Open(d.Path(folder), unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
 		return false, err
 	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil {
+		unix.Close(fd)
+		return false, err
+	}
+	d.fd = fd
+	st := fileStatOf(&stat)
 	if !st.Same(&d.Stat) {
 		d.Abandon()
 		d.Stale, replaced = true, true
-		d.remote = isRemote(d.Path(folder))
+		d.remote = isRemote(fd)
 	}
 	d.changed = st.MTime != d.mtime
 	d.Stat, d.mtime = st, st.MTime
 	return replaced, nil
+}
+
+// Close ends a pass. It may be called twice.
+func (d *Dir) Close() {
+	if d.fd >= 0 {
+		unix.Close(d.fd)
+		d.fd = -1
+	}
+}
+
+// Lstat of a name in the folder.
+func (d *Dir) Lstat(name string) (FileStat, error) {
+	if d.fd < 0 {
+		return FileStat{}, unix.ENOENT
+	}
+	var st unix.Stat_t
+	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return FileStat{}, err
+	}
+	return fileStatOf(&st), nil
+}
+
+// Read the file of that name.
+func (d *Dir) Read(r *Reader, name string) ([]byte, FileStat, error) {
+	if d.fd < 0 {
+		return nil, FileStat{}, unix.ENOENT
+	}
+	return r.Read(d.fd, name)
 }
 
 // Explain says whether hints named what came or went. Hints come a moment after the change, so they have until the next pass.
@@ -111,9 +152,9 @@ func (d *Dir) Due(now time.Time) bool {
 }
 
 // List lists for a while, and says whether it is through.
-func (d *Dir) List(folder string, now time.Time, deadline time.Time, visit func(Entry)) (done bool, err error) {
+func (d *Dir) List(now time.Time, deadline time.Time, visit func(Entry)) (done bool, err error) {
 	if d.listing == nil {
-		if d.listing, err = openListing(d.Path(folder)); err != nil {
+		if d.listing, err = openListing(d.fd); err != nil {
 			return false, err
 		}
 		d.Generation++

@@ -27,8 +27,8 @@ type Entry struct {
 	Kind uint8 // DT_REG and its like; DT_UNKNOWN where the filesystem does not tell
 }
 
-func openListing(path string) (*listing, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+func openListing(dir int) (*listing, error) {
+	fd, err := unix.Openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}

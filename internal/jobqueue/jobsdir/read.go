@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
 // MaxJobFile bounds what is read of one file: a step takes 5.6 KB, so this is a batch of nearly 3,000.
@@ -30,6 +32,9 @@ type FileStat struct {
 
 func (s *FileStat) Regular() bool { return s.Mode&unix.S_IFMT == unix.S_IFREG }
 
+// IsDir says that it is a folder.
+func (s *FileStat) IsDir() bool { return s.Mode&unix.S_IFMT == unix.S_IFDIR }
+
 func (s *FileStat) Same(other *FileStat) bool { return s.Ino == other.Ino && s.Dev == other.Dev }
 
 // Written is when the file was last written.
@@ -48,17 +53,10 @@ func fileStatOf(st *unix.Stat_t) FileStat {
 	return FileStat{Dev: uint64(st.Dev), Ino: st.Ino, Size: st.Size, MTime: st.Mtim.Nano(), CTime: st.Ctim.Nano(), Mode: st.Mode}
 }
 
-func Lstat(path string) (FileStat, error) {
-	var st unix.Stat_t
-	if err := unix.Lstat(path, &st); err != nil {
-		return FileStat{}, err
-	}
-	return fileStatOf(&st), nil
-}
-
-func Stat(path string) (FileStat, error) {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
+// Stat of a path, whose links are followed within the root of its processes.
+func Stat(files *hostfs.Root, path string) (FileStat, error) {
+	st, err := files.Stat(path)
+	if err != nil {
 		return FileStat{}, err
 	}
 	return fileStatOf(&st), nil
@@ -71,11 +69,11 @@ type Reader struct {
 	Opened uint64
 }
 
-// Read returns the text of a regular file and the file stat that belongs to it. It follows no link and waits for no FIFO. What changes while it is read is
+// Read returns the text of a regular file in an open folder and the file stat that belongs to it. It follows no link and waits for no FIFO. What changes while it is read is
 // errChanging: FaceFusion truncates a file and writes it in pieces of 8 KiB, which takes up to 2 ms.
-func (r *Reader) Read(path string) ([]byte, FileStat, error) {
+func (r *Reader) Read(dir int, name string) ([]byte, FileStat, error) {
 	r.Opened++
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
 			err = ErrIrregular // a link; a socket or a device without a driver

@@ -19,10 +19,10 @@ const (
 	vboxsf = 0x786f4256
 )
 
-// isRemote says whether hints about a folder are not all there is. Where that cannot be known it is thought so.
-func isRemote(path string) bool {
+// isRemote says whether hints about an open folder are not all there is. Where that cannot be known it is thought so.
+func isRemote(dir int) bool {
 	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err != nil {
+	if err := unix.Fstatfs(dir, &st); err != nil {
 		return true
 	}
 	return slices.Contains(remote, uint32(st.Type))

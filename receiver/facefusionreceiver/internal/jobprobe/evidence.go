@@ -1,8 +1,6 @@
 package jobprobe
 
 import (
-	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
@@ -10,31 +8,6 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 )
-
-// folders are the jobs folders of all known instances, and how their processes see the host.
-func folders(snapshot *process.Snapshot, root string) []jobqueue.Folder {
-	list := make([]jobqueue.Folder, 0, len(snapshot.Instances))
-	for i := range snapshot.Instances {
-		instance := &snapshot.Instances[i]
-		list = append(list, jobqueue.Folder{
-			Instance: instance.ID,
-			Path:     instance.JobsHostPath,
-			Root:     processRoot(instance, root),
-			Dir:      instance.Checkout,
-		})
-	}
-	return list
-}
-
-// processRoot is the way to the root of the instance's processes; empty while none of them lives.
-func processRoot(instance *process.Instance, root string) string {
-	for _, p := range instance.Processes {
-		if !p.Role.Child() {
-			return filepath.Join(root, "proc", strconv.Itoa(p.PID), "root")
-		}
-	}
-	return ""
-}
 
 // gpuUseAge is how long an observation of the GPUs counts: a few intervals.
 const gpuUseAge = time.Minute

@@ -26,6 +26,7 @@ type Probe struct {
 	watcher         *jobqueue.Watcher
 	latest          snapshots.Latest[jobqueue.Snapshot]
 	gpus            *gpuAccounting
+	roots           *roots
 	loop            *poll.Loop
 	persister       *checkpoint.Persister    // nil without a storage extension
 	storing         sync.Mutex               // held by whoever uses the persister
@@ -44,6 +45,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		histograms:      histograms,
 		firstScanLogged: map[string]bool{},
 		gpus:            newGPUAccounting(),
+		roots:           newRoots(env.Gate, env.RootPath),
 		mb:              metadata.NewMetricsBuilder(env.Metrics, env.Settings),
 		lb:              metadata.NewLogsBuilder(env.Logs, env.Settings),
 	}
@@ -54,6 +56,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		StallAfter:  cfg.StallAfter,
 		OnHint:      p.loop.Trigger,
 		KeepPaths:   cfg.TracePaths,
+		Gate:        env.Gate,
 		Exponential: histograms.exponential(),
 	}
 	if env.Storage != nil {
@@ -106,7 +109,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	if processes == nil {
 		return nil
 	}
-	snapshot, err := p.watcher.Observe(ctx, folders(processes, p.env.RootPath), evidence(processes, p.env.Snapshots.GPUUse.Load()))
+	snapshot, err := p.watcher.Observe(ctx, p.roots.folders(processes), evidence(processes, p.env.Snapshots.GPUUse.Load()))
 	if snapshot == nil {
 		return err
 	}

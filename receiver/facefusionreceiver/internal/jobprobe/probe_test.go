@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
@@ -172,12 +173,32 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 			},
 			Roles: []process.RoleUsage{{Role: process.RoleFFmpeg, Count: 3, CPUUser: 1, CPUSystem: 2}, {Role: process.RoleRunner, CPUUser: 4, CPUSystem: 8}},
 		},
-		{ID: "gone", JobsHostPath: "/data/jobs"},
+		{ID: "gone", JobsHostPath: "/host/data/jobs"},
+		{
+			ID: "container", Checkout: "/facefusion", JobsHostPath: "/host/proc/14/root/facefusion/.jobs",
+			Processes: []process.Process{{ID: process.ID{PID: 13}, Role: process.RoleServer}, {ID: process.ID{PID: 14}, Role: process.RoleRunner}},
+		},
+		{ID: "stopped container", JobsHostPath: "/host/proc/15/root/facefusion/.jobs"},
 	}}
+	gate := hostfs.NewGate(hostfs.Settings{})
+	root := func(dir, owner string) *hostfs.Root { return &hostfs.Root{Gate: gate, Dir: dir, Owner: owner} }
+	r := newRoots(gate, "/host")
 	require.Equal(t, []jobqueue.Folder{
-		{Instance: "facefusion-3f2a", Path: "/host/opt/facefusion/.jobs", Root: "/host/proc/12/root", Dir: "/opt/facefusion"},
-		{Instance: "gone", Path: "/data/jobs"},
-	}, folders(s, "/host"))
+		{
+			Instance: "facefusion-3f2a", Files: root("/host", "facefusion-3f2a"), Path: "/opt/facefusion/.jobs",
+			Process: root("/host/proc/12/root", "facefusion-3f2a"), Dir: "/opt/facefusion",
+		},
+		{Instance: "gone", Files: root("/host", "gone"), Path: "/data/jobs"},
+		{
+			Instance: "container", Files: root("/host/proc/14/root", "container"), Path: "/facefusion/.jobs",
+			Process: root("/host/proc/13/root", "container"), Dir: "/facefusion",
+		},
+		{Instance: "stopped container", Files: root("/host", "stopped container")},
+	}, r.folders(s))
+	require.Len(t, r.tables, 5)
+	r.folders(&process.Snapshot{})
+	require.Empty(t, r.tables, "of processes that are gone")
+	s.Instances = s.Instances[:2]
 	require.Equal(t, jobqueue.Evidence{
 		"facefusion-3f2a": {
 			Time: now, Processes: []jobqueue.Process{{Role: jobqueue.RoleRunner, Started: now.Add(-time.Minute)}},

@@ -178,6 +178,7 @@ const (
 	AttributeFacefusionJobFolderStateAbsent
 	AttributeFacefusionJobFolderStateUnreachable
 	AttributeFacefusionJobFolderStateDenied
+	AttributeFacefusionJobFolderStateShareUnresponsive
 )
 
 // String returns the string representation of the AttributeFacefusionJobFolderState.
@@ -191,16 +192,19 @@ func (av AttributeFacefusionJobFolderState) String() string {
 		return "unreachable"
 	case AttributeFacefusionJobFolderStateDenied:
 		return "denied"
+	case AttributeFacefusionJobFolderStateShareUnresponsive:
+		return "share_unresponsive"
 	}
 	return ""
 }
 
 // MapAttributeFacefusionJobFolderState is a helper map of string to AttributeFacefusionJobFolderState attribute value.
 var MapAttributeFacefusionJobFolderState = map[string]AttributeFacefusionJobFolderState{
-	"open":        AttributeFacefusionJobFolderStateOpen,
-	"absent":      AttributeFacefusionJobFolderStateAbsent,
-	"unreachable": AttributeFacefusionJobFolderStateUnreachable,
-	"denied":      AttributeFacefusionJobFolderStateDenied,
+	"open":               AttributeFacefusionJobFolderStateOpen,
+	"absent":             AttributeFacefusionJobFolderStateAbsent,
+	"unreachable":        AttributeFacefusionJobFolderStateUnreachable,
+	"denied":             AttributeFacefusionJobFolderStateDenied,
+	"share_unresponsive": AttributeFacefusionJobFolderStateShareUnresponsive,
 }
 
 // AttributeFacefusionJobState specifies the value facefusion.job.state attribute.

@@ -25,15 +25,16 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                                 metric.Meter
-	mu                                    sync.Mutex
-	registrations                         []metric.Registration
-	ReceiverFacefusionEventsDropped       metric.Int64Counter
-	ReceiverFacefusionEventsSuppressed    metric.Int64Counter
-	ReceiverFacefusionObservationAge      metric.Float64ObservableGauge
-	ReceiverFacefusionObservationFailures metric.Int64ObservableCounter
-	ReceiverFacefusionObservations        metric.Int64ObservableCounter
-	ReceiverFacefusionSpansDropped        metric.Int64Counter
+	meter                                     metric.Meter
+	mu                                        sync.Mutex
+	registrations                             []metric.Registration
+	ReceiverFacefusionEventsDropped           metric.Int64Counter
+	ReceiverFacefusionEventsSuppressed        metric.Int64Counter
+	ReceiverFacefusionFileSystemsUnresponsive metric.Int64ObservableGauge
+	ReceiverFacefusionObservationAge          metric.Float64ObservableGauge
+	ReceiverFacefusionObservationFailures     metric.Int64ObservableCounter
+	ReceiverFacefusionObservations            metric.Int64ObservableCounter
+	ReceiverFacefusionSpansDropped            metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -45,6 +46,21 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterReceiverFacefusionFileSystemsUnresponsiveCallback sets callback for observable ReceiverFacefusionFileSystemsUnresponsive metric.
+func (builder *TelemetryBuilder) RegisterReceiverFacefusionFileSystemsUnresponsiveCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFacefusionFileSystemsUnresponsive, obs: o})
+		return nil
+	}, builder.ReceiverFacefusionFileSystemsUnresponsive)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
 }
 
 // RegisterReceiverFacefusionObservationAgeCallback sets callback for observable ReceiverFacefusionObservationAge metric.
@@ -140,6 +156,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_receiver_facefusion_events_suppressed",
 		metric.WithDescription("Events that were held back because too many of their kind came, by the name of the event. [Alpha]"),
 		metric.WithUnit("{event}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFacefusionFileSystemsUnresponsive, err = builder.meter.Int64ObservableGauge(
+		"otelcol_receiver_facefusion_file_systems_unresponsive",
+		metric.WithDescription("File systems that have kept a request of the receiver waiting for more than 5 seconds, such as a share whose server is gone. [Alpha]"),
+		metric.WithUnit("{file_system}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFacefusionObservationAge, err = builder.meter.Float64ObservableGauge(

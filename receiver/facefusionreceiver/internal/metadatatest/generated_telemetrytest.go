@@ -53,6 +53,20 @@ func AssertEqualReceiverFacefusionEventsSuppressed(t *testing.T, tt *componentte
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
+func AssertEqualReceiverFacefusionFileSystemsUnresponsive(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_receiver_facefusion_file_systems_unresponsive",
+		Description: "File systems that have kept a request of the receiver waiting for more than 5 seconds, such as a share whose server is gone. [Alpha]",
+		Unit:        "{file_system}",
+		Data: metricdata.Gauge[int64]{
+			DataPoints: dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_receiver_facefusion_file_systems_unresponsive")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
 func AssertEqualReceiverFacefusionObservationAge(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_facefusion_observation_age",

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
@@ -43,6 +44,8 @@ type Env struct {
 	Host host.Host
 	// Storage names the extension that keeps what must outlive the collector; nil for none.
 	Storage *component.ID
+	// Gate runs what may hang: accesses to files of others.
+	Gate *hostfs.Gate
 	// RootPath is where the root of the observed host is mounted; "/" on the host itself.
 	RootPath string
 	// Window is the shortest time that a scrape may sum up: a scrape that comes early, because something changed, cuts no window short.

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
@@ -101,6 +102,7 @@ func Env() (probe.Env, *Sink) {
 		Logs:          metadata.DefaultLogsBuilderConfig(),
 		Snapshots:     &snapshots.Store{},
 		Host:          host.Host{Name: "gpu-7", ID: "0123456789abcdef0123456789abcdef"},
+		Gate:          hostfs.NewGate(hostfs.Settings{}),
 		RootPath:      "/",
 		RequestScrape: func() {},
 		Sink:          sink,

@@ -1,0 +1,111 @@
+package jobqueue
+
+import (
+	"errors"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
+)
+
+// flight is a pass over one folder, on a goroutine of its own: the share that the folder lies on may not answer. Whoever observes waits for a moment; a pass
+// that takes longer goes on by itself, and a later observation collects it. Until then the folder belongs to the pass.
+type flight struct {
+	call       *hostfs.Call
+	pass       pass
+	queue      Queue
+	unfinished bool
+}
+
+// key of what a pass may hang on.
+func (at *Folder) key() hostfs.Key { return at.Files.Key(at.Path) }
+
+// depart begins a pass.
+func (w *Watcher) depart(f *jobsFolder, p pass) (*flight, error) {
+	fl := &flight{pass: p}
+	var err error
+	fl.call, err = w.gate.Start(f.at.key(), f.at.Instance, func() {
+		defer f.land()
+		p := &fl.pass
+		f.probe(p)
+		p.hints = f.hinter.Take()
+		p.watching = make(map[string]bool)
+		for _, path := range f.hinter.Watching() {
+			p.watching[path] = true
+		}
+		f.pass(p)
+		fl.queue, fl.unfinished = f.publish(p), f.unfinished()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return fl, nil
+}
+
+// observeFolder adds what a folder's pass saw to the snapshot, and says whether the pass left work. Of a folder that does not answer it adds what was seen
+// last.
+func (w *Watcher) observeFolder(f *jobsFolder, p pass, s *Snapshot) (unfinished bool) {
+	err := f.hanging
+	if f.flight == nil && err == nil {
+		f.flight, err = w.depart(f, p)
+	}
+	if f.flight != nil {
+		err = w.gate.Wait(f.flight.call)
+	}
+	if err != nil {
+		s.Queues = append(s.Queues, f.lastKnown(err, p.now)...)
+		return false
+	}
+	landed := f.flight
+	f.flight, f.last = nil, &landed.queue
+	s.Queues = append(s.Queues, landed.queue)
+	s.Changes = append(s.Changes, landed.pass.changes...)
+	return landed.unfinished
+}
+
+// lastKnown is what is published of a folder that does not answer; nothing where it never did and may still.
+func (f *jobsFolder) lastKnown(err error, now time.Time) []Queue {
+	unresponsive := !errors.Is(err, hostfs.ErrPending)
+	switch {
+	case f.last != nil:
+		q := *f.last
+		if unresponsive {
+			q.Access = AccessUnresponsive
+		}
+		return []Queue{q}
+	case unresponsive:
+		return []Queue{{Instances: f.instances, Access: AccessUnresponsive, Scanning: true, Start: now, Restored: RestoreNone}}
+	default:
+		return nil
+	}
+}
+
+// release closes a folder that is not observed any more; one with a pass in flight when that has ended, if it ever does.
+func release(f *jobsFolder) {
+	if f.flight == nil {
+		f.close()
+		return
+	}
+	go func() {
+		f.flight.call.Await()
+		f.close()
+	}()
+}
+
+// identify finds out which folder a path leads to.
+func (w *Watcher) identify(at *Folder) (jobsdir.FileStat, Access, error) {
+	if at.Path == "" {
+		return jobsdir.FileStat{}, AccessUnreachable, nil
+	}
+	st, err := jobsdir.Stat(at.Files, at.Path)
+	switch {
+	case hostfs.IsHanging(err):
+		return st, AccessUnresponsive, err
+	case err == nil && st.IsDir():
+		return st, AccessOpen, nil
+	case err == nil || absent(err):
+		return jobsdir.FileStat{}, AccessAbsent, nil
+	default:
+		return jobsdir.FileStat{}, accessOf(err), nil
+	}
+}

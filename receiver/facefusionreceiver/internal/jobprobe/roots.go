@@ -1,0 +1,98 @@
+package jobprobe
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+)
+
+// roots finds the root directories below which the paths of instances are opened. The goroutine
+// that observes uses it.
+type roots struct {
+	gate *hostfs.Gate
+	// host is where the host's root is mounted.
+	host string
+	// tables are the mount tables by process; pid 1 has that of the host.
+	tables map[process.ID]*mountTable
+}
+
+type mountTable struct {
+	mounts []hostfs.Mount
+	read   time.Time
+	used   bool
+}
+
+// mountsEvery is how often a mount table is read: 20 microseconds and more, a hundred times as much on
+// a host with many containers. Until a share that was mounted meanwhile is known as one, only its
+// own instance would wait for it.
+const mountsEvery = 5 * time.Second
+
+func newRoots(gate *hostfs.Gate, host string) *roots {
+	return &roots{gate: gate, host: host, tables: make(map[process.ID]*mountTable)}
+}
+
+// folders are the jobs folders of all known instances, and how their processes see the host.
+func (r *roots) folders(snapshot *process.Snapshot) []jobqueue.Folder {
+	list := make([]jobqueue.Folder, 0, len(snapshot.Instances))
+	for i := range snapshot.Instances {
+		list = append(list, r.folder(&snapshot.Instances[i]))
+	}
+	for id, table := range r.tables {
+		if !table.used {
+			delete(r.tables, id)
+		}
+		table.used = false
+	}
+	return list
+}
+
+func (r *roots) folder(instance *process.Instance) jobqueue.Folder {
+	folder := jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout}
+	path := instance.JobsHostPath
+	for _, p := range instance.Processes {
+		root := r.process(instance, p.ID)
+		if folder.Process == nil && !p.Role.Child() {
+			folder.Process = root
+		}
+		if strings.HasPrefix(path, root.Dir+"/") { // the way leads through this process
+			folder.Files, folder.Path = root, strings.TrimPrefix(path, root.Dir)
+		}
+	}
+	if folder.Files != nil {
+		return folder
+	}
+	folder.Files = &hostfs.Root{Gate: r.gate, Dir: r.host, Mounts: r.mounts(process.ID{PID: 1}), Owner: instance.ID}
+	if inner, ok := hostfs.Below(path, filepath.Clean(r.host)); ok && !strings.HasPrefix(inner, "/proc/") {
+		folder.Path = inner
+	}
+	return folder
+}
+
+// process is the root of a process.
+func (r *roots) process(instance *process.Instance, id process.ID) *hostfs.Root {
+	return &hostfs.Root{Gate: r.gate, Dir: r.proc(id.PID) + "/root", Mounts: r.mounts(id), Owner: instance.ID}
+}
+
+func (r *roots) proc(pid int) string { return filepath.Join(r.host, "proc", strconv.Itoa(pid)) }
+
+// mounts of a process; none where they cannot be had.
+func (r *roots) mounts(id process.ID) []hostfs.Mount {
+	table := r.tables[id]
+	if table == nil {
+		table = &mountTable{}
+		r.tables[id] = table
+	}
+	table.used = true
+	if now := time.Now(); table.read.IsZero() || now.Sub(table.read) >= mountsEvery {
+		if mounts, err := hostfs.ReadMounts(r.proc(id.PID)); err == nil {
+			table.mounts = mounts
+		}
+		table.read = now
+	}
+	return table.mounts
+}
