@@ -16,7 +16,8 @@ const module = "github.com/otelcol-facefusion/otelcol-facefusion/"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// rule forbids an import to some packages, and says why. Paths are prefixes; those of packages are relative to the module.
+// rule forbids an import to some packages, and says why. Paths are prefixes; those of packages are
+// relative to the module.
 type rule struct {
 	packages  []string // that it speaks of
 	except    []string // of those

@@ -29,8 +29,8 @@ type Settings struct {
 	// thread of the operating system. The accesses of all owners together are bounded by 8 times as
 	// many; beyond that only owners without one are served.
 	MaxHanging int
-	// Go starts an access; on a goroutine of its own by default. A test whose thread has rights of its
-	// own runs it in place.
+	// Go starts an access; on a goroutine of its own by default. A test whose thread has rights of
+	// its own runs it in place.
 	Go func(access func())
 }
 
@@ -98,7 +98,7 @@ func (g *Gate) Start(key Key, owner string, access func()) (*Call, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	if err := g.admit(key, owner, now); err != nil {
+	if err := g.refuse(key, owner, now); err != nil {
 		return nil, err
 	}
 	c := &Call{key: key, owner: owner, begun: now, done: make(chan struct{})}
@@ -130,8 +130,8 @@ func (g *Gate) finish(c *Call) {
 	close(c.done)
 }
 
-// admit says why an access must not begin.
-func (g *Gate) admit(key Key, owner string, now time.Time) error {
+// refuse says why an access must not begin.
+func (g *Gate) refuse(key Key, owner string, now time.Time) error {
 	var err error
 	for c := range g.calls[key] {
 		switch waited := now.Sub(c.begun); {

@@ -24,7 +24,7 @@ func (r *Root) Open(path string, flags int) (int, error) {
 			return fd, err
 		}
 	}
-	resolved, err := r.resolve(path, r.readlink)
+	resolved, err := r.followLinks(path, r.readlink)
 	if err != nil {
 		return -1, err
 	}

@@ -22,8 +22,8 @@ type Root struct {
 	Mounts []Mount
 	// Owner is who pays for accesses that hang: a user, or an instance.
 	Owner string
-	// Strip turns the target of a link into what a process with this root sees; nil where it is that
-	// already. A tree that a test built has links that lead into the tree by their full names.
+	// Strip turns the target of a link into what a process with this root sees; nil where it is
+	// that already. A tree that a test built has links that lead into the tree by their full names.
 	Strip func(target string) string
 }
 
@@ -49,12 +49,12 @@ var errLinks = fmt.Errorf("resolve: %w", unix.ELOOP)
 // Resolve follows the links of a path. What does not exist, or may not be read, is taken as it is
 // named: a folder need not exist yet. It fails where a file system does not answer.
 func (r *Root) Resolve(path string) (string, error) {
-	return r.resolve(path, func(path string) (string, error) {
+	return r.followLinks(path, func(path string) (string, error) {
 		return Do(r.Gate, r.Key(path), r.Owner, func() (string, error) { return r.readlink(path) })
 	})
 }
 
-func (r *Root) resolve(path string, readlink func(string) (string, error)) (string, error) {
+func (r *Root) followLinks(path string, readlink func(string) (string, error)) (string, error) {
 	done, rest := "/", strings.Split(path, "/")
 	for links := 0; len(rest) > 0; {
 		name := rest[0]

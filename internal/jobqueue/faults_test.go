@@ -163,7 +163,7 @@ func TestAFilesystemThatListsOtherInodes(t *testing.T) {
 		for name, index := range map[string]int{"a.json": jobsdir.Completed, "b.json": jobsdir.Queued} {
 			d := &f.dirs[index]
 			d.Generation++
-			f.visitEntry(d, jobsdir.Entry{Name: []byte(name), Ino: 1, Kind: unix.DT_REG})
+			f.visitEntry(d, jobsdir.DirEntry{Name: []byte(name), Ino: 1, Kind: unix.DT_REG})
 			f.findMissing(p, d)
 		}
 		h.pass()

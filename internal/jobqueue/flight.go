@@ -8,8 +8,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
-// flight is a pass over one folder, on a goroutine of its own: the share that the folder lies on may not answer. Whoever observes waits for a moment; a pass
-// that takes longer goes on by itself, and a later observation collects it. Until then the folder belongs to the pass.
+// flight is a pass over one folder, on a goroutine of its own: the share that the folder lies on
+// may not answer. Whoever observes waits for a moment; a pass that takes longer goes on by itself,
+// and a later observation collects it. Until then the folder belongs to the pass.
 type flight struct {
 	call       *hostfs.Call
 	pass       pass
@@ -42,8 +43,8 @@ func (w *Watcher) depart(f *jobsFolder, p pass) (*flight, error) {
 	return fl, nil
 }
 
-// observeFolder adds what a folder's pass saw to the snapshot, and says whether the pass left work. Of a folder that does not answer it adds what was seen
-// last.
+// observeFolder adds what a folder's pass saw to the snapshot, and says whether the pass left work.
+// Of a folder that does not answer it adds what was seen last.
 func (w *Watcher) observeFolder(f *jobsFolder, p pass, s *Snapshot) (unfinished bool) {
 	err := f.hanging
 	if f.flight == nil && err == nil {
@@ -63,7 +64,8 @@ func (w *Watcher) observeFolder(f *jobsFolder, p pass, s *Snapshot) (unfinished 
 	return landed.unfinished
 }
 
-// lastKnown is what is published of a folder that does not answer; nothing where it never did and may still.
+// lastKnown is what is published of a folder that does not answer; nothing where it never did and
+// may still.
 func (f *jobsFolder) lastKnown(err error, now time.Time) []Queue {
 	unresponsive := !errors.Is(err, hostfs.ErrPending)
 	switch {
@@ -80,7 +82,8 @@ func (f *jobsFolder) lastKnown(err error, now time.Time) []Queue {
 	}
 }
 
-// release closes a folder that is not observed any more; one with a pass in flight when that has ended, if it ever does.
+// release closes a folder that is not observed any more; one with a pass in flight when that has
+// ended, if it ever does.
 func release(f *jobsFolder) {
 	if f.flight == nil {
 		f.close()

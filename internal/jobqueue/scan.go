@@ -66,7 +66,7 @@ func (f *jobsFolder) list(p *pass) {
 		if d.Stat.Ino == 0 || !d.Due(p.now) {
 			continue
 		}
-		done, err := d.List(p.now, p.deadline, func(e jobsdir.Entry) { f.visitEntry(d, e) })
+		done, err := d.List(p.now, p.deadline, func(e jobsdir.DirEntry) { f.visitEntry(d, e) })
 		switch {
 		case err != nil && errors.Is(err, unix.EACCES):
 			f.access = AccessDenied
@@ -77,7 +77,7 @@ func (f *jobsFolder) list(p *pass) {
 }
 
 // visitEntry compares one name with what is known.
-func (f *jobsFolder) visitEntry(d *statusDir, e jobsdir.Entry) {
+func (f *jobsFolder) visitEntry(d *statusDir, e jobsdir.DirEntry) {
 	hash := xxhash.Sum64(e.Name) // as hashName, without a copy
 	if e.Kind != unix.DT_REG && e.Kind != unix.DT_UNKNOWN {
 		d.irregular[hash] = d.Generation

@@ -1,4 +1,5 @@
-// Package poll runs an observation in the background: at once, on every tick, and whenever it is nudged.
+// Package poll runs an observation in the background: at once, on every tick, and whenever it is
+// nudged.
 package poll
 
 import (
@@ -12,7 +13,7 @@ import (
 type Loop struct {
 	interval time.Duration
 	observe  func(context.Context) error
-	nudge    chan struct{}
+	trigger  chan struct{}
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
 	health   atomic.Pointer[Health]
@@ -22,15 +23,17 @@ type Loop struct {
 type Health struct {
 	// Observations counts all that ended, Failures those of them with an error.
 	Observations, Failures uint64
-	// Started is when the loop started, LastSuccess when an observation last ended without an error; zero if never.
+	// Started is when the loop started, LastSuccess when an observation last ended without an
+	// error; zero if never.
 	Started, LastSuccess time.Time
 	// Err is the error of the last observation; nil when it went well.
 	Err error
 }
 
-// New makes a loop that calls observe every interval, from one goroutine. The context that observe gets ends with Stop.
+// New makes a loop that calls observe every interval, from one goroutine. The context that observe
+// gets ends with Stop.
 func New(interval time.Duration, observe func(context.Context) error) *Loop {
-	l := &Loop{interval: interval, observe: observe, nudge: make(chan struct{}, 1)}
+	l := &Loop{interval: interval, observe: observe, trigger: make(chan struct{}, 1)}
 	l.health.Store(&Health{})
 	return l
 }
@@ -43,7 +46,8 @@ func (l *Loop) Start() {
 	l.wg.Go(func() { l.run(ctx) })
 }
 
-// Stop ends the loop and waits for the observation in progress. It may be called unstarted and more than once.
+// Stop ends the loop and waits for the observation in progress. It may be called unstarted and more
+// than once.
 func (l *Loop) Stop() {
 	if l.cancel != nil {
 		l.cancel()
@@ -51,10 +55,11 @@ func (l *Loop) Stop() {
 	l.wg.Wait()
 }
 
-// Trigger asks for an observation now instead of at the next tick. It never blocks, from any goroutine; several at once are one.
+// Trigger asks for an observation now instead of at the next tick. It never blocks, from any
+// goroutine; several at once are one.
 func (l *Loop) Trigger() {
 	select {
-	case l.nudge <- struct{}{}:
+	case l.trigger <- struct{}{}:
 	default:
 	}
 }
@@ -69,7 +74,7 @@ func (l *Loop) run(ctx context.Context) {
 		l.once(ctx)
 		select {
 		case <-ticker.C:
-		case <-l.nudge:
+		case <-l.trigger:
 		case <-ctx.Done():
 		}
 	}

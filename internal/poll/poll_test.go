@@ -44,14 +44,15 @@ func TestTriggerObservesNow(t *testing.T) {
 		l.Trigger()
 		synctest.Wait()
 		l.Stop()
-		// The second nudge may fall behind the observation that the first one caused, or be one with it.
+		// The second trigger may fall behind the observation that the first one caused, or be one
+		// with it.
 		require.Subset(t, []time.Duration{0, 10 * time.Second}, at)
 		require.GreaterOrEqual(t, len(at), 2)
 		require.LessOrEqual(t, len(at), 3)
 	})
 }
 
-func TestHealthTellsFailureAndSuccess(t *testing.T) {
+func TestHealthReportsFailureAndSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("no /proc")
 		n := 0

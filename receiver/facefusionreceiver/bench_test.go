@@ -22,8 +22,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 )
 
-// BenchmarkScrape is a scrape of all probes on a host with two GPUs and two instances, each with a server that has answered everything.
-// The budget: under 200 us and under 200 KB.
+// BenchmarkScrape is a scrape of all probes on a host with two GPUs and two instances, each with a
+// server that has answered everything. The budget: under 200 us and under 200 KB.
 func BenchmarkScrape(b *testing.B) {
 	env, _ := probetest.Env()
 	driver := gputest.New(gputest.NewGPU(0), gputest.NewGPU(1))
@@ -44,7 +44,7 @@ func BenchmarkScrape(b *testing.B) {
 		w,
 	}
 
-	stale := make([]*staleness.Tracker, len(list))
+	stale := make([]*staleness.Marker, len(list))
 	for i := range list {
 		stale[i] = staleness.New()
 	}
@@ -65,7 +65,8 @@ func BenchmarkScrape(b *testing.B) {
 	b.ReportMetric(float64(points), "points/op")
 }
 
-// has says whether a probe has something to say of a metric. GPUs and servers are observed in the background.
+// has says whether a probe has something to say of a metric. GPUs and servers are observed in the
+// background.
 func has(p probe.Probe, name string) bool {
 	for _, rm := range p.Scrape(time.Now()).ResourceMetrics().All() {
 		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {

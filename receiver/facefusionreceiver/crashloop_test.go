@@ -18,9 +18,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
 )
 
-// TestACrashLoopIsVisible: FaceFusion is restarted every two seconds for five minutes and fails each
-// time. The counters have each start and each exit with its reason, and each is an event: that rate
-// is below the limit.
+// TestACrashLoopIsVisible: FaceFusion is restarted every two seconds for five minutes and fails
+// each time. The counters have each start and each exit with its reason, and each is an event: that
+// rate is below the limit.
 func TestACrashLoopIsVisible(t *testing.T) {
 	const restarts, period = 150, 2 * time.Second
 	root := t.TempDir()
@@ -28,7 +28,8 @@ func TestACrashLoopIsVisible(t *testing.T) {
 		host, err := proctest.NewHost(root, time.Now().Add(-time.Hour))
 		require.NoError(t, err)
 		require.NoError(t, host.Checkout("/opt/facefusion", "3.8.1"))
-		for _, pid := range []int{77, 555, 4711} { // with one process alone, the order of a plain folder may pass for that of the kernel's
+		// with one process alone, the order of a plain folder may pass for that of the kernel's
+		for _, pid := range []int{77, 555, 4711} {
 			require.NoError(t, host.Put(proctest.Process{PID: pid, PPID: 1, Argv: []string{"/usr/bin/sleep", "infinity"}, Cwd: "/", StartTicks: uint64(pid)}))
 		}
 		arrived := new(consumertest.LogsSink)

@@ -16,7 +16,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
-// harness is a receiver in three pipelines, as the Collector makes it: one configuration, one id, three components.
+// harness is a receiver in three pipelines, as the Collector makes it: one configuration, one id,
+// three components.
 type harness struct {
 	metrics *consumertest.MetricsSink
 	logs    *consumertest.LogsSink
@@ -29,7 +30,8 @@ func newHarness(t *testing.T, factory receiver.Factory, root string) *harness {
 	cfg.Controller.InitialDelay = 0
 	cfg.RootPath = root
 	set := receivertest.NewNopSettings(metadata.Type)
-	set.ID = component.NewIDWithName(metadata.Type, "harness") // the same for all three, where NewNopSettings makes one up for each
+	// the same for all three, where NewNopSettings makes one up for each
+	set.ID = component.NewIDWithName(metadata.Type, "harness")
 	three := &harness{metrics: new(consumertest.MetricsSink), logs: new(consumertest.LogsSink)}
 	m, err := factory.CreateMetrics(context.Background(), set, cfg, three.metrics)
 	require.NoError(t, err)
@@ -109,7 +111,8 @@ func TestShutdownDuringStart(t *testing.T) {
 	}
 }
 
-// TestConfigurationReload: the Collector shuts the old receiver down and makes a new one of the same name in the same process, from the same factory or from a new one.
+// TestConfigurationReload: the Collector shuts the old receiver down and makes a new one of the
+// same name in the same process, from the same factory or from a new one.
 func TestConfigurationReload(t *testing.T) {
 	factory, root := NewFactory(), t.TempDir()
 	for range 25 {

@@ -29,7 +29,8 @@ var personal = []string{"alice", "wedding", "/home", "/proc", "swapped", "female
 // said is all that a receiver sent and logged, as text.
 type said struct{ metrics, logs, traces, log string }
 
-// TestNothingPersonalLeaves: a user's folder, file names, command line and the attributes of faces are in no signal and in no line of the log.
+// TestNothingPersonalLeaves: a user's folder, file names, command line and the attributes of faces
+// are in no signal and in no line of the log.
 func TestNothingPersonalLeaves(t *testing.T) {
 	s := observeAlice(t, func(*Config) {})
 	for name, text := range map[string]string{"metrics": s.metrics, "logs": s.logs, "traces": s.traces, "log": s.log} {
@@ -52,7 +53,8 @@ func TestPathsOnRequestAreInTracesOnly(t *testing.T) {
 	}
 }
 
-// observeAlice has a receiver of all signals observe a whole day of a user: two jobs that end, one that is deleted, a server that crashes.
+// observeAlice has a receiver of all signals observe a whole day of a user: two jobs that end, one
+// that is deleted, a server that crashes.
 func observeAlice(t *testing.T, change func(*Config)) said {
 	t.Helper()
 	host, err := proctest.NewHost(t.TempDir(), time.Now().Add(-time.Hour))
@@ -85,7 +87,7 @@ func observeAlice(t *testing.T, change func(*Config)) said {
 	for _, c := range []component.Component{m, l, tr} {
 		require.NoError(t, c.Start(context.Background(), componenttest.NewNopHost()))
 	}
-	told := func(event, body string) {
+	emitted := func(event, body string) {
 		t.Helper()
 		require.Eventually(t, func() bool {
 			return strings.Contains(marshalLogs(t, logs), event) && strings.Contains(marshalLogs(t, logs), body)
@@ -100,7 +102,7 @@ func observeAlice(t *testing.T, change func(*Config)) said {
 		require.NoError(t, folder.Create(id, step, step))
 		require.NoError(t, folder.Submit(id))
 		require.NoError(t, folder.Start(id, 0))
-		told("job.state_changed", "FaceFusion job "+id+": running")
+		emitted("job.state_changed", "FaceFusion job "+id+": running")
 	}
 	require.NoError(t, folder.CompleteStep("good", 0))
 	require.NoError(t, folder.Start("good", 1))
@@ -109,10 +111,10 @@ func observeAlice(t *testing.T, change func(*Config)) said {
 	require.NoError(t, folder.Fail("bad"))
 	require.NoError(t, folder.Delete("gone"))
 	for _, body := range []string{"good: completed", "bad: failed", "gone: deleted"} {
-		told("job.state_changed", body)
+		emitted("job.state_changed", body)
 	}
 	require.NoError(t, host.Remove(server.PID))
-	told("process.exited", "FaceFusion server exited")
+	emitted("process.exited", "FaceFusion server exited")
 	require.Eventually(t, func() bool { return strings.Contains(marshalMetrics(t, metrics), "facefusion.job.duration") }, 10*time.Second, 20*time.Millisecond)
 	require.Eventually(t, func() bool { return strings.Count(marshalTraces(t, traces), `"name":"facefusion.job"`) == 3 }, 10*time.Second, 20*time.Millisecond)
 	for _, c := range []component.Component{m, l, tr} {

@@ -15,7 +15,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/staleness"
 )
 
-// newScraping makes the metrics of a receiver: the Collector's own scrape controller, with one scraper for each probe.
+// newScraping makes the metrics of a receiver: the Collector's own scrape controller, with one
+// scraper for each probe.
 func newScraping(shared *sharedReceiver, cfg *Config, set receiver.Settings, next consumer.Metrics) (receiver.Metrics, error) {
 	options := []scraperhelper.ControllerOption{scraperhelper.WithTickerChannel(shared.trigger.C())}
 	for _, p := range shared.probes {

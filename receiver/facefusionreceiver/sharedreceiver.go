@@ -87,7 +87,8 @@ func (r *sharedReceiver) start(ctx context.Context, s *signal, host component.Ho
 	return nil
 }
 
-// stop is called by each signal that is shut down, also by one that never started. The last one waits until everything has ended.
+// stop is called by each signal that is shut down, also by one that never started. The last one
+// waits until everything has ended.
 func (r *sharedReceiver) stop(ctx context.Context, s *signal) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

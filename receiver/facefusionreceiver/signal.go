@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/collector/component"
 )
 
-// signal is one of a receiver's metrics, logs and traces, as the Collector sees it. It is safe to shut down unstarted, twice and while it
-// starts; the scrape controller that it may hold is not.
+// signal is one of a receiver's metrics, logs and traces, as the Collector sees it. It is safe to
+// shut down unstarted, twice and while it starts; the scrape controller that it may hold is not.
 type signal struct {
 	shared *sharedReceiver
 	inner  component.Component // the scrape controller, or a queue of package delivery

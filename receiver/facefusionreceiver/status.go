@@ -19,7 +19,8 @@ import (
 // statusInterval is how soon a probe that begins to fail shows in the component's status.
 const statusInterval = time.Second
 
-// status reports how the probes are as the component's status, on change only. What fails may come back, so the error is a recoverable one.
+// status reports how the probes are as the component's status, on change only. What fails may come
+// back, so the error is a recoverable one.
 type status struct {
 	logger *zap.Logger
 	probes []probe.Probe
@@ -33,7 +34,8 @@ type status struct {
 	hosts map[*signal]*reported
 }
 
-// reported is where a signal's status is reported, and what was reported last: nothing is OK, which a component that started is without saying so.
+// reported is where a signal's status is reported, and what was reported last: nothing is OK, which
+// a component that started is without saying so.
 type reported struct {
 	host component.Host
 	text string

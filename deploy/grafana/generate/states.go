@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// state is one value of a series that counts through states. The worse ones are higher, so that max() is the worst.
+// state is one value of a series that counts through states. The worse ones are higher, so that
+// max() is the worst.
 type state struct {
 	value int
 	// matcher is what says that the thing is in this state.
@@ -76,7 +77,8 @@ var visibilityStates = []state{
 	{4, `nvidia_process_visibility="foreign"`, "foreign", "orange"},
 }
 
-// worst is the query of the worst state that something was in since the point before: a short one is not lost where a point stands for minutes.
+// worst is the query of the worst state that something was in since the point before: a short one
+// is not lost where a point stands for minutes.
 func worst(by string, terms ...[]string) string {
 	return "max by (" + by + ") (\n    " + strings.Join(slices.Concat(terms...), "\n  or\n    ") + "\n)"
 }

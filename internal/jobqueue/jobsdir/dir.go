@@ -152,7 +152,7 @@ func (d *Dir) Due(now time.Time) bool {
 }
 
 // List lists for a while, and says whether it is through.
-func (d *Dir) List(now time.Time, deadline time.Time, visit func(Entry)) (done bool, err error) {
+func (d *Dir) List(now time.Time, deadline time.Time, visit func(DirEntry)) (done bool, err error) {
 	if d.listing == nil {
 		if d.listing, err = openListing(d.fd); err != nil {
 			return false, err

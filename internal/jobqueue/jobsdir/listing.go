@@ -21,7 +21,7 @@ type listing struct {
 const listingBuffer = 32 << 10
 
 // listed is one name; its bytes are only good until the next piece.
-type Entry struct {
+type DirEntry struct {
 	Name []byte
 	Ino  uint64
 	Kind uint8 // DT_REG and its like; DT_UNKNOWN where the filesystem does not tell
@@ -38,7 +38,7 @@ func openListing(dir int) (*listing, error) {
 func (l *listing) close() { unix.Close(l.fd) }
 
 // next hands the next piece to visit, as far as the names are those of jobs, and says whether there may be more.
-func (l *listing) next(visit func(Entry)) (bool, error) {
+func (l *listing) next(visit func(DirEntry)) (bool, error) {
 	n, err := unix.Getdents(l.fd, l.buf)
 	if errors.Is(err, unix.EINTR) {
 		return true, nil
@@ -51,7 +51,7 @@ func (l *listing) next(visit func(Entry)) (bool, error) {
 		if length <= direntName || length > len(rest) {
 			return false, errors.New("list jobs: the kernel's answer makes no sense")
 		}
-		e := Entry{Name: rest[direntName:length], Ino: binary.NativeEndian.Uint64(rest), Kind: rest[18]}
+		e := DirEntry{Name: rest[direntName:length], Ino: binary.NativeEndian.Uint64(rest), Kind: rest[18]}
 		if end := bytes.IndexByte(e.Name, 0); end >= 0 {
 			e.Name = e.Name[:end]
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
 )
 
-// Record is a named value. An empty value deletes it.
-type Record struct {
+// Item is a named value. An empty value deletes it.
+type Item struct {
 	Key   string
 	Value []byte
 }
@@ -59,11 +59,11 @@ func (p *Persister) Load(ctx context.Context, keys []string) ([][]byte, error) {
 	return values, nil
 }
 
-// Save writes the records and the entries in one transaction. An entry stays until it is
+// Save writes the items and the entries in one transaction. An entry stays until it is
 // acknowledged; an entry for which there is no room is not saved, and may be sent all the same.
-func (p *Persister) Save(ctx context.Context, records []Record, entries []*outbox.Entry) error {
-	operations := make([]*storage.Operation, 0, len(records)+len(entries))
-	for _, r := range records {
+func (p *Persister) Save(ctx context.Context, items []Item, entries []*outbox.Entry) error {
+	operations := make([]*storage.Operation, 0, len(items)+len(entries))
+	for _, r := range items {
 		operations = append(operations, operation(r.Key, r.Value))
 	}
 	operations, commit := p.outbox.Add(operations, entries)

@@ -82,7 +82,7 @@ var (
 	receiver    = component.MustNewIDWithName("facefusion", "a")
 )
 
-func open(t *testing.T, s *store) *checkpoint.Persister {
+func openStore(t *testing.T, s *store) *checkpoint.Persister {
 	t.Helper()
 	m, err := checkpoint.Open(t.Context(), host{fileStorage: s}, fileStorage, receiver, "jobs")
 	require.NoError(t, err)
@@ -118,10 +118,10 @@ func names(entries []*outbox.Entry) []string {
 
 func TestRecords(t *testing.T) {
 	s := newStore()
-	m := open(t, s)
+	m := openStore(t, s)
 	assert.Equal(t, "Receiver facefusion/a jobs", s.asked, "each receiver has its own")
-	require.NoError(t, m.Save(t.Context(), []checkpoint.Record{{Key: "a", Value: []byte("1")}, {Key: "b", Value: []byte("2")}}, nil))
-	require.NoError(t, m.Save(t.Context(), []checkpoint.Record{{Key: "a"}, {Key: "b", Value: []byte("3")}}, nil))
+	require.NoError(t, m.Save(t.Context(), []checkpoint.Item{{Key: "a", Value: []byte("1")}, {Key: "b", Value: []byte("2")}}, nil))
+	require.NoError(t, m.Save(t.Context(), []checkpoint.Item{{Key: "a"}, {Key: "b", Value: []byte("3")}}, nil))
 	values, err := m.Load(t.Context(), []string{"b", "a", "c"})
 	require.NoError(t, err)
 	assert.Equal(t, [][]byte{[]byte("3"), nil, nil}, values)
@@ -133,7 +133,7 @@ func TestRecords(t *testing.T) {
 // TestWhatHasNotArrivedIsSentAgain: whatever was saved and not acknowledged when the collector died, in its order.
 func TestWhatHasNotArrivedIsSentAgain(t *testing.T) {
 	s := newStore()
-	m := open(t, s)
+	m := openStore(t, s)
 	entries := []*outbox.Entry{logs("first"), traces("second"), logs("third")}
 	require.NoError(t, m.Save(t.Context(), nil, entries))
 	m.Ack(entries[0])
@@ -142,7 +142,7 @@ func TestWhatHasNotArrivedIsSentAgain(t *testing.T) {
 	// The first is gone for good with this Save, and its slot is free for the next.
 	require.NoError(t, m.Save(t.Context(), nil, []*outbox.Entry{logs("fifth")}))
 
-	m = open(t, s)
+	m = openStore(t, s)
 	unacked, err := m.Unacked(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"second", "third", "fourth", "fifth"}, names(unacked))
@@ -151,7 +151,7 @@ func TestWhatHasNotArrivedIsSentAgain(t *testing.T) {
 	}
 	require.NoError(t, m.Save(t.Context(), nil, []*outbox.Entry{logs("sixth")}))
 
-	m = open(t, s)
+	m = openStore(t, s)
 	unacked, err = m.Unacked(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"sixth"}, names(unacked))
@@ -159,14 +159,14 @@ func TestWhatHasNotArrivedIsSentAgain(t *testing.T) {
 
 func TestAllOrNothing(t *testing.T) {
 	s := newStore()
-	m := open(t, s)
+	m := openStore(t, s)
 	first := logs("first")
 	require.NoError(t, m.Save(t.Context(), nil, []*outbox.Entry{first}))
 	before := maps.Clone(s.values)
 	m.Ack(first)
 	s.failure = errors.New("no space left")
 	second := logs("second")
-	err := m.Save(t.Context(), []checkpoint.Record{{Key: "a", Value: []byte("1")}}, []*outbox.Entry{second})
+	err := m.Save(t.Context(), []checkpoint.Item{{Key: "a", Value: []byte("1")}}, []*outbox.Entry{second})
 	require.ErrorIs(t, err, s.failure)
 	assert.Equal(t, before, s.values)
 	assert.False(t, second.Saved())
@@ -178,16 +178,16 @@ func TestAllOrNothing(t *testing.T) {
 
 func TestACancelledObservationIsSaved(t *testing.T) {
 	s := newStore()
-	m := open(t, s)
+	m := openStore(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.NoError(t, m.Save(ctx, []checkpoint.Record{{Key: "a", Value: []byte("1")}}, nil), "the loop that observes ends, what it saw does not")
+	require.NoError(t, m.Save(ctx, []checkpoint.Item{{Key: "a", Value: []byte("1")}}, nil), "the loop that observes ends, what it saw does not")
 	assert.Contains(t, s.values, "a")
 }
 
 func TestEntriesWithoutRoomAreNotSaved(t *testing.T) {
 	s := newStore()
-	m := open(t, s)
+	m := openStore(t, s)
 	var entries []*outbox.Entry
 	for i := range 1030 {
 		entries = append(entries, logs(fmt.Sprint(i)))
@@ -208,7 +208,7 @@ func TestMalformedEntriesAreDeleted(t *testing.T) {
 	for slot, value := range []string{"", "l", "x12345678", "l12345678\xff\xff", "t12345678\xff\xff"} {
 		s.values["outbox/"+fmt.Sprint(slot)] = []byte(value)
 	}
-	m := open(t, s)
+	m := openStore(t, s)
 	unacked, err := m.Unacked(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, unacked)
@@ -223,11 +223,11 @@ func TestErrorsNameTheExtensionAndTheRemedy(t *testing.T) {
 	_, err = checkpoint.Open(t.Context(), host{fileStorage: nothing{}}, fileStorage, receiver, "jobs")
 	require.ErrorContains(t, err, `storage is "file_storage", which stores nothing`)
 	s := newStore()
-	m := open(t, s)
+	m := openStore(t, s)
 	s.failure = errors.New("input/output error")
 	_, err = m.Unacked(t.Context())
 	require.ErrorContains(t, err, "load saved state: input/output error")
-	require.True(t, strings.HasPrefix(m.Save(t.Context(), []checkpoint.Record{{Key: "a", Value: []byte("1")}}, nil).Error(), "save state"))
+	require.True(t, strings.HasPrefix(m.Save(t.Context(), []checkpoint.Item{{Key: "a", Value: []byte("1")}}, nil).Error(), "save state"))
 }
 
 type nothing struct {

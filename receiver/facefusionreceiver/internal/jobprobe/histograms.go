@@ -22,17 +22,17 @@ func (c *HistogramsConfig) exponential() bool {
 // The durations of jobs have the attributes facefusion.outcome, facefusion.origin and facefusion.media; that of steps has facefusion.outcome,
 // facefusion.media, facefusion.processors and facefusion.model. Their exemplars name the trace of a run.
 var (
-	jobDuration = probe.Histogram{
+	jobDuration = probe.HistogramSpec{
 		Name:        "facefusion.job.duration",
 		Unit:        "s",
 		Description: "How long a run of a job took, without its time in the queue.",
 	}
-	jobWaitDuration = probe.Histogram{
+	jobWaitDuration = probe.HistogramSpec{
 		Name:        "facefusion.job.wait.duration",
 		Unit:        "s",
 		Description: "How long a job was in the queue before its first step started.",
 	}
-	stepDuration = probe.Histogram{
+	stepDuration = probe.HistogramSpec{
 		Name:        "facefusion.step.duration",
 		Unit:        "s",
 		Description: "How long a step of a job took.",

@@ -82,7 +82,7 @@ func appendDurations(cfg *HistogramsConfig, metrics pmetric.MetricSlice, queue *
 	}
 }
 
-func appendRuns(h probe.Histogram, cfg *HistogramConfig, metrics pmetric.MetricSlice, queue *jobqueue.Queue, now time.Time, durations func(*jobqueue.RunTotals) *jobqueue.Durations) {
+func appendRuns(h probe.HistogramSpec, cfg *HistogramConfig, metrics pmetric.MetricSlice, queue *jobqueue.Queue, now time.Time, durations func(*jobqueue.RunTotals) *jobqueue.Durations) {
 	series := newSeries(h, cfg, metrics, queue.Start, now)
 	for i := range queue.Runs {
 		r := &queue.Runs[i]
@@ -93,7 +93,7 @@ func appendRuns(h probe.Histogram, cfg *HistogramConfig, metrics pmetric.MetricS
 	}
 }
 
-func appendSteps(h probe.Histogram, cfg *HistogramConfig, metrics pmetric.MetricSlice, queue *jobqueue.Queue, now time.Time) {
+func appendSteps(h probe.HistogramSpec, cfg *HistogramConfig, metrics pmetric.MetricSlice, queue *jobqueue.Queue, now time.Time) {
 	series := newSeries(h, cfg, metrics, queue.Start, now)
 	for i := range queue.Steps {
 		s := &queue.Steps[i]

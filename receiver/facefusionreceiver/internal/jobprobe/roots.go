@@ -27,9 +27,9 @@ type mountTable struct {
 	used   bool
 }
 
-// mountsEvery is how often a mount table is read: 20 microseconds and more, a hundred times as much on
-// a host with many containers. Until a share that was mounted meanwhile is known as one, only its
-// own instance would wait for it.
+// mountsEvery is how often a mount table is read: 20 microseconds and more, a hundred times as much
+// on a host with many containers. Until a share that was mounted meanwhile is known as one, only
+// its own instance would wait for it.
 const mountsEvery = 5 * time.Second
 
 func newRoots(gate *hostfs.Gate, host string) *roots {

@@ -18,7 +18,7 @@ type series struct {
 	wanted      bool // exponential
 }
 
-func newSeries(h probe.Histogram, cfg *HistogramConfig, metrics pmetric.MetricSlice, start, now time.Time) *series {
+func newSeries(h probe.HistogramSpec, cfg *HistogramConfig, metrics pmetric.MetricSlice, start, now time.Time) *series {
 	s := &series{start: start, now: now, wanted: cfg.Exponential}
 	if s.wanted {
 		s.exponential = h.AppendExponential(metrics)

@@ -41,9 +41,9 @@ func (p *Probe) save(ctx context.Context, entries []*outbox.Entry) error {
 	}
 	p.storing.Lock()
 	defer p.storing.Unlock()
-	var records []checkpoint.Record
+	var records []checkpoint.Item
 	for _, r := range p.watcher.Export() {
-		records = append(records, checkpoint.Record(r))
+		records = append(records, checkpoint.Item(r))
 	}
 	if err := p.persister.Save(ctx, records, entries); err != nil {
 		return err

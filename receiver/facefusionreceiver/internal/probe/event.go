@@ -16,8 +16,9 @@ func (e *Env) Send(lb *metadata.LogsBuilder, resource pcommon.Resource, severity
 	}
 }
 
-// Event takes the one event that was recorded last, and gives it a severity as an operator would grade it and a body that a person can read. mdatagen's
-// builder knows neither. An event that the configuration switched off is not wanted.
+// Event takes the one event that was recorded last, and gives it a severity as an operator would
+// grade it and a body that a person can read. mdatagen's builder knows neither. An event that the
+// configuration switched off is not wanted.
 func Event(lb *metadata.LogsBuilder, resource pcommon.Resource, severity plog.SeverityNumber, body string) (logs plog.Logs, wanted bool) {
 	logs = lb.Emit(metadata.WithLogsResource(resource))
 	if logs.LogRecordCount() == 0 {

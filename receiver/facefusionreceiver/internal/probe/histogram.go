@@ -9,27 +9,28 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
 )
 
-// Histogram declares a histogram, as metadata.yaml declares the other metrics: mdatagen cannot build one.
-type Histogram struct {
+// HistogramSpec declares a histogram, as metadata.yaml declares the other metrics: mdatagen cannot
+// build one.
+type HistogramSpec struct {
 	// Name, Unit and Description are those of the metric.
 	Name, Unit, Description string
 }
 
 // Append adds the metric with explicit buckets, without a point yet.
-func (h Histogram) Append(metrics pmetric.MetricSlice) pmetric.HistogramDataPointSlice {
-	histogram := h.append(metrics).SetEmptyHistogram()
+func (h HistogramSpec) Append(metrics pmetric.MetricSlice) pmetric.HistogramDataPointSlice {
+	histogram := h.appendMetric(metrics).SetEmptyHistogram()
 	histogram.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	return histogram.DataPoints()
 }
 
 // AppendExponential adds the metric with exponential buckets, without a point yet.
-func (h Histogram) AppendExponential(metrics pmetric.MetricSlice) pmetric.ExponentialHistogramDataPointSlice {
-	histogram := h.append(metrics).SetEmptyExponentialHistogram()
+func (h HistogramSpec) AppendExponential(metrics pmetric.MetricSlice) pmetric.ExponentialHistogramDataPointSlice {
+	histogram := h.appendMetric(metrics).SetEmptyExponentialHistogram()
 	histogram.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	return histogram.DataPoints()
 }
 
-func (h Histogram) append(metrics pmetric.MetricSlice) pmetric.Metric {
+func (h HistogramSpec) appendMetric(metrics pmetric.MetricSlice) pmetric.Metric {
 	metric := metrics.AppendEmpty()
 	metric.SetName(h.Name)
 	metric.SetUnit(h.Unit)

@@ -1,4 +1,5 @@
-// Package probe says what a probe is: one thing that is observed in the background and scraped, and that may tell of events.
+// Package probe says what a probe is: one thing that is observed in the background and scraped, and
+// that may tell of events.
 package probe
 
 import (
@@ -16,17 +17,21 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
-// Probe observes one thing. Its constructor touches nothing; Start begins to observe in the background.
+// Probe observes one thing. Its constructor touches nothing; Start begins to observe in the
+// background.
 type Probe interface {
 	// Name is short and fixed: the value of the attribute "probe" in the receiver's own telemetry.
 	Name() string
-	// Start returns at once. It fails on a wrong configuration only: what is not there yet is a state to report. Its context ends with Start.
+	// Start returns at once. It fails on a wrong configuration only: what is not there yet is a
+	// state to report. Its context ends with Start.
 	Start(ctx context.Context, host component.Host) error
-	// Scrape turns what was observed last into metrics. It touches neither driver, disk nor network. One goroutine at a time calls it.
+	// Scrape turns what was observed last into metrics. It touches neither driver, disk nor
+	// network. One goroutine at a time calls it.
 	Scrape(now time.Time) pmetric.Metrics
 	// Health says how the observations go, from any goroutine.
 	Health() poll.Health
-	// Shutdown ends the observation and waits for it, unless ctx ends first. It may be called unstarted and twice.
+	// Shutdown ends the observation and waits for it, unless ctx ends first. It may be called
+	// unstarted and twice.
 	Shutdown(ctx context.Context) error
 }
 
@@ -48,7 +53,8 @@ type Env struct {
 	Gate *hostfs.Gate
 	// RootPath is where the root of the observed host is mounted; "/" on the host itself.
 	RootPath string
-	// Window is the shortest time that a scrape may sum up: a scrape that comes early, because something changed, cuts no window short.
+	// Window is the shortest time that a scrape may sum up: a scrape that comes early, because
+	// something changed, cuts no window short.
 	Window time.Duration
 	// RequestScrape asks for a scrape soon. It never blocks.
 	RequestScrape func()

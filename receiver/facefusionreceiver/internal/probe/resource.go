@@ -11,7 +11,8 @@ func (e *Env) HostResource() pcommon.Resource {
 	return e.resource().Emit()
 }
 
-// InstanceResource is the resource of what belongs to one FaceFusion instance. With an empty id it stands for "none is known".
+// InstanceResource is the resource of what belongs to one FaceFusion instance. With an empty id it
+// stands for "none is known".
 func (e *Env) InstanceResource(id, version string) pcommon.Resource {
 	rb := e.resource()
 	rb.SetServiceName("facefusion")

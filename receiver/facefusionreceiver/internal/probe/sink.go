@@ -9,10 +9,12 @@ import (
 // from then on. A batch that a pipeline refuses is retried for a while, then dropped and counted.
 // Batches of one signal are delivered in the order in which they were handed over.
 type Sink interface {
-	// WantsLogs and WantsTraces say whether there is a pipeline; without one, nothing need be built.
+	// WantsLogs and WantsTraces say whether there is a pipeline; without one, nothing need be
+	// built.
 	WantsLogs() bool
 	WantsTraces() bool
-	// Event hands over one event. Events are rate-limited per kind; the suppressed ones are counted.
+	// Event hands over one event. Events are rate-limited per kind; the suppressed ones are
+	// counted.
 	Event(plog.Logs)
 	// SendLogs and SendTraces hand over a batch of events or spans that is not rate-limited. onDone
 	// may be nil. It is called exactly once: by the goroutine that delivers; by the caller, before

@@ -62,7 +62,7 @@ func (p *Probe) save(ctx context.Context) error {
 	if bytes.Equal(text, p.saved) {
 		return nil
 	}
-	if err := p.persister.Save(ctx, []checkpoint.Record{{Key: instancesKey, Value: text}}, nil); err != nil {
+	if err := p.persister.Save(ctx, []checkpoint.Item{{Key: instancesKey, Value: text}}, nil); err != nil {
 		return err
 	}
 	p.saved = text

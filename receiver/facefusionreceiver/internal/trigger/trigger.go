@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// A change is scraped settle after it was noticed, so that what belongs together (a process exits,
-// its server is down) comes together, and no sooner than spacing after the scrape before, so that a
-// crash loop does not become a storm of scrapes.
+// A change is scraped debounce after it was noticed, so that what belongs together (a process
+// exits, its server is down) comes together, and no sooner than spacing after the scrape before, so
+// that a crash loop does not become a storm of scrapes.
 const (
-	settle  = 100 * time.Millisecond
-	spacing = 500 * time.Millisecond
+	debounce = 100 * time.Millisecond
+	spacing  = 500 * time.Millisecond
 )
 
 // Trigger ticks at every interval and soon after a requested scrape. A process that was killed is
@@ -68,7 +68,7 @@ func (t *Trigger) run(ctx context.Context) {
 			return
 		case <-t.request:
 			if soon == nil && due == nil { // it comes with the tick that is due
-				soon = time.After(max(settle, spacing-time.Since(last)))
+				soon = time.After(max(debounce, spacing-time.Since(last)))
 			}
 		case <-ticker.C:
 			if time.Since(last) >= spacing {

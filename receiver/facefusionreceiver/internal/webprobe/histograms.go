@@ -14,7 +14,7 @@ type HistogramConfig struct {
 }
 
 // serverProbeDuration has the attributes server.port, facefusion.probe and either http.response.status_code or error.type.
-var serverProbeDuration = probe.Histogram{
+var serverProbeDuration = probe.HistogramSpec{
 	Name:        "facefusion.server.probe.duration",
 	Unit:        "s",
 	Description: "The latency of the receiver's own requests to the server.",

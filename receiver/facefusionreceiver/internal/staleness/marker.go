@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// Tracker knows the series of one scraper. One goroutine at a time uses it.
-type Tracker struct {
+// Marker knows the series of one scraper. One goroutine at a time uses it.
+type Marker struct {
 	seed    maphash.Seed
 	scrapes uint64
 	series  map[uint64]*trackedSeries
@@ -22,41 +22,41 @@ type trackedSeries struct {
 	ended  pmetric.ResourceMetrics
 }
 
-// New makes a tracker that has seen no scrape.
-func New() *Tracker {
-	return &Tracker{seed: maphash.MakeSeed(), series: map[uint64]*trackedSeries{}}
+// New makes a marker that has seen no scrape.
+func New() *Marker {
+	return &Marker{seed: maphash.MakeSeed(), series: map[uint64]*trackedSeries{}}
 }
 
 // Mark appends one flagged point for each series that the scrape before had and this one has not.
-func (t *Tracker) Mark(metrics pmetric.Metrics) {
-	t.scrapes++
+func (m *Marker) Mark(metrics pmetric.Metrics) {
+	m.scrapes++
 	present := 0
 	for s := range all(metrics) {
-		key := s.hash(t.seed)
-		known, there := t.series[key]
+		key := s.hash(m.seed)
+		known, there := m.series[key]
 		if !there {
 			known = &trackedSeries{ended: s.ended()}
-			t.series[key] = known
+			m.series[key] = known
 		}
-		if known.scrape != t.scrapes {
-			known.scrape = t.scrapes
+		if known.scrape != m.scrapes {
+			known.scrape = m.scrapes
 			present++
 		}
 	}
-	if present < len(t.series) {
-		t.appendEnded(metrics)
+	if present < len(m.series) {
+		m.appendEnded(metrics)
 	}
 }
 
 // appendEnded gives each ended series a metric of its own: the Prometheus exporter (0.159) ignores
 // the points of a metric that follow a flagged one.
-func (t *Tracker) appendEnded(metrics pmetric.Metrics) {
+func (m *Marker) appendEnded(metrics pmetric.Metrics) {
 	now := pcommon.NewTimestampFromTime(time.Now())
-	for key, known := range t.series {
-		if known.scrape == t.scrapes {
+	for key, known := range m.series {
+		if known.scrape == m.scrapes {
 			continue
 		}
-		delete(t.series, key)
+		delete(m.series, key)
 		setTimestamp(known.ended, now)
 		known.ended.MoveTo(metrics.ResourceMetrics().AppendEmpty())
 	}
