@@ -121,7 +121,7 @@ func (t *Table) found(l *look, g sighting, s script) bool {
 	if again, err := t.files.stat(g.pid); err != nil || again.start != g.stat.start {
 		return false
 	}
-	m := &member{role: role, instance: t.instances.of(p), readable: p.readable}
+	m := &member{role: role, instance: t.instances.of(p), readable: p.readable, pending: p.pending}
 	if !p.complete {
 		m.denied |= deniedCheckout
 	}

@@ -7,14 +7,17 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
 // files reads below the host's root.
 type files struct {
+	// gate runs what may hang.
+	gate *hostfs.Gate
 	// root is where the host's root is mounted, "/" or for example "/hostfs".
 	root string
 	proc string
@@ -34,11 +37,11 @@ const (
 	maxConfig  = 64 << 10
 )
 
-func newFiles(root string) *files {
+func newFiles(root string, gate *hostfs.Gate) *files {
 	if root == "" {
 		root = "/"
 	}
-	return &files{root: filepath.Clean(root), proc: filepath.Join(root, "proc"), network: kernelNetwork{}}
+	return &files{gate: gate, root: filepath.Clean(root), proc: filepath.Join(root, "proc"), network: kernelNetwork{}}
 }
 
 // open prepares what needs the folder to exist. It is called at each look, as the folder may appear later.
@@ -88,20 +91,6 @@ func (f *files) read(path string, limit int) ([]byte, error) {
 	return f.buf[:n], nil
 }
 
-// readRegular reads a small file that belongs to a user: it might be a FIFO, which would hold the reader for ever.
-func (f *files) readRegular(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read %q: %w", path, errNotRegular)
-	}
-	return f.read(path, maxConfig)
-}
-
-var errNotRegular = errors.New("not a regular file")
-
 func (f *files) stat(pid int) (stat, error) {
 	data, err := f.read(f.path(pid, "stat"), maxStat)
 	if err != nil {
@@ -110,8 +99,17 @@ func (f *files) stat(pid int) (stat, error) {
 	return parseStat(data)
 }
 
+// cmdline goes through the gate: the kernel reads the memory of the process for it, and waits where
+// the process itself waits for a file system with its memory locked.
 func (f *files) cmdline(pid int) ([]byte, error) {
-	return f.read(f.path(pid, "cmdline"), maxCmdline)
+	if !f.kernel {
+		return f.read(f.path(pid, "cmdline"), maxCmdline)
+	}
+	owner := f.owner(pid)
+	return hostfs.Do(f.gate, hostfs.Key{Device: "memory of " + strconv.Itoa(pid), Owner: owner}, owner, func() ([]byte, error) {
+		own := files{buf: make([]byte, 512)} // the buffer of f belongs to who observes
+		return own.read(f.path(pid, "cmdline"), maxCmdline)
+	})
 }
 
 // link reads a link of a process. In a tree that a test built, links are absolute and lead into the tree: they are cut down to what a kernel would say.
@@ -127,26 +125,10 @@ func (f *files) strip(path string) string {
 	if f.kernel || f.root == "/" {
 		return path
 	}
-	if inner, ok := below(path, f.root); ok {
+	if inner, ok := hostfs.Below(path, f.root); ok {
 		return inner
 	}
 	return path
-}
-
-// below returns path as seen from root, when it lies below it.
-func below(path, root string) (string, bool) {
-	if root == "/" {
-		return path, strings.HasPrefix(path, "/")
-	}
-	rest, ok := strings.CutPrefix(path, root)
-	switch {
-	case !ok:
-		return "", false
-	case rest == "":
-		return "/", true
-	default:
-		return rest, rest[0] == '/'
-	}
 }
 
 // count is the number of entries of a folder of a process.

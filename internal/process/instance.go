@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -51,7 +50,7 @@ func (i *instance) settle(f *files, m *member, p place) {
 	if i.jobs.inner == "" {
 		i.jobs = p.jobs
 	}
-	if _, err := os.Stat(i.jobsPath); i.jobsPath == "" || err != nil && i.jobsVia == 0 {
+	if i.jobsPath == "" || i.jobsVia == 0 && !f.reachesHost(i.jobsPath) {
 		i.open(f, m.PID)
 	}
 }

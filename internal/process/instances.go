@@ -42,12 +42,9 @@ func (s *instances) expect() {
 		if len(i.tallies) > 0 || i.jobsPath != "" && (i.version != "" || i.conf.Path == "") {
 			continue // known from its processes, or all is known
 		}
-		root := s.files.root
-		if root == "/" {
-			root = ""
-		}
+		root := s.files.hostRoot()
 		if i.conf.Path != "" {
-			i.checkout.inner = s.files.resolve(root, i.conf.Path)
+			i.checkout.inner = resolve(root, i.conf.Path)
 			i.version = s.files.version(i.checkout.inner)
 		}
 		jobs := i.conf.JobsPath
@@ -57,7 +54,7 @@ func (s *instances) expect() {
 		if jobs == "" {
 			continue
 		}
-		jobs = s.files.resolve(root, absolute(i.checkout.inner, jobs))
+		jobs = resolve(root, absolute(i.checkout.inner, jobs))
 		i.checkout.host, i.checkout.key = i.checkout.inner, i.checkout.inner
 		i.jobs = location{inner: jobs, host: jobs, key: jobs}
 		i.jobsPath, i.jobsVia = filepath.Join(s.files.root, jobs), 0

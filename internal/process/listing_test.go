@@ -6,11 +6,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
 // TestListingOfTheKernel holds the assumptions about /proc: the reader is trusted to be at home, positions follow pids, and the last pid moves.
 func TestListingOfTheKernel(t *testing.T) {
-	f := newFiles("/")
+	f := newFiles("/", hostfs.NewGate(hostfs.Settings{}))
 	require.NoError(t, f.open())
 	require.True(t, f.kernel)
 	require.True(t, f.trusted)

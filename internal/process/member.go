@@ -16,6 +16,9 @@ type member struct {
 	// before is what the process had used in an earlier role: a child is forked as a copy of its parent and becomes ffmpeg by exec.
 	before usage
 	port   port
+	// pending says that the file system of its checkout did not answer when the process was found, or
+	// since.
+	pending bool
 	// watch is nil for children.
 	watch *watch
 	// ended is when the process was seen to have ended, while it is not known how.

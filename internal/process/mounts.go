@@ -3,80 +3,30 @@ package process
 import (
 	"path/filepath"
 	"strconv"
-	"strings"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
-// mount is one line of /proc/<pid>/mountinfo, which everybody may read.
-type mount struct {
-	device, root, point, fstype, source string
-	// upper is the folder below an overlay that takes the writes: a container's own layer.
-	upper string
-}
-
-func (m mount) same(other mount) bool {
-	return m.device == other.device && m.root == other.root && m.point == other.point
-}
-
 // mounts returns none where they cannot be had.
-func (f *files) mounts(pid int) []mount {
-	p, err := f.fs.Proc(pid)
+func (f *files) mounts(pid int) []hostfs.Mount {
+	mounts, err := hostfs.ReadMounts(f.proc + "/" + strconv.Itoa(pid))
 	if err != nil {
 		return nil
-	}
-	infos, err := p.MountInfo()
-	if err != nil {
-		return nil
-	}
-	mounts := make([]mount, 0, len(infos))
-	for _, i := range infos {
-		mounts = append(mounts, mount{
-			device: i.MajorMinorVer, root: unescape(i.Root), point: unescape(i.MountPoint),
-			fstype: i.FSType, source: unescape(i.Source), upper: unescape(i.SuperOptions["upperdir"]),
-		})
 	}
 	return mounts
 }
 
-// unescape undoes the octal escapes of mountinfo: \040 is a space.
-func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if c, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(c))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-// covering returns the mount that holds path, and the path within the mount. A later mount hides an earlier one.
-func covering(mounts []mount, path string) (mount, string, bool) {
-	var found mount
-	var inner string
-	ok := false
-	for _, m := range mounts {
-		rest, under := below(path, m.point)
-		if under && (!ok || len(m.point) >= len(found.point)) {
-			found, inner, ok = m, rest, true
-		}
-	}
-	return found, inner, ok
+func sameMount(a, b hostfs.Mount) bool {
+	return a.Device == b.Device && a.Root == b.Root && a.Point == b.Point
 }
 
 // reach returns where the host has mounted a folder of a device, so that it can be opened without going through a process.
-func reach(host []mount, device, folder string) (string, bool) {
+func reach(host []hostfs.Mount, device, folder string) (string, bool) {
 	path, length := "", -1
 	for _, m := range host {
-		rest, under := below(folder, m.root)
-		if m.device == device && under && len(m.root) > length {
-			path, length = filepath.Join(m.point, rest), len(m.root)
+		rest, under := hostfs.Below(folder, m.Root)
+		if m.Device == device && under && len(m.Root) > length {
+			path, length = filepath.Join(m.Point, rest), len(m.Root)
 		}
 	}
 	return path, length >= 0
@@ -97,25 +47,25 @@ type location struct {
 // may have mounted too (a bind mount), or a container's own layer. The layer's folder survives a restart of the container; its mount point on the host need
 // not, so it opens the folder but does not name it.
 func (f *files) locate(pid int, path string) location {
-	m, inner, ok := covering(f.mounts(pid), path)
+	m, inner, ok := hostfs.Covering(f.mounts(pid), path)
 	host := f.mounts(1)
-	if h, _, hostOK := covering(host, path); !ok || hostOK && m.same(h) {
+	if h, _, hostOK := hostfs.Covering(host, path); !ok || hostOK && sameMount(m, h) {
 		outer := path
 		if root, err := f.link(pid, "root"); err == nil && root != "/" {
 			outer = filepath.Join(root, path) // chroot
 		}
 		return location{inner: path, host: outer, key: outer}
 	}
-	folder := filepath.Join(m.root, inner)
+	folder := filepath.Join(m.Root, inner)
 	l := location{inner: path}
-	l.host, _ = reach(host, m.device, folder)
+	l.host, _ = reach(host, m.Device, folder)
 	switch {
-	case m.upper != "":
-		l.key = filepath.Join(m.upper, inner)
+	case m.Upper != "":
+		l.key = filepath.Join(m.Upper, inner)
 	case l.host != "":
 		l.key = l.host
 	default:
-		l.key = m.fstype + ":" + m.source + ":" + folder
+		l.key = m.Type + ":" + m.Source + ":" + folder
 	}
 	return l
 }

@@ -1,10 +1,11 @@
 package process
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
 // place is where a FaceFusion process works. Its paths are for opening files only and must never be exported: they hold user names and project names.
@@ -15,6 +16,9 @@ type place struct {
 	checkout, jobs location
 	// readable says whether the process may be looked into, complete whether the files of the checkout could be read, too.
 	readable, complete bool
+	// pending says that the file system of the checkout does not answer: the version and the
+	// configuration are not known yet.
+	pending bool
 }
 
 // place finds out where the process works; false where it is not FaceFusion. A checkout is known by <cwd>/facefusion/metadata.py: FaceFusion demands to be
@@ -27,18 +31,20 @@ func (f *files) place(pid int, s script) (place, bool) {
 	if err != nil {
 		return place{}, false
 	}
-	metadata, err := f.readRegular(f.path(pid, "cwd/facefusion/metadata.py"))
-	if err != nil && (!denied(err) || s.kind() != faceFusion3) {
-		return place{}, false
-	}
-	p := place{version: parseVersion(metadata), readable: true, complete: err == nil}
 	if link, err := f.link(pid, "root"); err == nil {
-		if inner, ok := below(cwd, link); ok {
+		if inner, ok := hostfs.Below(cwd, link); ok {
 			cwd = inner
 		}
 	}
+	root := f.rootOf(pid)
+	metadata, err := root.ReadFile(cwd+"/facefusion/metadata.py", maxConfig)
+	hanging := hostfs.IsHanging(err)
+	if err != nil && (!denied(err) && !hanging || s.kind() != faceFusion3) {
+		return place{}, false // a candidate, which is looked at again
+	}
+	p := place{version: parseVersion(metadata), readable: true, complete: err == nil || hanging, pending: hanging}
 	p.checkout = f.locate(pid, cwd)
-	p.jobs = f.locate(pid, f.resolve(f.path(pid, "root"), f.jobsPath(pid, s, cwd, p.version)))
+	p.jobs = f.locate(pid, resolve(root, f.jobsPath(root, s, cwd, p.version)))
 	return p, true
 }
 
@@ -57,7 +63,7 @@ const defaultJobsPath = ".jobs"
 
 // jobsPath returns the jobs folder as FaceFusion 3.x determines it: command line, then facefusion.ini, then the default. 2.x has none; the folder that it would
 // have serves as its identity.
-func (f *files) jobsPath(pid int, s script, cwd, version string) string {
+func (f *files) jobsPath(root *hostfs.Root, s script, cwd, version string) string {
 	if path, ok := jobsPathOption(s.args, version); ok && path != "" {
 		return absolute(cwd, path)
 	}
@@ -65,8 +71,7 @@ func (f *files) jobsPath(pid int, s script, cwd, version string) string {
 	if path, ok := configPathOption(s.args, version); ok && path != "" {
 		config = path
 	}
-	root := f.path(pid, "root")
-	data, err := f.readRegular(root + f.resolve(root, absolute(cwd, config)))
+	data, err := root.ReadFile(absolute(cwd, config), maxConfig)
 	if err == nil {
 		if path := iniJobsPath(data); path != "" {
 			return absolute(cwd, path)
@@ -119,7 +124,7 @@ func (f *files) user(pid int) int {
 
 // version reads the version of a configured checkout that no process runs from.
 func (f *files) version(checkout string) string {
-	data, err := f.readRegular(filepath.Join(f.root, checkout, "facefusion", "metadata.py"))
+	data, err := f.hostRoot().ReadFile(filepath.Join(checkout, "facefusion", "metadata.py"), maxConfig)
 	if err != nil {
 		return ""
 	}
@@ -134,21 +139,24 @@ func (f *files) openable(l location, pid int) (path string, lasting bool) {
 	}
 	through := filepath.Join(f.path(pid, "root"), l.inner)
 	if l.host != "" {
-		if path := filepath.Join(f.root, l.host); sameFolder(path, through) {
-			return path, true
+		if sameFolder(f.hostRoot(), l.host, f.rootOf(pid), l.inner) {
+			return filepath.Join(f.root, l.host), true
 		}
 	}
 	return through, false
 }
 
-// sameFolder compares two names of a folder, or of the nearest parent that exists. Where the second may not be looked at, the first has to be trusted.
-func sameFolder(a, b string) bool {
+// sameFolder compares a folder of the host with one of a process, or the nearest parents that exist.
+// Where the second may not be looked at, the first has to be trusted.
+func sameFolder(host *hostfs.Root, a string, process *hostfs.Root, b string) bool {
 	for {
-		infoA, errA := os.Stat(a)
-		infoB, errB := os.Stat(b)
+		folderA, errA := host.Stat(a)
+		folderB, errB := process.Stat(b)
 		switch {
+		case hostfs.IsHanging(errA) || hostfs.IsHanging(errB):
+			return false
 		case errA == nil && errB == nil:
-			return os.SameFile(infoA, infoB)
+			return folderA.Dev == folderB.Dev && folderA.Ino == folderB.Ino
 		case errA == nil || denied(errA) || a == "/":
 			return denied(errB)
 		case errB == nil || denied(errB):
@@ -160,7 +168,7 @@ func sameFolder(a, b string) bool {
 
 // expectedJobsPath is the jobs folder that FaceFusion would use when started in the checkout without options.
 func (f *files) expectedJobsPath(checkout string) string {
-	data, err := f.readRegular(filepath.Join(f.root, checkout, "facefusion.ini"))
+	data, err := f.hostRoot().ReadFile(filepath.Join(checkout, "facefusion.ini"), maxConfig)
 	if err == nil {
 		if path := iniJobsPath(data); path != "" {
 			return path

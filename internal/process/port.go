@@ -37,10 +37,16 @@ func (p port) server(id ID) Server {
 
 func (t *Table) findPorts(l *look) {
 	for _, m := range t.members {
-		if m.role == RoleServer && (m.port.number == 0 || l.at-m.port.verified >= verifyEvery) {
-			m.port = t.findPort(m)
-			m.port.verified = l.at
+		if m.role != RoleServer || m.port.number != 0 && l.at-m.port.verified < verifyEvery {
+			continue
 		}
+		// What it costs is up to the process: it opens as many descriptors as it likes.
+		n, err := t.files.descriptors(m.PID)
+		if err == nil && !t.descriptors.take(t.files.owner(m.PID), n, l.at) {
+			continue
+		}
+		m.port = t.findPort(m)
+		m.port.verified = l.at
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
 // Settings of a Table.
@@ -14,6 +16,8 @@ type Settings struct {
 	// RootPath is where the host's root is mounted; "/" by default. Only files below it are read, but for one exception: a pidfd is opened where the host's
 	// processes turn out to be those of this process's own /proc.
 	RootPath string
+	// Gate runs what may hang; a new one by default.
+	Gate *hostfs.Gate
 	// ForgetAfter is for how long a discovered instance is remembered after its last process; 24 hours by default.
 	ForgetAfter time.Duration
 	// Instances are reported also while they do not run.
@@ -32,6 +36,7 @@ type Table struct {
 	newcomers   newcomers
 	census      census
 	clock       clock
+	descriptors budget
 	watcher     *watcher
 	instances   *instances
 	// remembered are to be made known by the first look.
@@ -59,7 +64,10 @@ type look struct {
 
 // NewTable makes a Table; it reads nothing yet.
 func NewTable(s Settings) *Table {
-	f := newFiles(s.RootPath)
+	if s.Gate == nil {
+		s.Gate = hostfs.NewGate(hostfs.Settings{})
+	}
+	f := newFiles(s.RootPath, s.Gate)
 	t := &Table{
 		forgetAfter: s.ForgetAfter,
 		files:       f,
@@ -102,6 +110,7 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	due := t.census.update(entries, complete, l.at)
 	due = t.follow(l, due)
 	t.examine(l, due)
+	t.placePending()
 	t.bury(l)
 	t.findPorts(l)
 	t.looked = true

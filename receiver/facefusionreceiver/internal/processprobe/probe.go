@@ -45,6 +45,7 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 	p.loop = poll.New(cfg.Interval, p.observe)
 	p.table = process.NewTable(process.Settings{
 		RootPath:    env.RootPath,
+		Gate:        env.Gate,
 		ForgetAfter: cfg.ForgetAfter,
 		Instances:   instances,
 		Exited:      p.loop.Trigger,

@@ -1,0 +1,36 @@
+package process
+
+// placePending learns what could not be read when a process was found, because the file system of
+// its checkout did not answer. The gate refuses at once while it still does not.
+func (t *Table) placePending() {
+	for _, m := range t.members {
+		if !m.pending {
+			continue
+		}
+		g, err := t.sight(m.PID)
+		if err != nil || g.stat.start != m.StartTicks {
+			continue
+		}
+		s, ok := scriptOf(g.argv)
+		if !ok {
+			continue
+		}
+		if p, ok := t.files.place(m.PID, s); ok && !p.pending {
+			m.pending = false
+			t.instances.relocate(m, p)
+		}
+	}
+}
+
+// relocate takes over what the configuration says of the jobs folder, which was guessed before.
+func (s *instances) relocate(m *member, p place) {
+	i := m.instance
+	if i.jobs.key != p.jobs.key && s.byKey[p.jobs.key] == nil {
+		if i.conf == nil {
+			delete(s.byKey, i.jobs.key)
+		}
+		s.byKey[p.jobs.key] = i
+		i.jobs, i.jobsPath = p.jobs, ""
+	}
+	i.settle(s.files, m, p)
+}

@@ -1,0 +1,50 @@
+package process
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
+)
+
+// rootOf is the root below which the paths of a process are opened.
+func (f *files) rootOf(pid int) *hostfs.Root {
+	return &hostfs.Root{Gate: f.gate, Dir: f.path(pid, "root"), Mounts: f.mounts(pid), Owner: f.owner(pid), Strip: f.strip}
+}
+
+// hostRoot is the root of the host. Its paths are those that the configuration names.
+func (f *files) hostRoot() *hostfs.Root {
+	return &hostfs.Root{Gate: f.gate, Dir: f.root, Mounts: f.mounts(1), Owner: "configuration", Strip: f.strip}
+}
+
+// owner is who pays for what a process makes us wait for. The folder of a process belongs to root
+// where the process hides itself (PR_SET_DUMPABLE), whoever's it is.
+func (f *files) owner(pid int) string {
+	var st unix.Stat_t
+	if err := unix.Stat(f.proc+"/"+strconv.Itoa(pid), &st); err == nil && st.Uid != 0 {
+		return "uid " + strconv.Itoa(int(st.Uid))
+	}
+	return "uid " + strconv.Itoa(f.user(pid))
+}
+
+// resolve follows the links of a path as a process with that root would. Where the file system does
+// not answer, the path is taken as it is named.
+func resolve(root *hostfs.Root, path string) string {
+	resolved, err := root.Resolve(path)
+	if err != nil {
+		return path
+	}
+	return resolved
+}
+
+// reachesHost says whether a path by which this process opens a folder of the host still leads
+// there. Where the file system does not answer it does.
+func (f *files) reachesHost(path string) bool {
+	inner, ok := hostfs.Below(path, f.root)
+	if !ok {
+		return false
+	}
+	_, err := f.hostRoot().Stat(inner)
+	return err == nil || hostfs.IsHanging(err)
+}
