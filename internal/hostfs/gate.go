@@ -42,8 +42,8 @@ const (
 	ownersHanging = 8
 )
 
-// Key is what an access may hang on.
-type Key struct {
+// DeviceKey is what an access may hang on.
+type DeviceKey struct {
 	// Device identifies the file system, as mountinfo does.
 	Device string
 	// Owner is whose path it is: a user or an instance. It is part of the key where the device is
@@ -60,7 +60,7 @@ type Gate struct {
 	settings Settings
 
 	mu    sync.Mutex
-	calls map[Key]map[*Call]struct{} // in flight
+	calls map[DeviceKey]map[*Call]struct{} // in flight
 }
 
 // NewGate makes a gate.
@@ -68,12 +68,12 @@ func NewGate(s Settings) *Gate {
 	s.Patience = cmp.Or(s.Patience, defaultPatience)
 	s.Deadline = cmp.Or(s.Deadline, defaultDeadline)
 	s.MaxHanging = cmp.Or(s.MaxHanging, defaultMaxHanging)
-	return &Gate{settings: s, calls: make(map[Key]map[*Call]struct{})}
+	return &Gate{settings: s, calls: make(map[DeviceKey]map[*Call]struct{})}
 }
 
 // Call is an access in flight. It ends when its file system answers; nobody can end it before.
 type Call struct {
-	key   Key
+	key   DeviceKey
 	owner string
 	begun time.Time
 	done  chan struct{}
@@ -94,7 +94,7 @@ func (c *Call) Await() { <-c.done }
 
 // Start runs access on a goroutine of its own, unless its device already keeps one waiting. The
 // access must not write to what the caller uses before Done.
-func (g *Gate) Start(key Key, owner string, access func()) (*Call, error) {
+func (g *Gate) Start(key DeviceKey, owner string, access func()) (*Call, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
@@ -131,7 +131,7 @@ func (g *Gate) finish(c *Call) {
 }
 
 // refuse says why an access must not begin.
-func (g *Gate) refuse(key Key, owner string, now time.Time) error {
+func (g *Gate) refuse(key DeviceKey, owner string, now time.Time) error {
 	var err error
 	for c := range g.calls[key] {
 		switch waited := now.Sub(c.begun); {
@@ -185,7 +185,7 @@ func (g *Gate) Wait(c *Call) error {
 }
 
 // Do runs an access and waits for its result. A result that comes too late is dropped.
-func Do[T any](g *Gate, key Key, owner string, access func() (T, error)) (T, error) {
+func Do[T any](g *Gate, key DeviceKey, owner string, access func() (T, error)) (T, error) {
 	var result T
 	var err error
 	call, refused := g.Start(key, owner, func() { result, err = access() })
@@ -201,7 +201,7 @@ func Do[T any](g *Gate, key Key, owner string, access func() (T, error)) (T, err
 
 // Hanging is a device that does not respond.
 type Hanging struct {
-	Key   Key
+	Key   DeviceKey
 	Since time.Time
 }
 

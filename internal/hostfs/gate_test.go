@@ -12,11 +12,11 @@ import (
 )
 
 var (
-	dead  = Key{Device: "0:53", Share: true}
-	alive = Key{Device: "8:1", Owner: "eve"}
+	dead  = DeviceKey{Device: "0:53", Share: true}
+	alive = DeviceKey{Device: "8:1", Owner: "eve"}
 )
 
-func answer(g *Gate, key Key, owner string) (int, error) {
+func answer(g *Gate, key DeviceKey, owner string) (int, error) {
 	return Do(g, key, owner, func() (int, error) { return 7, nil })
 }
 
@@ -75,14 +75,14 @@ func TestOnlyItsOwnerPays(t *testing.T) {
 		}
 		for owner := range 20 {
 			for device := range 5 {
-				_, err := Do(g, Key{Device: fmt.Sprint(device, owner), Share: true}, fmt.Sprint(owner), hang)
+				_, err := Do(g, DeviceKey{Device: fmt.Sprint(device, owner), Share: true}, fmt.Sprint(owner), hang)
 				require.Error(t, err)
 				require.Equal(t, device >= 2 || owner >= 8 && device >= 1, errors.Is(err, ErrTooMany), "%d %d", owner, device)
 			}
 		}
 		require.Equal(t, int64(8*2+12), running.Load())
 		for owner := range 30 {
-			_, err := answer(g, Key{Device: "8:1", Owner: fmt.Sprint(owner)}, fmt.Sprint(owner))
+			_, err := answer(g, DeviceKey{Device: "8:1", Owner: fmt.Sprint(owner)}, fmt.Sprint(owner))
 			require.Equal(t, owner < 20, err != nil)
 		}
 		close(release)

@@ -28,15 +28,15 @@ type Root struct {
 }
 
 // Key of what an access to a clean path may hang on.
-func (r *Root) Key(path string) Key {
+func (r *Root) Key(path string) DeviceKey {
 	m, _, ok := Covering(r.Mounts, path)
 	switch {
 	case !ok:
-		return Key{Owner: r.Owner}
+		return DeviceKey{Owner: r.Owner}
 	case m.IsShare():
-		return Key{Device: m.Device, Share: true}
+		return DeviceKey{Device: m.Device, Share: true}
 	default:
-		return Key{Device: m.Device, Owner: r.Owner}
+		return DeviceKey{Device: m.Device, Owner: r.Owner}
 	}
 }
 

@@ -153,9 +153,9 @@ func TestKeys(t *testing.T) {
 	r := &Root{Owner: "eve", Mounts: []Mount{
 		{Device: "8:1", Point: "/", Type: "ext4"}, {Device: "0:53", Point: "/mnt/share", Type: "nfs4"}, {Device: "0:60", Point: "/home/a", Type: "fuse.sshfs"},
 	}}
-	require.Equal(t, Key{Device: "8:1", Owner: "eve"}, r.Key("/opt/facefusion"))
-	require.Equal(t, Key{Device: "8:1", Owner: "eve"}, r.Key("/mnt/shared"))
-	require.Equal(t, Key{Device: "0:53", Share: true}, r.Key("/mnt/share/jobs"))
-	require.Equal(t, Key{Device: "0:60", Share: true}, r.Key("/home/a"))
-	require.Equal(t, Key{Owner: "eve"}, (&Root{Owner: "eve"}).Key("/opt"))
+	require.Equal(t, DeviceKey{Device: "8:1", Owner: "eve"}, r.Key("/opt/facefusion"))
+	require.Equal(t, DeviceKey{Device: "8:1", Owner: "eve"}, r.Key("/mnt/shared"))
+	require.Equal(t, DeviceKey{Device: "0:53", Share: true}, r.Key("/mnt/share/jobs"))
+	require.Equal(t, DeviceKey{Device: "0:60", Share: true}, r.Key("/home/a"))
+	require.Equal(t, DeviceKey{Owner: "eve"}, (&Root{Owner: "eve"}).Key("/opt"))
 }

@@ -19,7 +19,7 @@ type flight struct {
 }
 
 // key of what a pass may hang on.
-func (at *Folder) key() hostfs.Key { return at.Files.Key(at.Path) }
+func (at *Folder) key() hostfs.DeviceKey { return at.Files.Key(at.Path) }
 
 // depart begins a pass.
 func (w *Watcher) depart(f *jobsFolder, p pass) (*flight, error) {

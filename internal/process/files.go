@@ -106,7 +106,7 @@ func (f *files) cmdline(pid int) ([]byte, error) {
 		return f.read(f.path(pid, "cmdline"), maxCmdline)
 	}
 	owner := f.owner(pid)
-	return hostfs.Do(f.gate, hostfs.Key{Device: "memory of " + strconv.Itoa(pid), Owner: owner}, owner, func() ([]byte, error) {
+	return hostfs.Do(f.gate, hostfs.DeviceKey{Device: "memory of " + strconv.Itoa(pid), Owner: owner}, owner, func() ([]byte, error) {
 		own := files{buf: make([]byte, 512)} // the buffer of f belongs to who observes
 		return own.read(f.path(pid, "cmdline"), maxCmdline)
 	})

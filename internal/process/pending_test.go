@@ -15,7 +15,7 @@ func TestACheckoutOnAShareThatHangs(t *testing.T) {
 	gate := hostfs.NewGate(hostfs.Settings{})
 	w := newWorld(t, process.Settings{Gate: gate})
 	release := make(chan struct{})
-	call, err := gate.Start(hostfs.Key{Device: "0:53", Share: true}, "uid 1000", func() { <-release })
+	call, err := gate.Start(hostfs.DeviceKey{Device: "0:53", Share: true}, "uid 1000", func() { <-release })
 	require.NoError(t, err)
 	require.ErrorIs(t, gate.Wait(call), hostfs.ErrPending)
 

@@ -28,7 +28,7 @@ type status struct {
 	loop   *poll.Loop
 	// failing and hanging are owned by the loop's goroutine.
 	failing map[string]bool
-	hanging map[hostfs.Key]bool
+	hanging map[hostfs.DeviceKey]bool
 
 	mu    sync.Mutex
 	hosts map[*signal]*reported
@@ -43,7 +43,7 @@ type reported struct {
 
 func newStatus(logger *zap.Logger, probes []probe.Probe, gate *hostfs.Gate) *status {
 	s := &status{
-		logger: logger, probes: probes, gate: gate, failing: map[string]bool{}, hanging: map[hostfs.Key]bool{}, hosts: map[*signal]*reported{},
+		logger: logger, probes: probes, gate: gate, failing: map[string]bool{}, hanging: map[hostfs.DeviceKey]bool{}, hosts: map[*signal]*reported{},
 	}
 	s.loop = poll.New(statusInterval, s.report)
 	return s
@@ -82,7 +82,7 @@ func (s *status) report(context.Context) error {
 
 // logHanging reports once that a file system does not answer, and once that it does again.
 func (s *status) logHanging(list []hostfs.Hanging) {
-	now := make(map[hostfs.Key]bool, len(list))
+	now := make(map[hostfs.DeviceKey]bool, len(list))
 	for _, h := range list {
 		if now[h.Key] = true; !s.hanging[h.Key] {
 			s.logger.Warn("file system does not respond, what lies on it is reported as it was last seen; check the server of the share",

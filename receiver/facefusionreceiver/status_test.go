@@ -103,7 +103,7 @@ func TestAShareThatHangsIsLoggedOnce(t *testing.T) {
 		s := newStatus(zap.New(core), nil, gate)
 		s.start()
 		release := make(chan struct{})
-		call, err := gate.Start(hostfs.Key{Device: "0:53", Share: true}, "facefusion-3f2a", func() { <-release })
+		call, err := gate.Start(hostfs.DeviceKey{Device: "0:53", Share: true}, "facefusion-3f2a", func() { <-release })
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
 		require.Equal(t, 1, logs.Len())
