@@ -60,6 +60,19 @@ e2e-install: build bin/simulator ## install the packages on a bare Debian with a
 	test/install/prepare.sh
 	go test -count=1 -v -timeout 20m -tags install ./test/install/...
 
+.PHONY: wheel test-python e2e-python
+wheel: .cache/python/installed-requirements.txt ## build the Python package facefusion-observability: wheel and sdist, to instrumentation/dist
+	.ci/python.sh wheel
+
+test-python: wheel ## type-check, lint and test it, with real FastAPI, Flask, uvicorn, gunicorn and Celery
+	.ci/python.sh check
+	.ci/python.sh test
+
+e2e-python: wheel ## its layout on the real Gradios that FaceFusion pins; installs them from PyPI into .cache/
+	test/gradio/install.sh .cache/gradio
+	PYTHON=.cache/gradio/bin/python instrumentation/install.sh gradio .cache/gradio-inside
+	.ci/python.sh gradio
+
 series: build bin/simulator ## count the series of a host with eight GPUs and two FaceFusions
 	go test -count=1 -v -tags e2e,series -run Series ./test/e2e/...
 
@@ -118,6 +131,9 @@ deploy/grafana/look/node_modules: deploy/grafana/look/package-lock.json
 
 .cache/jaeger/jaeger: FORCE
 	CGO_ENABLED=0 go build -modfile=.ci/jaeger/go.mod -ldflags='-s -w' -o $@ github.com/jaegertracing/jaeger/cmd/jaeger
+
+.cache/python/installed-requirements.txt: instrumentation/requirements/test.txt instrumentation/install.sh
+	instrumentation/install.sh test .cache/python
 
 .PHONY: FORCE
 FORCE:

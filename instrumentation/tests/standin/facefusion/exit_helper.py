@@ -1,0 +1,5 @@
+import os
+
+
+def fatal_exit(error_code):
+    os._exit(error_code)
