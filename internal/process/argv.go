@@ -80,7 +80,7 @@ func scriptOf(argv []string) (script, bool) {
 var runnerCommands = setOf("headless-run", "batch-run", "job-run", "job-run-all", "job-retry", "job-retry-all")
 
 // role returns what FaceFusion does with these arguments; false where it only prints something, or refuses them. The version may be unknown ("").
-func (s script) role(version string) (Role, bool) {
+func (s script) roleFor(version string) (Role, bool) {
 	switch s.kind() {
 	case faceFusion3:
 		return role3(s.args, version)

@@ -17,7 +17,7 @@ func classify(argv []string, version string) (Role, bool) {
 	if !ok || !isPython(path.Base(argv[0])) {
 		return "", false
 	}
-	return s.role(version)
+	return s.roleFor(version)
 }
 
 func TestRecordedCommandLines(t *testing.T) {
@@ -164,7 +164,7 @@ func FuzzArgv(f *testing.F) {
 		if !assert.Contains(t, argv[1:], s.path) || s.path == "" || s.path[0] == '-' {
 			t.Fatalf("script %q out of %q", s.path, argv)
 		}
-		role, ok := s.role("")
+		role, ok := s.roleFor("")
 		if ok != (role != "") || ok && (role.Child() || s.kind() == noFaceFusion) {
 			t.Fatalf("role %q (%v) of %q", role, ok, argv)
 		}

@@ -11,8 +11,8 @@ import (
 )
 
 // crowd is a host with so many processes, five of them FaceFusion, in the steady state.
-func crowd(b *testing.B, processes int) *world {
-	w := newWorld(b, process.Settings{})
+func crowd(b *testing.B, processes int) *harness {
+	w := newHarness(b, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	for n := range 5 {
 		p := server(10+n, "/opt/facefusion")
@@ -26,7 +26,7 @@ func crowd(b *testing.B, processes int) *world {
 	for n := range processes - 6 { // init is one, too
 		w.put(proctest.Process{PID: 1000 + n, PPID: 1, Argv: []string{"/usr/sbin/nginx"}, StartTicks: 100})
 	}
-	w.look()
+	w.pass()
 	return w
 }
 
@@ -38,7 +38,7 @@ func BenchmarkObserve(b *testing.B) {
 	round := 0
 	for b.Loop() {
 		round++
-		for n, w := range []*world{small, large} {
+		for n, w := range []*harness{small, large} {
 			if round%30 == 0 {
 				w.table.ListAll()
 			}

@@ -48,7 +48,7 @@ func beChild(mode string) {
 	}
 }
 
-// observeAsChild prints the second of two looks.
+// observeAsChild prints the second of two passes.
 func observeAsChild(root string) {
 	table := process.NewTable(process.Settings{RootPath: root})
 	var last *process.Snapshot
@@ -68,7 +68,7 @@ func observeAsChild(root string) {
 
 // witnessAsChild says a line when it sees that process, and prints how it ended.
 func witnessAsChild(pid string) {
-	table := process.NewTable(process.Settings{Exited: func() {}})
+	table := process.NewTable(process.Settings{OnExit: func() {}})
 	seen := false
 	for {
 		s, err := table.Observe(context.Background())
@@ -110,7 +110,7 @@ func asStranger(mode string) *exec.Cmd {
 	return cmd
 }
 
-// observeAs takes a look as a user without privileges, from a process of its own.
+// observeAs takes a pass as a user without privileges, from a process of its own.
 func observeAs(t *testing.T, root string) process.Snapshot {
 	t.Helper()
 	out, err := asStranger("observe " + root).Output()

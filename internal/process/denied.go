@@ -16,17 +16,17 @@ const privilege = "run as the user and group of FaceFusion, or give the collecto
 
 var denials = []struct {
 	flag   denial
-	denied Denied
+	denied DeniedField
 }{
-	{deniedCheckout, Denied{Field: "checkout", Path: "/proc/<pid>/cwd", Remedy: privilege}},
-	{deniedIO, Denied{Field: "disk_io", Path: "/proc/<pid>/io", Remedy: privilege}},
-	{deniedFiles, Denied{Field: "file_descriptors", Path: "/proc/<pid>/fd", Remedy: privilege}},
-	{deniedPort, Denied{Field: "listening_port", Path: "/proc/<pid>/fd", Remedy: privilege}},
+	{deniedCheckout, DeniedField{Field: "checkout", Path: "/proc/<pid>/cwd", Remedy: privilege}},
+	{deniedIO, DeniedField{Field: "disk_io", Path: "/proc/<pid>/io", Remedy: privilege}},
+	{deniedFiles, DeniedField{Field: "file_descriptors", Path: "/proc/<pid>/fd", Remedy: privilege}},
+	{deniedPort, DeniedField{Field: "listening_port", Path: "/proc/<pid>/fd", Remedy: privilege}},
 }
 
 // list names each field once.
-func (d denial) list() []Denied {
-	var list []Denied
+func (d denial) list() []DeniedField {
+	var list []DeniedField
 	for _, known := range denials {
 		if d&known.flag != 0 {
 			list = append(list, known.denied)

@@ -5,13 +5,13 @@
 // its own tree (package proctest). Nothing is asked of FaceFusion itself.
 //
 // A Table is one observer. Its owner calls Observe about every second, from one goroutine at a time, and publishes the Snapshot. Between two calls the only
-// thing that runs is what waits for an exit: see Settings.Exited.
+// thing that runs is what waits for an exit: see Settings.OnExit.
 //
 // # Which processes are looked at
 //
-// A look lists the processes that are new (see newcomers), and opens files only of those, of FaceFusion's processes and their children, and of processes that
-// may still become FaceFusion. The rest, once judged, is not opened again while its pid and the inode of its folder stay, so a look costs about the same on a
-// host with 5,000 processes as on one with 100. See census for how a judgement becomes final although a shell can turn into FaceFusion by exec.
+// A pass lists the processes that are new (see pidLister), and opens files only of those, of FaceFusion's processes and their children, and of processes that
+// may still become FaceFusion. The rest, once judged, is not opened again while its pid and the inode of its folder stay, so a pass costs about the same on a
+// host with 5,000 processes as on one with 100. See cache for how a judgement becomes final although a shell can turn into FaceFusion by exec.
 //
 // # What it may read
 //

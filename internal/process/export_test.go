@@ -6,8 +6,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
 )
 
-// ListAll makes the next look list all processes, as it does when the last such look is long ago.
-func (t *Table) ListAll() { t.newcomers.listed = false }
+// ListAll makes the next pass list all processes, as it does when the last such look is long ago.
+func (t *Table) ListAll() { t.pids.listed = false }
 
 // fakeNetwork is a kernel that a test wrote.
 type fakeNetwork struct {

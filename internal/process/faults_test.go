@@ -15,58 +15,58 @@ import (
 )
 
 func TestPIDReusedBetweenTwoLooks(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	first := server(100, "/opt/facefusion")
 	first.UserTicks = 500
 	w.put(first)
 	w.put(proctest.Process{PID: 200, PPID: 1, Argv: []string{"nginx"}, StartTicks: 5})
-	w.look()
+	w.pass()
 
 	second := server(100, "/opt/facefusion")
 	second.StartTicks, second.UserTicks = first.StartTicks+50, 20
 	w.put(second)
 	late := runner(200, "/opt/facefusion")
 	w.put(late) // the pid of a process that was dismissed
-	s := w.look()
+	s := w.pass()
 	require.Len(t, s.Changes, 3)
 	i := only(t, s)
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleRunner: {200}}, pids(i))
-	u := role(t, i, process.RoleServer)
+	u := usageOf(t, i, process.RoleServer)
 	assert.Equal(t, uint64(1), u.Starts)
 	assert.Equal(t, map[process.ExitReason]uint64{process.ExitUnknown: 1}, u.Exits)
 	assert.Equal(t, 5.2, u.CPUUser)
 
 	w.put(proctest.Process{PID: 100, PPID: 1, Argv: []string{"nginx"}, StartTicks: second.StartTicks + 50})
-	i = only(t, w.look())
+	i = only(t, w.pass())
 	assert.Equal(t, map[process.Role][]int{process.RoleRunner: {200}}, pids(i))
 }
 
 func TestProcessGoneBetweenReaddirAndOpen(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
 	// A folder without files is what is left when a listed process is opened too late: every open says ENOENT.
 	require.NoError(t, os.Mkdir(w.host.Path("/proc/300"), 0o755))
-	w.look()
+	w.pass()
 	for _, file := range []string{"stat", "statm", "io", "cmdline"} {
 		require.NoError(t, os.Remove(w.host.Path("/proc/100/"+file)))
 	}
-	s := w.look()
+	s := w.pass()
 	require.Len(t, s.Changes, 1)
 	assert.Equal(t, process.ExitUnknown, s.Changes[0].Reason)
 	assert.False(t, s.Instances[0].Up())
 
-	// Gone halfway: what was known is kept until the next look.
+	// Gone halfway: what was known is kept until the next pass.
 	w.put(server(101, "/opt/facefusion"))
 	require.NoError(t, os.Remove(w.host.Path("/proc/101/io")))
 	require.NoError(t, os.Remove(w.host.Path("/proc/101/statm")))
 	require.NoError(t, os.RemoveAll(w.host.Path("/proc/101/fd")))
-	assert.True(t, w.look().Instances[0].Up())
+	assert.True(t, w.pass().Instances[0].Up())
 }
 
 // closeTo takes from others what the kernel takes from users without privileges.
-func closeTo(t *testing.T, w *world, pid string) {
+func closeTo(t *testing.T, w *harness, pid string) {
 	t.Helper()
 	dir := w.host.Path("/proc/" + pid)
 	require.NoError(t, os.Chmod(filepath.Join(dir, "io"), 0))
@@ -76,7 +76,7 @@ func closeTo(t *testing.T, w *world, pid string) {
 }
 
 func TestEACCES(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	p := server(100, "/opt/facefusion")
 	p.UID, p.UserTicks = 1000, 700
@@ -87,7 +87,7 @@ func TestEACCES(t *testing.T) {
 	closeTo(t, w, "100")
 	s := observeAs(t, w.host.Root())
 	i := only(t, &s)
-	u := role(t, i, process.RoleServer)
+	u := usageOf(t, i, process.RoleServer)
 	assert.Equal(t, 7.0, u.CPUUser, "what is open to all is reported")
 	assert.False(t, u.ReadBytes.Known)
 	assert.False(t, u.WriteBytes.Known)
@@ -127,7 +127,7 @@ func TestEACCESOfARealProcess(t *testing.T) {
 			assert.Equal(t, process.RoleBenchmark, p.Role)
 			assert.Equal(t, checkout+"/.jobs", i.JobsPath, "the command line tells")
 			assert.Empty(t, i.Version)
-			u := role(t, &i, process.RoleBenchmark)
+			u := usageOf(t, &i, process.RoleBenchmark)
 			assert.Positive(t, u.ResidentMemory)
 			assert.False(t, u.ReadBytes.Known)
 			assert.Subset(t, deniedFields(s), []string{"checkout", "disk_io"})
@@ -163,14 +163,14 @@ func deniedFields(s process.Snapshot) []string {
 // A pid of this machine that means another process in the tree: another namespace. No pidfd may be opened for it.
 func TestPIDInAnotherNamespace(t *testing.T) {
 	exited := make(chan struct{}, 8)
-	w := newWorld(t, process.Settings{Exited: func() { exited <- struct{}{} }})
+	w := newHarness(t, process.Settings{OnExit: func() { exited <- struct{}{} }})
 	w.checkout("/opt/facefusion", "3.8.1")
 	here := startImpostor(t, w.host.Path("/opt/facefusion"), "exit 0", "python", "facefusion.py", "run")
 	w.put(server(here.pid(), "/opt/facefusion"))
-	require.True(t, only(t, w.look()).Up())
+	require.True(t, only(t, w.pass()).Up())
 	require.NoError(t, here.cmd.Process.Kill())
 	require.Error(t, here.cmd.Wait())
-	s := w.look()
+	s := w.pass()
 	assert.Empty(t, s.Changes, "the exit of the process that has the number here says nothing")
 	assert.True(t, only(t, s).Up())
 	w.remove(here.pid())
@@ -179,17 +179,17 @@ func TestPIDInAnotherNamespace(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the exit was not noticed")
 	}
-	assert.False(t, only(t, w.look()).Up())
+	assert.False(t, only(t, w.pass()).Up())
 }
 
 func TestClockStep(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
-	before := only(t, w.look())
+	before := only(t, w.pass())
 	for _, step := range []time.Duration{-24 * time.Hour, 48 * time.Hour} {
 		require.NoError(t, w.host.SetClock(bootTime.Add(step), time.Hour))
-		s := w.look()
+		s := w.pass()
 		assert.Empty(t, s.Changes)
 		i := only(t, s)
 		assert.Equal(t, before.ID, i.ID)
@@ -199,7 +199,7 @@ func TestClockStep(t *testing.T) {
 }
 
 func TestGarbageInCmdlineAndStat(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	p := server(100, "/opt/facefusion")
 	p.Comm = ") S 1 (\nx y"
@@ -211,19 +211,19 @@ func TestGarbageInCmdlineAndStat(t *testing.T) {
 		require.NoError(t, w.host.WriteFile("/proc/"+pid+"/stat", stat))
 		require.NoError(t, w.host.WriteFile("/proc/"+pid+"/cmdline", "python\x00facefusion.py\x00run\x00"))
 	}
-	i := only(t, w.look())
+	i := only(t, w.pass())
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleOther: {101}}, pids(i))
 	require.NoError(t, w.host.WriteFile("/proc/100/stat", "garbage"))
-	s := w.look()
+	s := w.pass()
 	assert.Empty(t, s.Changes, "what cannot be read for a moment has not ended")
 	assert.True(t, only(t, s).Up())
 }
 
 func TestProcUnreadable(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
-	before := only(t, w.look())
+	before := only(t, w.pass())
 	proc := w.host.Path("/proc")
 
 	require.NoError(t, os.Rename(proc, proc+".away"))
@@ -235,7 +235,7 @@ func TestProcUnreadable(t *testing.T) {
 	require.NoError(t, os.RemoveAll(proc))
 
 	require.NoError(t, os.Rename(proc+".away", proc))
-	s := w.look()
+	s := w.pass()
 	assert.Empty(t, s.Changes)
 	assert.Equal(t, before.ID, only(t, s).ID)
 	assert.Equal(t, before.Processes, only(t, s).Processes)
@@ -251,12 +251,12 @@ func TestProcAppearsLater(t *testing.T) {
 }
 
 func TestHundredVims(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	for pid := 100; pid < 200; pid++ {
 		w.put(proctest.Process{PID: pid, PPID: 1, Argv: []string{"vim", "facefusion.py"}, Cwd: "/opt/facefusion", StartTicks: 1})
 	}
 	for range 3 {
-		assert.Empty(t, w.look().Instances)
+		assert.Empty(t, w.pass().Instances)
 	}
 }

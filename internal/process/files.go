@@ -44,7 +44,7 @@ func newFiles(root string, gate *hostfs.Gate) *files {
 	return &files{gate: gate, root: filepath.Clean(root), proc: filepath.Join(root, "proc"), network: kernelNetwork{}}
 }
 
-// open prepares what needs the folder to exist. It is called at each look, as the folder may appear later.
+// open prepares what needs the folder to exist. It is called at each pass, as the folder may appear later.
 func (f *files) open() error {
 	if f.buf != nil {
 		return nil
@@ -167,4 +167,4 @@ func gone(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH)
 }
 
-func denied(err error) bool { return errors.Is(err, os.ErrPermission) }
+func isDenied(err error) bool { return errors.Is(err, os.ErrPermission) }

@@ -3,26 +3,26 @@ package process
 import "time"
 
 // follow reads the processes that are known, and returns due with the pids that turned out to mean another process now.
-func (t *Table) follow(l *look, due []int) []int {
+func (t *Table) follow(l *pass, due []int) []int {
 	for pid, m := range t.members {
 		s, err := t.files.stat(pid)
 		switch {
 		case gone(err):
 			t.end(l, m, nil)
-			t.census.forget(pid)
+			t.cache.forget(pid)
 		case err != nil:
 			// It cannot be read at the moment, so it stays what it was.
 		case s.start != m.StartTicks:
 			t.end(l, m, nil)
-			t.census.set(pid, candidate)
+			t.cache.set(pid, candidate)
 			due = append(due, pid)
 		case s.ended():
 			m.used.cpu(s)
 			t.end(l, m, &s)
-			t.census.set(pid, dismissed)
+			t.cache.set(pid, dismissed)
 		case t.turned(m, s):
 			t.drop(m)
-			t.census.set(pid, candidate)
+			t.cache.set(pid, candidate)
 			due = append(due, pid)
 		default:
 			t.files.measure(m, s)
@@ -33,11 +33,11 @@ func (t *Table) follow(l *look, due []int) []int {
 
 // turned notices a child's exec. It takes the role of its new program; where that is FaceFusion itself, it is no longer a child, and turned is true.
 // A young child is looked at even though its name is the same: a copy of a python that becomes another python.
-func (t *Table) turned(m *member, s stat) bool {
+func (t *Table) turned(m *trackedProcess, s stat) bool {
 	if !m.role.Child() || s.comm == m.comm && t.clock.age(s.start) >= settleAge {
 		return false
 	}
-	g, err := t.sight(m.PID)
+	g, err := t.readProcess(m.PID)
 	if err != nil || g.cmdline == m.cmdline && g.stat.comm == m.comm {
 		return false
 	}
@@ -50,16 +50,16 @@ func (t *Table) turned(m *member, s stat) bool {
 }
 
 // drop takes a process out of its instance; what it had used stays there.
-func (t *Table) drop(m *member) {
+func (t *Table) drop(m *trackedProcess) {
 	delete(t.members, m.PID)
 	if !m.role.Child() {
 		m.instance.own--
 	}
-	m.instance.tally(m.role).retire(m.used.since(m.before))
+	m.instance.totalsOf(m.role).retire(m.used.since(m.before))
 }
 
 // end is called once for each process that is over. Zombie is its last stat, where it still has one.
-func (t *Table) end(l *look, m *member, zombie *stat) {
+func (t *Table) end(l *pass, m *trackedProcess, zombie *stat) {
 	t.drop(m)
 	if m.watch == nil {
 		return
@@ -69,11 +69,11 @@ func (t *Table) end(l *look, m *member, zombie *stat) {
 		t.report(l, m, e)
 		return
 	}
-	t.dying = append(t.dying, m)
+	t.exited = append(t.exited, m)
 }
 
 // endingOf returns false while the kernel may still tell.
-func (t *Table) endingOf(m *member, zombie *stat) (ending, bool) {
+func (t *Table) endingOf(m *trackedProcess, zombie *stat) (ending, bool) {
 	if e, ok := m.watch.ending(); ok {
 		return e, true
 	}
@@ -92,10 +92,10 @@ func (t *Table) endingOf(m *member, zombie *stat) (ending, bool) {
 // patience is for how long a zombie's exit is held back in the hope that its parent fetches it, which makes the kernel tell how it ended.
 const patience = 2 * time.Second
 
-// bury reports those of the dying whose end is known by now.
-func (t *Table) bury(l *look) {
-	still := t.dying[:0]
-	for _, m := range t.dying {
+// reapExited reports those of the dying whose end is known by now.
+func (t *Table) reapExited(l *pass) {
+	still := t.exited[:0]
+	for _, m := range t.exited {
 		if e, ok := m.watch.ending(); ok {
 			t.report(l, m, e)
 		} else if l.at-m.ended >= patience {
@@ -104,14 +104,14 @@ func (t *Table) bury(l *look) {
 			still = append(still, m)
 		}
 	}
-	clear(t.dying[len(still):])
-	t.dying = still
+	clear(t.exited[len(still):])
+	t.exited = still
 }
 
-func (t *Table) report(l *look, m *member, e ending) {
-	m.watch.close()
-	m.instance.tally(m.role).exits[e.reason]++
-	l.changes = append(l.changes, Change{
+func (t *Table) report(l *pass, m *trackedProcess, e ending) {
+	m.watch.stop()
+	m.instance.totalsOf(m.role).exits[e.reason]++
+	l.changes = append(l.changes, LifecycleEvent{
 		Time: l.now, Instance: m.instance.id, Role: m.role, PID: m.PID,
 		Exited: true, Reason: e.reason, ExitCode: e.code, Signal: e.signal,
 	})

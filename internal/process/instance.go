@@ -10,37 +10,37 @@ import (
 	"time"
 )
 
-// instance is what is remembered of an installation while its processes come and go.
-type instance struct {
+// instanceState is what is remembered of an installation while its processes come and go.
+type instanceState struct {
 	id      string
 	conf    *Configured // nil for a discovered one
 	version string
 	// versionOf is the start of the process that the version was read for: the newest wins.
 	versionOf uint64
-	checkout  location
-	jobs      location
+	checkout  folder
+	jobs      folder
 	// jobsPath opens the jobs folder from here, through process jobsVia unless that is 0.
 	jobsPath string
 	jobsVia  int
 	lastSeen time.Time
 	// own counts the live processes that are not children.
-	own     int
-	tallies map[Role]*tally
+	own    int
+	totals map[Role]*roleTotals
 }
 
-// tally returns the role's, which from then on is reported for as long as the instance is known.
-func (i *instance) tally(r Role) *tally {
-	t := i.tallies[r]
+// roleTotals returns the role's, which from then on is reported for as long as the instance is known.
+func (i *instanceState) totalsOf(r Role) *roleTotals {
+	t := i.totals[r]
 	if t == nil {
-		t = &tally{exits: map[ExitReason]uint64{}}
-		i.tallies[r] = t
+		t = &roleTotals{exits: map[ExitReason]uint64{}}
+		i.totals[r] = t
 	}
 	return t
 }
 
 // settle takes over where a newly found process works. The paths of the first process stay: when two checkouts share a jobs folder, the instance keeps the name
 // of the one that was there first.
-func (i *instance) settle(f *files, m *member, p place) {
+func (i *instanceState) settle(f *files, m *trackedProcess, p workdir) {
 	if p.version != "" && m.StartTicks >= i.versionOf {
 		i.version, i.versionOf = p.version, m.StartTicks
 	}
@@ -56,7 +56,7 @@ func (i *instance) settle(f *files, m *member, p place) {
 }
 
 // open finds a way to the jobs folder for as long as the process lives, or for longer.
-func (i *instance) open(f *files, pid int) {
+func (i *instanceState) open(f *files, pid int) {
 	opened, lasting := f.openable(i.jobs, pid)
 	i.jobsPath, i.jobsVia = opened, pid
 	if lasting || opened == "" {
@@ -99,20 +99,20 @@ func sanitize(s string) string {
 }
 
 // publish copies the instance for a snapshot. Live are its processes.
-func (i *instance) publish(live []*member, c *clock) Instance {
+func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	out := Instance{
 		ID: i.id, Version: i.version, Configured: i.conf != nil, LastSeen: i.lastSeen,
 		Checkout: i.checkout.inner, JobsPath: i.jobs.inner, JobsHostPath: i.jobsPath,
 	}
-	byRole := make(map[Role][]*member, len(i.tallies))
+	byRole := make(map[Role][]*trackedProcess, len(i.totals))
 	for _, m := range live {
 		byRole[m.role] = append(byRole[m.role], m)
 		out.Processes = append(out.Processes, Process{ID: m.ID, Role: m.role, Started: c.started(m.StartTicks)})
 		if m.role == RoleServer {
-			out.Servers = append(out.Servers, m.port.server(m.ID))
+			out.Servers = append(out.Servers, m.port.asServer(m.ID))
 		}
 	}
-	for role, t := range i.tallies {
+	for role, t := range i.totals {
 		out.Roles = append(out.Roles, t.sum(role, byRole[role], c))
 	}
 	slices.SortFunc(out.Roles, func(a, b RoleUsage) int { return cmp.Compare(a.Role, b.Role) })

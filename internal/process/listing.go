@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// entry is one process folder of /proc.
+// pidEntry is one process folder of /proc.
 //
 // The inode tells a reused pid: the kernel makes a new one for each process, and drops the folder's dentry when the process ends. It may also change while
 // the process lives, when the dentry was evicted for lack of memory; then the process is merely judged once more.
-type entry struct {
+type pidEntry struct {
 	pid   int
 	inode uint64
 }
@@ -23,7 +23,7 @@ type entry struct {
 type listing struct {
 	path    string
 	buf     []byte
-	entries []entry
+	entries []pidEntry
 	// seek is what to add to a pid for its position in the folder, 0 while positions are not known to follow pids.
 	seek int64
 }
@@ -39,7 +39,7 @@ const (
 var errNoProcess = errors.New("no process is listed, is proc mounted there?")
 
 // all returns all processes, in the order of the kernel. The slice is valid until the next call.
-func (l *listing) all() ([]entry, error) {
+func (l *listing) all() ([]pidEntry, error) {
 	if l.buf == nil {
 		l.buf = make([]byte, 64<<10) // about 2,000 processes for each call of the kernel
 	}
@@ -59,7 +59,7 @@ func (l *listing) all() ([]entry, error) {
 }
 
 // between returns the processes with first <= pid <= last; false where the folder cannot be entered at a pid.
-func (l *listing) between(first, last int) ([]entry, bool, error) {
+func (l *listing) between(first, last int) ([]pidEntry, bool, error) {
 	if l.seek == 0 {
 		return nil, false, nil
 	}
@@ -127,14 +127,14 @@ func (p *positions) seek() int64 {
 }
 
 // appendEntries takes the process folders out of a buffer of directory entries.
-func appendEntries(entries []entry, buf []byte, order *positions) []entry {
+func appendEntries(entries []pidEntry, buf []byte, order *positions) []pidEntry {
 	for len(buf) > direntName {
 		size := int(binary.NativeEndian.Uint16(buf[direntReclen:]))
 		if size <= direntName || size > len(buf) {
 			break
 		}
 		if pid := parsePID(buf[direntName:size]); pid > 0 {
-			entries = append(entries, entry{pid: pid, inode: binary.NativeEndian.Uint64(buf)})
+			entries = append(entries, pidEntry{pid: pid, inode: binary.NativeEndian.Uint64(buf)})
 			order.add(pid, int64(binary.NativeEndian.Uint64(buf[direntOff:])))
 		}
 		buf = buf[size:]

@@ -16,7 +16,7 @@ func TestListingOfTheKernel(t *testing.T) {
 	require.NoError(t, f.open())
 	require.True(t, f.kernel)
 	require.True(t, f.trusted)
-	n := newcomers{files: f, listing: listing{path: f.proc}}
+	n := pidLister{files: f, listing: listing{path: f.proc}}
 	before := n.lastPID()
 	require.Positive(t, before)
 	var started []int

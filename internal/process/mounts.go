@@ -32,8 +32,8 @@ func reach(host []hostfs.Mount, device, folder string) (string, bool) {
 	return path, length >= 0
 }
 
-// location is one folder in three views.
-type location struct {
+// folder is one folder in three views.
+type folder struct {
 	// inner is what the process calls it, its links resolved.
 	inner string
 	// host is what the host calls it; empty where the host has no name for it.
@@ -46,7 +46,7 @@ type location struct {
 // the same one. The mounts tell: where process and host see the path on the same mount, it is the host's; else it is some folder of some device, which the host
 // may have mounted too (a bind mount), or a container's own layer. The layer's folder survives a restart of the container; its mount point on the host need
 // not, so it opens the folder but does not name it.
-func (f *files) locate(pid int, path string) location {
+func (f *files) locate(pid int, path string) folder {
 	m, inner, ok := hostfs.Covering(f.mounts(pid), path)
 	host := f.mounts(1)
 	if h, _, hostOK := hostfs.Covering(host, path); !ok || hostOK && sameMount(m, h) {
@@ -54,18 +54,18 @@ func (f *files) locate(pid int, path string) location {
 		if root, err := f.link(pid, "root"); err == nil && root != "/" {
 			outer = filepath.Join(root, path) // chroot
 		}
-		return location{inner: path, host: outer, key: outer}
+		return folder{inner: path, host: outer, key: outer}
 	}
-	folder := filepath.Join(m.Root, inner)
-	l := location{inner: path}
-	l.host, _ = reach(host, m.Device, folder)
+	rest := filepath.Join(m.Root, inner)
+	l := folder{inner: path}
+	l.host, _ = reach(host, m.Device, rest)
 	switch {
 	case m.Upper != "":
 		l.key = filepath.Join(m.Upper, inner)
 	case l.host != "":
 		l.key = l.host
 	default:
-		l.key = m.Type + ":" + m.Source + ":" + folder
+		l.key = m.Type + ":" + m.Source + ":" + rest
 	}
 	return l
 }

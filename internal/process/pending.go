@@ -7,7 +7,7 @@ func (t *Table) placePending() {
 		if !m.pending {
 			continue
 		}
-		g, err := t.sight(m.PID)
+		g, err := t.readProcess(m.PID)
 		if err != nil || g.stat.start != m.StartTicks {
 			continue
 		}
@@ -15,7 +15,7 @@ func (t *Table) placePending() {
 		if !ok {
 			continue
 		}
-		if p, ok := t.files.place(m.PID, s); ok && !p.pending {
+		if p, ok := t.files.workdir(m.PID, s); ok && !p.pending {
 			m.pending = false
 			t.instances.relocate(m, p)
 		}
@@ -23,7 +23,7 @@ func (t *Table) placePending() {
 }
 
 // relocate takes over what the configuration says of the jobs folder, which was guessed before.
-func (s *instances) relocate(m *member, p place) {
+func (s *instanceSet) relocate(m *trackedProcess, p workdir) {
 	i := m.instance
 	if i.jobs.key != p.jobs.key && s.byKey[p.jobs.key] == nil {
 		if i.conf == nil {

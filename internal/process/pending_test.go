@@ -13,7 +13,7 @@ import (
 // as ever, and what the share holds is read when it answers.
 func TestACheckoutOnAShareThatHangs(t *testing.T) {
 	gate := hostfs.NewGate(hostfs.Settings{})
-	w := newWorld(t, process.Settings{Gate: gate})
+	w := newHarness(t, process.Settings{Gate: gate})
 	release := make(chan struct{})
 	call, err := gate.Start(hostfs.DeviceKey{Device: "0:53", Share: true}, "uid 1000", func() { <-release })
 	require.NoError(t, err)
@@ -28,8 +28,8 @@ func TestACheckoutOnAShareThatHangs(t *testing.T) {
 		p.MountInfo = mounts
 		w.put(p)
 	}
-	w.look()
-	s := w.look()
+	w.pass()
+	s := w.pass()
 	require.Len(t, s.Instances, 2)
 	versions := func(s *process.Snapshot) map[string]string {
 		all := map[string]string{}
@@ -43,7 +43,7 @@ func TestACheckoutOnAShareThatHangs(t *testing.T) {
 
 	close(release)
 	call.Await()
-	s = w.look()
+	s = w.pass()
 	require.Len(t, s.Instances, 2, "it is the same instance")
 	require.Equal(t, map[string]string{"/opt/facefusion": "3.8.0", "/mnt/share/studio": "3.8.1"}, versions(s))
 	for _, i := range s.Instances {

@@ -20,7 +20,7 @@ type port struct {
 	verified time.Duration
 }
 
-// verifyEvery is how often a port that was found is looked at again. It moves only with a restart of the server; while there is none, each look searches.
+// verifyEvery is how often a port that was found is looked at again. It moves only with a restart of the server; while there is none, each pass searches.
 const verifyEvery = 10 * time.Second
 
 // Gradio takes the first free port from 7860 on, out of 100.
@@ -31,11 +31,11 @@ const (
 
 func gradio(p uint16) bool { return p >= gradioFirst && p < gradioEnd }
 
-func (p port) server(id ID) Server {
-	return Server{ID: id, Port: p.number, Address: p.address, Barrier: p.barrier, PortUnknown: p.unknown}
+func (p port) asServer(id ID) ServerProcess {
+	return ServerProcess{ID: id, Port: p.number, Address: p.address, Barrier: p.barrier, PortUnknown: p.unknown}
 }
 
-func (t *Table) findPorts(l *look) {
+func (t *Table) findPorts(l *pass) {
 	for _, m := range t.members {
 		if m.role != RoleServer || m.port.number != 0 && l.at-m.port.verified < verifyEvery {
 			continue
@@ -50,17 +50,17 @@ func (t *Table) findPorts(l *look) {
 	}
 }
 
-func (t *Table) findPort(m *member) port {
+func (t *Table) findPort(m *trackedProcess) port {
 	folder := t.files.path(m.PID, "")
 	all, err := listeners(folder)
 	if err != nil && len(all) == 0 {
 		m.deny(deniedPort, err)
-		return port{unknown: denied(err)}
+		return port{unknown: isDenied(err)}
 	}
 	sockets, err := t.files.sockets(m.PID)
 	m.deny(deniedPort, err)
 	own := slices.DeleteFunc(slices.Clone(all), func(s listener) bool { return !sockets[s.inode] })
-	if denied(err) {
+	if isDenied(err) {
 		if own = t.guessPort(m, all); len(own) == 0 {
 			return port{unknown: true}
 		}
@@ -94,7 +94,7 @@ func preferred(list []listener) (listener, bool) {
 
 // guessPort is for a server whose sockets may not be looked at: a socket of its user in Gradio's range is its own, if there is only one such socket and only
 // one such server.
-func (t *Table) guessPort(m *member, all []listener) []listener {
+func (t *Table) guessPort(m *trackedProcess, all []listener) []listener {
 	uid := t.files.user(m.PID)
 	for _, other := range t.members {
 		if other != m && other.role == RoleServer && t.files.user(other.PID) == uid {
@@ -123,7 +123,7 @@ func (f *files) sockets(pid int) (map[uint64]bool, error) {
 	inodes := make(map[uint64]bool)
 	for _, e := range entries {
 		target, err := os.Readlink(folder + "/" + e.Name())
-		if denied(err) {
+		if isDenied(err) {
 			return nil, err // the folder may be listed with CAP_DAC_READ_SEARCH alone
 		}
 		number, ok := strings.CutPrefix(target, "socket:[")

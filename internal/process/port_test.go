@@ -56,7 +56,7 @@ func TestListening(t *testing.T) {
 		"behind a gateway":      {listens: []string{"10.1.1.1:7860"}, foreign: true, port: 7860, barrier: process.BarrierAddress},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, process.Settings{})
+			w := newHarness(t, process.Settings{})
 			w.checkout("/opt/facefusion", "3.8.1")
 			p := server(100, "/opt/facefusion")
 			p.Files = []string{"/dev/null", "pipe:[9000]", "anon_inode:[eventpoll]"}
@@ -73,9 +73,9 @@ func TestListening(t *testing.T) {
 				"192.0.2.7": hostnet.RouteLocal, "2001:db8::7": hostnet.RouteLocal, "172.17.0.2": hostnet.RouteOnLink,
 				"172.18.0.2": hostnet.RouteOnLink, "169.254.169.254": hostnet.RouteOnLink, "10.1.1.1": hostnet.RouteGateway,
 			})
-			i := only(t, w.look())
+			i := only(t, w.pass())
 			require.Len(t, i.Servers, 1)
-			want := process.Server{ID: process.ID{PID: 100, StartTicks: 300_100}, Port: c.port, Barrier: c.barrier}
+			want := process.ServerProcess{ID: process.ID{PID: 100, StartTicks: 300_100}, Port: c.port, Barrier: c.barrier}
 			if c.address != "" {
 				want.Address = netip.MustParseAddrPort(c.address)
 			}
@@ -85,7 +85,7 @@ func TestListening(t *testing.T) {
 }
 
 func TestSeveralServers(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	for n, address := range []string{"127.0.0.1:7860", "127.0.0.1:7861"} {
 		p := server(100+n, "/opt/facefusion")
@@ -93,7 +93,7 @@ func TestSeveralServers(t *testing.T) {
 		w.put(p)
 	}
 	w.put(runner(105, "/opt/facefusion"))
-	i := only(t, w.look())
+	i := only(t, w.pass())
 	require.Len(t, i.Servers, 2)
 	assert.Equal(t, []uint16{7860, 7861}, []uint16{i.Servers[0].Port, i.Servers[1].Port})
 	assert.Equal(t, []int{100, 101}, []int{i.Servers[0].PID, i.Servers[1].PID})
@@ -101,13 +101,13 @@ func TestSeveralServers(t *testing.T) {
 
 func TestPortIsVerifiedNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, process.Settings{})
+		w := newHarness(t, process.Settings{})
 		w.checkout("/opt/facefusion", "3.8.1")
 		p := server(100, "/opt/facefusion")
 		show := func(listens ...string) uint16 {
 			p.Listens = sockets(listens...)
 			w.put(p)
-			return only(t, w.look()).Servers[0].Port
+			return only(t, w.pass()).Servers[0].Port
 		}
 		assert.Zero(t, show())
 		assert.Equal(t, uint16(7860), show("127.0.0.1:7860"), "it is searched at each look until it is found")

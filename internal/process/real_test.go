@@ -32,7 +32,7 @@ func realCheckout(t *testing.T) string {
 // realTable observes this very machine.
 func realTable(t *testing.T, exited func()) *process.Table {
 	t.Helper()
-	table := process.NewTable(process.Settings{Exited: exited})
+	table := process.NewTable(process.Settings{OnExit: exited})
 	t.Cleanup(func() { require.NoError(t, table.Close()) })
 	return table
 }
@@ -65,7 +65,7 @@ func TestRealServer(t *testing.T) {
 	assert.Equal(t, server.pid(), i.Servers[0].PID)
 	assert.Equal(t, server.port, i.Servers[0].Port)
 	assert.Equal(t, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), server.port), i.Servers[0].Address)
-	u := role(t, i, process.RoleServer)
+	u := usageOf(t, i, process.RoleServer)
 	assert.Equal(t, uint64(1), u.Starts)
 	assert.Positive(t, u.ResidentMemory)
 	assert.Positive(t, u.Threads)
@@ -83,7 +83,7 @@ func TestRealServer(t *testing.T) {
 	}
 	require.Error(t, server.cmd.Wait())
 	s = observeUntil(t, table, "exit", func(s *process.Snapshot) bool { return !at(s, checkout).Up() })
-	exits := role(t, at(s, checkout), process.RoleServer).Exits
+	exits := usageOf(t, at(s, checkout), process.RoleServer).Exits
 	assert.Equal(t, map[process.ExitReason]uint64{process.ExitKilled: 1}, exits)
 }
 
@@ -118,7 +118,7 @@ func TestRealExitCodes(t *testing.T) {
 				if fetched {
 					require.Equal(t, c.code == 0 && c.signal == 0, runner.cmd.Wait() == nil)
 				}
-				var change process.Change
+				var change process.LifecycleEvent
 				observeUntil(t, table, "exit", func(s *process.Snapshot) bool {
 					for _, ch := range s.Changes {
 						if ch.PID == runner.pid() && ch.Exited {
@@ -159,7 +159,7 @@ func TestDescriptorsAreClosed(t *testing.T) {
 	}
 	before := count()
 	for range 3 {
-		table := process.NewTable(process.Settings{Exited: func() {}})
+		table := process.NewTable(process.Settings{OnExit: func() {}})
 		observeUntil(t, table, "both found", func(s *process.Snapshot) bool {
 			return at(s, checkout) != nil && len(at(s, checkout).Processes) == 2
 		})
@@ -221,7 +221,7 @@ func TestExitCodeWithoutPrivileges(t *testing.T) {
 			require.NoError(t, runner.input.Close())
 			time.Sleep(c.fetched) // a real zombie of a real parent
 			require.Error(t, runner.cmd.Wait())
-			var change process.Change
+			var change process.LifecycleEvent
 			require.NoError(t, json.NewDecoder(output).Decode(&change))
 			require.NoError(t, witness.Wait())
 			assert.Equal(t, c.want, change.Reason)

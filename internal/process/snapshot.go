@@ -14,9 +14,9 @@ type Snapshot struct {
 	// Instances holds those that run, those remembered and those configured, sorted by ID.
 	Instances []Instance
 	// Changes are the starts and exits seen by this very observation.
-	Changes []Change
+	Changes []LifecycleEvent
 	// Denied names what could not be read for lack of permission, once for each field, with the remedy.
-	Denied []Denied
+	Denied []DeniedField
 }
 
 // Instance is one FaceFusion installation: a checkout with its jobs folder.
@@ -29,7 +29,7 @@ type Instance struct {
 	// exist, as 2.x has none. Paths hold names of people and projects: they are for opening files, and never exported.
 	Checkout, JobsPath string
 	// JobsHostPath opens the jobs folder from this process: below the host's root, or through /proc/<pid>/root of a process of the instance. It may change from
-	// look to look, and is empty while there is no way. Never exported either.
+	// pass to pass, and is empty while there is no way. Never exported either.
 	JobsHostPath string
 	// Configured instances are reported for ever, others until they were gone for Settings.ForgetAfter.
 	Configured bool
@@ -38,7 +38,7 @@ type Instance struct {
 	// Roles has an entry for each role seen since the instance is known, sorted by role. A role stays when its last process is gone, with zeros.
 	Roles []RoleUsage
 	// Servers has an entry for each live process with RoleServer, sorted by PID.
-	Servers []Server
+	Servers []ServerProcess
 	// Processes are the live ones, children included, sorted by PID.
 	Processes []Process
 }
@@ -73,7 +73,7 @@ type RoleUsage struct {
 	Role Role
 	// Count is how many processes of the role live.
 	Count int
-	// Starts counts those that started since the collector looks; those found running at its first look are not among them.
+	// Starts counts those that started since the collector looks; those found running at its first pass are not among them.
 	Starts uint64
 	// Exits counts by reason.
 	Exits map[ExitReason]uint64
@@ -91,8 +91,8 @@ type RoleUsage struct {
 	OldestStart time.Time
 }
 
-// Server is a live process with RoleServer, and where it listens.
-type Server struct {
+// ServerProcess is a live process with RoleServer, and where it listens.
+type ServerProcess struct {
 	ID
 	// Port is where it listens, 0 while it does not (it downloads models first) or while that cannot be known.
 	Port uint16
@@ -104,8 +104,8 @@ type Server struct {
 	PortUnknown bool
 }
 
-// Change is one start or exit.
-type Change struct {
+// LifecycleEvent is one start or exit.
+type LifecycleEvent struct {
 	// Time is when it was noticed; for a start, when the process started.
 	Time time.Time
 	// Instance is the instance's ID.
@@ -134,8 +134,8 @@ const (
 	ExitUnknown     ExitReason = "unknown"      // the kernel did not tell
 )
 
-// Denied is a field of a FaceFusion process that could not be read.
-type Denied struct {
+// DeniedField is a field of a FaceFusion process that could not be read.
+type DeniedField struct {
 	// Field is for example "file_descriptors".
 	Field string
 	// Path is the pattern of the file, for example "/proc/<pid>/fd".

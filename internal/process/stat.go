@@ -8,7 +8,7 @@ import (
 )
 
 // stat is what is used of /proc/<pid>/stat. procfs has a parser too; this one knows the exit code, which procfs leaves out, and is several times as fast,
-// which counts at the first look, when every process of the host is read.
+// which counts at the first pass, when every process of the host is read.
 type stat struct {
 	comm         string
 	state        byte

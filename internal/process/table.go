@@ -22,9 +22,9 @@ type Settings struct {
 	ForgetAfter time.Duration
 	// Instances are reported also while they do not run.
 	Instances []Configured
-	// Exited is called, from any goroutine, as soon as a FaceFusion process ended, so that the owner can observe at once. It must not block, and it may be
+	// OnExit is called, from any goroutine, as soon as a FaceFusion process ended, so that the owner can observe at once. It must not block, and it may be
 	// called twice for one process: when it ended, and when its parent fetched it and the kernel therefore tells how it ended. May be nil.
-	Exited func()
+	OnExit func()
 }
 
 const defaultForgetAfter = 24 * time.Hour
@@ -33,33 +33,33 @@ const defaultForgetAfter = 24 * time.Hour
 type Table struct {
 	forgetAfter time.Duration
 	files       *files
-	newcomers   newcomers
-	census      census
+	pids        pidLister
+	cache       processCache
 	clock       clock
 	descriptors budget
 	watcher     *watcher
-	instances   *instances
-	// remembered are to be made known by the first look.
-	remembered []Remembered
+	instances   *instanceSet
+	// remembered are to be made known by the first pass.
+	saved []SavedInstance
 	// members are the live processes of all instances by pid.
-	members map[int]*member
+	members map[int]*trackedProcess
 	// dying have ended, but are not reported yet, as their parent did not fetch them.
-	dying []*member
+	exited []*trackedProcess
 	// epoch is the moment from which the Table counts its own time.
 	epoch time.Time
-	// looked says that there was a look before: what is found from now on was started.
-	looked bool
+	// looked says that there was a pass before: what is found from now on was started.
+	primed bool
 	closed bool
 }
 
 // errClosed is returned by Observe after Close.
 var errClosed = errors.New("the process table is closed")
 
-// look is one observation under way.
-type look struct {
+// pass is one observation under way.
+type pass struct {
 	now     time.Time
 	at      time.Duration // since the Table's epoch, for what is scheduled
-	changes []Change
+	changes []LifecycleEvent
 }
 
 // NewTable makes a Table; it reads nothing yet.
@@ -71,11 +71,11 @@ func NewTable(s Settings) *Table {
 	t := &Table{
 		forgetAfter: s.ForgetAfter,
 		files:       f,
-		newcomers:   newcomers{files: f, listing: listing{path: f.proc}},
-		census:      newCensus(),
-		watcher:     &watcher{files: f, notify: s.Exited},
+		pids:        pidLister{files: f, listing: listing{path: f.proc}},
+		cache:       newProcessCache(),
+		watcher:     &watcher{files: f, notify: s.OnExit},
 		instances:   newInstances(f, s.Instances),
-		members:     make(map[int]*member),
+		members:     make(map[int]*trackedProcess),
 		epoch:       time.Now(),
 	}
 	if t.forgetAfter <= 0 {
@@ -84,7 +84,7 @@ func NewTable(s Settings) *Table {
 	return t
 }
 
-// Observe takes one look. One goroutine at a time may call it. After an error nothing has changed: what was known stays known, and the next look that succeeds
+// Observe takes one pass. One goroutine at a time may call it. After an error nothing has changed: what was known stays known, and the next pass that succeeds
 // goes on from there.
 func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	if t.closed {
@@ -96,30 +96,30 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	if err := t.files.open(); err != nil {
 		return nil, fmt.Errorf("observe processes: %w", err)
 	}
-	l := &look{now: time.Now()}
+	l := &pass{now: time.Now()}
 	l.at = l.now.Sub(t.epoch)
 	if err := t.clock.read(t.files, l.now); err != nil {
 		return nil, fmt.Errorf("observe processes: %w", err)
 	}
-	entries, complete, err := t.newcomers.read(l.at)
+	entries, complete, err := t.pids.read(l.at)
 	if err != nil {
 		return nil, fmt.Errorf("observe processes: %w", err)
 	}
 	t.instances.expect()
-	t.recall()
-	due := t.census.update(entries, complete, l.at)
+	t.restoreSaved()
+	due := t.cache.update(entries, complete, l.at)
 	due = t.follow(l, due)
 	t.examine(l, due)
 	t.placePending()
-	t.bury(l)
+	t.reapExited(l)
 	t.findPorts(l)
-	t.looked = true
+	t.primed = true
 	return t.publish(l), nil
 }
 
 // publish builds the snapshot; nothing of it is shared with the Table.
-func (t *Table) publish(l *look) *Snapshot {
-	live := make(map[*instance][]*member)
+func (t *Table) publish(l *pass) *Snapshot {
+	live := make(map[*instanceState][]*trackedProcess)
 	var blind denial
 	for _, m := range t.members {
 		m.instance.lastSeen = l.now
@@ -129,18 +129,18 @@ func (t *Table) publish(l *look) *Snapshot {
 	t.instances.forget(l.now, t.forgetAfter)
 	s := &Snapshot{Time: l.now, Changes: l.changes, Denied: blind.list()}
 	for _, i := range t.instances.all() {
-		slices.SortFunc(live[i], func(a, b *member) int { return cmp.Compare(a.PID, b.PID) })
+		slices.SortFunc(live[i], func(a, b *trackedProcess) int { return cmp.Compare(a.PID, b.PID) })
 		t.reopen(i, live[i])
 		s.Instances = append(s.Instances, i.publish(live[i], &t.clock))
 	}
 	slices.SortFunc(s.Instances, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(s.Changes, func(a, b Change) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.PID, b.PID)) })
+	slices.SortFunc(s.Changes, func(a, b LifecycleEvent) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.PID, b.PID)) })
 	return s
 }
 
 // reopen finds another way to the jobs folder when the process is gone through which it was opened: the way would lead nowhere, or into the next process with
 // that pid.
-func (t *Table) reopen(i *instance, live []*member) {
+func (t *Table) reopen(i *instanceState, live []*trackedProcess) {
 	if i.jobsVia == 0 && i.jobsPath != "" {
 		return
 	}
@@ -164,12 +164,12 @@ func (t *Table) Close() error {
 	t.closed = true
 	for _, m := range t.members {
 		if m.watch != nil {
-			m.watch.close()
+			m.watch.stop()
 		}
 	}
-	for _, m := range t.dying {
-		m.watch.close()
+	for _, m := range t.exited {
+		m.watch.stop()
 	}
-	t.watcher.close()
+	t.watcher.wait()
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 
 // TestUsage gives each field a value of its own, so that a swapped one fails.
 func TestUsage(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	s := server(100, "/opt/facefusion")
 	s.UserTicks, s.SystemTicks, s.Threads, s.ResidentPages, s.ReadBytes, s.WriteBytes = 1100, 220, 33, 44, 5500, 6600
@@ -28,7 +28,7 @@ func TestUsage(t *testing.T) {
 	w.put(a)
 	w.put(b)
 
-	i := only(t, w.look())
+	i := only(t, w.pass())
 	assert.Equal(t, "3.8.1", i.Version)
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleFFmpeg: {101, 102}}, pids(i))
 	page := int64(os.Getpagesize())
@@ -50,15 +50,15 @@ func TestUsage(t *testing.T) {
 }
 
 func TestTotalsNeverDecrease(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
 	a := ffmpeg(101, 100)
 	a.UserTicks, a.SystemTicks, a.ReadBytes, a.WriteBytes, a.ResidentPages = 500, 100, 50, 60, 7
 	w.put(a)
-	w.look()
+	w.pass()
 	w.remove(101)
-	u := role(t, only(t, w.look()), process.RoleFFmpeg)
+	u := usageOf(t, only(t, w.pass()), process.RoleFFmpeg)
 	assert.Zero(t, u.Count)
 	assert.Zero(t, u.ResidentMemory)
 	assert.True(t, u.OldestStart.IsZero())
@@ -68,7 +68,7 @@ func TestTotalsNeverDecrease(t *testing.T) {
 	b := ffmpeg(105, 100)
 	b.UserTicks, b.SystemTicks, b.ReadBytes, b.WriteBytes = 10, 20, 30, 40
 	w.put(b)
-	u = role(t, only(t, w.look()), process.RoleFFmpeg)
+	u = usageOf(t, only(t, w.pass()), process.RoleFFmpeg)
 	assert.Equal(t, 5.1, u.CPUUser)
 	assert.Equal(t, 1.2, u.CPUSystem)
 	assert.Equal(t, reading.Known(int64(80)), u.ReadBytes)
@@ -77,53 +77,53 @@ func TestTotalsNeverDecrease(t *testing.T) {
 	// A zombie's last CPU time counts, too.
 	b.State, b.UserTicks = "Z", 110
 	w.put(b)
-	u = role(t, only(t, w.look()), process.RoleFFmpeg)
+	u = usageOf(t, only(t, w.pass()), process.RoleFFmpeg)
 	assert.Zero(t, u.Count)
 	assert.Equal(t, 6.1, u.CPUUser)
-	assert.Equal(t, 6.1, role(t, only(t, w.look()), process.RoleFFmpeg).CPUUser, "and only once")
+	assert.Equal(t, 6.1, usageOf(t, only(t, w.pass()), process.RoleFFmpeg).CPUUser, "and only once")
 }
 
 func TestStartsAndExits(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
-	s := w.look()
+	s := w.pass()
 	assert.Empty(t, s.Changes, "what ran before is not a start")
-	assert.Zero(t, role(t, only(t, s), process.RoleServer).Starts)
+	assert.Zero(t, usageOf(t, only(t, s), process.RoleServer).Starts)
 
 	w.put(runner(120, "/opt/facefusion"))
-	s = w.look()
+	s = w.pass()
 	id := only(t, s).ID
-	assert.Equal(t, []process.Change{{
+	assert.Equal(t, []process.LifecycleEvent{{
 		Time: bootTime.Add(300_120 * 10 * time.Millisecond), Instance: id, Role: process.RoleRunner, PID: 120,
 	}}, s.Changes)
-	assert.Equal(t, uint64(1), role(t, only(t, s), process.RoleRunner).Starts)
+	assert.Equal(t, uint64(1), usageOf(t, only(t, s), process.RoleRunner).Starts)
 
 	z := runner(120, "/opt/facefusion")
 	z.State, z.ExitCode = "Z", 2<<8
 	w.put(z)
-	s = w.look()
-	assert.Equal(t, []process.Change{{
+	s = w.pass()
+	assert.Equal(t, []process.LifecycleEvent{{
 		Time: s.Time, Instance: id, Role: process.RoleRunner, PID: 120, Exited: true, Reason: process.ExitCheckFailed, ExitCode: reading.Known(2),
 	}}, s.Changes)
-	u := role(t, only(t, s), process.RoleRunner)
+	u := usageOf(t, only(t, s), process.RoleRunner)
 	assert.Equal(t, map[process.ExitReason]uint64{process.ExitCheckFailed: 1}, u.Exits)
 	assert.Zero(t, u.Count)
 
 	w.remove(120)
 	w.remove(100)
-	s = w.look()
-	assert.Equal(t, []process.Change{{
+	s = w.pass()
+	assert.Equal(t, []process.LifecycleEvent{{
 		Time: s.Time, Instance: id, Role: process.RoleServer, PID: 100, Exited: true, Reason: process.ExitUnknown,
 	}}, s.Changes)
 	i := only(t, s)
 	assert.False(t, i.Up())
 	assert.Len(t, i.Roles, 2, "a role once seen stays")
-	assert.Empty(t, w.look().Changes)
+	assert.Empty(t, w.pass().Changes)
 }
 
 func TestChildren(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
 	child := func(pid, parent int, argv ...string) {
@@ -140,74 +140,74 @@ func TestChildren(t *testing.T) {
 	assert.Equal(t, map[process.Role][]int{
 		process.RoleServer: {100}, process.RoleFFprobe: {101}, process.RoleCurl: {102}, process.RoleNvidiaSMI: {103}, process.RoleNode: {104},
 		process.RoleOther: {105}, process.RoleFFmpeg: {106},
-	}, pids(only(t, w.look())))
+	}, pids(only(t, w.pass())))
 }
 
 func TestOrphanedFFmpegStays(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
 	w.put(ffmpeg(101, 100))
-	w.look()
+	w.pass()
 	w.remove(100)
 	w.put(ffmpeg(101, 1))
-	i := only(t, w.look())
+	i := only(t, w.pass())
 	assert.False(t, i.Up())
 	assert.Equal(t, map[process.Role][]int{process.RoleFFmpeg: {101}}, pids(i))
 }
 
 func TestForkWindow(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	parent := server(100, "/opt/facefusion")
 	w.put(parent)
-	w.look()
+	w.pass()
 	copied := parent
 	copied.PID, copied.PPID, copied.StartTicks, copied.UserTicks = 101, 100, w.host.Ticks(), 5
 	w.put(copied)
-	s := w.look()
+	s := w.pass()
 	assert.Empty(t, s.Changes, "a copy is not a new FaceFusion")
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleOther: {101}}, pids(only(t, s)))
 
 	became := ffmpeg(101, 100)
 	became.StartTicks, became.UserTicks = copied.StartTicks, 25
 	w.put(became)
-	i := only(t, w.look())
+	i := only(t, w.pass())
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleFFmpeg: {101}}, pids(i))
-	assert.Equal(t, 0.05, role(t, i, process.RoleOther).CPUUser)
-	assert.Equal(t, 0.2, role(t, i, process.RoleFFmpeg).CPUUser, "what it used since counts for its new role")
+	assert.Equal(t, 0.05, usageOf(t, i, process.RoleOther).CPUUser)
+	assert.Equal(t, 0.2, usageOf(t, i, process.RoleFFmpeg).CPUUser, "what it used since counts for its new role")
 }
 
 // Conda makes FaceFusion 3.6 and later exec itself with another argv[0]; a child that is forked after that is still a copy.
 func TestForkAfterCondaExec(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	p := server(100, "/opt/facefusion")
 	w.put(p)
-	w.look()
+	w.pass()
 	p.Argv = append([]string{"/opt/conda/bin/python"}, p.Argv[1:]...)
 	w.put(p)
 	copied := p
 	copied.PID, copied.PPID, copied.StartTicks = 101, 100, w.host.Ticks()
 	w.put(copied)
-	s := w.look()
+	s := w.pass()
 	assert.Empty(t, s.Changes)
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleOther: {101}}, pids(only(t, s)))
 }
 
 func TestChildBecomesFaceFusion(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	parent := server(100, "/opt/facefusion")
 	w.put(parent)
-	w.look()
+	w.pass()
 	copied := parent
 	copied.PID, copied.PPID, copied.StartTicks = 101, 100, w.host.Ticks()
 	w.put(copied)
-	w.look()
+	w.pass()
 	copied.Argv = []string{"python", "facefusion.py", "job-run-all"}
 	w.put(copied)
-	s := w.look()
+	s := w.pass()
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleRunner: {101}}, pids(only(t, s)))
 	require.Len(t, s.Changes, 1)
 	assert.Equal(t, process.RoleRunner, s.Changes[0].Role)
@@ -215,21 +215,21 @@ func TestChildBecomesFaceFusion(t *testing.T) {
 
 func TestForgetting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, process.Settings{ForgetAfter: time.Hour, Exited: func() {}, Instances: []process.Configured{{Name: "studio", Path: "/opt/studio"}}})
+		w := newHarness(t, process.Settings{ForgetAfter: time.Hour, OnExit: func() {}, Instances: []process.Configured{{Name: "studio", Path: "/opt/studio"}}})
 		w.checkout("/opt/facefusion", "3.8.1")
 		w.checkout("/opt/studio", "3.7.0")
 		w.put(server(100, "/opt/facefusion"))
 		w.put(server(101, "/opt/studio"))
-		seen := w.look()
+		seen := w.pass()
 		require.Len(t, seen.Instances, 2)
 		w.remove(100)
 		w.remove(101)
 		time.Sleep(time.Hour)
-		s := w.look()
+		s := w.pass()
 		require.Len(t, s.Instances, 2)
 		assert.True(t, seen.Time.Equal(s.Instances[0].LastSeen))
 		time.Sleep(time.Nanosecond)
-		s = w.look()
+		s = w.pass()
 		require.Len(t, s.Instances, 1)
 		assert.Equal(t, "studio", s.Instances[0].ID)
 		require.NoError(t, w.table.Close())
@@ -239,10 +239,10 @@ func TestForgetting(t *testing.T) {
 func TestExitIsNoticedInATree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exited := make(chan time.Time, 1)
-		w := newWorld(t, process.Settings{Exited: func() { exited <- time.Now() }})
+		w := newHarness(t, process.Settings{OnExit: func() { exited <- time.Now() }})
 		w.checkout("/opt/facefusion", "3.8.1")
 		w.put(server(100, "/opt/facefusion"))
-		w.look()
+		w.pass()
 		time.Sleep(time.Minute)
 		require.Empty(t, exited)
 		w.remove(100)
@@ -250,19 +250,19 @@ func TestExitIsNoticedInATree(t *testing.T) {
 		assert.LessOrEqual(t, (<-exited).Sub(removed), 100*time.Millisecond)
 		time.Sleep(time.Minute)
 		assert.Empty(t, exited, "it is told once")
-		w.look()
+		w.pass()
 		require.NoError(t, w.table.Close())
 	})
 }
 
 func TestSnapshotsDoNotChange(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
-	before := w.look()
-	exits := role(t, only(t, before), process.RoleServer).Exits
+	before := w.pass()
+	exits := usageOf(t, only(t, before), process.RoleServer).Exits
 	w.remove(100)
-	w.look()
+	w.pass()
 	assert.Empty(t, exits)
 	i := only(t, before)
 	assert.True(t, i.Up())

@@ -8,14 +8,14 @@ import (
 )
 
 // usage is what one process uses: totals since its start, and what it holds now.
-type usage struct {
+type resourceUsage struct {
 	user, system             uint64 // ticks
 	read, write              reading.Value[int64]
 	resident, threads, files reading.Value[int64]
 }
 
-// measure reads what a live process uses. What went wrong in between stays as it was: totals must not fall, and the next look will see that it is gone.
-func (f *files) measure(m *member, s stat) {
+// measure reads what a live process uses. What went wrong in between stays as it was: totals must not fall, and the next pass will see that it is gone.
+func (f *files) measure(m *trackedProcess, s stat) {
 	m.used.cpu(s)
 	m.used.threads = reading.Known(s.threads)
 	p, err := f.fs.Proc(m.PID)
@@ -39,7 +39,7 @@ func (f *files) measure(m *member, s stat) {
 }
 
 // cpu can be read of a zombie, too.
-func (u *usage) cpu(s stat) {
+func (u *resourceUsage) cpu(s stat) {
 	u.user, u.system = max(u.user, s.user), max(u.system, s.system)
 }
 
@@ -48,7 +48,7 @@ func larger(v reading.Value[int64], n int64) reading.Value[int64] {
 }
 
 // since returns the totals less those of an earlier usage of the same process.
-func (u usage) since(earlier usage) usage {
+func (u resourceUsage) since(earlier resourceUsage) resourceUsage {
 	u.user -= earlier.user
 	u.system -= earlier.system
 	u.read.V -= earlier.read.V
@@ -56,8 +56,8 @@ func (u usage) since(earlier usage) usage {
 	return u
 }
 
-// tally is what is kept of a role: what its ended processes had used, how many started, and how they ended.
-type tally struct {
+// roleTotals is what is kept of a role: what its ended processes had used, how many started, and how they ended.
+type roleTotals struct {
 	starts       uint64
 	exits        map[ExitReason]uint64
 	user, system uint64
@@ -65,7 +65,7 @@ type tally struct {
 }
 
 // retire adds what a process had used until it ended, or took another role.
-func (t *tally) retire(u usage) {
+func (t *roleTotals) retire(u resourceUsage) {
 	t.user += u.user
 	t.system += u.system
 	t.read = plus(t.read, u.read)
@@ -78,7 +78,7 @@ func plus(a, b reading.Value[int64]) reading.Value[int64] {
 }
 
 // sum builds what is published of a role out of its tally and its live processes. A sum is unknown when a part of it is.
-func (t *tally) sum(role Role, live []*member, c *clock) RoleUsage {
+func (t *roleTotals) sum(role Role, live []*trackedProcess, c *clock) RoleUsage {
 	u := RoleUsage{Role: role, Count: len(live), Starts: t.starts, Exits: maps.Clone(t.exits)}
 	user, system := t.user, t.system
 	read, write, files := t.read, t.write, reading.Known(int64(0))

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher waits for the exits of FaceFusion's own processes, so that they are noticed at once and not at the next look, and learns how they ended.
+// watcher waits for the exits of FaceFusion's own processes, so that they are noticed at once and not at the next pass, and learns how they ended.
 //
 // A pidfd does both, where this process shares the pid namespace with the host's /proc. Otherwise the few processes that are known are read ten times a
 // second, and how they ended remains unknown unless their parent leaves them as zombies for a while.
@@ -111,7 +111,7 @@ func (w *watch) ending() (ending, bool) {
 	return endingOf(int(info.Exit_code)), true
 }
 
-func (w *watch) close() {
+func (w *watch) stop() {
 	if w.pidfd != nil {
 		w.pidfd.Close()
 		return
@@ -120,4 +120,4 @@ func (w *watch) close() {
 }
 
 // close waits for all goroutines; the watches must have been closed.
-func (w *watcher) close() { w.wg.Wait() }
+func (w *watcher) wait() { w.wg.Wait() }

@@ -53,7 +53,7 @@ func parseApp(body []byte) (uint64, error) {
 }
 
 // usage is what Gradio says of one function since its process started.
-type usage struct {
+type functionStats struct {
 	requests      int64
 	failed        reading.Value[int64]
 	p50, p90, p99 reading.Value[float64]
@@ -61,7 +61,7 @@ type usage struct {
 
 // parseSummary understands /monitoring/summary. The result has an entry for each name in functionNames: a function that
 // Gradio does not list was not used, and those that are not ours are summed up.
-func parseSummary(body []byte) (map[string]usage, error) {
+func parseSummary(body []byte) (map[string]functionStats, error) {
 	var answer struct {
 		Functions map[string]*struct {
 			SuccessRate   *float64 `json:"success_rate"`
@@ -76,15 +76,15 @@ func parseSummary(body []byte) (map[string]usage, error) {
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Functions == nil {
 		return nil, errNotGradio
 	}
-	usages := make(map[string]usage, len(functionNames))
+	usages := make(map[string]functionStats, len(functionNames))
 	for _, name := range functionNames {
-		usages[name] = usage{failed: reading.Known[int64](0)}
+		usages[name] = functionStats{failed: reading.Known[int64](0)}
 	}
 	for name, f := range answer.Functions {
 		if f == nil || f.TotalRequests == nil || *f.TotalRequests < 0 || *f.TotalRequests > maxTotal {
 			return nil, errNotGradio
 		}
-		u := usage{
+		u := functionStats{
 			requests: *f.TotalRequests,
 			failed:   failedOf(*f.TotalRequests, f.SuccessRate),
 			p50:      seconds(f.Percentiles.P50),
@@ -104,8 +104,8 @@ func parseSummary(body []byte) (map[string]usage, error) {
 }
 
 // plus sums two functions up; there is no percentile of both.
-func (u usage) plus(v usage) usage {
-	sum := usage{requests: u.requests + v.requests}
+func (u functionStats) plus(v functionStats) functionStats {
+	sum := functionStats{requests: u.requests + v.requests}
 	if u.failed.Known && v.failed.Known {
 		sum.failed = reading.Known(u.failed.V + v.failed.V)
 	}

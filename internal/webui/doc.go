@@ -1,6 +1,6 @@
 // Package webui says how the web interface of a FaceFusion is: whether it answers, how fast, and what Gradio tells of its queue and its functions.
 //
-// A Tracker remembers the servers of each instance between its looks. One look (Observe) asks each server, in parallel, with requests that cost it
+// A Tracker remembers the servers of each instance between its passes. One pass (Observe) asks each server, in parallel, with requests that cost it
 // next to nothing and change nothing in it:
 //
 //	loop     /startup-events      an async handler without dependencies: the event loop answers it

@@ -30,7 +30,7 @@ const patience = 100 * time.Millisecond
 
 // probe is one request and how it went, without its duration.
 type probe struct {
-	probe  webui.Probe
+	probe  webui.ProbeName
 	status int
 	err    string
 }
@@ -290,7 +290,7 @@ func TestObserveIsCancelled(t *testing.T) {
 // No cookie, and no connection, is kept between requests.
 func TestNothingIsKept(t *testing.T) {
 	idle := readRecording(t, "5.50.0").Moments["idle"]
-	s := &server{}
+	s := &fakeServer{}
 	s.play(idle)
 	connections := map[string]bool{}
 	requests := 0

@@ -13,27 +13,27 @@ var functionNames = [...]string{
 }
 
 // functions count what Gradio says of them, over all processes that served the port.
-type functions struct {
-	tallies map[string]*tally
+type functionCounters struct {
+	tallies map[string]*counterValue
 	// known says that the last answer was understood.
 	known bool
 }
 
-type tally struct {
+type counterValue struct {
 	requests, failed counter
-	last             usage
+	last             functionStats
 }
 
-func newFunctions() functions {
-	tallies := make(map[string]*tally, len(functionNames))
+func newFunctions() functionCounters {
+	tallies := make(map[string]*counterValue, len(functionNames))
 	for _, name := range functionNames {
-		tallies[name] = &tally{}
+		tallies[name] = &counterValue{}
 	}
-	return functions{tallies: tallies}
+	return functionCounters{tallies: tallies}
 }
 
 // read takes an answer. What a process that was there before us had counted is not ours: such a process is old.
-func (fs *functions) read(usages map[string]usage, old bool) {
+func (fs *functionCounters) read(usages map[string]functionStats, old bool) {
 	if fs.decreased(usages) {
 		fs.restart()
 		old = false
@@ -50,7 +50,7 @@ func (fs *functions) read(usages map[string]usage, old bool) {
 }
 
 // decreased says that another process answers than before.
-func (fs *functions) decreased(usages map[string]usage) bool {
+func (fs *functionCounters) decreased(usages map[string]functionStats) bool {
 	for name, t := range fs.tallies {
 		if usages[name].requests < t.requests.current {
 			return true
@@ -60,16 +60,16 @@ func (fs *functions) decreased(usages map[string]usage) bool {
 }
 
 // restart says that the next answer comes from a new process.
-func (fs *functions) restart() {
+func (fs *functionCounters) restart() {
 	for _, t := range fs.tallies {
 		t.requests.restart()
 		t.failed.restart()
-		t.last = usage{failed: reading.Known[int64](0)}
+		t.last = functionStats{failed: reading.Known[int64](0)}
 	}
 }
 
 // snapshot lists the functions; without live, only what stays true of a process that is gone.
-func (fs *functions) snapshot(live bool) []Function {
+func (fs *functionCounters) snapshot(live bool) []Function {
 	if !fs.known {
 		return nil
 	}

@@ -17,7 +17,7 @@ func summary(name string, rate string, total int) string {
 	return fmt.Sprintf(`{"functions":{%q:{"success_rate":%s,"process_time_percentiles":{"50th":1.5,"90th":2.5,"99th":3.5},"total_requests":%d}}}`, name, rate, total)
 }
 
-func function(t *testing.T, s webui.Server, name string) webui.Function {
+func functionNamed(t *testing.T, s webui.Server, name string) webui.Function {
 	t.Helper()
 	for _, f := range s.Functions {
 		if f.Name == name {
@@ -28,12 +28,12 @@ func function(t *testing.T, s webui.Server, name string) webui.Function {
 	return webui.Function{}
 }
 
-// seen is what a look says of the function run.
+// seen is what a pass says of the function run.
 func seen(t *testing.T, snapshot *webui.Snapshot) (requests, failed int64) {
 	t.Helper()
 	for _, s := range snapshot.Servers {
 		if s.Port == 7860 {
-			f := function(t, s, "run")
+			f := functionNamed(t, s, "run")
 			require.True(t, f.Failed.Known)
 			return f.Requests, f.Failed.V
 		}
@@ -95,7 +95,7 @@ func TestRequestsAreCounted(t *testing.T) {
 					}
 					var snapshot *webui.Snapshot
 					for range 3 {
-						snapshot = h.observe(targets...)
+						snapshot = h.pass(targets...)
 					}
 					if step.process != "" && step.port == 0 {
 						continue
@@ -120,11 +120,11 @@ func TestConfiguredEndpointRestarts(t *testing.T) {
 				with("/gradio_api/app_id", 200, `{"app_id":`+id+`}`))
 		}
 		play("18446744073709551615", 5)
-		h.observe(endpoint)
+		h.pass(endpoint)
 		play("18446744073709551614", 7)
 		var snapshot *webui.Snapshot
 		for range 4 {
-			snapshot = h.observe(endpoint)
+			snapshot = h.pass(endpoint)
 		}
 		requests, _ := seen(t, snapshot)
 		assert.Equal(t, int64(7), requests)
@@ -136,19 +136,19 @@ func TestFunctionsAreKnownOrNot(t *testing.T) {
 		h := newHost(t)
 		s := h.serve(7860)
 		s.play(h.idle.with("/monitoring/summary", 200, summary("run", "1.0", 8)))
-		run := function(t, only(t, h.observe(h.process("1/1", 7860))), "run")
+		run := functionNamed(t, only(t, h.pass(h.process("1/1", 7860))), "run")
 		assert.Equal(t, reading.Known(1.5), run.P50)
 		assert.Equal(t, reading.Known(2.5), run.P90)
 		assert.Equal(t, reading.Known(3.5), run.P99)
 
 		s.play(h.idle, "/gradio_api/startup-events")
-		assert.Empty(t, only(t, h.observe(h.process("1/1", 7860))).Functions, "a server that hangs says nothing")
+		assert.Empty(t, only(t, h.pass(h.process("1/1", 7860))).Functions, "a server that hangs says nothing")
 
-		run = function(t, only(t, h.observe()), "run")
+		run = functionNamed(t, only(t, h.pass()), "run")
 		assert.Equal(t, webui.Function{Name: "run", Failed: reading.Known[int64](0)}, run, "the totals of a process that is gone are final")
 
 		s.play(h.idle.with("/monitoring/summary", 500, ""))
-		assert.Empty(t, only(t, h.observe(h.process("2/2", 7860))).Functions)
+		assert.Empty(t, only(t, h.pass(h.process("2/2", 7860))).Functions)
 	})
 }
 
@@ -159,6 +159,6 @@ func TestOtherFunctionsAreSummedUp(t *testing.T) {
 		"update_preview_image_1":{"success_rate":1,"process_time_percentiles":{"50th":1,"90th":2,"99th":3},"total_requests":300},
 		"other":{"success_rate":0.75,"process_time_percentiles":{"50th":1,"90th":2,"99th":3},"total_requests":4000}
 	}}`))
-	assert.Equal(t, webui.Function{Name: "other", Requests: 4320, Failed: reading.Known[int64](1010)}, function(t, got, "other"))
-	assert.Equal(t, webui.Function{Name: "run", Requests: 1, Failed: reading.Known[int64](0)}, function(t, got, "run"))
+	assert.Equal(t, webui.Function{Name: "other", Requests: 4320, Failed: reading.Known[int64](1010)}, functionNamed(t, got, "other"))
+	assert.Equal(t, webui.Function{Name: "run", Requests: 1, Failed: reading.Known[int64](0)}, functionNamed(t, got, "run"))
 }

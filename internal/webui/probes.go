@@ -13,7 +13,7 @@ var durationBounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 
 
 // series is one kind of request with one outcome. There are no more than the probes times (the counted status codes + the error types).
 type series struct {
-	probe     Probe
+	probe     ProbeName
 	status    int
 	errorType string
 }
@@ -25,9 +25,9 @@ type outcome struct {
 }
 
 // probes count the requests to one server.
-type probes map[series]*histogram.Histogram
+type probeHistograms map[series]*histogram.Histogram
 
-func (p probes) count(o outcome) {
+func (p probeHistograms) count(o outcome) {
 	h := p[o.series]
 	if h == nil {
 		h = histogram.New(durationBounds)
@@ -36,7 +36,7 @@ func (p probes) count(o outcome) {
 	h.Observe(o.seconds)
 }
 
-func (p probes) snapshot(start time.Time) []ProbeStats {
+func (p probeHistograms) snapshot(start time.Time) []ProbeStats {
 	stats := make([]ProbeStats, 0, len(p))
 	for s, h := range p {
 		stats = append(stats, ProbeStats{Probe: s.probe, StatusCode: s.status, ErrorType: s.errorType, Duration: h.Snapshot(), Start: start})

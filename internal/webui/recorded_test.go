@@ -15,7 +15,7 @@ import (
 // observeOnce looks at a real server that plays the moment, as at a process that starts to listen while we look.
 func observeOnce(t *testing.T, m moment) (webui.Server, []string) {
 	t.Helper()
-	s := &server{}
+	s := &fakeServer{}
 	s.play(m)
 	ts := httptest.NewServer(s)
 	defer ts.Close()

@@ -8,30 +8,30 @@ import (
 
 // registry holds the entries, and decides which target is which.
 type registry struct {
-	entries map[key]*entry
+	servers map[key]*trackedServer
 	// sightings remembers each living process, by instance and process.
-	sightings map[[2]string]sighting
+	arrivals map[[2]string]arrival
 }
 
-// sighting is how a process was first seen.
-type sighting struct {
-	look uint64
+// observation is how a process was first seen.
+type arrival struct {
+	pass uint64
 	// serving says that it may have served others before.
 	serving bool
 }
 
 func newRegistry() registry {
-	return registry{entries: make(map[key]*entry), sightings: make(map[[2]string]sighting)}
+	return registry{servers: make(map[key]*trackedServer), arrivals: make(map[[2]string]arrival)}
 }
 
-// place brings the entries in line with the targets.
-func (r *registry) place(targets []Target, instances []string, look uint64, now time.Time) {
+// workdir brings the entries in line with the targets.
+func (r *registry) reconcile(targets []Target, instances []string, pass uint64, now time.Time) {
 	targets = slices.Clone(targets)
 	slices.SortFunc(targets, compareTargets)
-	r.sight(targets, look)
+	r.noteArrivals(targets, pass)
 	r.forget(targets, instances)
 
-	placed := make(map[*entry]bool, len(targets))
+	placed := make(map[*trackedServer]bool, len(targets))
 	var arrivals []Target
 	for _, t := range targets {
 		e := r.serving(t)
@@ -50,33 +50,33 @@ func (r *registry) place(targets []Target, instances []string, look uint64, now 
 			e.see(t)
 		}
 	}
-	for k, e := range r.entries {
+	for k, e := range r.servers {
 		switch {
 		case placed[e]:
-		case e.configured(), e.told == StateUnknown && e.state == StateUnknown:
-			delete(r.entries, k) // it is not asked for any more, or nothing was ever said of it
+		case e.configured(), e.lastReported == StateUnknown && e.state == StateUnknown:
+			delete(r.servers, k) // it is not asked for any more, or nothing was ever said of it
 		default:
 			e.goDown(now)
 		}
 	}
 }
 
-// sight notes the processes that are new and forgets those that are gone.
-func (r *registry) sight(targets []Target, look uint64) {
-	living := make(map[[2]string]sighting, len(targets))
+// readProcess notes the processes that are new and forgets those that are gone.
+func (r *registry) noteArrivals(targets []Target, pass uint64) {
+	living := make(map[[2]string]arrival, len(targets))
 	for _, t := range targets {
 		id := [2]string{t.Instance, t.Process}
-		s, seen := r.sightings[id]
+		s, seen := r.arrivals[id]
 		if !seen {
-			// whoever was there before our first look, and had its port open as far as we know, has a past
-			s = sighting{look: look, serving: t.Process == "" || look == 1 && (t.Port != 0 || t.Unknown)}
+			// whoever was there before our first pass, and had its port open as far as we know, has a past
+			s = arrival{pass: pass, serving: t.Process == "" || pass == 1 && (t.Port != 0 || t.Unknown)}
 		}
 		living[id] = s
 	}
-	r.sightings = living
+	r.arrivals = living
 }
 
-func (r *registry) sighting(t Target) sighting { return r.sightings[[2]string{t.Instance, t.Process}] }
+func (r *registry) arrivalOf(t Target) arrival { return r.arrivals[[2]string{t.Instance, t.Process}] }
 
 // forget drops the entries of instances that nobody knows any more.
 func (r *registry) forget(targets []Target, instances []string) {
@@ -87,22 +87,22 @@ func (r *registry) forget(targets []Target, instances []string) {
 	for _, t := range targets {
 		known[t.Instance] = true
 	}
-	for k := range r.entries {
+	for k := range r.servers {
 		if !known[k.instance] {
-			delete(r.entries, k)
+			delete(r.servers, k)
 		}
 	}
 }
 
 // serving finds the entry that the process of a target has. A configured endpoint has the one of its port.
-func (r *registry) serving(t Target) *entry {
+func (r *registry) serving(t Target) *trackedServer {
 	if t.Process == "" {
-		if e := r.entries[keyOf(t)]; e != nil && e.configured() {
+		if e := r.servers[keyOf(t)]; e != nil && e.configured() {
 			return e
 		}
 		return nil
 	}
-	for _, e := range r.entries {
+	for _, e := range r.servers {
 		if e.instance == t.Instance && e.process == t.Process {
 			return e
 		}
@@ -111,7 +111,7 @@ func (r *registry) serving(t Target) *entry {
 }
 
 // follow keeps a process in its entry, unless it now listens elsewhere. One that stops listening stays where it was.
-func (r *registry) follow(e *entry, t Target, now time.Time) *entry {
+func (r *registry) follow(e *trackedServer, t Target, now time.Time) *trackedServer {
 	k := keyOf(t)
 	if k.port == 0 || k.port == e.port {
 		return e
@@ -121,46 +121,46 @@ func (r *registry) follow(e *entry, t Target, now time.Time) *entry {
 	if to == nil {
 		return e
 	}
-	to.told = cmp.Or(to.told, e.told)
-	delete(r.entries, e.key)
+	to.lastReported = cmp.Or(to.lastReported, e.lastReported)
+	delete(r.servers, e.key)
 	return to
 }
 
 // arrive finds a place for a process that has none.
-func (r *registry) arrive(t Target, now time.Time) *entry {
-	return r.claim(t, memory{old: r.sighting(t).serving}, now)
+func (r *registry) arrive(t Target, now time.Time) *trackedServer {
+	return r.claim(t, processState{old: r.arrivalOf(t).serving}, now)
 }
 
 // claim gives a process the entry of its port. It gets none while another living process has it.
 // When the entry is new, the process takes the place of the instance's server that has been down longest.
-func (r *registry) claim(t Target, m memory, now time.Time) *entry {
-	k, s := keyOf(t), r.sighting(t)
-	e := r.entries[k]
+func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer {
+	k, s := keyOf(t), r.arrivalOf(t)
+	e := r.servers[k]
 	if e != nil {
-		if _, lives := r.sightings[[2]string{e.instance, e.process}]; lives {
+		if _, lives := r.arrivals[[2]string{e.instance, e.process}]; lives {
 			return nil
 		}
-		e.begin(t.Process, s.look, m)
+		e.begin(t.Process, s.pass, m)
 		return e
 	}
-	e = &entry{key: k, start: now, functions: newFunctions(), probes: make(probes)}
-	r.entries[k] = e
-	e.begin(t.Process, s.look, m)
+	e = &trackedServer{key: k, start: now, functions: newFunctions(), probes: make(probeHistograms)}
+	r.servers[k] = e
+	e.begin(t.Process, s.pass, m)
 	if t.Port == 0 || t.Process == "" {
 		return e
 	}
-	if before := r.oldestDown(k.instance, s.look); before != nil {
-		e.told = before.told
-		delete(r.entries, before.key)
+	if before := r.oldestDown(k.instance, s.pass); before != nil {
+		e.lastReported = before.lastReported
+		delete(r.servers, before.key)
 	}
 	return e
 }
 
-// oldestDown is the server whose place a process takes that was first seen at the given look: one that ran before it.
-func (r *registry) oldestDown(instance string, look uint64) *entry {
-	var oldest *entry
-	for _, e := range r.entries {
-		if e.instance != instance || e.state != StateDown || e.configured() || e.firstSeen >= look {
+// oldestDown is the server whose place a process takes that was first seen at the given pass: one that ran before it.
+func (r *registry) oldestDown(instance string, pass uint64) *trackedServer {
+	var oldest *trackedServer
+	for _, e := range r.servers {
+		if e.instance != instance || e.state != StateDown || e.configured() || e.firstSeen >= pass {
 			continue
 		}
 		if oldest == nil || cmp.Or(e.downFrom.Compare(oldest.downFrom), compareKeys(e.key, oldest.key)) < 0 {
@@ -171,8 +171,8 @@ func (r *registry) oldestDown(instance string, look uint64) *entry {
 }
 
 // toAsk lists the entries with something to ask.
-func (r *registry) toAsk() []*entry {
-	var list []*entry
+func (r *registry) toAsk() []*trackedServer {
+	var list []*trackedServer
 	for _, e := range r.sorted() {
 		if e.url != nil {
 			list = append(list, e)
@@ -181,34 +181,34 @@ func (r *registry) toAsk() []*entry {
 	return list
 }
 
-func (r *registry) sorted() []*entry {
-	list := make([]*entry, 0, len(r.entries))
-	for _, e := range r.entries {
+func (r *registry) sorted() []*trackedServer {
+	list := make([]*trackedServer, 0, len(r.servers))
+	for _, e := range r.servers {
 		list = append(list, e)
 	}
-	slices.SortFunc(list, func(a, b *entry) int { return compareKeys(a.key, b.key) })
+	slices.SortFunc(list, func(a, b *trackedServer) int { return compareKeys(a.key, b.key) })
 	return list
 }
 
-func (r *registry) servers() []Server {
-	list := make([]Server, 0, len(r.entries))
+func (r *registry) export() []Server {
+	list := make([]Server, 0, len(r.servers))
 	for _, e := range r.sorted() {
-		list = append(list, e.server())
+		list = append(list, e.export())
 	}
 	return list
 }
 
-// changes lists the states that differ from those last told. What the first look finds is no change.
-func (r *registry) changes(now time.Time, first bool) []Change {
-	var list []Change
+// changes lists the states that differ from those last told. What the first pass finds is no change.
+func (r *registry) changes(now time.Time, first bool) []StateChange {
+	var list []StateChange
 	for _, e := range r.sorted() {
-		if e.state == StateUnknown || e.state == e.told {
+		if e.state == StateUnknown || e.state == e.lastReported {
 			continue
 		}
 		if !first {
-			list = append(list, Change{Time: now, Instance: e.instance, Port: e.port, From: e.told, To: e.state})
+			list = append(list, StateChange{Time: now, Instance: e.instance, Port: e.port, From: e.lastReported, To: e.state})
 		}
-		e.told = e.state
+		e.lastReported = e.state
 	}
 	return list
 }

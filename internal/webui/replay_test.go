@@ -51,8 +51,8 @@ func (m moment) with(path string, status int, body string) moment {
 	return changed
 }
 
-// server plays a moment, and notes what it was asked. It runs in front of real sockets, and as a transport where time is not real.
-type server struct {
+// fakeServer plays a moment, and notes what it was asked. It runs in front of real sockets, and as a transport where time is not real.
+type fakeServer struct {
 	mu     sync.Mutex
 	moment moment
 	asked  []string
@@ -60,7 +60,7 @@ type server struct {
 	hangs map[string]bool
 }
 
-func (s *server) play(m moment, hangs ...string) {
+func (s *fakeServer) play(m moment, hangs ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.moment = m
@@ -71,7 +71,7 @@ func (s *server) play(m moment, hangs ...string) {
 }
 
 // takeAsked returns what was asked since it was last taken.
-func (s *server) takeAsked() []string {
+func (s *fakeServer) takeAsked() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	asked := s.asked
@@ -79,7 +79,7 @@ func (s *server) takeAsked() []string {
 	return asked
 }
 
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.asked = append(s.asked, r.Method+" "+r.URL.Path)
 	a, found := s.moment[r.URL.Path]

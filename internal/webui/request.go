@@ -35,7 +35,7 @@ func get(ctx context.Context, client *http.Client, url string) (status int, body
 	req.Header.Set("Accept", "application/json")
 	// without it net/http would ask for gzip and unpack any amount of it
 	req.Header.Set("Accept-Encoding", "identity")
-	// uvicorn drops an idle connection after 5 s, mostly between two looks: a new one for each request cannot meet that race,
+	// uvicorn drops an idle connection after 5 s, mostly between two passes: a new one for each request cannot meet that race,
 	// shows whether the server still accepts, and holds nothing in a server that wants to stop
 	req.Close = true
 

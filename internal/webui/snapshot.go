@@ -31,7 +31,7 @@ type Snapshot struct {
 	// Servers are sorted by instance and port.
 	Servers []Server
 	// Changes are the changes of state seen by this very observation.
-	Changes []Change
+	Changes []StateChange
 }
 
 // State is how a server is. The set is fixed, so that it may become an attribute.
@@ -83,24 +83,24 @@ type Function struct {
 	P50, P90, P99 reading.Value[float64]
 }
 
-// Probe is one of our own requests. The set is fixed, so that it may become an attribute.
-type Probe string
+// ProbeName is one of our own requests. The set is fixed, so that it may become an attribute.
+type ProbeName string
 
 // The probes.
 const (
 	// ProbeLoop asks the event loop alone, without a thread of the pool.
-	ProbeLoop Probe = "loop"
+	ProbeLoop ProbeName = "loop"
 	// ProbeQueue asks for the queue: the readiness request. It takes a thread of the pool, because Gradio checks the login in one.
-	ProbeQueue Probe = "queue"
+	ProbeQueue ProbeName = "queue"
 	// ProbeApp asks for the app's id, which takes a thread of the pool.
-	ProbeApp Probe = "app"
+	ProbeApp ProbeName = "app"
 	// ProbeSummary asks for Gradio's statistics.
-	ProbeSummary Probe = "summary"
+	ProbeSummary ProbeName = "summary"
 )
 
 // ProbeStats is the latency of one kind of request with one outcome.
 type ProbeStats struct {
-	Probe Probe
+	Probe ProbeName
 	// StatusCode of the answer; 0 when there was none, and then ErrorType says why.
 	StatusCode int
 	// ErrorType is one of a fixed list: "timeout", "connection_refused", "connection_reset", "tls", "invalid_response", "redirect", "other".
@@ -110,8 +110,8 @@ type ProbeStats struct {
 	Start    time.Time
 }
 
-// Change is one change of a server's state.
-type Change struct {
+// StateChange is one change of a server's state.
+type StateChange struct {
 	Time     time.Time
 	Instance string
 	Port     uint16

@@ -29,8 +29,8 @@ func newHost(t *testing.T) *host {
 }
 
 // serve starts an idle server on a port.
-func (h *host) serve(port int) *server {
-	s := &server{}
+func (h *host) serve(port int) *fakeServer {
+	s := &fakeServer{}
 	s.play(h.idle)
 	h.network.listen(loopback(port), s)
 	return s
@@ -49,8 +49,8 @@ func (h *host) process(id string, port int) webui.Target {
 	return target
 }
 
-// observe looks, five seconds after the last look began.
-func (h *host) observe(targets ...webui.Target) *webui.Snapshot {
+// pass observes once, five seconds after the last pass began.
+func (h *host) pass(targets ...webui.Target) *webui.Snapshot {
 	h.t.Helper()
 	begin := time.Now()
 	snapshot, err := h.tracker.Observe(h.t.Context(), targets, []string{"ff"})
@@ -91,34 +91,34 @@ func TestStates(t *testing.T) {
 		h := newHost(t)
 		s := h.serve(7860)
 
-		snapshot := h.observe(h.process("1/1", 0))
+		snapshot := h.pass(h.process("1/1", 0))
 		assert.Equal(t, []line{{0, webui.StateStarting}}, lines(snapshot))
-		assert.Empty(t, snapshot.Changes, "what the first look finds is no change")
+		assert.Empty(t, snapshot.Changes, "what the first pass finds is no change")
 
-		snapshot = h.observe(h.process("1/1", 7860))
+		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
 		assert.Equal(t, []change{{7860, webui.StateStarting, webui.StateReady}}, changes(snapshot))
 
-		snapshot = h.observe(h.process("1/1", 7860))
+		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Empty(t, snapshot.Changes)
 
 		s.play(h.idle, "/gradio_api/startup-events")
-		snapshot = h.observe(h.process("1/1", 7860))
+		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Equal(t, []change{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(snapshot))
 		assert.False(t, snapshot.Servers[0].QueueSize.Known)
 
 		s.play(h.idle)
-		assert.Equal(t, []change{{7860, webui.StateUnresponsive, webui.StateReady}}, changes(h.observe(h.process("1/1", 7860))))
+		assert.Equal(t, []change{{7860, webui.StateUnresponsive, webui.StateReady}}, changes(h.pass(h.process("1/1", 7860))))
 
 		h.refuse(7860)
-		assert.Equal(t, []change{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(h.observe(h.process("1/1", 7860))),
+		assert.Equal(t, []change{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(h.pass(h.process("1/1", 7860))),
 			"a process that served and now refuses does not start again")
-		assert.Empty(t, h.observe(h.process("1/1", 0)).Changes, "nor does it once its socket is gone, and it stays where it was")
+		assert.Empty(t, h.pass(h.process("1/1", 0)).Changes, "nor does it once its socket is gone, and it stays where it was")
 
-		snapshot = h.observe()
+		snapshot = h.pass()
 		assert.Equal(t, []change{{7860, webui.StateUnresponsive, webui.StateDown}}, changes(snapshot))
 		for range 100 {
-			snapshot = h.observe()
+			snapshot = h.pass()
 		}
 		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(snapshot), "down does not wear off")
 	})
@@ -137,16 +137,16 @@ func TestSaturated(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHost(t)
 				s := h.serve(7860)
-				h.observe(h.process("1/1", 7860))
+				h.pass(h.process("1/1", 7860))
 				s.play(h.idle, tt.hangs...)
-				snapshot := h.observe(h.process("1/1", 7860))
+				snapshot := h.pass(h.process("1/1", 7860))
 				assert.Equal(t, []change{{7860, webui.StateReady, webui.StateSaturated}}, changes(snapshot))
 				assert.Len(t, only(t, snapshot).Functions, 11, "the statistics take no thread")
 
 				// a request that no thread takes stays in the server's memory
 				s.takeAsked()
 				for range 120 {
-					snapshot = h.observe(h.process("1/1", 7860))
+					snapshot = h.pass(h.process("1/1", 7860))
 					assert.Equal(t, webui.StateSaturated, only(t, snapshot).State)
 				}
 				asked := 0
@@ -159,7 +159,7 @@ func TestSaturated(t *testing.T) {
 
 				s.play(h.idle)
 				for range 12 {
-					snapshot = h.observe(h.process("1/1", 7860))
+					snapshot = h.pass(h.process("1/1", 7860))
 				}
 				assert.Equal(t, webui.StateReady, only(t, snapshot).State)
 				assert.Equal(t, reading.Known[int64](0), only(t, snapshot).QueueSize)
@@ -174,20 +174,20 @@ func TestUnknown(t *testing.T) {
 		s := h.serve(7860)
 		unknown := h.process("1/1", 0)
 		unknown.Unknown = true
-		snapshot := h.observe(unknown)
+		snapshot := h.pass(unknown)
 		assert.Equal(t, []line{{0, webui.StateUnknown}}, lines(snapshot))
-		assert.Empty(t, lines(h.observe()), "of what nothing was ever known, nothing is said when it is gone")
+		assert.Empty(t, lines(h.pass()), "of what nothing was ever known, nothing is said when it is gone")
 
-		h.observe(h.process("2/2", 7860))
+		h.pass(h.process("2/2", 7860))
 		s.takeAsked()
 		unreachable := h.process("2/2", 7860)
 		unreachable.URL = nil
-		snapshot = h.observe(unreachable)
+		snapshot = h.pass(unreachable)
 		assert.Equal(t, []line{{7860, webui.StateUnknown}}, lines(snapshot))
 		assert.Empty(t, snapshot.Changes)
 		assert.Empty(t, s.takeAsked())
-		assert.Empty(t, h.observe(h.process("2/2", 7860)).Changes, "it is as it was before")
-		assert.Equal(t, []change{{7860, webui.StateReady, webui.StateDown}}, changes(h.observe()))
+		assert.Empty(t, h.pass(h.process("2/2", 7860)).Changes, "it is as it was before")
+		assert.Equal(t, []change{{7860, webui.StateReady, webui.StateDown}}, changes(h.pass()))
 	})
 }
 
@@ -195,7 +195,7 @@ func TestUnknown(t *testing.T) {
 func TestConfiguredEndpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
-		s := &server{}
+		s := &fakeServer{}
 		h.network.listen("proxy.example", s)
 		below := moment{}
 		for path, a := range h.idle {
@@ -203,18 +203,18 @@ func TestConfiguredEndpoint(t *testing.T) {
 		}
 		s.play(below)
 		endpoint := webui.Target{Instance: "ff", URL: mustURL(t, "https://proxy.example/facefusion/?token=secret")}
-		assert.Equal(t, []line{{443, webui.StateReady}}, lines(h.observe(endpoint)))
+		assert.Equal(t, []line{{443, webui.StateReady}}, lines(h.pass(endpoint)))
 
 		h.network.listen("proxy.example", nil)
-		assert.Equal(t, []change{{443, webui.StateReady, webui.StateDown}}, changes(h.observe(endpoint)))
+		assert.Equal(t, []change{{443, webui.StateReady, webui.StateDown}}, changes(h.pass(endpoint)))
 		h.network.listen("proxy.example", s)
-		assert.Equal(t, []change{{443, webui.StateDown, webui.StateReady}}, changes(h.observe(endpoint)))
+		assert.Equal(t, []change{{443, webui.StateDown, webui.StateReady}}, changes(h.pass(endpoint)))
 
-		assert.Empty(t, lines(h.observe()))
+		assert.Empty(t, lines(h.pass()))
 	})
 }
 
-// However many servers hang, a look takes no longer than four timeouts, and each server gets its turn.
+// However many servers hang, a pass takes no longer than four timeouts, and each server gets its turn.
 func TestManyServersHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -224,7 +224,7 @@ func TestManyServersHang(t *testing.T) {
 			s.play(h.idle, "/gradio_api/startup-events")
 			targets = append(targets, h.process(strconv.Itoa(port), port))
 		}
-		for look := range 13 {
+		for pass := range 13 {
 			begin := time.Now()
 			snapshot, err := h.tracker.Observe(t.Context(), targets, nil)
 			require.NoError(t, err)
@@ -235,7 +235,7 @@ func TestManyServersHang(t *testing.T) {
 					unresponsive++
 				}
 			}
-			assert.Equal(t, min(8*(look+1), 100), unresponsive)
+			assert.Equal(t, min(8*(pass+1), 100), unresponsive)
 		}
 	})
 }
@@ -244,7 +244,7 @@ func TestManyServersHang(t *testing.T) {
 func TestSlowServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
-		s := &server{}
+		s := &fakeServer{}
 		s.play(h.idle)
 		h.network.listen(loopback(7860), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(2900 * time.Millisecond)

@@ -24,12 +24,13 @@ func compareTargets(a, b Target) int {
 func keyOf(t Target) key {
 	port := t.Port
 	if port == 0 && t.Process == "" && t.URL != nil {
-		port = portOf(t.URL)
+		port = PortOf(t.URL)
 	}
 	return key{t.Instance, port}
 }
 
-func portOf(u *url.URL) uint16 {
+// PortOf is the port that a URL names, or that of its scheme.
+func PortOf(u *url.URL) uint16 {
 	if port, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
 		return uint16(port)
 	}

@@ -30,7 +30,7 @@ const (
 	defaultMaxConcurrent   = 8
 	defaultSummaryInterval = 15 * time.Second
 	// lookBudget is how many timeouts the requests to one server may take together.
-	lookBudget = 3
+	exchangeBudget = 3
 )
 
 func (s Settings) withDefaults() Settings {
@@ -49,13 +49,13 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// Tracker remembers the servers between looks. One goroutine at a time uses it.
+// Tracker remembers the servers between passes. One goroutine at a time uses it.
 type Tracker struct {
 	settings  Settings
 	client    *http.Client
 	endpoints map[string]*http.Client
 	registry  registry
-	looks     uint64
+	passes    uint64
 }
 
 // NewTracker makes a Tracker that knows no server yet.
@@ -82,12 +82,12 @@ func (t *Tracker) Close() {
 // Targets bring servers in, but only a forgotten instance takes its servers out: one whose process is gone stays, as down.
 //
 // It takes no longer than four timeouts however many servers hang: those whose turn did not come within the first keep the state
-// they had, and come first at the next look. The only error is that of the context; what such a look found is not counted.
+// they had, and come first at the next pass. The only error is that of the context; what such a pass found is not counted.
 func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []string) (*Snapshot, error) {
-	t.looks++
+	t.passes++
 	begin := time.Now()
-	t.registry.place(targets, instances, t.looks, begin)
-	findings := t.lookAtAll(ctx, begin, t.registry.toAsk())
+	t.registry.reconcile(targets, instances, t.passes, begin)
+	findings := t.askServers(ctx, begin, t.registry.toAsk())
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -95,13 +95,13 @@ func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []str
 		e.absorb(f, begin, t.settings.SummaryInterval)
 	}
 	now := time.Now()
-	return &Snapshot{Time: now, Servers: t.registry.servers(), Changes: t.registry.changes(now, t.looks == 1)}, nil
+	return &Snapshot{Time: now, Servers: t.registry.export(), Changes: t.registry.changes(now, t.passes == 1)}, nil
 }
 
-// lookAtAll asks the servers, the one that has waited longest first.
-func (t *Tracker) lookAtAll(ctx context.Context, begin time.Time, entries []*entry) map[*entry]finding {
-	slices.SortStableFunc(entries, func(a, b *entry) int { return a.lastLook.Compare(b.lastLook) })
-	findings := make(map[*entry]finding, len(entries))
+// askServerAll asks the servers, the one that has waited longest first.
+func (t *Tracker) askServers(ctx context.Context, begin time.Time, entries []*trackedServer) map[*trackedServer]finding {
+	slices.SortStableFunc(entries, func(a, b *trackedServer) int { return a.lastAsked.Compare(b.lastAsked) })
+	findings := make(map[*trackedServer]finding, len(entries))
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	next := 0
@@ -117,7 +117,7 @@ func (t *Tracker) lookAtAll(ctx context.Context, begin time.Time, entries []*ent
 				next++
 				mu.Unlock()
 
-				f := t.lookAt(ctx, t.clientOf(e), e.question(begin))
+				f := t.askServer(ctx, t.clientOf(e), e.question(begin))
 
 				mu.Lock()
 				findings[e] = f
@@ -131,16 +131,16 @@ func (t *Tracker) lookAtAll(ctx context.Context, begin time.Time, entries []*ent
 
 // clientOf gives no client with credentials to a server that was found: whoever starts a process that
 // looks like FaceFusion would receive them.
-func (t *Tracker) clientOf(e *entry) *http.Client {
+func (t *Tracker) clientOf(e *trackedServer) *http.Client {
 	if client := t.endpoints[e.instance]; client != nil && e.configured() {
 		return client
 	}
 	return t.client
 }
 
-func (t *Tracker) lookAt(ctx context.Context, client *http.Client, q question) finding {
-	ctx, cancel := context.WithTimeout(ctx, lookBudget*t.settings.Timeout)
+func (t *Tracker) askServer(ctx context.Context, client *http.Client, q question) finding {
+	ctx, cancel := context.WithTimeout(ctx, exchangeBudget*t.settings.Timeout)
 	defer cancel()
-	l := look{ctx: ctx, client: client, timeout: t.settings.Timeout, question: q}
-	return l.run()
+	x := exchange{ctx: ctx, client: client, timeout: t.settings.Timeout, question: q}
+	return x.run()
 }

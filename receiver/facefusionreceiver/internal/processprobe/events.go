@@ -11,8 +11,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
-// tell sends an event for each start and exit.
-func (p *Probe) tell(snapshot *process.Snapshot) {
+// emit sends an event for each start and exit.
+func (p *Probe) emit(snapshot *process.Snapshot) {
 	if !p.env.Sink.WantsLogs() {
 		return
 	}
@@ -24,20 +24,20 @@ func (p *Probe) tell(snapshot *process.Snapshot) {
 		change := &snapshot.Changes[i]
 		resource := p.env.InstanceResource(change.Instance, versions[change.Instance])
 		if change.Exited {
-			p.tellExited(change, resource)
+			p.emitExited(change, resource)
 		} else {
-			p.tellStarted(change, resource)
+			p.emitStarted(change, resource)
 		}
 	}
 }
 
-func (p *Probe) tellStarted(c *process.Change, resource pcommon.Resource) {
+func (p *Probe) emitStarted(c *process.LifecycleEvent, resource pcommon.Resource) {
 	role := metadata.MapAttributeFacefusionProcessRole[string(c.Role)]
 	p.lb.RecordFacefusionProcessStartedEvent(context.Background(), pcommon.NewTimestampFromTime(c.Time), role, int64(c.PID))
 	p.env.Send(p.lb, resource, plog.SeverityNumberInfo, fmt.Sprintf("FaceFusion %s started, pid %d", c.Role, c.PID))
 }
 
-func (p *Probe) tellExited(c *process.Change, resource pcommon.Resource) {
+func (p *Probe) emitExited(c *process.LifecycleEvent, resource pcommon.Resource) {
 	role := metadata.MapAttributeFacefusionProcessRole[string(c.Role)]
 	reason := metadata.MapAttributeFacefusionExitReason[string(c.Reason)]
 	var options []metadata.EventAttributeOption
@@ -52,7 +52,7 @@ func (p *Probe) tellExited(c *process.Change, resource pcommon.Resource) {
 }
 
 // howExited is the reason, and what the kernel told of it.
-func howExited(c *process.Change) string {
+func howExited(c *process.LifecycleEvent) string {
 	switch {
 	case c.Signal.Known:
 		return fmt.Sprintf("%s, signal %d", c.Reason, c.Signal.V)
@@ -64,7 +64,7 @@ func howExited(c *process.Change) string {
 }
 
 // exitSeverity grades an exit: a server is not meant to end by itself, a runner is; nobody crashes on purpose.
-func exitSeverity(c *process.Change) plog.SeverityNumber {
+func exitSeverity(c *process.LifecycleEvent) plog.SeverityNumber {
 	switch c.Reason {
 	case process.ExitCrashed, process.ExitKilled:
 		return plog.SeverityNumberError

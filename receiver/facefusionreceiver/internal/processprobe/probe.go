@@ -48,7 +48,7 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 		Gate:        env.Gate,
 		ForgetAfter: cfg.ForgetAfter,
 		Instances:   instances,
-		Exited:      p.loop.Trigger,
+		OnExit:      p.loop.Trigger,
 	})
 	return p
 }
@@ -81,7 +81,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	}
 	p.env.Snapshots.Processes.Publish(snapshot)
 	p.report(snapshot)
-	p.tell(snapshot)
+	p.emit(snapshot)
 	if len(snapshot.Changes) > 0 || len(snapshot.Instances) != p.known {
 		p.known = len(snapshot.Instances)
 		p.env.RequestScrape()

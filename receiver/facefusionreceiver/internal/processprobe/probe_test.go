@@ -71,7 +71,7 @@ func TestEventsOfStartsAndExits(t *testing.T) {
 		env, sink := probetest.Env()
 		p := New(NewDefaultConfig(), nil, env)
 		now := time.Now()
-		p.tell(&process.Snapshot{Instances: instances(now), Changes: []process.Change{
+		p.emit(&process.Snapshot{Instances: instances(now), Changes: []process.LifecycleEvent{
 			{Time: now, Instance: "facefusion-3f2a", Role: process.RoleServer, PID: 4711},
 			{Time: now.Add(time.Second), Instance: "facefusion-3f2a", Role: process.RoleRunner, PID: 4712, Exited: true, Reason: process.ExitFailed, ExitCode: reading.Known(1)},
 			{Time: now.Add(2 * time.Second), Instance: "facefusion-3f2a", Role: process.RoleServer, PID: 4711, Exited: true, Reason: process.ExitKilled, Signal: reading.Known(9)},
@@ -86,9 +86,9 @@ func TestExitSeverity(t *testing.T) {
 		process.ExitFailed: plog.SeverityNumberWarn, process.ExitCheckFailed: plog.SeverityNumberWarn, process.ExitUnknown: plog.SeverityNumberWarn,
 		process.ExitKilled: plog.SeverityNumberError, process.ExitCrashed: plog.SeverityNumberError,
 	} {
-		require.Equal(t, want, exitSeverity(&process.Change{Role: process.RoleServer, Reason: reason}), reason)
+		require.Equal(t, want, exitSeverity(&process.LifecycleEvent{Role: process.RoleServer, Reason: reason}), reason)
 	}
-	require.Equal(t, plog.SeverityNumberInfo, exitSeverity(&process.Change{Role: process.RoleRunner, Reason: process.ExitUnknown}))
+	require.Equal(t, plog.SeverityNumberInfo, exitSeverity(&process.LifecycleEvent{Role: process.RoleRunner, Reason: process.ExitUnknown}))
 }
 
 // TestEveryValueIsDeclared keeps the domain's fixed sets and the contract the same.

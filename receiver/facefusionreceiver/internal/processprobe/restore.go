@@ -36,7 +36,7 @@ func (p *Probe) restore(ctx context.Context, host component.Host) (err error) {
 	if len(values[0]) == 0 {
 		return nil
 	}
-	var list []process.Remembered
+	var list []process.SavedInstance
 	if err := json.Unmarshal(values[0], &list); err != nil {
 		p.env.Settings.Logger.Warn("what was kept of FaceFusion's instances makes no sense; they are known again when they run", zap.Error(err))
 		return nil
@@ -51,7 +51,7 @@ func (p *Probe) save(ctx context.Context) error {
 	if p.persister == nil {
 		return nil
 	}
-	list := p.table.Remember()
+	list := p.table.Export()
 	for i := range list {
 		list[i].LastSeen = list[i].LastSeen.Round(0).Truncate(seenStep)
 	}

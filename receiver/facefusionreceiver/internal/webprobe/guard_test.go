@@ -53,7 +53,7 @@ func TestDiscoveredServersGetNoCredentials(t *testing.T) {
 	env, _ := probetest.Env()
 	// The instance of the found server has an endpoint as well: its credentials are for that alone.
 	p := New(withSecret(), HistogramsConfig{}, []Endpoint{{Instance: "studio", URL: endpoint}}, true, env)
-	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "studio", Servers: []process.Server{
+	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "studio", Servers: []process.ServerProcess{
 		{ID: process.ID{PID: 11}, Port: address.Port(), Address: address},
 	}}}})
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
@@ -156,7 +156,7 @@ func TestBarriersAreLoggedOnceEach(t *testing.T) {
 	env, _ := probetest.Env()
 	env.Settings.Logger = zap.New(core)
 	p := New(NewDefaultConfig(), HistogramsConfig{}, nil, true, env)
-	snapshot := &process.Snapshot{Instances: []process.Instance{{ID: "ff", Servers: []process.Server{
+	snapshot := &process.Snapshot{Instances: []process.Instance{{ID: "ff", Servers: []process.ServerProcess{
 		{Port: 7860, Barrier: process.BarrierNamespace}, {Port: 7861},
 	}}}}
 	for range 3 {

@@ -97,7 +97,7 @@ func (p *Probe) follow() {
 func (p *Probe) observe(ctx context.Context) error {
 	processes := p.env.Snapshots.Processes.Load()
 	if processes == nil && p.discovers && time.Since(p.started) < p.cfg.Interval {
-		// Servers that were there before our first look have a past; one that appears later has not, and all it ever counted is news.
+		// Servers that were there before our first pass have a past; one that appears later has not, and all it ever counted is news.
 		// A process table that cannot be had holds up the configured endpoints for one interval only.
 		return nil
 	}
@@ -109,7 +109,7 @@ func (p *Probe) observe(ctx context.Context) error {
 		return err
 	}
 	p.latest.Publish(snapshot)
-	p.tell(snapshot)
+	p.emit(snapshot)
 	if len(snapshot.Changes) > 0 {
 		p.env.RequestScrape()
 	}

@@ -81,7 +81,7 @@ func TestEventsOfStateChanges(t *testing.T) {
 		env, sink := probetest.Env()
 		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, false, env)
 		now := time.Now()
-		p.tell(&webui.Snapshot{Changes: []webui.Change{
+		p.emit(&webui.Snapshot{Changes: []webui.StateChange{
 			{Time: now, Instance: "facefusion-3f2a", Port: 7860, From: webui.StateUnknown, To: webui.StateReady}, // the first state is no change
 			{Time: now, Instance: "facefusion-3f2a", Port: 7860, From: webui.StateReady, To: webui.StateSaturated},
 			{Time: now.Add(time.Second), Instance: "facefusion-3f2a", Port: 7860, From: webui.StateSaturated, To: webui.StateDown},
@@ -103,7 +103,7 @@ func TestStateSeverity(t *testing.T) {
 func TestTargetsComeFromProcessesAndConfiguration(t *testing.T) {
 	proxy, err := url.Parse("https://ff.example.com/ui")
 	require.NoError(t, err)
-	got := targets(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Servers: []process.Server{
+	got := targets(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Servers: []process.ServerProcess{
 		{ID: process.ID{PID: 11, StartTicks: 12}, Port: 7861, Address: netip.MustParseAddrPort("127.0.0.1:7861")},
 		{ID: process.ID{PID: 13, StartTicks: 14}},
 		{ID: process.ID{PID: 15, StartTicks: 16}, PortUnknown: true},
@@ -144,7 +144,7 @@ func TestTheIntervalDecidesHowOftenIsAsked(t *testing.T) {
 	p := New(cfg, NewDefaultHistogramsConfig(), nil, true, env)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 	defer func() { require.NoError(t, p.Shutdown(t.Context())) }()
-	starting := &process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Servers: []process.Server{{ID: process.ID{PID: 11}}}}}}
+	starting := &process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Servers: []process.ServerProcess{{ID: process.ID{PID: 11}}}}}}
 	for _, change := range []*process.Snapshot{{}, starting} {
 		before := p.latest.Load()
 		env.Snapshots.Processes.Publish(change)
@@ -157,7 +157,7 @@ func TestTheIntervalDecidesHowOftenIsAsked(t *testing.T) {
 	require.Never(t, func() bool { return p.Health().Observations > 3 }, 200*time.Millisecond, 10*time.Millisecond)
 }
 
-// TestNothingIsAskedBeforeTheProcessesAreKnown: what a server counted before our first look must not look as if it had happened since.
+// TestNothingIsAskedBeforeTheProcessesAreKnown: what a server counted before our first pass must not look as if it had happened since.
 func TestNothingIsAskedBeforeTheProcessesAreKnown(t *testing.T) {
 	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, true, env)

@@ -90,7 +90,7 @@ func serve(address string, handler http.Handler) {
 func askBoth(cfg Config) proxied {
 	env, _ := probetest.Env()
 	address := netip.MustParseAddrPort("10.89.0.1:7860")
-	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "found", Servers: []process.Server{
+	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "found", Servers: []process.ServerProcess{
 		{ID: process.ID{PID: 11}, Port: address.Port(), Address: address},
 	}}}})
 	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "named", URL: &url.URL{Scheme: "http", Host: "10.89.0.1:7861"}}}, true, env)

@@ -23,7 +23,7 @@ type Endpoint struct {
 func targets(snapshot *process.Snapshot, endpoints []Endpoint) []webui.Target {
 	var list []webui.Target
 	for _, endpoint := range endpoints {
-		list = append(list, webui.Target{Instance: endpoint.Instance, Port: port(endpoint.URL), URL: endpoint.URL})
+		list = append(list, webui.Target{Instance: endpoint.Instance, Port: webui.PortOf(endpoint.URL), URL: endpoint.URL})
 	}
 	if snapshot == nil {
 		return list
@@ -50,7 +50,7 @@ func known(snapshot *process.Snapshot, endpoints []Endpoint) []string {
 	return ids
 }
 
-func target(instance string, s process.Server) webui.Target {
+func target(instance string, s process.ServerProcess) webui.Target {
 	t := webui.Target{
 		Instance: instance,
 		Process:  strconv.Itoa(s.PID) + "/" + strconv.FormatUint(s.StartTicks, 10),
@@ -62,16 +62,6 @@ func target(instance string, s process.Server) webui.Target {
 		t.URL = &url.URL{Scheme: "http", Host: s.Address.String()}
 	}
 	return t
-}
-
-func port(u *url.URL) uint16 {
-	if p, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
-		return uint16(p)
-	}
-	if u.Scheme == "https" {
-		return 443
-	}
-	return 80
 }
 
 func sameTarget(a, b webui.Target) bool {

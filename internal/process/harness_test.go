@@ -11,8 +11,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
 )
 
-// world is a host that a test built, and a table that observes it.
-type world struct {
+// harness is a host that a test built, and a table that observes it.
+type harness struct {
 	t     testing.TB
 	host  *proctest.Host
 	table *process.Table
@@ -20,43 +20,43 @@ type world struct {
 
 var bootTime = time.Unix(1_795_000_000, 0)
 
-func newWorld(t testing.TB, s process.Settings) *world {
+func newHarness(t testing.TB, s process.Settings) *harness {
 	t.Helper()
 	host, err := proctest.NewHost(t.TempDir(), bootTime)
 	require.NoError(t, err)
-	w := &world{t: t, host: host}
+	w := &harness{t: t, host: host}
 	w.restartCollector(s)
 	return w
 }
 
 // restartCollector replaces the table by a new one.
-func (w *world) restartCollector(s process.Settings) {
+func (w *harness) restartCollector(s process.Settings) {
 	s.RootPath = w.host.Root()
 	w.table = process.NewTable(s)
 	w.t.Cleanup(func() { require.NoError(w.t, w.table.Close()) })
 }
 
-func (w *world) checkout(path, version string) {
+func (w *harness) checkout(path, version string) {
 	w.t.Helper()
 	require.NoError(w.t, w.host.Checkout(path, version))
 }
 
-func (w *world) put(p proctest.Process) {
+func (w *harness) put(p proctest.Process) {
 	w.t.Helper()
 	require.NoError(w.t, w.host.Put(p))
 }
 
-func (w *world) remove(pid int) {
+func (w *harness) remove(pid int) {
 	w.t.Helper()
 	require.NoError(w.t, w.host.Remove(pid))
 }
 
-func (w *world) advance(d time.Duration) {
+func (w *harness) advance(d time.Duration) {
 	w.t.Helper()
 	require.NoError(w.t, w.host.Advance(d))
 }
 
-func (w *world) look() *process.Snapshot {
+func (w *harness) pass() *process.Snapshot {
 	w.t.Helper()
 	s, err := w.table.Observe(w.t.Context())
 	require.NoError(w.t, err)
@@ -88,8 +88,8 @@ func only(t testing.TB, s *process.Snapshot) *process.Instance {
 	return &s.Instances[0]
 }
 
-// role returns the usage of a role, which must be there.
-func role(t testing.TB, i *process.Instance, r process.Role) process.RoleUsage {
+// usageOf returns the usage of a role, which must be there.
+func usageOf(t testing.TB, i *process.Instance, r process.Role) process.RoleUsage {
 	t.Helper()
 	for _, u := range i.Roles {
 		if u.Role == r {

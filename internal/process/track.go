@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// sighting is what everybody may see of a process.
-type sighting struct {
+// observation is what everybody may see of a process.
+type observation struct {
 	pid     int
 	stat    stat
 	cmdline string
@@ -16,13 +16,13 @@ type sighting struct {
 	age     time.Duration
 }
 
-// sight reads a process. A command line that cannot be read is empty.
-func (t *Table) sight(pid int) (sighting, error) {
+// readProcess reads a process. A command line that cannot be read is empty.
+func (t *Table) readProcess(pid int) (observation, error) {
 	s, err := t.files.stat(pid)
 	if err != nil {
-		return sighting{}, err
+		return observation{}, err
 	}
-	g := sighting{pid: pid, stat: s, age: t.clock.age(s.start)}
+	g := observation{pid: pid, stat: s, age: t.clock.age(s.start)}
 	if s.kernel || s.ended() {
 		return g, nil
 	}
@@ -37,7 +37,7 @@ func (t *Table) sight(pid int) (sighting, error) {
 }
 
 // faceFusion returns the script where a process looks like FaceFusion from outside.
-func (f *files) faceFusion(g sighting) (script, bool) {
+func (f *files) faceFusion(g observation) (script, bool) {
 	s, ok := scriptOf(g.argv)
 	if !ok || s.kind() == noFaceFusion {
 		return script{}, false
@@ -51,26 +51,26 @@ func (f *files) faceFusion(g sighting) (script, bool) {
 
 // examine looks at processes that are new or due, and takes in those that are FaceFusion or its children. The oldest come first, as a child is known by its
 // parent.
-func (t *Table) examine(l *look, due []int) {
-	seen := make([]sighting, 0, len(due))
+func (t *Table) examine(l *pass, due []int) {
+	seen := make([]observation, 0, len(due))
 	for _, pid := range due {
-		g, err := t.sight(pid)
+		g, err := t.readProcess(pid)
 		switch {
 		case err == nil:
 			seen = append(seen, g)
 		case gone(err):
-			t.census.forget(pid)
+			t.cache.forget(pid)
 		default:
-			t.census.set(pid, candidate)
+			t.cache.set(pid, candidate)
 		}
 	}
-	slices.SortFunc(seen, func(a, b sighting) int {
+	slices.SortFunc(seen, func(a, b observation) int {
 		return cmp.Or(cmp.Compare(a.stat.start, b.stat.start), cmp.Compare(a.pid, b.pid))
 	})
 	members := len(t.members)
 	for _, g := range seen {
-		if !t.admit(l, g) {
-			t.census.judge(g, l.at)
+		if !t.track(l, g) {
+			t.cache.judge(g, l.at)
 		}
 	}
 	if len(t.members) > members {
@@ -78,10 +78,10 @@ func (t *Table) examine(l *look, due []int) {
 	}
 }
 
-// admit takes in a process that is FaceFusion, or the child of a member.
+// track takes in a process that is FaceFusion, or the child of a member.
 //
 // A process that has its parent's command line is a copy of it: between fork and exec every child of FaceFusion looks like FaceFusion. It is a child.
-func (t *Table) admit(l *look, g sighting) bool {
+func (t *Table) track(l *pass, g observation) bool {
 	if g.stat.kernel || g.stat.ended() {
 		return false
 	}
@@ -92,12 +92,12 @@ func (t *Table) admit(l *look, g sighting) bool {
 	if parent == nil {
 		return false
 	}
-	t.join(g, &member{role: childRole(g.stat.comm, g.argv), instance: parent.instance})
+	t.join(g, &trackedProcess{role: childRole(g.stat.comm, g.argv), instance: parent.instance})
 	return true
 }
 
 // copied says whether a process is a copy of its parent. The parent is read anew, as conda makes FaceFusion exec itself with another argv[0] after it was found.
-func (t *Table) copied(parent *member, g sighting) bool {
+func (t *Table) copied(parent *trackedProcess, g observation) bool {
 	if parent == nil {
 		return false
 	}
@@ -108,12 +108,12 @@ func (t *Table) copied(parent *member, g sighting) bool {
 }
 
 // found takes in a process that looks like FaceFusion, if it is.
-func (t *Table) found(l *look, g sighting, s script) bool {
-	p, ok := t.files.place(g.pid, s)
+func (t *Table) found(l *pass, g observation, s script) bool {
+	p, ok := t.files.workdir(g.pid, s)
 	if !ok {
 		return false
 	}
-	role, ok := s.role(p.version)
+	role, ok := s.roleFor(p.version)
 	if !ok {
 		return false
 	}
@@ -121,29 +121,29 @@ func (t *Table) found(l *look, g sighting, s script) bool {
 	if again, err := t.files.stat(g.pid); err != nil || again.start != g.stat.start {
 		return false
 	}
-	m := &member{role: role, instance: t.instances.of(p), readable: p.readable, pending: p.pending}
+	m := &trackedProcess{role: role, instance: t.instances.of(p), readable: p.readable, pending: p.pending}
 	if !p.complete {
 		m.denied |= deniedCheckout
 	}
 	t.join(g, m)
 	m.watch = t.watcher.add(m.ID)
 	m.instance.settle(t.files, m, p)
-	if t.looked {
-		m.instance.tally(role).starts++
-		l.changes = append(l.changes, Change{Time: t.clock.started(m.StartTicks), Instance: m.instance.id, Role: role, PID: m.PID})
+	if t.primed {
+		m.instance.totalsOf(role).starts++
+		l.changes = append(l.changes, LifecycleEvent{Time: t.clock.started(m.StartTicks), Instance: m.instance.id, Role: role, PID: m.PID})
 	}
 	return true
 }
 
 // join makes a process a member.
-func (t *Table) join(g sighting, m *member) {
+func (t *Table) join(g observation, m *trackedProcess) {
 	m.ID, m.comm, m.cmdline = ID{PID: g.pid, StartTicks: g.stat.start}, g.stat.comm, g.cmdline
-	m.instance.tally(m.role)
+	m.instance.totalsOf(m.role)
 	if !m.role.Child() {
 		m.instance.own++
 	}
 	t.members[g.pid] = m
-	t.census.set(g.pid, tracked)
+	t.cache.set(g.pid, tracked)
 	t.files.measure(m, g.stat)
 }
 
@@ -152,16 +152,16 @@ func (t *Table) join(g sighting, m *member) {
 func (t *Table) adopt() {
 	for more := true; more; {
 		more = false
-		for pid, r := range t.census.records {
-			if r.verdict == tracked || t.members[r.ppid] == nil {
+		for pid, r := range t.cache.records {
+			if r.state == tracked || t.members[r.ppid] == nil {
 				continue
 			}
-			g, err := t.sight(pid)
+			g, err := t.readProcess(pid)
 			parent := t.members[g.stat.ppid]
 			if err != nil || parent == nil || g.stat.kernel || g.stat.ended() {
 				continue
 			}
-			t.join(g, &member{role: childRole(g.stat.comm, g.argv), instance: parent.instance})
+			t.join(g, &trackedProcess{role: childRole(g.stat.comm, g.argv), instance: parent.instance})
 			more = true
 		}
 	}

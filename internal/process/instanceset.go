@@ -15,19 +15,19 @@ type Configured struct {
 	JobsPath string
 }
 
-// instances are the known ones by the key of their jobs folder. A configured one may be known by two keys: where it was expected, and where it was found.
-type instances struct {
+// instanceSet holds the known ones by the key of their jobs folder. A configured one may be known by two keys: where it was expected, and where it was found.
+type instanceSet struct {
 	files *files
-	byKey map[string]*instance
+	byKey map[string]*instanceState
 	// configured are in the user's order.
-	configured []*instance
+	configured []*instanceState
 }
 
-func newInstances(f *files, configured []Configured) *instances {
-	s := &instances{files: f, byKey: make(map[string]*instance)}
+func newInstances(f *files, configured []Configured) *instanceSet {
+	s := &instanceSet{files: f, byKey: make(map[string]*instanceState)}
 	for n := range configured {
 		c := configured[n]
-		i := &instance{id: c.Name, conf: &c, tallies: map[Role]*tally{}}
+		i := &instanceState{id: c.Name, conf: &c, totals: map[Role]*roleTotals{}}
 		if c.Path != "" {
 			i.checkout.inner = filepath.Clean(c.Path)
 		}
@@ -37,9 +37,9 @@ func newInstances(f *files, configured []Configured) *instances {
 }
 
 // expect reads what can be known of the configured instances without a process. It is repeated until the checkout is there.
-func (s *instances) expect() {
+func (s *instanceSet) expect() {
 	for _, i := range s.configured {
-		if len(i.tallies) > 0 || i.jobsPath != "" && (i.version != "" || i.conf.Path == "") {
+		if len(i.totals) > 0 || i.jobsPath != "" && (i.version != "" || i.conf.Path == "") {
 			continue // known from its processes, or all is known
 		}
 		root := s.files.hostRoot()
@@ -56,7 +56,7 @@ func (s *instances) expect() {
 		}
 		jobs = resolve(root, absolute(i.checkout.inner, jobs))
 		i.checkout.host, i.checkout.key = i.checkout.inner, i.checkout.inner
-		i.jobs = location{inner: jobs, host: jobs, key: jobs}
+		i.jobs = folder{inner: jobs, host: jobs, key: jobs}
 		i.jobsPath, i.jobsVia = filepath.Join(s.files.root, jobs), 0
 		if s.byKey[jobs] == nil {
 			s.byKey[jobs] = i
@@ -65,7 +65,7 @@ func (s *instances) expect() {
 }
 
 // of returns the instance of a process that works there, and makes it known.
-func (s *instances) of(p place) *instance {
+func (s *instanceSet) of(p workdir) *instanceState {
 	if i := s.byKey[p.jobs.key]; i != nil {
 		return i
 	}
@@ -75,7 +75,7 @@ func (s *instances) of(p place) *instance {
 		if checkout == "" {
 			checkout = "facefusion"
 		}
-		i = &instance{id: name(checkout, p.jobs.key, s.taken), tallies: map[Role]*tally{}}
+		i = &instanceState{id: name(checkout, p.jobs.key, s.taken), totals: map[Role]*roleTotals{}}
 	}
 	s.byKey[p.jobs.key] = i
 	return i
@@ -83,7 +83,7 @@ func (s *instances) of(p place) *instance {
 
 // matching finds a configured instance that was not where it was expected: its process was started with --jobs-path, or it is in a container, and named as the
 // container does. Two containers may use the same paths, so a name that a running instance bears is not given again; a container that was created anew gets it.
-func (s *instances) matching(p place) *instance {
+func (s *instanceSet) matching(p workdir) *instanceState {
 	for _, i := range s.configured {
 		if i.own == 0 && i.conf.names(p) {
 			// From now on its folders are what the process says.
@@ -94,7 +94,7 @@ func (s *instances) matching(p place) *instance {
 	return nil
 }
 
-func (c *Configured) names(p place) bool {
+func (c *Configured) names(p workdir) bool {
 	if c.JobsPath != "" {
 		jobs := filepath.Clean(absolute(c.Path, c.JobsPath))
 		return jobs == p.jobs.inner || jobs == p.jobs.host
@@ -103,7 +103,7 @@ func (c *Configured) names(p place) bool {
 	return c.Path != "" && (checkout == p.checkout.inner || checkout == p.checkout.host)
 }
 
-func (s *instances) taken(id string) bool {
+func (s *instanceSet) taken(id string) bool {
 	for _, i := range s.configured {
 		if i.id == id {
 			return true
@@ -118,8 +118,8 @@ func (s *instances) taken(id string) bool {
 }
 
 // all returns each known instance once.
-func (s *instances) all() []*instance {
-	list := append([]*instance(nil), s.configured...)
+func (s *instanceSet) all() []*instanceState {
+	list := append([]*instanceState(nil), s.configured...)
 	for _, i := range s.byKey {
 		if i.conf == nil {
 			list = append(list, i)
@@ -129,7 +129,7 @@ func (s *instances) all() []*instance {
 }
 
 // forget drops the discovered ones that were not seen for too long.
-func (s *instances) forget(now time.Time, after time.Duration) {
+func (s *instanceSet) forget(now time.Time, after time.Duration) {
 	for key, i := range s.byKey {
 		if i.conf == nil && now.Sub(i.lastSeen) > after {
 			delete(s.byKey, key)

@@ -2,19 +2,19 @@ package process
 
 import "time"
 
-// member is a live process of an instance: FaceFusion's own, or a child.
-type member struct {
+// trackedProcess is a live process of an instance: FaceFusion's own, or a child.
+type trackedProcess struct {
 	ID
 	role     Role
-	instance *instance
+	instance *instanceState
 	comm     string
 	cmdline  string
 	// readable says whether the process may be looked into; without, the kernel shows an exit code of 0 whatever it is.
 	readable bool
 	denied   denial
-	used     usage
+	used     resourceUsage
 	// before is what the process had used in an earlier role: a child is forked as a copy of its parent and becomes ffmpeg by exec.
-	before usage
+	before resourceUsage
 	port   port
 	// pending says that the file system of its checkout did not answer when the process was found, or
 	// since.
@@ -26,8 +26,8 @@ type member struct {
 }
 
 // deny notes that a field may not be read, or may be read again.
-func (m *member) deny(field denial, err error) {
-	if denied(err) {
+func (m *trackedProcess) deny(field denial, err error) {
+	if isDenied(err) {
 		m.denied |= field
 	} else if err == nil {
 		m.denied &^= field
@@ -35,12 +35,12 @@ func (m *member) deny(field denial, err error) {
 }
 
 // become changes the role of a child.
-func (m *member) become(r Role) {
+func (m *trackedProcess) become(r Role) {
 	if r == m.role {
 		return
 	}
-	m.instance.tally(m.role).retire(m.used.since(m.before))
+	m.instance.totalsOf(m.role).retire(m.used.since(m.before))
 	m.before = m.used
 	m.role = r
-	m.instance.tally(r)
+	m.instance.totalsOf(r)
 }

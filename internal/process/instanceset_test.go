@@ -14,25 +14,25 @@ import (
 )
 
 func TestIDIsStable(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
-	id := only(t, w.look()).ID
+	id := only(t, w.pass()).ID
 	assert.Regexp(t, regexp.MustCompile(`^facefusion-[0-9a-f]{4}$`), id)
 	w.put(server(200, "/opt/facefusion"))
 	w.remove(100)
-	assert.Equal(t, id, only(t, w.look()).ID, "after a restart of FaceFusion")
+	assert.Equal(t, id, only(t, w.pass()).ID, "after a restart of FaceFusion")
 	w.restartCollector(process.Settings{})
-	assert.Equal(t, id, only(t, w.look()).ID, "after a restart of the collector")
+	assert.Equal(t, id, only(t, w.pass()).ID, "after a restart of the collector")
 }
 
 func TestIDHasSafeCharacters(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	for n, folder := range []string{"/home/zoë/face fusion", "/-.-", "/" + strings.Repeat("x", 200)} {
 		w.checkout(folder, "3.8.1")
 		w.put(server(100+n, folder))
 	}
-	s := w.look()
+	s := w.pass()
 	require.Len(t, s.Instances, 3)
 	for _, i := range s.Instances {
 		assert.Regexp(t, regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`), i.ID)
@@ -56,7 +56,7 @@ func TestJobsFolderIsTheIdentity(t *testing.T) {
 		"by another ini":        {args: [2][]string{{"--jobs-path", "/data/jobs"}, {"--config-path", "/data/c.ini"}}, want: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, process.Settings{})
+			w := newHarness(t, process.Settings{})
 			w.checkout("/a", "3.8.1")
 			w.checkout("/b", "3.8.1")
 			require.NoError(t, w.host.WriteFile("/data/c.ini", "[paths]\njobs_path = /data/jobs\n"))
@@ -66,13 +66,13 @@ func TestJobsFolderIsTheIdentity(t *testing.T) {
 			}
 			w.put(server(100, "/a", c.args[0]...))
 			w.put(runner(101, "/b", c.args[1]...))
-			assert.Len(t, w.look().Instances, c.want)
+			assert.Len(t, w.pass().Instances, c.want)
 		})
 	}
 }
 
 func TestVersion2HasNoJobs(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "2.6.1")
 	require.NoError(t, os.RemoveAll(w.host.Path("/opt/facefusion/.jobs")))
 	p := server(100, "/opt/facefusion")
@@ -80,20 +80,20 @@ func TestVersion2HasNoJobs(t *testing.T) {
 	w.put(p)
 	p.PID, p.Cwd = 101, "/home/somebody"
 	w.put(p)
-	i := only(t, w.look())
+	i := only(t, w.pass())
 	assert.Equal(t, "2.6.1", i.Version)
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}}, pids(i))
 }
 
 func TestVersionOfTheNewestProcess(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.7.0")
 	w.put(server(100, "/opt/facefusion"))
-	w.look()
+	w.pass()
 	w.checkout("/opt/facefusion", "3.8.1")
-	assert.Equal(t, "3.7.0", only(t, w.look()).Version, "what runs is still the old one")
+	assert.Equal(t, "3.7.0", only(t, w.pass()).Version, "what runs is still the old one")
 	w.put(runner(101, "/opt/facefusion"))
-	assert.Equal(t, "3.8.1", only(t, w.look()).Version)
+	assert.Equal(t, "3.8.1", only(t, w.pass()).Version)
 }
 
 const overlay = `300 200 0:52 / / rw - overlay overlay rw,lowerdir=/l,upperdir=/var/lib/docker/overlay2/%s/diff,workdir=/w
@@ -108,12 +108,12 @@ func container(pid int, name string) proctest.Process {
 }
 
 func TestContainersWithEqualPaths(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/containers/a/facefusion", "3.7.0")
 	w.checkout("/containers/b/facefusion", "3.8.1")
 	w.put(container(100, "a"))
 	w.put(container(101, "b"))
-	s := w.look()
+	s := w.pass()
 	require.Len(t, s.Instances, 2)
 	versions := map[string]string{}
 	for _, i := range s.Instances {
@@ -123,7 +123,7 @@ func TestContainersWithEqualPaths(t *testing.T) {
 		assert.DirExists(t, i.JobsHostPath)
 	}
 	w.remove(100)
-	s = w.look()
+	s = w.pass()
 	for _, i := range s.Instances {
 		if i.ID == versions["3.7.0"] {
 			assert.Empty(t, i.JobsHostPath, "the way through a process ends with it")
@@ -132,7 +132,7 @@ func TestContainersWithEqualPaths(t *testing.T) {
 		}
 	}
 	w.put(container(105, "a"))
-	s = w.look()
+	s = w.pass()
 	require.Len(t, s.Instances, 2, "a container that was restarted is the same instance")
 	for _, i := range s.Instances {
 		assert.True(t, i.Up())
@@ -142,7 +142,7 @@ func TestContainersWithEqualPaths(t *testing.T) {
 }
 
 func TestBindMountIsTheHostsFolder(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/containers/a/facefusion", "3.8.1")
 	w.checkout("/srv/studio", "3.8.1")
 	require.NoError(t, os.RemoveAll(w.host.Path("/containers/a/facefusion/.jobs")))
@@ -152,18 +152,18 @@ func TestBindMountIsTheHostsFolder(t *testing.T) {
 	in.MountInfo += "302 300 8:1 /srv/studio/.jobs /jobs\\040dir rw - ext4 /dev/sda1 rw\n"
 	w.put(in)
 	w.put(runner(101, "/srv/studio"))
-	i := only(t, w.look())
+	i := only(t, w.pass())
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleRunner: {101}}, pids(i))
 }
 
 func TestConfiguredIsAlwaysReported(t *testing.T) {
-	w := newWorld(t, process.Settings{Instances: []process.Configured{
+	w := newHarness(t, process.Settings{Instances: []process.Configured{
 		{Name: "studio", Path: "/opt/studio"}, {Name: "farm", Path: "/opt/farm", JobsPath: "/data/farm"}, {Name: "absent", Path: "/nowhere"},
 	}})
 	w.checkout("/opt/studio", "3.8.1")
 	w.checkout("/opt/farm", "3.7.0")
 	require.NoError(t, os.MkdirAll(w.host.Path("/data/farm"), 0o755))
-	s := w.look()
+	s := w.pass()
 	require.Len(t, s.Instances, 3)
 	for n, id := range []string{"absent", "farm", "studio"} {
 		assert.Equal(t, id, s.Instances[n].ID)
@@ -178,7 +178,7 @@ func TestConfiguredIsAlwaysReported(t *testing.T) {
 	w.put(server(100, "/opt/studio"))
 	w.put(runner(101, "/opt/farm", "--jobs-path", "/data/farm"))
 	w.put(server(102, "/opt/farm")) // with its own .jobs: not the configured one
-	s = w.look()
+	s = w.pass()
 	require.Len(t, s.Instances, 4)
 	up := map[string]bool{}
 	for _, i := range s.Instances {
@@ -190,31 +190,31 @@ func TestConfiguredIsAlwaysReported(t *testing.T) {
 }
 
 func TestConfiguredTakesAProcessWithAnotherJobsFolder(t *testing.T) {
-	w := newWorld(t, process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/opt/studio"}}})
+	w := newHarness(t, process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/opt/studio"}}})
 	w.checkout("/opt/studio", "3.8.1")
-	w.look()
+	w.pass()
 	w.put(server(100, "/opt/studio", "--jobs-path", "/data/elsewhere"))
-	i := only(t, w.look())
+	i := only(t, w.pass())
 	assert.Equal(t, "studio", i.ID)
 	assert.Equal(t, "/data/elsewhere", i.JobsPath)
 }
 
 func TestConfiguredContainer(t *testing.T) {
-	w := newWorld(t, process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/facefusion"}}})
+	w := newHarness(t, process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/facefusion"}}})
 	w.checkout("/containers/a/facefusion", "3.8.1")
 	w.checkout("/containers/b/facefusion", "3.8.1")
 	w.checkout("/containers/c/facefusion", "3.8.1")
 	w.put(container(100, "a"))
 	w.put(container(101, "b"))
-	s := w.look()
+	s := w.pass()
 	require.Len(t, s.Instances, 2)
 	named := &s.Instances[1]
 	require.Equal(t, "studio", named.ID)
 	require.Equal(t, map[process.Role][]int{process.RoleServer: {100}}, pids(named), "a name is given once")
 	w.remove(100)
-	w.look()
+	w.pass()
 	w.put(container(103, "c"))
-	s = w.look()
+	s = w.pass()
 	require.Len(t, s.Instances, 2)
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {103}}, pids(&s.Instances[1]), "a container that was created anew takes the name")
 	assert.DirExists(t, s.Instances[1].JobsHostPath)

@@ -22,7 +22,7 @@ const (
 	flavourQueueless
 )
 
-// question is what a look wants to know of a server.
+// question is what a pass wants to know of a server.
 type question struct {
 	url     *url.URL
 	flavour flavour
@@ -30,22 +30,22 @@ type question struct {
 	pool, summary bool
 }
 
-// verdict is what the answers amount to.
-type verdict int
+// conclusion is what the answers amount to.
+type conclusion int
 
 const (
-	verdictSilent verdict = iota
-	verdictRefused
-	verdictSaturated
-	verdictReady
-	verdictNotProbed
+	concludedSilent conclusion = iota
+	concludedRefused
+	concludedSaturated
+	concludedReady
+	concludedNotProbed
 )
 
-// finding is what a look found.
+// finding is what a pass found.
 type finding struct {
-	verdict  verdict
-	outcomes []outcome
-	flavour  flavour
+	conclusion conclusion
+	outcomes   []outcome
+	flavour    flavour
 	// notFound says that the server has none of the endpoints where they should be.
 	notFound bool
 	// poolAsked says that the pool was asked, poolTimedOut that it did not answer.
@@ -56,11 +56,11 @@ type finding struct {
 	// summaryAbsent says that this server has no statistics, and will have none.
 	summaryAbsent bool
 	// summary is nil unless the statistics were had.
-	summary map[string]usage
+	summary map[string]functionStats
 }
 
-// look asks one server, one request after the other: it never takes more than one connection of it.
-type look struct {
+// exchange asks one server, one request after the other: it never takes more than one connection of it.
+type exchange struct {
 	ctx     context.Context
 	client  *http.Client
 	timeout time.Duration
@@ -68,125 +68,125 @@ type look struct {
 	finding finding
 }
 
-func (l *look) run() finding {
-	l.finding.flavour = l.flavour
-	prefix, ok := l.askLoop()
+func (x *exchange) run() finding {
+	x.finding.flavour = x.flavour
+	prefix, ok := x.askLoop()
 	if !ok {
-		return l.finding
+		return x.finding
 	}
-	if l.summary && prefix != "" {
-		l.askSummary()
+	if x.summary && prefix != "" {
+		x.askSummary()
 	}
-	l.finding.verdict = verdictSaturated
-	if l.pool {
-		l.finding.poolAsked = true
-		l.finding.verdict = l.askPool(prefix)
+	x.finding.conclusion = concludedSaturated
+	if x.pool {
+		x.finding.poolAsked = true
+		x.finding.conclusion = x.askPool(prefix)
 	}
-	return l.finding
+	return x.finding
 }
 
 // gradioPrefix is where Gradio 5 has its endpoints.
 const gradioPrefix = "/gradio_api"
 
 // askLoop asks the event loop, at both places while it is not known where.
-func (l *look) askLoop() (prefix string, ok bool) {
+func (x *exchange) askLoop() (prefix string, ok bool) {
 	prefixes := []string{gradioPrefix, ""}
-	switch l.flavour {
+	switch x.flavour {
 	case flavourPrefixed:
 		prefixes = prefixes[:1]
 	case flavourPlain, flavourQueueless:
 		prefixes = prefixes[1:]
 	}
 	for _, prefix = range prefixes {
-		status, errorType := l.ask(ProbeLoop, prefix+"/startup-events", parseLoop)
+		status, errorType := x.ask(ProbeLoop, prefix+"/startup-events", parseLoop)
 		switch {
 		case status == http.StatusOK:
 			if prefix != "" {
-				l.finding.flavour = flavourPrefixed
+				x.finding.flavour = flavourPrefixed
 			}
 			return prefix, true
 		case errorType == errorRefused:
-			l.finding.verdict = verdictRefused
+			x.finding.conclusion = concludedRefused
 			return prefix, false
 		case errorType == errorNotProbed:
-			l.finding.verdict = verdictNotProbed
+			x.finding.conclusion = concludedNotProbed
 			return prefix, false
 		case status != http.StatusNotFound:
 			return prefix, false
 		}
 	}
-	l.finding.notFound = true
+	x.finding.notFound = true
 	return prefix, false
 }
 
 // askPool asks what takes a thread: the queue, then the app's id.
-func (l *look) askPool(prefix string) verdict {
-	queueless := l.flavour == flavourQueueless
+func (x *exchange) askPool(prefix string) conclusion {
+	queueless := x.flavour == flavourQueueless
 	if !queueless {
-		status, errorType := l.ask(ProbeQueue, prefix+"/queue/status", func(body []byte) error {
+		status, errorType := x.ask(ProbeQueue, prefix+"/queue/status", func(body []byte) error {
 			size, err := parseQueue(body)
 			if err == nil {
-				l.finding.queueSize = reading.Known(size)
+				x.finding.queueSize = reading.Known(size)
 			}
 			return err
 		})
 		switch {
 		case status == http.StatusOK:
 			if prefix == "" {
-				l.finding.flavour = flavourPlain
+				x.finding.flavour = flavourPlain
 			}
 		case errorType == errorTimeout:
-			l.finding.poolTimedOut = true
-			return verdictSaturated
-		case status == http.StatusInternalServerError && l.flavour == flavourUnknown && prefix == "":
+			x.finding.poolTimedOut = true
+			return concludedSaturated
+		case status == http.StatusInternalServerError && x.flavour == flavourUnknown && prefix == "":
 			queueless = true
 		case errorType == errorNotProbed:
-			return verdictNotProbed
+			return concludedNotProbed
 		default:
-			l.finding.notFound = status == http.StatusNotFound
-			return verdictSilent
+			x.finding.notFound = status == http.StatusNotFound
+			return concludedSilent
 		}
 	}
-	status, errorType := l.ask(ProbeApp, prefix+"/app_id", func(body []byte) error {
+	status, errorType := x.ask(ProbeApp, prefix+"/app_id", func(body []byte) error {
 		id, err := parseApp(body)
 		if err == nil {
-			l.finding.appID = reading.Known(id)
+			x.finding.appID = reading.Known(id)
 		}
 		return err
 	})
 	switch {
 	case status == http.StatusOK:
 		if queueless {
-			l.finding.flavour = flavourQueueless
+			x.finding.flavour = flavourQueueless
 		}
-		return verdictReady
+		return concludedReady
 	case errorType == errorTimeout:
-		l.finding.poolTimedOut = true
-		return verdictSaturated
+		x.finding.poolTimedOut = true
+		return concludedSaturated
 	case errorType == errorNotProbed:
-		return verdictNotProbed
+		return concludedNotProbed
 	default:
-		l.finding.notFound = status == http.StatusNotFound
-		return verdictSilent
+		x.finding.notFound = status == http.StatusNotFound
+		return concludedSilent
 	}
 }
 
 // askSummary asks for the statistics, which are not below the prefix. Gradio before 5.44.1 takes "summary" for a wrong key (403) or has no such path.
-func (l *look) askSummary() {
-	l.finding.summaryAsked = true
-	status, _ := l.ask(ProbeSummary, "/monitoring/summary", func(body []byte) (err error) {
-		l.finding.summary, err = parseSummary(body)
+func (x *exchange) askSummary() {
+	x.finding.summaryAsked = true
+	status, _ := x.ask(ProbeSummary, "/monitoring/summary", func(body []byte) (err error) {
+		x.finding.summary, err = parseSummary(body)
 		return err
 	})
-	l.finding.summaryAbsent = status == http.StatusNotFound || status == http.StatusForbidden
+	x.finding.summaryAbsent = status == http.StatusNotFound || status == http.StatusForbidden
 }
 
 // ask sends one request, and notes how it went. A status that is not 0 is that of an answer; a 200 was understood.
-func (l *look) ask(probe Probe, path string, understand func([]byte) error) (status int, errorType string) {
-	ctx, cancel := context.WithTimeout(l.ctx, l.timeout)
+func (x *exchange) ask(probe ProbeName, path string, understand func([]byte) error) (status int, errorType string) {
+	ctx, cancel := context.WithTimeout(x.ctx, x.timeout)
 	defer cancel()
 	begin := time.Now()
-	status, body, errorType := get(ctx, l.client, l.url.JoinPath(path).String())
+	status, body, errorType := get(ctx, x.client, x.url.JoinPath(path).String())
 	took := time.Since(begin)
 	if status == http.StatusOK {
 		if err := understand(body); err != nil {
@@ -196,6 +196,6 @@ func (l *look) ask(probe Probe, path string, understand func([]byte) error) (sta
 	if errorType == errorNotProbed {
 		return status, errorType // no request was sent
 	}
-	l.finding.outcomes = append(l.finding.outcomes, outcome{series: series{probe: probe, status: status, errorType: errorType}, seconds: took.Seconds()})
+	x.finding.outcomes = append(x.finding.outcomes, outcome{series: series{probe: probe, status: status, errorType: errorType}, seconds: took.Seconds()})
 	return status, errorType
 }

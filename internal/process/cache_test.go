@@ -55,7 +55,7 @@ func (o *opens) taken() map[string]int {
 func (o *opens) total() int { return o.taken()["stat"] }
 
 func TestUninterestingProcessesAreReadOnce(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
 	w.put(proctest.Process{PID: 200, PPID: 1, Argv: []string{"vim", "facefusion.py"}, StartTicks: 1})
@@ -63,7 +63,7 @@ func TestUninterestingProcessesAreReadOnce(t *testing.T) {
 	vim := watchOpens(t, w.host.Path("/proc/200"))
 	kernel := watchOpens(t, w.host.Path("/proc/201"))
 	for range 10 {
-		require.Len(t, only(t, w.look()).Processes, 1)
+		require.Len(t, only(t, w.pass()).Processes, 1)
 	}
 	assert.Equal(t, map[string]int{"stat": 1, "cmdline": 1}, vim.taken())
 	assert.Equal(t, map[string]int{"stat": 1}, kernel.taken(), "a thread of the kernel cannot exec, however young")
@@ -71,11 +71,11 @@ func TestUninterestingProcessesAreReadOnce(t *testing.T) {
 
 func TestYoungProcessesAreReadUntilTheySettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, process.Settings{})
+		w := newHarness(t, process.Settings{})
 		w.put(proctest.Process{PID: 200, PPID: 1, Argv: []string{"/opt/start"}, StartTicks: w.host.Ticks()})
 		o := watchOpens(t, w.host.Path("/proc/200"))
 		for range 60 {
-			w.look()
+			w.pass()
 			w.advance(time.Second)
 			time.Sleep(time.Second)
 		}
@@ -88,11 +88,11 @@ func TestCandidatesAreLookedAtAgain(t *testing.T) {
 		{"/bin/sh", "/entrypoint.sh"}, {"-bash"}, {"/usr/bin/gosu", "ff", "sleep"}, {"python", "other.py"}, {"/usr/bin/pypy3"}, {"/opt/conda/bin/conda"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, process.Settings{})
+			w := newHarness(t, process.Settings{})
 			w.put(proctest.Process{PID: 200, PPID: 1, Argv: argv, StartTicks: w.host.Ticks()})
 			o := watchOpens(t, w.host.Path("/proc/200"))
 			for range 600 {
-				w.look()
+				w.pass()
 				w.advance(time.Second)
 				time.Sleep(time.Second)
 			}
@@ -104,7 +104,7 @@ func TestCandidatesAreLookedAtAgain(t *testing.T) {
 
 func TestExecWithoutFork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, process.Settings{})
+		w := newHarness(t, process.Settings{})
 		w.checkout("/opt/facefusion", "3.8.1")
 		p := server(200, "/opt/facefusion")
 		p.StartTicks = w.host.Ticks()
@@ -117,36 +117,36 @@ func TestExecWithoutFork(t *testing.T) {
 		w.put(grandchild)
 		pass := func(seconds int) *process.Snapshot {
 			for range seconds - 1 {
-				w.look()
+				w.pass()
 				w.advance(time.Second)
 				time.Sleep(time.Second)
 			}
-			return w.look()
+			return w.pass()
 		}
 		require.Empty(t, pass(90).Instances)
 		w.put(p)
 		i := only(t, pass(60))
 		assert.Equal(t, map[process.Role][]int{process.RoleServer: {200}, process.RoleNvidiaSMI: {201}, process.RoleCurl: {202}}, pids(i),
 			"what the shell had started is a child, too")
-		assert.Equal(t, uint64(1), role(t, i, process.RoleServer).Starts)
+		assert.Equal(t, uint64(1), usageOf(t, i, process.RoleServer).Starts)
 	})
 }
 
 // A python with the right script in a folder that is no checkout yet: git is still at work.
 func TestCheckoutAppearsLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, process.Settings{})
+		w := newHarness(t, process.Settings{})
 		p := server(200, "/opt/facefusion")
 		p.StartTicks = w.host.Ticks()
 		w.put(p)
-		require.Empty(t, w.look().Instances)
+		require.Empty(t, w.pass().Instances)
 		w.checkout("/opt/facefusion", "3.8.1")
-		require.Len(t, w.look().Instances, 1)
+		require.Len(t, w.pass().Instances, 1)
 	})
 }
 
 func TestFIFOInsteadOfMetadata(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	for _, name := range []string{"facefusion/metadata.py", "facefusion.ini"} {
 		path := filepath.Join(w.host.Path("/opt/facefusion"), name)
@@ -154,5 +154,5 @@ func TestFIFOInsteadOfMetadata(t *testing.T) {
 		require.NoError(t, unix.Mkfifo(path, 0o644))
 	}
 	w.put(server(100, "/opt/facefusion"))
-	require.Empty(t, w.look().Instances)
+	require.Empty(t, w.pass().Instances)
 }

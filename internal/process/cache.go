@@ -2,36 +2,36 @@ package process
 
 import "time"
 
-// census remembers each process of the host with a judgement, so that the uninteresting ones are not opened again.
+// cache remembers each process of the host with a judgement, so that the uninteresting ones are not opened again.
 //
 // When is a judgement final? A process can become another program without a new pid: entry points of containers end with "exec python facefusion.py",
 // env, nice and gosu do nothing else, systemd has a moment between fork and exec, and FaceFusion 3.6 and later execs itself anew inside conda. So a process
 // is dismissed only when it has lived for settleAge and runs neither an interpreter nor a program known to exec (mayBecome). All others stay candidates and
 // are looked at again with a pause that doubles with their age, at most maxPause: a shell that execs FaceFusion after a minute is found within another.
 // A program not on the list that execs FaceFusion after more than settleAge is missed.
-type census struct {
-	records map[int]*record
+type processCache struct {
+	records map[int]*cacheEntry
 	// candidates are those of the records that may become due.
-	candidates map[int]*record
+	candidates map[int]*cacheEntry
 	round      uint32
 	due        []int
 }
 
-type verdict uint8
+type cacheState uint8
 
 const (
-	candidate verdict = iota // look again when due
-	dismissed                // never again, while pid and inode stay
-	tracked                  // FaceFusion's own or a child: read at each look
+	candidate cacheState = iota // look again when due
+	dismissed                   // never again, while pid and inode stay
+	tracked                     // FaceFusion's own or a child: read at each pass
 )
 
-// record is 40 bytes for each process of the host.
-type record struct {
-	inode   uint64
-	due     time.Duration
-	ppid    int
-	round   uint32
-	verdict verdict
+// cacheEntry is 40 bytes for each process of the host.
+type cacheEntry struct {
+	inode uint64
+	due   time.Duration
+	ppid  int
+	round uint32
+	state cacheState
 }
 
 const (
@@ -39,23 +39,23 @@ const (
 	maxPause  = time.Minute
 )
 
-func newCensus() census {
-	return census{records: make(map[int]*record), candidates: make(map[int]*record)}
+func newProcessCache() processCache {
+	return processCache{records: make(map[int]*cacheEntry), candidates: make(map[int]*cacheEntry)}
 }
 
 // update takes a listing and returns the pids that are new, or due. The slice is valid until the next update. What a complete listing does not have is forgotten.
-func (c *census) update(entries []entry, complete bool, now time.Duration) []int {
+func (c *processCache) update(entries []pidEntry, complete bool, now time.Duration) []int {
 	c.round++
 	for _, e := range entries {
 		r := c.records[e.pid]
 		switch {
 		case r == nil:
-			r = &record{inode: e.inode, due: now}
+			r = &cacheEntry{inode: e.inode, due: now}
 			c.records[e.pid], c.candidates[e.pid] = r, r
-		case r.verdict == tracked:
+		case r.state == tracked:
 			r.inode = e.inode // whether it is still the same process is told by its start time
 		case r.inode != e.inode:
-			*r = record{inode: e.inode, due: now}
+			*r = cacheEntry{inode: e.inode, due: now}
 			c.candidates[e.pid] = r
 		}
 		r.round = c.round
@@ -73,7 +73,7 @@ func (c *census) update(entries []entry, complete bool, now time.Duration) []int
 }
 
 // sweep drops what the last listing did not have.
-func (c *census) sweep() {
+func (c *processCache) sweep() {
 	for pid, r := range c.records {
 		if r.round != c.round {
 			c.forget(pid)
@@ -82,13 +82,13 @@ func (c *census) sweep() {
 }
 
 // forget drops a process that is gone.
-func (c *census) forget(pid int) {
+func (c *processCache) forget(pid int) {
 	delete(c.records, pid)
 	delete(c.candidates, pid)
 }
 
 // judge stores what was seen of a process that is not FaceFusion's.
-func (c *census) judge(s sighting, now time.Duration) {
+func (c *processCache) judge(s observation, now time.Duration) {
 	r := c.records[s.pid]
 	if r == nil {
 		return
@@ -102,13 +102,13 @@ func (c *census) judge(s sighting, now time.Duration) {
 	r.due = now + min(s.age, maxPause)
 }
 
-// set stores a verdict. A candidate is due at once, unless judge says later.
-func (c *census) set(pid int, v verdict) {
+// set stores a conclusion. A candidate is due at once, unless judge says later.
+func (c *processCache) set(pid int, v cacheState) {
 	r := c.records[pid]
 	if r == nil {
 		return
 	}
-	r.verdict, r.due = v, 0
+	r.state, r.due = v, 0
 	if v == candidate {
 		c.candidates[pid] = r
 	} else {

@@ -9,35 +9,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newcomers lists the processes that are new since the last look, rather than all: listing 5,000 processes costs the kernel many times what it costs to
+// pidLister lists the processes that are new since the last pass, rather than all: listing 5,000 processes costs the kernel many times what it costs to
 // read the few that are FaceFusion's.
 //
 // The kernel gives pids in turn, and /proc/loadavg tells the last one, of threads too. While that stands still there is no new process; when it moved, the
 // new ones lie between, and /proc can be entered at a pid. What this cannot see is found by a complete listing every completeEvery: a pid given out of turn
 // (restored by CRIU), and processes that have ended.
-type newcomers struct {
+type pidLister struct {
 	files   *files
 	listing listing
 	// complete is when the last complete listing was.
 	complete time.Duration
 	listed   bool
-	// last holds the last pid of the previous look, and of the one before.
+	// last holds the last pid of the previous pass, and of the one before.
 	last [2]int
 }
 
-// completeEvery bounds how late a process can be found that the hint did not tell of. With 4,000 processes a complete listing was measured at 5.3 ms, a look
-// without at 0.46 ms, and a look with the five FaceFusion processes alone at 0.35 ms: once in 30 looks keeps the mean below twice that.
+// completeEvery bounds how late a process can be found that the hint did not tell of. With 4,000 processes a complete listing was measured at 5.3 ms, a pass
+// without at 0.46 ms, and a pass with the five FaceFusion processes alone at 0.35 ms: once in 30 passes keeps the mean below twice that.
 const completeEvery = 30 * time.Second
 
 // read returns new processes and some that are not new, or all of them.
-func (n *newcomers) read(now time.Duration) (entries []entry, complete bool, err error) {
-	last := n.lastPID() // before the listing: what starts in between is for the next look
+func (n *pidLister) read(now time.Duration) (entries []pidEntry, complete bool, err error) {
+	last := n.lastPID() // before the listing: what starts in between is for the next pass
 	since := n.last[1]
 	if n.listed && now-n.complete < completeEvery && last > 0 && since > 0 && last >= since {
 		if last == since {
 			return nil, false, nil
 		}
-		// A process is visible a moment after it got its pid, so what is new since the look before the last is listed again.
+		// A process is visible a moment after it got its pid, so what is new since the pass before the last is listed again.
 		entries, ok, err := n.listing.between(since+1, last)
 		if err != nil {
 			return nil, false, err
@@ -57,7 +57,7 @@ func (n *newcomers) read(now time.Duration) (entries []entry, complete bool, err
 
 // lastPID is the last field of /proc/loadavg, or 0 where that does not tell: the file shows the pid namespace of the reader, which must be that of the listed
 // processes, and must not be an imitation (lxcfs).
-func (n *newcomers) lastPID() int {
+func (n *pidLister) lastPID() int {
 	if n.files.kernel && !n.files.trusted {
 		return 0
 	}

@@ -13,11 +13,11 @@ import (
 )
 
 // remember passes what a table knows on to the next one, as a disk would.
-func (w *world) remember(s process.Settings) []process.Remembered {
+func (w *harness) remember(s process.Settings) []process.SavedInstance {
 	w.t.Helper()
-	text, err := json.Marshal(w.table.Remember())
+	text, err := json.Marshal(w.table.Export())
 	require.NoError(w.t, err)
-	var list []process.Remembered
+	var list []process.SavedInstance
 	require.NoError(w.t, json.Unmarshal(text, &list))
 	w.restartCollector(s)
 	w.table.Restore(list)
@@ -25,15 +25,15 @@ func (w *world) remember(s process.Settings) []process.Remembered {
 }
 
 func TestInstanceThatIsGoneIsKnownAfterARestart(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
 	w.put(ffmpeg(101, 100))
-	before := only(t, w.look())
+	before := only(t, w.pass())
 	w.remember(process.Settings{})
 	w.remove(101)
 	w.remove(100)
-	s := w.look()
+	s := w.pass()
 	after := only(t, s)
 	assert.False(t, after.Up())
 	assert.Empty(t, s.Changes, "nobody saw it end")
@@ -43,45 +43,45 @@ func TestInstanceThatIsGoneIsKnownAfterARestart(t *testing.T) {
 	assert.Equal(t, filepath.Join(w.host.Root(), "/opt/facefusion/.jobs"), after.JobsHostPath)
 	assert.Equal(t, before.JobsHostPath, after.JobsHostPath)
 	assert.True(t, before.LastSeen.Equal(after.LastSeen))
-	assert.Zero(t, role(t, after, process.RoleServer).Count)
-	assert.Zero(t, role(t, after, process.RoleFFmpeg).Count)
+	assert.Zero(t, usageOf(t, after, process.RoleServer).Count)
+	assert.Zero(t, usageOf(t, after, process.RoleFFmpeg).Count)
 
 	w.put(server(200, "/opt/facefusion"))
-	again := only(t, w.look())
+	again := only(t, w.pass())
 	assert.Equal(t, before.ID, again.ID)
 	assert.True(t, again.Up())
 }
 
 func TestWhatIsRememberedIsForgottenAsWell(t *testing.T) {
-	w := newWorld(t, process.Settings{})
+	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
-	w.look()
+	w.pass()
 	list := w.remember(process.Settings{})
 	w.remove(100)
 	w.restartCollector(process.Settings{ForgetAfter: time.Hour})
 	list[0].LastSeen = time.Now().Add(-2 * time.Hour)
 	w.table.Restore(list)
-	assert.Empty(t, w.look().Instances)
-	assert.Empty(t, w.table.Remember())
+	assert.Empty(t, w.pass().Instances)
+	assert.Empty(t, w.table.Export())
 }
 
 func TestConfiguredInstancesAreNotRemembered(t *testing.T) {
 	configured := process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/opt/facefusion"}}}
-	w := newWorld(t, configured)
+	w := newHarness(t, configured)
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
-	w.look()
-	assert.Empty(t, w.table.Remember())
+	w.pass()
+	assert.Empty(t, w.table.Export())
 
 	w.restartCollector(process.Settings{})
-	w.look()
+	w.pass()
 	w.remember(configured) // now it is named
-	assert.Equal(t, "studio", only(t, w.look()).ID, "and not known twice")
+	assert.Equal(t, "studio", only(t, w.pass()).ID, "and not known twice")
 }
 
 func TestNonsenseIsNotRestored(t *testing.T) {
-	w := newWorld(t, process.Settings{})
-	w.table.Restore([]process.Remembered{{}, {ID: "a", LastSeen: time.Now()}, {Jobs: process.Location{Key: "/x"}, LastSeen: time.Now()}})
-	assert.Empty(t, w.look().Instances)
+	w := newHarness(t, process.Settings{})
+	w.table.Restore([]process.SavedInstance{{}, {ID: "a", LastSeen: time.Now()}, {Jobs: process.Location{Key: "/x"}, LastSeen: time.Now()}})
+	assert.Empty(t, w.pass().Instances)
 }

@@ -9,16 +9,16 @@ import (
 
 const (
 	// missingLooks is how often in a row nothing may be where it was found before it is looked for again.
-	missingLooks = 3
+	missingPasses = 3
 	// poolRetry and maxPoolRetry: a request that no thread takes stays in the server's memory until one does, even when its client is
-	// gone: about 20 KB each with Gradio 5.50.0, 180 MB for a day of looks every 10 s. So a saturated pool is asked less and less often,
+	// gone: about 20 KB each with Gradio 5.50.0, 180 MB for a day of Passes every 10 s. So a saturated pool is asked less and less often,
 	// and its end is seen a minute late at worst.
 	poolRetry    = 5 * time.Second
 	maxPoolRetry = time.Minute
 )
 
-// entry is a server of an instance, and all that is remembered of it. The goroutine that calls Observe owns it.
-type entry struct {
+// pidEntry is a server of an instance, and all that is remembered of it. The goroutine that calls Observe owns it.
+type trackedServer struct {
 	key
 	start time.Time
 	// process is the one that serves now, or served last; firstSeen is the look at which it was first seen. Configured endpoints have none.
@@ -28,19 +28,19 @@ type entry struct {
 	url *url.URL
 
 	state State
-	// told is the state that was last told in a Change, as far as one was known.
-	told     State
-	downFrom time.Time
-	lastLook time.Time
+	// lastReported is the state that was last told in a Change, as far as one was known.
+	lastReported State
+	downFrom     time.Time
+	lastAsked    time.Time
 
-	memory    memory
+	memory    processState
 	queueSize reading.Value[int64]
-	functions functions
-	probes    probes
+	functions functionCounters
+	probes    probeHistograms
 }
 
-// memory is what is remembered of one process of a server, and of no other.
-type memory struct {
+// processState is what is remembered of one process of a server, and of no other.
+type processState struct {
 	// old says that the process may have served others before we first saw it.
 	old bool
 	// listened says that its port was once open.
@@ -54,16 +54,16 @@ type memory struct {
 	poolTimeouts          int
 }
 
-func (e *entry) configured() bool { return e.process == "" }
+func (e *trackedServer) configured() bool { return e.process == "" }
 
 // begin hands the entry to a process. What the one before counted stays in the totals.
-func (e *entry) begin(process string, firstSeen uint64, m memory) {
+func (e *trackedServer) begin(process string, firstSeen uint64, m processState) {
 	e.process, e.firstSeen, e.memory = process, firstSeen, m
 	e.functions.restart()
 }
 
 // see takes what the process table says, which is all there is to know unless there is something to ask.
-func (e *entry) see(t Target) {
+func (e *trackedServer) see(t Target) {
 	e.url = nil
 	switch {
 	case t.NotProbed:
@@ -78,14 +78,14 @@ func (e *entry) see(t Target) {
 }
 
 // closed is the state of a living process that does not listen: it gets ready, or it has stopped serving without having ended.
-func (e *entry) closed() State {
+func (e *trackedServer) closed() State {
 	if e.memory.listened {
 		return StateUnresponsive
 	}
 	return StateStarting
 }
 
-func (e *entry) goDown(now time.Time) {
+func (e *trackedServer) goDown(now time.Time) {
 	e.url = nil
 	if e.state != StateDown {
 		e.setState(StateDown)
@@ -93,7 +93,7 @@ func (e *entry) goDown(now time.Time) {
 	}
 }
 
-func (e *entry) setState(s State) {
+func (e *trackedServer) setState(s State) {
 	e.state = s
 	if s != StateReady && s != StateSaturated {
 		e.queueSize = reading.Value[int64]{}
@@ -101,14 +101,14 @@ func (e *entry) setState(s State) {
 }
 
 // question is what is due now.
-func (e *entry) question(now time.Time) question {
+func (e *trackedServer) question(now time.Time) question {
 	m := &e.memory
 	return question{url: e.url, flavour: m.flavour, pool: !now.Before(m.nextPool), summary: !m.noSummary && !now.Before(m.nextSummary)}
 }
 
-// absorb takes what a look found that began now.
-func (e *entry) absorb(f finding, now time.Time, summaryInterval time.Duration) {
-	e.lastLook = now
+// absorb takes what a pass found that began now.
+func (e *trackedServer) absorb(f finding, now time.Time, summaryInterval time.Duration) {
+	e.lastAsked = now
 	for _, o := range f.outcomes {
 		e.probes.count(o)
 	}
@@ -116,17 +116,17 @@ func (e *entry) absorb(f finding, now time.Time, summaryInterval time.Duration) 
 	e.absorbPool(f, now)
 	e.absorbSummary(f, now, summaryInterval)
 	e.queueSize = f.queueSize
-	switch f.verdict {
-	case verdictReady:
+	switch f.conclusion {
+	case concludedReady:
 		e.setState(StateReady)
-	case verdictSaturated:
+	case concludedSaturated:
 		e.setState(StateSaturated)
-	case verdictSilent:
+	case concludedSilent:
 		e.setState(StateUnresponsive)
-	case verdictRefused:
+	case concludedRefused:
 		e.absorbRefusal(now)
 		return
-	case verdictNotProbed:
+	case concludedNotProbed:
 		e.setState(StateNotProbed)
 		return
 	}
@@ -134,11 +134,11 @@ func (e *entry) absorb(f finding, now time.Time, summaryInterval time.Duration) 
 }
 
 // absorbIdentity notices that another process answers, and that the endpoints are elsewhere.
-func (e *entry) absorbIdentity(f finding) {
+func (e *trackedServer) absorbIdentity(f finding) {
 	m := &e.memory
 	if f.appID.Known {
 		if m.appID.Known && m.appID != f.appID {
-			*m = memory{listened: true}
+			*m = processState{listened: true}
 			e.functions.restart()
 		}
 		m.appID = f.appID
@@ -148,12 +148,12 @@ func (e *entry) absorbIdentity(f finding) {
 		m.missing = 0
 		return
 	}
-	if m.missing++; m.missing >= missingLooks {
+	if m.missing++; m.missing >= missingPasses {
 		m.missing, m.flavour, m.noSummary = 0, flavourUnknown, false
 	}
 }
 
-func (e *entry) absorbPool(f finding, now time.Time) {
+func (e *trackedServer) absorbPool(f finding, now time.Time) {
 	m := &e.memory
 	switch {
 	case !f.poolAsked:
@@ -165,7 +165,7 @@ func (e *entry) absorbPool(f finding, now time.Time) {
 	}
 }
 
-func (e *entry) absorbSummary(f finding, now time.Time, interval time.Duration) {
+func (e *trackedServer) absorbSummary(f finding, now time.Time, interval time.Duration) {
 	if !f.summaryAsked {
 		return
 	}
@@ -180,18 +180,18 @@ func (e *entry) absorbSummary(f finding, now time.Time, interval time.Duration) 
 
 // absorbRefusal: the process lives, so it has just stopped listening, or the look at its sockets is older than this one. Behind a configured
 // endpoint nothing listens, and what will is a new process.
-func (e *entry) absorbRefusal(now time.Time) {
+func (e *trackedServer) absorbRefusal(now time.Time) {
 	if !e.configured() {
 		e.setState(e.closed())
 		return
 	}
 	e.goDown(now)
-	e.memory = memory{}
+	e.memory = processState{}
 	e.functions.restart()
 }
 
 // server is the entry as others see it.
-func (e *entry) server() Server {
+func (e *trackedServer) export() Server {
 	s := Server{Instance: e.instance, Port: e.port, State: e.state}
 	if e.state == StateUnknown {
 		return s

@@ -17,12 +17,12 @@ func TestPortMovedBecause7860WasTaken(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
 		h.serve(7861)
-		h.observe(h.process("1/1", 7860))
-		h.observe()
-		snapshot := h.observe(h.process("2/2", 0))
+		h.pass(h.process("1/1", 7860))
+		h.pass()
+		snapshot := h.pass(h.process("2/2", 0))
 		assert.Equal(t, []line{{0, webui.StateStarting}, {7860, webui.StateDown}}, lines(snapshot), "it may still get the old port")
 
-		snapshot = h.observe(h.process("2/2", 7861))
+		snapshot = h.pass(h.process("2/2", 7861))
 		assert.Equal(t, []line{{7861, webui.StateReady}}, lines(snapshot))
 		assert.Equal(t, []change{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
 	})
@@ -32,18 +32,18 @@ func TestRestartOnTheSamePort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
-		h.observe(h.process("1/1", 7860))
-		snapshot := h.observe(h.process("2/2", 7860))
-		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "between two looks")
+		h.pass(h.process("1/1", 7860))
+		snapshot := h.pass(h.process("2/2", 7860))
+		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "between two passes")
 
-		h.observe()
-		snapshot = h.observe(h.process("3/3", 7860))
+		h.pass()
+		snapshot = h.pass(h.process("3/3", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "with a gap")
 		assert.Equal(t, []change{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 
-		h.observe()
-		h.observe(h.process("4/4", 0))
-		snapshot = h.observe(h.process("4/4", 7860))
+		h.pass()
+		h.pass(h.process("4/4", 0))
+		snapshot = h.pass(h.process("4/4", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "after a download")
 		assert.Equal(t, []change{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 	})
@@ -55,11 +55,11 @@ func TestEndedPortComesBack(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
 		h.serve(7861)
-		h.observe(h.process("1/1", 7860))
-		h.observe()
-		h.observe(h.process("2/2", 7861))
-		h.observe()
-		snapshot := h.observe(h.process("3/3", 7860))
+		h.pass(h.process("1/1", 7860))
+		h.pass()
+		h.pass(h.process("2/2", 7861))
+		h.pass()
+		snapshot := h.pass(h.process("3/3", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
 		require.Len(t, snapshot.Servers[0].Probes, 4)
 		assert.Equal(t, uint64(1), snapshot.Servers[0].Probes[0].Duration.Count)
@@ -72,11 +72,11 @@ func TestTwoServersOfAnInstance(t *testing.T) {
 		for _, port := range []int{7860, 7861, 7862} {
 			h.serve(port)
 		}
-		h.observe(h.process("1/1", 7860), h.process("2/2", 7861))
-		h.observe(h.process("1/1", 7860))
-		snapshot := h.observe()
+		h.pass(h.process("1/1", 7860), h.process("2/2", 7861))
+		h.pass(h.process("1/1", 7860))
+		snapshot := h.pass()
 		assert.Equal(t, []line{{7860, webui.StateDown}, {7861, webui.StateDown}}, lines(snapshot))
-		snapshot = h.observe(h.process("3/3", 7862))
+		snapshot = h.pass(h.process("3/3", 7862))
 		assert.Equal(t, []line{{7860, webui.StateDown}, {7862, webui.StateReady}}, lines(snapshot),
 			"the one that was down longest gives its place")
 	})
@@ -88,9 +88,9 @@ func TestSiblingTakesNoPlace(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
 		h.serve(7861)
-		h.observe(h.process("1/1", 7860), h.process("2/2", 0))
-		h.observe(h.process("2/2", 0))
-		snapshot := h.observe(h.process("2/2", 7861))
+		h.pass(h.process("1/1", 7860), h.process("2/2", 0))
+		h.pass(h.process("2/2", 0))
+		snapshot := h.pass(h.process("2/2", 7861))
 		assert.Equal(t, []line{{7860, webui.StateDown}, {7861, webui.StateReady}}, lines(snapshot))
 	})
 }
@@ -99,14 +99,14 @@ func TestTwoProcessesStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
-		snapshot := h.observe(h.process("1/1", 0), h.process("2/2", 0))
+		snapshot := h.pass(h.process("1/1", 0), h.process("2/2", 0))
 		assert.Equal(t, []line{{0, webui.StateStarting}}, lines(snapshot), "both have no port yet")
-		snapshot = h.observe(h.process("1/1", 7860), h.process("2/2", 0))
+		snapshot = h.pass(h.process("1/1", 7860), h.process("2/2", 0))
 		assert.Equal(t, []line{{0, webui.StateStarting}, {7860, webui.StateReady}}, lines(snapshot))
-		snapshot = h.observe(h.process("1/1", 7860))
+		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Equal(t, []line{{0, webui.StateDown}, {7860, webui.StateReady}}, lines(snapshot), "the second died while it downloaded")
 		h.serve(7861)
-		snapshot = h.observe(h.process("1/1", 7860), h.process("3/3", 7861))
+		snapshot = h.pass(h.process("1/1", 7860), h.process("3/3", 7861))
 		assert.Equal(t, []line{{7860, webui.StateReady}, {7861, webui.StateReady}}, lines(snapshot))
 	})
 }
@@ -116,10 +116,10 @@ func TestTwoProcessesOnOnePort(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
 		for range 3 {
-			snapshot := h.observe(h.process("1/1", 7860), h.process("2/2", 7860))
+			snapshot := h.pass(h.process("1/1", 7860), h.process("2/2", 7860))
 			assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
 		}
-		snapshot := h.observe(h.process("2/2", 7860))
+		snapshot := h.pass(h.process("2/2", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "the other one takes over")
 		assert.Empty(t, snapshot.Changes)
 	})
@@ -129,8 +129,8 @@ func TestForgottenInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
-		h.observe(h.process("1/1", 7860))
-		h.observe()
+		h.pass(h.process("1/1", 7860))
+		h.pass()
 		snapshot, err := h.tracker.Observe(t.Context(), nil, nil)
 		require.NoError(t, err)
 		assert.Empty(t, snapshot.Servers)
@@ -145,19 +145,19 @@ func TestFlavourIsRemembered(t *testing.T) {
 		plain := readRecording(t, "4.44.0").Moments["idle"]
 		s.play(plain)
 		detect := []string{"GET /gradio_api/startup-events", "GET /startup-events", "GET /queue/status", "GET /app_id"}
-		h.observe(h.process("1/1", 7860))
+		h.pass(h.process("1/1", 7860))
 		assert.Equal(t, detect, s.takeAsked())
-		h.observe(h.process("1/1", 7860))
+		h.pass(h.process("1/1", 7860))
 		assert.Equal(t, detect[1:], s.takeAsked())
-		h.observe(h.process("2/2", 7860))
+		h.pass(h.process("2/2", 7860))
 		assert.Equal(t, detect, s.takeAsked(), "a new process")
 
 		s.play(h.idle)
 		for range 3 {
-			assert.Equal(t, webui.StateUnresponsive, only(t, h.observe(h.process("2/2", 7860))).State)
+			assert.Equal(t, webui.StateUnresponsive, only(t, h.pass(h.process("2/2", 7860))).State)
 		}
 		assert.Equal(t, []string{detect[1], detect[1], detect[1]}, s.takeAsked())
-		assert.Equal(t, webui.StateReady, only(t, h.observe(h.process("2/2", 7860))).State)
+		assert.Equal(t, webui.StateReady, only(t, h.pass(h.process("2/2", 7860))).State)
 	})
 }
 
@@ -168,12 +168,12 @@ func TestQueueEndpointOfAnOlderGradio(t *testing.T) {
 		s := h.serve(7860)
 		queueless := readRecording(t, "3.50.2-noqueue").Moments["idle"]
 		s.play(queueless)
-		h.observe(h.process("1/1", 7860))
+		h.pass(h.process("1/1", 7860))
 		s.takeAsked()
-		assert.Equal(t, webui.StateReady, only(t, h.observe(h.process("1/1", 7860))).State)
+		assert.Equal(t, webui.StateReady, only(t, h.pass(h.process("1/1", 7860))).State)
 		assert.Equal(t, []string{"GET /startup-events", "GET /app_id"}, s.takeAsked())
 		s.play(queueless, "/app_id")
-		assert.Equal(t, webui.StateSaturated, only(t, h.observe(h.process("1/1", 7860))).State)
+		assert.Equal(t, webui.StateSaturated, only(t, h.pass(h.process("1/1", 7860))).State)
 	})
 }
 
@@ -193,7 +193,7 @@ func TestSummaryInterval(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHost(t)
 				asked := 0
-				s := &server{}
+				s := &fakeServer{}
 				s.play(h.idle.with("/monitoring/summary", tt.status, `{"functions":{}}`))
 				h.network.listen(loopback(7860), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if r.URL.Path == "/monitoring/summary" {
@@ -202,10 +202,10 @@ func TestSummaryInterval(t *testing.T) {
 					s.ServeHTTP(w, r)
 				}))
 				for range 12 {
-					h.observe(h.process("1/1", 7860))
+					h.pass(h.process("1/1", 7860))
 				}
 				assert.Equal(t, tt.want, asked, time.Minute)
-				h.observe(h.process("2/2", 7860))
+				h.pass(h.process("2/2", 7860))
 				assert.Equal(t, tt.want+1, asked, "a new process")
 			})
 		})

@@ -8,12 +8,12 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
-// place is where a FaceFusion process works. Its paths are for opening files only and must never be exported: they hold user names and project names.
-type place struct {
+// workdir is where a FaceFusion process works. Its paths are for opening files only and must never be exported: they hold user names and project names.
+type workdir struct {
 	// version is empty where it cannot be read.
 	version string
 	// checkout and jobs are located as far as they are known; without permission only what the command line tells is.
-	checkout, jobs location
+	checkout, jobs folder
 	// readable says whether the process may be looked into, complete whether the files of the checkout could be read, too.
 	readable, complete bool
 	// pending says that the file system of the checkout does not answer: the version and the
@@ -21,15 +21,15 @@ type place struct {
 	pending bool
 }
 
-// place finds out where the process works; false where it is not FaceFusion. A checkout is known by <cwd>/facefusion/metadata.py: FaceFusion demands to be
+// workdir finds out where the process works; false where it is not FaceFusion. A checkout is known by <cwd>/facefusion/metadata.py: FaceFusion demands to be
 // started in its folder, as it finds its assets there. Without permission to look, 3.x is trusted by the name of its script, while run.py is too common.
-func (f *files) place(pid int, s script) (place, bool) {
+func (f *files) workdir(pid int, s script) (workdir, bool) {
 	cwd, err := f.link(pid, "cwd")
-	if denied(err) {
-		return f.guess(pid, s), s.kind() == faceFusion3
+	if isDenied(err) {
+		return f.guessWorkdir(pid, s), s.kind() == faceFusion3
 	}
 	if err != nil {
-		return place{}, false
+		return workdir{}, false
 	}
 	if link, err := f.link(pid, "root"); err == nil {
 		if inner, ok := hostfs.Below(cwd, link); ok {
@@ -39,10 +39,10 @@ func (f *files) place(pid int, s script) (place, bool) {
 	root := f.rootOf(pid)
 	metadata, err := root.ReadFile(cwd+"/facefusion/metadata.py", maxConfig)
 	hanging := hostfs.IsHanging(err)
-	if err != nil && (!denied(err) && !hanging || s.kind() != faceFusion3) {
-		return place{}, false // a candidate, which is looked at again
+	if err != nil && (!isDenied(err) && !hanging || s.kind() != faceFusion3) {
+		return workdir{}, false // a candidate, which is looked at again
 	}
-	p := place{version: parseVersion(metadata), readable: true, complete: err == nil || hanging, pending: hanging}
+	p := workdir{version: parseVersion(metadata), readable: true, complete: err == nil || hanging, pending: hanging}
 	p.checkout = f.locate(pid, cwd)
 	p.jobs = f.locate(pid, resolve(root, f.jobsPath(root, s, cwd, p.version)))
 	return p, true
@@ -88,10 +88,10 @@ func absolute(cwd, path string) string {
 	return cwd + "/" + path
 }
 
-// guess is for a process that may not be looked into. The command line may still name the folders; else all such processes of one user in one container (or
+// guessWorkdir is for a process that may not be looked into. The command line may still name the folders; else all such processes of one user in one container (or
 // on the host itself) are taken for one instance, which is right for the usual single installation, and stable.
-func (f *files) guess(pid int, s script) place {
-	var p place
+func (f *files) guessWorkdir(pid int, s script) workdir {
+	var p workdir
 	if filepath.IsAbs(s.path) {
 		p.checkout = f.locate(pid, filepath.Dir(s.path))
 	}
@@ -133,7 +133,7 @@ func (f *files) version(checkout string) string {
 
 // openable returns a path by which this very process can open a folder. The host's own name for it is preferred, as it outlives the process (lasting), but
 // only where it leads to the same folder: the host's /proc may be seen without the host's files. Otherwise the way is through the process itself.
-func (f *files) openable(l location, pid int) (path string, lasting bool) {
+func (f *files) openable(l folder, pid int) (path string, lasting bool) {
 	if !filepath.IsAbs(l.inner) {
 		return "", false
 	}
@@ -157,9 +157,9 @@ func sameFolder(host *hostfs.Root, a string, process *hostfs.Root, b string) boo
 			return false
 		case errA == nil && errB == nil:
 			return folderA.Dev == folderB.Dev && folderA.Ino == folderB.Ino
-		case errA == nil || denied(errA) || a == "/":
-			return denied(errB)
-		case errB == nil || denied(errB):
+		case errA == nil || isDenied(errA) || a == "/":
+			return isDenied(errB)
+		case errB == nil || isDenied(errB):
 			return false
 		}
 		a, b = filepath.Dir(a), filepath.Dir(b)
