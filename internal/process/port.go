@@ -16,12 +16,21 @@ type port struct {
 	barrier Barrier
 	// unknown says that the sockets of the process may not be looked at, and could not be guessed either.
 	unknown bool
-	// verified is when it was last looked at.
-	verified time.Duration
+	// searched is when it was last searched for, if ever, and version that of the sockets then.
+	ever     bool
+	searched time.Duration
+	version  uint64
+	foreign  bool
 }
 
-// verifyEvery is how often a port that was found is looked at again. It moves only with a restart of the server; while there is none, each pass searches.
-const verifyEvery = 10 * time.Second
+// verifyEvery is how often a port that was found is looked up again: it moves only with a restart of
+// the server. While there is none, each pass searches. In another network namespace that takes files
+// that are read slowly, so it is done less often.
+const (
+	verifyEvery        = 10 * time.Second
+	foreignVerifyEvery = time.Minute
+	foreignSearchEvery = 5 * time.Second
+)
 
 // Gradio takes the first free port from 7860 on, out of 100.
 const (
@@ -37,22 +46,44 @@ func (p port) asServer(id ID) ServerProcess {
 
 func (t *Table) findPorts(l *pass) {
 	for _, m := range t.members {
-		if m.role != RoleServer || m.port.number != 0 && l.at-m.port.verified < verifyEvery {
+		if m.role != RoleServer || !m.port.due(l.at) {
 			continue
 		}
-		// What it costs is up to the process: it opens as many descriptors as it likes.
+		all, version, sockErr := t.listening.sockets(m.PID, l.at)
+		if m.port.unchanged(l.at, version) {
+			continue // the descriptors, which cost more, need not be read
+		}
+		// What that costs is up to the process: it opens as many descriptors as it likes.
 		n, err := t.files.descriptors(m.PID)
 		if err == nil && !t.descriptors.take(t.files.owner(m.PID), n, l.at) {
 			continue
 		}
-		m.port = t.findPort(m)
-		m.port.verified = l.at
+		m.port = t.findPort(m, all, sockErr)
+		m.port.ever, m.port.searched, m.port.version, m.port.foreign = true, l.at, version, t.files.foreignNetwork(m.PID)
 	}
 }
 
-func (t *Table) findPort(m *trackedProcess) port {
-	folder := t.files.path(m.PID, "")
-	all, err := listeners(folder)
+// due says whether the port is to be searched for at a pass.
+func (p port) due(at time.Duration) bool {
+	age := at - p.searched
+	switch {
+	case !p.ever:
+		return true
+	case p.foreign && p.number == 0:
+		return age >= foreignSearchEvery
+	case p.foreign:
+		return age >= foreignVerifyEvery
+	default:
+		return p.number == 0 || age >= verifyEvery
+	}
+}
+
+// unchanged says that nobody has begun to listen since the last search, which was not long ago.
+func (p port) unchanged(at time.Duration, version uint64) bool {
+	return p.ever && version != 0 && version == p.version && at-p.searched < verifyEvery
+}
+
+func (t *Table) findPort(m *trackedProcess, all []listener, err error) port {
 	if err != nil && len(all) == 0 {
 		m.deny(deniedPort, err)
 		return port{unknown: isDenied(err)}

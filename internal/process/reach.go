@@ -43,7 +43,7 @@ type network interface {
 // says what is in the way.
 func (f *files) reachable(pid int, s listener) (netip.AddrPort, Barrier) {
 	address, number := s.address.Addr(), s.address.Port()
-	if f.foreignNetwork(pid, s) {
+	if f.foreignNetwork(pid) {
 		return f.foreignAddress(pid, s)
 	}
 	switch {
@@ -95,19 +95,6 @@ func (f *files) localAddresses(pid int) []netip.Addr {
 	}
 	defer file.Close()
 	return parseLocalIPv4(file)
-}
-
-// foreignNetwork says whether a process has another network namespace than this one. Where the
-// namespace may not be looked at, the socket tells: its inode is unique on the host, and listed in
-// our own namespace if it belongs there.
-func (f *files) foreignNetwork(pid int, s listener) bool {
-	own, ownErr := os.Readlink("/proc/self/ns/net")
-	theirs, err := os.Readlink(f.path(pid, "ns/net"))
-	if err == nil && ownErr == nil {
-		return own != theirs
-	}
-	all, _ := listeners("/proc/self")
-	return !slices.Contains(all, s)
 }
 
 // kernelNetwork asks the kernel.

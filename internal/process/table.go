@@ -38,6 +38,7 @@ type Table struct {
 	clock       clock
 	descriptors budget
 	watcher     *watcher
+	listening   listening
 	instances   *instanceSet
 	// remembered are to be made known by the first pass.
 	saved []SavedInstance
@@ -74,6 +75,7 @@ func NewTable(s Settings) *Table {
 		pids:        pidLister{files: f, listing: listing{path: f.proc}},
 		cache:       newProcessCache(),
 		watcher:     &watcher{files: f, notify: s.OnExit},
+		listening:   listening{files: f},
 		instances:   newInstances(f, s.Instances),
 		members:     make(map[int]*trackedProcess),
 		epoch:       time.Now(),
