@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -22,10 +23,17 @@ const (
 	flavourQueueless
 )
 
-// question is what a pass wants to know of a server.
+// question is what an exchange is to find out about a server.
 type question struct {
 	url     *url.URL
+	kind    Kind
 	flavour flavour
+	// tls says that the server was found to speak TLS, api that it is FaceFusion 4's.
+	tls, api bool
+	// attempt counts the exchanges with this process in which something came back.
+	attempt int
+	// foundByProcess says that the server is not a configured endpoint.
+	foundByProcess bool
 	// pool says whether to ask what takes a thread of the pool, summary whether to ask for the statistics.
 	pool, summary bool
 }
@@ -38,15 +46,20 @@ const (
 	concludedRefused
 	concludedSaturated
 	concludedReady
+	concludedAnswering
 	concludedNotProbed
 )
 
-// finding is what a pass found.
+// finding is what an exchange found.
 type finding struct {
 	conclusion conclusion
 	outcomes   []outcome
+	kind       Kind
 	flavour    flavour
-	// notFound says that the server has none of the endpoints where they should be.
+	tls, api   bool
+	// spoke says that something came back.
+	spoke bool
+	// notFound says that a Gradio has none of the endpoints where they should be.
 	notFound bool
 	// poolAsked says that the pool was asked, poolTimedOut that it did not answer.
 	poolAsked, poolTimedOut bool
@@ -69,10 +82,19 @@ type exchange struct {
 }
 
 func (x *exchange) run() finding {
-	x.finding.flavour = x.flavour
-	prefix, ok := x.askLoop()
-	if !ok {
-		return x.finding
+	x.finding.kind, x.finding.flavour, x.finding.tls, x.finding.api = x.kind, x.flavour, x.tls, x.api
+	var prefix string
+	if x.kind == KindGradio {
+		var ok bool
+		if prefix, ok = x.askLoop(); !ok {
+			return x.finding
+		}
+	} else {
+		gradio, ok := x.identify()
+		if !ok {
+			return x.finding
+		}
+		prefix = strings.TrimSuffix(gradio.path, loopPath)
 	}
 	if x.summary && prefix != "" {
 		x.askSummary()
@@ -85,37 +107,29 @@ func (x *exchange) run() finding {
 	return x.finding
 }
 
-// gradioPrefix is where Gradio 5 has its endpoints.
-const gradioPrefix = "/gradio_api"
+const (
+	// gradioPrefix is where Gradio 5 has its endpoints.
+	gradioPrefix = "/gradio_api"
+	// loopPath is answered by the event loop alone.
+	loopPath = "/startup-events"
+)
 
-// askLoop asks the event loop, at both places while it is not known where.
+// askLoop asks the event loop of a Gradio.
 func (x *exchange) askLoop() (prefix string, ok bool) {
-	prefixes := []string{gradioPrefix, ""}
-	switch x.flavour {
-	case flavourPrefixed:
-		prefixes = prefixes[:1]
-	case flavourPlain, flavourQueueless:
-		prefixes = prefixes[1:]
+	if x.flavour == flavourPrefixed {
+		prefix = gradioPrefix
 	}
-	for _, prefix = range prefixes {
-		status, errorType := x.ask(ProbeLoop, prefix+"/startup-events", parseLoop)
-		switch {
-		case status == http.StatusOK:
-			if prefix != "" {
-				x.finding.flavour = flavourPrefixed
-			}
-			return prefix, true
-		case errorType == errorRefused:
-			x.finding.conclusion = concludedRefused
-			return prefix, false
-		case errorType == errorNotProbed:
-			x.finding.conclusion = concludedNotProbed
-			return prefix, false
-		case status != http.StatusNotFound:
-			return prefix, false
-		}
+	r := x.ask(ProbeLoop, prefix+loopPath, parseLoop)
+	switch {
+	case r.status == http.StatusOK:
+		return prefix, true
+	case r.errorType == errorRefused:
+		x.finding.conclusion = concludedRefused
+	case r.errorType == errorNotProbed:
+		x.finding.conclusion = concludedNotProbed
+	default:
+		x.finding.notFound = r.status == http.StatusNotFound
 	}
-	x.finding.notFound = true
 	return prefix, false
 }
 
@@ -123,7 +137,7 @@ func (x *exchange) askLoop() (prefix string, ok bool) {
 func (x *exchange) askPool(prefix string) conclusion {
 	queueless := x.flavour == flavourQueueless
 	if !queueless {
-		status, errorType := x.ask(ProbeQueue, prefix+"/queue/status", func(body []byte) error {
+		r := x.ask(ProbeQueue, prefix+"/queue/status", func(body []byte) error {
 			size, err := parseQueue(body)
 			if err == nil {
 				x.finding.queueSize = reading.Known(size)
@@ -131,23 +145,23 @@ func (x *exchange) askPool(prefix string) conclusion {
 			return err
 		})
 		switch {
-		case status == http.StatusOK:
+		case r.status == http.StatusOK:
 			if prefix == "" {
 				x.finding.flavour = flavourPlain
 			}
-		case errorType == errorTimeout:
+		case r.errorType == errorTimeout:
 			x.finding.poolTimedOut = true
 			return concludedSaturated
-		case status == http.StatusInternalServerError && x.flavour == flavourUnknown && prefix == "":
+		case r.status == http.StatusInternalServerError && x.flavour == flavourUnknown && prefix == "":
 			queueless = true
-		case errorType == errorNotProbed:
+		case r.errorType == errorNotProbed:
 			return concludedNotProbed
 		default:
-			x.finding.notFound = status == http.StatusNotFound
+			x.finding.notFound = r.status == http.StatusNotFound
 			return concludedSilent
 		}
 	}
-	status, errorType := x.ask(ProbeApp, prefix+"/app_id", func(body []byte) error {
+	r := x.ask(ProbeApp, prefix+"/app_id", func(body []byte) error {
 		id, err := parseApp(body)
 		if err == nil {
 			x.finding.appID = reading.Known(id)
@@ -155,18 +169,18 @@ func (x *exchange) askPool(prefix string) conclusion {
 		return err
 	})
 	switch {
-	case status == http.StatusOK:
+	case r.status == http.StatusOK:
 		if queueless {
 			x.finding.flavour = flavourQueueless
 		}
 		return concludedReady
-	case errorType == errorTimeout:
+	case r.errorType == errorTimeout:
 		x.finding.poolTimedOut = true
 		return concludedSaturated
-	case errorType == errorNotProbed:
+	case r.errorType == errorNotProbed:
 		return concludedNotProbed
 	default:
-		x.finding.notFound = status == http.StatusNotFound
+		x.finding.notFound = r.status == http.StatusNotFound
 		return concludedSilent
 	}
 }
@@ -174,28 +188,33 @@ func (x *exchange) askPool(prefix string) conclusion {
 // askSummary asks for the statistics, which are not below the prefix. Gradio before 5.44.1 takes "summary" for a wrong key (403) or has no such path.
 func (x *exchange) askSummary() {
 	x.finding.summaryAsked = true
-	status, _ := x.ask(ProbeSummary, "/monitoring/summary", func(body []byte) (err error) {
+	r := x.ask(ProbeSummary, "/monitoring/summary", func(body []byte) (err error) {
 		x.finding.summary, err = parseSummary(body)
 		return err
 	})
-	x.finding.summaryAbsent = status == http.StatusNotFound || status == http.StatusForbidden
+	x.finding.summaryAbsent = r.status == http.StatusNotFound || r.status == http.StatusForbidden
 }
 
 // ask sends one request, and notes how it went. A status that is not 0 is that of an answer; a 200 was understood.
-func (x *exchange) ask(probe ProbeName, path string, understand func([]byte) error) (status int, errorType string) {
+func (x *exchange) ask(probe ProbeName, path string, understand func([]byte) error) response {
 	ctx, cancel := context.WithTimeout(x.ctx, x.timeout)
 	defer cancel()
+	u := *x.url
+	if x.finding.tls {
+		u.Scheme = "https"
+	}
 	begin := time.Now()
-	status, body, errorType := get(ctx, x.client, x.url.JoinPath(path).String())
+	r := get(ctx, x.client, u.JoinPath(path).String())
 	took := time.Since(begin)
-	if status == http.StatusOK {
-		if err := understand(body); err != nil {
-			status, errorType = 0, errorInvalidResponse
+	if r.status == http.StatusOK {
+		if err := understand(r.body); err != nil {
+			r.status, r.errorType = 0, errorInvalidResponse
 		}
 	}
-	if errorType == errorNotProbed {
-		return status, errorType // no request was sent
+	if r.errorType == errorNotProbed {
+		return r // no request was sent
 	}
-	x.finding.outcomes = append(x.finding.outcomes, outcome{series: series{probe: probe, status: status, errorType: errorType}, seconds: took.Seconds()})
-	return status, errorType
+	x.finding.spoke = x.finding.spoke || r.came != nothing && !x.inBetween(r)
+	x.finding.outcomes = append(x.finding.outcomes, outcome{series: series{probe: probe, status: r.status, errorType: r.errorType}, seconds: took.Seconds()})
+	return r
 }

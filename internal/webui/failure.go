@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 )
 
@@ -22,6 +23,13 @@ const (
 	errorOther           = "other"
 	// errorNotProbed is not counted: nothing was sent.
 	errorNotProbed = "not_probed"
+)
+
+// net/http has no error of its own for an answer that is no HTTP. It quotes the first line: a server
+// of TLS sends an alert (0x15) of some version 3.
+const (
+	malformed = "malformed HTTP response"
+	tlsAlert  = malformed + ` "\x15\x03`
 )
 
 // ErrNotProbed is the error of a transport that sends nothing, as it is not certain who would
@@ -52,8 +60,10 @@ func classify(err error) string {
 		return errorTimeout
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return errorRefused
-	case isTLS(err):
+	case isTLS(err), strings.Contains(err.Error(), tlsAlert):
 		return errorTLS
+	case strings.Contains(err.Error(), malformed):
+		return errorInvalidResponse
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		// the server closed before or in the middle of its answer
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

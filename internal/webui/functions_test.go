@@ -142,6 +142,7 @@ func TestFunctionsAreKnownOrNot(t *testing.T) {
 		assert.Equal(t, reading.Known(3.5), run.P99)
 
 		s.play(h.idle, "/gradio_api/startup-events")
+		h.pass(h.process("1/1", 7860))
 		assert.Empty(t, only(t, h.pass(h.process("1/1", 7860))).Functions, "a server that hangs says nothing")
 
 		run = functionNamed(t, only(t, h.pass()), "run")

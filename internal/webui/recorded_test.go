@@ -15,6 +15,11 @@ import (
 // observeOnce looks at a real server that plays the moment, as at a process that starts to listen while we look.
 func observeOnce(t *testing.T, m moment) (webui.Server, []string) {
 	t.Helper()
+	return observeTimes(t, m, 1)
+}
+
+func observeTimes(t *testing.T, m moment, times int) (webui.Server, []string) {
+	t.Helper()
 	s := &fakeServer{}
 	s.play(m)
 	ts := httptest.NewServer(s)
@@ -23,8 +28,11 @@ func observeOnce(t *testing.T, m moment) (webui.Server, []string) {
 	defer tracker.Close()
 	_, err := tracker.Observe(t.Context(), []webui.Target{{Instance: "ff", Process: "1/1"}}, nil)
 	require.NoError(t, err)
-	snapshot, err := tracker.Observe(t.Context(), []webui.Target{{Instance: "ff", Process: "1/1", Port: 7860, URL: mustURL(t, ts.URL)}}, nil)
-	require.NoError(t, err)
+	var snapshot *webui.Snapshot
+	for range times {
+		snapshot, err = tracker.Observe(t.Context(), []webui.Target{{Instance: "ff", Process: "1/1", Port: 7860, URL: mustURL(t, ts.URL)}}, nil)
+		require.NoError(t, err)
+	}
 	require.Len(t, snapshot.Servers, 1)
 	return snapshot.Servers[0], s.takeAsked()
 }

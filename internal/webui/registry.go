@@ -9,11 +9,11 @@ import (
 // registry holds the entries, and decides which target is which.
 type registry struct {
 	servers map[key]*trackedServer
-	// sightings remembers each living process, by instance and process.
+	// arrivals remembers each living process, by instance and process.
 	arrivals map[[2]string]arrival
 }
 
-// observation is how a process was first seen.
+// arrival is how a process was first seen.
 type arrival struct {
 	pass uint64
 	// serving says that it may have served others before.
@@ -24,9 +24,10 @@ func newRegistry() registry {
 	return registry{servers: make(map[key]*trackedServer), arrivals: make(map[[2]string]arrival)}
 }
 
-// workdir brings the entries in line with the targets.
+// reconcile brings the entries in line with the targets.
 func (r *registry) reconcile(targets []Target, instances []string, pass uint64, now time.Time) {
-	targets = slices.Clone(targets)
+	gone := slices.DeleteFunc(slices.Clone(targets), func(t Target) bool { return !t.Gone })
+	targets = slices.DeleteFunc(slices.Clone(targets), func(t Target) bool { return t.Gone })
 	slices.SortFunc(targets, compareTargets)
 	r.noteArrivals(targets, pass)
 	r.forget(targets, instances)
@@ -53,22 +54,44 @@ func (r *registry) reconcile(targets []Target, instances []string, pass uint64, 
 	for k, e := range r.servers {
 		switch {
 		case placed[e]:
-		case e.configured(), e.lastReported == StateUnknown && e.state == StateUnknown:
+		case e.configured(), e.lastReported == StateUnknown && e.shown == StateUnknown && e.state == StateUnknown:
 			delete(r.servers, k) // it is not asked for any more, or nothing was ever said of it
 		default:
 			e.goDown(now)
 		}
 	}
+	for _, t := range gone {
+		r.miss(t, pass, now)
+	}
 }
 
-// readProcess notes the processes that are new and forgets those that are gone.
+// goneProcess stands for the process of a server that was gone before it was ever seen. No process has
+// it as its name.
+const goneProcess = "gone"
+
+// miss makes an instance's server known as down, unless one is known already: a collector that starts
+// while FaceFusion is down says so from its first page on.
+func (r *registry) miss(t Target, pass uint64, now time.Time) {
+	for _, e := range r.servers {
+		if e.instance == t.Instance {
+			return
+		}
+	}
+	k := key{instance: t.Instance, port: t.Port}
+	e := &trackedServer{key: k, start: now, functions: newFunctions(), probes: make(probeHistograms)}
+	e.begin(goneProcess, pass, processState{})
+	e.goDown(now)
+	r.servers[k] = e
+}
+
+// noteArrivals notes the processes that are new and forgets those that are gone.
 func (r *registry) noteArrivals(targets []Target, pass uint64) {
 	living := make(map[[2]string]arrival, len(targets))
 	for _, t := range targets {
 		id := [2]string{t.Instance, t.Process}
 		s, seen := r.arrivals[id]
 		if !seen {
-			// whoever was there before our first pass, and had its port open as far as we know, has a past
+			// whoever was there before our first look, and had its port open as far as we know, has a past
 			s = arrival{pass: pass, serving: t.Process == "" || pass == 1 && (t.Port != 0 || t.Unknown)}
 		}
 		living[id] = s
@@ -76,7 +99,9 @@ func (r *registry) noteArrivals(targets []Target, pass uint64) {
 	r.arrivals = living
 }
 
-func (r *registry) arrivalOf(t Target) arrival { return r.arrivals[[2]string{t.Instance, t.Process}] }
+func (r *registry) arrivalOf(t Target) arrival {
+	return r.arrivals[[2]string{t.Instance, t.Process}]
+}
 
 // forget drops the entries of instances that nobody knows any more.
 func (r *registry) forget(targets []Target, instances []string) {
@@ -116,12 +141,13 @@ func (r *registry) follow(e *trackedServer, t Target, now time.Time) *trackedSer
 	if k.port == 0 || k.port == e.port {
 		return e
 	}
-	m := e.memory
+	m := e.current
 	to := r.claim(t, m, now)
 	if to == nil {
 		return e
 	}
-	to.lastReported = cmp.Or(to.lastReported, e.lastReported)
+	to.state, to.lastReported = e.state, cmp.Or(to.lastReported, e.lastReported)
+	to.shown, to.checked = e.shown, e.checked
 	delete(r.servers, e.key)
 	return to
 }
@@ -156,7 +182,7 @@ func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer
 	return e
 }
 
-// oldestDown is the server whose place a process takes that was first seen at the given pass: one that ran before it.
+// oldestDown is the server whose place a process takes that was first seen at the given look: one that ran before it.
 func (r *registry) oldestDown(instance string, pass uint64) *trackedServer {
 	var oldest *trackedServer
 	for _, e := range r.servers {
@@ -170,15 +196,22 @@ func (r *registry) oldestDown(instance string, pass uint64) *trackedServer {
 	return oldest
 }
 
-// toAsk lists the entries with something to ask.
-func (r *registry) toAsk() []*trackedServer {
+// toAsk lists the entries with something to ask that is due. Of a service with a health check there
+// is nothing to ask besides.
+func (r *registry) toAsk(now time.Time) []*trackedServer {
 	var list []*trackedServer
 	for _, e := range r.sorted() {
-		if e.url != nil {
+		judged := e.checked.check != nil && e.current.kind == KindHTTP
+		if e.url != nil && !judged && !now.Before(e.current.nextExchange) {
 			list = append(list, e)
 		}
 	}
 	return list
+}
+
+// toCheck lists the entries whose health check is due.
+func (r *registry) toCheck(now time.Time) []*trackedServer {
+	return slices.DeleteFunc(r.sorted(), func(e *trackedServer) bool { return !e.checked.due(now) })
 }
 
 func (r *registry) sorted() []*trackedServer {
@@ -190,6 +223,12 @@ func (r *registry) sorted() []*trackedServer {
 	return list
 }
 
+func (r *registry) show() {
+	for _, e := range r.servers {
+		e.show()
+	}
+}
+
 func (r *registry) export() []Server {
 	list := make([]Server, 0, len(r.servers))
 	for _, e := range r.sorted() {
@@ -198,17 +237,17 @@ func (r *registry) export() []Server {
 	return list
 }
 
-// changes lists the states that differ from those last told. What the first pass finds is no change.
+// changes lists the states that differ from those last reported. What the first look finds is no change.
 func (r *registry) changes(now time.Time, first bool) []StateChange {
 	var list []StateChange
 	for _, e := range r.sorted() {
-		if e.state == StateUnknown || e.state == e.lastReported {
+		if e.shown == StateUnknown || e.shown == e.lastReported {
 			continue
 		}
 		if !first {
-			list = append(list, StateChange{Time: now, Instance: e.instance, Port: e.port, From: e.lastReported, To: e.state})
+			list = append(list, StateChange{Time: now, Instance: e.instance, Port: e.port, From: e.lastReported, To: e.shown})
 		}
-		e.lastReported = e.state
+		e.lastReported = e.shown
 	}
 	return list
 }

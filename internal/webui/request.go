@@ -2,6 +2,7 @@ package webui
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"mime"
 	"net"
@@ -12,9 +13,13 @@ import (
 const maxBody = 256 << 10
 
 // Direct is a client without credentials that asks without a proxy, whatever HTTP_PROXY says: a
-// request to a server of this host, or of a container on it, stays here.
+// request to a server of this host, or of a container on it, stays here. It verifies no certificate,
+// as it sends nothing that a stranger must not have.
 func Direct() *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{}).DialContext, DisableKeepAlives: true}}
+	return &http.Client{Transport: &http.Transport{
+		DialContext: (&net.Dialer{}).DialContext, DisableKeepAlives: true,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},
+	}}
 }
 
 // plainClient keeps the transport and nothing else of a client: a redirect is an answer, no cookie is kept, and each request has its own deadline.
@@ -25,12 +30,34 @@ func plainClient(c *http.Client) *http.Client {
 	}
 }
 
-// get sends one request and understands the answer as far as HTTP goes. An empty errorType means that status counts;
-// the body is there for a 200 only.
-func get(ctx context.Context, client *http.Client, url string) (status int, body []byte, errorType string) {
+// came is what came back from a server.
+type came int
+
+const (
+	nothing came = iota
+	// someBytes is what is no HTTP.
+	someBytes
+	someHTTP
+)
+
+// response is an answer as far as HTTP goes.
+type response struct {
+	came came
+	// status is one of countedStatus, and 0 where errorType says why there is none that counts.
+	status    int
+	errorType string
+	// body is there for a 200 only.
+	body []byte
+	// gatewayError says that somebody in front of the server answered in its stead, refused that we are
+	// not let in, badRequest that the server did not understand.
+	gatewayError, refused, badRequest bool
+}
+
+// get sends one request and understands the answer as far as HTTP goes.
+func get(ctx context.Context, client *http.Client, url string) response {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return 0, nil, errorOther
+		return response{errorType: errorOther}
 	}
 	req.Header.Set("Accept", "application/json")
 	// without it net/http would ask for gzip and unpack any amount of it
@@ -41,23 +68,33 @@ func get(ctx context.Context, client *http.Client, url string) (status int, body
 
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, nil, classify(err)
+		r := response{errorType: classify(err)}
+		if r.errorType == errorTLS || r.errorType == errorInvalidResponse {
+			r.came = someBytes
+		}
+		return r
 	}
 	defer resp.Body.Close()
+	r := response{
+		came:         someHTTP,
+		gatewayError: resp.StatusCode >= http.StatusBadGateway && resp.StatusCode <= http.StatusGatewayTimeout,
+		refused:      resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusProxyAuthRequired,
+		badRequest:   resp.StatusCode == http.StatusBadRequest,
+	}
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		return 0, nil, errorRedirect
+		r.errorType = errorRedirect
 	case !countedStatus[resp.StatusCode]:
-		return 0, nil, errorOther
+		r.errorType = errorOther
 	case resp.StatusCode != http.StatusOK:
 		// the body may be a traceback with paths in it: nobody reads it
-		return resp.StatusCode, nil, ""
+		r.status = resp.StatusCode
+	default:
+		if r.body, r.errorType = readJSON(resp); r.errorType == "" {
+			r.status = resp.StatusCode
+		}
 	}
-	body, errorType = readJSON(resp)
-	if errorType != "" {
-		return 0, nil, errorType
-	}
-	return resp.StatusCode, body, ""
+	return r
 }
 
 // readJSON reads the body of an answer that says it is JSON, packed in nothing, up to maxBody.

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"cmp"
 	"net/url"
 	"time"
 
@@ -8,16 +9,16 @@ import (
 )
 
 const (
-	// missingLooks is how often in a row nothing may be where it was found before it is looked for again.
+	// missingPasses is how often in a row nothing may be where it was found before it is looked for again.
 	missingPasses = 3
 	// poolRetry and maxPoolRetry: a request that no thread takes stays in the server's memory until one does, even when its client is
-	// gone: about 20 KB each with Gradio 5.50.0, 180 MB for a day of Passes every 10 s. So a saturated pool is asked less and less often,
+	// gone: about 20 KB each with Gradio 5.50.0, 180 MB for a day of looks every 10 s. So a saturated pool is asked less and less often,
 	// and its end is seen a minute late at worst.
 	poolRetry    = 5 * time.Second
 	maxPoolRetry = time.Minute
 )
 
-// pidEntry is a server of an instance, and all that is remembered of it. The goroutine that calls Observe owns it.
+// trackedServer is a server of an instance, and all that is remembered of it. The goroutine that calls Observe owns it.
 type trackedServer struct {
 	key
 	start time.Time
@@ -27,20 +28,29 @@ type trackedServer struct {
 	// url is where to ask now; nil while there is nothing to ask.
 	url *url.URL
 
-	state State
-	// lastReported is the state that was last told in a Change, as far as one was known.
+	// state is what the exchanges say; shown, with the health check, is what others see.
+	state, shown State
+	checked      checked
+	// lastReported is the state that was last reported in a Change, as far as one was known.
 	lastReported State
 	downFrom     time.Time
 	lastAsked    time.Time
 
-	memory    processState
+	current   processState
 	queueSize reading.Value[int64]
 	functions functionCounters
 	probes    probeHistograms
 }
 
-// processState is what is remembered of one process of a server, and of no other.
+// processState is what is known of one process of a server, and of no other.
 type processState struct {
+	kind Kind
+	// tls says that it speaks TLS, api that it is FaceFusion 4's, spoke that something once came back.
+	tls, api, spoke bool
+	// attempts counts the exchanges in which something came back, silent those since the last of them.
+	attempts, silent int
+	// nextExchange is when to ask again, for a server that is not asked in each pass.
+	nextExchange time.Time
 	// old says that the process may have served others before we first saw it.
 	old bool
 	// listened says that its port was once open.
@@ -58,13 +68,14 @@ func (e *trackedServer) configured() bool { return e.process == "" }
 
 // begin hands the entry to a process. What the one before counted stays in the totals.
 func (e *trackedServer) begin(process string, firstSeen uint64, m processState) {
-	e.process, e.firstSeen, e.memory = process, firstSeen, m
+	e.process, e.firstSeen, e.current = process, firstSeen, m
 	e.functions.restart()
 }
 
 // see takes what the process table says, which is all there is to know unless there is something to ask.
 func (e *trackedServer) see(t Target) {
 	e.url = nil
+	e.checked.assign(t.Check)
 	switch {
 	case t.NotProbed:
 		e.setState(StateNotProbed)
@@ -79,7 +90,7 @@ func (e *trackedServer) see(t Target) {
 
 // closed is the state of a living process that does not listen: it gets ready, or it has stopped serving without having ended.
 func (e *trackedServer) closed() State {
-	if e.memory.listened {
+	if e.current.listened {
 		return StateUnresponsive
 	}
 	return StateStarting
@@ -102,16 +113,20 @@ func (e *trackedServer) setState(s State) {
 
 // question is what is due now.
 func (e *trackedServer) question(now time.Time) question {
-	m := &e.memory
-	return question{url: e.url, flavour: m.flavour, pool: !now.Before(m.nextPool), summary: !m.noSummary && !now.Before(m.nextSummary)}
+	m := &e.current
+	return question{
+		url: e.url, kind: m.kind, flavour: m.flavour, tls: m.tls, api: m.api, attempt: m.attempts, foundByProcess: !e.configured(),
+		pool: !now.Before(m.nextPool), summary: !m.noSummary && !now.Before(m.nextSummary),
+	}
 }
 
-// absorb takes what a pass found that began now.
+// absorb takes what a look found that began now.
 func (e *trackedServer) absorb(f finding, now time.Time, summaryInterval time.Duration) {
 	e.lastAsked = now
 	for _, o := range f.outcomes {
 		e.probes.count(o)
 	}
+	e.absorbKind(f, now)
 	e.absorbIdentity(f)
 	e.absorbPool(f, now)
 	e.absorbSummary(f, now, summaryInterval)
@@ -121,8 +136,12 @@ func (e *trackedServer) absorb(f finding, now time.Time, summaryInterval time.Du
 		e.setState(StateReady)
 	case concludedSaturated:
 		e.setState(StateSaturated)
+	case concludedAnswering:
+		e.setState(StateAnswering)
 	case concludedSilent:
-		e.setState(StateUnresponsive)
+		if e.current.silent >= silentPasses {
+			e.setState(StateUnresponsive)
+		}
 	case concludedRefused:
 		e.absorbRefusal(now)
 		return
@@ -130,15 +149,32 @@ func (e *trackedServer) absorb(f finding, now time.Time, summaryInterval time.Du
 		e.setState(StateNotProbed)
 		return
 	}
-	e.memory.listened = true
+	e.current.listened = true
+}
+
+// absorbKind takes what the server turned out to be.
+func (e *trackedServer) absorbKind(f finding, now time.Time) {
+	m := &e.current
+	if f.spoke {
+		m.attempts++
+	}
+	m.kind, m.tls, m.api, m.spoke = f.kind, f.tls, f.api, m.spoke || f.spoke
+	if m.silent++; f.conclusion != concludedSilent {
+		m.silent = 0
+	}
+	m.nextExchange = time.Time{}
+	if interval := m.interval(); interval > 0 {
+		// a pass that comes a little early must not wait for the next one
+		m.nextExchange = now.Add(interval - interval/10)
+	}
 }
 
 // absorbIdentity notices that another process answers, and that the endpoints are elsewhere.
 func (e *trackedServer) absorbIdentity(f finding) {
-	m := &e.memory
+	m := &e.current
 	if f.appID.Known {
 		if m.appID.Known && m.appID != f.appID {
-			*m = processState{listened: true}
+			*m = processState{listened: true, kind: m.kind, tls: m.tls, spoke: true, attempts: m.attempts, nextExchange: m.nextExchange}
 			e.functions.restart()
 		}
 		m.appID = f.appID
@@ -150,11 +186,12 @@ func (e *trackedServer) absorbIdentity(f finding) {
 	}
 	if m.missing++; m.missing >= missingPasses {
 		m.missing, m.flavour, m.noSummary = 0, flavourUnknown, false
+		m.kind, m.attempts = "", 0
 	}
 }
 
 func (e *trackedServer) absorbPool(f finding, now time.Time) {
-	m := &e.memory
+	m := &e.current
 	switch {
 	case !f.poolAsked:
 	case f.poolTimedOut:
@@ -170,11 +207,11 @@ func (e *trackedServer) absorbSummary(f finding, now time.Time, interval time.Du
 		return
 	}
 	// a tick that comes a little early must not wait for the next one
-	e.memory.nextSummary = now.Add(interval - interval/10)
-	e.memory.noSummary = f.summaryAbsent
+	e.current.nextSummary = now.Add(interval - interval/10)
+	e.current.noSummary = f.summaryAbsent
 	e.functions.known = false
 	if f.summary != nil {
-		e.functions.read(f.summary, e.memory.old)
+		e.functions.read(f.summary, e.current.old)
 	}
 }
 
@@ -186,16 +223,40 @@ func (e *trackedServer) absorbRefusal(now time.Time) {
 		return
 	}
 	e.goDown(now)
-	e.memory = processState{}
+	e.current = processState{}
 	e.functions.restart()
 }
 
-// server is the entry as others see it.
+// show joins what the exchanges and the health check say. A process that does not listen, or is gone,
+// is no matter of a check; of the rest, the check decides, and while it has failed once, nothing
+// changes. A Gradio has to answer as one, too.
+func (e *trackedServer) show() {
+	check := e.checked.verdict()
+	switch {
+	case e.checked.check == nil, e.checked.last == nil:
+		e.shown = e.state
+	case e.checked.last.ErrorType == errorNotProbed:
+		e.shown = StateNotProbed
+	case e.configured() && e.checked.last.ErrorType == errorRefused:
+		e.shown = StateDown
+	case e.state == StateStarting, e.state == StateDown:
+		e.shown = e.state
+	case e.current.kind == KindGradio && e.state != StateReady:
+		e.shown = e.state
+	case check != StateUnknown:
+		e.shown = check
+	case e.shown == StateUnknown:
+		e.shown = e.state
+	}
+}
+
+// export is the server as others see it.
 func (e *trackedServer) export() Server {
-	s := Server{Instance: e.instance, Port: e.port, State: e.state}
-	if e.state == StateUnknown {
+	s := Server{Instance: e.instance, Port: e.port, State: e.shown, Health: e.checked.last}
+	if e.shown == StateUnknown {
 		return s
 	}
+	s.Kind = cmp.Or(e.current.kind, KindUnknown)
 	s.QueueSize = e.queueSize
 	s.Probes = e.probes.snapshot(e.start)
 	switch e.state {

@@ -24,7 +24,7 @@ func TestPortMovedBecause7860WasTaken(t *testing.T) {
 
 		snapshot = h.pass(h.process("2/2", 7861))
 		assert.Equal(t, []line{{7861, webui.StateReady}}, lines(snapshot))
-		assert.Equal(t, []change{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateChange{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
 	})
 }
 
@@ -34,18 +34,18 @@ func TestRestartOnTheSamePort(t *testing.T) {
 		h.serve(7860)
 		h.pass(h.process("1/1", 7860))
 		snapshot := h.pass(h.process("2/2", 7860))
-		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "between two passes")
+		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "between two looks")
 
 		h.pass()
 		snapshot = h.pass(h.process("3/3", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "with a gap")
-		assert.Equal(t, []change{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateChange{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 
 		h.pass()
 		h.pass(h.process("4/4", 0))
 		snapshot = h.pass(h.process("4/4", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "after a download")
-		assert.Equal(t, []change{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateChange{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 	})
 }
 
@@ -153,8 +153,8 @@ func TestFlavourIsRemembered(t *testing.T) {
 		assert.Equal(t, detect, s.takeAsked(), "a new process")
 
 		s.play(h.idle)
-		for range 3 {
-			assert.Equal(t, webui.StateUnresponsive, only(t, h.pass(h.process("2/2", 7860))).State)
+		for _, state := range []webui.State{webui.StateReady, webui.StateUnresponsive, webui.StateUnresponsive} {
+			assert.Equal(t, state, only(t, h.pass(h.process("2/2", 7860))).State)
 		}
 		assert.Equal(t, []string{detect[1], detect[1], detect[1]}, s.takeAsked())
 		assert.Equal(t, webui.StateReady, only(t, h.pass(h.process("2/2", 7860))).State)

@@ -20,6 +20,11 @@ type Target struct {
 	URL *url.URL
 	// Unknown says that nothing can be said of this server: where it listens may not be looked at, or cannot be reached from here.
 	Unknown bool
+	// Gone says that the instance should have a server, or had one, and has no process of it. Such a
+	// target says nothing else.
+	Gone bool
+	// Check is the health check that is configured for it; nil without one.
+	Check *HealthCheck
 	// NotProbed says that the server must not be asked: its address is somebody's mere claim.
 	NotProbed bool
 }
@@ -30,7 +35,7 @@ type Snapshot struct {
 	Time time.Time
 	// Servers are sorted by instance and port.
 	Servers []Server
-	// Changes are the changes of state seen by this very observation.
+	// Changes are the changes of state seen by this very pass.
 	Changes []StateChange
 }
 
@@ -43,9 +48,13 @@ const (
 	StateStarting State = "starting"
 	// StateReady: it answers as a FaceFusion server does.
 	StateReady State = "ready"
+	// StateAnswering: it answers, and is not known further: no Gradio, and no health check is configured.
+	StateAnswering State = "answering"
 	// StateSaturated: the event loop answers, the thread pool does not.
 	StateSaturated State = "saturated"
-	// StateUnresponsive: the port is open, and nothing (or nothing sensible) comes back.
+	// StateUnhealthy: its health check failed twice in a row.
+	StateUnhealthy State = "unhealthy"
+	// StateUnresponsive: the port is open, and nothing came back twice in a row; of a Gradio, nothing sensible.
 	StateUnresponsive State = "unresponsive"
 	// StateDown: the process is gone, or nothing listens at a configured endpoint.
 	StateDown State = "down"
@@ -56,17 +65,21 @@ const (
 )
 
 // States are all that are sent, 1 for the current.
-var States = [...]State{StateStarting, StateReady, StateSaturated, StateUnresponsive, StateDown, StateNotProbed}
+var States = [...]State{StateStarting, StateReady, StateAnswering, StateSaturated, StateUnhealthy, StateUnresponsive, StateDown, StateNotProbed}
 
 // Server is one server of an instance.
 type Server struct {
 	Instance string
 	Port     uint16
 	State    State
+	// Kind is what it turned out to be.
+	Kind Kind
 	// QueueSize is how many events wait in Gradio's queue.
 	QueueSize reading.Value[int64]
 	// Functions are Gradio's own statistics of the functions we know, FaceFusion 3.5.0 and later: all of them, or none where nothing is known.
 	Functions []Function
+	// Health is the result of its last health check; nil without one.
+	Health *Health
 	// Probes are the latencies of our own requests since the collector looks.
 	Probes []ProbeStats
 }
@@ -96,6 +109,8 @@ const (
 	ProbeApp ProbeName = "app"
 	// ProbeSummary asks for Gradio's statistics.
 	ProbeSummary ProbeName = "summary"
+	// ProbeCapabilities asks FaceFusion 4's api what it can do.
+	ProbeCapabilities ProbeName = "capabilities"
 )
 
 // ProbeStats is the latency of one kind of request with one outcome.

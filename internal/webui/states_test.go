@@ -49,7 +49,7 @@ func (h *host) process(id string, port int) webui.Target {
 	return target
 }
 
-// pass observes once, five seconds after the last pass began.
+// pass looks, five seconds after the last look began.
 func (h *host) pass(targets ...webui.Target) *webui.Snapshot {
 	h.t.Helper()
 	begin := time.Now()
@@ -73,15 +73,15 @@ func lines(s *webui.Snapshot) []line {
 	return list
 }
 
-type change struct {
+type stateChange struct {
 	port     uint16
 	from, to webui.State
 }
 
-func changes(s *webui.Snapshot) []change {
-	var list []change
+func changes(s *webui.Snapshot) []stateChange {
+	var list []stateChange
 	for _, c := range s.Changes {
-		list = append(list, change{c.Port, c.From, c.To})
+		list = append(list, stateChange{c.Port, c.From, c.To})
 	}
 	return list
 }
@@ -93,30 +93,31 @@ func TestStates(t *testing.T) {
 
 		snapshot := h.pass(h.process("1/1", 0))
 		assert.Equal(t, []line{{0, webui.StateStarting}}, lines(snapshot))
-		assert.Empty(t, snapshot.Changes, "what the first pass finds is no change")
+		assert.Empty(t, snapshot.Changes, "what the first look finds is no change")
 
 		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
-		assert.Equal(t, []change{{7860, webui.StateStarting, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateChange{{7860, webui.StateStarting, webui.StateReady}}, changes(snapshot))
 
 		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Empty(t, snapshot.Changes)
 
 		s.play(h.idle, "/gradio_api/startup-events")
+		assert.Empty(t, h.pass(h.process("1/1", 7860)).Changes, "one slow answer is no outage")
 		snapshot = h.pass(h.process("1/1", 7860))
-		assert.Equal(t, []change{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(snapshot))
+		assert.Equal(t, []stateChange{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(snapshot))
 		assert.False(t, snapshot.Servers[0].QueueSize.Known)
 
 		s.play(h.idle)
-		assert.Equal(t, []change{{7860, webui.StateUnresponsive, webui.StateReady}}, changes(h.pass(h.process("1/1", 7860))))
+		assert.Equal(t, []stateChange{{7860, webui.StateUnresponsive, webui.StateReady}}, changes(h.pass(h.process("1/1", 7860))))
 
 		h.refuse(7860)
-		assert.Equal(t, []change{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(h.pass(h.process("1/1", 7860))),
+		assert.Equal(t, []stateChange{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(h.pass(h.process("1/1", 7860))),
 			"a process that served and now refuses does not start again")
 		assert.Empty(t, h.pass(h.process("1/1", 0)).Changes, "nor does it once its socket is gone, and it stays where it was")
 
 		snapshot = h.pass()
-		assert.Equal(t, []change{{7860, webui.StateUnresponsive, webui.StateDown}}, changes(snapshot))
+		assert.Equal(t, []stateChange{{7860, webui.StateUnresponsive, webui.StateDown}}, changes(snapshot))
 		for range 100 {
 			snapshot = h.pass()
 		}
@@ -140,7 +141,7 @@ func TestSaturated(t *testing.T) {
 				h.pass(h.process("1/1", 7860))
 				s.play(h.idle, tt.hangs...)
 				snapshot := h.pass(h.process("1/1", 7860))
-				assert.Equal(t, []change{{7860, webui.StateReady, webui.StateSaturated}}, changes(snapshot))
+				assert.Equal(t, []stateChange{{7860, webui.StateReady, webui.StateSaturated}}, changes(snapshot))
 				assert.Len(t, only(t, snapshot).Functions, 11, "the statistics take no thread")
 
 				// a request that no thread takes stays in the server's memory
@@ -187,7 +188,7 @@ func TestUnknown(t *testing.T) {
 		assert.Empty(t, snapshot.Changes)
 		assert.Empty(t, s.takeAsked())
 		assert.Empty(t, h.pass(h.process("2/2", 7860)).Changes, "it is as it was before")
-		assert.Equal(t, []change{{7860, webui.StateReady, webui.StateDown}}, changes(h.pass()))
+		assert.Equal(t, []stateChange{{7860, webui.StateReady, webui.StateDown}}, changes(h.pass()))
 	})
 }
 
@@ -206,15 +207,15 @@ func TestConfiguredEndpoint(t *testing.T) {
 		assert.Equal(t, []line{{443, webui.StateReady}}, lines(h.pass(endpoint)))
 
 		h.network.listen("proxy.example", nil)
-		assert.Equal(t, []change{{443, webui.StateReady, webui.StateDown}}, changes(h.pass(endpoint)))
+		assert.Equal(t, []stateChange{{443, webui.StateReady, webui.StateDown}}, changes(h.pass(endpoint)))
 		h.network.listen("proxy.example", s)
-		assert.Equal(t, []change{{443, webui.StateDown, webui.StateReady}}, changes(h.pass(endpoint)))
+		assert.Equal(t, []stateChange{{443, webui.StateDown, webui.StateReady}}, changes(h.pass(endpoint)))
 
 		assert.Empty(t, lines(h.pass()))
 	})
 }
 
-// However many servers hang, a pass takes no longer than four timeouts, and each server gets its turn.
+// However many servers hang, a look takes no longer than four timeouts, and each server gets its turn.
 func TestManyServersHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -224,19 +225,20 @@ func TestManyServersHang(t *testing.T) {
 			s.play(h.idle, "/gradio_api/startup-events")
 			targets = append(targets, h.process(strconv.Itoa(port), port))
 		}
-		for pass := range 13 {
+		unresponsive := 0
+		for range 26 { // 8 get their turn in each, and each needs two
 			begin := time.Now()
 			snapshot, err := h.tracker.Observe(t.Context(), targets, nil)
 			require.NoError(t, err)
 			assert.LessOrEqual(t, time.Since(begin), 12*time.Second)
-			unresponsive := 0
+			unresponsive = 0
 			for _, s := range snapshot.Servers {
 				if s.State == webui.StateUnresponsive {
 					unresponsive++
 				}
 			}
-			assert.Equal(t, min(8*(pass+1), 100), unresponsive)
 		}
+		assert.Equal(t, 100, unresponsive)
 	})
 }
 

@@ -29,8 +29,8 @@ const (
 	defaultTimeout         = 3 * time.Second
 	defaultMaxConcurrent   = 8
 	defaultSummaryInterval = 15 * time.Second
-	// lookBudget is how many timeouts the requests to one server may take together.
-	exchangeBudget = 3
+	// askBudget is how many timeouts the requests to one server may take together.
+	askBudget = 3
 )
 
 func (s Settings) withDefaults() Settings {
@@ -49,7 +49,7 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// Tracker remembers the servers between passes. One goroutine at a time uses it.
+// Tracker remembers the servers between looks. One goroutine at a time uses it.
 type Tracker struct {
 	settings  Settings
 	client    *http.Client
@@ -82,24 +82,49 @@ func (t *Tracker) Close() {
 // Targets bring servers in, but only a forgotten instance takes its servers out: one whose process is gone stays, as down.
 //
 // It takes no longer than four timeouts however many servers hang: those whose turn did not come within the first keep the state
-// they had, and come first at the next pass. The only error is that of the context; what such a pass found is not counted.
+// they had, and come first at the next look. The only error is that of the context; what such a look found is not counted.
 func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []string) (*Snapshot, error) {
 	t.passes++
 	begin := time.Now()
 	t.registry.reconcile(targets, instances, t.passes, begin)
-	findings := t.askServers(ctx, begin, t.registry.toAsk())
+	toCheck := t.registry.toCheck(begin)
+	var checks []Health
+	var wg sync.WaitGroup
+	wg.Go(func() { checks = t.checkAll(ctx, toCheck) })
+	findings := t.askAll(ctx, begin, t.registry.toAsk(begin))
+	wg.Wait()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	for e, f := range findings {
 		e.absorb(f, begin, t.settings.SummaryInterval)
 	}
+	for i, e := range toCheck {
+		e.checked.absorb(checks[i], begin)
+	}
+	t.registry.show()
 	now := time.Now()
 	return &Snapshot{Time: now, Servers: t.registry.export(), Changes: t.registry.changes(now, t.passes == 1)}, nil
 }
 
-// askServerAll asks the servers, the one that has waited longest first.
-func (t *Tracker) askServers(ctx context.Context, begin time.Time, entries []*trackedServer) map[*trackedServer]finding {
+// checkAll runs health checks. Those that are configured are few, and each has a deadline.
+func (t *Tracker) checkAll(ctx context.Context, entries []*trackedServer) []Health {
+	results := make([]Health, len(entries))
+	turns := make(chan struct{}, t.settings.MaxConcurrent)
+	var wg sync.WaitGroup
+	for i, e := range entries {
+		turns <- struct{}{}
+		wg.Go(func() {
+			results[i] = e.checked.check.ask(ctx)
+			<-turns
+		})
+	}
+	wg.Wait()
+	return results
+}
+
+// askAll asks the servers, the one that has waited longest first.
+func (t *Tracker) askAll(ctx context.Context, begin time.Time, entries []*trackedServer) map[*trackedServer]finding {
 	slices.SortStableFunc(entries, func(a, b *trackedServer) int { return a.lastAsked.Compare(b.lastAsked) })
 	findings := make(map[*trackedServer]finding, len(entries))
 	var mu sync.Mutex
@@ -139,7 +164,7 @@ func (t *Tracker) clientOf(e *trackedServer) *http.Client {
 }
 
 func (t *Tracker) askServer(ctx context.Context, client *http.Client, q question) finding {
-	ctx, cancel := context.WithTimeout(ctx, exchangeBudget*t.settings.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, askBudget*t.settings.Timeout)
 	defer cancel()
 	x := exchange{ctx: ctx, client: client, timeout: t.settings.Timeout, question: q}
 	return x.run()

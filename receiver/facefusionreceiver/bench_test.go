@@ -32,8 +32,8 @@ func BenchmarkScrape(b *testing.B) {
 	require.Eventually(b, func() bool { return has(g, "hw.energy") }, 5*time.Second, time.Millisecond)
 	require.NoError(b, g.Shutdown(context.Background()))
 	publish(env)
-	w := webprobe.New(webprobe.NewDefaultConfig(), webprobe.NewDefaultHistogramsConfig(), []webprobe.Endpoint{
-		{Instance: "facefusion-3f2a", URL: serve(b)}, {Instance: "studio", URL: serve(b)},
+	w := webprobe.New(webprobe.NewDefaultConfig(), webprobe.NewDefaultHistogramsConfig(), []webprobe.Instance{
+		{Name: "facefusion-3f2a", Endpoint: serve(b)}, {Name: "studio", Endpoint: serve(b)},
 	}, false, env)
 	require.NoError(b, w.Start(context.Background(), componenttest.NewNopHost()))
 	require.Eventually(b, func() bool { return has(w, "facefusion.server.requests") }, 5*time.Second, time.Millisecond)

@@ -52,6 +52,8 @@ type InstanceConfig struct {
 	JobsPath string `mapstructure:"jobs_path"`
 	// Endpoint is the URL of its web server, for one that cannot be found from a process of this host (behind a proxy, on another host).
 	Endpoint string `mapstructure:"endpoint"`
+	// Health is a request by which its server is to be judged.
+	Health *webprobe.HealthConfig `mapstructure:"health"`
 }
 
 var (
@@ -119,8 +121,8 @@ func (c *InstanceConfig) validate() error {
 	if c.Name == "" {
 		errs = errors.Join(errs, errors.New("name is empty: give the instance a name, for example the folder's"))
 	}
-	if c.Path == "" && c.JobsPath == "" && c.Endpoint == "" {
-		errs = errors.Join(errs, errors.New("path, jobs_path and endpoint are all empty: give the folder of the checkout, the jobs folder or the URL of the web server"))
+	if c.Path == "" && c.JobsPath == "" && c.Endpoint == "" && c.Health == nil {
+		errs = errors.Join(errs, errors.New("path, jobs_path, endpoint and health are all empty: give the folder of the checkout, the jobs folder, the URL of the web server or a health check"))
 	}
 	for _, field := range []struct{ name, value string }{{"path", c.Path}, {"jobs_path", c.JobsPath}} {
 		if field.value != "" && !filepath.IsAbs(field.value) {
@@ -152,6 +154,9 @@ func validateEndpoint(endpoint string) error {
 	}
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return fmt.Errorf("endpoint is %q: give a URL like http://127.0.0.1:7860", endpoint)
+	}
+	if webprobe.IsHealthPath(u) {
+		return fmt.Errorf("endpoint is %q, which is the URL of a health check: write it as health.endpoint; endpoint is the web UI's, of which Gradio's own paths are asked", endpoint)
 	}
 	return nil
 }

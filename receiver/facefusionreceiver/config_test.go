@@ -94,7 +94,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		},
 		"instance without a place": {
 			map[string]any{"instances": []any{map[string]any{"name": "studio"}}},
-			"instances[0]: path, jobs_path and endpoint are all empty: give the folder of the checkout, the jobs folder or the URL of the web server",
+			"instances[0]: path, jobs_path, endpoint and health are all empty: give the folder of the checkout, the jobs folder, the URL of the web server or a health check",
 		},
 		"two of one name": {
 			map[string]any{"instances": []any{map[string]any{"name": "a", "path": "/a"}, map[string]any{"name": "a", "path": "/b"}}},
@@ -111,6 +111,22 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"endpoint with a password": {
 			map[string]any{"instances": []any{map[string]any{"name": "a", "endpoint": "https://user:secret@ff.example.com"}}},
 			"instances[0]: endpoint holds a user or a password: give them to an authentication extension, and name it as web.auth.authenticator",
+		},
+		"endpoint of a health check": {
+			map[string]any{"instances": []any{map[string]any{"name": "a", "endpoint": "http://127.0.0.1:8000/health"}}},
+			`instances[0]: endpoint is "http://127.0.0.1:8000/health", which is the URL of a health check: write it as health.endpoint`,
+		},
+		"health without a URL": {
+			map[string]any{"instances": []any{map[string]any{"name": "a", "health": map[string]any{"endpoint": "127.0.0.1:8000"}}}},
+			`health: endpoint is "127.0.0.1:8000": give the whole URL of the check, like http://127.0.0.1:8000/health`,
+		},
+		"health that is slower than its interval": {
+			map[string]any{"instances": []any{map[string]any{"name": "a", "health": map[string]any{"endpoint": "http://a/health", "timeout": "20s"}}}},
+			"health: timeout is 20s: give a time above zero and up to the interval, 15s, or leave it out for 3s",
+		},
+		"health of a wrong body": {
+			map[string]any{"instances": []any{map[string]any{"name": "a", "health": map[string]any{"endpoint": "http://a/health", "body": "("}}}},
+			"health: body is no regular expression",
 		},
 		"collection interval": {
 			map[string]any{"collection_interval": "0s"},

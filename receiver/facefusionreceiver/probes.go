@@ -48,16 +48,17 @@ func newProcessProbe(cfg *Config, env probe.Env) probe.Probe {
 }
 
 func newWebProbe(cfg *Config, env probe.Env) probe.Probe {
-	var endpoints []webprobe.Endpoint
-	for _, instance := range cfg.Instances {
-		if instance.Endpoint == "" {
-			continue
+	var instances []webprobe.Instance
+	for _, c := range cfg.Instances {
+		i := webprobe.Instance{Name: c.Name, Health: c.Health, Folders: c.folders(cfg.RootPath)}
+		if u, err := url.Parse(c.Endpoint); err == nil && c.Endpoint != "" { // Validate has refused every other
+			i.Endpoint = u
 		}
-		if u, err := url.Parse(instance.Endpoint); err == nil { // Validate has refused every other
-			endpoints = append(endpoints, webprobe.Endpoint{Instance: instance.Name, URL: u, Folders: instance.folders(cfg.RootPath)})
+		if i.Endpoint != nil || i.Health != nil {
+			instances = append(instances, i)
 		}
 	}
-	return webprobe.New(cfg.Web, cfg.Histograms.Web, endpoints, cfg.Process.Enabled, env)
+	return webprobe.New(cfg.Web, cfg.Histograms.Web, instances, cfg.Process.Enabled, env)
 }
 
 func newJobProbe(cfg *Config, env probe.Env) probe.Probe {

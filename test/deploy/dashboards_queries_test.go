@@ -79,6 +79,7 @@ func checkGrouping(t *testing.T, names map[string]declaration, who string, aggre
 
 // unshown are metrics that no panel shows, and why.
 var unshown = map[string]string{
+	"facefusion_server_kind":             "it explains a state, to somebody who asks",
 	"facefusion_process_count":           "how many processes of a role there are is seen from what they use",
 	"process_thread_count":               "for those who look for a leak of threads, by hand",
 	"process_unix_file_descriptor_count": "for those who look for a leak of descriptors, by hand",

@@ -26,7 +26,7 @@ func overview() dashboard {
 			empty:    "no web server seen",
 			states:   serverStates,
 			queries:  []query{{worst("host_name, service_instance_id", during("facefusion_server_state", "@instance", serverStates)), perInstance}},
-			runbooks: []string{"FaceFusionServerDown", "FaceFusionServerUnresponsive", "FaceFusionServerSaturated", "FaceFusionServerStarting"},
+			runbooks: []string{"FaceFusionServerDown", "FaceFusionServerUnresponsive", "FaceFusionServerUnhealthy", "FaceFusionServerSaturated", "FaceFusionServerStarting"},
 		}.timeline(),
 		chart{
 			title: "Queue",
@@ -63,6 +63,7 @@ func overview() dashboard {
 	b.line(7, instances())
 	b.section("Web UI", true)
 	b.line(8, webUI()...)
+	b.line(7, healthChecks()...)
 	b.section("Processes", true)
 	b.line(8, processes()...)
 	return b.done()

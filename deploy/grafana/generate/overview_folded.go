@@ -34,6 +34,30 @@ func webUI() []panel {
 	}
 }
 
+func healthChecks() []panel {
+	const none = "no health check is configured"
+	return []panel{
+		chart{
+			title: "Health checks that pass", unit: "percentunit", min: is(0.0), max: is(1.0), empty: none,
+			about:    "Of the health checks that are configured (instances[].health), the part that got the answer of a healthy server.",
+			queries:  []query{{`avg by (service_instance_id, server_port) (avg_over_time(facefusion_health_up{@instance}[$__rate_interval]))`, "{{service_instance_id}}:{{server_port}}"}},
+			runbooks: []string{"FaceFusionServerUnhealthy"},
+		}.lines(),
+		chart{
+			title: "How long health checks take", unit: "s", min: is(0.0), empty: none,
+			about:    "The last health check of each server.",
+			queries:  []query{{`max by (service_instance_id, server_port) (max_over_time(facefusion_health_duration_seconds{@instance}[$__rate_interval]))`, "{{service_instance_id}}:{{server_port}}"}},
+			runbooks: []string{"FaceFusionServerUnhealthy"},
+		}.lines(),
+		chart{
+			title: "Certificates expire in", unit: "s", decimals: is(0), empty: "no health check over TLS",
+			about:    "The first certificate of the chain that the server shows to its health check.",
+			queries:  []query{{`min by (service_instance_id, server_port) (facefusion_health_certificate_remaining_seconds{@instance})`, "{{service_instance_id}}:{{server_port}}"}},
+			runbooks: []string{"FaceFusionCertificateExpiring"},
+		}.lines(),
+	}
+}
+
 func processes() []panel {
 	return []panel{
 		chart{

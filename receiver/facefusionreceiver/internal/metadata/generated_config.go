@@ -70,6 +70,66 @@ func (ms *FacefusionGpuUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) 
 	return nil
 }
 
+// FacefusionHealthCertificateRemainingMetricConfig provides config for the facefusion.health.certificate.remaining metric.
+type FacefusionHealthCertificateRemainingMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionHealthCertificateRemainingMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionHealthDurationMetricConfig provides config for the facefusion.health.duration metric.
+type FacefusionHealthDurationMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionHealthDurationMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionHealthUpMetricConfig provides config for the facefusion.health.up metric.
+type FacefusionHealthUpMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionHealthUpMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionInstancesMetricConfig provides config for the facefusion.instances metric.
 type FacefusionInstancesMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -277,6 +337,26 @@ type FacefusionProcessUpMetricConfig struct {
 }
 
 func (ms *FacefusionProcessUpMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionServerKindMetricConfig provides config for the facefusion.server.kind metric.
+type FacefusionServerKindMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionServerKindMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -1539,6 +1619,9 @@ type MetricsConfig struct {
 	FacefusionActiveTasks                     FacefusionActiveTasksMetricConfig                     `mapstructure:"facefusion.active_tasks"`
 	FacefusionGpuMemoryUsage                  FacefusionGpuMemoryUsageMetricConfig                  `mapstructure:"facefusion.gpu.memory.usage"`
 	FacefusionGpuUtilization                  FacefusionGpuUtilizationMetricConfig                  `mapstructure:"facefusion.gpu.utilization"`
+	FacefusionHealthCertificateRemaining      FacefusionHealthCertificateRemainingMetricConfig      `mapstructure:"facefusion.health.certificate.remaining"`
+	FacefusionHealthDuration                  FacefusionHealthDurationMetricConfig                  `mapstructure:"facefusion.health.duration"`
+	FacefusionHealthUp                        FacefusionHealthUpMetricConfig                        `mapstructure:"facefusion.health.up"`
 	FacefusionInstances                       FacefusionInstancesMetricConfig                       `mapstructure:"facefusion.instances"`
 	FacefusionJobContended                    FacefusionJobContendedMetricConfig                    `mapstructure:"facefusion.job.contended"`
 	FacefusionJobCount                        FacefusionJobCountMetricConfig                        `mapstructure:"facefusion.job.count"`
@@ -1550,6 +1633,7 @@ type MetricsConfig struct {
 	FacefusionProcessExits                    FacefusionProcessExitsMetricConfig                    `mapstructure:"facefusion.process.exits"`
 	FacefusionProcessStarts                   FacefusionProcessStartsMetricConfig                   `mapstructure:"facefusion.process.starts"`
 	FacefusionProcessUp                       FacefusionProcessUpMetricConfig                       `mapstructure:"facefusion.process.up"`
+	FacefusionServerKind                      FacefusionServerKindMetricConfig                      `mapstructure:"facefusion.server.kind"`
 	FacefusionServerQueueSize                 FacefusionServerQueueSizeMetricConfig                 `mapstructure:"facefusion.server.queue.size"`
 	FacefusionServerRequestDurationPercentile FacefusionServerRequestDurationPercentileMetricConfig `mapstructure:"facefusion.server.request.duration.percentile"`
 	FacefusionServerRequestFailed             FacefusionServerRequestFailedMetricConfig             `mapstructure:"facefusion.server.request.failed"`
@@ -1622,6 +1706,15 @@ func DefaultMetricsConfig() MetricsConfig {
 		FacefusionGpuUtilization: FacefusionGpuUtilizationMetricConfig{
 			Enabled: true,
 		},
+		FacefusionHealthCertificateRemaining: FacefusionHealthCertificateRemainingMetricConfig{
+			Enabled: true,
+		},
+		FacefusionHealthDuration: FacefusionHealthDurationMetricConfig{
+			Enabled: true,
+		},
+		FacefusionHealthUp: FacefusionHealthUpMetricConfig{
+			Enabled: true,
+		},
 		FacefusionInstances: FacefusionInstancesMetricConfig{
 			Enabled: true,
 		},
@@ -1653,6 +1746,9 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		FacefusionProcessUp: FacefusionProcessUpMetricConfig{
+			Enabled: true,
+		},
+		FacefusionServerKind: FacefusionServerKindMetricConfig{
 			Enabled: true,
 		},
 		FacefusionServerQueueSize: FacefusionServerQueueSizeMetricConfig{

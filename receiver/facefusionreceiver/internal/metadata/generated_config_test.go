@@ -35,6 +35,15 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					FacefusionGpuUtilization: FacefusionGpuUtilizationMetricConfig{
 						Enabled: true,
 					},
+					FacefusionHealthCertificateRemaining: FacefusionHealthCertificateRemainingMetricConfig{
+						Enabled: true,
+					},
+					FacefusionHealthDuration: FacefusionHealthDurationMetricConfig{
+						Enabled: true,
+					},
+					FacefusionHealthUp: FacefusionHealthUpMetricConfig{
+						Enabled: true,
+					},
 					FacefusionInstances: FacefusionInstancesMetricConfig{
 						Enabled: true,
 					},
@@ -66,6 +75,9 @@ func TestMetricsBuilderConfig(t *testing.T) {
 						Enabled: true,
 					},
 					FacefusionProcessUp: FacefusionProcessUpMetricConfig{
+						Enabled: true,
+					},
+					FacefusionServerKind: FacefusionServerKindMetricConfig{
 						Enabled: true,
 					},
 					FacefusionServerQueueSize: FacefusionServerQueueSizeMetricConfig{
@@ -272,6 +284,15 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					FacefusionGpuUtilization: FacefusionGpuUtilizationMetricConfig{
 						Enabled: false,
 					},
+					FacefusionHealthCertificateRemaining: FacefusionHealthCertificateRemainingMetricConfig{
+						Enabled: false,
+					},
+					FacefusionHealthDuration: FacefusionHealthDurationMetricConfig{
+						Enabled: false,
+					},
+					FacefusionHealthUp: FacefusionHealthUpMetricConfig{
+						Enabled: false,
+					},
 					FacefusionInstances: FacefusionInstancesMetricConfig{
 						Enabled: false,
 					},
@@ -303,6 +324,9 @@ func TestMetricsBuilderConfig(t *testing.T) {
 						Enabled: false,
 					},
 					FacefusionProcessUp: FacefusionProcessUpMetricConfig{
+						Enabled: false,
+					},
+					FacefusionServerKind: FacefusionServerKindMetricConfig{
 						Enabled: false,
 					},
 					FacefusionServerQueueSize: FacefusionServerQueueSizeMetricConfig{
@@ -500,7 +524,7 @@ func TestMetricsBuilderConfig(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := loadMetricsBuilderConfig(t, tt.name)
-			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(FacefusionActiveTasksMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuEngineUtilizationMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuGraphicsUtilizationMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuMemoryBandwidthUtilizationMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuNvlinkThroughputMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPcieThroughputMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPipeUtilizationMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuReadingImplausibleMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSmOccupancyMetricConfig{}, NvidiaGpuSmUtilizationMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
+			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(FacefusionActiveTasksMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionHealthCertificateRemainingMetricConfig{}, FacefusionHealthDurationMetricConfig{}, FacefusionHealthUpMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerKindMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuEngineUtilizationMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuGraphicsUtilizationMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuMemoryBandwidthUtilizationMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuNvlinkThroughputMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPcieThroughputMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPipeUtilizationMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuReadingImplausibleMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSmOccupancyMetricConfig{}, NvidiaGpuSmUtilizationMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
 			require.Emptyf(t, diff, "Config mismatch (-expected +actual):\n%s", diff)
 		})
 	}

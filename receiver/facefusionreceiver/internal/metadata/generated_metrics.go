@@ -537,6 +537,36 @@ var MapAttributeFacefusionProcessRole = map[string]AttributeFacefusionProcessRol
 	"other":      AttributeFacefusionProcessRoleOther,
 }
 
+// AttributeFacefusionServerKind specifies the value facefusion.server.kind attribute.
+type AttributeFacefusionServerKind int
+
+const (
+	_ AttributeFacefusionServerKind = iota
+	AttributeFacefusionServerKindGradio
+	AttributeFacefusionServerKindHTTP
+	AttributeFacefusionServerKindUnknown
+)
+
+// String returns the string representation of the AttributeFacefusionServerKind.
+func (av AttributeFacefusionServerKind) String() string {
+	switch av {
+	case AttributeFacefusionServerKindGradio:
+		return "gradio"
+	case AttributeFacefusionServerKindHTTP:
+		return "http"
+	case AttributeFacefusionServerKindUnknown:
+		return "unknown"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionServerKind is a helper map of string to AttributeFacefusionServerKind attribute value.
+var MapAttributeFacefusionServerKind = map[string]AttributeFacefusionServerKind{
+	"gradio":  AttributeFacefusionServerKindGradio,
+	"http":    AttributeFacefusionServerKindHTTP,
+	"unknown": AttributeFacefusionServerKindUnknown,
+}
+
 // AttributeFacefusionServerState specifies the value facefusion.server.state attribute.
 type AttributeFacefusionServerState int
 
@@ -544,7 +574,9 @@ const (
 	_ AttributeFacefusionServerState = iota
 	AttributeFacefusionServerStateStarting
 	AttributeFacefusionServerStateReady
+	AttributeFacefusionServerStateAnswering
 	AttributeFacefusionServerStateSaturated
+	AttributeFacefusionServerStateUnhealthy
 	AttributeFacefusionServerStateUnresponsive
 	AttributeFacefusionServerStateDown
 	AttributeFacefusionServerStateNotProbed
@@ -557,8 +589,12 @@ func (av AttributeFacefusionServerState) String() string {
 		return "starting"
 	case AttributeFacefusionServerStateReady:
 		return "ready"
+	case AttributeFacefusionServerStateAnswering:
+		return "answering"
 	case AttributeFacefusionServerStateSaturated:
 		return "saturated"
+	case AttributeFacefusionServerStateUnhealthy:
+		return "unhealthy"
 	case AttributeFacefusionServerStateUnresponsive:
 		return "unresponsive"
 	case AttributeFacefusionServerStateDown:
@@ -573,7 +609,9 @@ func (av AttributeFacefusionServerState) String() string {
 var MapAttributeFacefusionServerState = map[string]AttributeFacefusionServerState{
 	"starting":     AttributeFacefusionServerStateStarting,
 	"ready":        AttributeFacefusionServerStateReady,
+	"answering":    AttributeFacefusionServerStateAnswering,
 	"saturated":    AttributeFacefusionServerStateSaturated,
+	"unhealthy":    AttributeFacefusionServerStateUnhealthy,
 	"unresponsive": AttributeFacefusionServerStateUnresponsive,
 	"down":         AttributeFacefusionServerStateDown,
 	"not_probed":   AttributeFacefusionServerStateNotProbed,
@@ -586,7 +624,9 @@ const (
 	_ AttributeFacefusionServerStatePrevious = iota
 	AttributeFacefusionServerStatePreviousStarting
 	AttributeFacefusionServerStatePreviousReady
+	AttributeFacefusionServerStatePreviousAnswering
 	AttributeFacefusionServerStatePreviousSaturated
+	AttributeFacefusionServerStatePreviousUnhealthy
 	AttributeFacefusionServerStatePreviousUnresponsive
 	AttributeFacefusionServerStatePreviousDown
 	AttributeFacefusionServerStatePreviousNotProbed
@@ -599,8 +639,12 @@ func (av AttributeFacefusionServerStatePrevious) String() string {
 		return "starting"
 	case AttributeFacefusionServerStatePreviousReady:
 		return "ready"
+	case AttributeFacefusionServerStatePreviousAnswering:
+		return "answering"
 	case AttributeFacefusionServerStatePreviousSaturated:
 		return "saturated"
+	case AttributeFacefusionServerStatePreviousUnhealthy:
+		return "unhealthy"
 	case AttributeFacefusionServerStatePreviousUnresponsive:
 		return "unresponsive"
 	case AttributeFacefusionServerStatePreviousDown:
@@ -615,7 +659,9 @@ func (av AttributeFacefusionServerStatePrevious) String() string {
 var MapAttributeFacefusionServerStatePrevious = map[string]AttributeFacefusionServerStatePrevious{
 	"starting":     AttributeFacefusionServerStatePreviousStarting,
 	"ready":        AttributeFacefusionServerStatePreviousReady,
+	"answering":    AttributeFacefusionServerStatePreviousAnswering,
 	"saturated":    AttributeFacefusionServerStatePreviousSaturated,
+	"unhealthy":    AttributeFacefusionServerStatePreviousUnhealthy,
 	"unresponsive": AttributeFacefusionServerStatePreviousUnresponsive,
 	"down":         AttributeFacefusionServerStatePreviousDown,
 	"not_probed":   AttributeFacefusionServerStatePreviousNotProbed,
@@ -1253,6 +1299,18 @@ var MetricsInfo = metricsInfo{
 		Name:       "facefusion.gpu.utilization",
 		Attributes: []string{"hw.id", "hw.name", "hw.gpu.task"},
 	},
+	FacefusionHealthCertificateRemaining: metricInfo{
+		Name:       "facefusion.health.certificate.remaining",
+		Attributes: []string{"server.port"},
+	},
+	FacefusionHealthDuration: metricInfo{
+		Name:       "facefusion.health.duration",
+		Attributes: []string{"server.port"},
+	},
+	FacefusionHealthUp: metricInfo{
+		Name:       "facefusion.health.up",
+		Attributes: []string{"server.port"},
+	},
 	FacefusionInstances: metricInfo{
 		Name:       "facefusion.instances",
 		Attributes: []string{"facefusion.instance.state"},
@@ -1293,6 +1351,10 @@ var MetricsInfo = metricsInfo{
 	},
 	FacefusionProcessUp: metricInfo{
 		Name: "facefusion.process.up",
+	},
+	FacefusionServerKind: metricInfo{
+		Name:       "facefusion.server.kind",
+		Attributes: []string{"server.port", "facefusion.server.kind"},
 	},
 	FacefusionServerQueueSize: metricInfo{
 		Name:       "facefusion.server.queue.size",
@@ -1534,6 +1596,9 @@ type metricsInfo struct {
 	FacefusionActiveTasks                     metricInfo
 	FacefusionGpuMemoryUsage                  metricInfo
 	FacefusionGpuUtilization                  metricInfo
+	FacefusionHealthCertificateRemaining      metricInfo
+	FacefusionHealthDuration                  metricInfo
+	FacefusionHealthUp                        metricInfo
 	FacefusionInstances                       metricInfo
 	FacefusionJobContended                    metricInfo
 	FacefusionJobCount                        metricInfo
@@ -1545,6 +1610,7 @@ type metricsInfo struct {
 	FacefusionProcessExits                    metricInfo
 	FacefusionProcessStarts                   metricInfo
 	FacefusionProcessUp                       metricInfo
+	FacefusionServerKind                      metricInfo
 	FacefusionServerQueueSize                 metricInfo
 	FacefusionServerRequestDurationPercentile metricInfo
 	FacefusionServerRequestFailed             metricInfo
@@ -1764,6 +1830,164 @@ func (m *metricFacefusionGpuUtilization) emit(metrics pmetric.MetricSlice) {
 
 func newMetricFacefusionGpuUtilization(cfg FacefusionGpuUtilizationMetricConfig) metricFacefusionGpuUtilization {
 	m := metricFacefusionGpuUtilization{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionHealthCertificateRemaining struct {
+	data     pmetric.Metric                                   // data buffer for generated metric.
+	config   FacefusionHealthCertificateRemainingMetricConfig // metric config provided by user.
+	capacity int                                              // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.health.certificate.remaining metric with initial data.
+func (m *metricFacefusionHealthCertificateRemaining) init() {
+	m.data.SetName("facefusion.health.certificate.remaining")
+	m.data.SetDescription("The time until the first certificate of the server expires, as the health check (instances[].health) saw it; negative afterwards.")
+	m.data.SetUnit("s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionHealthCertificateRemaining) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, serverPortAttributeValue int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutInt("server.port", serverPortAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionHealthCertificateRemaining) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionHealthCertificateRemaining) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionHealthCertificateRemaining(cfg FacefusionHealthCertificateRemainingMetricConfig) metricFacefusionHealthCertificateRemaining {
+	m := metricFacefusionHealthCertificateRemaining{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionHealthDuration struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   FacefusionHealthDurationMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.health.duration metric with initial data.
+func (m *metricFacefusionHealthDuration) init() {
+	m.data.SetName("facefusion.health.duration")
+	m.data.SetDescription("How long the last health check (instances[].health) took.")
+	m.data.SetUnit("s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionHealthDuration) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, serverPortAttributeValue int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutInt("server.port", serverPortAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionHealthDuration) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionHealthDuration) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionHealthDuration(cfg FacefusionHealthDurationMetricConfig) metricFacefusionHealthDuration {
+	m := metricFacefusionHealthDuration{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionHealthUp struct {
+	data     pmetric.Metric                 // data buffer for generated metric.
+	config   FacefusionHealthUpMetricConfig // metric config provided by user.
+	capacity int                            // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.health.up metric with initial data.
+func (m *metricFacefusionHealthUp) init() {
+	m.data.SetName("facefusion.health.up")
+	m.data.SetDescription("1 where the last health check (instances[].health) got the answer of a healthy server, otherwise 0. The state of the server takes two failures in a row.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionHealthUp) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, serverPortAttributeValue int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutInt("server.port", serverPortAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionHealthUp) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionHealthUp) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionHealthUp(cfg FacefusionHealthUpMetricConfig) metricFacefusionHealthUp {
+	m := metricFacefusionHealthUp{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -2361,6 +2585,61 @@ func newMetricFacefusionProcessUp(cfg FacefusionProcessUpMetricConfig) metricFac
 	return m
 }
 
+type metricFacefusionServerKind struct {
+	data     pmetric.Metric                   // data buffer for generated metric.
+	config   FacefusionServerKindMetricConfig // metric config provided by user.
+	capacity int                              // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.server.kind metric with initial data.
+func (m *metricFacefusionServerKind) init() {
+	m.data.SetName("facefusion.server.kind")
+	m.data.SetDescription("1 for the kind of server that was found.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionServerKind) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, serverPortAttributeValue int64, facefusionServerKindAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutInt("server.port", serverPortAttributeValue)
+	dp.Attributes().PutStr("facefusion.server.kind", facefusionServerKindAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionServerKind) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionServerKind) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionServerKind(cfg FacefusionServerKindMetricConfig) metricFacefusionServerKind {
+	m := metricFacefusionServerKind{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricFacefusionServerQueueSize struct {
 	data     pmetric.Metric                        // data buffer for generated metric.
 	config   FacefusionServerQueueSizeMetricConfig // metric config provided by user.
@@ -2643,7 +2922,7 @@ type metricFacefusionServerUp struct {
 // init fills facefusion.server.up metric with initial data.
 func (m *metricFacefusionServerUp) init() {
 	m.data.SetName("facefusion.server.up")
-	m.data.SetDescription("1 while the server is ready: it answers its event loop, its queue and its thread pool as a FaceFusion server does. Otherwise 0; `facefusion.server.state` says more. Absent where the server is not asked.")
+	m.data.SetDescription("1 while the server is ready or answering: a Gradio answers its event loop, its queue and its thread pool, another server its health check, or at all. Otherwise 0; `facefusion.server.state` says more. Absent where the server is not asked.")
 	m.data.SetUnit("1")
 	m.data.SetEmptySum()
 	m.data.Sum().SetIsMonotonic(false)
@@ -5662,6 +5941,9 @@ type MetricsBuilder struct {
 	metricFacefusionActiveTasks                     metricFacefusionActiveTasks
 	metricFacefusionGpuMemoryUsage                  metricFacefusionGpuMemoryUsage
 	metricFacefusionGpuUtilization                  metricFacefusionGpuUtilization
+	metricFacefusionHealthCertificateRemaining      metricFacefusionHealthCertificateRemaining
+	metricFacefusionHealthDuration                  metricFacefusionHealthDuration
+	metricFacefusionHealthUp                        metricFacefusionHealthUp
 	metricFacefusionInstances                       metricFacefusionInstances
 	metricFacefusionJobContended                    metricFacefusionJobContended
 	metricFacefusionJobCount                        metricFacefusionJobCount
@@ -5673,6 +5955,7 @@ type MetricsBuilder struct {
 	metricFacefusionProcessExits                    metricFacefusionProcessExits
 	metricFacefusionProcessStarts                   metricFacefusionProcessStarts
 	metricFacefusionProcessUp                       metricFacefusionProcessUp
+	metricFacefusionServerKind                      metricFacefusionServerKind
 	metricFacefusionServerQueueSize                 metricFacefusionServerQueueSize
 	metricFacefusionServerRequestDurationPercentile metricFacefusionServerRequestDurationPercentile
 	metricFacefusionServerRequestFailed             metricFacefusionServerRequestFailed
@@ -5753,13 +6036,16 @@ func WithStartTime(startTime pcommon.Timestamp) MetricBuilderOption {
 }
 func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, options ...MetricBuilderOption) *MetricsBuilder {
 	mb := &MetricsBuilder{
-		config:                                          mbc,
-		startTime:                                       pcommon.NewTimestampFromTime(time.Now()),
-		metricsBuffer:                                   pmetric.NewMetrics(),
-		buildInfo:                                       settings.BuildInfo,
-		metricFacefusionActiveTasks:                     newMetricFacefusionActiveTasks(mbc.Metrics.FacefusionActiveTasks),
-		metricFacefusionGpuMemoryUsage:                  newMetricFacefusionGpuMemoryUsage(mbc.Metrics.FacefusionGpuMemoryUsage),
-		metricFacefusionGpuUtilization:                  newMetricFacefusionGpuUtilization(mbc.Metrics.FacefusionGpuUtilization),
+		config:                         mbc,
+		startTime:                      pcommon.NewTimestampFromTime(time.Now()),
+		metricsBuffer:                  pmetric.NewMetrics(),
+		buildInfo:                      settings.BuildInfo,
+		metricFacefusionActiveTasks:    newMetricFacefusionActiveTasks(mbc.Metrics.FacefusionActiveTasks),
+		metricFacefusionGpuMemoryUsage: newMetricFacefusionGpuMemoryUsage(mbc.Metrics.FacefusionGpuMemoryUsage),
+		metricFacefusionGpuUtilization: newMetricFacefusionGpuUtilization(mbc.Metrics.FacefusionGpuUtilization),
+		metricFacefusionHealthCertificateRemaining:      newMetricFacefusionHealthCertificateRemaining(mbc.Metrics.FacefusionHealthCertificateRemaining),
+		metricFacefusionHealthDuration:                  newMetricFacefusionHealthDuration(mbc.Metrics.FacefusionHealthDuration),
+		metricFacefusionHealthUp:                        newMetricFacefusionHealthUp(mbc.Metrics.FacefusionHealthUp),
 		metricFacefusionInstances:                       newMetricFacefusionInstances(mbc.Metrics.FacefusionInstances),
 		metricFacefusionJobContended:                    newMetricFacefusionJobContended(mbc.Metrics.FacefusionJobContended),
 		metricFacefusionJobCount:                        newMetricFacefusionJobCount(mbc.Metrics.FacefusionJobCount),
@@ -5771,6 +6057,7 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricFacefusionProcessExits:                    newMetricFacefusionProcessExits(mbc.Metrics.FacefusionProcessExits),
 		metricFacefusionProcessStarts:                   newMetricFacefusionProcessStarts(mbc.Metrics.FacefusionProcessStarts),
 		metricFacefusionProcessUp:                       newMetricFacefusionProcessUp(mbc.Metrics.FacefusionProcessUp),
+		metricFacefusionServerKind:                      newMetricFacefusionServerKind(mbc.Metrics.FacefusionServerKind),
 		metricFacefusionServerQueueSize:                 newMetricFacefusionServerQueueSize(mbc.Metrics.FacefusionServerQueueSize),
 		metricFacefusionServerRequestDurationPercentile: newMetricFacefusionServerRequestDurationPercentile(mbc.Metrics.FacefusionServerRequestDurationPercentile),
 		metricFacefusionServerRequestFailed:             newMetricFacefusionServerRequestFailed(mbc.Metrics.FacefusionServerRequestFailed),
@@ -5935,6 +6222,9 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricFacefusionActiveTasks.emit(ils.Metrics())
 	mb.metricFacefusionGpuMemoryUsage.emit(ils.Metrics())
 	mb.metricFacefusionGpuUtilization.emit(ils.Metrics())
+	mb.metricFacefusionHealthCertificateRemaining.emit(ils.Metrics())
+	mb.metricFacefusionHealthDuration.emit(ils.Metrics())
+	mb.metricFacefusionHealthUp.emit(ils.Metrics())
 	mb.metricFacefusionInstances.emit(ils.Metrics())
 	mb.metricFacefusionJobContended.emit(ils.Metrics())
 	mb.metricFacefusionJobCount.emit(ils.Metrics())
@@ -5946,6 +6236,7 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricFacefusionProcessExits.emit(ils.Metrics())
 	mb.metricFacefusionProcessStarts.emit(ils.Metrics())
 	mb.metricFacefusionProcessUp.emit(ils.Metrics())
+	mb.metricFacefusionServerKind.emit(ils.Metrics())
 	mb.metricFacefusionServerQueueSize.emit(ils.Metrics())
 	mb.metricFacefusionServerRequestDurationPercentile.emit(ils.Metrics())
 	mb.metricFacefusionServerRequestFailed.emit(ils.Metrics())
@@ -6051,6 +6342,21 @@ func (mb *MetricsBuilder) RecordFacefusionGpuUtilizationDataPoint(ts pcommon.Tim
 	mb.metricFacefusionGpuUtilization.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, hwGpuTaskAttributeValue.String())
 }
 
+// RecordFacefusionHealthCertificateRemainingDataPoint adds a data point to facefusion.health.certificate.remaining metric.
+func (mb *MetricsBuilder) RecordFacefusionHealthCertificateRemainingDataPoint(ts pcommon.Timestamp, val float64, serverPortAttributeValue int64) {
+	mb.metricFacefusionHealthCertificateRemaining.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue)
+}
+
+// RecordFacefusionHealthDurationDataPoint adds a data point to facefusion.health.duration metric.
+func (mb *MetricsBuilder) RecordFacefusionHealthDurationDataPoint(ts pcommon.Timestamp, val float64, serverPortAttributeValue int64) {
+	mb.metricFacefusionHealthDuration.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue)
+}
+
+// RecordFacefusionHealthUpDataPoint adds a data point to facefusion.health.up metric.
+func (mb *MetricsBuilder) RecordFacefusionHealthUpDataPoint(ts pcommon.Timestamp, val int64, serverPortAttributeValue int64) {
+	mb.metricFacefusionHealthUp.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue)
+}
+
 // RecordFacefusionInstancesDataPoint adds a data point to facefusion.instances metric.
 func (mb *MetricsBuilder) RecordFacefusionInstancesDataPoint(ts pcommon.Timestamp, val int64, facefusionInstanceStateAttributeValue AttributeFacefusionInstanceState) {
 	mb.metricFacefusionInstances.recordDataPoint(mb.startTime, ts, val, facefusionInstanceStateAttributeValue.String())
@@ -6104,6 +6410,11 @@ func (mb *MetricsBuilder) RecordFacefusionProcessStartsDataPoint(ts pcommon.Time
 // RecordFacefusionProcessUpDataPoint adds a data point to facefusion.process.up metric.
 func (mb *MetricsBuilder) RecordFacefusionProcessUpDataPoint(ts pcommon.Timestamp, val int64) {
 	mb.metricFacefusionProcessUp.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionServerKindDataPoint adds a data point to facefusion.server.kind metric.
+func (mb *MetricsBuilder) RecordFacefusionServerKindDataPoint(ts pcommon.Timestamp, val int64, serverPortAttributeValue int64, facefusionServerKindAttributeValue AttributeFacefusionServerKind) {
+	mb.metricFacefusionServerKind.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue, facefusionServerKindAttributeValue.String())
 }
 
 // RecordFacefusionServerQueueSizeDataPoint adds a data point to facefusion.server.queue.size metric.

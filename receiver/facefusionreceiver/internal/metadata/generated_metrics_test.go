@@ -88,6 +88,15 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionGpuUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwGpuTaskGeneral)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordFacefusionHealthCertificateRemainingDataPoint(ts, 1, 11)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionHealthDurationDataPoint(ts, 1, 11)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionHealthUpDataPoint(ts, 1, 11)
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordFacefusionInstancesDataPoint(ts, 1, AttributeFacefusionInstanceStateUp)
 			defaultMetricsCount++
 			allMetricsCount++
@@ -119,6 +128,9 @@ func TestMetricsBuilder(t *testing.T) {
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordFacefusionProcessUpDataPoint(ts, 1)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionServerKindDataPoint(ts, 1, 11, AttributeFacefusionServerKindGradio)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordFacefusionServerQueueSizeDataPoint(ts, 1, 11)
@@ -396,6 +408,53 @@ func TestMetricsBuilder(t *testing.T) {
 					hwGpuTaskAttrVal, ok := dp.Attributes().Get("hw.gpu.task")
 					assert.True(t, ok)
 					assert.Equal(t, "general", hwGpuTaskAttrVal.Str())
+				case "facefusion.health.certificate.remaining":
+					assert.False(t, validatedMetrics["facefusion.health.certificate.remaining"], "Found a duplicate in the metrics slice: facefusion.health.certificate.remaining")
+					validatedMetrics["facefusion.health.certificate.remaining"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The time until the first certificate of the server expires, as the health check (instances[].health) saw it; negative afterwards.", mi.Description())
+					assert.Equal(t, "s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					serverPortAttrVal, ok := dp.Attributes().Get("server.port")
+					assert.True(t, ok)
+					assert.EqualValues(t, 11, serverPortAttrVal.Int())
+				case "facefusion.health.duration":
+					assert.False(t, validatedMetrics["facefusion.health.duration"], "Found a duplicate in the metrics slice: facefusion.health.duration")
+					validatedMetrics["facefusion.health.duration"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "How long the last health check (instances[].health) took.", mi.Description())
+					assert.Equal(t, "s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					serverPortAttrVal, ok := dp.Attributes().Get("server.port")
+					assert.True(t, ok)
+					assert.EqualValues(t, 11, serverPortAttrVal.Int())
+				case "facefusion.health.up":
+					assert.False(t, validatedMetrics["facefusion.health.up"], "Found a duplicate in the metrics slice: facefusion.health.up")
+					validatedMetrics["facefusion.health.up"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 where the last health check (instances[].health) got the answer of a healthy server, otherwise 0. The state of the server takes two failures in a row.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					serverPortAttrVal, ok := dp.Attributes().Get("server.port")
+					assert.True(t, ok)
+					assert.EqualValues(t, 11, serverPortAttrVal.Int())
 				case "facefusion.instances":
 					assert.False(t, validatedMetrics["facefusion.instances"], "Found a duplicate in the metrics slice: facefusion.instances")
 					validatedMetrics["facefusion.instances"] = true
@@ -581,6 +640,26 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.Equal(t, ts, dp.Timestamp())
 					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
 					assert.Equal(t, int64(1), dp.IntValue())
+				case "facefusion.server.kind":
+					assert.False(t, validatedMetrics["facefusion.server.kind"], "Found a duplicate in the metrics slice: facefusion.server.kind")
+					validatedMetrics["facefusion.server.kind"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for the kind of server that was found.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					serverPortAttrVal, ok := dp.Attributes().Get("server.port")
+					assert.True(t, ok)
+					assert.EqualValues(t, 11, serverPortAttrVal.Int())
+					facefusionServerKindAttrVal, ok := dp.Attributes().Get("facefusion.server.kind")
+					assert.True(t, ok)
+					assert.Equal(t, "gradio", facefusionServerKindAttrVal.Str())
 				case "facefusion.server.queue.size":
 					assert.False(t, validatedMetrics["facefusion.server.queue.size"], "Found a duplicate in the metrics slice: facefusion.server.queue.size")
 					validatedMetrics["facefusion.server.queue.size"] = true
@@ -684,7 +763,7 @@ func TestMetricsBuilder(t *testing.T) {
 					validatedMetrics["facefusion.server.up"] = true
 					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
 					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-					assert.Equal(t, "1 while the server is ready: it answers its event loop, its queue and its thread pool as a FaceFusion server does. Otherwise 0; `facefusion.server.state` says more. Absent where the server is not asked.", mi.Description())
+					assert.Equal(t, "1 while the server is ready or answering: a Gradio answers its event loop, its queue and its thread pool, another server its health check, or at all. Otherwise 0; `facefusion.server.state` says more. Absent where the server is not asked.", mi.Description())
 					assert.Equal(t, "1", mi.Unit())
 					assert.False(t, mi.Sum().IsMonotonic())
 					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())

@@ -7,15 +7,17 @@ import (
 	"net/http"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configmiddleware"
 	"go.opentelemetry.io/collector/extension/extensionmiddleware"
 )
 
-// endpointClient is the client of one configured endpoint, with everything that the section web says.
-func (p *Probe) endpointClient(ctx context.Context, host component.Host, endpoint Endpoint) (*http.Client, error) {
-	d := &directTransport{viaProxy: p.cfg.ClientConfig.ProxyURL != ""}
-	if len(p.cfg.credentials()) > 0 {
-		d.guard = newGuard(endpoint, p.env.Settings.Logger)
+// endpointClient is the client of what is configured of one instance: its endpoint, with everything
+// that the section web says, or its health check.
+func (p *Probe) endpointClient(ctx context.Context, host component.Host, cfg confighttp.ClientConfig, instance Instance) (*http.Client, error) {
+	d := &directTransport{viaProxy: cfg.ProxyURL != ""}
+	if len(credentials(&cfg)) > 0 {
+		d.guard = newGuard(instance, p.env.Settings.Logger)
 	}
 	// confighttp hands its own transport to the innermost middleware, and to nobody else.
 	extensions := maps.Clone(host.GetExtensions())
@@ -23,7 +25,6 @@ func (p *Probe) endpointClient(ctx context.Context, host component.Host, endpoin
 		extensions = make(map[component.ID]component.Component)
 	}
 	extensions[directID] = d
-	cfg := p.cfg.ClientConfig
 	cfg.Middlewares = append(cfg.Middlewares[:len(cfg.Middlewares):len(cfg.Middlewares)], configmiddleware.Config{ID: directID})
 	return cfg.ToClient(ctx, extensions, p.env.Settings.TelemetrySettings)
 }
@@ -59,8 +60,7 @@ func (d *directTransport) GetHTTPRoundTripper(context.Context) (extensionmiddlew
 }
 
 // credentials names the settings that send what only the configured endpoint may see.
-func (c *Config) credentials() []string {
-	client := &c.ClientConfig
+func credentials(client *confighttp.ClientConfig) []string {
 	var names []string
 	for _, setting := range []struct {
 		name string
@@ -82,7 +82,7 @@ func (c *Config) credentials() []string {
 
 // ForEndpointsOnly names the settings that have no effect on servers that were found.
 func (c *Config) ForEndpointsOnly() []string {
-	names := c.credentials()
+	names := credentials(&c.ClientConfig)
 	if c.ClientConfig.ProxyURL != "" {
 		names = append(names, "proxy_url")
 	}

@@ -61,11 +61,14 @@ func stateWith(t *testing.T, cfg Config, endpoint string, folders ...string) web
 	u, err := url.Parse(endpoint)
 	require.NoError(t, err)
 	env, _ := probetest.Env()
-	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "proxy", URL: u, Folders: folders}}, false, env)
+	p := New(cfg, HistogramsConfig{}, []Instance{{Name: "proxy", Endpoint: u, Folders: folders}}, false, env)
 	require.NoError(t, p.Start(context.Background(), componenttest.NewNopHost()))
 	defer func() { require.NoError(t, p.Shutdown(context.Background())) }()
-	require.Eventually(t, func() bool { return p.latest.Load() != nil }, 10*time.Second, 5*time.Millisecond)
-	require.Len(t, p.latest.Load().Servers, 1)
+	require.Eventually(t, func() bool {
+		p.loop.Trigger() // silence is believed when it comes twice
+		s := p.latest.Load()
+		return s != nil && len(s.Servers) == 1 && s.Servers[0].State != webui.StateUnknown
+	}, 10*time.Second, 5*time.Millisecond)
 	return p.latest.Load().Servers[0].State
 }
 
@@ -73,7 +76,7 @@ func TestClientSettingsThatNameNothing(t *testing.T) {
 	cfg := NewDefaultConfig()
 	cfg.ClientConfig.TLS.CAFile = "/does/not/exist.pem"
 	env, _ := probetest.Env()
-	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "studio", URL: &url.URL{Scheme: "https", Host: "ff.example.com"}}}, false, env)
+	p := New(cfg, HistogramsConfig{}, []Instance{{Name: "studio", Endpoint: &url.URL{Scheme: "https", Host: "ff.example.com"}}}, false, env)
 	require.ErrorContains(t, p.Start(context.Background(), componenttest.NewNopHost()), "/does/not/exist.pem")
 	require.NoError(t, p.Shutdown(context.Background()))
 }

@@ -32,7 +32,7 @@ func (p *Probe) emit(snapshot *webui.Snapshot) {
 // stateSeverity grades the state that a server comes to.
 func stateSeverity(s webui.State) plog.SeverityNumber {
 	switch s {
-	case webui.StateUnresponsive, webui.StateDown:
+	case webui.StateUnhealthy, webui.StateUnresponsive, webui.StateDown:
 		return plog.SeverityNumberError
 	case webui.StateSaturated, webui.StateNotProbed:
 		return plog.SeverityNumberWarn

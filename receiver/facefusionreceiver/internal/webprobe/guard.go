@@ -35,8 +35,8 @@ type guard struct {
 	logged atomic.Pointer[string]
 }
 
-func newGuard(e Endpoint, logger *zap.Logger) *guard {
-	return &guard{folders: e.Folders, logger: logger.With(zap.String("instance", e.Instance))}
+func newGuard(i Instance, logger *zap.Logger) *guard {
+	return &guard{folders: i.Folders, logger: logger.With(zap.String("instance", i.Name))}
 }
 
 // dial is the DialContext of a transport.

@@ -52,7 +52,7 @@ func TestDiscoveredServersGetNoCredentials(t *testing.T) {
 
 	env, _ := probetest.Env()
 	// The instance of the found server has an endpoint as well: its credentials are for that alone.
-	p := New(withSecret(), HistogramsConfig{}, []Endpoint{{Instance: "studio", URL: endpoint}}, true, env)
+	p := New(withSecret(), HistogramsConfig{}, []Instance{{Name: "studio", Endpoint: endpoint}}, true, env)
 	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "studio", Servers: []process.ServerProcess{
 		{ID: process.ID{PID: 11}, Port: address.Port(), Address: address},
 	}}}})
@@ -72,7 +72,7 @@ func TestEndpointOfAStranger(t *testing.T) {
 	env.Settings.Logger = zap.New(core)
 	cfg := withSecret()
 	cfg.Interval = 20 * time.Millisecond
-	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "studio", URL: u, Folders: []string{t.TempDir()}}}, false, env)
+	p := New(cfg, HistogramsConfig{}, []Instance{{Name: "studio", Endpoint: u, Folders: []string{t.TempDir()}}}, false, env)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 	require.Eventually(t, func() bool { return p.Health().Observations > 3 }, 10*time.Second, 5*time.Millisecond)
 	require.NoError(t, p.Shutdown(context.Background()))
@@ -124,7 +124,7 @@ func TestGuardCannotBeRaced(t *testing.T) {
 		return hostnet.Listener{Address: to, UID: uid, Cookie: cookie}
 	}
 	evil, root := socket(stranger, 1), socket(0, 2)
-	g := newGuard(Endpoint{}, zap.NewNop())
+	g := newGuard(Instance{}, zap.NewNop())
 	for name, c := range map[string]struct {
 		before, after []hostnet.Listener
 		err           error

@@ -20,7 +20,13 @@ func record(mb *metadata.MetricsBuilder, server *webui.Server, now time.Time) {
 	}
 	ts, port := pcommon.NewTimestampFromTime(now), int64(server.Port)
 	if server.State != webui.StateNotProbed { // whether it is up was not looked at
-		mb.RecordFacefusionServerUpDataPoint(ts, probe.OneIf(server.State == webui.StateReady), port)
+		mb.RecordFacefusionServerUpDataPoint(ts, probe.OneIf(server.State == webui.StateReady || server.State == webui.StateAnswering), port)
+	}
+	if kind, ok := metadata.MapAttributeFacefusionServerKind[string(server.Kind)]; ok {
+		mb.RecordFacefusionServerKindDataPoint(ts, 1, port, kind)
+	}
+	if server.Health != nil {
+		recordHealth(mb, server.Health, now, port)
 	}
 	for state := range probe.Values[metadata.AttributeFacefusionServerState]() {
 		mb.RecordFacefusionServerStateDataPoint(ts, probe.OneIf(string(server.State) == state.String()), port, state)
@@ -30,6 +36,15 @@ func record(mb *metadata.MetricsBuilder, server *webui.Server, now time.Time) {
 	}
 	for i := range server.Functions {
 		recordFunction(mb, &server.Functions[i], ts, port)
+	}
+}
+
+func recordHealth(mb *metadata.MetricsBuilder, h *webui.Health, now time.Time, port int64) {
+	ts := pcommon.NewTimestampFromTime(now)
+	mb.RecordFacefusionHealthUpDataPoint(ts, probe.OneIf(h.OK), port)
+	mb.RecordFacefusionHealthDurationDataPoint(ts, h.Duration, port)
+	if h.CertificateExpiry.Known {
+		mb.RecordFacefusionHealthCertificateRemainingDataPoint(ts, h.CertificateExpiry.V.Sub(now).Seconds(), port)
 	}
 }
 

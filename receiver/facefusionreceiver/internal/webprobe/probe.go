@@ -23,13 +23,15 @@ type Probe struct {
 	env        probe.Env
 	cfg        Config
 	histograms HistogramsConfig
-	endpoints  []Endpoint
+	instances  []Instance
 	discovers  bool
 	loop       *poll.Loop
 	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
 	latest     snapshots.Latest[webui.Snapshot]
 	// targets are those that were asked last.
 	targets atomic.Pointer[[]webui.Target]
+	// clients are those of the health checks.
+	clients []*http.Client
 	// barriers are the servers whose barrier was logged; owned by the goroutine that observes.
 	barriers map[barrier]bool
 	// owned by the goroutine that observes
@@ -38,13 +40,13 @@ type Probe struct {
 	started time.Time
 }
 
-// New makes the probe. The endpoints are those that the configuration names; discovers says that a process probe finds others.
-func New(cfg Config, histograms HistogramsConfig, endpoints []Endpoint, discovers bool, env probe.Env) *Probe {
+// New makes the probe. The instances are those that the configuration names; discovers says that a process probe finds others.
+func New(cfg Config, histograms HistogramsConfig, instances []Instance, discovers bool, env probe.Env) *Probe {
 	p := &Probe{
 		env:        env,
 		cfg:        cfg,
 		histograms: histograms,
-		endpoints:  endpoints,
+		instances:  slices.Clone(instances),
 		discovers:  discovers,
 		mb:         metadata.NewMetricsBuilder(env.Metrics, env.Settings),
 		lb:         metadata.NewLogsBuilder(env.Logs, env.Settings),
@@ -62,13 +64,25 @@ func (p *Probe) Health() poll.Health { return p.loop.Health() }
 
 // Start implements probe.Probe. It fails when the client's settings name a file or an extension that is not there.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
-	clients := make(map[string]*http.Client, len(p.endpoints))
-	for _, endpoint := range p.endpoints {
-		client, err := p.endpointClient(ctx, host, endpoint)
-		if err != nil {
-			return err
+	clients := make(map[string]*http.Client, len(p.instances))
+	for n := range p.instances {
+		i := &p.instances[n]
+		if i.Endpoint != nil {
+			client, err := p.endpointClient(ctx, host, p.cfg.ClientConfig, *i)
+			if err != nil {
+				return err
+			}
+			clients[i.Name] = client
 		}
-		clients[endpoint.Instance] = client
+		if i.Health != nil {
+			client, err := p.endpointClient(ctx, host, i.Health.ClientConfig, *i)
+			if err != nil {
+				return err
+			}
+			i.check = i.Health.check()
+			i.check.Client = client
+			p.clients = append(p.clients, client)
+		}
 	}
 	p.started = time.Now()
 	p.tracker = webui.NewTracker(webui.Settings{Endpoints: clients, Timeout: p.cfg.ClientConfig.Timeout})
@@ -82,13 +96,16 @@ func (p *Probe) Shutdown(context.Context) error {
 	if p.tracker != nil {
 		p.tracker.Close()
 	}
+	for _, client := range p.clients {
+		client.CloseIdleConnections()
+	}
 	return nil
 }
 
 // follow has the servers asked at once when a process started, stopped or began to listen, instead of at the next interval.
 func (p *Probe) follow() {
 	asked := p.targets.Load()
-	if asked == nil || !slices.EqualFunc(targets(p.env.Snapshots.Processes.Load(), p.endpoints), *asked, sameTarget) {
+	if asked == nil || !slices.EqualFunc(targets(p.env.Snapshots.Processes.Load(), p.instances), *asked, sameTarget) {
 		p.loop.Trigger()
 	}
 }
@@ -101,10 +118,10 @@ func (p *Probe) observe(ctx context.Context) error {
 		// A process table that cannot be had holds up the configured endpoints for one interval only.
 		return nil
 	}
-	targets := targets(processes, p.endpoints)
+	targets := targets(processes, p.instances)
 	p.targets.Store(&targets)
 	p.reportBarriers(processes)
-	snapshot, err := p.tracker.Observe(ctx, targets, known(processes, p.endpoints))
+	snapshot, err := p.tracker.Observe(ctx, targets, known(processes, p.instances))
 	if snapshot == nil {
 		return err
 	}

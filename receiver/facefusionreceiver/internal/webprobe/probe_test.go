@@ -36,7 +36,7 @@ func servers(start time.Time) []webui.Server {
 	duration.Observe(7)
 	return []webui.Server{
 		{
-			Instance: "facefusion-3f2a", Port: 7860, State: webui.StateReady, QueueSize: reading.Known(int64(5)),
+			Instance: "facefusion-3f2a", Port: 7860, State: webui.StateReady, Kind: webui.KindGradio, QueueSize: reading.Known(int64(5)),
 			Functions: []webui.Function{
 				{Name: "run", Requests: 71, Failed: reading.Known(int64(2)), P50: reading.Known(61.5), P90: reading.Known(130.5), P99: reading.Known(171.5)},
 				{Name: "other", Requests: 910},
@@ -46,7 +46,12 @@ func servers(start time.Time) []webui.Server {
 				{Probe: webui.ProbeApp, ErrorType: "timeout", Duration: duration.Snapshot(), Start: start.Add(time.Second)},
 			},
 		},
-		{Instance: "facefusion-3f2a", Port: 7861, State: webui.StateUnresponsive},
+		{Instance: "facefusion-3f2a", Port: 7861, State: webui.StateUnresponsive, Kind: webui.KindUnknown},
+		{
+			Instance: "facefusion-3f2a", Port: 8000, State: webui.StateUnhealthy, Kind: webui.KindHTTP,
+			Health: &webui.Health{StatusCode: 503, ErrorType: "status", Duration: 0.25, CertificateExpiry: reading.Known(start.Add(48 * time.Hour))},
+		},
+		{Instance: "facefusion-3f2a", Port: 8001, State: webui.StateAnswering, Kind: webui.KindHTTP, Health: &webui.Health{OK: true, Duration: 0.5}},
 		{Instance: "studio", State: webui.StateStarting},
 		{Instance: "studio", Port: 7862, State: webui.StateUnknown},
 		{Instance: "studio", Port: 7863, State: webui.StateNotProbed},
@@ -94,7 +99,7 @@ func TestStateSeverity(t *testing.T) {
 	for state, want := range map[webui.State]plog.SeverityNumber{
 		webui.StateStarting: plog.SeverityNumberInfo, webui.StateReady: plog.SeverityNumberInfo, webui.StateSaturated: plog.SeverityNumberWarn,
 		webui.StateUnresponsive: plog.SeverityNumberError, webui.StateDown: plog.SeverityNumberError,
-		webui.StateNotProbed: plog.SeverityNumberWarn,
+		webui.StateNotProbed: plog.SeverityNumberWarn, webui.StateAnswering: plog.SeverityNumberInfo, webui.StateUnhealthy: plog.SeverityNumberError,
 	} {
 		require.Equal(t, want, stateSeverity(state), state)
 	}
@@ -108,7 +113,7 @@ func TestTargetsComeFromProcessesAndConfiguration(t *testing.T) {
 		{ID: process.ID{PID: 13, StartTicks: 14}},
 		{ID: process.ID{PID: 15, StartTicks: 16}, PortUnknown: true},
 		{ID: process.ID{PID: 17, StartTicks: 18}, Port: 7860},
-	}}}}, []Endpoint{{Instance: "studio", URL: proxy}})
+	}}}}, []Instance{{Name: "studio", Endpoint: proxy}})
 	require.Equal(t, []webui.Target{
 		{Instance: "studio", Port: 443, URL: proxy},
 		{Instance: "facefusion-3f2a", Process: "11/12", Port: 7861, URL: &url.URL{Scheme: "http", Host: "127.0.0.1:7861"}},
@@ -124,6 +129,9 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	for _, state := range webui.States {
 		require.Contains(t, metadata.MapAttributeFacefusionServerState, string(state))
 		require.Contains(t, metadata.MapAttributeFacefusionServerStatePrevious, string(state))
+	}
+	for _, kind := range []webui.Kind{webui.KindGradio, webui.KindHTTP, webui.KindUnknown} {
+		require.Contains(t, metadata.MapAttributeFacefusionServerKind, string(kind))
 	}
 }
 

@@ -86,19 +86,20 @@ func serve(address string, handler http.Handler) {
 	go http.Serve(listener, handler)
 }
 
-// askBoth has a probe look once at a server that was found and at an endpoint.
+// askBoth has a probe ask a server that was found and at an endpoint.
 func askBoth(cfg Config) proxied {
 	env, _ := probetest.Env()
 	address := netip.MustParseAddrPort("10.89.0.1:7860")
 	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "found", Servers: []process.ServerProcess{
 		{ID: process.ID{PID: 11}, Port: address.Port(), Address: address},
 	}}}})
-	p := New(cfg, HistogramsConfig{}, []Endpoint{{Instance: "named", URL: &url.URL{Scheme: "http", Host: "10.89.0.1:7861"}}}, true, env)
+	p := New(cfg, HistogramsConfig{}, []Instance{{Name: "named", Endpoint: &url.URL{Scheme: "http", Host: "10.89.0.1:7861"}}}, true, env)
 	if err := p.Start(context.Background(), componenttest.NewNopHost()); err != nil {
 		panic(err)
 	}
 	defer p.Shutdown(context.Background())
-	for p.latest.Load() == nil {
+	for s := p.latest.Load(); s == nil || s.Servers[1].State == webui.StateUnknown; s = p.latest.Load() {
+		p.loop.Trigger() // silence is believed when it comes twice
 		time.Sleep(time.Millisecond)
 	}
 	servers := p.latest.Load().Servers

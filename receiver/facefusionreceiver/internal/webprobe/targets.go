@@ -3,44 +3,92 @@ package webprobe
 import (
 	"iter"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 )
 
-// Endpoint is a server that the configuration names by its URL.
-type Endpoint struct {
-	// Instance is the configured name of the instance.
-	Instance string
-	URL      *url.URL
+// Instance is what the configuration says of one instance.
+type Instance struct {
+	Name string
+	// Endpoint is the URL of its server, where that is named.
+	Endpoint *url.URL
+	// Health is its health check, nil without one.
+	Health *HealthConfig
 	// Folders are those of the instance, as the collector sees them. Who owns one may serve the
 	// endpoint, see guard.
 	Folders []string
+	// check is made of Health when the probe starts.
+	check *webui.HealthCheck
 }
 
 // targets are the servers to ask: those of the processes that live, and those that are configured.
-func targets(snapshot *process.Snapshot, endpoints []Endpoint) []webui.Target {
+func targets(snapshot *process.Snapshot, configured []Instance) []webui.Target {
 	var list []webui.Target
-	for _, endpoint := range endpoints {
-		list = append(list, webui.Target{Instance: endpoint.Instance, Port: webui.PortOf(endpoint.URL), URL: endpoint.URL})
+	for _, c := range configured {
+		if c.Endpoint != nil {
+			list = append(list, webui.Target{Instance: c.Name, Port: webui.PortOf(c.Endpoint), URL: c.Endpoint})
+		}
 	}
-	if snapshot == nil {
-		return list
+	if snapshot != nil {
+		for i := range snapshot.Instances {
+			list = appendFound(list, &snapshot.Instances[i])
+		}
 	}
-	for i := range snapshot.Instances {
-		for _, server := range snapshot.Instances[i].Servers {
-			list = append(list, target(snapshot.Instances[i].ID, server))
+	for _, c := range configured {
+		if c.check != nil {
+			list = attach(list, c.Name, c.check)
 		}
 	}
 	return list
 }
 
+// appendFound appends the servers of an instance's processes. An instance that is named, or that had a
+// server once, and has none, is reported as down.
+func appendFound(list []webui.Target, i *process.Instance) []webui.Target {
+	for _, server := range i.Servers {
+		list = append(list, target(i.ID, server))
+	}
+	served := slices.ContainsFunc(i.Roles, func(r process.RoleUsage) bool { return r.Role == process.RoleServer })
+	if len(i.Servers) == 0 && (served || i.Configured && len(i.Processes) == 0) {
+		list = append(list, webui.Target{Instance: i.ID, Gone: true})
+	}
+	return list
+}
+
+// attach gives a health check to the server of an instance that it is of: the one on its port, else
+// the only one, else one of its own.
+func attach(list []webui.Target, instance string, check *webui.HealthCheck) []webui.Target {
+	only := -1
+	for n := range list {
+		t := &list[n]
+		switch {
+		case t.Instance != instance:
+		case t.Gone:
+			return list // nobody is there to be asked
+		case t.Port == webui.PortOf(check.URL):
+			t.Check = check
+			return list
+		case only < 0:
+			only = n
+		default:
+			only = len(list)
+		}
+	}
+	if only >= 0 && only < len(list) {
+		list[only].Check = check
+		return list
+	}
+	return append(list, webui.Target{Instance: instance, Port: webui.PortOf(check.URL), Check: check})
+}
+
 // known are the instances whose servers are remembered.
-func known(snapshot *process.Snapshot, endpoints []Endpoint) []string {
+func known(snapshot *process.Snapshot, configured []Instance) []string {
 	var ids []string
-	for _, endpoint := range endpoints {
-		ids = append(ids, endpoint.Instance)
+	for _, c := range configured {
+		ids = append(ids, c.Name)
 	}
 	if snapshot != nil {
 		for i := range snapshot.Instances {
@@ -65,7 +113,8 @@ func target(instance string, s process.ServerProcess) webui.Target {
 }
 
 func sameTarget(a, b webui.Target) bool {
-	return a.Instance == b.Instance && a.Process == b.Process && a.Port == b.Port && a.Unknown == b.Unknown && a.NotProbed == b.NotProbed
+	return a.Instance == b.Instance && a.Process == b.Process && a.Port == b.Port && a.Unknown == b.Unknown && a.NotProbed == b.NotProbed &&
+		a.Gone == b.Gone
 }
 
 // byInstance yields the servers of one instance after the other; they come sorted.

@@ -1,0 +1,195 @@
+package webui_test
+
+import (
+	"crypto/x509"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+)
+
+// check is a health check of the server on a port of the bubble's network.
+func (h *host) check(port int) *webui.HealthCheck {
+	return &webui.HealthCheck{
+		Client: &http.Client{Transport: &h.network}, URL: mustURL(h.t, "http://"+loopback(port)+"/health"),
+		Timeout: time.Second, Interval: 5 * time.Second,
+	}
+}
+
+func (h *host) checked(target webui.Target, check *webui.HealthCheck) webui.Target {
+	target.Check = check
+	return target
+}
+
+// TestHealthOfAService: the check decides, two failures in a row are one, and the service is asked for nothing else.
+func TestHealthOfAService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		s := h.api(8000, moment{}.with("/health", 200, `{"status":"ok"}`))
+		target := h.checked(h.process("1/1", 8000), h.check(8000))
+		got := only(t, h.pass(target))
+		assert.Equal(t, webui.StateReady, got.State)
+		require.NotNil(t, got.Health)
+		assert.Equal(t, 200, got.Health.StatusCode)
+		s.takeAsked()
+		for range 24 {
+			h.pass(target)
+		}
+		asked := s.takeAsked()
+		assert.Len(t, asked, 24)
+		assert.NotContains(t, asked, "GET /startup-events")
+
+		s.play(moment{}.with("/health", 503, `{"status":"loading"}`))
+		assert.Equal(t, webui.StateReady, only(t, h.pass(target)).State, "one failure")
+		got = only(t, h.pass(target))
+		assert.Equal(t, webui.StateUnhealthy, got.State)
+		assert.Equal(t, "status", got.Health.ErrorType)
+		assert.Equal(t, 503, got.Health.StatusCode)
+		s.play(moment{}.with("/health", 200, ``))
+		snapshot := h.pass(target)
+		assert.Equal(t, []stateChange{{8000, webui.StateUnhealthy, webui.StateReady}}, changes(snapshot))
+
+		s.play(moment{}, "/health")
+		h.pass(target)
+		assert.Equal(t, webui.StateUnhealthy, only(t, h.pass(target)).State, "it hangs")
+		assert.Equal(t, webui.StateDown, only(t, h.pass()).State, "a process that is gone is no matter of the check")
+	})
+}
+
+// TestHealthOfAGradio: a Gradio has to be well by itself, and by its check.
+func TestHealthOfAGradio(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		s := h.serve(7860)
+		target := h.checked(h.process("1/1", 7860), h.check(7860))
+		h.pass(target)
+		assert.Equal(t, webui.StateUnhealthy, only(t, h.pass(target)).State)
+		s.play(h.idle.with("/health", 200, ``))
+		assert.Equal(t, webui.StateReady, only(t, h.pass(target)).State)
+		s.play(h.idle.with("/health", 200, ``), "/gradio_api/queue/status", "/gradio_api/app_id")
+		assert.Equal(t, webui.StateSaturated, only(t, h.pass(target)).State)
+	})
+}
+
+// TestHealthAlone: a server of which nothing but its check is known, on another host.
+func TestHealthAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.api(8000, moment{}.with("/health", 200, ``))
+		target := webui.Target{Instance: "ff", Port: 8000, Check: h.check(8000)}
+		assert.Equal(t, []line{{8000, webui.StateReady}}, lines(h.pass(target)))
+		h.refuse(8000)
+		assert.Equal(t, []line{{8000, webui.StateDown}}, lines(h.pass(target)))
+		assert.Empty(t, lines(h.pass()))
+	})
+}
+
+// TestHealthInterval: a check has an interval of its own.
+func TestHealthInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		s := h.api(8000, moment{}.with("/health", 200, ``))
+		check := h.check(8000)
+		check.Interval = 30 * time.Second
+		for range 12 {
+			h.pass(webui.Target{Instance: "ff", Port: 8000, Check: check})
+		}
+		assert.Len(t, s.takeAsked(), 2)
+	})
+}
+
+// TestHealthJudges asks a real server.
+func TestHealthJudges(t *testing.T) {
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/post" && r.Method != http.MethodPost:
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		case r.URL.Path == "/moved":
+			http.Redirect(w, r, "/", http.StatusFound)
+		case r.URL.Path == "/hangs":
+			<-r.Context().Done()
+		}
+		_, _ = w.Write([]byte(`{"status": "ok"}`))
+	}))
+	defer ts.Close()
+	for _, tt := range []struct {
+		name   string
+		change func(*webui.HealthCheck)
+		err    string
+	}{
+		{"any 2xx", func(*webui.HealthCheck) {}, ""},
+		{"another status", func(c *webui.HealthCheck) { c.Status = []int{204} }, "status"},
+		{"a redirect is not followed", func(c *webui.HealthCheck) { c.URL.Path = "/moved" }, "status"},
+		{"a redirect that is meant", func(c *webui.HealthCheck) { c.URL.Path, c.Status = "/moved", []int{302} }, ""},
+		{"the body", func(c *webui.HealthCheck) { c.Body = regexp.MustCompile(`"status":\s*"ok"`) }, ""},
+		{"another body", func(c *webui.HealthCheck) { c.Body = regexp.MustCompile(`"status":\s*"healthy"`) }, "body"},
+		{"a method", func(c *webui.HealthCheck) { c.URL.Path, c.Method = "/post", http.MethodPost }, ""},
+		{"another method", func(c *webui.HealthCheck) { c.URL.Path = "/post" }, "status"},
+		{"it hangs", func(c *webui.HealthCheck) { c.URL.Path, c.Timeout = "/hangs", patience }, "timeout"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			check := &webui.HealthCheck{Client: &http.Client{Transport: &http.Transport{}}, URL: mustURL(t, ts.URL), Timeout: time.Minute, Interval: time.Second}
+			tt.change(check)
+			got := health(t, check)
+			assert.Equal(t, tt.err, got.ErrorType)
+			assert.Equal(t, tt.err == "", got.OK)
+			assert.Positive(t, got.Duration)
+			assert.False(t, got.CertificateExpiry.Known)
+		})
+	}
+}
+
+func health(t *testing.T, check *webui.HealthCheck) webui.Health {
+	t.Helper()
+	tracker := webui.NewTracker(webui.Settings{})
+	defer tracker.Close()
+	snapshot, err := tracker.Observe(t.Context(), []webui.Target{{Instance: "ff", Port: 1, Check: check}}, nil)
+	require.NoError(t, err)
+	got := only(t, snapshot).Health
+	require.NotNil(t, got)
+	return *got
+}
+
+// TestHealthKnowsCertificates: when they expire is known also where they are not trusted.
+func TestHealthKnowsCertificates(t *testing.T) {
+	ts := quiet(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	ts.StartTLS()
+	defer ts.Close()
+	want := reading.Known(ts.Certificate().NotAfter)
+	check := &webui.HealthCheck{Client: ts.Client(), URL: mustURL(t, ts.URL), Timeout: time.Minute, Interval: time.Second}
+	got := health(t, check)
+	assert.True(t, got.OK)
+	assert.Equal(t, want, got.CertificateExpiry)
+
+	transport := ts.Client().Transport.(*http.Transport).Clone()
+	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+	check.Client = &http.Client{Transport: transport}
+	got = health(t, check)
+	assert.Equal(t, "tls", got.ErrorType)
+	assert.Equal(t, want, got.CertificateExpiry)
+}
+
+// TestGoneFromTheFirstPass: a server that was down before the collector started is down on its first page, and its return is one of the same server.
+func TestGoneFromTheFirstPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		gone := webui.Target{Instance: "ff", Gone: true}
+		snapshot := h.pass(gone)
+		assert.Equal(t, []line{{0, webui.StateDown}}, lines(snapshot))
+		assert.Empty(t, snapshot.Changes)
+		assert.Equal(t, []line{{0, webui.StateDown}}, lines(h.pass(gone)))
+		h.serve(7860)
+		snapshot = h.pass(h.process("1/1", 7860))
+		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
+		assert.Equal(t, []stateChange{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.pass(gone)), "it has a port now")
+	})
+}

@@ -1,0 +1,114 @@
+package webprobe
+
+import (
+	"context"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
+)
+
+func loadHealth(t *testing.T, conf map[string]any) *HealthConfig {
+	t.Helper()
+	cfg := &HealthConfig{}
+	require.NoError(t, confmap.NewFromStringMap(conf).Unmarshal(cfg))
+	require.NoError(t, cfg.Validate())
+	return cfg
+}
+
+func TestHealthDefaults(t *testing.T) {
+	check := loadHealth(t, map[string]any{"endpoint": "http://127.0.0.1:8000/health"}).check()
+	require.Equal(t, &webui.HealthCheck{
+		URL: &url.URL{Scheme: "http", Host: "127.0.0.1:8000", Path: "/health"}, Method: "GET", Timeout: 3 * time.Second, Interval: 15 * time.Second,
+	}, check)
+}
+
+// TestHealthIsAskedAsConfigured: method, headers and TLS are those of the check, and of nothing else.
+func TestHealthIsAskedAsConfigured(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/health" {
+			require.Empty(t, r.Header.Get("X-Token"), "the header is for the check alone")
+			http.NotFound(w, r)
+			return
+		}
+		if r.Method != http.MethodPost || r.Header.Get("X-Token") != "s3cret" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+		_, _ = w.Write([]byte("all is well"))
+	}))
+	defer server.Close()
+	authority := t.TempDir() + "/ca.pem"
+	require.NoError(t, os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	health := loadHealth(t, map[string]any{
+		"endpoint": server.URL + "/health", "method": "POST", "status": []any{200, 204}, "body": "well$", "interval": "1s", "timeout": "1s",
+		"headers": map[string]any{"X-Token": "s3cret"}, "tls": map[string]any{"ca_file": authority},
+	})
+	env, _ := probetest.Env()
+	address := netip.MustParseAddrPort(server.Listener.Addr().String())
+	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "swap-api", Servers: []process.ServerProcess{
+		{ID: process.ID{PID: 11}, Port: address.Port(), Address: address},
+	}}}})
+	p := New(NewDefaultConfig(), HistogramsConfig{}, []Instance{{Name: "swap-api", Health: health}}, true, env)
+	require.NoError(t, p.Start(context.Background(), componenttest.NewNopHost()))
+	defer func() { require.NoError(t, p.Shutdown(context.Background())) }()
+	require.Eventually(t, func() bool {
+		s := p.latest.Load()
+		return s != nil && len(s.Servers) == 1 && s.Servers[0].State == webui.StateReady
+	}, 10*time.Second, 5*time.Millisecond)
+	got := p.latest.Load().Servers[0]
+	require.Equal(t, address.Port(), got.Port)
+	require.Equal(t, webui.KindHTTP, got.Kind)
+	require.True(t, got.Health.OK, got.Health.ErrorType)
+	require.Equal(t, server.Certificate().NotAfter, got.Health.CertificateExpiry.V)
+}
+
+func TestHealthBelongsToOneServer(t *testing.T) {
+	check := &webui.HealthCheck{URL: &url.URL{Scheme: "http", Host: "127.0.0.1:8000"}}
+	found := func(port uint16) webui.Target { return webui.Target{Instance: "a", Process: "1/1", Port: port} }
+	with := func(t webui.Target) webui.Target { t.Check = check; return t }
+	other := webui.Target{Instance: "b", Process: "2/2", Port: 8000}
+	alone := webui.Target{Instance: "a", Port: 8000, Check: check}
+	for _, c := range []struct {
+		name string
+		list []webui.Target
+		want []webui.Target
+	}{
+		{"on its port", []webui.Target{found(7860), found(8000), other}, []webui.Target{found(7860), with(found(8000)), other}},
+		{"the only one, behind a proxy", []webui.Target{other, found(9000)}, []webui.Target{other, with(found(9000))}},
+		{"one of several", []webui.Target{found(7860), found(7861)}, []webui.Target{found(7860), found(7861), alone}},
+		{"none", []webui.Target{other}, []webui.Target{other, alone}},
+		{"its process is gone", []webui.Target{{Instance: "a", Gone: true}}, []webui.Target{{Instance: "a", Gone: true}}},
+	} {
+		require.Equal(t, c.want, attach(c.list, "a", check), c.name)
+	}
+}
+
+// TestGoneServersAreReported: what is named, or once served, and has no process.
+func TestGoneServersAreReported(t *testing.T) {
+	gone := []webui.Target{{Instance: "a", Gone: true}}
+	server, runner := process.RoleUsage{Role: process.RoleServer}, process.RoleUsage{Role: process.RoleRunner}
+	for _, c := range []struct {
+		name     string
+		instance process.Instance
+		want     []webui.Target
+	}{
+		{"named, never seen", process.Instance{ID: "a", Configured: true}, gone},
+		{"found, once a server", process.Instance{ID: "a", Roles: []process.RoleUsage{server}}, gone},
+		{"found, batches only", process.Instance{ID: "a", Roles: []process.RoleUsage{runner}}, nil},
+		{"named, a batch runs", process.Instance{ID: "a", Configured: true, Processes: []process.Process{{Role: process.RoleRunner}}}, nil},
+	} {
+		require.Equal(t, c.want, targets(&process.Snapshot{Instances: []process.Instance{c.instance}}, nil), c.name)
+	}
+}
