@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test chart-test chart-test-full own-build look check generate update lint format gpu clean series load
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-check gpu clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,12 @@ series: build bin/simulator ## count the series of a host with eight GPUs and tw
 load: build bin/simulator ## print how many such hosts one gateway carries, for each core
 	go run ./test/load
 
+cost: build bin/simulator .cache/exporters ## measure the whole process beside what a user would run instead; writes docs/performance.md. COST_ARGS="-speed 10" and the like
+	unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && .cache/exporters/cost -report docs/performance.md $(COST_ARGS)'
+
+cost-check: build bin/simulator .cache/exporters ## the same in short
+	unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && .cache/exporters/cost -window 45s -warmup 20s $(COST_ARGS)'
+
 gpu: ## compare with nvidia-smi and print what sampling costs; needs an NVIDIA GPU. GPU_TEST_DURATION=10m samples for longer
 	go test -count=1 -v -timeout 30m -tags gpu ./test/gpu/...
 
@@ -125,6 +131,10 @@ bin/simulator: FORCE
 deploy/grafana/look/node_modules: deploy/grafana/look/package-lock.json
 	cd $(@D) && npm ci
 	@touch $@
+
+.PHONY: .cache/exporters
+.cache/exporters:
+	.ci/exporters/build.sh
 
 .cache/prometheus/prometheus: FORCE
 	.ci/prometheus/build.sh

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+type options struct {
+	bin, exporters string // folders of what is built
+	root           string // of the repository
+	window         time.Duration
+	warmup         time.Duration
+	interval       time.Duration
+	speed          float64
+	scrapers       int
+	report         string
+	goal           bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.bin, "bin", "bin", "folder of the built collector and simulator")
+	flag.StringVar(&o.exporters, "exporters", ".cache/exporters", "folder of the built exporters and stand-ins")
+	flag.StringVar(&o.root, "root", ".", "root of the repository")
+	flag.DurationVar(&o.window, "window", 2*time.Minute, "how long to measure")
+	flag.DurationVar(&o.warmup, "warmup", 30*time.Second, "how long to wait before")
+	flag.DurationVar(&o.interval, "interval", 15*time.Second, "how often each page is scraped")
+	flag.Float64Var(&o.speed, "speed", 1, "pace of the jobs; 1 is natural")
+	flag.IntVar(&o.scrapers, "scrapers", 1, "how many scrape each page")
+	flag.StringVar(&o.report, "report", "", "write the table to this Markdown file, between its two marks")
+	flag.BoolVar(&o.goal, "goal", false, "fail where the agent costs more than the four exporters together")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "cost:", err)
+		os.Exit(1)
+	}
+}
+
+// run makes the host inside the simulator's environment: without that, it starts itself again as the simulator's command.
+func run(ctx context.Context, o options) error {
+	if os.Getenv("FACEFUSION_NVML_LIBRARY") == "" {
+		return underSimulator(ctx, o)
+	}
+	host, err := newHost(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer host.close()
+	subjects, err := startSubjects(ctx, o, host)
+	defer stopSubjects(subjects)
+	if err != nil {
+		return err
+	}
+	scrapes := scrapeAll(ctx, subjects, o)
+	defer scrapes.Wait()
+	if err := sleep(ctx, o.warmup); err != nil {
+		return err
+	}
+	before, err := readAll(subjects)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	if err := sleep(ctx, o.window); err != nil {
+		return err
+	}
+	after, err := readAll(subjects)
+	if err != nil {
+		return err
+	}
+	table := compare(subjects, before, after, time.Since(started), o.interval)
+	fmt.Print(table.String())
+	if o.report != "" {
+		if err := table.writeInto(o.report); err != nil {
+			return err
+		}
+	}
+	if o.goal {
+		return table.checkGoal()
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
