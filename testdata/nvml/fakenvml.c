@@ -66,10 +66,12 @@
 
 #include "nvml.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -879,11 +881,44 @@ nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long ty
 	return NVML_SUCCESS;
 }
 
+static long long monotonic(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+// watchControl returns what becomes readable when the control file is replaced, or -1. As the driver does, a call that waits for an event costs nothing until there is one.
+static int watchControl(void) {
+	char folder[4096];
+	const char *path = getenv("FAKENVML_CONTROL");
+	if (!path || snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
+		return -1;
+	char *slash = strrchr(folder, '/');
+	strcpy(slash ? slash + 1 : folder, slash ? "" : ".");
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (fd >= 0 && inotify_add_watch(fd, folder, IN_MOVED_TO) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+// awaitChange returns when the control file was replaced, or after a time.
+static void awaitChange(int changes, long long milliseconds) {
+	struct pollfd p = {.fd = changes, .events = POLLIN};
+	char events[4096];
+	if (poll(&p, 1, (int)milliseconds) > 0)
+		while (read(changes, events, sizeof events) > 0)
+			;
+}
+
 static nvmlReturn_t await(const char *function, nvmlEventSet_t set, nvmlEventData_t *data, unsigned int milliseconds) {
 	nvmlReturn_t rc = begin(function, -1);
 	if (rc)
 		return rc;
-	for (unsigned int waited = 0;; waited += 5) {
+	// Watched before the first look, so that no change between the two is missed.
+	int changes = watchControl();
+	for (long long deadline = monotonic() + milliseconds;;) {
 		int gpu;
 		unsigned long long code, sequence = nextXID(set.handle->told, set.handle->registered, &gpu, &code);
 		if (sequence) {
@@ -892,11 +927,15 @@ static nvmlReturn_t await(const char *function, nvmlEventSet_t set, nvmlEventDat
 			data->device.handle = (struct nvmlDevice_st *)(long)(gpu + 1);
 			data->eventType = nvmlEventTypeXidCriticalError;
 			data->eventData = code;
+			close(changes);
 			return NVML_SUCCESS;
 		}
-		if (waited >= milliseconds)
+		long long left = deadline - monotonic();
+		if (left <= 0) {
+			close(changes);
 			return NVML_ERROR_TIMEOUT;
-		usleep(5000);
+		}
+		awaitChange(changes, left);
 	}
 }
 
