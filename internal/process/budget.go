@@ -2,9 +2,9 @@ package process
 
 import "time"
 
-// descriptorsPerSecond is how many descriptors are looked at for one user: 4,096 take about 4 ms.
+// descriptorsPerSecond is how many descriptors are looked at for one user: 1,024 take about 1 ms.
 // FaceFusion has some dozens of them.
-const descriptorsPerSecond = 4096
+const descriptorsPerSecond = 1024
 
 // budget bounds the work that a user can make us do. It is a token bucket for each: whoever takes
 // more than there is pays it back before the next time, so that one large request is served.

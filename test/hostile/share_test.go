@@ -1,0 +1,176 @@
+package hostile
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// job writes the file of a finished job.
+func job(t *testing.T, checkout, id string) {
+	t.Helper()
+	text := `{"version":"1","date_created":"2026-01-01T00:00:00+00:00","date_updated":"2026-01-01T00:01:00+00:00","steps":[` +
+		`{"args":{"target_path":"/in/a.mp4","output_path":"/out/a.mp4","processors":["face_swapper"]},"status":"completed"}]}`
+	require.NoError(t, os.WriteFile(filepath.Join(checkout, ".jobs", "completed", id+".json"), []byte(text), 0o644))
+}
+
+// fiveInstances makes five instances, one of which lies on a share.
+func fiveInstances(t *testing.T) (s *share, checkouts []string) {
+	t.Helper()
+	dir := openFolder(t)
+	behind, at := filepath.Join(dir, "server"), filepath.Join(dir, "share")
+	checkout(t, filepath.Join(behind, "shared"), "3.8.1", 0)
+	s = mount(t, behind, at)
+	checkouts = append(checkouts, filepath.Join(at, "shared"))
+	for i := range 4 {
+		path := filepath.Join(dir, fmt.Sprintf("local%d", i))
+		checkout(t, path, "3.8.1", 0)
+		checkouts = append(checkouts, path)
+	}
+	return s, checkouts
+}
+
+func up(n float64) func(page) bool {
+	return func(p page) bool { total, _ := p.sum("facefusion_process_up"); return total == n }
+}
+
+func open(n float64) func(page) bool {
+	return func(p page) bool {
+		total, _ := p.sum("facefusion_job_folder_state", "facefusion_job_folder_state", "open")
+		return total == n
+	}
+}
+
+// TestAStoppedShareHidesNoOther: one of five instances lies on a share that does not answer any
+// more. The other four are on time, an exit shows at once, the state of the fifth has a name, and
+// the log says it once. When the share answers again, everything is as before.
+func TestAStoppedShareHidesNoOther(t *testing.T) {
+	s, checkouts := fiveInstances(t)
+	for _, path := range checkouts[:4] {
+		serverOf(t, 0, path)
+	}
+	last := serverOf(t, 0, checkouts[4])
+	c := start(t)
+	c.eventually(t, 20*time.Second, "five instances", up(5))
+	c.eventually(t, 20*time.Second, "five jobs folders", open(5))
+
+	s.stop()
+	defer s.resume()
+	var ages []float64
+	begin := time.Now()
+	for i := 0; time.Since(begin) < 12*time.Second; i++ {
+		job(t, checkouts[1+i%4], fmt.Sprint(i))
+		time.Sleep(200 * time.Millisecond)
+		for _, probe := range []string{"process", "jobs"} {
+			age, series := c.ownPage(t).sum("otelcol_receiver_facefusion_observation_age", "probe", probe)
+			require.Equal(t, 1, series)
+			ages = append(ages, age)
+		}
+	}
+	slices.Sort(ages)
+	p99 := ages[len(ages)*99/100]
+	t.Logf("%d ages of observations, p50 %.2f s, p99 %.2f s, largest %.2f s", len(ages), ages[len(ages)/2], p99, ages[len(ages)-1])
+	require.Less(t, p99, 2.0, "twice the interval")
+	c.eventually(t, 5*time.Second, "the state has a name", func(p page) bool {
+		total, _ := p.sum("facefusion_job_folder_state", "facefusion_job_folder_state", "share_unresponsive")
+		return total == 1 && open(4)(p)
+	})
+	c.eventually(t, 5*time.Second, "jobs of the others are counted", func(p page) bool {
+		total, _ := p.sum("facefusion_job_finished_total")
+		return total > 40
+	})
+	require.True(t, c.ownPage(t).is(1, "otelcol_receiver_facefusion_file_systems_unresponsive"))
+
+	killed := time.Now()
+	require.NoError(t, last.Process.Kill())
+	c.eventually(t, 5*time.Second, "an exit elsewhere shows", up(4))
+	require.Less(t, time.Since(killed), 3*time.Second)
+	require.Equal(t, 1, count(c.log.String(), "file system does not respond"))
+
+	s.resume()
+	c.eventually(t, 10*time.Second, "the share is back", open(5))
+	require.Equal(t, 1, count(c.log.String(), "file system responds again"))
+	require.Less(t, c.terminate(t), 4*time.Second)
+}
+
+// TestAStartBesideAStoppedShare: what lies on the share is found all the same, without its version.
+func TestAStartBesideAStoppedShare(t *testing.T) {
+	s, checkouts := fiveInstances(t)
+	for _, path := range checkouts {
+		serverOf(t, 0, path)
+	}
+	s.stop()
+	defer s.resume()
+	c := start(t)
+	c.eventually(t, 10*time.Second, "five instances", up(5))
+	c.eventually(t, 10*time.Second, "four jobs folders", open(4))
+	_, versions := c.page(t).sum("facefusion_process_up", "service_version", "3.8.1")
+	require.Equal(t, 4, versions)
+	s.resume()
+	c.eventually(t, 10*time.Second, "the fifth version", func(p page) bool {
+		_, series := p.sum("facefusion_process_up", "service_version", "3.8.1")
+		return series == 5
+	})
+}
+
+// TestSignalsBesideAStoppedShare: SIGHUP reads the configuration anew and the page is there again;
+// SIGTERM ends the collector within two seconds and what the pipelines take.
+func TestSignalsBesideAStoppedShare(t *testing.T) {
+	s, checkouts := fiveInstances(t)
+	for _, path := range checkouts {
+		serverOf(t, 0, path)
+	}
+	c := start(t)
+	c.eventually(t, 20*time.Second, "five jobs folders", open(5))
+	s.stop()
+	defer s.resume()
+	time.Sleep(2 * time.Second)
+	require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
+	time.Sleep(time.Second)
+	c.eventually(t, 15*time.Second, "the page is back", func(p page) bool { return up(5)(p) && open(4)(p) })
+	took := c.terminate(t)
+	t.Logf("ended within %v", took)
+	require.Less(t, took, 4*time.Second)
+}
+
+// TestAnOutputOnAStoppedShare: a job writes to a share that does not answer. It is watched all the
+// same, and so are the jobs of everybody else.
+func TestAnOutputOnAStoppedShare(t *testing.T) {
+	dir := openFolder(t)
+	behind, at := filepath.Join(dir, "server"), filepath.Join(dir, "share")
+	require.NoError(t, os.MkdirAll(behind, 0o755))
+	s := mount(t, behind, at)
+	path := filepath.Join(dir, "local")
+	checkout(t, path, "3.8.1", 0)
+	serverOf(t, 0, path)
+	now := time.Now().UTC().Format(time.RFC3339)
+	text := fmt.Sprintf(`{"version":"1","date_created":%q,"date_updated":%q,"steps":[{"args":{"target_path":"%s/a.mp4","output_path":"%s/b.mp4"},"status":"started"}]}`, now, now, at, at)
+	require.NoError(t, os.WriteFile(filepath.Join(path, ".jobs", "queued", "ui-a.json"), []byte(text), 0o644))
+	s.stop()
+	defer s.resume()
+	c := start(t)
+	c.eventually(t, 10*time.Second, "the job runs", func(p page) bool {
+		return p.is(1, "facefusion_job_count", "facefusion_job_state", "running")
+	})
+	job(t, path, "another")
+	c.eventually(t, 5*time.Second, "another is counted", func(p page) bool {
+		total, _ := p.sum("facefusion_job_finished_total")
+		return total == 1
+	})
+	require.Less(t, c.terminate(t), 4*time.Second)
+}
+
+func count(text, part string) (n int) {
+	for i := 0; i+len(part) <= len(text); i++ {
+		if text[i:i+len(part)] == part {
+			n++
+		}
+	}
+	return n
+}
