@@ -18,6 +18,8 @@ type attempt struct {
 	leftover []bool
 	// counted marks steps that are in the totals.
 	counted []bool
+	// claim is which processes can have the run.
+	claim claim
 	// inOneGo: FaceFusion created, queued and started the job at once.
 	inOneGo bool
 	// published is a copy of run for the snapshots; nil when run has changed since.
@@ -42,7 +44,7 @@ func newAttempt(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
 		case i == 0:
 			a.run.Media = s.Traits.Media
 		case a.run.Media != s.Traits.Media:
-			a.run.Media = jobfile.MediaOther
+			a.run.Media = jobfile.MediaMixed
 		}
 	}
 	if len(doc.Steps) == 0 {
@@ -127,32 +129,24 @@ func (a *attempt) take(doc *jobfile.Document) {
 		case jobfile.StatusFailed:
 			a.run.Steps[i].Outcome = OutcomeFailed
 		default:
-			a.run.Steps[i].Outcome = ""
+			if a.run.Outcome == "" {
+				a.run.Steps[i].Outcome = ""
+			}
 		}
 		reached = reached && a.status(i).Ended()
 	}
 }
 
 // end closes the run. at is absent where it cannot be known.
-func (a *attempt) end(outcome Outcome, at reading.Value[time.Time]) {
+func (a *attempt) end(outcome Outcome, at reading.Value[time.Time], basis Basis, reason Reason) {
 	a.published = nil
-	a.run.Outcome, a.run.Ended = outcome, at
+	a.run.Outcome, a.run.Ended, a.run.Basis, a.run.Reason = outcome, at, basis, reason
 	if a.inOneGo && len(a.run.Steps) > 0 {
 		known(&a.run.Started, a.run.Created)
 		known(&a.run.Steps[0].Started, a.run.Created)
 	}
 	if current := a.current(); current >= 0 {
 		a.run.Steps[current].Outcome, a.run.Steps[current].Ended = outcome, at
-	}
-}
-
-// reopen takes the end back.
-func (a *attempt) reopen() {
-	a.published = nil
-	a.run.Outcome, a.run.Ended = "", reading.Value[time.Time]{}
-	if current := a.current(); current >= 0 {
-		a.run.Steps[current].Outcome, a.run.Steps[current].Ended = "", reading.Value[time.Time]{}
-		a.counted[current] = false
 	}
 }
 

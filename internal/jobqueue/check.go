@@ -3,6 +3,7 @@ package jobqueue
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
@@ -91,6 +92,9 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 	}
 	text, read, err := d.Read(&f.reader, at.name)
 	j.racy = errors.Is(err, jobsdir.ErrChanging)
+	if j.stat != read || j.fresh.IsZero() {
+		j.fresh = p.now
+	}
 	if absent(err) {
 		f.recheck = append(f.recheck, at) // it moved just now
 		return
@@ -102,7 +106,7 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 	if err == nil {
 		var doc jobfile.Document
 		if doc, err = jobfile.Parse(text); err == nil {
-			j.racy = p.now.UnixNano()-read.MTime < int64(jobsdir.ClockStep)
+			j.racy = f.isRacy(p, j)
 			f.understand(p, j, &doc)
 		}
 	}
@@ -114,11 +118,26 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 	}
 }
 
+// isRacy says that the file may change again without another time of change. On a share that is measured from when the time
+// was first seen, as the time itself is of another clock.
+func (f *jobsFolder) isRacy(p *pass, j *job) bool {
+	since := p.now.Sub(j.fresh)
+	fresh := since >= 0 && since < sharedClockStep
+	return fresh && (f.shared() || p.now.UnixNano()-j.stat.MTime < int64(jobsdir.ClockStep))
+}
+
+// sharedClockStep is the coarsest step of the times on a share.
+const sharedClockStep = 2 * time.Second
+
 // arrive makes a job of a file that was not known at its place: one that was known at another, one that ended before, or a new one. It returns nil for history.
 func (f *jobsFolder) arrive(p *pass, at fileKey, st *jobsdir.FileStat) *job {
 	for i := range f.dirs {
 		from := fileKey{i, at.name}
 		if j := f.jobs[from]; i != at.dir && j != nil && (j.stat.Same(st) || f.isGone(from)) {
+			if j.settling() {
+				f.concludeFailure(p, j, OutcomeFailed, BasisFile) // it is a retry
+				break
+			}
 			delete(f.jobs, from)
 			j.fileKey = at
 			f.markDirty(at.name)
@@ -128,7 +147,7 @@ func (f *jobsFolder) arrive(p *pass, at fileKey, st *jobsdir.FileStat) *job {
 			return j
 		}
 	}
-	j := &job{fileKey: at, number: 1, generation: f.dirs[at.dir].Generation, historic: f.history(st)}
+	j := &job{fileKey: at, number: 1, generation: f.dirs[at.dir].Generation, historic: f.history(at.dir, st)}
 	if g, there := f.comeBack(at, st); there {
 		j.number, j.state, j.historic = int(g.attempt)+1, g.state, false
 	} else if d := &f.dirs[at.dir]; d.Terminal() && j.historic {
@@ -161,7 +180,11 @@ func (f *jobsFolder) failedAgain(p *pass, at fileKey, known finished, st *jobsdi
 }
 
 // history is what was written before the first pass. The kernel's clock for files is behind by up to one of its steps.
-func (f *jobsFolder) history(st *jobsdir.FileStat) bool {
+func (f *jobsFolder) history(dir int, st *jobsdir.FileStat) bool {
+	if f.shared() {
+		return f.dirs[dir].Baseline // its times are of another clock
+	}
+
 	return st.Written().Before(f.start.Add(-jobsdir.ClockStep))
 }
 

@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"slices"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
@@ -21,23 +22,38 @@ func (f *jobsFolder) understand(p *pass, j *job, doc *jobfile.Document) {
 		f.transition(p, j, StateDrafted, written)
 		return
 	}
+	if j.settling() && j.dir == jobsdir.Failed && sameVersion(&j.doc, doc) {
+		return
+	}
+	changed := !j.understood || !sameVersion(&j.doc, doc)
 	switch {
 	case j.attempt == nil || len(j.attempt.raw) != len(doc.Steps):
 		before := j.attempt
 		if j.attempt = newAttempt(f.runID(j, doc), doc, f.settings.KeepPaths); before != nil && before.run.Queued.Known {
 			j.attempt.run.Queued = before.run.Queued
 		}
+	case !changed:
 	case j.dir == jobsdir.Queued && j.attempt.restarted(doc):
-		f.rerun(p, j, doc, written)
-	case j.attempt.run.Outcome != "":
-		j.attempt.reopen() // whoever was thought to be gone has written
-		j.progress.writtenUnseen = true
+		if !f.noteRerun(p, j, doc) {
+			f.wrote(p, j, doc, written)
+			return // nothing is absorbed before it is known whose it is
+		}
 	}
-	if !written.Equal(j.written) || !j.understood {
-		j.progress.wrote(p.now)
+	if changed {
+		f.wrote(p, j, doc, written)
+	} else {
+		j.doc = *doc // of which a restored job knows no more than the statuses
 	}
-	j.attempt.absorb(doc, written)
-	j.doc, j.written, j.understood = *doc, written, true
+	f.noteNewest(p, j)
+	if !j.rerunSeen.IsZero() {
+		if j.dir == jobsdir.Queued {
+			return
+		}
+		j.attempt.run.Contended, j.rerunSeen = true, time.Time{} // one of two has ended it
+	}
+	if j.attempt.run.Outcome == "" {
+		j.attempt.absorb(doc, written)
+	}
 	switch j.dir {
 	case jobsdir.Completed:
 		f.finish(p, j, StateCompleted, OutcomeCompleted)
@@ -49,75 +65,144 @@ func (f *jobsFolder) understand(p *pass, j *job, doc *jobfile.Document) {
 	f.totals.addSteps(j.attempt)
 	switch state := j.attempt.state(); state {
 	case StateWaiting:
-		queued := j.stat.Moved(p.now)
+		queued := f.movedAt(p, j)
 		if !j.attempt.run.Queued.Known {
 			j.attempt.run.Queued = reading.Known(queued)
 			j.attempt.published = nil
 		}
 		f.transition(p, j, state, queued)
 	default:
+		if j.attempt.run.Outcome != "" {
+			return // it has ended, whoever writes late
+		}
+		if j.attempt.claim.seen.IsZero() {
+			j.attempt.claim.seen = p.now
+		}
+		if j.state == StateStalled && !changed {
+			return
+		}
 		f.transition(p, j, state, written)
 	}
+}
+
+// sameVersion compares what was written, not when the file says that it was: a file that is seen again, by another process of
+// the collector for one, is no file that was written again.
+func sameVersion(a, b *jobfile.Document) bool {
+	return a.Created.Equal(b.Created) && a.Updated.Equal(b.Updated) &&
+		slices.EqualFunc(a.Steps, b.Steps, func(a, b jobfile.PlannedStep) bool { return a.Status == b.Status })
+}
+
+// wrote takes note of another version.
+func (f *jobsFolder) wrote(p *pass, j *job, doc *jobfile.Document, written time.Time) {
+	if j.attempt != nil && !j.attempt.claim.goneSince.IsZero() && j.attempt.run.Outcome == "" {
+		j.attempt.claim.reset(p.now) // whoever had it was gone, so somebody else writes
+	}
+	j.progress.wrote(p.now)
+	j.doc, j.written, j.wroteSeen, j.understood = *doc, written, p.now, true
+}
+
+// noteNewest notes that a web UI made a job: the one before it is over.
+func (f *jobsFolder) noteNewest(p *pass, j *job) {
+	if j.historic || doorOf(j.attempt) != doorInstant {
+		return
+	}
+	if servers := gather(p.evidence, f.instances).liveServers(); len(servers) == 1 {
+		s := f.serve(servers[0])
+		s.newest = later(s.newest, j.doc.Created)
+	}
+}
+
+// movedAt is when a file came to where it is: by its own times, or as it was seen where those are of another clock.
+func (f *jobsFolder) movedAt(p *pass, j *job) time.Time {
+	if f.shared() {
+		return j.written
+	}
+	return j.stat.Moved(p.now)
 }
 
 func (f *jobsFolder) runID(j *job, doc *jobfile.Document) RunID {
 	return RunID{Job: jobsdir.JobID(j.name), Created: doc.Created, Attempt: j.number}
 }
 
-// rerun begins another attempt, unless the one before may still be at work beside it.
-func (f *jobsFolder) rerun(p *pass, j *job, doc *jobfile.Document, written time.Time) {
-	life := gather(p.evidence, f.instances)
-	before := j.attempt
-	if j.state == StateRunning && life.runner(j.written) && life.severalRunners() && p.now.Sub(j.progress.movedAt) < rivalFor {
-		before.run.Contended, before.published = true, nil
+// orphan ends a run that is lost, as was noticed at the given time.
+func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time, basis Basis, reason Reason) {
+	a := j.attempt
+	at := reading.Known(later(j.progress.ownAt, j.written))
+	switch c := &a.claim; {
+	case c.goneSince.IsZero(): // it ended while its process lived on
+	case !c.exitAt.IsZero():
+		at = reading.Known(later(c.exitAt, j.written))
+	case !c.aliveAt.IsZero():
+		at = reading.Known(later(c.aliveAt, j.written))
+	default:
+		at = reading.Value[time.Time]{} // nobody saw when
+	}
+	// What lay there at the first pass may have been lost before, unless something of it has moved since.
+	before := j.historic && !j.progress.worked && !(doorOf(a).ownProcess() && len(a.claim.holders) > 0)
+	if before {
+		at = reading.Value[time.Time]{}
+	}
+	a.end(OutcomeOrphaned, at, basis, reason)
+	if id, ok := a.claim.only(); ok && f.served[id] != nil && basis != BasisProcessExit {
+		f.served[id].door(doorOf(a)).Lost++
+		f.dirty = true
+	}
+	if before {
+		f.setState(j, StateOrphaned, noticed)
 		return
 	}
-	if before.run.Outcome == "" {
-		f.orphan(p, j, written)
-	}
-	j.number++
-	j.historic = false
-	j.progress = progress{}
-	j.attempt = newRerun(f.runID(j, doc), doc, f.settings.KeepPaths)
-}
-
-// rivalFor is how recently a run must have shown progress for its runner to be thought alive beside another.
-const rivalFor = 30 * time.Second
-
-// orphan ends a run whose runner is gone, as was noticed at the given time.
-func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time) {
-	var at reading.Value[time.Time]
-	if !j.progress.alive.IsZero() {
-		at = reading.Known(later(j.progress.alive, j.written))
-	}
-	j.attempt.end(OutcomeOrphaned, at)
-	if j.historic && j.progress.alive.IsZero() {
-		f.setState(j, StateOrphaned, noticed) // it was lost before anybody looked
-		return
-	}
-	f.totals.addSteps(j.attempt)
-	f.totals.addRun(&j.attempt.run, noticed)
-	f.transition(p, j, StateOrphaned, noticed)
+	f.totals.addSteps(a)
+	f.totals.addRun(&a.run, noticed)
+	j.justEnded = true
+	f.transitionOn(p, j, StateOrphaned, noticed, basis)
 }
 
 // finish takes a job to those that need not be looked at any more.
 func (f *jobsFolder) finish(p *pass, j *job, state State, outcome Outcome) {
+	ended := f.movedAt(p, j)
+	f.claimAtEnd(p, j)
+	if outcome == OutcomeFailed && f.mayBeStopped(j) {
+		j.failedEnd, j.failedSeen = ended, p.now
+		f.transition(p, j, state, ended) // the run has not ended yet
+		return
+	}
+	f.conclude(p, j, state, outcome, ended, BasisFile)
+}
+
+// conclude counts a run that FaceFusion ended, once, and lets go of its job.
+func (f *jobsFolder) conclude(p *pass, j *job, state State, outcome Outcome, ended time.Time, basis Basis) {
+	if j.attempt.run.Outcome == "" {
+		j.attempt.end(outcome, reading.Known(ended), basis, "")
+		f.totals.addSteps(j.attempt)
+		f.totals.addRun(&j.attempt.run, p.now)
+		j.justEnded = true
+	}
+	if j.settling() {
+		j.failedSeen, j.failedEnd = time.Time{}, time.Time{}
+		f.change(p, j, state, state, ended, basis)
+	} else {
+		f.transitionOn(p, j, state, ended, basis)
+	}
 	d := &f.dirs[j.dir]
-	ended := j.stat.Moved(p.now)
-	j.attempt.end(outcome, reading.Known(ended))
-	f.totals.addSteps(j.attempt)
-	f.totals.addRun(&j.attempt.run, p.now)
-	f.transition(p, j, state, ended)
 	f.remove(j)
 	d.finished.put(hashName(j.name), newFinished(&j.stat, d.Generation, j.number))
 }
 
 // deleted ends a job whose file is nowhere any more.
 func (f *jobsFolder) deleted(p *pass, j *job) {
-	if j.attempt.running() {
-		j.attempt.end(OutcomeDeleted, reading.Known(p.now))
+	switch {
+	case j.settling():
+		f.concludeFailure(p, j, OutcomeFailed, BasisFile)
+		f.dirs[jobsdir.Failed].finished.remove(hashName(j.name))
+		return
+	case j.attempt.running():
+		j.attempt.end(OutcomeDeleted, reading.Known(p.now), BasisFile, "")
 		f.totals.addSteps(j.attempt)
 		f.totals.addRun(&j.attempt.run, p.now)
+		j.justEnded = true
+		if id, ok := j.attempt.claim.only(); ok && f.served[id] != nil {
+			f.served[id].door(doorOf(j.attempt)).Lost++ // it may end in an exception yet, and nobody else's
+		}
 	}
 	if j.state != StateNone {
 		f.transition(p, j, StateDeleted, p.now)
@@ -139,10 +224,8 @@ const unreadableAfter = 3 * time.Second
 // markUnparsable notes that a file cannot be understood: not yet, or not any more.
 func (f *jobsFolder) markUnparsable(p *pass, j *job) {
 	if j.unparsableSince.IsZero() {
+		// Not the time of the file: while ext4 truncates a file, that is still the one of the version before.
 		j.unparsableSince = p.now
-		if age := p.now.Sub(j.stat.Written()); age > unreadableAfter {
-			j.unparsableSince = p.now.Add(-age)
-		}
 	}
 	f.suspects[j] = struct{}{}
 	f.markDirty(j.name)

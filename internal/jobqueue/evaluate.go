@@ -1,50 +1,204 @@
 package jobqueue
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
-// evaluateSuspects doubts what the files say. The evidence was gathered before the pass, and every file that is judged by it is looked at here, after that: a process
-// that is not among the evidence has left its last word in the folder already.
+// evaluateSuspects doubts what the files say. The evidence was gathered before the pass, and every file that is judged by
+// it is checked here, after that: a process that is not in the evidence has left its last word in the folder already.
 func (f *jobsFolder) evaluateSuspects(p *pass) {
-	life := gather(p.evidence, f.instances)
-	for _, j := range slices.Collect(maps.Keys(f.suspects)) {
+	l := gather(p.evidence, f.instances)
+	suspects := slices.SortedFunc(maps.Keys(f.suspects), earlier)
+	for _, j := range suspects {
 		f.check(p, j.fileKey)
-		if f.jobs[j.fileKey] == j && j.dir == jobsdir.Queued && j.unparsableSince.IsZero() && j.attempt != nil {
-			f.evaluate(p, j, life)
+	}
+	f.readCalls(l)
+	for id := range f.usedUp {
+		if !l.listed.IsZero() && !l.alive(id) {
+			delete(f.usedUp, id)
 		}
+	}
+	open := false
+	for _, j := range suspects {
+		if f.jobs[j.fileKey] != j || j.attempt == nil {
+			continue
+		}
+		open = open || j.open()
+		switch {
+		case j.settling():
+			f.settleFailure(p, j)
+		case j.dir == jobsdir.Queued && j.unparsableSince.IsZero():
+			f.evaluate(p, j, l)
+		}
+	}
+	f.idle.observe(p.now, l, open)
+	f.restDoors()
+}
+
+// earlier sorts by when a run was seen to start: the first to start is the first to be given a process.
+func earlier(a, b *job) int {
+	if a.attempt == nil || b.attempt == nil {
+		return cmp.Compare(a.name, b.name)
+	}
+	return cmp.Or(a.attempt.claim.seen.Compare(b.attempt.claim.seen), a.doc.Created.Compare(b.doc.Created), cmp.Compare(a.name, b.name))
+}
+
+func (f *jobsFolder) evaluate(p *pass, j *job, l *folderEvidence) {
+	a := j.attempt
+	base := a.state()
+	if base == StateWaiting || a.run.Outcome != "" {
+		return // an end is final
+	}
+	if j.rerunSeen.IsZero() {
+		f.claim(p, j, l)
+	} else if l.listed.Sub(j.rerunSeen) >= claimGrace || p.now.Sub(j.rerunSeen) >= rerunFor {
+		f.decideRerun(p, j, l)
+		return
+	} else {
+		return
+	}
+	j.progress.observe(p.now, l, useOf(&a.claim, l), f.idle.used(), func() (int64, bool) { return f.stepFiles(j) })
+	in := f.verdictInput(p, j, l)
+	switch v, basis, reason := judge(in, f.settings.StallAfter); {
+	case v == verdictOrphaned:
+		// What it rests on may be younger than what was read of the file.
+		wrote := j.wroteSeen
+		if f.check(p, j.fileKey); f.jobs[j.fileKey] == j && j.wroteSeen.Equal(wrote) && a.run.Outcome == "" {
+			f.orphan(p, j, p.now, basis, reason)
+		}
+	case v == verdictStalled && j.state != StateStalled:
+		f.transitionOn(p, j, StateStalled, p.now, basis)
+	case v == verdictNone && j.state != base:
+		f.transitionOn(p, j, base, p.now, basis)
 	}
 }
 
-func (f *jobsFolder) evaluate(p *pass, j *job, life *folderEvidence) {
-	base := j.attempt.state()
-	if base == StateWaiting {
-		return
+// claim finds the processes that can have a run.
+func (f *jobsFolder) claim(p *pass, j *job, l *folderEvidence) {
+	c, d := &j.attempt.claim, doorOf(j.attempt)
+	if c.seen.IsZero() {
+		c.seen = p.now
 	}
-	j.progress.observe(p.now, j.written, life, func() (int64, bool) { return f.stepFiles(j) })
-	c := j.progress.input(p.now, j.written, life)
-	v := judge(c, f.settings.StallAfter)
-	switch {
-	case v == verdictOrphaned:
-		if j.state != StateOrphaned {
-			f.orphan(p, j, p.now)
+	latest := c.seen
+	if j.historic && !f.shared() && !c.unseen {
+		latest = j.written // of this host's own clock, as the start of a process is
+	}
+	c.settle(d, l, latest, func(id ProcessID) bool { name, used := f.usedUp[id]; return used && name != j.name })
+	if d.ownProcess() && len(c.holders) > 0 {
+		f.usedUp[c.holders[0]] = j.name
+	}
+	if c.queueCalls == nil {
+		c.queueCalls = make(map[ProcessID]int64)
+		for _, id := range c.holders {
+			if s := f.served[id]; s != nil {
+				c.queueCalls[id] = s.queue.requests
+			}
 		}
+	}
+	f.excludeServers(j, l)
+}
+
+// excludeServers drops a web UI whose job runner was not called since, says Gradio, while somebody else can have the run.
+func (f *jobsFolder) excludeServers(j *job, l *folderEvidence) {
+	c := &j.attempt.claim
+	if doorOf(j.attempt) != doorQueue || len(c.holders) < 2 || !c.settled {
 		return
-	case j.state == StateOrphaned && !c.runner && !c.growing:
-		return // nothing was learned that would speak for it
-	case v == verdictStalled:
-		base = StateStalled
 	}
-	if j.state == base {
-		return
+	c.holders = slices.DeleteFunc(c.holders, func(id ProcessID) bool {
+		calls := l.callsOf(id)
+		return calls != nil && calls.Time.Sub(c.seen) >= callsSettle && calls.Functions["run_1"].Requests == c.queueCalls[id] && !c.unseen
+	})
+}
+
+// callsSettle is how long after the start of a run Gradio has counted the call that it came by: the call that waits for it
+// to start ends then.
+const callsSettle = 5 * time.Second
+
+func (f *jobsFolder) verdictInput(p *pass, j *job, l *folderEvidence) verdictInput {
+	c, s := &j.attempt.claim, &j.progress
+	wrote := j.wroteSeen
+	if j.historic && !f.shared() && j.written.Before(wrote) && !s.worked {
+		wrote = j.written
 	}
-	if j.attempt.run.Outcome != "" {
-		j.attempt.reopen()
+	in := verdictInput{
+		listed:        l.listed.After(wrote),
+		held:          len(c.holders) > 0,
+		alive:         c.follow(l, p.now),
+		unwritten:     p.now.Sub(wrote),
+		writtenUnseen: c.unseen,
+		shared:        f.shared(),
+		observable:    l.cpu.Known || l.serverCPU.Known || l.gpuBusy.Known || s.filesKnown,
+		quiet:         p.now.Sub(s.movedAt),
+		ownQuiet:      p.now.Sub(s.ownAt),
 	}
-	f.transition(p, j, base, p.now)
+	in.growing = !s.grown.IsZero() && p.now.Sub(s.grown) < growingFor
+	if in.held && !in.alive {
+		in.exit, in.gone = c.exit(l), p.now.Sub(c.goneSince)
+		in.growing = s.grown.Sub(c.goneSince) > filesEvery
+	}
+	if id, ok := c.only(); ok && in.alive && f.served[id] != nil {
+		d := doorOf(j.attempt)
+		in.nextJob = f.nextJob(j, id, l)
+		in.failedCall = f.current(j, id) && f.served[id].door(d).unexplained(c.seen)
+	}
+	return in
+}
+
+// nextJob says that the web UI that has the run took another: each of its doors lets one in at a time.
+func (f *jobsFolder) nextJob(j *job, id ProcessID, l *folderEvidence) bool {
+	if doorOf(j.attempt) == doorInstant {
+		return len(l.liveServers()) == 1 && f.served[id].newest.After(j.doc.Created)
+	}
+	return !f.current(j, id)
+}
+
+// current says that of the runs that a web UI has by one door this one is the last to have started.
+func (f *jobsFolder) current(j *job, id ProcessID) bool {
+	d := doorOf(j.attempt)
+	for other := range f.suspects {
+		if other == j || other.attempt == nil || other.attempt.run.Outcome != "" || !other.attempt.running() || doorOf(other.attempt) != d {
+			continue
+		}
+		if only, ok := other.attempt.claim.only(); ok && only == id && other.attempt.claim.seen.After(j.attempt.claim.seen) {
+			return false
+		}
+	}
+	return true
+}
+
+// restDoors accounts for what Gradio counted while a web UI had no run: it was no run's.
+func (f *jobsFolder) restDoors() {
+	busy := make(map[ProcessID][doorInstant + 1]bool)
+	for j := range f.suspects {
+		if j.attempt == nil || j.attempt.run.Outcome != "" && !j.settling() {
+			continue
+		}
+		d := doorOf(j.attempt)
+		if d.ownProcess() || !j.settling() && !j.attempt.running() {
+			continue
+		}
+		for _, id := range j.attempt.claim.holders {
+			doors := busy[id]
+			doors[d] = true
+			busy[id] = doors
+		}
+		if !j.attempt.claim.settled {
+			return // it is not known yet whose it is
+		}
+	}
+	for id, s := range f.served {
+		if doors := busy[id]; !doors[doorInstant] {
+			f.dirty = s.instant.rest() || f.dirty
+		}
+		if doors := busy[id]; !doors[doorQueue] {
+			f.dirty = s.queue.rest() || f.dirty
+		}
+	}
 }
 
 // stepFiles looks at the files of the step that runs, or of the last one while they are joined.
@@ -58,3 +212,6 @@ func (f *jobsFolder) stepFiles(j *job) (int64, bool) {
 	}
 	return stepFiles(&f.at, &j.doc.Steps[step])
 }
+
+// shared says that other hosts may use the folder: their processes cannot be seen, and their clocks are others.
+func (f *jobsFolder) shared() bool { return f.dirs[jobsdir.Queued].Remote() }

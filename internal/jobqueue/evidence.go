@@ -25,24 +25,65 @@ type Folder struct {
 // Evidence is what is known from elsewhere, by instance. Of an instance that is missing, nothing is known.
 type Evidence map[string]InstanceEvidence
 
-// InstanceEvidence is what shows whether an instance works.
+// InstanceEvidence is what shows whether an instance works, and on what.
 type InstanceEvidence struct {
 	// Time is when the processes were listed; zero while that is not known, and then Processes says nothing.
 	Time time.Time
 	// Processes are the live ones of FaceFusion itself, without their children.
 	Processes []Process
-	// CPU is a total in seconds: of the processes and their children, exited ones included.
-	CPU reading.Value[float64]
-	// GPUBusy says that the processes or their children compute on a GPU. Memory that they only hold is no sign of life.
+	// Exits are those of the last minutes, in the order in which they were noticed.
+	Exits []Exit
+	// Servers are what Gradio counted, by process of a web UI; without those that do not tell.
+	Servers []ServerCalls
+	// CPU is a total in seconds: of runners and of all children, exited ones included. ServerCPU is that of the web UIs
+	// themselves, which use some without any job.
+	CPU, ServerCPU reading.Value[float64]
+	// GPUBusy says that the processes or their children compute on a GPU. Memory that they only hold is no progress.
 	GPUBusy reading.Value[bool]
-	// FFmpeg is how many children run ffmpeg. FaceFusion 3.8 leaves idle ones behind: a new one is a sign of life, an old one is not.
+	// FFmpeg is how many children run ffmpeg. FaceFusion 3.8 leaves idle ones behind: a new one is progress, an old one
+	// is not.
 	FFmpeg reading.Value[int]
+}
+
+// ProcessID identifies a process for as long as the host runs.
+type ProcessID struct {
+	PID        int
+	StartTicks uint64
 }
 
 // Process is a live process of an instance.
 type Process struct {
-	Role    Role
+	ProcessID
+	Role Role
+	// Command is FaceFusion's: "headless-run" for one; empty where it is not known.
+	Command string
 	Started time.Time
+}
+
+// Exit is the end of a process.
+type Exit struct {
+	PID  int
+	Time time.Time // when it was noticed
+	// Reason is what it means for a run that the process had; empty where that is not known.
+	Reason Reason
+}
+
+// ServerCalls is what Gradio says that one process of a web UI was asked for, since that process started.
+type ServerCalls struct {
+	ProcessID
+	// Time is when Gradio was asked. What it answered may be older: it counts anew when an event ends.
+	Time time.Time
+	// Functions are counted by name: "run" is the instant runner, "run_1" the job runner, "stop" and "stop_1" their
+	// buttons.
+	Functions map[string]Calls
+}
+
+// Calls counts the calls of one function.
+type Calls struct {
+	// Requests are all: those that wait and run as well.
+	Requests int64
+	// Failed raised an exception. It may be late, and is never too high.
+	Failed reading.Value[int64]
 }
 
 // Role is what a process does.
@@ -52,6 +93,88 @@ type Role string
 const (
 	RoleServer Role = "server"
 	RoleRunner Role = "runner"
+	// RoleService and RoleWorker are other programs around FaceFusion, which may run jobs of any kind.
+	RoleService Role = "service"
+	RoleWorker  Role = "worker"
 )
 
-func (r Role) runsJobs() bool { return r == RoleServer || r == RoleRunner }
+// folderEvidence is the evidence about all instances that share a folder.
+type folderEvidence struct {
+	// listed is the oldest list of processes; zero where one is missing.
+	listed         time.Time
+	processes      []Process
+	exits          []Exit
+	servers        []ServerCalls
+	cpu, serverCPU reading.Value[float64]
+	gpuBusy        reading.Value[bool]
+	ffmpeg         reading.Value[int]
+}
+
+func gather(evidence Evidence, instances []string) *folderEvidence {
+	l := &folderEvidence{}
+	for i, id := range instances {
+		e := evidence[id]
+		if i == 0 || e.Time.Before(l.listed) {
+			l.listed = e.Time
+		}
+		l.processes = append(l.processes, e.Processes...)
+		l.exits = append(l.exits, e.Exits...)
+		l.servers = append(l.servers, e.Servers...)
+		l.cpu, l.serverCPU = sumKnown(l.cpu, e.CPU), sumKnown(l.serverCPU, e.ServerCPU)
+		if e.GPUBusy.Known {
+			l.gpuBusy = reading.Known(l.gpuBusy.V || e.GPUBusy.V)
+		}
+		if e.FFmpeg.Known {
+			l.ffmpeg = reading.Known(l.ffmpeg.V + e.FFmpeg.V)
+		}
+	}
+	return l
+}
+
+// sumKnown adds what is known; one of two is enough.
+func sumKnown(a, b reading.Value[float64]) reading.Value[float64] {
+	if !b.Known {
+		return a
+	}
+	return reading.Known(a.V + b.V)
+}
+
+// alive says whether a process was listed.
+func (l *folderEvidence) alive(id ProcessID) bool {
+	for i := range l.processes {
+		if l.processes[i].ProcessID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// exitOf is how a process ended, of those that had the pid the last to do so; nil where that was not told.
+func (l *folderEvidence) exitOf(id ProcessID, since time.Time) *Exit {
+	for i := len(l.exits) - 1; i >= 0; i-- {
+		if e := &l.exits[i]; e.PID == id.PID && !e.Time.Before(since) {
+			return e
+		}
+	}
+	return nil
+}
+
+// callsOf is what Gradio says of one process; nil where it does not.
+func (l *folderEvidence) callsOf(id ProcessID) *ServerCalls {
+	for i := range l.servers {
+		if l.servers[i].ProcessID == id {
+			return &l.servers[i]
+		}
+	}
+	return nil
+}
+
+// servers that live.
+func (l *folderEvidence) liveServers() (ids []ProcessID) {
+	for i := range l.processes {
+		if l.processes[i].Role == RoleServer {
+			ids = append(ids, l.processes[i].ProcessID)
+		}
+	}
+	return ids
+}

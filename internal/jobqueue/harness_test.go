@@ -27,9 +27,12 @@ type harness struct {
 	evidence InstanceEvidence
 	unknown  bool
 	now      time.Time
-	created  map[string]time.Time
-	last     *Snapshot
-	changes  []Change
+	pids     int
+	// lag is how old the list of processes is.
+	lag     time.Duration
+	created map[string]time.Time
+	last    *Snapshot
+	changes []Change
 	// folderTimes are what was set last: a status folder with another one was changed since.
 	folderTimes map[string]time.Time
 }
@@ -70,7 +73,7 @@ func (h *harness) pass() *Snapshot {
 		}
 	}
 	for {
-		h.evidence.Time = h.now
+		h.evidence.Time = h.now.Add(-h.lag)
 		evidence := Evidence{"facefusion-3f2a": h.evidence}
 		if h.unknown {
 			evidence = nil
@@ -181,7 +184,8 @@ func (h *harness) mv(from, to string) {
 // process sets what lives: "server 1h" started an hour ago.
 func (h *harness) process(role Role, age time.Duration) {
 	h.unknown = false
-	h.evidence.Processes = append(h.evidence.Processes, Process{Role: role, Started: h.now.Add(-age)})
+	h.pids++
+	h.evidence.Processes = append(h.evidence.Processes, Process{ProcessID: ProcessID{PID: h.pids}, Role: role, Started: h.now.Add(-age)})
 }
 
 func (h *harness) use(cpu float64) { h.evidence.CPU = reading.Known(h.evidence.CPU.V + cpu) }

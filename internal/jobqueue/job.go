@@ -16,12 +16,16 @@ type fileKey struct {
 // job is one that lies in drafted or queued, or that ended and was not read yet.
 type job struct {
 	fileKey
-	// stat is the file's when it was last read or looked at; racy says that it may have changed since without showing it.
-	stat jobsdir.FileStat
-	racy bool
-	// doc is what the file said when it was last understood, written when that was written. understood says that it ever was.
+	// stat is the file's when it was last read or looked at, fresh is when it was first seen to be so; racy says that the
+	// file may have changed since without showing it.
+	stat  jobsdir.FileStat
+	fresh time.Time
+	racy  bool
+	// doc is what the file said when it was last understood, written is when that was written by the clock of whoever wrote
+	// it, wroteSeen when we first saw it. understood says that it ever was.
 	doc        jobfile.Document
 	written    time.Time
+	wroteSeen  time.Time
 	understood bool
 	// unparsableSince is since when it cannot be understood.
 	unparsableSince time.Time
@@ -36,6 +40,14 @@ type job struct {
 	// since is when the state began.
 	since    time.Time
 	progress progress
+	// rerunSeen is since when the file shows that somebody began the job anew, while it is not known whether the run is over;
+	// rerunOwnAt is when something of the run had moved last.
+	rerunSeen, rerunOwnAt time.Time
+	// failedEnd is when the run failed, failedSeen when we saw it: whether it was stopped is not known yet. Zero where nothing
+	// is awaited.
+	failedEnd, failedSeen time.Time
+	// justEnded: the run ended with the transition to come.
+	justEnded bool
 	// generation is that of the last listing that named it.
 	generation uint32
 }
@@ -52,8 +64,11 @@ func (j *job) open() bool {
 
 // suspicious states need passes at every tick: a verdict may be due.
 func (j *job) suspicious() bool {
-	return j.open() || j.state == StateOrphaned || !j.unparsableSince.IsZero() && j.state != StateUnreadable
+	return j.open() || j.settling() || !j.unparsableSince.IsZero() && j.state != StateUnreadable
 }
+
+// settling says that the run has failed, and that it is not known yet how.
+func (j *job) settling() bool { return !j.failedSeen.IsZero() }
 
 // writtenAt is when a version was written, to the microsecond where the file says it: FaceFusion takes the date just before it writes. A date that is far from
 // the time of the file is that of a copy.

@@ -1,24 +1,21 @@
 package jobqueue
 
 import (
+	"slices"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// progress are what a job shows of life, from pass to pass. All times are the collector's own.
+// progress is what a run shows of being worked on, from pass to pass. All times are the collector's own.
 type progress struct {
 	// movedAt is when something last moved on; the first pass counts, as nothing is called stalled that was not watched.
-	movedAt time.Time
-	// alive is when a process that could run the job was last seen, gone since when there has been none.
-	alive, gone time.Time
-	// runnerSeen says that one was, also by a process of the collector before this one.
-	runnerSeen bool
-	// writtenUnseen says that somebody wrote while no process lived that we know of.
-	writtenUnseen bool
-	// cpu was used in all at cpuAt, which is zero without one.
-	cpu   float64
-	cpuAt time.Time
+	// ownAt is the same for what is of this very job: its file, and the files of its step.
+	movedAt, ownAt time.Time
+	// worked says that something moved since the first pass.
+	worked bool
+	// cpu and serverCPU compare totals over a while.
+	cpu, serverCPU cpuWindow
 	// ffmpeg is how many there were.
 	ffmpeg reading.Value[int]
 	// files is the sum of what the step's files are, filesAt when they were looked at, grown when they last changed.
@@ -28,126 +25,123 @@ type progress struct {
 }
 
 const (
-	// cpuWindow is over how long CPU use is averaged; busyCPU is how many cores work takes at least. An idle FaceFusion whose page is open answers a
-	// request every half second, which takes some hundredths of a core, and more from day to day.
-	cpuWindow = 10 * time.Second
-	busyCPU   = 0.2
+	// busyCPU is how many cores work takes at least, above what is used without it.
+	busyCPU = 0.2
 	// filesEvery bounds the cost of looking at files, which may lie far away.
 	filesEvery = 5 * time.Second
 )
 
-// observe takes in what is known now.
-func (s *progress) observe(now, written time.Time, l *folderEvidence, files func() (int64, bool)) {
+// observe takes in what is known now. use says whose CPU time can be the run's; idle is what the web UIs use without any.
+func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle float64, files func() (int64, bool)) {
 	if s.movedAt.IsZero() {
-		s.movedAt = now
+		s.movedAt, s.ownAt = now, now
 	}
-	if l.runner(written) {
-		s.alive, s.runnerSeen, s.gone = now, true, time.Time{}
-	} else if s.gone.IsZero() {
-		s.gone = now
-	}
-	if s.usesCPU(now, l.cpu) || l.gpuBusy.Known && l.gpuBusy.V || s.ffmpeg.Known && l.ffmpeg.Known && l.ffmpeg.V > s.ffmpeg.V {
-		s.movedAt = now
+	cores, full := s.cpu.read(now, l.cpu)
+	moved := full && use.others && cores >= busyCPU
+	cores, full = s.serverCPU.read(now, l.serverCPU)
+	moved = moved || full && use.servers && cores >= idle+busyCPU
+	moved = moved || l.gpuBusy.Known && l.gpuBusy.V
+	moved = moved || s.ffmpeg.Known && l.ffmpeg.Known && l.ffmpeg.V > s.ffmpeg.V
+	if moved {
+		s.movedAt, s.worked = now, true
 	}
 	s.ffmpeg = l.ffmpeg
-	if now.Sub(s.filesAt) < filesEvery && !s.filesAt.IsZero() {
+	if since := now.Sub(s.filesAt); since >= 0 && since < filesEvery && !s.filesAt.IsZero() {
 		return
 	}
 	sum, ok := files()
 	if ok && s.filesKnown && sum != s.files {
-		s.movedAt, s.grown = now, now
+		s.movedAt, s.ownAt, s.grown, s.worked = now, now, now, true
 	}
 	s.files, s.filesKnown, s.filesAt = sum, ok, now
 }
 
-func (s *progress) usesCPU(now time.Time, cpu reading.Value[float64]) bool {
+// wrote says that the file changed: whoever wrote it is at work.
+func (s *progress) wrote(now time.Time) {
+	s.worked = s.worked || !s.movedAt.IsZero()
+	s.movedAt, s.ownAt = now, now
+}
+
+// cpuUse says whose CPU time can be a run's.
+type cpuUse struct{ servers, others bool }
+
+// useOf is what the holders of a claim use. Where none is known it may be anybody's.
+func useOf(c *claim, l *folderEvidence) cpuUse {
+	var use cpuUse
+	runners := false
+	for i := range l.processes {
+		p := &l.processes[i]
+		held := slices.Contains(c.holders, p.ProcessID)
+		use.servers = use.servers || held && p.Role == RoleServer
+		use.others = use.others || held && p.Role == RoleRunner
+		runners = runners || p.Role == RoleRunner
+	}
+	if len(c.holders) == 0 {
+		return cpuUse{servers: true, others: true}
+	}
+	// The children's time is not told apart by parent: it is the web UI's where nobody else lives.
+	use.others = use.others || use.servers && !runners
+	return use
+}
+
+// cpuWindow averages CPU use over cpuWindowLength.
+type cpuWindow struct {
+	total float64
+	begun time.Time // zero without one
+}
+
+const cpuWindowLength = 10 * time.Second
+
+// read returns the cores that were used in a window that is full now.
+func (w *cpuWindow) read(now time.Time, total reading.Value[float64]) (cores float64, full bool) {
+	elapsed := now.Sub(w.begun)
 	switch {
-	case !cpu.Known:
-		s.cpuAt = time.Time{}
-		return false
-	case s.cpuAt.IsZero():
-		s.cpu, s.cpuAt = cpu.V, now
-		return false
-	case now.Sub(s.cpuAt) < cpuWindow:
-		return false
+	case !total.Known:
+		w.begun = time.Time{}
+		return 0, false
+	case w.begun.IsZero() || elapsed < 0:
+		w.total, w.begun = total.V, now
+		return 0, false
+	case elapsed < cpuWindowLength:
+		return 0, false
 	}
-	busy := cpu.V-s.cpu >= busyCPU*now.Sub(s.cpuAt).Seconds()
-	s.cpu, s.cpuAt = cpu.V, now
-	return busy
+	cores = (total.V - w.total) / elapsed.Seconds()
+	w.total, w.begun = total.V, now
+	return cores, true
 }
 
-// wrote says that the file was written: whoever did is at work.
-func (s *progress) wrote(now time.Time) { s.movedAt = now }
-
-// input sums up.
-func (s *progress) input(now, written time.Time, l *folderEvidence) verdictInput {
-	c := verdictInput{
-		listed:        l.listed.After(written),
-		runner:        l.runner(written),
-		writtenUnseen: s.writtenUnseen,
-		runnerSeen:    s.runnerSeen,
-		unwritten:     now.Sub(written),
-		growing:       !s.grown.IsZero() && now.Sub(s.grown) < growingFor,
-		observable:    l.cpu.Known || l.gpuBusy.Known || s.filesKnown,
-		quiet:         now.Sub(s.movedAt),
-	}
-	if !s.gone.IsZero() {
-		c.gone = now.Sub(s.gone)
-	}
-	return c
+// idleCPU learns what the web UIs of a folder use while no job is under way. Each open tab asks twice a second, and Gradio
+// keeps every event and goes through all of them for the next: an idle web UI was seen to use 24 % of a core.
+type idleCPU struct {
+	window  cpuWindow
+	cores   float64
+	learned bool
+	servers []ProcessID
 }
 
-// folderEvidence is the evidence about all instances that share a folder.
-type folderEvidence struct {
-	// listed is the oldest list of processes; zero where one is missing.
-	listed    time.Time
-	processes []Process
-	cpu       reading.Value[float64]
-	gpuBusy   reading.Value[bool]
-	ffmpeg    reading.Value[int]
+const (
+	// unlearnedIdle is what a web UI may use of which that is not known.
+	unlearnedIdle = 0.25
+	// idleFades is what remains of a peak after one window: it grows at once and falls within minutes.
+	idleFades = 0.95
+)
+
+func (i *idleCPU) observe(now time.Time, l *folderEvidence, open bool) {
+	if servers := l.liveServers(); !slices.Equal(servers, i.servers) {
+		*i = idleCPU{servers: servers}
+	}
+	if open {
+		i.window = cpuWindow{}
+		return
+	}
+	if cores, full := i.window.read(now, l.serverCPU); full {
+		i.cores, i.learned = max(cores, i.cores*idleFades), true
+	}
 }
 
-func gather(evidence Evidence, instances []string) *folderEvidence {
-	l := &folderEvidence{}
-	for i, id := range instances {
-		e := evidence[id]
-		if i == 0 || e.Time.Before(l.listed) {
-			l.listed = e.Time
-		}
-		l.processes = append(l.processes, e.Processes...)
-		if e.CPU.Known {
-			l.cpu = reading.Known(l.cpu.V + e.CPU.V)
-		}
-		if e.GPUBusy.Known {
-			l.gpuBusy = reading.Known(l.gpuBusy.V || e.GPUBusy.V)
-		}
-		if e.FFmpeg.Known {
-			l.ffmpeg = reading.Known(l.ffmpeg.V + e.FFmpeg.V)
-		}
+func (i *idleCPU) used() float64 {
+	if !i.learned {
+		return unlearnedIdle
 	}
-	return l
-}
-
-// startSlack is how exactly the start of a process is known in the time of files: the kernel counts it in ticks since a boot that it knows to the second.
-const startSlack = time.Second
-
-// runner says whether a process that runs jobs lives and is older than the last write.
-func (l *folderEvidence) runner(written time.Time) bool {
-	for _, p := range l.processes {
-		if p.Role.runsJobs() && !p.Started.After(written.Add(startSlack)) {
-			return true
-		}
-	}
-	return false
-}
-
-// severalRunners says whether there is one more that could have written.
-func (l *folderEvidence) severalRunners() bool {
-	n := 0
-	for _, p := range l.processes {
-		if p.Role.runsJobs() {
-			n++
-		}
-	}
-	return n > 1
+	return i.cores
 }

@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -26,6 +27,11 @@ func (f *jobsFolder) publish(p *pass) Queue {
 		}
 	}
 	for j := range f.suspects {
+		if j.settling() {
+			q.AwaitsCalls = true
+			q.Open = append(q.Open, j.attempt.publish())
+			continue
+		}
 		if !j.open() || j.attempt == nil {
 			continue
 		}
@@ -36,6 +42,9 @@ func (f *jobsFolder) publish(p *pass) Queue {
 			q.Contended++
 		}
 		since := timeOr(j.attempt.run.Started, j.since)
+		if f.shared() {
+			since = j.attempt.claim.seen // the dates in the file are of another clock
+		}
 		if !q.OldestRunning.Known || since.Before(q.OldestRunning.V) {
 			q.OldestRunning = reading.Known(since)
 		}
@@ -44,5 +53,9 @@ func (f *jobsFolder) publish(p *pass) Queue {
 	slices.SortFunc(q.Open, func(a, b *Run) int { return compareRuns(&a.RunID, &b.RunID) })
 	q.OldestWaiting = f.oldest.find(f, p)
 	q.Runs, q.Steps = f.totals.publish()
+	for _, s := range f.served {
+		q.TellsStops = q.TellsStops || s.instant.Known || s.queue.Known
+	}
+	q.Orphans = maps.Clone(f.totals.orphans)
 	return q
 }

@@ -22,10 +22,12 @@ type Run struct {
 	RunID
 	Trace  Trace
 	Origin jobfile.Origin
-	// Media of all steps; MediaOther where they differ.
+	// Media of all steps; MediaMixed where they differ.
 	Media jobfile.Media
-	// Outcome is empty until the run has ended.
+	// Outcome is empty until the run has ended; Basis is what it rests on, Reason why an orphaned one was lost.
 	Outcome Outcome
+	Basis   Basis
+	Reason  Reason
 	// Queued is when the job came into the queue, Started when its first step started.
 	Queued, Started reading.Value[time.Time]
 	// Ended of an orphan is when it was last seen alive.
@@ -52,6 +54,8 @@ type Outcome string
 const (
 	OutcomeCompleted Outcome = "completed"
 	OutcomeFailed    Outcome = "failed"
+	// OutcomeStopped: a user stopped it; FaceFusion writes that it failed.
+	OutcomeStopped Outcome = "stopped"
 	// OutcomeOrphaned: whatever ran it is gone.
 	OutcomeOrphaned Outcome = "orphaned"
 	// OutcomeDeleted: its file was deleted while it ran.

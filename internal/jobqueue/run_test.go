@@ -44,7 +44,7 @@ func TestARunHoldsAllThatATraceNeeds(t *testing.T) {
 		traits := jobfile.Traits{Media: jobfile.MediaVideo, Processors: "face_enhancer,face_swapper", Models: "gfpgan_1.4,inswapper_128", Encoder: "libx264"}
 		want := &Run{
 			RunID:  RunID{Job: "nightly", Created: h.created["nightly"].UTC(), Attempt: 1},
-			Origin: jobfile.OriginOther, Media: jobfile.MediaVideo, Outcome: OutcomeCompleted,
+			Origin: jobfile.OriginOther, Media: jobfile.MediaVideo, Outcome: OutcomeCompleted, Basis: BasisFile,
 			Queued: written[0], Started: at[1], Ended: written[4],
 			Steps: []Step{
 				{Outcome: OutcomeCompleted, Started: at[1], Ended: at[2], Traits: traits},
@@ -168,9 +168,9 @@ func TestCombinationsOfStepsAreBounded(t *testing.T) {
 	assert.Equal(t, uint64(2*maxStepKeys), rest)
 }
 
-func TestMixedMediaAreOther(t *testing.T) {
+func TestMixedMedia(t *testing.T) {
 	d := jobfile.Document{Steps: []jobfile.PlannedStep{{Traits: jobfile.Traits{Media: jobfile.MediaVideo}}, {Traits: jobfile.Traits{Media: jobfile.MediaImage}}}}
-	assert.Equal(t, jobfile.MediaOther, newAttempt(RunID{}, &d, false).run.Media)
+	assert.Equal(t, jobfile.MediaMixed, newAttempt(RunID{}, &d, false).run.Media)
 	assert.Equal(t, jobfile.MediaOther, newAttempt(RunID{}, &jobfile.Document{}, false).run.Media)
 	d.Steps[0].Traits.Media = jobfile.MediaImage
 	assert.Equal(t, jobfile.MediaImage, newAttempt(RunID{}, &d, false).run.Media)
@@ -205,7 +205,7 @@ func TestRecordedFolders(t *testing.T) {
 			assert.Equal(t, jobfile.MediaVideo, r.Media)
 		}
 		h.process(RoleServer, -time.Minute)
-		h.tick(4 * time.Second)
+		h.tick(62 * time.Second)
 		assert.Equal(t, "drafted 2 waiting 1 orphaned 2 completed 2 failed 1", counts(h.queue()), "only a process that started later lives")
 	}
 }

@@ -3,6 +3,7 @@ package jobqueue
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
@@ -14,10 +15,19 @@ const savedVersion = 1
 
 // savedFolder is what is kept of a folder beside its jobs. Exemplars are not: they are an aid, and large.
 type savedFolder struct {
-	Version int         `json:"version"`
-	Start   time.Time   `json:"start"`
-	Runs    []savedRuns `json:"runs,omitempty"`
-	Steps   []savedStep `json:"steps,omitempty"`
+	Version int               `json:"version"`
+	Start   time.Time         `json:"start"`
+	Runs    []savedRuns       `json:"runs,omitempty"`
+	Steps   []savedStep       `json:"steps,omitempty"`
+	Orphans map[Reason]uint64 `json:"orphans,omitempty"`
+	Served  []savedServed     `json:"served,omitempty"`
+}
+
+// savedServed is what is kept of a process of a web UI.
+type savedServed struct {
+	ProcessID
+	Instant, Queue servedDoor
+	Newest         savedTime
 }
 
 type savedRuns struct {
@@ -100,6 +110,9 @@ func (f *jobsFolder) restore(r *savedState) {
 	}
 	f.start = r.folder.Start
 	f.totals.restore(&r.folder)
+	for _, s := range r.folder.Served {
+		f.served[s.ProcessID] = &served{instant: s.Instant, queue: s.Queue, newest: s.Newest.time()}
+	}
 	for _, part := range terminalParts {
 		f.dirs[part].finished = r.finished[part]
 	}
@@ -112,6 +125,9 @@ func (f *jobsFolder) restore(r *savedState) {
 func (f *jobsFolder) marshal() []byte {
 	saved := savedFolder{Version: savedVersion, Start: f.start}
 	f.totals.save(&saved)
+	for id, s := range f.served {
+		saved.Served = append(saved.Served, savedServed{id, s.instant, s.queue, saveTime(s.newest)})
+	}
 	return marshal(&saved)
 }
 
@@ -125,6 +141,7 @@ func marshal(v any) []byte {
 }
 
 func (t *totals) save(saved *savedFolder) {
+	saved.Orphans = t.orphans
 	for key, k := range t.runs {
 		saved.Runs = append(saved.Runs, savedRuns{key, k.count, k.duration.save(), k.wait.save()})
 	}
@@ -134,6 +151,7 @@ func (t *totals) save(saved *savedFolder) {
 }
 
 func (t *totals) restore(saved *savedFolder) {
+	maps.Copy(t.orphans, saved.Orphans)
 	for i := range saved.Runs {
 		s := &saved.Runs[i]
 		t.runs[s.RunKey] = &runAggregate{count: s.Count, duration: t.restoreDurations(&s.Duration), wait: t.restoreDurations(&s.Wait)}

@@ -19,12 +19,28 @@ type savedJob struct {
 	Created savedTime     `json:"c,omitempty"`
 	Written savedTime     `json:"w,omitempty"`
 	Queued  savedTime     `json:"q,omitempty"`
+	Seen    savedTime     `json:"W,omitempty"` // when we saw what Written says
+	Moved   savedTime     `json:"m,omitempty"` // when something of it moved last
 	Broken  savedTime     `json:"b,omitempty"`
+	Failed  *savedFailure `json:"f,omitempty"`
 	Number  int           `json:"a"`
 	Adopted bool          `json:"o,omitempty"`
 	Read    bool          `json:"r,omitempty"`
-	Seen    bool          `json:"l,omitempty"` // a process that could run it was seen
 	Attempt *savedAttempt `json:"A,omitempty"`
+}
+
+// savedFailure is kept of a run that has failed, while it is not known whether it was stopped.
+type savedFailure struct {
+	End  savedTime
+	Seen savedTime
+}
+
+// savedClaim is which processes can have a run.
+type savedClaim struct {
+	Seen    savedTime
+	Holders []ProcessID
+	Settled bool
+	Unseen  bool
 }
 
 // savedAttempt is what is kept of a run that has begun. One that waits begins with what its file says.
@@ -39,6 +55,9 @@ type savedAttempt struct {
 	Started   savedTime     `json:"b,omitempty"`
 	Ended     savedTime     `json:"d,omitempty"`
 	Contended bool          `json:"c,omitempty"`
+	Basis     Basis         `json:"B,omitempty"`
+	Reason    Reason        `json:"R,omitempty"`
+	Claim     savedClaim    `json:"C"`
 	Steps     []savedRun    `json:"s"`
 }
 
@@ -106,7 +125,11 @@ func (f *jobsFolder) appendJobs(records []Record) []Record {
 func (j *job) save() savedJob {
 	s := savedJob{
 		Name: j.name, Part: j.dir, Inode: j.stat.Ino, State: j.state, Since: saveTime(j.since), Created: saveTime(j.doc.Created), Written: saveTime(j.written),
-		Broken: saveTime(j.unparsableSince), Number: j.number, Adopted: j.historic, Read: j.understood, Seen: j.progress.runnerSeen,
+		Broken: saveTime(j.unparsableSince), Number: j.number, Adopted: j.historic, Read: j.understood,
+		Seen: saveTime(j.wroteSeen), Moved: saveTime(j.progress.ownAt),
+	}
+	if j.settling() {
+		s.Failed = &savedFailure{End: saveTime(j.failedEnd), Seen: saveTime(j.failedSeen)}
 	}
 	a := j.attempt
 	if a != nil {
@@ -122,7 +145,8 @@ func (a *attempt) save() *savedAttempt {
 	r := &a.run
 	s := &savedAttempt{
 		Updated: saveTime(a.updated), Leftover: a.leftover, Counted: a.counted, InOneGo: a.inOneGo, Media: r.Media, Outcome: r.Outcome,
-		Started: saveReading(r.Started), Ended: saveReading(r.Ended), Contended: r.Contended,
+		Started: saveReading(r.Started), Ended: saveReading(r.Ended), Contended: r.Contended, Basis: r.Basis, Reason: r.Reason,
+		Claim: savedClaim{Seen: saveTime(a.claim.seen), Holders: a.claim.holders, Settled: a.claim.settled, Unseen: a.claim.unseen},
 	}
 	for _, status := range a.raw {
 		s.Statuses = append(s.Statuses, int(status))
@@ -143,9 +167,18 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 		fileKey: fileKey{s.Part, s.Name}, stat: jobsdir.FileStat{Ino: s.Inode}, doc: jobfile.Document{Created: s.Created.time()}, written: s.Written.time(), understood: s.Read,
 		unparsableSince: s.Broken.time(), historic: s.Adopted, number: max(1, s.Number), since: s.Since.time(),
 	}
-	j.progress.runnerSeen = s.Seen
+	j.wroteSeen = s.Seen.time()
+	j.progress.movedAt, j.progress.ownAt = s.Moved.time(), s.Moved.time()
+	if s.Failed != nil {
+		j.failedEnd, j.failedSeen = s.Failed.End.time(), s.Failed.Seen.time()
+	}
 	if s.Read && s.Part != jobsdir.Drafted {
 		j.attempt = s.restoreAttempt(f.runID(j, &j.doc))
+		// What the file said last, so that it is known when it is seen to say the same again.
+		j.doc.Updated = j.attempt.updated
+		for _, status := range j.attempt.raw {
+			j.doc.Steps = append(j.doc.Steps, jobfile.PlannedStep{Status: status})
+		}
 	}
 	f.jobs[j.fileKey] = j
 	f.setState(j, s.State, j.since)
@@ -163,6 +196,8 @@ func (s *savedJob) restoreAttempt(id RunID) *attempt {
 	}
 	a.updated, a.leftover, a.counted, a.inOneGo = saved.Updated.time(), saved.Leftover, saved.Counted, saved.InOneGo
 	a.run.Media, a.run.Outcome, a.run.Contended = saved.Media, saved.Outcome, saved.Contended
+	a.run.Basis, a.run.Reason = saved.Basis, saved.Reason
+	a.claim = claim{seen: saved.Claim.Seen.time(), holders: saved.Claim.Holders, settled: saved.Claim.Settled, unseen: saved.Claim.Unseen}
 	a.run.Started, a.run.Ended = saved.Started.reading(), saved.Ended.reading()
 	for i, step := range saved.Steps {
 		a.raw = append(a.raw, jobfile.Status(saved.Statuses[i]))

@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 // needsOneCollector are the scripts in which one collector must live long enough to reach a verdict, or is without memory by intent.
 var needsOneCollector = []string{
 	"collector_restarted", "history", "old_orphan", "folder_removed_and_recreated",
-	"killed_at_the_second_step", "orphaned_and_run_again", "stalled_and_back", "two_runners",
+	"an_end_is_final", "killed_at_the_second_step", "orphaned_and_run_again", "stalled_and_back", "two_runners",
 }
 
 func run(t *testing.T, path, text string, s script) {

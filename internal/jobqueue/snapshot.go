@@ -42,6 +42,12 @@ type Queue struct {
 	Start time.Time
 	// Restored says what its jobs were compared with at the first pass.
 	Restored RestoreState
+	// AwaitsCalls says that a run has failed, and that Gradio's word is awaited on whether it was stopped.
+	AwaitsCalls bool
+	// TellsStops says that a web UI's buttons are counted, so that a stopped run would be known as one.
+	TellsStops bool
+	// Orphans counts the runs that were lost, by reason; one that never occurred is missing.
+	Orphans map[Reason]uint64
 	// Runs and Steps are the totals of what ended since then.
 	Runs  []RunTotals
 	Steps []StepTotals
@@ -114,7 +120,7 @@ func index(s State) int {
 	return -1
 }
 
-// Change is one transition of a job. Jobs that lay there at the first pass have made none.
+// Change is one transition of a job, or with From and To the same the end of a run of which it was not known yet how it ended. Jobs that lay there at the first pass have made none.
 type Change struct {
 	// Time is when it happened, as exactly as the evidence allows; for a verdict, when it was reached.
 	Time time.Time
@@ -125,6 +131,8 @@ type Change struct {
 	From, To State
 	// Run is the attempt as it was then; nil for a draft and for what could never be read.
 	Run *Run
+	// Basis is what To rests on.
+	Basis Basis
 	// Ended says that the run ended with this change: it is complete, and in the totals.
 	Ended bool
 }

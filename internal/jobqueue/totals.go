@@ -73,8 +73,9 @@ type totals struct {
 	// dirty says that they differ from what was saved.
 	dirty bool
 
-	runs  map[RunKey]*runAggregate
-	steps map[StepKey]*durationHistogram
+	orphans map[Reason]uint64
+	runs    map[RunKey]*runAggregate
+	steps   map[StepKey]*durationHistogram
 	// what was published last; nil when something has been added since.
 	publishedRuns  []RunTotals
 	publishedSteps []StepTotals
@@ -92,7 +93,7 @@ type durationHistogram struct {
 }
 
 func newTotals(exponential bool) totals {
-	return totals{exponential: exponential, runs: make(map[RunKey]*runAggregate), steps: make(map[StepKey]*durationHistogram)}
+	return totals{exponential: exponential, orphans: make(map[Reason]uint64), runs: make(map[RunKey]*runAggregate), steps: make(map[StepKey]*durationHistogram)}
 }
 
 func (t *totals) newDurations() *durationHistogram {
@@ -113,6 +114,9 @@ func (t *totals) addRun(r *Run, at time.Time) {
 		t.runs[key] = k
 	}
 	k.count++
+	if r.Outcome == OutcomeOrphaned {
+		t.orphans[r.Reason]++
+	}
 	k.duration.observe(r.Duration(), Exemplar{Time: timeOr(r.Ended, at), Run: r.RunID, Step: RootSpan, Trace: r.Trace.ID})
 	k.wait.observe(r.Wait(), Exemplar{Time: timeOr(r.Started, at), Run: r.RunID, Step: RootSpan, Trace: r.Trace.ID})
 }

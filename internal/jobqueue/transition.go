@@ -8,20 +8,30 @@ import (
 
 // transition changes the state of a job, and tells.
 func (f *jobsFolder) transition(p *pass, j *job, to State, at time.Time) {
+	f.transitionOn(p, j, to, at, BasisFile)
+}
+
+// transitionOn is transition for what does not rest on the file alone.
+func (f *jobsFolder) transitionOn(p *pass, j *job, to State, at time.Time, basis Basis) {
 	from := j.state
 	f.setState(j, to, at)
+	if f.shared() && from != to {
+		j.since = p.now // at is of another clock
+	}
 	if from == to || from == StateNone && j.historic {
 		return
 	}
-	c := Change{Time: at, Instance: f.instances[0], Job: jobsdir.JobID(j.name), From: from, To: to}
+	f.change(p, j, from, to, at, basis)
+}
+
+// change notes a transition, or with the same state twice the end of a run whose job was there already.
+func (f *jobsFolder) change(p *pass, j *job, from, to State, at time.Time, basis Basis) {
+	c := Change{Time: at, Instance: f.instances[0], Job: jobsdir.JobID(j.name), From: from, To: to, Basis: basis}
 	if j.attempt != nil {
 		c.Run = j.attempt.publish()
 	}
-	switch to {
-	case StateCompleted, StateFailed, StateOrphaned:
-		c.Ended = c.Run != nil
-	case StateDeleted:
-		c.Ended = c.Run != nil && c.Run.Outcome == OutcomeDeleted
+	if j.justEnded {
+		c.Ended, j.justEnded = true, false
 	}
 	p.changes = append(p.changes, c)
 }

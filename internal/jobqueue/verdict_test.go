@@ -12,29 +12,95 @@ import (
 
 const stall = 5 * time.Minute
 
-// verdicts are the rows of the table in docs/jobs.md, in its order. Every row is decided by itself: what it does not name is as in a run that is well.
+// verdicts are the rows of the table in docs/jobs.md, in its order. Every row is decided by itself: what it does not name is
+// as in a run that is well.
 var verdicts = []struct {
-	row  string
-	c    verdictInput
-	want verdict
+	row    string
+	in     verdictInput
+	want   verdict
+	basis  Basis
+	reason Reason
 }{
-	{"A process that was there before the last write lives, and something moves", verdictInput{listed: true, runner: true, runnerSeen: true, observable: true, quiet: stall - 1}, verdictNone},
-	{"It lives, and nothing has moved for `stall_after`", verdictInput{listed: true, runner: true, runnerSeen: true, observable: true, quiet: stall}, verdictStalled},
-	{"It lives, and there is nothing in which progress would show", verdictInput{listed: true, runner: true, runnerSeen: true, quiet: time.Hour}, verdictNone},
-	{"It has been gone for less than 3 seconds", verdictInput{listed: true, runnerSeen: true, observable: true, gone: goneFor - 1, unwritten: time.Hour}, verdictNone},
-	{"It has been gone for 3 seconds", verdictInput{listed: true, runnerSeen: true, observable: true, gone: goneFor}, verdictOrphaned},
-	{"None was ever seen, and the last write is a minute old", verdictInput{listed: true, unwritten: longAgo}, verdictOrphaned},
-	{"None was ever seen, and the last write is younger", verdictInput{listed: true, unwritten: longAgo - 1, gone: goneFor - 1}, verdictNone},
-	{"None lives, but the temporary file or the output grew within the last minute", verdictInput{listed: true, gone: time.Hour, unwritten: time.Hour, growing: true, observable: true}, verdictNone},
-	{"None lives, but the file was written while none lived", verdictInput{listed: true, gone: time.Hour, unwritten: time.Hour, writtenUnseen: true, observable: true, quiet: stall - 1}, verdictNone},
-	{"The same, and nothing has moved for `stall_after`", verdictInput{listed: true, gone: time.Hour, unwritten: time.Hour, writtenUnseen: true, quiet: stall}, verdictOrphaned},
-	{"The processes are not known, or not since the last write", verdictInput{gone: time.Hour, unwritten: time.Hour, observable: true, quiet: stall - 1}, verdictNone},
-	{"The same, and nothing has moved for `stall_after`", verdictInput{gone: time.Hour, unwritten: time.Hour, observable: true, quiet: stall}, verdictStalled},
+	{
+		"Gradio counted an exception in the web UI's call, and nothing of the job has moved for 6 seconds",
+		verdictInput{listed: true, held: true, alive: true, failedCall: true, ownQuiet: ownQuietFor, observable: true}, verdictOrphaned, BasisFailedCall, ReasonException,
+	},
+	{
+		"Gradio counted an exception, and the web UI took its next job",
+		verdictInput{listed: true, held: true, alive: true, failedCall: true, nextJob: true, observable: true}, verdictOrphaned, BasisFailedCall, ReasonException,
+	},
+	{
+		"The web UI took its next job",
+		verdictInput{listed: true, held: true, alive: true, nextJob: true, observable: true}, verdictOrphaned, BasisNextJob, ReasonSuperseded,
+	},
+	{
+		"The process that had the run exited, and the kernel told how",
+		verdictInput{listed: true, held: true, exit: ReasonKilled, observable: true}, verdictOrphaned, BasisProcessExit, ReasonKilled,
+	},
+	{
+		"All processes that could have the run have been gone for 3 seconds",
+		verdictInput{listed: true, held: true, gone: goneFor, observable: true}, verdictOrphaned, BasisProcessExit, ReasonGone,
+	},
+	{
+		"They have been gone for less",
+		verdictInput{listed: true, held: true, gone: goneFor - 1, observable: true}, verdictNone, BasisProgress, "",
+	},
+	{
+		"They are gone, but the files of the step grow on",
+		verdictInput{listed: true, held: true, gone: time.Hour, growing: true, observable: true}, verdictNone, BasisProgress, "",
+	},
+	{
+		"None was ever seen, and the last change is a minute old",
+		verdictInput{listed: true, unwritten: longAgo}, verdictOrphaned, BasisNoProcess, ReasonGone,
+	},
+	{
+		"None was ever seen, and the last change is younger",
+		verdictInput{listed: true, unwritten: longAgo - 1}, verdictNone, BasisProgress, "",
+	},
+	{
+		"None was ever seen, but the files of the step grew within the last minute",
+		verdictInput{listed: true, unwritten: time.Hour, growing: true, observable: true}, verdictNone, BasisProgress, "",
+	},
+	{
+		"None was ever seen, and the folder is on a share",
+		verdictInput{listed: true, unwritten: time.Hour, shared: true, observable: true, quiet: stall - 1}, verdictNone, BasisProgress, "",
+	},
+	{
+		"The file changed after all had gone",
+		verdictInput{listed: true, unwritten: time.Hour, writtenUnseen: true, observable: true, quiet: stall - 1}, verdictNone, BasisProgress, "",
+	},
+	{
+		"The same, and nothing has moved for `stall_after`",
+		verdictInput{listed: true, unwritten: time.Hour, writtenUnseen: true, observable: true, quiet: stall}, verdictOrphaned, BasisNoProcess, ReasonGone,
+	},
+	{
+		"A process that can have the run lives, and something moves",
+		verdictInput{listed: true, held: true, alive: true, observable: true, quiet: stall - 1}, verdictNone, BasisProgress, "",
+	},
+	{
+		"It lives, and nothing has moved for `stall_after`",
+		verdictInput{listed: true, held: true, alive: true, observable: true, quiet: stall}, verdictStalled, BasisSilence, "",
+	},
+	{
+		"It lives, and there is nothing in which progress would show",
+		verdictInput{listed: true, held: true, alive: true, quiet: time.Hour}, verdictNone, BasisProgress, "",
+	},
+	{
+		"The processes are not known, or not since the last change",
+		verdictInput{unwritten: time.Hour, observable: true, quiet: stall - 1}, verdictNone, BasisProgress, "",
+	},
+	{
+		"The same, and nothing has moved for `stall_after`",
+		verdictInput{unwritten: time.Hour, observable: true, quiet: stall}, verdictStalled, BasisSilence, "",
+	},
 }
 
 func TestVerdicts(t *testing.T) {
 	for _, v := range verdicts {
-		assert.Equal(t, v.want, judge(v.c, stall), v.row)
+		got, basis, reason := judge(v.in, stall)
+		assert.Equal(t, v.want, got, v.row)
+		assert.Equal(t, v.basis, basis, v.row)
+		assert.Equal(t, v.reason, reason, v.row)
 	}
 }
 
@@ -46,84 +112,153 @@ func TestVerdictsAreDocumented(t *testing.T) {
 	_, section, found := strings.Cut(string(text), "## Stalled and orphaned")
 	require.True(t, found)
 	for line := range strings.Lines(section) {
-		if cells := strings.Split(line, "|"); len(cells) == 4 {
-			rows = append(rows, strings.TrimSpace(cells[1])+" "+strings.TrimSpace(cells[2]))
+		if cells := strings.Split(line, "|"); len(cells) == 6 {
+			rows = append(rows, strings.TrimSpace(cells[1])+" | "+strings.TrimSpace(cells[2])+" | "+strings.TrimSpace(cells[3])+" | "+strings.TrimSpace(cells[4]))
 		}
 	}
 	states := map[verdict]string{verdictNone: "`running`", verdictStalled: "`stalled`", verdictOrphaned: "`orphaned`"}
 	var want []string
 	for _, v := range verdicts {
-		want = append(want, v.row+" "+states[v.want])
+		reason := ""
+		if v.reason != "" {
+			reason = "`" + string(v.reason) + "`"
+		}
+		want = append(want, v.row+" | "+states[v.want]+" | `"+string(v.basis)+"` | "+reason)
 	}
 	require.Greater(t, len(rows), 2)
 	assert.Equal(t, want, rows[2:]) // below the head of the table
 }
 
-func TestSignsOfLife(t *testing.T) {
-	written := time.Now()
-	at := func(d time.Duration) time.Time { return written.Add(d) }
+func TestProgress(t *testing.T) {
+	begin := time.Now()
+	at := func(d time.Duration) time.Time { return begin.Add(d) }
 	unseen := func() (int64, bool) { return 0, false }
+	all := cpuUse{servers: true, others: true}
 	for name, c := range map[string]struct {
-		lives []folderEvidence
-		want  time.Duration // when progress was last seen
+		evidence []folderEvidence
+		use      cpuUse
+		want     time.Duration // when progress was last seen
 	}{
-		"nothing":                       {[]folderEvidence{{}, {}, {}}, 0},
-		"CPU of work":                   {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(12.0)}, {cpu: is(14.0)}}, 20 * time.Second},
-		"CPU of an idle page":           {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(11.9)}, {cpu: is(13.8)}}, 0},
-		"CPU that fell: another count":  {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(2.0)}, {cpu: is(3.0)}}, 0},
-		"CPU that was unknown for once": {[]folderEvidence{{cpu: is(10.0)}, {}, {cpu: is(90.0)}}, 0},
-		"GPU":                           {[]folderEvidence{{gpuBusy: is(false)}, {gpuBusy: is(true)}, {gpuBusy: is(false)}}, 10 * time.Second},
-		"another ffmpeg":                {[]folderEvidence{{ffmpeg: is(1)}, {ffmpeg: is(2)}, {ffmpeg: is(2)}}, 10 * time.Second},
-		"an ffmpeg that ended":          {[]folderEvidence{{ffmpeg: is(2)}, {ffmpeg: is(1)}, {ffmpeg: is(1)}}, 0},
+		"nothing":                       {[]folderEvidence{{}, {}, {}}, all, 0},
+		"CPU of work":                   {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(12.0)}, {cpu: is(14.0)}}, all, 20 * time.Second},
+		"CPU of others":                 {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(12.0)}, {cpu: is(14.0)}}, cpuUse{servers: true}, 0},
+		"CPU of next to nothing":        {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(11.9)}, {cpu: is(13.8)}}, all, 0},
+		"CPU of polling tabs":           {[]folderEvidence{{serverCPU: is(10.0)}, {serverCPU: is(13.4)}, {serverCPU: is(16.8)}}, all, 0},
+		"CPU of a web UI at work":       {[]folderEvidence{{serverCPU: is(10.0)}, {serverCPU: is(13.5)}, {serverCPU: is(17.0)}}, all, 20 * time.Second},
+		"CPU of another's web UI":       {[]folderEvidence{{serverCPU: is(10.0)}, {serverCPU: is(20.0)}}, cpuUse{others: true}, 0},
+		"CPU that fell: another count":  {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(2.0)}, {cpu: is(3.0)}}, all, 0},
+		"CPU that was unknown for once": {[]folderEvidence{{cpu: is(10.0)}, {}, {cpu: is(90.0)}}, all, 0},
+		"GPU":                           {[]folderEvidence{{gpuBusy: is(false)}, {gpuBusy: is(true)}, {gpuBusy: is(false)}}, all, 10 * time.Second},
+		"another ffmpeg":                {[]folderEvidence{{ffmpeg: is(1)}, {ffmpeg: is(2)}, {ffmpeg: is(2)}}, all, 10 * time.Second},
+		"an ffmpeg that ended":          {[]folderEvidence{{ffmpeg: is(2)}, {ffmpeg: is(1)}, {ffmpeg: is(1)}}, all, 0},
 	} {
 		var s progress
-		for i := range c.lives {
-			s.observe(at(time.Duration(i)*10*time.Second), written, &c.lives[i], unseen)
+		for i := range c.evidence {
+			s.observe(at(time.Duration(i)*10*time.Second), &c.evidence[i], c.use, 0.15, unseen)
 		}
 		assert.Equal(t, at(c.want), s.movedAt, name)
+		assert.Equal(t, c.want > 0, s.worked, name)
+		assert.Equal(t, begin, s.ownAt, name)
 	}
 }
 
-func TestGrowthOfFilesIsASignOfLife(t *testing.T) {
-	written := time.Now()
+func TestGrowthOfFilesIsProgress(t *testing.T) {
+	begin := time.Now()
 	var s progress
 	looked := 0
 	sizes := []int64{100, 100, 200, 200}
 	for i := range 16 {
-		s.observe(written.Add(time.Duration(i)*time.Second), written, &folderEvidence{}, func() (int64, bool) { looked++; return sizes[i/5], true })
+		s.observe(begin.Add(time.Duration(i)*time.Second), &folderEvidence{}, cpuUse{}, 0, func() (int64, bool) { looked++; return sizes[i/5], true })
 	}
 	assert.Equal(t, 4, looked, "every 5 seconds")
-	assert.Equal(t, written.Add(10*time.Second), s.movedAt)
-	assert.Equal(t, written.Add(10*time.Second), s.grown)
+	assert.Equal(t, begin.Add(10*time.Second), s.movedAt)
+	assert.Equal(t, begin.Add(10*time.Second), s.ownAt)
+	assert.Equal(t, begin.Add(10*time.Second), s.grown)
 }
 
-func TestRunners(t *testing.T) {
-	written := time.Now()
-	for name, c := range map[string]struct {
-		process Process
-		want    bool
-	}{
-		"runner before":          {Process{RoleRunner, written.Add(-time.Minute)}, true},
-		"server before":          {Process{RoleServer, written.Add(-time.Minute)}, true},
-		"within what is exact":   {Process{RoleRunner, written.Add(startSlack)}, true},
-		"after":                  {Process{RoleRunner, written.Add(startSlack + 1)}, false},
-		"one that runs no jobs":  {Process{"admin", written.Add(-time.Minute)}, false},
-		"one that downloads":     {Process{"downloader", written.Add(-time.Minute)}, false},
-		"one that is unheard of": {Process{"", written.Add(-time.Minute)}, false},
-	} {
-		assert.Equal(t, c.want, (&folderEvidence{processes: []Process{c.process}}).runner(written), name)
+// TestWhatAnIdleWebUIUses: polling tabs make an idle web UI use 24 % of a core, which is no work on a job.
+func TestWhatAnIdleWebUIUses(t *testing.T) {
+	begin := time.Now()
+	var idle idleCPU
+	assert.InDelta(t, unlearnedIdle, idle.used(), 1e-9)
+	server := []Process{{ProcessID: ProcessID{1, 1}, Role: RoleServer}}
+	for i := range 4 {
+		idle.observe(begin.Add(time.Duration(i)*10*time.Second), &folderEvidence{processes: server, serverCPU: is(5 * float64(i))}, false)
 	}
+	assert.InDelta(t, 0.5, idle.used(), 1e-9)
+	idle.observe(begin.Add(40*time.Second), &folderEvidence{processes: server, serverCPU: is(15.0)}, false)
+	assert.InDelta(t, 0.5*idleFades, idle.used(), 1e-9, "it falls slowly")
+	idle.observe(begin.Add(50*time.Second), &folderEvidence{processes: server, serverCPU: is(25.0)}, true)
+	idle.observe(begin.Add(60*time.Second), &folderEvidence{processes: server, serverCPU: is(26.0)}, false)
+	assert.InDelta(t, 0.5*idleFades, idle.used(), 1e-9, "what it uses for a job is not what it uses idle")
+	idle.observe(begin.Add(70*time.Second), &folderEvidence{processes: []Process{{ProcessID: ProcessID{2, 9}, Role: RoleServer}}, serverCPU: is(26.0)}, false)
+	assert.InDelta(t, unlearnedIdle, idle.used(), 1e-9, "another process has another life")
+}
+
+func TestDoors(t *testing.T) {
+	server, headless, batch, all, unknown := Process{Role: RoleServer, Command: "run"}, Process{Role: RoleRunner, Command: "headless-run"},
+		Process{Role: RoleRunner, Command: "batch-run"}, Process{Role: RoleRunner, Command: "job-run-all"}, Process{Role: RoleRunner}
+	for _, c := range []struct {
+		door door
+		want []bool
+	}{
+		{doorQueue, []bool{true, false, false, true, true}},
+		{doorInstant, []bool{true, false, false, false, false}},
+		{doorHeadless, []bool{false, true, false, false, true}},
+		{doorBatch, []bool{false, false, true, false, true}},
+	} {
+		for i, p := range []Process{server, headless, batch, all, unknown} {
+			assert.Equal(t, c.want[i], c.door.lets(&p), "%d %s", c.door, p.Command)
+		}
+		assert.False(t, c.door.lets(&Process{Role: "admin"}))
+		assert.False(t, c.door.lets(&Process{Role: "downloader"}))
+	}
+}
+
+func TestClaims(t *testing.T) {
+	seen := time.Now()
+	started := func(pid int, before time.Duration) Process {
+		return Process{ProcessID: ProcessID{PID: pid}, Role: RoleRunner, Started: seen.Add(-before)}
+	}
+	listing := func(after time.Duration, processes ...Process) *folderEvidence {
+		return &folderEvidence{listed: seen.Add(after), processes: processes}
+	}
+	free := func(ProcessID) bool { return false }
+	c := claim{seen: seen}
+	c.settle(doorQueue, &folderEvidence{processes: []Process{started(1, time.Hour)}}, seen, free)
+	assert.Empty(t, c.holders, "when they were listed is not known")
+	c.settle(doorQueue, listing(0, started(1, time.Minute), started(2, -startSlack-1), started(3, -startSlack)), seen, free)
+	assert.Equal(t, []ProcessID{{PID: 1}, {PID: 3}}, c.holders, "one that started later has not started the run")
+	assert.False(t, c.settled, "a process is found a moment after it started")
+	c.settle(doorQueue, listing(claimGrace, started(1, time.Minute), started(4, time.Hour)), seen, free)
+	assert.Equal(t, []ProcessID{{PID: 1}, {PID: 3}, {PID: 4}}, c.holders)
+	assert.True(t, c.settled)
+	c.settle(doorQueue, listing(time.Minute, started(5, time.Hour)), seen, free)
+	assert.Len(t, c.holders, 3)
+
+	own := claim{seen: seen}
+	own.settle(doorHeadless, listing(time.Millisecond, started(7, time.Second), started(6, time.Minute), started(8, time.Hour)), seen, func(id ProcessID) bool { return id.PID == 8 })
+	assert.Equal(t, []ProcessID{{PID: 6}}, own.holders, "the first to start that has no job")
+	assert.True(t, own.settled)
+
+	// A step of the host's clock between the two changes no age.
+	stepped := claim{seen: seen}
+	old := started(9, -time.Hour+time.Minute)
+	stepped.settle(doorQueue, &folderEvidence{listed: time.Now().Add(time.Hour), processes: []Process{old}}, seen, free)
+	assert.Empty(t, stepped.holders)
 }
 
 func TestEvidenceOfSeveralInstances(t *testing.T) {
 	now := time.Now()
+	a, b := Process{ProcessID: ProcessID{PID: 1}, Role: RoleServer, Started: now}, Process{ProcessID: ProcessID{PID: 2}, Role: RoleRunner, Started: now}
+	exit, calls := Exit{PID: 3, Time: now, Reason: ReasonKilled}, ServerCalls{ProcessID: a.ProcessID}
 	l := gather(Evidence{
-		"a": {Time: now, Processes: []Process{{RoleServer, now}}, CPU: is(1.0), GPUBusy: is(true), FFmpeg: is(2)},
-		"b": {Time: now.Add(-time.Second), Processes: []Process{{RoleRunner, now}}, CPU: is(5.0), GPUBusy: is(false), FFmpeg: is(3)},
+		"a": {Time: now, Processes: []Process{a}, CPU: is(1.0), ServerCPU: is(7.0), GPUBusy: is(true), FFmpeg: is(2), Servers: []ServerCalls{calls}},
+		"b": {Time: now.Add(-time.Second), Processes: []Process{b}, CPU: is(5.0), GPUBusy: is(false), FFmpeg: is(3), Exits: []Exit{exit}},
 	}, []string{"a", "b"})
 	assert.Equal(t, &folderEvidence{
-		listed: now.Add(-time.Second), processes: []Process{{RoleServer, now}, {RoleRunner, now}},
-		cpu: is(6.0), gpuBusy: is(true), ffmpeg: is(5),
+		listed: now.Add(-time.Second), processes: []Process{a, b}, exits: []Exit{exit}, servers: []ServerCalls{calls},
+		cpu: is(6.0), serverCPU: is(7.0), gpuBusy: is(true), ffmpeg: is(5),
 	}, l)
 	assert.True(t, gather(Evidence{"a": {Time: now}}, []string{"a", "b"}).listed.IsZero(), "of one of them nothing is known")
 }

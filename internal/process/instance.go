@@ -107,7 +107,7 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	byRole := make(map[Role][]*trackedProcess, len(i.totals))
 	for _, m := range live {
 		byRole[m.role] = append(byRole[m.role], m)
-		out.Processes = append(out.Processes, Process{ID: m.ID, Role: m.role, Started: c.started(m.StartTicks)})
+		out.Processes = append(out.Processes, Process{ID: m.ID, Role: m.role, Command: m.command(), Started: c.started(m.StartTicks)})
 		if m.role == RoleServer {
 			out.Servers = append(out.Servers, m.port.asServer(m.ID))
 		}

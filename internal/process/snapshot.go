@@ -57,6 +57,8 @@ func (i *Instance) Up() bool {
 type Process struct {
 	ID
 	Role Role
+	// Command is FaceFusion's, "headless-run" for one; empty for children, for FaceFusion 2.x and where it is not known.
+	Command string
 	// Started is the wall-clock time of the start.
 	Started time.Time
 }

@@ -3,13 +3,19 @@ package snapshots
 import (
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 )
 
 // Store holds what one probe reads of another. The zero Store is empty and ready. Each field is
 // written by its own probe and read by any goroutine, without a lock.
 type Store struct {
+	// Servers is what the web UIs say: what Gradio counts is evidence for jobs.
+	Servers Latest[webui.Snapshot]
+	// Jobs is how the jobs are: Gradio is asked when a run waits for its word.
+	Jobs      Latest[jobqueue.Snapshot]
 	Processes Latest[process.Snapshot]
 	// GPUUse is who computes on the GPUs, which takes both the GPUs and the processes to know.
 	GPUUse Latest[GPUUse]

@@ -60,8 +60,8 @@ type functionStats struct {
 }
 
 // parseSummary understands /monitoring/summary. The result has an entry for each name in functionNames: a function that
-// Gradio does not list was not used, and those that are not ours are summed up.
-func parseSummary(body []byte) (map[string]functionStats, error) {
+// Gradio does not list was not used, and those that are not ours are summed up. waiting is how many events the queue holds.
+func parseSummary(body []byte, waiting int64) (map[string]functionStats, error) {
 	var answer struct {
 		Functions map[string]*struct {
 			SuccessRate   *float64 `json:"success_rate"`
@@ -86,7 +86,7 @@ func parseSummary(body []byte) (map[string]functionStats, error) {
 		}
 		u := functionStats{
 			requests: *f.TotalRequests,
-			failed:   failedOf(*f.TotalRequests, f.SuccessRate),
+			failed:   failedOf(*f.TotalRequests, waiting, f.SuccessRate),
 			p50:      seconds(f.Percentiles.P50),
 			p90:      seconds(f.Percentiles.P90),
 			p99:      seconds(f.Percentiles.P99),

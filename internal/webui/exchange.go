@@ -189,7 +189,7 @@ func (x *exchange) askPool(prefix string) conclusion {
 func (x *exchange) askSummary() {
 	x.finding.summaryAsked = true
 	r := x.ask(ProbeSummary, "/monitoring/summary", func(body []byte) (err error) {
-		x.finding.summary, err = parseSummary(body)
+		x.finding.summary, err = parseSummary(body, x.finding.queueSize.V)
 		return err
 	})
 	x.finding.summaryAbsent = r.status == http.StatusNotFound || r.status == http.StatusForbidden

@@ -1,6 +1,11 @@
 package webui
 
-import "github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+import (
+	"math"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
 
 // functionOther stands for the sum of all functions that are not named.
 const functionOther = "other"
@@ -17,6 +22,34 @@ type functionCounters struct {
 	tallies map[string]*counterValue
 	// known says that the last answer was understood.
 	known bool
+	// asked is when the process answered last.
+	asked time.Time
+	// polls were counted at polled; viewers is what that says.
+	polls   int64
+	polled  time.Time
+	viewers reading.Value[int64]
+}
+
+// PollFunctions are called by open tabs and by nobody else.
+var PollFunctions = [...]string{pollTerminal}
+
+const (
+	// pollTerminal is called every half second by each open tab.
+	pollTerminal     = "read_logs"
+	pollsPerSecond   = 2
+	shortestPollTime = time.Second
+)
+
+// countViewers compares the polls of two answers of one process.
+func (fs *functionCounters) countViewers(polls int64, now time.Time) {
+	elapsed := now.Sub(fs.polled)
+	if !fs.polled.IsZero() && elapsed < shortestPollTime {
+		return
+	}
+	if !fs.polled.IsZero() && polls >= fs.polls {
+		fs.viewers = reading.Known(int64(math.Round(float64(polls-fs.polls) / elapsed.Seconds() / pollsPerSecond)))
+	}
+	fs.polls, fs.polled = polls, now
 }
 
 type counterValue struct {
@@ -33,7 +66,7 @@ func newFunctions() functionCounters {
 }
 
 // read takes an answer. What a process that was there before us had counted is not ours: such a process is old.
-func (fs *functionCounters) read(usages map[string]functionStats, old bool) {
+func (fs *functionCounters) read(usages map[string]functionStats, old bool, now time.Time) {
 	if fs.decreased(usages) {
 		fs.restart()
 		old = false
@@ -46,7 +79,8 @@ func (fs *functionCounters) read(usages map[string]functionStats, old bool) {
 		}
 		t.last = u
 	}
-	fs.known = true
+	fs.known, fs.asked = true, now
+	fs.countViewers(usages[pollTerminal].requests, now)
 }
 
 // decreased says that another process answers than before.
@@ -61,6 +95,7 @@ func (fs *functionCounters) decreased(usages map[string]functionStats) bool {
 
 // restart says that the next answer comes from a new process.
 func (fs *functionCounters) restart() {
+	fs.asked, fs.polled, fs.viewers = time.Time{}, time.Time{}, reading.Value[int64]{}
 	for _, t := range fs.tallies {
 		t.requests.restart()
 		t.failed.restart()
@@ -81,6 +116,7 @@ func (fs *functionCounters) snapshot(live bool) []Function {
 			f.Failed = reading.Known(t.failed.value())
 		}
 		if live {
+			f.Own = Calls{Requests: t.last.requests, Failed: t.last.failed}
 			f.P50, f.P90, f.P99 = t.last.p50, t.last.p90, t.last.p99
 		}
 		list = append(list, f)

@@ -77,9 +77,9 @@ func TestRequestsAreCounted(t *testing.T) {
 		}},
 		{"failures never decrease", []step{
 			{"1/1", 0, "null", 0, 0, 0},
-			// the first has failed and the second runs: it cannot be told from two that failed
-			{"1/1", 7860, "0.0", 2, 2, 2},
-			{"1/1", 7860, "0.5", 2, 2, 2},
+			// the first has failed and the second runs: two that failed look the same, and are not counted before it is certain
+			{"1/1", 7860, "0.0", 2, 2, 1},
+			{"1/1", 7860, "0.5", 2, 2, 1},
 			{"1/1", 7860, "0.25", 4, 4, 3},
 		}},
 	} {
@@ -160,6 +160,45 @@ func TestOtherFunctionsAreSummedUp(t *testing.T) {
 		"update_preview_image_1":{"success_rate":1,"process_time_percentiles":{"50th":1,"90th":2,"99th":3},"total_requests":300},
 		"other":{"success_rate":0.75,"process_time_percentiles":{"50th":1,"90th":2,"99th":3},"total_requests":4000}
 	}}`))
-	assert.Equal(t, webui.Function{Name: "other", Requests: 4320, Failed: reading.Known[int64](1010)}, functionNamed(t, got, "other"))
-	assert.Equal(t, webui.Function{Name: "run", Requests: 1, Failed: reading.Known[int64](0)}, functionNamed(t, got, "run"))
+	assert.Equal(t, webui.Function{Name: "other", Requests: 4320, Failed: reading.Known[int64](1010), Own: webui.Calls{Requests: 4320, Failed: reading.Known[int64](1010)}}, functionNamed(t, got, "other"))
+	assert.Equal(t, webui.Function{Name: "run", Requests: 1, Failed: reading.Known[int64](0), Own: webui.Calls{Requests: 1, Failed: reading.Known[int64](0)}}, functionNamed(t, got, "run"))
+}
+
+// TestViewers are counted after the polls of open tabs, twice a second each.
+func TestViewers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		s := h.serve(7860)
+		polls := 0
+		look := func(more int) reading.Value[int64] {
+			polls += more
+			s.play(h.idle.with("/monitoring/summary", 200, summary("read_logs", "1.0", polls)))
+			h.tracker.AskStatistics()
+			return only(t, h.pass(h.process("1/1", 7860))).Viewers
+		}
+		assert.False(t, look(0).Known, "one answer tells no rate")
+		assert.Equal(t, reading.Known[int64](0), look(0))
+		assert.Equal(t, reading.Known[int64](1), look(10), "5 seconds")
+		assert.Equal(t, reading.Known[int64](3), look(29), "a server that is slow answers a little less often")
+		assert.Equal(t, reading.Known[int64](0), look(2), "a tab that was opened and closed")
+		polls = 0
+		assert.Equal(t, reading.Known[int64](1), func() reading.Value[int64] { look(0); return look(10) }(), "a new process")
+	})
+}
+
+// TestStatisticsAreHadAtOnceWhenTheyAreAwaited and not with the next that are due.
+func TestStatisticsAreHadAtOnceWhenTheyAreAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		s := h.serve(7860)
+		look := func(total int) int64 {
+			s.play(h.idle.with("/monitoring/summary", 200, summary("run", "1.0", total)))
+			return functionNamed(t, only(t, h.pass(h.process("1/1", 7860))), "run").Own.Requests
+		}
+		assert.EqualValues(t, 1, look(1))
+		assert.EqualValues(t, 1, look(2), "not due")
+		h.tracker.AskStatistics()
+		assert.EqualValues(t, 3, look(3))
+		assert.EqualValues(t, 3, look(4))
+	})
 }

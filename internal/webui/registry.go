@@ -251,3 +251,12 @@ func (r *registry) changes(now time.Time, first bool) []StateChange {
 	}
 	return list
 }
+
+// askStatistics makes the statistics due.
+func (r *registry) askStatistics(now time.Time) {
+	for _, e := range r.servers {
+		if now.Sub(e.functions.asked) >= time.Second {
+			e.current.nextSummary = time.Time{}
+		}
+	}
+}

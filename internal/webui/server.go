@@ -211,7 +211,7 @@ func (e *trackedServer) absorbSummary(f finding, now time.Time, interval time.Du
 	e.current.noSummary = f.summaryAbsent
 	e.functions.known = false
 	if f.summary != nil {
-		e.functions.read(f.summary, e.current.old)
+		e.functions.read(f.summary, e.current.old, now)
 	}
 }
 
@@ -262,6 +262,9 @@ func (e *trackedServer) export() Server {
 	switch e.state {
 	case StateReady, StateSaturated:
 		s.Functions = e.functions.snapshot(true)
+		if s.Functions != nil {
+			s.Process, s.Asked, s.Viewers = e.process, e.functions.asked, e.functions.viewers
+		}
 	case StateDown:
 		// the totals of a process that is gone are final
 		s.Functions = e.functions.snapshot(false)

@@ -80,6 +80,11 @@ type Server struct {
 	Functions []Function
 	// Health is the result of its last health check; nil without one.
 	Health *Health
+	// Process is the one that serves, as in Target, and Asked when it answered with its statistics last; zero without.
+	Process string
+	Asked   time.Time
+	// Viewers is how many tabs are open, after how often they ask for the terminal's text: twice a second each.
+	Viewers reading.Value[int64]
 	// Probes are the latencies of our own requests since the collector looks.
 	Probes []ProbeStats
 }
@@ -89,11 +94,19 @@ type Function struct {
 	// Name is one of a fixed list, or "other" for the sum of the rest.
 	Name string
 	// Requests and Failed are totals since Server.Start; they never decrease when the server restarts. Requests counts what was asked for,
-	// ended or not; Failed those that raised an exception, as far as Gradio's rounded answer tells: it may run ahead by what waits and runs.
+	// ended or not; Failed those that raised an exception, as far as Gradio's rounded answer tells: late rather than too high.
 	Requests int64
 	Failed   reading.Value[int64]
+	// Own is what the process that serves now has counted itself. Its failures may be late, and are never too high.
+	Own Calls
 	// P50, P90 and P99 are the seconds a request took; absent once Gradio cannot tell, and for "other".
 	P50, P90, P99 reading.Value[float64]
+}
+
+// Calls is what one process says of one function.
+type Calls struct {
+	Requests int64
+	Failed   reading.Value[int64]
 }
 
 // ProbeName is one of our own requests. The set is fixed, so that it may become an attribute.

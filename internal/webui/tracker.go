@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,6 +57,8 @@ type Tracker struct {
 	endpoints map[string]*http.Client
 	registry  registry
 	passes    uint64
+	// askNow says that the statistics are due, whenever they were had last.
+	askNow atomic.Bool
 }
 
 // NewTracker makes a Tracker that knows no server yet.
@@ -69,6 +72,10 @@ func NewTracker(settings Settings) *Tracker {
 	}
 	return t
 }
+
+// AskStatistics has the next look ask for Gradio's statistics, of servers that were not asked within the last second. Any
+// goroutine may call it.
+func (t *Tracker) AskStatistics() { t.askNow.Store(true) }
 
 // Close lets go of connections. There are none that it would have to wait for.
 func (t *Tracker) Close() {
@@ -87,6 +94,9 @@ func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []str
 	t.passes++
 	begin := time.Now()
 	t.registry.reconcile(targets, instances, t.passes, begin)
+	if t.askNow.Swap(false) {
+		t.registry.askStatistics(begin)
+	}
 	toCheck := t.registry.toCheck(begin)
 	var checks []Health
 	var wg sync.WaitGroup

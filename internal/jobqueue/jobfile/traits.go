@@ -43,6 +43,8 @@ const (
 	MediaImage Media = "image"
 	MediaVideo Media = "video"
 	MediaOther Media = "other"
+	// MediaMixed is that of a job whose steps differ.
+	MediaMixed Media = "mixed"
 )
 
 func mediaOf(target string) Media {

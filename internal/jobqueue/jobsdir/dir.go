@@ -41,6 +41,8 @@ type Dir struct {
 	Stale bool
 	// remote says that hints may be missing without a word.
 	remote bool
+	// Baseline says that the folder is new here, and was not listed to the end yet.
+	Baseline bool
 	// changed says that names came or went since the pass before, unexplained that no hint has said so far which.
 	changed, unexplained bool
 	// Watched is the path by which the hinter watches it; empty where it does not. triedAt is when that was last tried.
@@ -87,7 +89,7 @@ func (d *Dir) Open(files *hostfs.Root, folder string) (replaced bool, err error)
 	if !st.Same(&d.Stat) {
 		d.Abandon()
 		d.Stale, replaced = true, true
-		d.remote = isRemote(fd)
+		d.remote, d.Baseline = isRemote(fd), true
 	}
 	d.changed = st.MTime != d.mtime
 	d.Stat, d.mtime = st, st.MTime
@@ -121,6 +123,9 @@ func (d *Dir) Read(r *Reader, name string) ([]byte, FileStat, error) {
 	}
 	return r.Read(d.fd, name)
 }
+
+// Remote says that other hosts may use the folder.
+func (d *Dir) Remote() bool { return d.remote }
 
 // Explain says whether hints named what came or went. Hints come a moment after the change, so they have until the next pass.
 func (d *Dir) Explain(explained bool) {
@@ -176,6 +181,7 @@ func (d *Dir) List(now time.Time, deadline time.Time, visit func(DirEntry)) (don
 			return false, nil
 		}
 	}
+	d.Baseline = false
 	d.Cost = d.listingTook + time.Since(begin)
 	d.listedMtime, d.ListedAt = d.listingMtime, now
 	d.Abandon()

@@ -19,6 +19,9 @@ func (p *Probe) events(changes []jobqueue.Change) plog.Logs {
 	all := plog.NewLogs()
 	for i := range changes {
 		c := &changes[i]
+		if c.From == c.To {
+			continue // the end of a run of whose job all was told
+		}
 		p.recordChange(traceContext(c.Run), c)
 		if event, wanted := probe.Event(p.lb, p.env.InstanceResource(c.Instance, p.env.Version(c.Instance)), severity(c.To), body(c)); wanted {
 			event.ResourceLogs().MoveAndAppendTo(all.ResourceLogs())
@@ -34,14 +37,17 @@ func (p *Probe) recordChange(ctx context.Context, c *jobqueue.Change) {
 	if c.Run != nil {
 		options = append(options, metadata.WithFacefusionJobAttemptEventAttribute(int64(c.Run.Attempt)))
 	}
+	if c.Run != nil && c.To == jobqueue.StateOrphaned && c.Run.Reason != "" {
+		options = append(options, metadata.WithFacefusionOrphanReasonEventAttribute(string(c.Run.Reason)))
+	}
 	switch c.To {
 	case jobqueue.StateStalled:
-		p.lb.RecordFacefusionJobStalledEvent(ctx, ts, c.Job, from, changeUID(c), options...)
+		p.lb.RecordFacefusionJobStalledEvent(ctx, ts, c.Job, from, string(c.Basis), changeUID(c), options...)
 	case jobqueue.StateOrphaned:
-		p.lb.RecordFacefusionJobOrphanedEvent(ctx, ts, c.Job, from, changeUID(c), options...)
+		p.lb.RecordFacefusionJobOrphanedEvent(ctx, ts, c.Job, from, string(c.Basis), changeUID(c), options...)
 	default:
 		to := metadata.MapAttributeFacefusionJobTransitionTo[stateName(c.To)]
-		p.lb.RecordFacefusionJobStateChangedEvent(ctx, ts, c.Job, from, to, changeUID(c), options...)
+		p.lb.RecordFacefusionJobStateChangedEvent(ctx, ts, c.Job, from, to, string(c.Basis), changeUID(c), options...)
 	}
 }
 
@@ -80,6 +86,9 @@ func body(c *jobqueue.Change) string {
 	text := fmt.Sprintf("FaceFusion job %s: %s", c.Job, c.To)
 	if c.From != jobqueue.StateNone {
 		text += fmt.Sprintf(", was %s", c.From)
+	}
+	if c.Run != nil && c.Run.Reason != "" {
+		text += fmt.Sprintf(" (%s)", c.Run.Reason)
 	}
 	if c.Run != nil && c.Ended {
 		if took := c.Run.Duration(); took.Known {

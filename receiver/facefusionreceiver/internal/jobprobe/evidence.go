@@ -1,44 +1,81 @@
 package jobprobe
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 )
 
 // gpuUseAge is how long an observation of the GPUs counts: a few intervals.
 const gpuUseAge = time.Minute
 
-// evidence is what the process table and the GPUs know of whether an instance works.
-func evidence(snapshot *process.Snapshot, use *snapshots.GPUUse) jobqueue.Evidence {
+// evidence is what the process table, Gradio and the GPUs know of whether an instance works, and on what.
+func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, servers *webui.Snapshot, use *snapshots.GPUUse) jobqueue.Evidence {
 	if use != nil && snapshot.Time.Sub(use.Time) > gpuUseAge {
 		use = nil
 	}
+	calls := serverCalls(servers)
 	all := jobqueue.Evidence{}
 	for i := range snapshot.Instances {
 		instance := &snapshot.Instances[i]
-		life := jobqueue.InstanceEvidence{Time: snapshot.Time}
-		var cpu float64
+		e := jobqueue.InstanceEvidence{Time: snapshot.Time, Exits: exits[instance.ID], Servers: calls[instance.ID]}
+		var cpu, serverCPU float64
 		ffmpeg := 0
 		for _, role := range instance.Roles {
-			cpu += role.CPUUser + role.CPUSystem
-			if role.Role == process.RoleFFmpeg {
+			switch role.Role {
+			case process.RoleServer:
+				serverCPU += role.CPUUser + role.CPUSystem
+				continue
+			case process.RoleFFmpeg:
 				ffmpeg = role.Count
 			}
+			cpu += role.CPUUser + role.CPUSystem
 		}
-		life.CPU, life.FFmpeg = reading.Known(cpu), reading.Known(ffmpeg)
+		e.CPU, e.ServerCPU, e.FFmpeg = reading.Known(cpu), reading.Known(serverCPU), reading.Known(ffmpeg)
 		if use != nil {
-			life.GPUBusy.V, life.GPUBusy.Known = use.Busy[instance.ID]
+			e.GPUBusy.V, e.GPUBusy.Known = use.Busy[instance.ID]
 		}
 		for _, p := range instance.Processes {
 			if !p.Role.Child() {
-				life.Processes = append(life.Processes, jobqueue.Process{Role: jobqueue.Role(p.Role), Started: p.Started})
+				e.Processes = append(e.Processes, jobqueue.Process{
+					ProcessID: jobqueue.ProcessID(p.ID), Role: jobqueue.Role(p.Role), Command: p.Command, Started: p.Started,
+				})
 			}
 		}
-		all[instance.ID] = life
+		all[instance.ID] = e
+	}
+	return all
+}
+
+// serverCalls are Gradio's counters by instance, of those web UIs whose process is known.
+func serverCalls(snapshot *webui.Snapshot) map[string][]jobqueue.ServerCalls {
+	all := make(map[string][]jobqueue.ServerCalls)
+	if snapshot == nil {
+		return all
+	}
+	for i := range snapshot.Servers {
+		s := &snapshot.Servers[i]
+		pid, ticks, ok := strings.Cut(s.Process, "/")
+		if !ok || s.Functions == nil {
+			continue
+		}
+		calls := jobqueue.ServerCalls{Time: s.Asked, Functions: make(map[string]jobqueue.Calls, len(s.Functions))}
+		var errPID, errTicks error
+		calls.PID, errPID = strconv.Atoi(pid)
+		calls.StartTicks, errTicks = strconv.ParseUint(ticks, 10, 64)
+		if errPID != nil || errTicks != nil {
+			continue
+		}
+		for _, f := range s.Functions {
+			calls.Functions[f.Name] = jobqueue.Calls(f.Own)
+		}
+		all[s.Instance] = append(all[s.Instance], calls)
 	}
 	return all
 }

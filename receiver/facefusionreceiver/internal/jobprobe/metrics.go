@@ -64,8 +64,16 @@ func recordFinished(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcomm
 	for k, byOutcome := range counts {
 		origin, media := metadata.MapAttributeFacefusionOrigin[string(k.origin)], metadata.MapAttributeFacefusionMedia[string(k.media)]
 		for outcome := range probe.Values[metadata.AttributeFacefusionOutcome]() {
-			mb.RecordFacefusionJobFinishedDataPoint(ts, int64(byOutcome[jobqueue.Outcome(outcome.String())]), outcome, origin, media)
+			n := byOutcome[jobqueue.Outcome(outcome.String())]
+			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeStopped && !queue.TellsStops {
+				continue // what cannot be told has no zero
+			}
+			mb.RecordFacefusionJobFinishedDataPoint(ts, int64(n), outcome, origin, media)
 		}
+	}
+	for reason, n := range queue.Orphans { // what cannot be told of a FaceFusion has no zero
+		mb.RecordFacefusionJobLostDataPoint(ts, int64(n),
+			metadata.WithFacefusionOrphanReasonMetricAttribute(string(reason)))
 	}
 }
 

@@ -27,6 +27,7 @@ type Probe struct {
 	latest          snapshots.Latest[jobqueue.Snapshot]
 	gpus            *gpuAccounting
 	roots           *roots
+	exits           exits
 	loop            *poll.Loop
 	persister       *checkpoint.Persister    // nil without a storage extension
 	storing         sync.Mutex               // held by whoever uses the persister
@@ -97,8 +98,9 @@ func (p *Probe) Shutdown(ctx context.Context) error {
 	return p.persister.Close(ctx)
 }
 
-// begin looks for the first time as soon as the processes are known. From then on the interval and the hints decide.
+// begin remembers exits, and looks for the first time as soon as the processes are known. From then on the interval and the hints decide.
 func (p *Probe) begin() {
+	p.exits.add(p.env.Snapshots.Processes.Load())
 	if p.latest.Load() == nil {
 		p.loop.Trigger()
 	}
@@ -109,7 +111,8 @@ func (p *Probe) observe(ctx context.Context) error {
 	if processes == nil {
 		return nil
 	}
-	snapshot, err := p.watcher.Observe(ctx, p.roots.folders(processes), evidence(processes, p.env.Snapshots.GPUUse.Load()))
+	snapshot, err := p.watcher.Observe(ctx, p.roots.folders(processes),
+		evidence(processes, p.exits.get(), p.env.Snapshots.Servers.Load(), p.env.Snapshots.GPUUse.Load()))
 	if snapshot == nil {
 		return err
 	}
@@ -121,6 +124,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	err = errors.Join(err, p.save(ctx, entries))
 	before := p.latest.Load()
 	p.latest.Publish(snapshot)
+	p.env.Snapshots.Jobs.Publish(snapshot)
 	p.send(entries)
 	p.logFirstScan(snapshot)
 	if len(snapshot.Changes) > 0 || !sameFolders(before, snapshot) {

@@ -17,6 +17,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
@@ -33,7 +34,7 @@ func run(now time.Time) *jobqueue.Run {
 	id := jobqueue.RunID{Job: "nightly-001", Created: now.Add(-time.Hour), Attempt: 2}
 	return &jobqueue.Run{
 		RunID: id, Trace: jobqueue.TraceOf(id),
-		Origin: jobfile.OriginOther, Media: jobfile.MediaVideo, Outcome: jobqueue.OutcomeFailed,
+		Origin: jobfile.OriginOther, Media: jobfile.MediaVideo, Outcome: jobqueue.OutcomeFailed, Basis: jobqueue.BasisFile,
 		Queued: at(-100), Started: at(-70), Ended: at(-1),
 		Steps: []jobqueue.Step{
 			{Outcome: jobqueue.OutcomeCompleted, Started: at(-70), Ended: at(-40), Traits: traits},
@@ -41,6 +42,15 @@ func run(now time.Time) *jobqueue.Run {
 			{Traits: traits},
 		},
 	}
+}
+
+// lost is the attempt after, whose process was killed.
+func lost(now time.Time) *jobqueue.Run {
+	r := run(now)
+	r.Attempt++
+	r.Trace = jobqueue.TraceOf(r.RunID)
+	r.Outcome, r.Basis, r.Reason, r.Media = jobqueue.OutcomeOrphaned, jobqueue.BasisProcessExit, jobqueue.ReasonOOMKilled, jobfile.MediaMixed
+	return r
 }
 
 func durations(run jobqueue.RunID, step int, values ...float64) jobqueue.Durations {
@@ -66,7 +76,7 @@ func durations(run jobqueue.RunID, step int, values ...float64) jobqueue.Duratio
 func snapshot(now time.Time) *jobqueue.Snapshot {
 	id := run(now).RunID
 	queue := jobqueue.Queue{
-		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, Start: now.Add(-10 * time.Minute),
+		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, TellsStops: true, Orphans: map[jobqueue.Reason]uint64{jobqueue.ReasonException: 27, jobqueue.ReasonGone: 28}, Start: now.Add(-10 * time.Minute),
 		OldestWaiting: reading.Known(now.Add(-24 * time.Second)), OldestRunning: reading.Known(now.Add(-25 * time.Second)),
 		Runs: []jobqueue.RunTotals{{
 			RunKey: jobqueue.RunKey{Outcome: jobqueue.OutcomeFailed, Origin: jobfile.OriginOther, Media: jobfile.MediaVideo},
@@ -140,9 +150,10 @@ func TestEventsAndTracesOfARun(t *testing.T) {
 		defer p.watcher.Close()
 		now := time.Now()
 		s := &jobqueue.Snapshot{Changes: []jobqueue.Change{
-			{Time: now.Add(-200 * time.Second), Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateNone, To: jobqueue.StateDrafted},
-			{Time: now.Add(-50 * time.Second), Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateStalled, Run: run(now)},
-			{Time: now, Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateFailed, Run: run(now), Ended: true},
+			{Time: now.Add(-200 * time.Second), Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateNone, To: jobqueue.StateDrafted, Basis: jobqueue.BasisFile},
+			{Time: now.Add(-50 * time.Second), Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateStalled, Basis: jobqueue.BasisSilence, Run: run(now)},
+			{Time: now, Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateFailed, Basis: jobqueue.BasisFile, Run: run(now), Ended: true},
+			{Time: now, Instance: "facefusion-3f2a", Job: "nightly-001", From: jobqueue.StateRunning, To: jobqueue.StateOrphaned, Basis: jobqueue.BasisProcessExit, Run: lost(now), Ended: true},
 		}}
 		p.emitsEvents, p.emitsTraces = true, true
 		p.send(p.batches(s))
@@ -169,9 +180,12 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 		{
 			ID: "facefusion-3f2a", Checkout: "/opt/facefusion", JobsHostPath: "/host/opt/facefusion/.jobs",
 			Processes: []process.Process{
-				{ID: process.ID{PID: 11}, Role: process.RoleFFmpeg}, {ID: process.ID{PID: 12}, Role: process.RoleRunner, Started: now.Add(-time.Minute)},
+				{ID: process.ID{PID: 11}, Role: process.RoleFFmpeg}, {ID: process.ID{PID: 12, StartTicks: 34}, Role: process.RoleRunner, Command: "job-run", Started: now.Add(-time.Minute)},
 			},
-			Roles: []process.RoleUsage{{Role: process.RoleFFmpeg, Count: 3, CPUUser: 1, CPUSystem: 2}, {Role: process.RoleRunner, CPUUser: 4, CPUSystem: 8}},
+			Roles: []process.RoleUsage{
+				{Role: process.RoleFFmpeg, Count: 3, CPUUser: 1, CPUSystem: 2}, {Role: process.RoleRunner, CPUUser: 4, CPUSystem: 8},
+				{Role: process.RoleServer, CPUUser: 16, CPUSystem: 32},
+			},
 		},
 		{ID: "gone", JobsHostPath: "/host/data/jobs"},
 		{
@@ -199,15 +213,55 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 	r.folders(&process.Snapshot{})
 	require.Empty(t, r.tables, "of processes that are gone")
 	s.Instances = s.Instances[:2]
+	exit := jobqueue.Exit{PID: 9, Time: now, Reason: jobqueue.ReasonKilled}
+	exits := map[string][]jobqueue.Exit{"facefusion-3f2a": {exit}}
+	asked := now.Add(-time.Second)
+	servers := &webui.Snapshot{Servers: []webui.Server{
+		{Instance: "facefusion-3f2a", Process: "12/34", Asked: asked, Functions: []webui.Function{{Name: "run", Own: webui.Calls{Requests: 5, Failed: reading.Known[int64](6)}}}},
+		{Instance: "facefusion-3f2a", Process: "12/35"},                           // it tells nothing
+		{Instance: "facefusion-3f2a", Functions: []webui.Function{{Name: "run"}}}, // a configured endpoint
+	}}
 	require.Equal(t, jobqueue.Evidence{
 		"facefusion-3f2a": {
-			Time: now, Processes: []jobqueue.Process{{Role: jobqueue.RoleRunner, Started: now.Add(-time.Minute)}},
-			CPU: reading.Known(15.0), FFmpeg: reading.Known(3), GPUBusy: reading.Known(true),
+			Time: now, Processes: []jobqueue.Process{{
+				ProcessID: jobqueue.ProcessID{PID: 12, StartTicks: 34}, Role: jobqueue.RoleRunner, Command: "job-run", Started: now.Add(-time.Minute),
+			}},
+			Exits: []jobqueue.Exit{exit},
+			Servers: []jobqueue.ServerCalls{{
+				ProcessID: jobqueue.ProcessID{PID: 12, StartTicks: 34}, Time: asked,
+				Functions: map[string]jobqueue.Calls{"run": {Requests: 5, Failed: reading.Known[int64](6)}},
+			}},
+			CPU: reading.Known(15.0), ServerCPU: reading.Known(48.0), FFmpeg: reading.Known(3), GPUBusy: reading.Known(true),
 		},
-		"gone": {Time: now, CPU: reading.Known(0.0), FFmpeg: reading.Known(0)},
-	}, evidence(s, &snapshots.GPUUse{Time: now.Add(-30 * time.Second), Busy: map[string]bool{"facefusion-3f2a": true}}))
-	require.False(t, evidence(s, nil)["facefusion-3f2a"].GPUBusy.Known)
-	require.False(t, evidence(s, &snapshots.GPUUse{Time: now.Add(-time.Hour), Busy: map[string]bool{"facefusion-3f2a": true}})["facefusion-3f2a"].GPUBusy.Known)
+		"gone": {Time: now, CPU: reading.Known(0.0), ServerCPU: reading.Known(0.0), FFmpeg: reading.Known(0)},
+	}, evidence(s, exits, servers, &snapshots.GPUUse{Time: now.Add(-30 * time.Second), Busy: map[string]bool{"facefusion-3f2a": true}}))
+	require.False(t, evidence(s, nil, nil, nil)["facefusion-3f2a"].GPUBusy.Known)
+	require.False(t, evidence(s, nil, nil, &snapshots.GPUUse{Time: now.Add(-time.Hour), Busy: map[string]bool{"facefusion-3f2a": true}})["facefusion-3f2a"].GPUBusy.Known)
+}
+
+// TestExitsAreRememberedForAWhile: the process table says them once.
+func TestExitsAreRememberedForAWhile(t *testing.T) {
+	now := time.Now()
+	var e exits
+	changes := func(changes ...process.LifecycleEvent) []process.LifecycleEvent { return changes }
+	e.add(&process.Snapshot{Time: now, Changes: changes(
+		process.LifecycleEvent{Time: now, Instance: "a", PID: 1, Role: process.RoleRunner},
+		process.LifecycleEvent{Time: now, Instance: "a", PID: 2, Role: process.RoleRunner, Exited: true, Reason: process.ExitKilled},
+		process.LifecycleEvent{Time: now, Instance: "b", PID: 3, Role: process.RoleServer, Exited: true, Reason: process.ExitCompleted},
+	)})
+	e.add(&process.Snapshot{Time: now.Add(time.Minute), Changes: changes(
+		process.LifecycleEvent{Time: now.Add(time.Minute), Instance: "a", PID: 4, Role: process.RoleRunner, Exited: true, Reason: process.ExitFailed},
+	)})
+	require.Equal(t, map[string][]jobqueue.Exit{
+		"a": {{PID: 2, Time: now, Reason: jobqueue.ReasonKilled}, {PID: 4, Time: now.Add(time.Minute), Reason: jobqueue.ReasonException}},
+		"b": {{PID: 3, Time: now}},
+	}, e.get())
+	e.add(&process.Snapshot{Time: now.Add(exitsKept + time.Second)})
+	require.Equal(t, map[string][]jobqueue.Exit{"a": {{PID: 4, Time: now.Add(time.Minute), Reason: jobqueue.ReasonException}}}, e.get())
+	for i := range 2 * maxExits {
+		e.add(&process.Snapshot{Time: now, Changes: changes(process.LifecycleEvent{Time: now, Instance: "c", PID: i, Role: process.RoleRunner, Exited: true})})
+	}
+	require.Len(t, e.get()["c"], maxExits)
 }
 
 func TestSeverity(t *testing.T) {

@@ -45,6 +45,8 @@ func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, end time.Time, co
 	root.Attributes().PutStr("facefusion.origin", string(run.Origin))
 	root.Attributes().PutStr("facefusion.media", string(run.Media))
 	putConsumption(root, consumed[jobqueue.RootSpan])
+	putKnown(root, "facefusion.job.evidence", string(run.Basis))
+	putKnown(root, "facefusion.orphan.reason", string(run.Reason))
 	setOutcome(root, run.Outcome)
 	if run.Attempt > 1 {
 		before := run.RunID

@@ -250,6 +250,26 @@ func (ms *FacefusionJobFolderStateMetricConfig) Unmarshal(parser *confmap.Conf) 
 	return nil
 }
 
+// FacefusionJobLostMetricConfig provides config for the facefusion.job.lost metric.
+type FacefusionJobLostMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionJobLostMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionJobOldestAgeMetricConfig provides config for the facefusion.job.oldest.age metric.
 type FacefusionJobOldestAgeMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -370,6 +390,26 @@ func (ms *FacefusionServerKindMetricConfig) Unmarshal(parser *confmap.Conf) erro
 	return nil
 }
 
+// FacefusionServerPollsMetricConfig provides config for the facefusion.server.polls metric.
+type FacefusionServerPollsMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionServerPollsMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionServerQueueSizeMetricConfig provides config for the facefusion.server.queue.size metric.
 type FacefusionServerQueueSizeMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -477,6 +517,26 @@ type FacefusionServerUpMetricConfig struct {
 }
 
 func (ms *FacefusionServerUpMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionServerViewersMetricConfig provides config for the facefusion.server.viewers metric.
+type FacefusionServerViewersMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionServerViewersMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -1628,18 +1688,21 @@ type MetricsConfig struct {
 	FacefusionJobFinished                     FacefusionJobFinishedMetricConfig                     `mapstructure:"facefusion.job.finished"`
 	FacefusionJobFolderOddities               FacefusionJobFolderOdditiesMetricConfig               `mapstructure:"facefusion.job.folder.oddities"`
 	FacefusionJobFolderState                  FacefusionJobFolderStateMetricConfig                  `mapstructure:"facefusion.job.folder.state"`
+	FacefusionJobLost                         FacefusionJobLostMetricConfig                         `mapstructure:"facefusion.job.lost"`
 	FacefusionJobOldestAge                    FacefusionJobOldestAgeMetricConfig                    `mapstructure:"facefusion.job.oldest.age"`
 	FacefusionProcessCount                    FacefusionProcessCountMetricConfig                    `mapstructure:"facefusion.process.count"`
 	FacefusionProcessExits                    FacefusionProcessExitsMetricConfig                    `mapstructure:"facefusion.process.exits"`
 	FacefusionProcessStarts                   FacefusionProcessStartsMetricConfig                   `mapstructure:"facefusion.process.starts"`
 	FacefusionProcessUp                       FacefusionProcessUpMetricConfig                       `mapstructure:"facefusion.process.up"`
 	FacefusionServerKind                      FacefusionServerKindMetricConfig                      `mapstructure:"facefusion.server.kind"`
+	FacefusionServerPolls                     FacefusionServerPollsMetricConfig                     `mapstructure:"facefusion.server.polls"`
 	FacefusionServerQueueSize                 FacefusionServerQueueSizeMetricConfig                 `mapstructure:"facefusion.server.queue.size"`
 	FacefusionServerRequestDurationPercentile FacefusionServerRequestDurationPercentileMetricConfig `mapstructure:"facefusion.server.request.duration.percentile"`
 	FacefusionServerRequestFailed             FacefusionServerRequestFailedMetricConfig             `mapstructure:"facefusion.server.request.failed"`
 	FacefusionServerRequests                  FacefusionServerRequestsMetricConfig                  `mapstructure:"facefusion.server.requests"`
 	FacefusionServerState                     FacefusionServerStateMetricConfig                     `mapstructure:"facefusion.server.state"`
 	FacefusionServerUp                        FacefusionServerUpMetricConfig                        `mapstructure:"facefusion.server.up"`
+	FacefusionServerViewers                   FacefusionServerViewersMetricConfig                   `mapstructure:"facefusion.server.viewers"`
 	HwEnergy                                  HwEnergyMetricConfig                                  `mapstructure:"hw.energy"`
 	HwErrors                                  HwErrorsMetricConfig                                  `mapstructure:"hw.errors"`
 	HwFanSpeed                                HwFanSpeedMetricConfig                                `mapstructure:"hw.fan.speed"`
@@ -1733,6 +1796,9 @@ func DefaultMetricsConfig() MetricsConfig {
 		FacefusionJobFolderState: FacefusionJobFolderStateMetricConfig{
 			Enabled: true,
 		},
+		FacefusionJobLost: FacefusionJobLostMetricConfig{
+			Enabled: true,
+		},
 		FacefusionJobOldestAge: FacefusionJobOldestAgeMetricConfig{
 			Enabled: true,
 		},
@@ -1751,6 +1817,9 @@ func DefaultMetricsConfig() MetricsConfig {
 		FacefusionServerKind: FacefusionServerKindMetricConfig{
 			Enabled: true,
 		},
+		FacefusionServerPolls: FacefusionServerPollsMetricConfig{
+			Enabled: true,
+		},
 		FacefusionServerQueueSize: FacefusionServerQueueSizeMetricConfig{
 			Enabled: true,
 		},
@@ -1767,6 +1836,9 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		FacefusionServerUp: FacefusionServerUpMetricConfig{
+			Enabled: true,
+		},
+		FacefusionServerViewers: FacefusionServerViewersMetricConfig{
 			Enabled: true,
 		},
 		HwEnergy: HwEnergyMetricConfig{

@@ -28,6 +28,12 @@ func WithFacefusionJobAttemptEventAttribute(facefusionJobAttemptAttributeValue i
 	})
 }
 
+func WithFacefusionOrphanReasonEventAttribute(facefusionOrphanReasonAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("facefusion.orphan.reason", facefusionOrphanReasonAttributeValue)
+	})
+}
+
 func WithProcessExitCodeEventAttribute(processExitCodeAttributeValue int64) EventAttributeOption {
 	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
 		dp.Attributes().PutInt("process.exit.code", processExitCodeAttributeValue)
@@ -197,7 +203,7 @@ type eventFacefusionJobOrphaned struct {
 	config EventConfig         // event config provided by user.
 }
 
-func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, facefusionJobEvidenceAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
 	if !e.config.Enabled {
 		return
 	}
@@ -211,6 +217,7 @@ func (e *eventFacefusionJobOrphaned) recordEvent(ctx context.Context, timestamp 
 	}
 	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
+	dp.Attributes().PutStr("facefusion.job.evidence", facefusionJobEvidenceAttributeValue)
 	dp.Attributes().PutStr("log.record.uid", logRecordUIDAttributeValue)
 
 	for _, op := range options {
@@ -238,7 +245,7 @@ type eventFacefusionJobStalled struct {
 	config EventConfig         // event config provided by user.
 }
 
-func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, facefusionJobEvidenceAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
 	if !e.config.Enabled {
 		return
 	}
@@ -252,6 +259,7 @@ func (e *eventFacefusionJobStalled) recordEvent(ctx context.Context, timestamp p
 	}
 	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
+	dp.Attributes().PutStr("facefusion.job.evidence", facefusionJobEvidenceAttributeValue)
 	dp.Attributes().PutStr("log.record.uid", logRecordUIDAttributeValue)
 
 	for _, op := range options {
@@ -279,7 +287,7 @@ type eventFacefusionJobStateChanged struct {
 	config EventConfig         // event config provided by user.
 }
 
-func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, facefusionJobTransitionToAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue string, facefusionJobTransitionToAttributeValue string, facefusionJobEvidenceAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
 	if !e.config.Enabled {
 		return
 	}
@@ -294,6 +302,7 @@ func (e *eventFacefusionJobStateChanged) recordEvent(ctx context.Context, timest
 	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.from", facefusionJobTransitionFromAttributeValue)
 	dp.Attributes().PutStr("facefusion.job.transition.to", facefusionJobTransitionToAttributeValue)
+	dp.Attributes().PutStr("facefusion.job.evidence", facefusionJobEvidenceAttributeValue)
 	dp.Attributes().PutStr("log.record.uid", logRecordUIDAttributeValue)
 
 	for _, op := range options {
@@ -617,18 +626,18 @@ func (lb *LogsBuilder) RecordFacefusionGpuXidEvent(ctx context.Context, timestam
 }
 
 // RecordFacefusionJobOrphanedEvent adds a log record of facefusion.job.orphaned event.
-func (lb *LogsBuilder) RecordFacefusionJobOrphanedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
-	lb.eventFacefusionJobOrphaned.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), logRecordUIDAttributeValue, options...)
+func (lb *LogsBuilder) RecordFacefusionJobOrphanedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, facefusionJobEvidenceAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+	lb.eventFacefusionJobOrphaned.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), facefusionJobEvidenceAttributeValue, logRecordUIDAttributeValue, options...)
 }
 
 // RecordFacefusionJobStalledEvent adds a log record of facefusion.job.stalled event.
-func (lb *LogsBuilder) RecordFacefusionJobStalledEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
-	lb.eventFacefusionJobStalled.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), logRecordUIDAttributeValue, options...)
+func (lb *LogsBuilder) RecordFacefusionJobStalledEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, facefusionJobEvidenceAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+	lb.eventFacefusionJobStalled.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), facefusionJobEvidenceAttributeValue, logRecordUIDAttributeValue, options...)
 }
 
 // RecordFacefusionJobStateChangedEvent adds a log record of facefusion.job.state_changed event.
-func (lb *LogsBuilder) RecordFacefusionJobStateChangedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, facefusionJobTransitionToAttributeValue AttributeFacefusionJobTransitionTo, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
-	lb.eventFacefusionJobStateChanged.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), facefusionJobTransitionToAttributeValue.String(), logRecordUIDAttributeValue, options...)
+func (lb *LogsBuilder) RecordFacefusionJobStateChangedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobTransitionFromAttributeValue AttributeFacefusionJobTransitionFrom, facefusionJobTransitionToAttributeValue AttributeFacefusionJobTransitionTo, facefusionJobEvidenceAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+	lb.eventFacefusionJobStateChanged.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobTransitionFromAttributeValue.String(), facefusionJobTransitionToAttributeValue.String(), facefusionJobEvidenceAttributeValue, logRecordUIDAttributeValue, options...)
 }
 
 // RecordFacefusionProcessExitedEvent adds a log record of facefusion.process.exited event.

@@ -144,13 +144,13 @@ func TestLogsBuilder(t *testing.T) {
 			lb.RecordFacefusionGpuXidEvent(ctx, timestamp, "hw.id-val", "hw.name-val", 15)
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobOrphanedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
+			lb.RecordFacefusionJobOrphanedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, "facefusion.job.evidence-val", "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22), WithFacefusionOrphanReasonEventAttribute("facefusion.orphan.reason-val"))
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobStalledEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
+			lb.RecordFacefusionJobStalledEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, "facefusion.job.evidence-val", "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobStateChangedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, AttributeFacefusionJobTransitionToDrafted, "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
+			lb.RecordFacefusionJobStateChangedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, AttributeFacefusionJobTransitionToDrafted, "facefusion.job.evidence-val", "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
 			defaultEventsCount++
 			allEventsCount++
 			lb.RecordFacefusionProcessExitedEvent(ctx, timestamp, AttributeFacefusionProcessRoleServer, 11, AttributeFacefusionExitReasonCompleted, WithProcessExitCodeEventAttribute(17), WithSignalEventAttribute(6))
@@ -269,6 +269,12 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
 					assert.True(t, ok)
 					assert.EqualValues(t, 22, attrVal.Int())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.evidence")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.job.evidence-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.orphan.reason")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.orphan.reason-val", attrVal.Str())
 					attrVal, ok = lr.Attributes().Get("log.record.uid")
 					assert.True(t, ok)
 					assert.Equal(t, "log.record.uid-val", attrVal.Str())
@@ -288,6 +294,9 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
 					assert.True(t, ok)
 					assert.EqualValues(t, 22, attrVal.Int())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.evidence")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.job.evidence-val", attrVal.Str())
 					attrVal, ok = lr.Attributes().Get("log.record.uid")
 					assert.True(t, ok)
 					assert.Equal(t, "log.record.uid-val", attrVal.Str())
@@ -310,6 +319,9 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
 					assert.True(t, ok)
 					assert.EqualValues(t, 22, attrVal.Int())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.evidence")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.job.evidence-val", attrVal.Str())
 					attrVal, ok = lr.Attributes().Get("log.record.uid")
 					assert.True(t, ok)
 					assert.Equal(t, "log.record.uid-val", attrVal.Str())

@@ -384,6 +384,7 @@ const (
 	_ AttributeFacefusionMedia = iota
 	AttributeFacefusionMediaImage
 	AttributeFacefusionMediaVideo
+	AttributeFacefusionMediaMixed
 	AttributeFacefusionMediaOther
 )
 
@@ -394,6 +395,8 @@ func (av AttributeFacefusionMedia) String() string {
 		return "image"
 	case AttributeFacefusionMediaVideo:
 		return "video"
+	case AttributeFacefusionMediaMixed:
+		return "mixed"
 	case AttributeFacefusionMediaOther:
 		return "other"
 	}
@@ -404,6 +407,7 @@ func (av AttributeFacefusionMedia) String() string {
 var MapAttributeFacefusionMedia = map[string]AttributeFacefusionMedia{
 	"image": AttributeFacefusionMediaImage,
 	"video": AttributeFacefusionMediaVideo,
+	"mixed": AttributeFacefusionMediaMixed,
 	"other": AttributeFacefusionMediaOther,
 }
 
@@ -448,6 +452,7 @@ const (
 	_ AttributeFacefusionOutcome = iota
 	AttributeFacefusionOutcomeCompleted
 	AttributeFacefusionOutcomeFailed
+	AttributeFacefusionOutcomeStopped
 	AttributeFacefusionOutcomeOrphaned
 	AttributeFacefusionOutcomeDeleted
 )
@@ -459,6 +464,8 @@ func (av AttributeFacefusionOutcome) String() string {
 		return "completed"
 	case AttributeFacefusionOutcomeFailed:
 		return "failed"
+	case AttributeFacefusionOutcomeStopped:
+		return "stopped"
 	case AttributeFacefusionOutcomeOrphaned:
 		return "orphaned"
 	case AttributeFacefusionOutcomeDeleted:
@@ -471,6 +478,7 @@ func (av AttributeFacefusionOutcome) String() string {
 var MapAttributeFacefusionOutcome = map[string]AttributeFacefusionOutcome{
 	"completed": AttributeFacefusionOutcomeCompleted,
 	"failed":    AttributeFacefusionOutcomeFailed,
+	"stopped":   AttributeFacefusionOutcomeStopped,
 	"orphaned":  AttributeFacefusionOutcomeOrphaned,
 	"deleted":   AttributeFacefusionOutcomeDeleted,
 }
@@ -1333,6 +1341,10 @@ var MetricsInfo = metricsInfo{
 		Name:       "facefusion.job.folder.state",
 		Attributes: []string{"facefusion.job.folder.state"},
 	},
+	FacefusionJobLost: metricInfo{
+		Name:       "facefusion.job.lost",
+		Attributes: []string{"facefusion.orphan.reason"},
+	},
 	FacefusionJobOldestAge: metricInfo{
 		Name:       "facefusion.job.oldest.age",
 		Attributes: []string{"facefusion.job.age"},
@@ -1356,6 +1368,10 @@ var MetricsInfo = metricsInfo{
 		Name:       "facefusion.server.kind",
 		Attributes: []string{"server.port", "facefusion.server.kind"},
 	},
+	FacefusionServerPolls: metricInfo{
+		Name:       "facefusion.server.polls",
+		Attributes: []string{"server.port"},
+	},
 	FacefusionServerQueueSize: metricInfo{
 		Name:       "facefusion.server.queue.size",
 		Attributes: []string{"server.port"},
@@ -1378,6 +1394,10 @@ var MetricsInfo = metricsInfo{
 	},
 	FacefusionServerUp: metricInfo{
 		Name:       "facefusion.server.up",
+		Attributes: []string{"server.port"},
+	},
+	FacefusionServerViewers: metricInfo{
+		Name:       "facefusion.server.viewers",
 		Attributes: []string{"server.port"},
 	},
 	HwEnergy: metricInfo{
@@ -1605,18 +1625,21 @@ type metricsInfo struct {
 	FacefusionJobFinished                     metricInfo
 	FacefusionJobFolderOddities               metricInfo
 	FacefusionJobFolderState                  metricInfo
+	FacefusionJobLost                         metricInfo
 	FacefusionJobOldestAge                    metricInfo
 	FacefusionProcessCount                    metricInfo
 	FacefusionProcessExits                    metricInfo
 	FacefusionProcessStarts                   metricInfo
 	FacefusionProcessUp                       metricInfo
 	FacefusionServerKind                      metricInfo
+	FacefusionServerPolls                     metricInfo
 	FacefusionServerQueueSize                 metricInfo
 	FacefusionServerRequestDurationPercentile metricInfo
 	FacefusionServerRequestFailed             metricInfo
 	FacefusionServerRequests                  metricInfo
 	FacefusionServerState                     metricInfo
 	FacefusionServerUp                        metricInfo
+	FacefusionServerViewers                   metricInfo
 	HwEnergy                                  metricInfo
 	HwErrors                                  metricInfo
 	HwFanSpeed                                metricInfo
@@ -1675,6 +1698,22 @@ type metricsInfo struct {
 type metricInfo struct {
 	Name       string
 	Attributes []string
+}
+
+type MetricAttributeOption interface {
+	apply(pmetric.NumberDataPoint)
+}
+
+type metricAttributeOptionFunc func(pmetric.NumberDataPoint)
+
+func (maof metricAttributeOptionFunc) apply(dp pmetric.NumberDataPoint) {
+	maof(dp)
+}
+
+func WithFacefusionOrphanReasonMetricAttribute(facefusionOrphanReasonAttributeValue string) MetricAttributeOption {
+	return metricAttributeOptionFunc(func(dp pmetric.NumberDataPoint) {
+		dp.Attributes().PutStr("facefusion.orphan.reason", facefusionOrphanReasonAttributeValue)
+	})
 }
 
 type metricFacefusionActiveTasks struct {
@@ -2318,6 +2357,62 @@ func newMetricFacefusionJobFolderState(cfg FacefusionJobFolderStateMetricConfig)
 	return m
 }
 
+type metricFacefusionJobLost struct {
+	data     pmetric.Metric                // data buffer for generated metric.
+	config   FacefusionJobLostMetricConfig // metric config provided by user.
+	capacity int                           // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.job.lost metric with initial data.
+func (m *metricFacefusionJobLost) init() {
+	m.data.SetName("facefusion.job.lost")
+	m.data.SetDescription("The runs that were lost since the collector looks, by reason. One that never occurred is not sent.")
+	m.data.SetUnit("{job}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionJobLost) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, options ...MetricAttributeOption) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionJobLost) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionJobLost) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionJobLost(cfg FacefusionJobLostMetricConfig) metricFacefusionJobLost {
+	m := metricFacefusionJobLost{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricFacefusionJobOldestAge struct {
 	data     pmetric.Metric                     // data buffer for generated metric.
 	config   FacefusionJobOldestAgeMetricConfig // metric config provided by user.
@@ -2632,6 +2727,60 @@ func (m *metricFacefusionServerKind) emit(metrics pmetric.MetricSlice) {
 
 func newMetricFacefusionServerKind(cfg FacefusionServerKindMetricConfig) metricFacefusionServerKind {
 	m := metricFacefusionServerKind{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionServerPolls struct {
+	data     pmetric.Metric                    // data buffer for generated metric.
+	config   FacefusionServerPollsMetricConfig // metric config provided by user.
+	capacity int                               // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.server.polls metric with initial data.
+func (m *metricFacefusionServerPolls) init() {
+	m.data.SetName("facefusion.server.polls")
+	m.data.SetDescription("The requests by which open tabs of the web UI fetch the terminal's text, twice a second each, as Gradio counts them (FaceFusion 3.5 and later). They are not among facefusion.server.requests.")
+	m.data.SetUnit("{request}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionServerPolls) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, serverPortAttributeValue int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutInt("server.port", serverPortAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionServerPolls) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionServerPolls) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionServerPolls(cfg FacefusionServerPollsMetricConfig) metricFacefusionServerPolls {
+	m := metricFacefusionServerPolls{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -2959,6 +3108,60 @@ func (m *metricFacefusionServerUp) emit(metrics pmetric.MetricSlice) {
 
 func newMetricFacefusionServerUp(cfg FacefusionServerUpMetricConfig) metricFacefusionServerUp {
 	m := metricFacefusionServerUp{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionServerViewers struct {
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   FacefusionServerViewersMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.server.viewers metric with initial data.
+func (m *metricFacefusionServerViewers) init() {
+	m.data.SetName("facefusion.server.viewers")
+	m.data.SetDescription("The open tabs of the web UI, after how often they poll (FaceFusion 3.5 and later). Gradio keeps each poll for ever.")
+	m.data.SetUnit("{tab}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionServerViewers) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, serverPortAttributeValue int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutInt("server.port", serverPortAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionServerViewers) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionServerViewers) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionServerViewers(cfg FacefusionServerViewersMetricConfig) metricFacefusionServerViewers {
+	m := metricFacefusionServerViewers{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -5950,18 +6153,21 @@ type MetricsBuilder struct {
 	metricFacefusionJobFinished                     metricFacefusionJobFinished
 	metricFacefusionJobFolderOddities               metricFacefusionJobFolderOddities
 	metricFacefusionJobFolderState                  metricFacefusionJobFolderState
+	metricFacefusionJobLost                         metricFacefusionJobLost
 	metricFacefusionJobOldestAge                    metricFacefusionJobOldestAge
 	metricFacefusionProcessCount                    metricFacefusionProcessCount
 	metricFacefusionProcessExits                    metricFacefusionProcessExits
 	metricFacefusionProcessStarts                   metricFacefusionProcessStarts
 	metricFacefusionProcessUp                       metricFacefusionProcessUp
 	metricFacefusionServerKind                      metricFacefusionServerKind
+	metricFacefusionServerPolls                     metricFacefusionServerPolls
 	metricFacefusionServerQueueSize                 metricFacefusionServerQueueSize
 	metricFacefusionServerRequestDurationPercentile metricFacefusionServerRequestDurationPercentile
 	metricFacefusionServerRequestFailed             metricFacefusionServerRequestFailed
 	metricFacefusionServerRequests                  metricFacefusionServerRequests
 	metricFacefusionServerState                     metricFacefusionServerState
 	metricFacefusionServerUp                        metricFacefusionServerUp
+	metricFacefusionServerViewers                   metricFacefusionServerViewers
 	metricHwEnergy                                  metricHwEnergy
 	metricHwErrors                                  metricHwErrors
 	metricHwFanSpeed                                metricHwFanSpeed
@@ -6052,18 +6258,21 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricFacefusionJobFinished:                     newMetricFacefusionJobFinished(mbc.Metrics.FacefusionJobFinished),
 		metricFacefusionJobFolderOddities:               newMetricFacefusionJobFolderOddities(mbc.Metrics.FacefusionJobFolderOddities),
 		metricFacefusionJobFolderState:                  newMetricFacefusionJobFolderState(mbc.Metrics.FacefusionJobFolderState),
+		metricFacefusionJobLost:                         newMetricFacefusionJobLost(mbc.Metrics.FacefusionJobLost),
 		metricFacefusionJobOldestAge:                    newMetricFacefusionJobOldestAge(mbc.Metrics.FacefusionJobOldestAge),
 		metricFacefusionProcessCount:                    newMetricFacefusionProcessCount(mbc.Metrics.FacefusionProcessCount),
 		metricFacefusionProcessExits:                    newMetricFacefusionProcessExits(mbc.Metrics.FacefusionProcessExits),
 		metricFacefusionProcessStarts:                   newMetricFacefusionProcessStarts(mbc.Metrics.FacefusionProcessStarts),
 		metricFacefusionProcessUp:                       newMetricFacefusionProcessUp(mbc.Metrics.FacefusionProcessUp),
 		metricFacefusionServerKind:                      newMetricFacefusionServerKind(mbc.Metrics.FacefusionServerKind),
+		metricFacefusionServerPolls:                     newMetricFacefusionServerPolls(mbc.Metrics.FacefusionServerPolls),
 		metricFacefusionServerQueueSize:                 newMetricFacefusionServerQueueSize(mbc.Metrics.FacefusionServerQueueSize),
 		metricFacefusionServerRequestDurationPercentile: newMetricFacefusionServerRequestDurationPercentile(mbc.Metrics.FacefusionServerRequestDurationPercentile),
 		metricFacefusionServerRequestFailed:             newMetricFacefusionServerRequestFailed(mbc.Metrics.FacefusionServerRequestFailed),
 		metricFacefusionServerRequests:                  newMetricFacefusionServerRequests(mbc.Metrics.FacefusionServerRequests),
 		metricFacefusionServerState:                     newMetricFacefusionServerState(mbc.Metrics.FacefusionServerState),
 		metricFacefusionServerUp:                        newMetricFacefusionServerUp(mbc.Metrics.FacefusionServerUp),
+		metricFacefusionServerViewers:                   newMetricFacefusionServerViewers(mbc.Metrics.FacefusionServerViewers),
 		metricHwEnergy:                                  newMetricHwEnergy(mbc.Metrics.HwEnergy),
 		metricHwErrors:                                  newMetricHwErrors(mbc.Metrics.HwErrors),
 		metricHwFanSpeed:                                newMetricHwFanSpeed(mbc.Metrics.HwFanSpeed),
@@ -6231,18 +6440,21 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricFacefusionJobFinished.emit(ils.Metrics())
 	mb.metricFacefusionJobFolderOddities.emit(ils.Metrics())
 	mb.metricFacefusionJobFolderState.emit(ils.Metrics())
+	mb.metricFacefusionJobLost.emit(ils.Metrics())
 	mb.metricFacefusionJobOldestAge.emit(ils.Metrics())
 	mb.metricFacefusionProcessCount.emit(ils.Metrics())
 	mb.metricFacefusionProcessExits.emit(ils.Metrics())
 	mb.metricFacefusionProcessStarts.emit(ils.Metrics())
 	mb.metricFacefusionProcessUp.emit(ils.Metrics())
 	mb.metricFacefusionServerKind.emit(ils.Metrics())
+	mb.metricFacefusionServerPolls.emit(ils.Metrics())
 	mb.metricFacefusionServerQueueSize.emit(ils.Metrics())
 	mb.metricFacefusionServerRequestDurationPercentile.emit(ils.Metrics())
 	mb.metricFacefusionServerRequestFailed.emit(ils.Metrics())
 	mb.metricFacefusionServerRequests.emit(ils.Metrics())
 	mb.metricFacefusionServerState.emit(ils.Metrics())
 	mb.metricFacefusionServerUp.emit(ils.Metrics())
+	mb.metricFacefusionServerViewers.emit(ils.Metrics())
 	mb.metricHwEnergy.emit(ils.Metrics())
 	mb.metricHwErrors.emit(ils.Metrics())
 	mb.metricHwFanSpeed.emit(ils.Metrics())
@@ -6387,6 +6599,11 @@ func (mb *MetricsBuilder) RecordFacefusionJobFolderStateDataPoint(ts pcommon.Tim
 	mb.metricFacefusionJobFolderState.recordDataPoint(mb.startTime, ts, val, facefusionJobFolderStateAttributeValue.String())
 }
 
+// RecordFacefusionJobLostDataPoint adds a data point to facefusion.job.lost metric.
+func (mb *MetricsBuilder) RecordFacefusionJobLostDataPoint(ts pcommon.Timestamp, val int64, options ...MetricAttributeOption) {
+	mb.metricFacefusionJobLost.recordDataPoint(mb.startTime, ts, val, options...)
+}
+
 // RecordFacefusionJobOldestAgeDataPoint adds a data point to facefusion.job.oldest.age metric.
 func (mb *MetricsBuilder) RecordFacefusionJobOldestAgeDataPoint(ts pcommon.Timestamp, val float64, facefusionJobAgeAttributeValue AttributeFacefusionJobAge) {
 	mb.metricFacefusionJobOldestAge.recordDataPoint(mb.startTime, ts, val, facefusionJobAgeAttributeValue.String())
@@ -6417,6 +6634,11 @@ func (mb *MetricsBuilder) RecordFacefusionServerKindDataPoint(ts pcommon.Timesta
 	mb.metricFacefusionServerKind.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue, facefusionServerKindAttributeValue.String())
 }
 
+// RecordFacefusionServerPollsDataPoint adds a data point to facefusion.server.polls metric.
+func (mb *MetricsBuilder) RecordFacefusionServerPollsDataPoint(ts pcommon.Timestamp, val int64, serverPortAttributeValue int64) {
+	mb.metricFacefusionServerPolls.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue)
+}
+
 // RecordFacefusionServerQueueSizeDataPoint adds a data point to facefusion.server.queue.size metric.
 func (mb *MetricsBuilder) RecordFacefusionServerQueueSizeDataPoint(ts pcommon.Timestamp, val int64, serverPortAttributeValue int64) {
 	mb.metricFacefusionServerQueueSize.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue)
@@ -6445,6 +6667,11 @@ func (mb *MetricsBuilder) RecordFacefusionServerStateDataPoint(ts pcommon.Timest
 // RecordFacefusionServerUpDataPoint adds a data point to facefusion.server.up metric.
 func (mb *MetricsBuilder) RecordFacefusionServerUpDataPoint(ts pcommon.Timestamp, val int64, serverPortAttributeValue int64) {
 	mb.metricFacefusionServerUp.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue)
+}
+
+// RecordFacefusionServerViewersDataPoint adds a data point to facefusion.server.viewers metric.
+func (mb *MetricsBuilder) RecordFacefusionServerViewersDataPoint(ts pcommon.Timestamp, val int64, serverPortAttributeValue int64) {
+	mb.metricFacefusionServerViewers.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue)
 }
 
 // RecordHwEnergyDataPoint adds a data point to hw.energy metric.

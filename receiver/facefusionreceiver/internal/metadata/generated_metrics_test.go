@@ -115,6 +115,9 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionJobFolderStateDataPoint(ts, 1, AttributeFacefusionJobFolderStateOpen)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordFacefusionJobLostDataPoint(ts, 1, WithFacefusionOrphanReasonMetricAttribute("facefusion.orphan.reason-val"))
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordFacefusionJobOldestAgeDataPoint(ts, 1, AttributeFacefusionJobAgeWaiting)
 			defaultMetricsCount++
 			allMetricsCount++
@@ -133,6 +136,9 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionServerKindDataPoint(ts, 1, 11, AttributeFacefusionServerKindGradio)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordFacefusionServerPollsDataPoint(ts, 1, 11)
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordFacefusionServerQueueSizeDataPoint(ts, 1, 11)
 			defaultMetricsCount++
 			allMetricsCount++
@@ -149,6 +155,9 @@ func TestMetricsBuilder(t *testing.T) {
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordFacefusionServerUpDataPoint(ts, 1, 11)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionServerViewersDataPoint(ts, 1, 11)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordHwEnergyDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeHwTypeGpu)
@@ -557,6 +566,23 @@ func TestMetricsBuilder(t *testing.T) {
 					facefusionJobFolderStateAttrVal, ok := dp.Attributes().Get("facefusion.job.folder.state")
 					assert.True(t, ok)
 					assert.Equal(t, "open", facefusionJobFolderStateAttrVal.Str())
+				case "facefusion.job.lost":
+					assert.False(t, validatedMetrics["facefusion.job.lost"], "Found a duplicate in the metrics slice: facefusion.job.lost")
+					validatedMetrics["facefusion.job.lost"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The runs that were lost since the collector looks, by reason. One that never occurred is not sent.", mi.Description())
+					assert.Equal(t, "{job}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					facefusionOrphanReasonAttrVal, ok := dp.Attributes().Get("facefusion.orphan.reason")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.orphan.reason-val", facefusionOrphanReasonAttrVal.Str())
 				case "facefusion.job.oldest.age":
 					assert.False(t, validatedMetrics["facefusion.job.oldest.age"], "Found a duplicate in the metrics slice: facefusion.job.oldest.age")
 					validatedMetrics["facefusion.job.oldest.age"] = true
@@ -660,6 +686,23 @@ func TestMetricsBuilder(t *testing.T) {
 					facefusionServerKindAttrVal, ok := dp.Attributes().Get("facefusion.server.kind")
 					assert.True(t, ok)
 					assert.Equal(t, "gradio", facefusionServerKindAttrVal.Str())
+				case "facefusion.server.polls":
+					assert.False(t, validatedMetrics["facefusion.server.polls"], "Found a duplicate in the metrics slice: facefusion.server.polls")
+					validatedMetrics["facefusion.server.polls"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The requests by which open tabs of the web UI fetch the terminal's text, twice a second each, as Gradio counts them (FaceFusion 3.5 and later). They are not among facefusion.server.requests.", mi.Description())
+					assert.Equal(t, "{request}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					serverPortAttrVal, ok := dp.Attributes().Get("server.port")
+					assert.True(t, ok)
+					assert.EqualValues(t, 11, serverPortAttrVal.Int())
 				case "facefusion.server.queue.size":
 					assert.False(t, validatedMetrics["facefusion.server.queue.size"], "Found a duplicate in the metrics slice: facefusion.server.queue.size")
 					validatedMetrics["facefusion.server.queue.size"] = true
@@ -765,6 +808,23 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
 					assert.Equal(t, "1 while the server is ready or answering: a Gradio answers its event loop, its queue and its thread pool, another server its health check, or at all. Otherwise 0; `facefusion.server.state` says more. Absent where the server is not asked.", mi.Description())
 					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					serverPortAttrVal, ok := dp.Attributes().Get("server.port")
+					assert.True(t, ok)
+					assert.EqualValues(t, 11, serverPortAttrVal.Int())
+				case "facefusion.server.viewers":
+					assert.False(t, validatedMetrics["facefusion.server.viewers"], "Found a duplicate in the metrics slice: facefusion.server.viewers")
+					validatedMetrics["facefusion.server.viewers"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The open tabs of the web UI, after how often they poll (FaceFusion 3.5 and later). Gradio keeps each poll for ever.", mi.Description())
+					assert.Equal(t, "{tab}", mi.Unit())
 					assert.False(t, mi.Sum().IsMonotonic())
 					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
 					dp := mi.Sum().DataPoints().At(0)

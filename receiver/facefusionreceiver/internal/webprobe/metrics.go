@@ -34,7 +34,14 @@ func record(mb *metadata.MetricsBuilder, server *webui.Server, now time.Time) {
 	if server.QueueSize.Known {
 		mb.RecordFacefusionServerQueueSizeDataPoint(ts, server.QueueSize.V, port)
 	}
+	if server.Viewers.Known {
+		mb.RecordFacefusionServerViewersDataPoint(ts, server.Viewers.V, port)
+	}
 	for i := range server.Functions {
+		if f := &server.Functions[i]; slices.Contains(webui.PollFunctions[:], f.Name) {
+			mb.RecordFacefusionServerPollsDataPoint(ts, f.Requests, port)
+			continue
+		}
 		recordFunction(mb, &server.Functions[i], ts, port)
 	}
 }

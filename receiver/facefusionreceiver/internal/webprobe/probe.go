@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
@@ -34,6 +35,8 @@ type Probe struct {
 	clients []*http.Client
 	// barriers are the servers whose barrier was logged; owned by the goroutine that observes.
 	barriers map[barrier]bool
+	// asking is tracker, once there is one, for those who may only have it ask.
+	asking atomic.Pointer[webui.Tracker]
 	// owned by the goroutine that observes
 	lb      *metadata.LogsBuilder
 	tracker *webui.Tracker
@@ -53,6 +56,7 @@ func New(cfg Config, histograms HistogramsConfig, instances []Instance, discover
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
 	env.Snapshots.Processes.Subscribe(p.follow)
+	env.Snapshots.Jobs.Subscribe(p.askAfterJobs)
 	return p
 }
 
@@ -86,6 +90,7 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	}
 	p.started = time.Now()
 	p.tracker = webui.NewTracker(webui.Settings{Endpoints: clients, Timeout: p.cfg.ClientConfig.Timeout})
+	p.asking.Store(p.tracker)
 	p.loop.Start()
 	return nil
 }
@@ -110,6 +115,15 @@ func (p *Probe) follow() {
 	}
 }
 
+// askAfterJobs has Gradio asked for its statistics when a run's fate depends on them.
+func (p *Probe) askAfterJobs() {
+	awaits := func(q jobqueue.Queue) bool { return q.AwaitsCalls }
+	if tracker := p.asking.Load(); tracker != nil && slices.ContainsFunc(p.env.Snapshots.Jobs.Load().Queues, awaits) {
+		tracker.AskStatistics()
+		p.loop.Trigger()
+	}
+}
+
 // observe asks the servers.
 func (p *Probe) observe(ctx context.Context) error {
 	processes := p.env.Snapshots.Processes.Load()
@@ -126,6 +140,7 @@ func (p *Probe) observe(ctx context.Context) error {
 		return err
 	}
 	p.latest.Publish(snapshot)
+	p.env.Snapshots.Servers.Publish(snapshot)
 	p.emit(snapshot)
 	if len(snapshot.Changes) > 0 {
 		p.env.RequestScrape()

@@ -1,0 +1,106 @@
+package jobqueue
+
+import "time"
+
+// served is what is known of one process of a web UI, whose runs come one at a time through each of its two doors.
+type served struct {
+	instant, queue servedDoor
+	// newest is when the newest job of the instant runner was created, by FaceFusion's own clock.
+	newest time.Time
+}
+
+// servedDoor compares what Gradio counts with the runs that were lost. Each lost run is one exception, which Gradio may count
+// late: it counts anew when an event has ended after another has joined. So what it counts is compared in sum, never in time.
+type servedDoor struct {
+	// Known says that Base is set: how many exceptions were counted that belong to no run of ours.
+	Known bool
+	Base  int64
+	// Lost are the runs that were lost since.
+	Lost int64
+	// Stops are the presses of the button that are accounted for.
+	Stops int64
+	// At is when Gradio was asked last.
+	At time.Time
+	// failed and stops are what it said.
+	failed, stops, requests int64
+}
+
+// read takes in what Gradio says, and says whether what is kept has changed. first: the process was watched from its start, so that all that it counts is ours.
+func (d *servedDoor) read(calls *ServerCalls, run, stop string, first bool) (changed bool) {
+	if !calls.Time.After(d.At) {
+		return false
+	}
+	failed, there := calls.Functions[run]
+	stops := calls.Functions[stop].Requests
+	d.At, d.stops, d.requests = calls.Time, stops, failed.Requests
+	switch {
+	case !there: // it was not called yet
+		failed.Failed.Known = true
+	case !failed.Failed.Known:
+		return false
+	}
+	d.failed = failed.Failed.V
+	if d.Known {
+		return false
+	}
+	d.Known = true
+	if !first {
+		d.Base, d.Stops = d.failed, stops
+	}
+	return true
+}
+
+// unexplained says that Gradio counts an exception that is no known run's.
+func (d *servedDoor) unexplained(since time.Time) bool {
+	return d.Known && d.At.After(since) && d.failed > d.Base+d.Lost
+}
+
+// rest accounts for all that was counted while no run was under way: it was no run's.
+func (d *servedDoor) rest() (changed bool) {
+	base, stops := max(d.Base, d.failed-d.Lost), max(d.Stops, d.stops)
+	changed = d.Known && (base != d.Base || stops != d.Stops)
+	if changed {
+		d.Base, d.Stops = base, stops
+	}
+	return changed
+}
+
+// doorOf is the one by which a run came.
+func (s *served) door(d door) *servedDoor {
+	if d == doorInstant {
+		return &s.instant
+	}
+	return &s.queue
+}
+
+// serve returns what is known of a process of a web UI.
+func (f *jobsFolder) serve(id ProcessID) *served {
+	s := f.served[id]
+	if s == nil {
+		s = &served{}
+		f.served[id] = s
+	}
+	return s
+}
+
+// readCalls takes in what Gradio says of the web UIs of the folder, and forgets those that are gone.
+func (f *jobsFolder) readCalls(l *folderEvidence) {
+	for i := range l.processes {
+		p := &l.processes[i]
+		if p.Role == RoleServer {
+			f.serve(p.ProcessID)
+		}
+		if calls := l.callsOf(p.ProcessID); calls != nil && p.Role == RoleServer {
+			s, first := f.served[p.ProcessID], p.Started.After(f.start.Add(startSlack))
+			instant, queue := s.instant.read(calls, "run", "stop", first), s.queue.read(calls, "run_1", "stop_1", first)
+			f.dirty = f.dirty || instant || queue
+		}
+	}
+	if !l.listed.IsZero() {
+		for id := range f.served {
+			if !l.alive(id) {
+				delete(f.served, id)
+			}
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package jobqueue
+
+import (
+	"slices"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+)
+
+// door is by which way FaceFusion came to a run, as far as the job's id tells. It says which processes can have the run.
+type door uint8
+
+const (
+	// doorQueue: a job that lay in the queue. The job runner of a web UI takes it, or job-run, job-run-all, job-retry.
+	doorQueue door = iota
+	// doorInstant: the instant runner of a web UI made the job. A web UI has one such run at a time.
+	doorInstant
+	// doorHeadless and doorBatch: a process made the job for itself, runs it and ends.
+	doorHeadless
+	doorBatch
+)
+
+func doorOf(a *attempt) door {
+	if !a.inOneGo {
+		return doorQueue
+	}
+	switch a.run.Origin {
+	case jobfile.OriginUI:
+		return doorInstant
+	case jobfile.OriginHeadless:
+		return doorHeadless
+	case jobfile.OriginBatch:
+		return doorBatch
+	default:
+		return doorQueue
+	}
+}
+
+// ownProcess says that a process has one such run in its life, and the run one such process.
+func (d door) ownProcess() bool { return d == doorHeadless || d == doorBatch }
+
+// lets says whether a process can have such a run. A command that is not known can be any.
+func (d door) lets(p *Process) bool {
+	switch p.Role {
+	case RoleServer:
+		return d == doorInstant || d == doorQueue
+	case RoleService, RoleWorker:
+		return true // they call FaceFusion's code as they like
+	case RoleRunner:
+		switch d {
+		case doorInstant:
+			return false
+		case doorHeadless:
+			return p.Command == "headless-run" || p.Command == ""
+		case doorBatch:
+			return p.Command == "batch-run" || p.Command == ""
+		default:
+			return p.Command != "headless-run" && p.Command != "batch-run"
+		}
+	default:
+		return false
+	}
+}
+
+// claim is which processes can have a run: those that lived when the run was first seen to have started. A process that
+// starts later has not started this run.
+type claim struct {
+	// seen is when the run was first seen to have started, by our own clock.
+	seen time.Time
+	// holders are sorted by their start. They stay when they exit.
+	holders []ProcessID
+	// early are those that were listed before the run was seen: one that had exited by then cannot have it.
+	early []Process
+	// settled: the processes were listed since, so nobody is added any more.
+	settled bool
+	// aliveAt is when a holder was last seen alive, exitAt when the last of them was noticed to have exited.
+	aliveAt, exitAt time.Time
+	// goneSince is since when no holder lives; zero while one does, and where there never was one.
+	goneSince time.Time
+	// queueCalls is how often the job runners of web UIs had been called when the run was claimed.
+	queueCalls map[ProcessID]int64
+	// unseen: the file changed after all holders had gone.
+	unseen bool
+}
+
+const (
+	// startSlack is how exactly the start of a process is known: the kernel counts it in ticks since a boot that it knows to
+	// the second.
+	startSlack = time.Second
+	// claimGrace is how late a process may be found that started before its run.
+	claimGrace = time.Second
+)
+
+// settle adds the processes that can have the run. latest is when they have started at the latest; taken says that a process
+// has a run of its own already.
+func (c *claim) settle(d door, l *folderEvidence, latest time.Time, taken func(ProcessID) bool) {
+	if c.settled || l.listed.IsZero() {
+		return
+	}
+	fitting := slices.DeleteFunc(slices.Clone(l.processes), func(p Process) bool {
+		return !d.lets(&p) || !startedBefore(l, &p, latest) || d.ownProcess() && taken(p.ProcessID)
+	})
+	if d.ownProcess() && !l.listed.After(c.seen) {
+		c.early = fitting
+		return
+	}
+	if d.ownProcess() {
+		for _, p := range c.early { // those that have exited since
+			if !l.alive(p.ProcessID) && l.exitOf(p.ProcessID, c.seen) != nil && !taken(p.ProcessID) {
+				fitting = append(fitting, p)
+			}
+		}
+		c.early = nil
+	}
+	slices.SortFunc(fitting, func(a, b Process) int { return a.Started.Compare(b.Started) })
+	for i := range fitting {
+		// Of several processes of one command the first to start is the first to have a job.
+		if d.ownProcess() && len(c.holders) > 0 {
+			break
+		}
+		if !slices.Contains(c.holders, fitting[i].ProcessID) {
+			c.holders = append(c.holders, fitting[i].ProcessID)
+		}
+	}
+	c.settled = l.listed.Sub(c.seen) >= claimGrace || d.ownProcess() && len(c.holders) > 0
+}
+
+// startedBefore compares ages, which a step of the host's clock leaves alone: both are as of the listing.
+func startedBefore(l *folderEvidence, p *Process, at time.Time) bool {
+	return l.listed.Sub(p.Started)+startSlack >= l.listed.Sub(at)
+}
+
+// follow notes whether a holder lives.
+func (c *claim) follow(l *folderEvidence, now time.Time) (alive bool) {
+	alive = slices.ContainsFunc(c.holders, l.alive)
+	switch {
+	case alive:
+		c.goneSince, c.aliveAt = time.Time{}, now
+	case c.goneSince.IsZero() && len(c.holders) > 0:
+		c.goneSince = now
+	}
+	return alive
+}
+
+// exit is how the holders ended: the one of a single holder, and of several what they have in common.
+func (c *claim) exit(l *folderEvidence) Reason {
+	var all Reason
+	for _, id := range c.holders {
+		exit := l.exitOf(id, c.seen.Add(-startSlack))
+		switch {
+		case exit == nil || exit.Reason == "":
+			return ""
+		case all != "" && all != exit.Reason:
+			all = ReasonGone
+		default:
+			all = exit.Reason
+		}
+		c.exitAt = later(c.exitAt, exit.Time)
+	}
+	return all
+}
+
+// reset is for a file that changed after all holders had gone: somebody else has the run.
+func (c *claim) reset(now time.Time) {
+	*c = claim{seen: now, unseen: true}
+}
+
+// only says that a process is the only one that can have the run.
+func (c *claim) only() (ProcessID, bool) {
+	if c.settled && len(c.holders) == 1 {
+		return c.holders[0], true
+	}
+	return ProcessID{}, false
+}

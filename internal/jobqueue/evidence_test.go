@@ -1,0 +1,390 @@
+package jobqueue
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
+
+// uiID is an id as the instant runner gives.
+const uiID, nextUIID, headlessID, nextHeadlessID = "ui-2026-11-22-16-13-21", "ui-2026-11-22-16-14-21", "headless-2026-11-22-16-13-21", "headless-2026-11-22-16-13-25"
+
+// webUI adds a web UI whose Gradio counts its calls.
+func (h *harness) webUI() ProcessID {
+	h.process(RoleServer, time.Second)
+	p := &h.evidence.Processes[len(h.evidence.Processes)-1]
+	p.Command = "run"
+	h.evidence.Servers = append(h.evidence.Servers, ServerCalls{ProcessID: p.ProcessID, Functions: map[string]Calls{}})
+	return p.ProcessID
+}
+
+// runner adds a process of a command.
+func (h *harness) runner(command string) ProcessID {
+	h.process(RoleRunner, time.Second)
+	p := &h.evidence.Processes[len(h.evidence.Processes)-1]
+	p.Command = command
+	return p.ProcessID
+}
+
+// exit ends a process; an empty reason is a clean end.
+func (h *harness) exit(id ProcessID, reason Reason) {
+	var left []Process
+	for _, p := range h.evidence.Processes {
+		if p.ProcessID != id {
+			left = append(left, p)
+		}
+	}
+	h.evidence.Processes = left
+	h.evidence.Exits = append(h.evidence.Exits, Exit{PID: id.PID, Time: h.now, Reason: reason})
+}
+
+// calls has Gradio say how often a function was called, and how often it raised an exception.
+func (h *harness) calls(function string, requests, failed int64) {
+	s := &h.evidence.Servers[len(h.evidence.Servers)-1]
+	s.Time = h.now
+	functions := map[string]Calls{function: {Requests: requests, Failed: reading.Known(failed)}}
+	for name, calls := range s.Functions {
+		if name != function {
+			functions[name] = calls
+		}
+	}
+	s.Functions = functions
+}
+
+// asked has Gradio say the same again.
+func (h *harness) asked() { h.evidence.Servers[len(h.evidence.Servers)-1].Time = h.now }
+
+// lastRun is that of the last change.
+func (h *harness) lastRun() *Run {
+	require.NotEmpty(h.t, h.changes)
+	run := h.changes[len(h.changes)-1].Run
+	require.NotNil(h.t, run)
+	return run
+}
+
+func (h *harness) orphans() map[Reason]uint64 { return h.queue().Orphans }
+
+// TestAnExceptionInALivingWebUI: the file stays as it is, the server lives, and polling tabs keep it busy.
+func TestAnExceptionInALivingWebUI(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.evidence.ServerCPU = is(0.0)
+	h.webUI()
+	h.asked()
+	h.pass()
+	h.job("queued/"+uiID, "started")
+	h.pass()
+	h.tick(20 * time.Second)
+	h.calls("run", 1, 0)
+	h.tick(20 * time.Second)
+	assert.Equal(t, "running 1", counts(h.queue()))
+	h.took()
+	h.calls("run", 1, 1)
+	evidence := h.now
+	for range 15 {
+		h.evidence.ServerCPU.V += 0.24 // two tabs
+		if h.tick(time.Second); h.queue().Count(StateOrphaned) == 1 {
+			break
+		}
+	}
+	assert.Less(t, h.now.Sub(evidence), 15*time.Second)
+	assert.Equal(t, []string{uiID + ": running -> orphaned ended orphaned"}, transitions(h.changes))
+	assert.Equal(t, BasisFailedCall, h.lastRun().Basis)
+	assert.Equal(t, ReasonException, h.lastRun().Reason)
+	assert.Less(t, h.lastRun().Duration().V, 5*time.Second, "it ended when something of it moved last")
+	assert.Equal(t, map[Reason]uint64{ReasonException: 1}, h.orphans())
+	h.tick(time.Minute)
+	assert.Equal(t, "orphaned/ui/video 1 0.0s waited 0.0s", finishedRuns(h.queue()))
+}
+
+// TestAnExceptionThatIsAnothers: each lost run is one exception, also one that Gradio counts late.
+func TestAnExceptionThatIsAnothers(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	h.webUI()
+	h.asked()
+	h.pass()
+	h.job("queued/"+uiID, "started")
+	h.tick(10 * time.Second)
+	h.job("queued/"+nextUIID, "started")
+	h.tick(3 * time.Second)
+	assert.Equal(t, map[Reason]uint64{ReasonSuperseded: 1}, h.orphans(), "a web UI has one such run at a time")
+	h.calls("run", 2, 1) // that of the first, now that the second has joined
+	h.tick(time.Minute)
+	assert.Equal(t, "running 1 orphaned 1", counts(h.queue()))
+	h.calls("run", 2, 2)
+	h.tick(10 * time.Second)
+	assert.Equal(t, map[Reason]uint64{ReasonSuperseded: 1, ReasonException: 1}, h.orphans())
+}
+
+// TestAnExceptionOfNoRun: a call failed while there was no job.
+func TestAnExceptionOfNoRun(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	h.webUI()
+	h.asked()
+	h.pass()
+	h.calls("run", 1, 1)
+	h.tick(2 * time.Second)
+	h.job("queued/"+uiID, "started")
+	h.pass()
+	for range 4 {
+		h.tick(15 * time.Second)
+		h.calls("run", 2, 1)
+	}
+	assert.Equal(t, "running 1", counts(h.queue()))
+	h.job("queued/"+uiID, "completed")
+	h.mv("queued/"+uiID, "completed/"+uiID)
+	h.pass()
+	assert.Equal(t, "completed 1", counts(h.queue()))
+}
+
+// TestAFailedCallThatIsNotTheRuns: its files grow on.
+func TestAFailedCallThatIsNotTheRuns(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	root := t.TempDir()
+	h.folders[0].Process = rootAt(root)
+	require.NoError(t, os.MkdirAll(root+"/data/out", 0o755))
+	h.webUI()
+	h.asked()
+	h.pass()
+	h.job("queued/"+uiID, "started")
+	h.pass()
+	h.calls("run", 2, 1)
+	for i := range 30 {
+		require.NoError(t, os.WriteFile(root+"/data/out/clip.mp4", make([]byte, i+1), 0o600))
+		h.tick(time.Second)
+	}
+	assert.Equal(t, "running 1", counts(h.queue()))
+}
+
+// TestAKilledHeadlessRunBesideAnIdleWebUI is lost with its process, whatever else lives.
+func TestAKilledHeadlessRunBesideAnIdleWebUI(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[Reason]Reason{ReasonKilled: ReasonKilled, ReasonOOMKilled: ReasonOOMKilled, ReasonException: ReasonException, "": ReasonGone} {
+		h := newHarness(t, Settings{})
+		h.webUI()
+		id := h.runner("headless-run")
+		h.pass()
+		h.job("queued/"+headlessID, "started")
+		h.pass()
+		h.tick(5 * time.Second)
+		h.exit(id, reason)
+		h.tick(4 * time.Second)
+		assert.Equal(t, map[Reason]uint64{want: 1}, h.orphans())
+		assert.Equal(t, BasisProcessExit, h.lastRun().Basis)
+		assert.InDelta(t, 5, h.lastRun().Duration().V.Seconds(), 1.1)
+	}
+}
+
+// TestTwoHeadlessRuns: the first process has the first job.
+func TestTwoHeadlessRuns(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	first := h.runner("headless-run")
+	h.pass()
+	h.job("queued/"+headlessID, "started")
+	h.pass()
+	h.tick(3 * time.Second)
+	second := h.runner("headless-run")
+	h.job("queued/"+nextHeadlessID, "started")
+	h.pass()
+	h.tick(3 * time.Second)
+	h.took()
+	h.exit(second, ReasonKilled)
+	h.tick(2 * time.Second)
+	assert.Equal(t, []string{nextHeadlessID + ": running -> orphaned ended orphaned"}, transitions(h.took()))
+	h.job("queued/"+headlessID, "completed")
+	h.mv("queued/"+headlessID, "completed/"+headlessID)
+	h.exit(first, "")
+	h.tick(10 * time.Second)
+	assert.Equal(t, []string{headlessID + ": running -> completed ended completed"}, transitions(h.took()))
+}
+
+// TestAKilledRunnerBesideAWebUI: Gradio says that the web UI's job runner was not called.
+func TestAKilledRunnerBesideAWebUI(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	h.webUI()
+	h.calls("run_1", 3, 0)
+	id := h.runner("job-run-all")
+	h.pass()
+	h.job("queued/nightly", "started")
+	h.pass()
+	h.tick(5 * time.Second)
+	h.exit(id, ReasonKilled)
+	h.tick(5 * time.Second)
+	assert.Equal(t, "running 1", counts(h.queue()), "the web UI may have it")
+	h.asked()
+	h.tick(2 * time.Second)
+	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+
+	// Called since, it may.
+	h.runner("job-run-all")
+	h.job("queued/other", "started")
+	h.pass()
+	h.tick(6 * time.Second)
+	h.calls("run_1", 4, 0)
+	h.exit(h.evidence.Processes[len(h.evidence.Processes)-1].ProcessID, ReasonKilled)
+	h.tick(time.Minute)
+	assert.Equal(t, "running 1 orphaned 1", counts(h.queue()))
+}
+
+// TestSilenceAloneIsNoOrphan: a model is downloaded for minutes.
+func TestSilenceAloneIsNoOrphan(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Minute})
+	h.evidence.CPU = is(0.0)
+	h.webUI()
+	h.asked()
+	h.pass()
+	h.job("queued/"+uiID, "started")
+	h.pass()
+	h.tick(10 * time.Minute)
+	assert.Equal(t, "stalled 1", counts(h.queue()))
+	assert.Empty(t, h.orphans())
+}
+
+// TestARunThatAUserStopped says in its file that it failed, as one that failed does.
+func TestARunThatAUserStopped(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	h.webUI()
+	h.calls("stop", 1, 0)
+	h.pass()
+	run := func(id string) {
+		h.job("queued/"+id, "started")
+		h.pass()
+		h.tick(3 * time.Second)
+		h.took()
+		h.job("queued/"+id, "failed")
+		h.mv("queued/"+id, "failed/"+id)
+		h.pass()
+		h.tick(time.Second)
+	}
+	run(uiID)
+	assert.Equal(t, "failed 1", counts(h.queue()))
+	assert.Equal(t, []string{uiID + ": running -> failed"}, transitions(h.took()), "how it ended is not known yet")
+	h.calls("stop", 2, 0)
+	h.tick(time.Second)
+	assert.Equal(t, []string{uiID + ": failed -> failed ended stopped"}, transitions(h.changes))
+	assert.Equal(t, BasisStopCall, h.lastRun().Basis)
+	run(nextUIID)
+	assert.Len(t, h.took(), 1)
+	h.advance(time.Second)
+	h.asked()
+	h.tick(time.Second)
+	assert.Equal(t, []string{nextUIID + ": failed -> failed ended failed"}, transitions(h.took()))
+	run("ui-2026-11-22-16-15-21")
+	h.tick(settleFor)
+	assert.Len(t, h.took(), 2, "Gradio was not asked again")
+	assert.Equal(t, "failed 3", counts(h.queue()))
+	assert.Equal(t, uint64(3), sumRuns(h.queue()))
+}
+
+func sumRuns(q *Queue) (n uint64) {
+	for _, r := range q.Runs {
+		n += r.Count
+	}
+	return n
+}
+
+// TestAnOrphanIsCountedOnceOverRestarts of the collector: a file that is seen again is no file that was written again.
+func TestAnOrphanIsCountedOnceOverRestarts(t *testing.T) {
+	t.Parallel()
+	kept := store{}
+	h := newHarness(t, Settings{Load: kept.recall})
+	h.webUI()
+	id := h.runner("headless-run")
+	h.pass()
+	h.job("queued/"+headlessID, "started")
+	h.pass()
+	h.tick(3 * time.Second)
+	h.exit(id, ReasonKilled)
+	h.tick(5 * time.Second)
+	require.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+	h.took()
+	for range 4 {
+		h.kill(kept)
+		h.tick(10 * time.Second)
+		assert.Empty(t, h.took())
+		assert.Equal(t, "orphaned 1", counts(h.queue()))
+		assert.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+		assert.EqualValues(t, 1, sumRuns(h.queue()))
+	}
+}
+
+// TestTheWindowOfExt4: while it truncates a file, its size is zero and its time still that of the version before.
+func TestTheWindowOfExt4(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	h.runner("job-run-all")
+	h.pass()
+	h.job("queued/a", "queued")
+	h.pass()
+	h.tick(time.Hour)
+	h.took()
+	info, err := os.Stat(h.file("queued/a"))
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(h.file("queued/a"), 0))
+	require.NoError(t, os.Chtimes(h.file("queued/a"), info.ModTime(), info.ModTime()))
+	h.pass()
+	assert.Equal(t, "waiting 1", counts(h.queue()), "it is being written")
+	h.job("queued/a", "started")
+	h.pass()
+	h.tick(5 * time.Second)
+	h.job("queued/a", "completed")
+	h.mv("queued/a", "completed/a")
+	h.pass()
+	assert.Equal(t, []string{"a: waiting -> running", "a: running -> completed ended completed"}, transitions(h.took()))
+	assert.EqualValues(t, 1, sumRuns(h.queue()))
+}
+
+// TestTwoRunnersAtOnce: FaceFusion has no lock. The second crashes when the first has moved the file.
+func TestTwoRunnersAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	h.runner("job-run-all")
+	h.pass()
+	h.job("queued/a", "started")
+	h.pass()
+	h.tick(3 * time.Second)
+	second := h.runner("job-run-all")
+	h.job("queued/a", "started")
+	h.pass()
+	h.tick(3 * time.Second)
+	assert.Equal(t, 1, h.queue().Contended)
+	h.job("queued/a", "completed")
+	h.mv("queued/a", "completed/a")
+	h.exit(second, ReasonException)
+	h.pass()
+	h.tick(10 * time.Second)
+	assert.Equal(t, "completed/other/video 1 6.0s", finishedRuns(h.queue()))
+	assert.Equal(t, "completed 1", counts(h.queue()))
+}
+
+// TestOldestAges: the oldest, not the youngest.
+func TestOldestAges(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	h.process(RoleServer, time.Second)
+	h.runner("job-run-all")
+	h.pass()
+	begin := h.now
+	for i, id := range []string{"a", "b", "c"} {
+		h.job("queued/w"+id, "queued")
+		h.job("queued/r"+id, "started")
+		h.pass()
+		if i < 2 {
+			h.tick(10 * time.Second)
+		}
+	}
+	assert.InDelta(t, 0, h.queue().OldestWaiting.V.Sub(begin).Seconds(), 0.1)
+	assert.InDelta(t, 0, h.queue().OldestRunning.V.Sub(begin).Seconds(), 0.1)
+}

@@ -1,0 +1,58 @@
+package jobqueue
+
+import (
+	"slices"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
+)
+
+// settleFor is for how long Gradio's word is awaited on whether a run was stopped: it is asked every 15 seconds.
+const settleFor = 20 * time.Second
+
+// claimAtEnd is for a run that was over before the processes were listed again.
+func (f *jobsFolder) claimAtEnd(p *pass, j *job) {
+	c := &j.attempt.claim
+	if c.settled || len(c.holders) > 0 || j.historic {
+		return
+	}
+	if c.seen.IsZero() {
+		c.seen = p.now
+	}
+	f.claim(p, j, gather(p.evidence, f.instances))
+}
+
+// mayBeStopped says that the run is one of a living web UI whose buttons Gradio counts.
+func (f *jobsFolder) mayBeStopped(j *job) bool {
+	return j.attempt.run.Outcome == "" && !j.historic && slices.ContainsFunc(j.attempt.claim.holders, func(id ProcessID) bool {
+		s := f.served[id]
+		return s != nil && s.door(doorOf(j.attempt)).Known
+	})
+}
+
+// settleFailure decides whether a run that failed was stopped, once Gradio was asked after it.
+func (f *jobsFolder) settleFailure(p *pass, j *job) {
+	asked := true
+	for _, id := range j.attempt.claim.holders {
+		s := f.served[id]
+		if s == nil {
+			continue
+		}
+		d := s.door(doorOf(j.attempt))
+		if d.stops > d.Stops {
+			d.Stops++
+			f.dirty = true
+			f.concludeFailure(p, j, OutcomeStopped, BasisStopCall)
+			return
+		}
+		asked = asked && d.At.Sub(j.failedSeen) >= time.Second
+	}
+	if asked || p.now.Sub(j.failedSeen) >= settleFor {
+		f.concludeFailure(p, j, OutcomeFailed, BasisFile)
+	}
+}
+
+func (f *jobsFolder) concludeFailure(p *pass, j *job, outcome Outcome, basis Basis) {
+	j.dir = jobsdir.Failed
+	f.conclude(p, j, StateFailed, outcome, j.failedEnd, basis)
+}
