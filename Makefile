@@ -57,11 +57,14 @@ e2e-hostile: build ## attack it from other accounts, stop shares under it, damag
 e2e-traces: build bin/simulator .cache/prometheus/prometheus .cache/jaeger/jaeger ## from an exemplar in a real Prometheus to the trace in a real Jaeger to the events of the run
 	go test -count=1 -v -tags e2e,traces -run WholeWay ./test/e2e/...
 
-.PHONY: packages e2e-install
-packages: build ## build the deb and the rpm into dist/
+.PHONY: doctor packages e2e-install
+doctor: bin/otelcol-facefusion-doctor ## say what an agent can and cannot see on this host, and why
+	bin/otelcol-facefusion-doctor
+
+packages: build bin/otelcol-facefusion-doctor ## build the deb and the rpm into dist/
 	deploy/package/build.sh
 
-e2e-install: build bin/simulator ## install the packages on a bare Debian with a booted systemd, upgrade and purge them; needs root, downloads Debian once
+e2e-install: build bin/otelcol-facefusion-doctor bin/simulator ## install the packages on a bare Debian with a booted systemd, upgrade and purge them; needs root, downloads Debian once
 	test/install/prepare.sh
 	go test -count=1 -v -timeout 20m -tags install ./test/install/...
 
@@ -129,6 +132,9 @@ format: ## format the code, and wrap its comments at 100 columns
 clean: ## remove what was built
 	rm -rf bin _build dist .cache
 	git clean -fdxq distribution
+
+bin/otelcol-facefusion-doctor: FORCE
+	go build -trimpath -ldflags='-s -w -X main.version=$(VERSION)+$(COMMIT)' -o $@ ./cmd/doctor
 
 bin/simulator: FORCE
 	go build -o $@ ./simulator

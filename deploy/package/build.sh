@@ -19,6 +19,7 @@ date=$(date -u -d "@$SOURCE_DATE_EPOCH" +%F)
 gzipped() { gzip -9n >"$stage/$1.gz"; }
 page() { sed -e "s/@DATE@/$date/" -e "s/@VERSION@/$PACKAGE_VERSION/" "deploy/package/man/$1" | gzipped "$1"; }
 page otelcol-facefusion.8
+page otelcol-facefusion-doctor.8
 gzipped changelog <CHANGELOG.md
 gzipped changelog.Debian <<END
 otelcol-facefusion ($PACKAGE_VERSION${PACKAGE_PRERELEASE:+~$PACKAGE_PRERELEASE}) unstable; urgency=medium

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+)
+
+// listener is an address that the agent wants to listen on.
+type listener struct {
+	path, address string
+	guarded       bool // by TLS with client certificates, or by an authenticator
+}
+
+// The components that listen at their endpoints. Others' endpoints are of what they ask.
+var listening = map[string]bool{
+	"receivers::otlp": true, "receivers::jaeger": true, "receivers::zipkin": true,
+	"exporters::prometheus":    true,
+	"extensions::health_check": true, "extensions::healthcheckv2": true, "extensions::pprof": true, "extensions::zpages": true,
+}
+
+func (c *configuration) listeners() (list []listener) {
+	for _, component := range c.components() {
+		if !listening[component.section+"::"+component.typ()] {
+			continue
+		}
+		each(component.settings, component.String(), func(path, key string, in map[string]any, value any) {
+			if address, _ := value.(string); key == "endpoint" && address != "" {
+				guarded := asMap(in["auth"])["authenticator"] != nil || asMap(in["tls"])["client_ca_file"] != nil
+				list = append(list, listener{path, address, guarded})
+			}
+		})
+	}
+	metrics := asMap(asMap(asMap(c.all["service"])["telemetry"])["metrics"])
+	readers, _ := metrics["readers"].([]any)
+	for _, reader := range readers {
+		prometheus := asMap(asMap(asMap(asMap(reader)["pull"])["exporter"])["prometheus"])
+		if prometheus["port"] != nil {
+			address := net.JoinHostPort(fmt.Sprint(prometheus["host"]), fmt.Sprint(prometheus["port"]))
+			list = append(list, listener{"service::telemetry::metrics", address, false})
+		}
+	}
+	return list
+}
+
+// checkListeners looks whether each port is free, or the agent's already, and who may reach it.
+func (c *configuration) checkListeners(proc string, agent int) (findings []Finding) {
+	taken := make(map[string]string)
+	for _, l := range c.listeners() {
+		if other, twice := taken[l.address]; twice {
+			findings = append(findings, Finding{"ports", Failure, l.path, l.address + " is that of " + other + " as well", "give one of the two another port"})
+			continue
+		}
+		taken[l.address] = l.path
+		findings = append(findings, checkListener(l, proc, agent))
+		if f, open := checkExposure(l); open {
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+func checkListener(l listener, proc string, agent int) Finding {
+	socket, err := net.Listen("tcp", l.address)
+	if err == nil {
+		socket.Close()
+		return Finding{"ports", OK, l.path, l.address + " is free", ""}
+	}
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return Finding{"ports", Failure, l.path, err.Error(), "write 127.0.0.1, or an address that this host has"}
+	}
+	owner, name := portOwner(proc, l.address)
+	switch {
+	case owner != 0 && owner == agent:
+		return Finding{"ports", OK, l.path, l.address + " is the agent's", ""}
+	case owner != 0:
+		return Finding{"ports", Failure, l.path, fmt.Sprintf("%s is taken by pid %d (%s)", l.address, owner, name), "give one of the two another port"}
+	case agent != 0:
+		return Finding{"ports", Info, l.path, l.address + " is taken, probably by the agent: it may not be seen by whom", ""}
+	}
+	return Finding{"ports", Failure, l.path, l.address + " is taken, and it may not be seen by whom", "ss -ltnp, as root; then give one of the two another port"}
+}
+
+// checkExposure speaks of listeners that others on the network reach.
+func checkExposure(l listener) (Finding, bool) {
+	host, _, err := net.SplitHostPort(l.address)
+	if err != nil {
+		return Finding{}, false
+	}
+	address, err := netip.ParseAddr(host)
+	if l.guarded || host == "localhost" || (err == nil && address.IsLoopback()) {
+		return Finding{}, false
+	}
+	return Finding{"ports", Warning, l.path, l.address + " can be reached from other hosts, and asks nobody who he is", "listen on 127.0.0.1, or see config/secure-*.yaml"}, true
+}
+
+func portOf(address string) int {
+	_, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return 0
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return port
+}

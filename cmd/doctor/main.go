@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
+)
+
+// version is set by the build.
+var version = "of an own build"
+
+func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
+
+// options are those of the command line.
+type options struct {
+	configs, sets list
+	root          string
+	json, self    bool
+	timeout       time.Duration
+}
+
+// list is a flag that may be given several times.
+type list []string
+
+func (l *list) String() string { return fmt.Sprint(*l) }
+
+func (l *list) Set(value string) error {
+	*l = append(*l, value)
+	return nil
+}
+
+func parse(args []string, output io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("otelcol-facefusion-doctor", flag.ContinueOnError)
+	flags.SetOutput(output)
+	flags.Var(&o.configs, "config", "file of the configuration, as the agent gets it; several are merged. Default: what the running or installed agent uses")
+	flags.Var(&o.sets, "set", "setting, as the agent gets it")
+	flags.StringVar(&o.root, "root", "/", "where the host's root is mounted")
+	flags.BoolVar(&o.json, "json", false, "print JSON")
+	flags.BoolVar(&o.self, "self", false, "look as whoever runs this, and not as the agent")
+	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long to look at most")
+	showVersion := flags.Bool("version", false, "print the version")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if *showVersion {
+		fmt.Fprintln(output, "otelcol-facefusion-doctor version", version)
+		return o, flag.ErrHelp
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	return o, nil
+}
+
+func run(args []string, out, errOut io.Writer) int {
+	o, err := parse(args[1:], errOut)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err == nil {
+		var code int
+		if code, err = look(o, args[0], out); err == nil {
+			return code
+		}
+	}
+	fmt.Fprintln(errOut, "otelcol-facefusion-doctor:", err)
+	return 2
+}
+
+// look looks at everything, or has somebody with the agent's eyes look.
+func look(o options, program string, out io.Writer) (int, error) {
+	self, err := readIdentity("/proc/self")
+	if err != nil {
+		return 0, err
+	}
+	a := findAgent(filepath.Join(o.root, "proc"))
+	if !o.self && self.uid == 0 && a.known && a.identity.uid != 0 {
+		useConfiguration(&o, &a)
+		return become(a, append([]string{program}, o.arguments()...))
+	}
+	if !o.self {
+		useConfiguration(&o, &a)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), o.timeout)
+	defer cancel()
+
+	findings := checkIdentity(o.root, self)
+	findings = append(findings, checkGPUs(ctx, o.root)...)
+	findings = append(findings, checkFaceFusion(ctx, o.root)...)
+	findings = append(findings, checkClock()...)
+	findings = append(findings, checkConfiguration(ctx, o, a)...)
+
+	r := newReport(findings)
+	r.Version, r.Host, r.Config = version, host.Read(o.root).Name, o.configs
+	r.LooksAs = self.String()
+	if as := os.Getenv(inherited); as != "" {
+		r.LooksAs = as + " (" + r.LooksAs + ")"
+	}
+	print := printTable
+	if o.json {
+		print = printJSON
+	}
+	return r.exitCode(), print(out, r)
+}
+
+// useConfiguration takes over the configuration of the agent where the command line names none.
+func useConfiguration(o *options, a *agent) {
+	if len(o.configs) > 0 || len(o.sets) > 0 {
+		a.folder = ""
+		return
+	}
+	o.configs, o.sets = configurationOf(a.args)
+	if len(o.configs) == 0 {
+		a.folder = ""
+		if _, err := os.Stat(packagedFile); err == nil {
+			o.configs = list{packagedFile}
+		}
+	}
+	if a.folder == "" {
+		return
+	}
+	for i, name := range o.configs {
+		if !filepath.IsAbs(name) && isFile(name) {
+			o.configs[i] = filepath.Join(a.folder, name)
+		}
+	}
+}
+
+// arguments are the options as a command line that looks as itself.
+func (o options) arguments() []string {
+	args := []string{"--self", "--root", o.root, "--timeout", o.timeout.String()}
+	if o.json {
+		args = append(args, "--json")
+	}
+	for _, name := range o.configs {
+		args = append(args, "--config", name)
+	}
+	for _, setting := range o.sets {
+		args = append(args, "--set", setting)
+	}
+	return args
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// storePatience is how long a store may take to accept a connection.
+const storePatience = 5 * time.Second
+
+// The exporters that send somewhere. Others write files, or are asked.
+var sending = map[string]bool{
+	"otlp": true, "otlp_grpc": true, "otlphttp": true, "otlp_http": true, "prometheusremotewrite": true, "prometheus_remote_write": true,
+}
+
+// checkStores connects to where the exporters send, and says nothing to it. With TLS, the certificate is looked at.
+func (c *configuration) checkStores(ctx context.Context) (findings []Finding) {
+	asked := make(map[string]bool)
+	for _, component := range c.components() {
+		if component.section != "exporters" || !sending[component.typ()] {
+			continue
+		}
+		each(component.settings, component.String(), func(path, key string, in map[string]any, value any) {
+			text, _ := value.(string)
+			if text == "" || (key != "endpoint" && !strings.HasSuffix(key, "_endpoint")) {
+				return
+			}
+			s, err := parseStore(text, asMap(in["tls"]))
+			if err != nil {
+				findings = append(findings, Finding{"stores", Failure, path, err.Error(), "write it as https://host:port/path, or host:port for OTLP/gRPC"})
+				return
+			}
+			if !asked[s.address] {
+				asked[s.address] = true
+				findings = append(findings, s.check(ctx, path))
+			}
+		})
+	}
+	return findings
+}
+
+type store struct {
+	host, address string
+	secure        bool
+	settings      map[string]any // of its TLS
+}
+
+// parseStore understands a URL, and the host:port of OTLP/gRPC with or without a scheme of its resolver.
+func parseStore(text string, settings map[string]any) (store, error) {
+	insecure := settings["insecure"] == true
+	if !strings.Contains(text, "://") {
+		host, _, err := net.SplitHostPort(text)
+		return store{host, text, !insecure, settings}, err
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return store{}, errors.New("is no URL") // the error would repeat a password
+	}
+	switch u.Scheme {
+	case "dns":
+		address := strings.TrimPrefix(u.Path, "/")
+		host, _, err := net.SplitHostPort(address)
+		return store{host, address, !insecure, settings}, err
+	case "http", "https":
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		return store{u.Hostname(), net.JoinHostPort(u.Hostname(), port), u.Scheme == "https", settings}, nil
+	}
+	return store{}, errors.New("has the unknown scheme " + u.Scheme)
+}
+
+func (s store) check(ctx context.Context, path string) Finding {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	dialer := &net.Dialer{}
+	connection, err := dialer.DialContext(ctx, "tcp", s.address)
+	if err != nil {
+		return Finding{"stores", Warning, path, err.Error(), storeRemedy(err)}
+	}
+	defer connection.Close()
+	if !s.secure {
+		return Finding{"stores", OK, path, s.address + " accepts connections", ""}
+	}
+	config, err := s.tlsConfig()
+	if err != nil {
+		return Finding{"stores", Failure, path, err.Error(), ""}
+	}
+	secure := tls.Client(connection, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return Finding{"stores", Warning, path, s.address + ": " + err.Error(), "name the authority of its certificate as tls::ca_file, or the name in it as tls::server_name_override"}
+	}
+	return certificateFinding("stores", path+" ("+s.address+")", secure.ConnectionState().PeerCertificates[0])
+}
+
+func (s store) tlsConfig() (*tls.Config, error) {
+	config := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	if name, _ := s.settings["server_name_override"].(string); name != "" {
+		config.ServerName = name
+	}
+	config.InsecureSkipVerify = s.settings["insecure_skip_verify"] == true // as the agent was told
+	if name, _ := s.settings["ca_file"].(string); name != "" {
+		pem, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New(name + " holds no certificate")
+		}
+	}
+	certificate, _ := s.settings["cert_file"].(string)
+	key, _ := s.settings["key_file"].(string)
+	if certificate != "" && key != "" {
+		pair, err := tls.LoadX509KeyPair(certificate, key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+func storeRemedy(err error) string {
+	var resolution *net.DNSError
+	switch {
+	case errors.As(err, &resolution):
+		return "the name is not known on this host: look at the address and at DNS"
+	case errors.Is(err, os.ErrPermission):
+		return "a drop-in of the unit (loopback-only.conf) or a firewall of the host forbids it"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "a firewall drops it, or the host is down"
+	}
+	return "nothing listens there: look at the address, and whether the store runs"
+}
