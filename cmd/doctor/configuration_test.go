@@ -138,7 +138,7 @@ extensions: {health_check: {endpoint: "127.0.0.1:%[1]d"}}
 service:
   extensions: [health_check]
   pipelines: {metrics: {receivers: [otlp, httpcheck], exporters: [prometheus]}}
-  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 192.0.2.1, port: 8888}}}}]}}
+  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 192.0.2.1, port: 9466}}}}]}}
 `, port))
 	got := verdicts(c.checkListeners("/proc", 0))
 	own := fmt.Sprintf("127.0.0.1:%d", port)
@@ -146,7 +146,7 @@ service:
 	assert.NotContains(t, strings.Join(got, "\n"), "httpcheck", "where it asks is no port of ours")
 	assert.Contains(t, strings.Join(got, "\n"), fmt.Sprintf("failure exporters::prometheus::endpoint: %s is taken by pid %d (", own, os.Getpid()))
 	assert.Contains(t, got, "failure extensions::health_check::endpoint: "+own+" is that of exporters::prometheus::endpoint as well")
-	assert.Contains(t, strings.Join(got, "\n"), "failure service::telemetry::metrics: listen tcp 192.0.2.1:8888")
+	assert.Contains(t, strings.Join(got, "\n"), "failure service::telemetry::metrics: listen tcp 192.0.2.1:9466")
 
 	assert.Contains(t, verdicts(c.checkListeners("/proc", os.Getpid())), "ok exporters::prometheus::endpoint: "+own+" is the agent's")
 }

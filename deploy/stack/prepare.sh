@@ -21,4 +21,4 @@ target() {
 	[ -e "$folder/targets/$1" ] || printf -- '- targets: [127.0.0.1:%s]\n  labels:\n    host_name: %s\n' "$2" "$host" >"$folder/targets/$1"
 }
 target agents.yml 9464
-target collectors.yml 8888
+target collectors.yml 9466

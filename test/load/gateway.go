@@ -44,7 +44,7 @@ type gateway struct {
 // The ports of config/gateway.yaml.
 const (
 	gatewayURL    = "http://127.0.0.1:14318/v1/metrics"
-	gatewayOwn    = "http://127.0.0.1:8889/metrics"
+	gatewayOwn    = "http://127.0.0.1:9467/metrics"
 	gatewayHealth = "http://127.0.0.1:13134/"
 )
 

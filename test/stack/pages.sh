@@ -17,6 +17,6 @@ n=0
 while sleep 20 && kill -0 $! 2>/dev/null; do
 	n=$((n + 1))
 	page 127.0.0.1:9464 "$folder/seen.$n"
-	page 127.0.0.1:8888 "$folder/own.$n"
+	page 127.0.0.1:9466 "$folder/own.$n"
 done
 wait

@@ -60,7 +60,7 @@ func write(dir string, page, own, rules []string, hosts int, set history.Setting
 		host := fmt.Sprintf("gpu-host-%d", n+1)
 		series, err := history.Read([]history.ScrapeTarget{
 			{Labels: labels.FromStrings("job", "facefusion", "instance", host+":9464", "host_name", host), Pages: page},
-			{Labels: labels.FromStrings("job", "facefusion-collector", "instance", host+":8888", "host_name", host), Pages: own},
+			{Labels: labels.FromStrings("job", "facefusion-collector", "instance", host+":9466", "host_name", host), Pages: own},
 		})
 		if err != nil {
 			return err
