@@ -12,7 +12,7 @@ import (
 )
 
 // inherited tells the program that it was started by become, and as whom.
-const inherited = "FACEFUSION_DOCTOR_LOOKS_AS"
+const inherited = "FACEFUSION_DOCTOR_CHECKED_AS"
 
 // become runs this program again with the agent's user, groups, capabilities and, if it runs, its mounts, and returns
 // its exit code. Only root can do it.

@@ -156,20 +156,23 @@ func isFile(location string) bool {
 }
 
 // checkConfiguration looks at what validate cannot see: what refers to each other, and to this host.
-func checkConfiguration(ctx context.Context, o options, a agent) []Finding {
+func checkConfiguration(ctx context.Context, o options, a agent) []finding {
 	if len(o.configs) == 0 && len(o.sets) == 0 {
-		return []Finding{{"configuration", Info, "", "none to check: no agent runs, and its package is not installed", "name the files: --config FILE"}}
+		return []finding{{"configuration", Info, "", "none to check: no agent runs, and its package is not installed", "name the files: --config FILE"}}
 	}
 	for _, pair := range a.environment {
 		key, value, _ := strings.Cut(pair, "=")
-		if _, set := os.LookupEnv(key); !set {
-			os.Setenv(key, value)
+		if _, set := os.LookupEnv(key); set || key == "" {
+			continue
+		}
+		if err := os.Setenv(key, value); err != nil {
+			return []finding{{"configuration", Failure, key, err.Error(), "look at " + optionsFile}}
 		}
 	}
 	for _, name := range o.configs {
 		if isFile(name) {
 			if file, err := os.Open(filepath.Clean(name)); err != nil {
-				return []Finding{{"configuration", Failure, name, err.Error(), "name a file that the agent may read"}}
+				return []finding{{"configuration", Failure, name, err.Error(), "name a file that the agent may read"}}
 			} else {
 				file.Close()
 			}
@@ -177,13 +180,13 @@ func checkConfiguration(ctx context.Context, o options, a agent) []Finding {
 	}
 	c, err := resolve(ctx, o.configs, o.sets)
 	if err != nil {
-		return []Finding{{"configuration", Failure, "", err.Error(), "otelcol-facefusion validate says more"}}
+		return []finding{{"configuration", Failure, "", err.Error(), "otelcol-facefusion validate says more"}}
 	}
 	findings := c.checkReferences()
 	findings = append(findings, c.checkPipelines()...)
 	findings = append(findings, c.checkFiles()...)
 	findings = append(findings, c.checkFolders()...)
-	findings = append(findings, c.checkListeners(filepath.Join(o.root, "proc"), a.pid)...)
+	findings = append(findings, c.checkListeners(ctx, filepath.Join(o.root, "proc"), a.pid)...)
 	findings = append(findings, c.checkStores(ctx)...)
 	return findings
 }

@@ -32,9 +32,9 @@ func of(t *testing.T, text string) *configuration {
 }
 
 // verdict is a finding without its remedy.
-func verdict(f Finding) string { return fmt.Sprintf("%s %s: %s", f.Status, f.Subject, f.Detail) }
+func verdict(f finding) string { return fmt.Sprintf("%s %s: %s", f.Status, f.Subject, f.Detail) }
 
-func verdicts(findings []Finding) (list []string) {
+func verdicts(findings []finding) (list []string) {
 	for _, f := range findings {
 		list = append(list, verdict(f))
 	}
@@ -140,7 +140,7 @@ service:
   pipelines: {metrics: {receivers: [otlp, httpcheck], exporters: [prometheus]}}
   telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 192.0.2.1, port: 9466}}}}]}}
 `, port))
-	got := verdicts(c.checkListeners("/proc", 0))
+	got := verdicts(c.checkListeners(t.Context(), "/proc", 0))
 	own := fmt.Sprintf("127.0.0.1:%d", port)
 	assert.Contains(t, got, "warning receivers::otlp::protocols::grpc::endpoint: 0.0.0.0:0 can be reached from other hosts, and asks nobody who he is")
 	assert.NotContains(t, strings.Join(got, "\n"), "httpcheck", "where it asks is no port of ours")
@@ -148,7 +148,7 @@ service:
 	assert.Contains(t, got, "failure extensions::health_check::endpoint: "+own+" is that of exporters::prometheus::endpoint as well")
 	assert.Contains(t, strings.Join(got, "\n"), "failure service::telemetry::metrics: listen tcp 192.0.2.1:9466")
 
-	assert.Contains(t, verdicts(c.checkListeners("/proc", os.Getpid())), "ok exporters::prometheus::endpoint: "+own+" is the agent's")
+	assert.Contains(t, verdicts(c.checkListeners(t.Context(), "/proc", os.Getpid())), "ok exporters::prometheus::endpoint: "+own+" is the agent's")
 }
 
 func TestStores(t *testing.T) {

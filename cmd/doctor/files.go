@@ -15,7 +15,7 @@ import (
 const certificateNotice = 30 * 24 * time.Hour
 
 // checkFiles opens what the configuration names: certificates, keys, tokens, passwords.
-func (c *configuration) checkFiles() (findings []Finding) {
+func (c *configuration) checkFiles() (findings []finding) {
 	for _, component := range c.components() {
 		each(component.settings, component.String(), func(path, key string, in map[string]any, value any) {
 			name, _ := value.(string)
@@ -43,55 +43,55 @@ func namesFile(c component, key string) bool {
 	return false
 }
 
-func checkFile(path, key, name string) Finding {
+func checkFile(path, key, name string) finding {
 	file, err := os.Open(name)
 	if err != nil {
-		return Finding{"files", Failure, path, err.Error(), "the agent's user has to read it: chown root:otelcol-facefusion, chmod 640"}
+		return finding{"files", Failure, path, err.Error(), "the agent's user has to read it: chown root:otelcol-facefusion, chmod 640"}
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	switch secret := key != "cert_file" && !strings.HasSuffix(key, "ca_file"); {
 	case err != nil:
-		return Finding{"files", Failure, path, err.Error(), ""}
+		return finding{"files", Failure, path, err.Error(), ""}
 	case info.Size() == 0:
-		return Finding{"files", Failure, path, name + " is empty", "write into it what the setting is for"}
+		return finding{"files", Failure, path, name + " is empty", "write into it what the setting is for"}
 	case secret && info.Mode().Perm()&0o004 != 0:
-		return Finding{"files", Warning, path, name + " can be read by everybody", "chmod 640, and the group of the agent's user"}
+		return finding{"files", Warning, path, name + " can be read by everybody", "chmod 640, and the group of the agent's user"}
 	}
-	return Finding{"files", OK, path, name + " can be read", ""}
+	return finding{"files", OK, path, name + " can be read", ""}
 }
 
-func checkCertificate(path, certificate, key string) Finding {
+func checkCertificate(path, certificate, key string) finding {
 	pair, err := tls.LoadX509KeyPair(certificate, key)
 	if err != nil {
-		return Finding{"files", Failure, path, err.Error(), "the key has to be that of the certificate"}
+		return finding{"files", Failure, path, err.Error(), "the key has to be that of the certificate"}
 	}
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	if err != nil {
-		return Finding{"files", Failure, path, err.Error(), ""}
+		return finding{"files", Failure, path, err.Error(), ""}
 	}
 	return certificateFinding("files", path, leaf)
 }
 
 // certificateFinding says how long a certificate is good for.
-func certificateFinding(check, subject string, leaf *x509.Certificate) Finding {
+func certificateFinding(check, subject string, leaf *x509.Certificate) finding {
 	until := leaf.NotAfter.Format(time.DateOnly)
 	switch left := time.Until(leaf.NotAfter); {
 	case left < 0:
-		return Finding{check, Failure, subject, "the certificate ended on " + until, "renew it"}
+		return finding{check, Failure, subject, "the certificate ended on " + until, "renew it"}
 	case time.Now().Before(leaf.NotBefore):
-		return Finding{check, Failure, subject, "the certificate begins on " + leaf.NotBefore.Format(time.DateOnly), "look at the clock"}
+		return finding{check, Failure, subject, "the certificate begins on " + leaf.NotBefore.Format(time.DateOnly), "look at the clock"}
 	case left < certificateNotice:
-		return Finding{check, Warning, subject, "the certificate ends on " + until, "renew it"}
+		return finding{check, Warning, subject, "the certificate ends on " + until, "renew it"}
 	}
-	return Finding{check, OK, subject, "the certificate is good until " + until, ""}
+	return finding{check, OK, subject, "the certificate is good until " + until, ""}
 }
 
 // leastSpace is what a queue on disk needs at least to be of use: some minutes of a store that is away.
 const leastSpace = 256 << 20
 
 // checkFolders looks at where state and queues are kept.
-func (c *configuration) checkFolders() (findings []Finding) {
+func (c *configuration) checkFolders() (findings []finding) {
 	for _, component := range c.components() {
 		if component.section != "extensions" || component.typ() != "file_storage" {
 			continue
@@ -105,26 +105,26 @@ func (c *configuration) checkFolders() (findings []Finding) {
 	return findings
 }
 
-func checkFolder(path, name string, created bool) Finding {
+func checkFolder(path, name string, created bool) finding {
 	info, err := os.Stat(name)
 	switch {
 	case os.IsNotExist(err) && created:
-		return Finding{"disk", Info, path, name + " is not there yet: the agent makes it", ""}
+		return finding{"disk", Info, path, name + " is not there yet: the agent makes it", ""}
 	case err != nil:
-		return Finding{"disk", Failure, path, err.Error(), "make it, for the agent's user; the unit of the package does (StateDirectory=)"}
+		return finding{"disk", Failure, path, err.Error(), "make it, for the agent's user; the unit of the package does (StateDirectory=)"}
 	case !info.IsDir():
-		return Finding{"disk", Failure, path, name + " is no folder", ""}
+		return finding{"disk", Failure, path, name + " is no folder", ""}
 	}
 	if unix.Access(name, unix.W_OK|unix.X_OK) != nil {
-		return Finding{"disk", Failure, path, name + " may not be written to", "chown it to the agent's user"}
+		return finding{"disk", Failure, path, name + " may not be written to", "chown it to the agent's user"}
 	}
 	var space unix.Statfs_t
 	if err := unix.Statfs(name, &space); err != nil {
-		return Finding{"disk", Warning, path, err.Error(), ""}
+		return finding{"disk", Warning, path, err.Error(), ""}
 	}
 	free := space.Bavail * uint64(space.Bsize)
 	if free < leastSpace {
-		return Finding{"disk", Warning, path, fmt.Sprintf("%d MiB free below %s", free>>20, name), "make room: what does not fit into the queue is lost when the store is away"}
+		return finding{"disk", Warning, path, fmt.Sprintf("%d MiB free below %s", free>>20, name), "make room: what does not fit into the queue is lost when the store is away"}
 	}
-	return Finding{"disk", OK, path, fmt.Sprintf("%s, %d MiB free", name, free>>20), ""}
+	return finding{"disk", OK, path, fmt.Sprintf("%s, %d MiB free", name, free>>20), ""}
 }

@@ -1,22 +1,22 @@
 package main
 
-// Status says how bad a finding is. The set is fixed: scripts read it.
-type Status string
+// status says how bad a finding is. The set is fixed: scripts read it.
+type status string
 
 // The statuses. Only a failure changes the exit code: a warning may be as the operator wants it.
 const (
-	OK      Status = "ok"
-	Info    Status = "info"
-	Warning Status = "warning"
-	Failure Status = "failure"
+	OK      status = "ok"
+	Info    status = "info"
+	Warning status = "warning"
+	Failure status = "failure"
 )
 
-// Finding is one thing that was looked at.
-type Finding struct {
+// finding is one thing that was looked at.
+type finding struct {
 	// Check is what was asked, for example "facefusion" or "ports".
 	Check string `json:"check"`
 	// Status says how bad it is.
-	Status Status `json:"status"`
+	Status status `json:"status"`
 	// Subject is what the finding is about: an instance, a port, a setting. May be empty.
 	Subject string `json:"subject,omitempty"`
 	// Detail is what was found.
@@ -25,31 +25,31 @@ type Finding struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// Report is all that was found.
-type Report struct {
+// report is all that was found.
+type report struct {
 	// Version is that of this program.
 	Version string `json:"version"`
 	// Host is the host's name.
 	Host string `json:"host"`
-	// LooksAs is whose eyes these findings were made with.
-	LooksAs string `json:"looks_as"`
+	// CheckedAs is whose eyes these findings were made with.
+	CheckedAs string `json:"checked_as"`
 	// Config are the files of the configuration that was checked.
 	Config []string `json:"config"`
 	// Findings in the order of the checks.
-	Findings []Finding `json:"findings"`
+	Findings []finding `json:"findings"`
 	// Summary counts the findings by status.
-	Summary map[Status]int `json:"summary"`
+	Summary map[status]int `json:"summary"`
 }
 
-func newReport(findings []Finding) Report {
-	summary := map[Status]int{OK: 0, Info: 0, Warning: 0, Failure: 0}
+func newReport(findings []finding) report {
+	summary := map[status]int{OK: 0, Info: 0, Warning: 0, Failure: 0}
 	for _, f := range findings {
 		summary[f.Status]++
 	}
-	return Report{Findings: findings, Summary: summary}
+	return report{Findings: findings, Summary: summary}
 }
 
-func (r *Report) exitCode() int {
+func (r *report) exitCode() int {
 	if r.Summary[Failure] > 0 {
 		return 1
 	}

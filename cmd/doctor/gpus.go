@@ -25,7 +25,7 @@ var libraryRemedies = map[gpu.LibraryState]string{
 }
 
 // checkGPUs asks the driver as the agent does.
-func checkGPUs(ctx context.Context, root string) []Finding {
+func checkGPUs(ctx context.Context, root string) []finding {
 	sampler := gpu.NewSampler(gpu.Settings{Driver: nvmldriver.New(nvmldriver.Settings{}), RootPath: root})
 	defer func() { _ = sampler.Close(ctx) }() // a driver that hangs ends with this program
 	snapshot := observeGPUs(ctx, sampler)
@@ -41,9 +41,9 @@ func checkGPUs(ctx context.Context, root string) []Finding {
 		if library.Err != nil {
 			detail += ": " + library.Err.Error()
 		}
-		return append(findings, Finding{"gpu", status, "driver", detail, libraryRemedies[library.State]})
+		return append(findings, finding{"gpu", status, "driver", detail, libraryRemedies[library.State]})
 	}
-	findings = append(findings, Finding{"gpu", OK, "driver", fmt.Sprintf("version %s, %d GPUs", library.DriverVersion, len(snapshot.Devices)), ""})
+	findings = append(findings, finding{"gpu", OK, "driver", fmt.Sprintf("version %s, %d GPUs", library.DriverVersion, len(snapshot.Devices)), ""})
 	for i := range snapshot.Devices {
 		findings = append(findings, deviceFinding(&snapshot.Devices[i]))
 	}
@@ -77,23 +77,23 @@ func observeGPUs(ctx context.Context, sampler *gpu.Sampler) *gpu.Snapshot {
 	}
 }
 
-func deviceFinding(d *gpu.Device) Finding {
+func deviceFinding(d *gpu.Device) finding {
 	name := d.Name
 	if name == "" {
 		name = d.UUID
 	}
-	switch {
-	case d.Health == gpu.HealthOK:
-		return Finding{"gpu", OK, name, d.UUID, ""}
-	case d.Health == "":
-		return Finding{"gpu", Warning, name, "did not answer in " + gpuPatience.String(), "see dmesg; nvidia-smi will hang as well"}
+	switch d.Health {
+	case gpu.HealthOK:
+		return finding{"gpu", OK, name, d.UUID, ""}
+	case "":
+		return finding{"gpu", Warning, name, "did not answer in " + gpuPatience.String(), "see dmesg; nvidia-smi will hang as well"}
 	default:
-		return Finding{"gpu", Warning, name, fmt.Sprintf("%s: %s", d.Health, d.Reason), "docs/runbooks/GPU*.md; see dmesg"}
+		return finding{"gpu", Warning, name, fmt.Sprintf("%s: %s", d.Health, d.Reason), "docs/runbooks/GPU*.md; see dmesg"}
 	}
 }
 
 // checkDevices looks at the device files where a driver is loaded: no unit may make them.
-func checkDevices(root string) []Finding {
+func checkDevices(root string) []finding {
 	if _, err := os.Stat(filepath.Join(root, "proc/driver/nvidia/version")); err != nil {
 		return nil
 	}
@@ -101,10 +101,10 @@ func checkDevices(root string) []Finding {
 	switch {
 	case err == nil:
 		control.Close()
-		return []Finding{{"gpu", OK, "/dev/nvidiactl", "can be opened", ""}}
+		return []finding{{"gpu", OK, "/dev/nvidiactl", "can be opened", ""}}
 	case errors.Is(err, fs.ErrNotExist):
-		return []Finding{{"gpu", Warning, "/dev/nvidiactl", "is not there, although the kernel module is loaded", "on a host: systemctl enable --now nvidia-persistenced, or run nvidia-smi once as root. In a container: use the NVIDIA runtime"}}
+		return []finding{{"gpu", Warning, "/dev/nvidiactl", "is not there, although the kernel module is loaded", "on a host: systemctl enable --now nvidia-persistenced, or run nvidia-smi once as root. In a container: use the NVIDIA runtime"}}
 	default:
-		return []Finding{{"gpu", Warning, "/dev/nvidiactl", err.Error(), "let the agent's user open it; in a unit see DeviceAllow=, in a container its devices"}}
+		return []finding{{"gpu", Warning, "/dev/nvidiactl", err.Error(), "let the agent's user open it; in a unit see DeviceAllow=, in a container its devices"}}
 	}
 }

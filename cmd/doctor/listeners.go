@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -47,15 +48,15 @@ func (c *configuration) listeners() (list []listener) {
 }
 
 // checkListeners looks whether each port is free, or the agent's already, and who may reach it.
-func (c *configuration) checkListeners(proc string, agent int) (findings []Finding) {
+func (c *configuration) checkListeners(ctx context.Context, proc string, agent int) (findings []finding) {
 	taken := make(map[string]string)
 	for _, l := range c.listeners() {
 		if other, twice := taken[l.address]; twice {
-			findings = append(findings, Finding{"ports", Failure, l.path, l.address + " is that of " + other + " as well", "give one of the two another port"})
+			findings = append(findings, finding{"ports", Failure, l.path, l.address + " is that of " + other + " as well", "give one of the two another port"})
 			continue
 		}
 		taken[l.address] = l.path
-		findings = append(findings, checkListener(l, proc, agent))
+		findings = append(findings, checkListener(ctx, l, proc, agent))
 		if f, open := checkExposure(l); open {
 			findings = append(findings, f)
 		}
@@ -63,38 +64,38 @@ func (c *configuration) checkListeners(proc string, agent int) (findings []Findi
 	return findings
 }
 
-func checkListener(l listener, proc string, agent int) Finding {
-	socket, err := net.Listen("tcp", l.address)
+func checkListener(ctx context.Context, l listener, proc string, agent int) finding {
+	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", l.address)
 	if err == nil {
-		socket.Close()
-		return Finding{"ports", OK, l.path, l.address + " is free", ""}
+		_ = socket.Close() // that it could be opened is what was asked
+		return finding{"ports", OK, l.path, l.address + " is free", ""}
 	}
 	if !errors.Is(err, syscall.EADDRINUSE) {
-		return Finding{"ports", Failure, l.path, err.Error(), "write 127.0.0.1, or an address that this host has"}
+		return finding{"ports", Failure, l.path, err.Error(), "write 127.0.0.1, or an address that this host has"}
 	}
 	owner, name := portOwner(proc, l.address)
 	switch {
 	case owner != 0 && owner == agent:
-		return Finding{"ports", OK, l.path, l.address + " is the agent's", ""}
+		return finding{"ports", OK, l.path, l.address + " is the agent's", ""}
 	case owner != 0:
-		return Finding{"ports", Failure, l.path, fmt.Sprintf("%s is taken by pid %d (%s)", l.address, owner, name), "give one of the two another port"}
+		return finding{"ports", Failure, l.path, fmt.Sprintf("%s is taken by pid %d (%s)", l.address, owner, name), "give one of the two another port"}
 	case agent != 0:
-		return Finding{"ports", Info, l.path, l.address + " is taken, probably by the agent: it may not be seen by whom", ""}
+		return finding{"ports", Info, l.path, l.address + " is taken, probably by the agent: it may not be seen by whom", ""}
 	}
-	return Finding{"ports", Failure, l.path, l.address + " is taken, and it may not be seen by whom", "ss -ltnp, as root; then give one of the two another port"}
+	return finding{"ports", Failure, l.path, l.address + " is taken, and it may not be seen by whom", "ss -ltnp, as root; then give one of the two another port"}
 }
 
 // checkExposure speaks of listeners that others on the network reach.
-func checkExposure(l listener) (Finding, bool) {
+func checkExposure(l listener) (finding, bool) {
 	host, _, err := net.SplitHostPort(l.address)
 	if err != nil {
-		return Finding{}, false
+		return finding{}, false
 	}
 	address, err := netip.ParseAddr(host)
 	if l.guarded || host == "localhost" || (err == nil && address.IsLoopback()) {
-		return Finding{}, false
+		return finding{}, false
 	}
-	return Finding{"ports", Warning, l.path, l.address + " can be reached from other hosts, and asks nobody who he is", "listen on 127.0.0.1, or see config/secure-*.yaml"}, true
+	return finding{"ports", Warning, l.path, l.address + " can be reached from other hosts, and asks nobody who he is", "listen on 127.0.0.1, or see config/secure-*.yaml"}, true
 }
 
 func portOf(address string) int {

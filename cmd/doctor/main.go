@@ -21,7 +21,7 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
 // options are those of the command line.
 type options struct {
 	configs, sets list
-	root          string
+	root, health  string
 	json, self    bool
 	timeout       time.Duration
 }
@@ -46,12 +46,13 @@ func parse(args []string, output io.Writer) (options, error) {
 	flags.BoolVar(&o.json, "json", false, "print JSON")
 	flags.BoolVar(&o.self, "self", false, "look as whoever runs this, and not as the agent")
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long to look at most")
+	flags.StringVar(&o.health, "health", "", "ask this URL of an agent's health and nothing else; exit code 0 if it is well")
 	showVersion := flags.Bool("version", false, "print the version")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if *showVersion {
-		fmt.Fprintln(output, "otelcol-facefusion-doctor version", version)
+		fmt.Fprint(output, "otelcol-facefusion-doctor version ", version, "\n")
 		return o, flag.ErrHelp
 	}
 	if flags.NArg() > 0 {
@@ -65,18 +66,25 @@ func run(args []string, out, errOut io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
+	if err == nil && o.health != "" {
+		if err := askHealth(o.health); err != nil {
+			fmt.Fprint(errOut, "otelcol-facefusion-doctor: ", err, "\n")
+			return 1
+		}
+		return 0
+	}
 	if err == nil {
 		var code int
-		if code, err = look(o, args[0], out); err == nil {
+		if code, err = examine(o, args[0], out); err == nil {
 			return code
 		}
 	}
-	fmt.Fprintln(errOut, "otelcol-facefusion-doctor:", err)
+	fmt.Fprint(errOut, "otelcol-facefusion-doctor: ", err, "\n")
 	return 2
 }
 
-// look looks at everything, or has somebody with the agent's eyes look.
-func look(o options, program string, out io.Writer) (int, error) {
+// examine examines at everything, or has somebody with the agent's eyes look.
+func examine(o options, program string, out io.Writer) (int, error) {
 	self, err := readIdentity("/proc/self")
 	if err != nil {
 		return 0, err
@@ -100,9 +108,9 @@ func look(o options, program string, out io.Writer) (int, error) {
 
 	r := newReport(findings)
 	r.Version, r.Host, r.Config = version, host.Read(o.root).Name, o.configs
-	r.LooksAs = self.String()
+	r.CheckedAs = self.String()
 	if as := os.Getenv(inherited); as != "" {
-		r.LooksAs = as + " (" + r.LooksAs + ")"
+		r.CheckedAs = as + " (" + r.CheckedAs + ")"
 	}
 	print := printTable
 	if o.json {

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,16 +36,16 @@ func TestJSON(t *testing.T) {
 	require.Empty(t, errOut)
 	assert.Equal(t, 1, code, "a storage is missing")
 
-	var report Report
-	require.NoError(t, json.Unmarshal([]byte(out), &report))
-	assert.Equal(t, []string{file}, report.Config)
-	assert.NotEmpty(t, report.LooksAs)
+	var got report
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	assert.Equal(t, []string{file}, got.Config)
+	assert.NotEmpty(t, got.CheckedAs)
 	total := 0
-	for _, n := range report.Summary {
+	for _, n := range got.Summary {
 		total += n
 	}
-	assert.Len(t, report.Findings, total)
-	assert.Contains(t, report.Findings, Finding{
+	assert.Len(t, got.Findings, total)
+	assert.Contains(t, got.Findings, finding{
 		Check: "configuration", Status: Failure, Subject: "exporters::otlp_http::sending_queue::storage",
 		Detail: `there is no extension "file_storage"`, Remedy: "define it under extensions, and name it in service::extensions",
 	})
@@ -51,14 +53,14 @@ func TestJSON(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	var out bytes.Buffer
-	report := newReport([]Finding{
+	r := newReport([]finding{
 		{"gpu", OK, "driver", "version 570.124.06, 8 GPUs", ""},
 		{"ports", Failure, "exporters::prometheus::endpoint", "127.0.0.1:9464 is taken by pid 7 (\x1b[2Jevil)", "give one of the two another port"},
 	})
-	report.Version, report.Host, report.LooksAs, report.Config = "0.1.0", "gpu-host-1", "uid 997", []string{"agent.yaml"}
-	require.NoError(t, printTable(&out, report))
+	r.Version, r.Host, r.CheckedAs, r.Config = "0.1.0", "gpu-host-1", "uid 997", []string{"agent.yaml"}
+	require.NoError(t, printTable(&out, r))
 	assert.Equal(t, `otelcol-facefusion-doctor 0.1.0 on gpu-host-1
-looks as uid 997
+checked as uid 997
 configuration agent.yaml
 
 ok    gpu   driver                          version 570.124.06, 8 GPUs
@@ -67,7 +69,7 @@ FAIL  ports exporters::prometheus::endpoint 127.0.0.1:9464 is taken by pid 7 ( [
 
 1 ok, 0 to know, 0 warnings, 1 failures
 `, out.String())
-	assert.Equal(t, 1, report.exitCode())
+	assert.Equal(t, 1, r.exitCode())
 }
 
 func TestWrongUse(t *testing.T) {
@@ -85,4 +87,16 @@ func TestNoConfigurationIsNoFailure(t *testing.T) {
 	assert.Equal(t, 0, code)
 	assert.Contains(t, out, "none to check")
 	assert.Contains(t, out, "no FaceFusion runs here that can be seen")
+}
+
+func TestHealth(t *testing.T) {
+	for status, want := range map[int]int{http.StatusOK: 0, http.StatusServiceUnavailable: 1} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		code, _, errOut := doctor(t, "--health", server.URL)
+		server.Close()
+		assert.Equal(t, want, code, errOut)
+	}
+	code, _, errOut := doctor(t, "--health", "http://127.0.0.1:1/")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, errOut, "connection refused")
 }

@@ -13,25 +13,25 @@ import (
 const capabilitiesRemedy = "run it with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (the unit of the package does), or as the user and group of FaceFusion"
 
 // checkIdentity says what these eyes may see of the processes of others.
-func checkIdentity(root string, id identity) []Finding {
-	var findings []Finding
+func checkIdentity(root string, id identity) []finding {
+	var findings []finding
 	switch ptrace, read := id.has(unix.CAP_SYS_PTRACE), id.has(unix.CAP_DAC_READ_SEARCH); {
 	case ptrace && read:
-		findings = append(findings, Finding{"privileges", OK, "capabilities", "FaceFusion of every user is seen whole", ""})
+		findings = append(findings, finding{"privileges", OK, "capabilities", "FaceFusion of every user is seen whole", ""})
 	case ptrace:
-		findings = append(findings, Finding{"privileges", Warning, "capabilities", "without CAP_DAC_READ_SEARCH, files that others may not read stay closed: versions, jobs", capabilitiesRemedy})
+		findings = append(findings, finding{"privileges", Warning, "capabilities", "without CAP_DAC_READ_SEARCH, files that others may not read stay closed: versions, jobs", capabilitiesRemedy})
 	default:
-		findings = append(findings, Finding{"privileges", Info, "capabilities", "of a FaceFusion of another user, neither version nor jobs are seen", capabilitiesRemedy})
+		findings = append(findings, finding{"privileges", Info, "capabilities", "of a FaceFusion of another user, neither version nor jobs are seen", capabilitiesRemedy})
 	}
 	if mode := hidepid(filepath.Join(root, "proc")); mode != "" && !id.has(unix.CAP_SYS_PTRACE) {
-		findings = append(findings, Finding{"privileges", Failure, "hidepid", "/proc is mounted with hidepid=" + mode + ": processes of others are not there at all", "give the agent CAP_SYS_PTRACE, or add it to the group of the gid= option of that mount"})
+		findings = append(findings, finding{"privileges", Failure, "hidepid", "/proc is mounted with hidepid=" + mode + ": processes of others are not there at all", "give the agent CAP_SYS_PTRACE, or add it to the group of the gid= option of that mount"})
 	}
 	namespace := process.OwnNamespace(root)
 	switch {
 	case namespace.Nested() && root == "/":
-		findings = append(findings, Finding{"privileges", Warning, "pid namespace", "this is a container with processes of its own: those of the host are not seen", "share the host's pid namespace (docker run --pid=host, hostPID: true)"})
+		findings = append(findings, finding{"privileges", Warning, "pid namespace", "this is a container with processes of its own: those of the host are not seen", "share the host's pid namespace (docker run --pid=host, hostPID: true)"})
 	case namespace.Nested():
-		findings = append(findings, Finding{"privileges", Warning, "pid namespace", "the host's processes are seen, but the driver speaks of other pids than /proc does: GPUs are not attributed", "share the host's pid namespace (docker run --pid=host, hostPID: true)"})
+		findings = append(findings, finding{"privileges", Warning, "pid namespace", "the host's processes are seen, but the driver speaks of other pids than /proc does: GPUs are not attributed", "share the host's pid namespace (docker run --pid=host, hostPID: true)"})
 	}
 	return findings
 }

@@ -9,7 +9,7 @@ import (
 
 // checkReferences looks for extensions that a component needs and the service does not start, and the other way round.
 // A storage or an authenticator that is missing is noticed by the collector when it starts, and not by its validation.
-func (c *configuration) checkReferences() (findings []Finding) {
+func (c *configuration) checkReferences() (findings []finding) {
 	used := make(map[string]bool)
 	for _, component := range c.components() {
 		each(component.settings, component.String(), func(path, key string, _ map[string]any, value any) {
@@ -25,11 +25,11 @@ func (c *configuration) checkReferences() (findings []Finding) {
 			started := slices.Contains(c.started["extensions"], id)
 			switch {
 			case !defined:
-				findings = append(findings, Finding{"configuration", Failure, path, fmt.Sprintf("there is no extension %q", id), "define it under extensions, and name it in service::extensions"})
+				findings = append(findings, finding{"configuration", Failure, path, fmt.Sprintf("there is no extension %q", id), "define it under extensions, and name it in service::extensions"})
 			case !started:
-				findings = append(findings, Finding{"configuration", Failure, path, fmt.Sprintf("the extension %q is not started", id), "add it to service::extensions; of several files the last list counts"})
+				findings = append(findings, finding{"configuration", Failure, path, fmt.Sprintf("the extension %q is not started", id), "add it to service::extensions; of several files the last list counts"})
 			default:
-				findings = append(findings, Finding{"configuration", OK, path, fmt.Sprintf("%q is defined and started", id), ""})
+				findings = append(findings, finding{"configuration", OK, path, fmt.Sprintf("%q is defined and started", id), ""})
 			}
 		})
 	}
@@ -40,12 +40,12 @@ func (c *configuration) checkReferences() (findings []Finding) {
 				if section == "extensions" && used[id] {
 					continue // said above
 				}
-				findings = append(findings, Finding{"configuration", status, section + "::" + id, "is defined and not used", ""})
+				findings = append(findings, finding{"configuration", status, section + "::" + id, "is defined and not used", ""})
 			}
 		}
 		for _, id := range c.started[section] {
 			if _, defined := asMap(c.all[section])[id]; !defined {
-				findings = append(findings, Finding{"configuration", Failure, section + "::" + id, "is used and not defined", "define it, or take it out of the pipelines"})
+				findings = append(findings, finding{"configuration", Failure, section + "::" + id, "is used and not defined", "define it, or take it out of the pipelines"})
 			}
 		}
 	}
@@ -53,7 +53,7 @@ func (c *configuration) checkReferences() (findings []Finding) {
 }
 
 // checkPipelines looks for what works, and not as meant.
-func (c *configuration) checkPipelines() (findings []Finding) {
+func (c *configuration) checkPipelines() (findings []finding) {
 	service := asMap(c.all["service"])
 	observed, kept := false, false
 	for _, name := range slices.Sorted(maps.Keys(asMap(service["pipelines"]))) {
@@ -63,19 +63,19 @@ func (c *configuration) checkPipelines() (findings []Finding) {
 		}
 		for i, id := range asStrings(pipeline["processors"]) {
 			if i > 0 && (id == "memory_limiter" || strings.HasPrefix(id, "memory_limiter/")) {
-				findings = append(findings, Finding{"configuration", Warning, "service::pipelines::" + name, "memory_limiter is not the first processor: what comes before it fills the memory all the same", "put it first"})
+				findings = append(findings, finding{"configuration", Warning, "service::pipelines::" + name, "memory_limiter is not the first processor: what comes before it fills the memory all the same", "put it first"})
 			}
 		}
 	}
 	if !observed {
-		findings = append(findings, Finding{"configuration", Info, "service::pipelines", "no pipeline has the receiver facefusion: this is a gateway", ""})
+		findings = append(findings, finding{"configuration", Info, "service::pipelines", "no pipeline has the receiver facefusion: this is a gateway", ""})
 	}
 	for _, component := range c.components() {
 		kept = kept || asMap(component.settings["sending_queue"])["storage"] != nil
 	}
 	for _, component := range c.components() {
 		if component.section == "receivers" && component.typ() == "facefusion" && component.settings["storage"] == nil && kept {
-			findings = append(findings, Finding{"configuration", Warning, component.String(), "keeps no state, although the queue does: jobs that end while the agent is away are not counted", "set storage: file_storage"})
+			findings = append(findings, finding{"configuration", Warning, component.String(), "keeps no state, although the queue does: jobs that end while the agent is away are not counted", "set storage: file_storage"})
 		}
 	}
 	return findings

@@ -21,7 +21,7 @@ var sending = map[string]bool{
 }
 
 // checkStores connects to where the exporters send, and says nothing to it. With TLS, the certificate is looked at.
-func (c *configuration) checkStores(ctx context.Context) (findings []Finding) {
+func (c *configuration) checkStores(ctx context.Context) (findings []finding) {
 	asked := make(map[string]bool)
 	for _, component := range c.components() {
 		if component.section != "exporters" || !sending[component.typ()] {
@@ -34,7 +34,7 @@ func (c *configuration) checkStores(ctx context.Context) (findings []Finding) {
 			}
 			s, err := parseStore(text, asMap(in["tls"]))
 			if err != nil {
-				findings = append(findings, Finding{"stores", Failure, path, err.Error(), "write it as https://host:port/path, or host:port for OTLP/gRPC"})
+				findings = append(findings, finding{"stores", Failure, path, err.Error(), "write it as https://host:port/path, or host:port for OTLP/gRPC"})
 				return
 			}
 			if !asked[s.address] {
@@ -78,25 +78,25 @@ func parseStore(text string, settings map[string]any) (store, error) {
 	return store{}, errors.New("has the unknown scheme " + u.Scheme)
 }
 
-func (s store) check(ctx context.Context, path string) Finding {
+func (s store) check(ctx context.Context, path string) finding {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
 	dialer := &net.Dialer{}
 	connection, err := dialer.DialContext(ctx, "tcp", s.address)
 	if err != nil {
-		return Finding{"stores", Warning, path, err.Error(), storeRemedy(err)}
+		return finding{"stores", Warning, path, err.Error(), storeRemedy(err)}
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }() // nothing was sent that could be lost
 	if !s.secure {
-		return Finding{"stores", OK, path, s.address + " accepts connections", ""}
+		return finding{"stores", OK, path, s.address + " accepts connections", ""}
 	}
 	config, err := s.tlsConfig()
 	if err != nil {
-		return Finding{"stores", Failure, path, err.Error(), ""}
+		return finding{"stores", Failure, path, err.Error(), ""}
 	}
 	secure := tls.Client(connection, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		return Finding{"stores", Warning, path, s.address + ": " + err.Error(), "name the authority of its certificate as tls::ca_file, or the name in it as tls::server_name_override"}
+		return finding{"stores", Warning, path, s.address + ": " + err.Error(), "name the authority of its certificate as tls::ca_file, or the name in it as tls::server_name_override"}
 	}
 	return certificateFinding("stores", path+" ("+s.address+")", secure.ConnectionState().PeerCertificates[0])
 }

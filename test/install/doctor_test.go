@@ -13,10 +13,10 @@ import (
 type finding struct{ Check, Status, Subject, Detail, Remedy string }
 
 type report struct {
-	LooksAs  string `json:"looks_as"`
-	Config   []string
-	Findings []finding
-	Summary  map[string]int
+	CheckedAs string `json:"checked_as"`
+	Config    []string
+	Findings  []finding
+	Summary   map[string]int
 }
 
 func doctor(t *testing.T, m *machine, options string) report {
@@ -46,8 +46,8 @@ func TestDoctor(t *testing.T) {
 	t.Run("beside the agent of the package", func(t *testing.T) {
 		m.run(t, "otelcol-facefusion-doctor")
 		r := doctor(t, m, "")
-		assert.Contains(t, r.LooksAs, "the running agent, pid ")
-		assert.Contains(t, r.LooksAs, "CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE")
+		assert.Contains(t, r.CheckedAs, "the running agent, pid ")
+		assert.Contains(t, r.CheckedAs, "CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE")
 		assert.Equal(t, []string{agentConfig}, r.Config)
 		assert.Zero(t, r.Summary["failure"])
 		require.NotEmpty(t, r.of("facefusion"))
@@ -64,7 +64,7 @@ func TestDoctor(t *testing.T) {
 		m.write(t, dropIns+"/homes.conf", "[Service]\nProtectHome=tmpfs\n")
 		m.run(t, "systemctl daemon-reload && "+restart)
 		r := doctor(t, m, "")
-		assert.Contains(t, r.LooksAs, "no capability that helps")
+		assert.Contains(t, r.CheckedAs, "no capability that helps")
 		require.NotEmpty(t, r.of("facefusion"))
 		assert.Equal(t, "warning", r.of("facefusion")[0].Status)
 		assert.Contains(t, r.of("facefusion")[0].Remedy, "CAP_SYS_PTRACE")
@@ -74,7 +74,7 @@ func TestDoctor(t *testing.T) {
 		m.run(t, "rm -r "+dropIns+" && systemctl daemon-reload && systemctl stop otelcol-facefusion")
 		m.write(t, optionsFile, "OTELCOL_OPTIONS=\"--config=/etc/otelcol-facefusion/agent.yaml --config=/etc/otelcol-facefusion/all-signals.yaml\"\nOTLP_ENDPOINT=http://127.0.0.1:1\n")
 		r := doctor(t, m, "")
-		assert.Contains(t, r.LooksAs, "the user of the package")
+		assert.Contains(t, r.CheckedAs, "the user of the package")
 		assert.Equal(t, []string{agentConfig, "/etc/otelcol-facefusion/all-signals.yaml"}, r.Config)
 		require.NotEmpty(t, r.of("stores"))
 		assert.Contains(t, r.of("stores")[0].Detail, "127.0.0.1:1: connect: connection refused")
