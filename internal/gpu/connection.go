@@ -104,9 +104,7 @@ func (s *Sampler) askLibrary(session *sharedSession) answer {
 		return answer{err: fmt.Errorf("open driver library: %w", err)}
 	}
 	a := answer{session: newSharedSession(opened), opened: true, versions: opened.Versions()}
-	if events, err := opened.Events(); err == nil {
-		a.session.events = events
-	}
+	_ = a.session.newEvents(s.shared.xids) // watchXIDs tries again, and reports why
 	if a.count, err = opened.Count(); err != nil {
 		a.session.release()
 		return answer{err: fmt.Errorf("count gpus: %w", err)}

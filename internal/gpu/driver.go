@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
@@ -160,8 +161,14 @@ var (
 	ErrNoPermission = errors.New("no permission")
 	// ErrNotSupported: the GPU or the library does not have what was asked for, at this moment.
 	ErrNotSupported = errors.New("not supported")
+	// ErrUnreliable: the driver answers in a way that cannot be trusted, and is not asked.
+	ErrUnreliable = fmt.Errorf("unreliable: %w", ErrNotSupported)
 	// ErrNotFound: there is nothing now.
 	ErrNotFound = errors.New("not found")
+	// ErrInvalidArgument, ErrTimeout and ErrUnknown: the call failed, as the driver names it.
+	ErrInvalidArgument = errors.New("invalid argument")
+	ErrTimeout         = errors.New("timeout")
+	ErrUnknown         = errors.New("unknown error")
 	// ErrLost: the GPU fell off the bus.
 	ErrLost = errors.New("gpu is lost")
 	// ErrResetRequired: the GPU must be reset before it can be used again.

@@ -106,7 +106,7 @@ func TestGPUThatSupportsNothing(t *testing.T) {
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		sampled := s.healthy().Time
-		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthOK, Sampled: sampled.Add(10 * time.Second)}, s.passes(10).Devices[0])
+		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthOK, Sampled: sampled.Add(10 * time.Second), ProcessList: gpu.Unsupported, ProcessUse: gpu.Unsupported}, s.passes(10).Devices[0])
 		require.Nil(t, s.sampler.Collect(time.Now(), 0).Devices[0].Utilization)
 	})
 }

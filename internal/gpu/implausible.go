@@ -83,11 +83,13 @@ func errIfImplausible(plausible bool) error {
 	return ErrImplausible
 }
 
-// reportImplausible fills in the counts. MIG devices count for their GPU.
-func (s *Sampler) reportImplausible(devices []Device) {
+// reportCounts fills in the counts of answers that cannot be true and of readings that failed. MIG
+// devices count for their GPU.
+func (s *Sampler) reportCounts(devices []Device) {
 	for i := range devices {
 		if d := &devices[i]; d.UUID != "" && d.Parent == "" {
-			d.Implausible = s.shared.usages.of(d.UUID).implausible.counts()
+			usage := s.shared.usages.of(d.UUID)
+			d.Implausible, d.Failures = usage.implausible.counts(), usage.failures.counts()
 		}
 	}
 }

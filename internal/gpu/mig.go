@@ -68,6 +68,7 @@ func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (d Device, 
 		d.MemoryUsed, d.MemoryTotal = plausibleMemory(memory)
 		return errIfImplausible(d.MemoryUsed.Known)
 	})
+	d.ProcessUse = Unsupported // NVML has no utilization of processes on MIG devices
 	contextsErr := g.try(fieldContexts, func() error {
 		contexts, err := h.Contexts()
 		if err != nil {
@@ -77,6 +78,7 @@ func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (d Device, 
 		d.Processes = reading.Known(list)
 		return errIfImplausible(plausible)
 	})
+	d.ProcessList = absence(contextsErr)
 	if broken(memoryErr) && broken(contextsErr) {
 		return d, false
 	}

@@ -1,6 +1,8 @@
 package gpu
 
 import (
+	"cmp"
+
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -18,7 +20,7 @@ func (g *acquiredGPU) askNumbers(t tier, s *shared) {
 				return err
 			}
 			if v < spec.least || v > spec.most {
-				return errIfImplausible(q.unknown(v))
+				return cmp.Or(errIfImplausible(q.unknown(v)), ErrNotFound)
 			}
 			v, plausible := g.count(q, v)
 			g.kept.numbers[q] = reading.Known(v)

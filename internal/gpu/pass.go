@@ -10,7 +10,7 @@ import (
 
 // pass asks for everything that is due.
 func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
-	g.now, g.answered, g.err, g.fatal = now, false, nil, nil
+	g.now, g.answered, g.err, g.fatal, g.failed = now, false, nil, nil, g.failed[:0]
 	d := Device{Identity: g.identity, Health: HealthOK}
 	g.ask(fieldMemory, func() error {
 		m, err := g.handle.Memory()
@@ -56,6 +56,11 @@ func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
 		g.readFans()
 	}
 	g.assemble(&d)
+	if g.answered {
+		g.settleFailures()
+	}
+	d.Missing = g.missing()
+	d.ProcessList, d.ProcessUse = g.availability(fieldContexts), g.availability(fieldProcessSamples)
 	return d
 }
 
@@ -184,7 +189,9 @@ func (g *acquiredGPU) ask(f field, call func() error) {
 	if g.fatal != nil || !g.support[f].due(g.now) {
 		return
 	}
-	switch err := g.try(f, call); {
+	err := g.judge(f, call())
+	g.note(f, err, false)
+	switch {
 	case errors.Is(err, ErrNotSupported):
 		g.support[f].refuse(g.now)
 	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrImplausible):
@@ -192,12 +199,18 @@ func (g *acquiredGPU) ask(f field, call func() error) {
 	}
 }
 
-// try makes a call and judges its error. It returns the error of a call that was made.
+// try makes a call about a part of the GPU, of which nothing is remembered, and judges its error.
 func (g *acquiredGPU) try(f field, call func() error) error {
 	if g.fatal != nil {
 		return g.fatal
 	}
-	err := call()
+	err := g.judge(f, call())
+	g.note(f, err, true)
+	return err
+}
+
+// judge says what an error means for the pass.
+func (g *acquiredGPU) judge(f field, err error) error {
 	switch {
 	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrNotSupported):
 		g.answered = true

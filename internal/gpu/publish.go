@@ -39,21 +39,24 @@ func (s *Sampler) publish(now time.Time) error {
 			trouble = append(trouble, fmt.Errorf("gpu %d: %w", id.Index, gone.err))
 		}
 	}
-	s.reportImplausible(devices)
+	s.reportCounts(devices)
 	kernelLog := s.readKernelLog()
 	s.fillXIDs(devices)
-	snapshot := &Snapshot{
-		Time: now, Library: library, Devices: devices, KernelLog: kernelLog, XIDs: s.shared.xids.TakeEvents(), Unmatched: s.unmatched(),
-	}
+	snapshot := &Snapshot{Time: now, Library: library, Devices: devices, KernelLog: kernelLog, Unmatched: s.unmatched()}
+	snapshot.DuplicateUUIDs = s.shared.identities.duplicates()
+	snapshot.XIDs, snapshot.XIDsSuppressed = s.shared.xids.TakeEvents()
+	snapshot.XIDsUnmatched, snapshot.XIDWatch = s.shared.xids.Unmatched(), s.shared.xids.Watched()
 	s.latest.Store(snapshot)
 	return errors.Join(trouble...)
 }
 
-// rememberIdentities keeps the identity of every GPU that was seen.
+// rememberIdentities keeps the identity of every GPU that was seen. A UUID that turned out to be
+// that of several GPUs is nobody's.
 func (s *Sampler) rememberIdentities() {
+	s.known = slices.DeleteFunc(s.known, func(id Identity) bool { return s.shared.identities.isDuplicate(id.UUID) })
 	for _, slot := range s.slots {
 		id := slot.last.device.Identity
-		if id.UUID == "" || slot.last.skipped {
+		if id.UUID == "" || slot.last.skipped || s.shared.identities.isDuplicate(id.UUID) {
 			continue
 		}
 		i := slices.IndexFunc(s.known, func(k Identity) bool { return k.UUID == id.UUID })

@@ -3,6 +3,7 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/backoff"
@@ -57,13 +58,14 @@ func failed(id Identity, err error) outcome {
 
 // shared is what the workers of all GPUs share.
 type shared struct {
-	interval  time.Duration
-	nvlink    bool
-	profile   bool
-	usages    usages
-	xids      *xid.Tracker
-	selection selection
-	bus       pci.Bus
+	interval   time.Duration
+	nvlink     bool
+	profile    bool
+	usages     usages
+	identities identities
+	xids       *xid.Tracker
+	selection  selection
+	bus        pci.Bus
 }
 
 // reader reads one GPU. It belongs to the goroutine of the GPU's worker.
@@ -76,6 +78,8 @@ type reader struct {
 	last  outcome
 	// watchAt is when the registration for XIDs is tried again.
 	watchAt time.Time
+	// identified is who the GPU is, as soon as it has said so: its first pass may never end.
+	identified atomic.Pointer[Identity]
 	// gpu is what is known of the GPU since its handle was acquired; nil without a handle.
 	gpu *acquiredGPU
 }
@@ -116,6 +120,7 @@ type acquiredGPU struct {
 	answered bool
 	err      error
 	fatal    error
+	failed   []failedCall
 }
 
 // read is one pass. After an error that ends the handle it is acquired again, at growing intervals.
@@ -140,6 +145,7 @@ func (r *reader) read(now time.Time) outcome {
 		}
 		r.gpu = gpu
 	}
+	r.identify(now)
 	device := r.gpu.pass(now, r.shared)
 	if r.gpu.fatal != nil {
 		return r.fail(now, r.gpu.fatal)
@@ -150,8 +156,9 @@ func (r *reader) read(now time.Time) outcome {
 		return r.last
 	}
 	if !now.Before(r.watchAt) {
-		r.watchAt = now.Add(rareInterval)
-		r.session.watch(r.gpu.handle, r.gpu.identity.UUID, r.xids)
+		if r.session.watch(r.gpu.handle, r.gpu.identity.UUID, r.xids) {
+			r.watchAt = now.Add(rareInterval)
+		}
 	}
 	r.last = outcome{device: device, migDevices: r.gpu.migDevices}
 	return r.last
@@ -187,11 +194,26 @@ func (r *reader) acquire() (*acquiredGPU, error) {
 		r.last = outcome{skipped: true, device: Device{Identity: id}}
 		return nil, nil
 	}
+	r.identified.Store(&id)
 	g := &acquiredGPU{handle: handle, identity: id, usage: r.usages.of(id.UUID)}
 	if !plausible {
 		g.usage.implausible.add(GroupIdentity)
 	}
 	return g, nil
+}
+
+// identify gives the GPU an identity of its own when another one reports the same UUID.
+func (r *reader) identify(now time.Time) {
+	g := r.gpu
+	id := g.identity
+	id.UUID = r.identities.identify(driverUUID(id.UUID), id.PCIAddress, now)
+	if id == g.identity {
+		return
+	}
+	g.identity, g.usage = id, r.usages.of(id.UUID)
+	g.usage.implausible.add(GroupIdentity)
+	r.identified.Store(&id)
+	r.watchAt = time.Time{}
 }
 
 var errNoUUID = errors.New("the driver tells no usable uuid")

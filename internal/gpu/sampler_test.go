@@ -77,6 +77,7 @@ func TestValuesAreWhatTheDriverSays(t *testing.T) {
 			Power:       reading.Known(202.0),
 			Energy:      reading.Known(7000.002),
 			Sampled:     time.Now(),
+			ProcessList: gpu.Unsupported, ProcessUse: gpu.Unsupported,
 		}, snapshot.Devices[1])
 		require.Equal(t, a.Identity, snapshot.Devices[0].Identity)
 	})

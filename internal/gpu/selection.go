@@ -42,5 +42,5 @@ func (s *selection) unmatched(ids []Identity) []string {
 func (s *selection) empty() bool { return len(s.include) == 0 && len(s.exclude) == 0 }
 
 func matches(entry string, id Identity) bool {
-	return entry == strconv.Itoa(id.Index) || strings.EqualFold(entry, id.UUID) || id.PCIAddress != "" && pci.ShortAddress(entry) == pci.ShortAddress(id.PCIAddress)
+	return entry == strconv.Itoa(id.Index) || strings.EqualFold(entry, driverUUID(id.UUID)) || id.PCIAddress != "" && pci.ShortAddress(entry) == pci.ShortAddress(id.PCIAddress)
 }

@@ -3,6 +3,7 @@ package gpu
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,8 +15,10 @@ var errWedged = errors.New("the driver has not answered in time")
 type slot struct {
 	index   int
 	session *sharedSession
-	worker  *worker[time.Time, outcome]
-	last    outcome
+	// identified is set by the reader.
+	identified *atomic.Pointer[Identity]
+	worker     *worker[time.Time, outcome]
+	last       outcome
 	// hasOutcome is false until the first outcome.
 	hasOutcome bool
 }
@@ -29,7 +32,7 @@ func (s *Sampler) newSlot(index int) *slot {
 		defer session.release()
 		l.run(r.read)
 	})
-	return &slot{index: index, session: session, worker: l}
+	return &slot{index: index, session: session, identified: &r.identified, worker: l}
 }
 
 // enumerate makes a slot for each GPU. All are made anew, because indexes shift when a GPU goes
@@ -104,7 +107,7 @@ func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
 func (s *Sampler) start(slot *slot, now time.Time) *slot {
 	stuck := slot.worker.stuck(now, s.deadline)
 	if stuck {
-		slot.last, slot.hasOutcome = failed(slot.last.device.Identity, errWedged), true
+		slot.last, slot.hasOutcome = failed(slot.identity(), errWedged), true
 	}
 	// What a stuck call says in the end is about another time.
 	if o, ok := slot.worker.take(); ok && !stuck {
@@ -119,4 +122,12 @@ func (s *Sampler) start(slot *slot, now time.Time) *slot {
 	}
 	slot.worker.dispatch(now, now)
 	return slot
+}
+
+// identity is who the GPU said it is, also in a pass that has not ended.
+func (s *slot) identity() Identity {
+	if id := s.identified.Load(); id != nil && s.last.device.UUID == "" {
+		return *id
+	}
+	return s.last.device.Identity
 }

@@ -17,8 +17,16 @@ type Snapshot struct {
 	// Devices holds every GPU seen since the start, in the driver's order. A lost GPU stays, with
 	// its last identity and no readings.
 	Devices []Device
-	// XIDs are those that came since the snapshot before, at most 64 of them.
-	XIDs []xid.Event
+	// XIDs are those that came since the snapshot before, at most 1024 of them, and XIDsSuppressed
+	// how many more there were. XIDsUnmatched counts those of GPUs that are not watched.
+	XIDs           []xid.Event
+	XIDsSuppressed int64
+	XIDsUnmatched  int64
+	// XIDWatch says whether the driver's events are watched.
+	XIDWatch xid.WatchStatus
+	// DuplicateUUIDs are those that several GPUs report. Such GPUs have their PCI address in
+	// Identity.UUID.
+	DuplicateUUIDs []string
 	// KernelLog says whether XIDs are read from the kernel's log as well.
 	KernelLog xid.LogStatus
 	// Unmatched are the entries of the selection that match no GPU; nil until every GPU was
@@ -142,6 +150,8 @@ type Device struct {
 	Suspended bool
 	// Details are readings of the second rank.
 	Details
+	// ProcessList says why Processes is absent, ProcessUse why ProcessUtilization and Activity are.
+	ProcessList, ProcessUse Availability
 	// Processes are those with a context on the GPU, sorted by PID. Absent where the driver does
 	// not report them.
 	Processes reading.Value[[]Process]
@@ -161,12 +171,27 @@ type Device struct {
 	XIDs reading.Value[[]xid.Count]
 	// LastXID is when the last one came; zero before the first.
 	LastXID time.Time
-	// Implausible counts what the driver said and cannot be true.
+	// Implausible counts what the driver said and cannot be true, Failures the readings that
+	// failed.
 	Implausible Implausible
+	Failures    Failures
+	// Missing are the readings that the GPU has had and does not answer any more.
+	Missing []MissingReading
 }
 
 // Answers says whether the GPU can be read.
 func (d *Device) Answers() bool { return d.Reason.Answers() }
+
+// Availability says why a reading is absent; empty where it is not.
+type Availability string
+
+// The reasons. Unreliable: this driver's answers cannot be trusted, and it is not asked.
+const (
+	Available   Availability = ""
+	Unsupported Availability = "unsupported"
+	Unreliable  Availability = "unreliable"
+	Failing     Availability = "failing"
+)
 
 // Task is an engine of the GPU, named as the values of hw.gpu.task.
 type Task string

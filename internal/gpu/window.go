@@ -54,6 +54,9 @@ type usage struct {
 	polled [len(tasks)]sum
 	// counters are made of those of the driver. They belong to the worker.
 	counters [QuantityNVLinkReceived + 1]counter
+	// failures counts the readings that failed, presence says what is missing.
+	failures failureCounter
+	presence [fields]presence
 	// implausible counts the answers that could not be true.
 	implausible implausibleCounter
 	// processes are the windows of the processes on the GPU, profile that of its engines.

@@ -23,15 +23,36 @@ func (s eventSource) Wait(timeout time.Duration) (xid.DriverReport, error) {
 	}
 }
 
-// watchXIDs waits for the XIDs of a session in a goroutine of its own.
-func (s *Sampler) watchXIDs(session *sharedSession) {
-	if session.events == nil {
-		return
+// eventsError says what an error of an event set that could not be made means to package xid.
+func eventsError(err error) error {
+	switch {
+	case endsSession(err):
+		return errors.Join(xid.ErrEnded, err)
+	case errors.Is(err, ErrNotSupported):
+		return errors.Join(xid.ErrUnavailable, err)
+	default:
+		return err
 	}
+}
+
+// watchXIDs waits for the XIDs of a session in a goroutine of its own. The first event set was made
+// when the session was opened, so that the first pass of each GPU registers it.
+func (s *Sampler) watchXIDs(session *sharedSession) {
 	session.acquire()
 	s.running.Go(func() {
 		defer session.release()
-		s.shared.xids.Watch(eventSource{session.events}, session.over)
+		first := true
+		s.shared.xids.Watch(func() (xid.Source, error) {
+			err := session.eventsErr
+			if !first {
+				err = session.newEvents(s.shared.xids)
+			}
+			first = false
+			if err != nil {
+				return nil, eventsError(err)
+			}
+			return eventSource{session.events}, nil
+		}, session.over)
 	})
 }
 
@@ -42,6 +63,7 @@ func (s *Sampler) readKernelLog() xid.LogStatus {
 	}
 	s.kernelLog.Start(&s.running)
 	status := s.kernelLog.Status()
+	s.shared.xids.SetKernelLog(status.State == xid.LogRead)
 	if status.State == xid.LogRead {
 		locations := make([]xid.Location, len(s.known))
 		for i, id := range s.known {

@@ -105,3 +105,100 @@ func TestXIDWatchEndsWithTheSampler(t *testing.T) {
 		require.Zero(s.T, driver.EventSets())
 	})
 }
+
+// An event set that could not be made is tried again in the same session.
+func TestAnEventSetThatFailedIsTriedAgain(t *testing.T) {
+	a := gputest.NewGPU(0)
+	driver := eventful(a)
+	driver.Change(func(s *gputest.Script) { s.EventsErr = gpu.ErrUnknown })
+	run(t, driver, func(s *harness) {
+		t := s.T
+		snapshot := s.passes(3)
+		require.Equal(t, xid.WatchFailing, snapshot.XIDWatch.State)
+		require.ErrorIs(t, snapshot.XIDWatch.Err, gpu.ErrUnknown)
+		require.False(t, snapshot.Devices[0].XIDs.Known, "no claim that there was none")
+		driver.Change(func(s *gputest.Script) { s.EventsErr = nil })
+		snapshot = s.passes(60)
+		require.Equal(t, xid.WatchStatus{State: xid.WatchWatching}, snapshot.XIDWatch)
+		require.Equal(t, int64(0), counts(snapshot.Devices[0])[79])
+		require.True(t, snapshot.Devices[0].XIDs.Known)
+		require.Equal(t, 1, driver.XID(a, 79))
+		require.Equal(t, int64(1), counts(s.passes(1).Devices[0])[79])
+		require.Equal(t, 1, driver.Opens())
+	})
+}
+
+// Waiting that always fails is not "no XID".
+func TestAWatchThatFailsClaimsNothing(t *testing.T) {
+	a := gputest.NewGPU(0)
+	driver := eventful(a)
+	run(t, driver, func(s *harness) {
+		t := s.T
+		s.passes(1)
+		driver.XID(a, 31)
+		require.Equal(t, int64(1), counts(s.passes(1).Devices[0])[31])
+		driver.Change(func(s *gputest.Script) { s.WaitErr = gpu.ErrUnknown })
+		snapshot := s.passes(10)
+		require.Equal(t, xid.WatchFailing, snapshot.XIDWatch.State)
+		require.Equal(t, map[int]int64{31: 1}, counts(snapshot.Devices[0]), "what came is not forgotten, and nothing is claimed of the others")
+		driver.Change(func(s *gputest.Script) { s.WaitErr = nil })
+		snapshot = s.passes(3)
+		require.Equal(t, xid.WatchWatching, snapshot.XIDWatch.State)
+		require.Contains(t, counts(snapshot.Devices[0]), 79)
+	})
+}
+
+// An event set that goes on failing is replaced, with the GPUs registered anew.
+func TestAnEventSetThatGoesOnFailingIsReplaced(t *testing.T) {
+	a := gputest.NewGPU(0)
+	driver := eventful(a)
+	run(t, driver, func(s *harness) {
+		t := s.T
+		s.passes(1)
+		driver.Change(func(s *gputest.Script) { s.WaitErr = gpu.ErrUnknown })
+		s.passes(100)
+		require.Greater(t, driver.EventSets(), 1)
+		require.Less(t, driver.EventSets(), 8)
+		driver.Change(func(s *gputest.Script) { s.WaitErr = nil })
+		snapshot := s.passes(60)
+		require.Equal(t, xid.WatchWatching, snapshot.XIDWatch.State)
+		require.Contains(t, counts(snapshot.Devices[0]), 79)
+		require.NoError(t, s.sampler.Close(context.Background()))
+		require.Zero(t, driver.EventSets(), "all are closed with the session")
+	})
+}
+
+func TestADriverWithoutEventsIsUnavailable(t *testing.T) {
+	run(t, gputest.New(gputest.NewGPU(0)), func(s *harness) {
+		require.Equal(s.T, xid.WatchUnavailable, s.passes(10).XIDWatch.State)
+	})
+}
+
+// An XID of a handle that is in no table is counted, though nobody knows of which GPU it is.
+func TestXIDsOfNoGPUAreCounted(t *testing.T) {
+	a := gputest.NewGPU(0)
+	driver := eventful(a)
+	run(t, driver, func(s *harness) {
+		s.passes(1)
+		driver.UnknownXID(79)
+		driver.UnknownXID(13)
+		require.Equal(s.T, int64(2), s.passes(1).XIDsUnmatched)
+	})
+}
+
+// What there is no room for is counted.
+func TestXIDsBeyondTheRoomAreCounted(t *testing.T) {
+	a := gputest.NewGPU(0)
+	driver := eventful(a)
+	run(t, driver, func(s *harness) {
+		t := s.T
+		s.passes(1)
+		for range 1500 {
+			driver.XID(a, 31)
+		}
+		snapshot := s.passes(1)
+		require.Len(t, snapshot.XIDs, 1024)
+		require.Equal(t, int64(476), snapshot.XIDsSuppressed)
+		require.Equal(t, int64(1500), counts(snapshot.Devices[0])[31])
+	})
+}

@@ -125,8 +125,11 @@ func gpuErrors() []panel {
 	return []panel{
 		chart{
 			title: "XIDs", unit: "none", min: is(0.0), decimals: is(0), interval: "5m", empty: "none",
-			about:     "What the driver reports, by its number. Most are the fault of the program that used the GPU; 48, 64, 74, 79, 94, 95, 119, 120, 140 and 154 are the hardware or its firmware.",
-			queries:   []query{{`sum by (host_name, hw_name, error_type) (increase(hw_errors_total{@gpu, error_type=~"xid_.+"}[$__rate_interval])) > 0`, perGPU + " {{error_type}}"}},
+			about: "What the driver reports, by its number. Most are the fault of the program that used the GPU; 48, 64, 74, 79, 94, 95, 119, 120, 140 and 154 are the hardware or its firmware.",
+			queries: []query{
+				{`sum by (host_name, hw_name, error_type) (increase(hw_errors_total{@gpu, error_type=~"xid_.+"}[$__rate_interval])) > 0`, perGPU + " {{error_type}}"},
+				{"sum by (host_name) (" + counted("nvidia_gpu_xid_unmatched_total{@host}", "$__rate_interval") + ") > 0", "{{host_name}} not watched"},
+			},
 			overrides: []override{fixed("byRegexp", "/ xid_/", "orange"), fixed("byRegexp", "/ xid_(48|64|74|79|94|95|119|120|140|154)$/", "red")},
 			runbooks:  []string{"GPUXid", "GPUXidOther"},
 		}.bars(),
@@ -139,9 +142,14 @@ func gpuErrors() []panel {
 		}.bars(),
 		lifetime,
 		chart{
-			title: "Readings that cannot be", unit: "none", min: is(0.0), least: is(3.0), decimals: is(0), interval: "5m", empty: "none",
-			about:   "Answers of the driver that were dropped, such as more memory used than there is. A driver that gives many is worth an update.",
-			queries: []query{{"sum by (host_name, hw_name, nvidia_gpu_reading) (" + counted("nvidia_gpu_reading_implausible_total{@gpu}", "$__rate_interval") + ") > 0", perGPU + " {{nvidia_gpu_reading}}"}},
+			title: "Readings that failed or cannot be", unit: "none", min: is(0.0), least: is(3.0), decimals: is(0), interval: "5m", empty: "none",
+			about: "Answers of the driver that were dropped, such as more memory used than there is, and calls that failed while the GPU answered others: their series are missing. " +
+				"A driver that gives many is worth an update.",
+			queries: []query{
+				{"sum by (host_name, hw_name, nvidia_gpu_reading) (" + counted("nvidia_gpu_reading_implausible_total{@gpu}", "$__rate_interval") + ") > 0", perGPU + " {{nvidia_gpu_reading}}"},
+				{"sum by (host_name, hw_name, nvidia_gpu_reading, error_type) (" + counted("nvidia_gpu_reading_failed_total{@gpu}", "$__rate_interval") + ") > 0", perGPU + " {{nvidia_gpu_reading}} {{error_type}}"},
+			},
+			runbooks: []string{"CollectorGPUReadingFailing"},
 		}.bars(),
 	}
 }

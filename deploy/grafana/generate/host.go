@@ -211,6 +211,13 @@ func driver() []panel {
 			runbooks: []string{"CollectorGPUShareUnknown"},
 		}.timeline(),
 		chart{
+			title: "Watching for XIDs", empty: "no agent seen",
+			about:    "Whether the driver's events are watched. While they are not, an XID is seen only in the kernel's log, if that is read.",
+			states:   xidWatchStates,
+			queries:  []query{{worst("host_name", during("nvidia_gpu_xid_watch", "@host", xidWatchStates)), "{{host_name}}"}},
+			runbooks: []string{"CollectorGPUXIDsNotWatched"},
+		}.timeline(),
+		chart{
 			title: "GPUs", unit: "none", min: is(0.0), decimals: is(0), empty: "the driver cannot be asked",
 			about:    "The GPUs that the driver knows, lost ones included.",
 			queries:  []query{{`nvidia_gpu_count{@host}`, "{{host_name}}"}},

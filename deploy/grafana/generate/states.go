@@ -72,11 +72,19 @@ var driverStates = []state{
 	{5, `nvidia_driver_state!~"available|released|suspended|library_not_found"`, "not usable", "orange"},
 }
 
+var xidWatchStates = []state{
+	{1, `nvidia_xid_watch_state="watching"`, "watching", "green"},
+	{2, `nvidia_xid_watch_state="unavailable"`, "unavailable", quiet},
+	{3, `nvidia_xid_watch_state="failing"`, "failing", "orange"},
+}
+
 var visibilityStates = []state{
 	{1, `nvidia_process_visibility="visible"`, "visible", "green"},
 	{2, `nvidia_process_visibility="translated"`, "translated", "green"},
 	{3, `nvidia_process_visibility="none"`, "no process", quiet},
-	{4, `nvidia_process_visibility="foreign"`, "foreign", "orange"},
+	{4, `nvidia_process_visibility="memory_only"`, "memory only", "yellow"},
+	{5, `nvidia_process_visibility="foreign"`, "foreign", "orange"},
+	{6, `nvidia_process_visibility=~"unsupported|unreliable|failing"`, "not listed", "orange"},
 }
 
 // worst is the query of the worst state that something was in since the point before: a short one

@@ -60,6 +60,8 @@ type Script struct {
 	OpenBlock chan struct{}
 	// Events says that the driver has event sets, see Driver.XID.
 	Events bool
+	// EventsErr makes the making of event sets fail, WaitErr the waiting for them.
+	EventsErr, WaitErr error
 }
 
 // GPU is what one GPU answers.

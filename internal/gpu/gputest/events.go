@@ -35,10 +35,13 @@ func (d *Driver) EventSets() int { return d.locked(func() int { return len(d.eve
 func (s *session) Events() (gpu.Events, error) {
 	s.driver.mu.Lock()
 	defer s.driver.mu.Unlock()
+	if err := s.driver.script.EventsErr; err != nil {
+		return nil, err
+	}
 	if !s.driver.script.Events {
 		return nil, gpu.ErrNotSupported
 	}
-	e := &events{driver: s.driver, pending: make(chan xid.DriverReport, 1024), registered: make(map[string]bool)}
+	e := &events{driver: s.driver, pending: make(chan xid.DriverReport, 4096), registered: make(map[string]bool)}
 	if s.driver.events == nil {
 		s.driver.events = make(map[*events]bool)
 	}
@@ -58,6 +61,12 @@ func (e *events) Register(h gpu.Handle, uuid string) error {
 }
 
 func (e *events) Wait(timeout time.Duration) (xid.DriverReport, error) {
+	e.driver.mu.Lock()
+	err := e.driver.script.WaitErr
+	e.driver.mu.Unlock()
+	if err != nil {
+		return xid.DriverReport{}, err
+	}
 	select {
 	case x := <-e.pending:
 		return x, nil
@@ -71,4 +80,13 @@ func (e *events) Close() error {
 	defer e.driver.mu.Unlock()
 	delete(e.driver.events, e)
 	return nil
+}
+
+// UnknownXID has every event set report an error of a handle that nobody registered.
+func (d *Driver) UnknownXID(code uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for e := range d.events {
+		e.pending <- xid.DriverReport{Code: code}
+	}
 }

@@ -35,6 +35,12 @@ func meaning(code nvml.Return) error {
 		return gpu.ErrNotFound
 	case nvml.ERROR_DRIVER_NOT_LOADED:
 		return gpu.ErrDriverNotLoaded
+	case nvml.ERROR_INVALID_ARGUMENT:
+		return gpu.ErrInvalidArgument
+	case nvml.ERROR_TIMEOUT:
+		return gpu.ErrTimeout
+	case nvml.ERROR_UNKNOWN:
+		return gpu.ErrUnknown
 	case nvml.ERROR_LIBRARY_NOT_FOUND:
 		return gpu.ErrLibraryNotFound
 	case nvml.ERROR_LIB_RM_VERSION_MISMATCH:

@@ -23,7 +23,7 @@ var (
 // Contexts implements gpu.Handle.
 func (h *handle) Contexts() ([]gpu.Context, error) {
 	if !h.release.before(brokenProcessList) && h.release.before(soundProcessList) {
-		return nil, fmt.Errorf("driver %d.%d lays out process lists in another way: %w", h.release[0], h.release[1], gpu.ErrNotSupported)
+		return nil, fmt.Errorf("driver %d.%d lays out process lists in another way: %w", h.release[0], h.release[1], gpu.ErrUnreliable)
 	}
 	var all []gpu.Context
 	asked := false

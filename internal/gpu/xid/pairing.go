@@ -88,6 +88,7 @@ func (t *Tracker) addKernelLine(line kernelLine) {
 	}
 	if len(t.unlocated) == reportLimit {
 		t.unlocated = slices.Delete(t.unlocated, 0, 1)
+		t.unmatched++
 	}
 	t.unlocated = append(t.unlocated, unlocated{line, slot, now})
 }

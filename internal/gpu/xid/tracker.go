@@ -34,7 +34,8 @@ const (
 	// repeatWindow is how long after a GPU was registered anew an event may be a repetition of what
 	// the session before has reported.
 	repeatWindow = 100 * time.Millisecond
-	eventLimit   = 64
+	// eventLimit bounds the events between two TakeEvents. What is beyond is counted.
+	eventLimit = 1024
 	// codeLimit is far beyond any XID.
 	codeLimit = 1 << 16
 	// codesLimit bounds how many different codes are remembered of a GPU.
@@ -46,6 +47,12 @@ type Tracker struct {
 	mu     sync.Mutex
 	byGPU  map[string]*counts
 	events []Event
+	// suppressed is how many events there was no room for since the last TakeEvents, unmatched how
+	// many XIDs belonged to no GPU that is watched.
+	suppressed, unmatched int64
+	// watch is how the watch of the driver's event sets goes, set the number of the present one.
+	watch WatchStatus
+	set   int
 	// kernel says that the kernel's log is read as well, located which UUID is at which PCI
 	// address, bySlot the same by the address in its log.
 	kernel          bool
@@ -57,7 +64,7 @@ type Tracker struct {
 // NewTracker makes a tracker. onHint is called, from any goroutine, when an XID came that nobody
 // has taken; it must not block, and may be nil.
 func NewTracker(onHint func()) *Tracker {
-	return &Tracker{byGPU: make(map[string]*counts), hint: hint{ask: onHint}}
+	return &Tracker{byGPU: make(map[string]*counts), hint: hint{ask: onHint}, watch: WatchStatus{State: WatchUnavailable}}
 }
 
 // counts are those of one GPU.
@@ -68,6 +75,8 @@ type counts struct {
 	seen       map[uint64]bool
 	sessions   int
 	registered time.Time
+	// set is the number of the event set that the GPU was registered in last; 0 for none.
+	set int
 	// unpaired are the reports of one source that the other has not confirmed, bursts the last
 	// lines of the kernel's log by code.
 	unpaired []report
@@ -83,7 +92,7 @@ func (t *Tracker) Register(uuid string, now time.Time) {
 	defer t.mu.Unlock()
 	c := t.of(uuid)
 	c.sessions++
-	c.registered = now
+	c.registered, c.set = now, t.set
 }
 
 // of returns the counts of a GPU, and begins them if there are none.
@@ -106,6 +115,7 @@ func (t *Tracker) Withdraw(uuid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c := t.byGPU[uuid]; c != nil {
+		c.set = 0
 		if c.sessions--; c.sessions == 0 && !c.located {
 			delete(t.byGPU, uuid)
 		}
@@ -118,6 +128,7 @@ func (t *Tracker) addDriverReport(r DriverReport, now time.Time) {
 	defer t.mu.Unlock()
 	c := t.byGPU[r.UUID]
 	if c == nil {
+		t.unmatched++
 		return
 	}
 	if c.sessions > 1 && c.seen[r.Code] && now.Sub(c.registered) < repeatWindow {
@@ -141,12 +152,15 @@ func (t *Tracker) count(c *counts, uuid string, code uint64, now time.Time) {
 	c.last = now
 	if len(t.events) < eventLimit {
 		t.events = append(t.events, Event{Time: now, UUID: uuid, Code: int(min(code, codeLimit))})
+	} else {
+		t.suppressed++
 	}
 	t.hint.request(now)
 }
 
 // Counts returns the counts of a GPU by code, in the order of the codes, and the time of its last
-// XID, which is zero before the first. known is false for a GPU that neither source reports of.
+// XID, which is zero before the first. A count of zero is returned only while a source is watched:
+// it says that there was none. known is false for a GPU of which nothing can be said.
 func (t *Tracker) Counts(uuid string) (list []Count, last time.Time, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -154,22 +168,44 @@ func (t *Tracker) Counts(uuid string) (list []Count, last time.Time, known bool)
 	if c == nil {
 		return nil, time.Time{}, false
 	}
+	watched := t.watch.State == WatchWatching && c.set == t.set && c.set != 0 || t.kernel && c.located
 	list = make([]Count, 0, len(c.byCode))
 	for code, n := range c.byCode {
-		list = append(list, Count{Code: code, Count: n})
+		if n > 0 || watched {
+			list = append(list, Count{Code: code, Count: n})
+		}
+	}
+	if len(list) == 0 {
+		return nil, c.last, false
 	}
 	slices.SortFunc(list, func(a, b Count) int { return cmp.Compare(a.Code, b.Code) })
 	return list, c.last, true
 }
 
-// TakeEvents returns what came since the call before, at most 64 events.
-func (t *Tracker) TakeEvents() []Event {
+// TakeEvents returns what came since the call before, at most 1024 events, and how many more there
+// were.
+func (t *Tracker) TakeEvents() (events []Event, suppressed int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	events := t.events
-	t.events = nil
+	events, suppressed = t.events, t.suppressed
+	t.events, t.suppressed = nil, 0
 	t.hint.pending = false
-	return events
+	return events, suppressed
+}
+
+// Unmatched is how many XIDs were reported of GPUs that are not watched: excluded ones, and those
+// that never said who they are.
+func (t *Tracker) Unmatched() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.unmatched
+}
+
+// SetKernelLog says whether the kernel's log is read now.
+func (t *Tracker) SetKernelLog(read bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kernel = read
 }
 
 // Locate says which GPUs the kernel's log is read for, and counts what it has reported of them
@@ -197,5 +233,11 @@ func (t *Tracker) Locate(gpus []Location) {
 			return true
 		})
 	}
-	t.unlocated = slices.DeleteFunc(t.unlocated, func(u unlocated) bool { return time.Since(u.at) > unlocatedAge })
+	t.unlocated = slices.DeleteFunc(t.unlocated, func(u unlocated) bool {
+		if time.Since(u.at) <= unlocatedAge {
+			return false
+		}
+		t.unmatched++
+		return true
+	})
 }

@@ -159,6 +159,21 @@ func recordImplausible(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu
 	}
 }
 
+// recordFailures records the groups and reasons for which there were any, as recordImplausible
+// does.
+func recordFailures(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Device, id, name string) {
+	if d.UUID == "" || d.Parent != "" {
+		return
+	}
+	for group, reasons := range d.Failures {
+		for reason, count := range reasons {
+			if count > 0 {
+				mb.RecordNvidiaGpuReadingFailedDataPoint(ts, count, id, name, metadata.MapAttributeNvidiaGpuReading[gpu.Group(group).String()], gpu.FailureReason(reason).String())
+			}
+		}
+	}
+}
+
 func xidType(code int) string {
 	if code == 0 {
 		return "xid_other"

@@ -52,6 +52,18 @@ func (p *Probe) emitXIDs(snapshot *gpu.Snapshot) {
 	}
 }
 
+// emitSuppressed sends one event for the XIDs that there was no room for.
+func (p *Probe) emitSuppressed(count int64) {
+	if count == 0 {
+		return
+	}
+	p.env.Settings.Logger.Warn("more XIDs came than can be sent as events", zap.Int64("suppressed", count))
+	if p.env.Sink.WantsLogs() {
+		p.lb.RecordFacefusionEventSuppressedEvent(context.Background(), pcommon.NewTimestampFromTime(time.Now()), "facefusion.gpu.xid", count)
+		p.env.Send(p.lb, p.env.HostResource(), plog.SeverityNumberWarn, fmt.Sprintf("%d more facefusion.gpu.xid events were held back", count))
+	}
+}
+
 // xidSeverity grades an XID as the alerts do. The errors say that the GPU or its link fails: it
 // must be reset, drained or replaced. All others are the fault of a program most of the time, or go
 // before one of these. https://docs.nvidia.com/deploy/xid-errors/

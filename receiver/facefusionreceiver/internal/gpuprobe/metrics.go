@@ -22,6 +22,7 @@ func record(mb *metadata.MetricsBuilder, snapshot *gpu.Snapshot, now time.Time) 
 	if snapshot.Unmatched != nil {
 		mb.RecordNvidiaGpuSelectionUnmatchedDataPoint(ts, int64(len(snapshot.Unmatched)))
 	}
+	recordXIDWatch(mb, ts, snapshot)
 	for i := range snapshot.Devices {
 		device := &snapshot.Devices[i]
 		id, name := deviceID(device), deviceName(device)
@@ -31,6 +32,7 @@ func record(mb *metadata.MetricsBuilder, snapshot *gpu.Snapshot, now time.Time) 
 		recordDetails(mb, ts, device, id, name)
 		recordErrors(mb, ts, device, id, name)
 		recordImplausible(mb, ts, device, id, name)
+		recordFailures(mb, ts, device, id, name)
 		recordUtilization(mb, ts, device, id, name)
 		recordProfile(mb, ts, device.Profile, id, name)
 	}
@@ -74,6 +76,17 @@ func gpuCount(snapshot *gpu.Snapshot) (n int) {
 		}
 	}
 	return n
+}
+
+// recordXIDWatch says whether XIDs are watched, once the library was looked for.
+func recordXIDWatch(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, snapshot *gpu.Snapshot) {
+	if snapshot.XIDWatch.State == "" || snapshot.Library.State == gpu.LibraryUnknown {
+		return
+	}
+	for state := range probe.Values[metadata.AttributeNvidiaXidWatchState]() {
+		mb.RecordNvidiaGpuXidWatchDataPoint(ts, probe.OneIf(string(snapshot.XIDWatch.State) == state.String()), state)
+	}
+	mb.RecordNvidiaGpuXidUnmatchedDataPoint(ts, snapshot.XIDsUnmatched)
 }
 
 func recordStatus(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Device, id, name string) {

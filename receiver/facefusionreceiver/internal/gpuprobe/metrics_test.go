@@ -174,7 +174,7 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	for group := range len(gpu.Implausible{}) {
 		require.Contains(t, metadata.MapAttributeNvidiaGpuReading, gpu.Group(group).String())
 	}
-	for _, state := range []visibility{visible, translated, foreign, noProcess} {
+	for _, state := range []visibility{visible, translated, foreign, noProcess, memoryOnly, unsupported, unreliable, failing} {
 		require.Contains(t, metadata.MapAttributeNvidiaProcessVisibility, string(state))
 	}
 }

@@ -8,17 +8,22 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 )
 
-// visibility says whether the driver's pids can be matched with the host's processes, named as the
-// values of nvidia.process.visibility.
+// visibility says whether the driver's pids can be matched with the host's processes, and if not,
+// why FaceFusion's share is unknown, named as the values of nvidia.process.visibility.
 type visibility string
 
 const (
-	// visibilityUnknown: the driver lists processes for no GPU.
+	// visibilityUnknown: nothing was listed yet, or no GPU answers.
 	visibilityUnknown visibility = ""
 	visible           visibility = "visible"
 	translated        visibility = "translated"
 	foreign           visibility = "foreign"
 	noProcess         visibility = "none"
+	// With those that follow, the share of a GPU is unknown for a reason that is the driver's.
+	memoryOnly  visibility = "memory_only"
+	unsupported visibility = "unsupported"
+	unreliable  visibility = "unreliable"
+	failing     visibility = "failing"
 )
 
 // ownerTTL is how long the owner of a process is kept after the process ended: the driver's
@@ -30,10 +35,11 @@ const ownerTTL = 2 * time.Minute
 type owners struct {
 	namespace process.Namespace
 
-	mu         sync.Mutex
-	byPID      map[int]*owner // by the pid in /proc
-	inner      map[int]string // the instance by the pid in the collector's namespace
-	visibility visibility
+	mu    sync.Mutex
+	byPID map[int]*owner // by the pid in /proc
+	inner map[int]string // the instance by the pid in the collector's namespace
+	// matching is how the driver's pids are matched, reported what is said about it.
+	matching, reported visibility
 }
 
 type owner struct {
@@ -54,7 +60,8 @@ func (o *owners) update(processes *process.Snapshot, gpus *gpu.Snapshot, now tim
 	if processes != nil {
 		o.learn(processes, now)
 	}
-	o.visibility = o.judge(gpus)
+	o.matching = o.judge(gpus)
+	o.reported = report(o.matching, gpus.Devices)
 }
 
 func (o *owners) learn(processes *process.Snapshot, now time.Time) {
@@ -86,19 +93,19 @@ func (o *owners) learn(processes *process.Snapshot, now time.Time) {
 // GPU is used by a program, and the chance that the number of another namespace is one of ours,
 // too, goes away with the next process.
 func (o *owners) judge(gpus *gpu.Snapshot) visibility {
-	told := false
+	listed := false
 	var pids []int
 	for i := range gpus.Devices {
 		d := &gpus.Devices[i]
-		told = told || d.Processes.Known
+		listed = listed || d.Processes.Known
 		for _, p := range d.Processes.V {
 			pids = append(pids, p.PID)
 		}
 	}
 	switch {
-	case !told:
+	case !listed:
 		return visibilityUnknown
-	case len(pids) == 0 && o.namespace.Nested() && o.visibility != visible && o.visibility != translated:
+	case len(pids) == 0 && o.namespace.Nested() && o.matching != visible && o.matching != translated:
 		// Newer drivers report to a container its own processes only, so that an empty list proves
 		// nothing.
 		return foreign
@@ -124,18 +131,54 @@ func anyOf(pids []int, is func(int) bool) bool {
 	return false
 }
 
-// state is what was judged last.
+// report says what keeps a share from being known, if anything does, and else how pids are matched.
+func report(matching visibility, devices []gpu.Device) visibility {
+	var lists, uses = make(map[gpu.Availability]bool), make(map[gpu.Availability]bool)
+	for i := range devices {
+		d := &devices[i]
+		if !d.Answers() || d.Suspended {
+			continue
+		}
+		lists[d.ProcessList] = true
+		if len(d.Processes.V) > 0 {
+			uses[d.ProcessUse] = true
+		}
+	}
+	switch {
+	case matching == foreign:
+		return foreign
+	case lists[gpu.Failing] || uses[gpu.Failing]:
+		return failing
+	case lists[gpu.Unreliable]:
+		return unreliable
+	case matching == visibilityUnknown && lists[gpu.Unsupported]:
+		return unsupported
+	case uses[gpu.Unsupported] || uses[gpu.Unreliable]:
+		return memoryOnly
+	default:
+		return matching
+	}
+}
+
+// state is what was reported last.
 func (o *owners) state() visibility {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.visibility
+	return o.reported
+}
+
+// matches says whether the owner of a pid can be known at all.
+func (o *owners) matches() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.matching != visibilityUnknown && o.matching != foreign
 }
 
 // instance is whose process it is; empty for those of others.
 func (o *owners) instance(pid int) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.visibility == translated {
+	if o.matching == translated {
 		return o.inner[pid]
 	}
 	if known := o.byPID[pid]; known != nil {

@@ -27,6 +27,8 @@ type Probe struct {
 	before *gpu.Snapshot
 	logged map[string]bool
 	usedAt map[string]time.Time // by instance, when it last computed on a GPU
+	// missing are the readings that were reported as missing, by GPU and name
+	missing map[string]map[string]*missingReading
 	// owners is used by both
 	owners *owners
 }
@@ -34,13 +36,14 @@ type Probe struct {
 // New makes the probe over a driver.
 func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 	p := &Probe{
-		env:    env,
-		mb:     metadata.NewMetricsBuilder(env.Metrics, env.Settings),
-		lb:     metadata.NewLogsBuilder(env.Logs, env.Settings),
-		before: &gpu.Snapshot{Library: gpu.Library{State: gpu.LibraryUnknown}},
-		logged: make(map[string]bool),
-		usedAt: make(map[string]time.Time),
-		owners: newOwners(env.RootPath),
+		env:     env,
+		mb:      metadata.NewMetricsBuilder(env.Metrics, env.Settings),
+		lb:      metadata.NewLogsBuilder(env.Logs, env.Settings),
+		before:  &gpu.Snapshot{Library: gpu.Library{State: gpu.LibraryUnknown}},
+		logged:  make(map[string]bool),
+		usedAt:  make(map[string]time.Time),
+		missing: make(map[string]map[string]*missingReading),
+		owners:  newOwners(env.RootPath),
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
 	p.sampler = gpu.NewSampler(gpu.Settings{
@@ -90,10 +93,11 @@ func (p *Probe) observe(ctx context.Context) error {
 	p.publishUse(snapshot)
 	p.publishWork(snapshot)
 	changes := compare(p.before, snapshot)
-	p.before = snapshot
 	p.report(snapshot, changes)
+	p.before = snapshot
 	p.emitEvents(changes)
 	p.emitXIDs(snapshot)
+	p.emitSuppressed(snapshot.XIDsSuppressed)
 	if changes.any() || len(snapshot.XIDs) > 0 {
 		p.env.RequestScrape()
 	}
@@ -112,9 +116,13 @@ func (p *Probe) report(snapshot *gpu.Snapshot, changes changes) {
 			logger.Warn("an entry of gpu.devices matches no GPU of this host: give a UUID, an index or a PCI address as nvidia-smi -L and lspci print them", zap.String("entry", entry))
 		}
 	}
-	if p.owners.state() == foreign && p.once("foreign") {
-		logger.Warn("the NVIDIA driver reports process ids of another pid namespace, so that FaceFusion's share of the GPUs is unknown: run the collector in the host's pid namespace",
-			zap.String("root_path", p.env.RootPath))
+	p.reportVisibility(p.owners.state())
+	p.reportReadings(snapshot)
+	p.reportXIDWatch(snapshot)
+	for _, uuid := range snapshot.DuplicateUUIDs {
+		if p.once("duplicate " + uuid) {
+			logger.Warn("several GPUs report the same UUID, they are told apart by their PCI addresses", zap.String("uuid", uuid))
+		}
 	}
 	for _, d := range changes.failed {
 		logger.Warn("GPU unhealthy", zap.String("gpu", deviceID(d)), zap.String("state", string(d.Health)), zap.String("fault", string(d.Reason)))
@@ -163,7 +171,7 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	ts := pcommon.NewTimestampFromTime(now)
 	recordVisibility(p.mb, ts, state)
 	p.mb.EmitForResource(metadata.WithResource(p.env.HostResource()))
-	if state != visibilityUnknown && state != foreign {
+	if p.owners.matches() {
 		p.scrapeShares(snapshot, ts)
 	}
 	return p.mb.Emit()

@@ -15,8 +15,8 @@ const useWindow = 15 * time.Second
 // when the GPUs were observed and not when they are scraped: a receiver without a metrics pipeline
 // judges jobs as well.
 func (p *Probe) publishUse(snapshot *gpu.Snapshot) {
-	processes, state := p.env.Snapshots.Processes.Load(), p.owners.state()
-	if processes == nil || state == visibilityUnknown || state == foreign {
+	processes := p.env.Snapshots.Processes.Load()
+	if processes == nil || !p.owners.matches() {
 		return
 	}
 	known := p.noteUse(snapshot)

@@ -9,7 +9,7 @@ import (
 // publishWork publishes what each instance does on each GPU, for the spans of its jobs: only with a
 // traces pipeline, and only where the driver's pids can be matched with processes.
 func (p *Probe) publishWork(snapshot *gpu.Snapshot) {
-	if state := p.owners.state(); !p.env.Sink.WantsTraces() || state == visibilityUnknown || state == foreign {
+	if !p.env.Sink.WantsTraces() || !p.owners.matches() {
 		return
 	}
 	work := &snapshots.GPUWork{Time: snapshot.Time}

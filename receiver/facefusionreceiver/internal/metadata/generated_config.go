@@ -1350,6 +1350,26 @@ func (ms *NvidiaGpuProcessVisibilityMetricConfig) Unmarshal(parser *confmap.Conf
 	return nil
 }
 
+// NvidiaGpuReadingFailedMetricConfig provides config for the nvidia.gpu.reading.failed metric.
+type NvidiaGpuReadingFailedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuReadingFailedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // NvidiaGpuReadingImplausibleMetricConfig provides config for the nvidia.gpu.reading.implausible metric.
 type NvidiaGpuReadingImplausibleMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -1477,6 +1497,46 @@ type NvidiaGpuXidLastMetricConfig struct {
 }
 
 func (ms *NvidiaGpuXidLastMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuXidUnmatchedMetricConfig provides config for the nvidia.gpu.xid.unmatched metric.
+type NvidiaGpuXidUnmatchedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuXidUnmatchedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuXidWatchMetricConfig provides config for the nvidia.gpu.xid.watch metric.
+type NvidiaGpuXidWatchMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuXidWatchMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -1743,6 +1803,7 @@ type MetricsConfig struct {
 	NvidiaGpuPipeUtilization                  NvidiaGpuPipeUtilizationMetricConfig                  `mapstructure:"nvidia.gpu.pipe.utilization"`
 	NvidiaGpuPowerLimit                       NvidiaGpuPowerLimitMetricConfig                       `mapstructure:"nvidia.gpu.power.limit"`
 	NvidiaGpuProcessVisibility                NvidiaGpuProcessVisibilityMetricConfig                `mapstructure:"nvidia.gpu.process.visibility"`
+	NvidiaGpuReadingFailed                    NvidiaGpuReadingFailedMetricConfig                    `mapstructure:"nvidia.gpu.reading.failed"`
 	NvidiaGpuReadingImplausible               NvidiaGpuReadingImplausibleMetricConfig               `mapstructure:"nvidia.gpu.reading.implausible"`
 	NvidiaGpuSelectionUnmatched               NvidiaGpuSelectionUnmatchedMetricConfig               `mapstructure:"nvidia.gpu.selection.unmatched"`
 	NvidiaGpuSmOccupancy                      NvidiaGpuSmOccupancyMetricConfig                      `mapstructure:"nvidia.gpu.sm.occupancy"`
@@ -1750,6 +1811,8 @@ type MetricsConfig struct {
 	NvidiaGpuSuspended                        NvidiaGpuSuspendedMetricConfig                        `mapstructure:"nvidia.gpu.suspended"`
 	NvidiaGpuUtilizationMax                   NvidiaGpuUtilizationMaxMetricConfig                   `mapstructure:"nvidia.gpu.utilization.max"`
 	NvidiaGpuXidLast                          NvidiaGpuXidLastMetricConfig                          `mapstructure:"nvidia.gpu.xid.last"`
+	NvidiaGpuXidUnmatched                     NvidiaGpuXidUnmatchedMetricConfig                     `mapstructure:"nvidia.gpu.xid.unmatched"`
+	NvidiaGpuXidWatch                         NvidiaGpuXidWatchMetricConfig                         `mapstructure:"nvidia.gpu.xid.watch"`
 	ProcessCPUTime                            ProcessCPUTimeMetricConfig                            `mapstructure:"process.cpu.time"`
 	ProcessDiskIo                             ProcessDiskIoMetricConfig                             `mapstructure:"process.disk.io"`
 	ProcessMemoryUsage                        ProcessMemoryUsageMetricConfig                        `mapstructure:"process.memory.usage"`
@@ -1961,6 +2024,9 @@ func DefaultMetricsConfig() MetricsConfig {
 		NvidiaGpuProcessVisibility: NvidiaGpuProcessVisibilityMetricConfig{
 			Enabled: true,
 		},
+		NvidiaGpuReadingFailed: NvidiaGpuReadingFailedMetricConfig{
+			Enabled: true,
+		},
 		NvidiaGpuReadingImplausible: NvidiaGpuReadingImplausibleMetricConfig{
 			Enabled: true,
 		},
@@ -1980,6 +2046,12 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		NvidiaGpuXidLast: NvidiaGpuXidLastMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuXidUnmatched: NvidiaGpuXidUnmatchedMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuXidWatch: NvidiaGpuXidWatchMetricConfig{
 			Enabled: true,
 		},
 		ProcessCPUTime: ProcessCPUTimeMetricConfig{

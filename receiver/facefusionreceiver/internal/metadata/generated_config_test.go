@@ -227,6 +227,9 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuProcessVisibility: NvidiaGpuProcessVisibilityMetricConfig{
 						Enabled: true,
 					},
+					NvidiaGpuReadingFailed: NvidiaGpuReadingFailedMetricConfig{
+						Enabled: true,
+					},
 					NvidiaGpuReadingImplausible: NvidiaGpuReadingImplausibleMetricConfig{
 						Enabled: true,
 					},
@@ -246,6 +249,12 @@ func TestMetricsBuilderConfig(t *testing.T) {
 						Enabled: true,
 					},
 					NvidiaGpuXidLast: NvidiaGpuXidLastMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuXidUnmatched: NvidiaGpuXidUnmatchedMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuXidWatch: NvidiaGpuXidWatchMetricConfig{
 						Enabled: true,
 					},
 					ProcessCPUTime: ProcessCPUTimeMetricConfig{
@@ -485,6 +494,9 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuProcessVisibility: NvidiaGpuProcessVisibilityMetricConfig{
 						Enabled: false,
 					},
+					NvidiaGpuReadingFailed: NvidiaGpuReadingFailedMetricConfig{
+						Enabled: false,
+					},
 					NvidiaGpuReadingImplausible: NvidiaGpuReadingImplausibleMetricConfig{
 						Enabled: false,
 					},
@@ -504,6 +516,12 @@ func TestMetricsBuilderConfig(t *testing.T) {
 						Enabled: false,
 					},
 					NvidiaGpuXidLast: NvidiaGpuXidLastMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuXidUnmatched: NvidiaGpuXidUnmatchedMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuXidWatch: NvidiaGpuXidWatchMetricConfig{
 						Enabled: false,
 					},
 					ProcessCPUTime: ProcessCPUTimeMetricConfig{
@@ -542,7 +560,7 @@ func TestMetricsBuilderConfig(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := loadMetricsBuilderConfig(t, tt.name)
-			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(FacefusionActiveTasksMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionHealthCertificateRemainingMetricConfig{}, FacefusionHealthDurationMetricConfig{}, FacefusionHealthUpMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobLostMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerKindMetricConfig{}, FacefusionServerPollsMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, FacefusionServerViewersMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuEngineUtilizationMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuGraphicsUtilizationMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuMemoryBandwidthUtilizationMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuNvlinkThroughputMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPcieThroughputMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPipeUtilizationMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuReadingImplausibleMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSmOccupancyMetricConfig{}, NvidiaGpuSmUtilizationMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
+			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(FacefusionActiveTasksMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionHealthCertificateRemainingMetricConfig{}, FacefusionHealthDurationMetricConfig{}, FacefusionHealthUpMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobLostMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerKindMetricConfig{}, FacefusionServerPollsMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, FacefusionServerViewersMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuEngineUtilizationMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuGraphicsUtilizationMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuMemoryBandwidthUtilizationMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuNvlinkThroughputMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPcieThroughputMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPipeUtilizationMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuReadingFailedMetricConfig{}, NvidiaGpuReadingImplausibleMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSmOccupancyMetricConfig{}, NvidiaGpuSmUtilizationMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, NvidiaGpuXidUnmatchedMetricConfig{}, NvidiaGpuXidWatchMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
 			require.Emptyf(t, diff, "Config mismatch (-expected +actual):\n%s", diff)
 		})
 	}

@@ -1240,6 +1240,10 @@ const (
 	AttributeNvidiaProcessVisibilityTranslated
 	AttributeNvidiaProcessVisibilityForeign
 	AttributeNvidiaProcessVisibilityNone
+	AttributeNvidiaProcessVisibilityMemoryOnly
+	AttributeNvidiaProcessVisibilityUnsupported
+	AttributeNvidiaProcessVisibilityUnreliable
+	AttributeNvidiaProcessVisibilityFailing
 )
 
 // String returns the string representation of the AttributeNvidiaProcessVisibility.
@@ -1253,16 +1257,58 @@ func (av AttributeNvidiaProcessVisibility) String() string {
 		return "foreign"
 	case AttributeNvidiaProcessVisibilityNone:
 		return "none"
+	case AttributeNvidiaProcessVisibilityMemoryOnly:
+		return "memory_only"
+	case AttributeNvidiaProcessVisibilityUnsupported:
+		return "unsupported"
+	case AttributeNvidiaProcessVisibilityUnreliable:
+		return "unreliable"
+	case AttributeNvidiaProcessVisibilityFailing:
+		return "failing"
 	}
 	return ""
 }
 
 // MapAttributeNvidiaProcessVisibility is a helper map of string to AttributeNvidiaProcessVisibility attribute value.
 var MapAttributeNvidiaProcessVisibility = map[string]AttributeNvidiaProcessVisibility{
-	"visible":    AttributeNvidiaProcessVisibilityVisible,
-	"translated": AttributeNvidiaProcessVisibilityTranslated,
-	"foreign":    AttributeNvidiaProcessVisibilityForeign,
-	"none":       AttributeNvidiaProcessVisibilityNone,
+	"visible":     AttributeNvidiaProcessVisibilityVisible,
+	"translated":  AttributeNvidiaProcessVisibilityTranslated,
+	"foreign":     AttributeNvidiaProcessVisibilityForeign,
+	"none":        AttributeNvidiaProcessVisibilityNone,
+	"memory_only": AttributeNvidiaProcessVisibilityMemoryOnly,
+	"unsupported": AttributeNvidiaProcessVisibilityUnsupported,
+	"unreliable":  AttributeNvidiaProcessVisibilityUnreliable,
+	"failing":     AttributeNvidiaProcessVisibilityFailing,
+}
+
+// AttributeNvidiaXidWatchState specifies the value nvidia.xid.watch.state attribute.
+type AttributeNvidiaXidWatchState int
+
+const (
+	_ AttributeNvidiaXidWatchState = iota
+	AttributeNvidiaXidWatchStateWatching
+	AttributeNvidiaXidWatchStateUnavailable
+	AttributeNvidiaXidWatchStateFailing
+)
+
+// String returns the string representation of the AttributeNvidiaXidWatchState.
+func (av AttributeNvidiaXidWatchState) String() string {
+	switch av {
+	case AttributeNvidiaXidWatchStateWatching:
+		return "watching"
+	case AttributeNvidiaXidWatchStateUnavailable:
+		return "unavailable"
+	case AttributeNvidiaXidWatchStateFailing:
+		return "failing"
+	}
+	return ""
+}
+
+// MapAttributeNvidiaXidWatchState is a helper map of string to AttributeNvidiaXidWatchState attribute value.
+var MapAttributeNvidiaXidWatchState = map[string]AttributeNvidiaXidWatchState{
+	"watching":    AttributeNvidiaXidWatchStateWatching,
+	"unavailable": AttributeNvidiaXidWatchStateUnavailable,
+	"failing":     AttributeNvidiaXidWatchStateFailing,
 }
 
 // AttributePercentile specifies the value percentile attribute.
@@ -1559,6 +1605,10 @@ var MetricsInfo = metricsInfo{
 		Name:       "nvidia.gpu.process.visibility",
 		Attributes: []string{"nvidia.process.visibility"},
 	},
+	NvidiaGpuReadingFailed: metricInfo{
+		Name:       "nvidia.gpu.reading.failed",
+		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.reading", "error.type"},
+	},
 	NvidiaGpuReadingImplausible: metricInfo{
 		Name:       "nvidia.gpu.reading.implausible",
 		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.reading"},
@@ -1585,6 +1635,13 @@ var MetricsInfo = metricsInfo{
 	NvidiaGpuXidLast: metricInfo{
 		Name:       "nvidia.gpu.xid.last",
 		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuXidUnmatched: metricInfo{
+		Name: "nvidia.gpu.xid.unmatched",
+	},
+	NvidiaGpuXidWatch: metricInfo{
+		Name:       "nvidia.gpu.xid.watch",
+		Attributes: []string{"nvidia.xid.watch.state"},
 	},
 	ProcessCPUTime: metricInfo{
 		Name:       "process.cpu.time",
@@ -1680,6 +1737,7 @@ type metricsInfo struct {
 	NvidiaGpuPipeUtilization                  metricInfo
 	NvidiaGpuPowerLimit                       metricInfo
 	NvidiaGpuProcessVisibility                metricInfo
+	NvidiaGpuReadingFailed                    metricInfo
 	NvidiaGpuReadingImplausible               metricInfo
 	NvidiaGpuSelectionUnmatched               metricInfo
 	NvidiaGpuSmOccupancy                      metricInfo
@@ -1687,6 +1745,8 @@ type metricsInfo struct {
 	NvidiaGpuSuspended                        metricInfo
 	NvidiaGpuUtilizationMax                   metricInfo
 	NvidiaGpuXidLast                          metricInfo
+	NvidiaGpuXidUnmatched                     metricInfo
+	NvidiaGpuXidWatch                         metricInfo
 	ProcessCPUTime                            metricInfo
 	ProcessDiskIo                             metricInfo
 	ProcessMemoryUsage                        metricInfo
@@ -5308,7 +5368,7 @@ type metricNvidiaGpuProcessVisibility struct {
 // init fills nvidia.gpu.process.visibility metric with initial data.
 func (m *metricNvidiaGpuProcessVisibility) init() {
 	m.data.SetName("nvidia.gpu.process.visibility")
-	m.data.SetDescription("1 for whether the driver's pids can be matched with the host's processes, 0 for the other answers. Absent while the driver does not tell pids.")
+	m.data.SetDescription("1 for whether the driver's pids can be matched with the host's processes, 0 for the other answers. Absent while no GPU answers.")
 	m.data.SetUnit("1")
 	m.data.SetEmptySum()
 	m.data.Sum().SetIsMonotonic(false)
@@ -5345,6 +5405,63 @@ func (m *metricNvidiaGpuProcessVisibility) emit(metrics pmetric.MetricSlice) {
 
 func newMetricNvidiaGpuProcessVisibility(cfg NvidiaGpuProcessVisibilityMetricConfig) metricNvidiaGpuProcessVisibility {
 	m := metricNvidiaGpuProcessVisibility{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuReadingFailed struct {
+	data     pmetric.Metric                     // data buffer for generated metric.
+	config   NvidiaGpuReadingFailedMetricConfig // metric config provided by user.
+	capacity int                                // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.reading.failed metric with initial data.
+func (m *metricNvidiaGpuReadingFailed) init() {
+	m.data.SetName("nvidia.gpu.reading.failed")
+	m.data.SetDescription("The readings that failed while the GPU answered others, by reason. What a GPU never had is none of them; what it had and does not support any more, is.")
+	m.data.SetUnit("{reading}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuReadingFailed) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuReadingAttributeValue string, errorTypeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.reading", nvidiaGpuReadingAttributeValue)
+	dp.Attributes().PutStr("error.type", errorTypeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuReadingFailed) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuReadingFailed) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuReadingFailed(cfg NvidiaGpuReadingFailedMetricConfig) metricNvidiaGpuReadingFailed {
+	m := metricNvidiaGpuReadingFailed{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -5721,6 +5838,112 @@ func (m *metricNvidiaGpuXidLast) emit(metrics pmetric.MetricSlice) {
 
 func newMetricNvidiaGpuXidLast(cfg NvidiaGpuXidLastMetricConfig) metricNvidiaGpuXidLast {
 	m := metricNvidiaGpuXidLast{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuXidUnmatched struct {
+	data     pmetric.Metric                    // data buffer for generated metric.
+	config   NvidiaGpuXidUnmatchedMetricConfig // metric config provided by user.
+	capacity int                               // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.xid.unmatched metric with initial data.
+func (m *metricNvidiaGpuXidUnmatched) init() {
+	m.data.SetName("nvidia.gpu.xid.unmatched")
+	m.data.SetDescription("The XIDs of GPUs that are not watched, or that never said who they are.")
+	m.data.SetUnit("{xid}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricNvidiaGpuXidUnmatched) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuXidUnmatched) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuXidUnmatched) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuXidUnmatched(cfg NvidiaGpuXidUnmatchedMetricConfig) metricNvidiaGpuXidUnmatched {
+	m := metricNvidiaGpuXidUnmatched{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuXidWatch struct {
+	data     pmetric.Metric                // data buffer for generated metric.
+	config   NvidiaGpuXidWatchMetricConfig // metric config provided by user.
+	capacity int                           // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.xid.watch metric with initial data.
+func (m *metricNvidiaGpuXidWatch) init() {
+	m.data.SetName("nvidia.gpu.xid.watch")
+	m.data.SetDescription("1 for the state of the watch of the driver's XID events, 0 for the others. A count of zero XIDs is sent only while they are watched.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuXidWatch) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, nvidiaXidWatchStateAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("nvidia.xid.watch.state", nvidiaXidWatchStateAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuXidWatch) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuXidWatch) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuXidWatch(cfg NvidiaGpuXidWatchMetricConfig) metricNvidiaGpuXidWatch {
+	m := metricNvidiaGpuXidWatch{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -6208,6 +6431,7 @@ type MetricsBuilder struct {
 	metricNvidiaGpuPipeUtilization                  metricNvidiaGpuPipeUtilization
 	metricNvidiaGpuPowerLimit                       metricNvidiaGpuPowerLimit
 	metricNvidiaGpuProcessVisibility                metricNvidiaGpuProcessVisibility
+	metricNvidiaGpuReadingFailed                    metricNvidiaGpuReadingFailed
 	metricNvidiaGpuReadingImplausible               metricNvidiaGpuReadingImplausible
 	metricNvidiaGpuSelectionUnmatched               metricNvidiaGpuSelectionUnmatched
 	metricNvidiaGpuSmOccupancy                      metricNvidiaGpuSmOccupancy
@@ -6215,6 +6439,8 @@ type MetricsBuilder struct {
 	metricNvidiaGpuSuspended                        metricNvidiaGpuSuspended
 	metricNvidiaGpuUtilizationMax                   metricNvidiaGpuUtilizationMax
 	metricNvidiaGpuXidLast                          metricNvidiaGpuXidLast
+	metricNvidiaGpuXidUnmatched                     metricNvidiaGpuXidUnmatched
+	metricNvidiaGpuXidWatch                         metricNvidiaGpuXidWatch
 	metricProcessCPUTime                            metricProcessCPUTime
 	metricProcessDiskIo                             metricProcessDiskIo
 	metricProcessMemoryUsage                        metricProcessMemoryUsage
@@ -6313,6 +6539,7 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricNvidiaGpuPipeUtilization:                  newMetricNvidiaGpuPipeUtilization(mbc.Metrics.NvidiaGpuPipeUtilization),
 		metricNvidiaGpuPowerLimit:                       newMetricNvidiaGpuPowerLimit(mbc.Metrics.NvidiaGpuPowerLimit),
 		metricNvidiaGpuProcessVisibility:                newMetricNvidiaGpuProcessVisibility(mbc.Metrics.NvidiaGpuProcessVisibility),
+		metricNvidiaGpuReadingFailed:                    newMetricNvidiaGpuReadingFailed(mbc.Metrics.NvidiaGpuReadingFailed),
 		metricNvidiaGpuReadingImplausible:               newMetricNvidiaGpuReadingImplausible(mbc.Metrics.NvidiaGpuReadingImplausible),
 		metricNvidiaGpuSelectionUnmatched:               newMetricNvidiaGpuSelectionUnmatched(mbc.Metrics.NvidiaGpuSelectionUnmatched),
 		metricNvidiaGpuSmOccupancy:                      newMetricNvidiaGpuSmOccupancy(mbc.Metrics.NvidiaGpuSmOccupancy),
@@ -6320,6 +6547,8 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricNvidiaGpuSuspended:                        newMetricNvidiaGpuSuspended(mbc.Metrics.NvidiaGpuSuspended),
 		metricNvidiaGpuUtilizationMax:                   newMetricNvidiaGpuUtilizationMax(mbc.Metrics.NvidiaGpuUtilizationMax),
 		metricNvidiaGpuXidLast:                          newMetricNvidiaGpuXidLast(mbc.Metrics.NvidiaGpuXidLast),
+		metricNvidiaGpuXidUnmatched:                     newMetricNvidiaGpuXidUnmatched(mbc.Metrics.NvidiaGpuXidUnmatched),
+		metricNvidiaGpuXidWatch:                         newMetricNvidiaGpuXidWatch(mbc.Metrics.NvidiaGpuXidWatch),
 		metricProcessCPUTime:                            newMetricProcessCPUTime(mbc.Metrics.ProcessCPUTime),
 		metricProcessDiskIo:                             newMetricProcessDiskIo(mbc.Metrics.ProcessDiskIo),
 		metricProcessMemoryUsage:                        newMetricProcessMemoryUsage(mbc.Metrics.ProcessMemoryUsage),
@@ -6495,6 +6724,7 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricNvidiaGpuPipeUtilization.emit(ils.Metrics())
 	mb.metricNvidiaGpuPowerLimit.emit(ils.Metrics())
 	mb.metricNvidiaGpuProcessVisibility.emit(ils.Metrics())
+	mb.metricNvidiaGpuReadingFailed.emit(ils.Metrics())
 	mb.metricNvidiaGpuReadingImplausible.emit(ils.Metrics())
 	mb.metricNvidiaGpuSelectionUnmatched.emit(ils.Metrics())
 	mb.metricNvidiaGpuSmOccupancy.emit(ils.Metrics())
@@ -6502,6 +6732,8 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricNvidiaGpuSuspended.emit(ils.Metrics())
 	mb.metricNvidiaGpuUtilizationMax.emit(ils.Metrics())
 	mb.metricNvidiaGpuXidLast.emit(ils.Metrics())
+	mb.metricNvidiaGpuXidUnmatched.emit(ils.Metrics())
+	mb.metricNvidiaGpuXidWatch.emit(ils.Metrics())
 	mb.metricProcessCPUTime.emit(ils.Metrics())
 	mb.metricProcessDiskIo.emit(ils.Metrics())
 	mb.metricProcessMemoryUsage.emit(ils.Metrics())
@@ -6874,6 +7106,11 @@ func (mb *MetricsBuilder) RecordNvidiaGpuProcessVisibilityDataPoint(ts pcommon.T
 	mb.metricNvidiaGpuProcessVisibility.recordDataPoint(mb.startTime, ts, val, nvidiaProcessVisibilityAttributeValue.String())
 }
 
+// RecordNvidiaGpuReadingFailedDataPoint adds a data point to nvidia.gpu.reading.failed metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuReadingFailedDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuReadingAttributeValue AttributeNvidiaGpuReading, errorTypeAttributeValue string) {
+	mb.metricNvidiaGpuReadingFailed.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuReadingAttributeValue.String(), errorTypeAttributeValue)
+}
+
 // RecordNvidiaGpuReadingImplausibleDataPoint adds a data point to nvidia.gpu.reading.implausible metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuReadingImplausibleDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuReadingAttributeValue AttributeNvidiaGpuReading) {
 	mb.metricNvidiaGpuReadingImplausible.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuReadingAttributeValue.String())
@@ -6907,6 +7144,16 @@ func (mb *MetricsBuilder) RecordNvidiaGpuUtilizationMaxDataPoint(ts pcommon.Time
 // RecordNvidiaGpuXidLastDataPoint adds a data point to nvidia.gpu.xid.last metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuXidLastDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
 	mb.metricNvidiaGpuXidLast.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuXidUnmatchedDataPoint adds a data point to nvidia.gpu.xid.unmatched metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuXidUnmatchedDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricNvidiaGpuXidUnmatched.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordNvidiaGpuXidWatchDataPoint adds a data point to nvidia.gpu.xid.watch metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuXidWatchDataPoint(ts pcommon.Timestamp, val int64, nvidiaXidWatchStateAttributeValue AttributeNvidiaXidWatchState) {
+	mb.metricNvidiaGpuXidWatch.recordDataPoint(mb.startTime, ts, val, nvidiaXidWatchStateAttributeValue.String())
 }
 
 // RecordProcessCPUTimeDataPoint adds a data point to process.cpu.time metric.

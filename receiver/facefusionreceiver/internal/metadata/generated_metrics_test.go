@@ -280,6 +280,9 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordNvidiaGpuProcessVisibilityDataPoint(ts, 1, AttributeNvidiaProcessVisibilityVisible)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordNvidiaGpuReadingFailedDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuReadingClock, "error.type-val")
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordNvidiaGpuReadingImplausibleDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuReadingClock)
 			defaultMetricsCount++
 			allMetricsCount++
@@ -299,6 +302,12 @@ func TestMetricsBuilder(t *testing.T) {
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuXidLastDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuXidUnmatchedDataPoint(ts, 1)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuXidWatchDataPoint(ts, 1, AttributeNvidiaXidWatchStateWatching)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordProcessCPUTimeDataPoint(ts, 1, AttributeFacefusionProcessRoleServer, AttributeCPUModeUser)
@@ -1667,7 +1676,7 @@ func TestMetricsBuilder(t *testing.T) {
 					validatedMetrics["nvidia.gpu.process.visibility"] = true
 					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
 					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-					assert.Equal(t, "1 for whether the driver's pids can be matched with the host's processes, 0 for the other answers. Absent while the driver does not tell pids.", mi.Description())
+					assert.Equal(t, "1 for whether the driver's pids can be matched with the host's processes, 0 for the other answers. Absent while no GPU answers.", mi.Description())
 					assert.Equal(t, "1", mi.Unit())
 					assert.False(t, mi.Sum().IsMonotonic())
 					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
@@ -1679,6 +1688,32 @@ func TestMetricsBuilder(t *testing.T) {
 					nvidiaProcessVisibilityAttrVal, ok := dp.Attributes().Get("nvidia.process.visibility")
 					assert.True(t, ok)
 					assert.Equal(t, "visible", nvidiaProcessVisibilityAttrVal.Str())
+				case "nvidia.gpu.reading.failed":
+					assert.False(t, validatedMetrics["nvidia.gpu.reading.failed"], "Found a duplicate in the metrics slice: nvidia.gpu.reading.failed")
+					validatedMetrics["nvidia.gpu.reading.failed"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The readings that failed while the GPU answered others, by reason. What a GPU never had is none of them; what it had and does not support any more, is.", mi.Description())
+					assert.Equal(t, "{reading}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuReadingAttrVal, ok := dp.Attributes().Get("nvidia.gpu.reading")
+					assert.True(t, ok)
+					assert.Equal(t, "clock", nvidiaGpuReadingAttrVal.Str())
+					errorTypeAttrVal, ok := dp.Attributes().Get("error.type")
+					assert.True(t, ok)
+					assert.Equal(t, "error.type-val", errorTypeAttrVal.Str())
 				case "nvidia.gpu.reading.implausible":
 					assert.False(t, validatedMetrics["nvidia.gpu.reading.implausible"], "Found a duplicate in the metrics slice: nvidia.gpu.reading.implausible")
 					validatedMetrics["nvidia.gpu.reading.implausible"] = true
@@ -1811,6 +1846,37 @@ func TestMetricsBuilder(t *testing.T) {
 					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
 					assert.True(t, ok)
 					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.xid.unmatched":
+					assert.False(t, validatedMetrics["nvidia.gpu.xid.unmatched"], "Found a duplicate in the metrics slice: nvidia.gpu.xid.unmatched")
+					validatedMetrics["nvidia.gpu.xid.unmatched"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The XIDs of GPUs that are not watched, or that never said who they are.", mi.Description())
+					assert.Equal(t, "{xid}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+				case "nvidia.gpu.xid.watch":
+					assert.False(t, validatedMetrics["nvidia.gpu.xid.watch"], "Found a duplicate in the metrics slice: nvidia.gpu.xid.watch")
+					validatedMetrics["nvidia.gpu.xid.watch"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for the state of the watch of the driver's XID events, 0 for the others. A count of zero XIDs is sent only while they are watched.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					nvidiaXidWatchStateAttrVal, ok := dp.Attributes().Get("nvidia.xid.watch.state")
+					assert.True(t, ok)
+					assert.Equal(t, "watching", nvidiaXidWatchStateAttrVal.Str())
 				case "process.cpu.time":
 					if tt.name != "reaggregate_set" {
 						assert.False(t, validatedMetrics["process.cpu.time"], "Found a duplicate in the metrics slice: process.cpu.time")
