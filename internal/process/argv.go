@@ -3,6 +3,8 @@ package process
 import (
 	"bytes"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -50,32 +52,6 @@ func isPython(program string) bool {
 	return ok && strings.Trim(rest, "0123456789.") == ""
 }
 
-// pythonFlags are the interpreter's options without a value.
-const pythonFlags = "bBdEhiIOPqsSuvVx?"
-
-// scriptOf returns the script that an interpreter with this argv runs. Only the position counts: "vim facefusion.py", "conda run python facefusion.py" and
-// "sh -c 'python facefusion.py'" have the name, but none of them is FaceFusion. Whether argv[0] is an interpreter is the caller's question.
-func scriptOf(argv []string) (script, bool) {
-	for i := 1; i < len(argv); i++ {
-		arg := argv[i]
-		if arg == "" || arg == "-" {
-			return script{}, false
-		}
-		if arg[0] != '-' {
-			return script{path: arg, args: argv[i+1:]}, true
-		}
-		switch rest := strings.TrimLeft(arg[1:], pythonFlags); {
-		case rest == "":
-		case rest == "W" || rest == "X":
-			i++ // the value is the next argument
-		case rest[0] == 'W' || rest[0] == 'X':
-		default:
-			return script{}, false // -c, -m, or an option that is unknown here
-		}
-	}
-	return script{}, false
-}
-
 // runnerCommands process jobs and end.
 var runnerCommands = setOf("headless-run", "batch-run", "job-run", "job-run-all", "job-retry", "job-retry-all")
 
@@ -92,17 +68,22 @@ func (s script) roleFor(version string) (Role, bool) {
 }
 
 func role3(args []string, version string) (Role, bool) {
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return "", false // help, or --version
+	if len(args) == 0 {
+		return "", false // prints how it is used
+	}
+	if strings.HasPrefix(args[0], "-") {
+		return roleOfOptions(args, RoleService)
 	}
 	command, rest := args[0], args[1:]
 	if _, ok := runnerCommands[command]; ok {
 		return RoleRunner, true
 	}
 	switch {
+	case slices.ContainsFunc(rest, isHelp):
+		return "", false
 	case command == "run" && headless(rest, version):
 		return RoleRunner, true
-	case command == "run", command == "api":
+	case command == "run":
 		return RoleServer, true
 	case command == "force-download":
 		return RoleDownloader, true
@@ -111,8 +92,34 @@ func role3(args []string, version string) (Role, bool) {
 	case strings.HasPrefix(command, "job-"):
 		return RoleAdmin, true
 	default:
-		return "", false
+		// A fork's own, or one of a later version: "api", "run-api", "consumer".
+		return RoleService, true
 	}
+}
+
+func isHelp(arg string) bool { return arg == "-h" || arg == "--help" }
+
+// ownServer matches the options with which forks start a server or a worker of their own instead of
+// the web UI. No option of FaceFusion begins with one of these words.
+var ownServer = regexp.MustCompile(`^--(api|rest|grpc|serve|worker|consumer|daemon)($|[-=])`)
+
+// roleOfOptions is the role without a command: 1.x and 2.x have none, and forks of 3.x kept their
+// options.
+func roleOfOptions(args []string, otherwise Role) (Role, bool) {
+	role := otherwise
+	for _, a := range args {
+		switch {
+		case a == "--headless":
+			role = RoleRunner
+		case a == "--force-download":
+			return RoleDownloader, true
+		case isHelp(a), a == "-v", a == "--version":
+			return "", false
+		case ownServer.MatchString(a):
+			role = RoleService
+		}
+	}
+	return role, true
 }
 
 // headless says whether "run" processes a target and ends, as it does from version 4 on, where "api" is the server. In 3.x "run" is the web UI, and a target
@@ -133,18 +140,7 @@ func role2(args []string) (Role, bool) {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		return "", false // "run.py run" mixes up 2.x and 3.x: 2.x has no commands
 	}
-	role := RoleServer
-	for _, a := range args {
-		switch a {
-		case "--headless":
-			role = RoleRunner
-		case "--force-download":
-			return RoleDownloader, true
-		case "-h", "--help", "-v", "--version":
-			return "", false
-		}
-	}
-	return role, true
+	return roleOfOptions(args, RoleServer)
 }
 
 // childRole names a child after its program.

@@ -13,7 +13,7 @@ import (
 
 // classify is what the Table does with a command line, less what it reads of the checkout.
 func classify(argv []string, version string) (Role, bool) {
-	s, ok := scriptOf(argv)
+	s, ok := programOf(argv).script()
 	if !ok || !isPython(path.Base(argv[0])) {
 		return "", false
 	}
@@ -35,7 +35,7 @@ func TestRecordedCommandLines(t *testing.T) {
 	require.NoError(t, json.Unmarshal(data, &file))
 	require.NotEmpty(t, file.Cases)
 	roles := map[string]Role{
-		"ui_server": RoleServer, "job_runner": RoleRunner, "downloader": RoleDownloader, "benchmark": RoleBenchmark, "admin": RoleAdmin, "none": "",
+		"ui_server": RoleServer, "job_runner": RoleRunner, "downloader": RoleDownloader, "benchmark": RoleBenchmark, "admin": RoleAdmin, "none": "", "service": RoleService,
 	}
 	for _, c := range file.Cases {
 		t.Run(strings.Join(c.Argv, " "), func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestScriptPosition(t *testing.T) {
 		"python -X":                                  "",
 		"python":                                     "",
 	} {
-		s, _ := scriptOf(strings.Fields(line))
+		s, _ := programOf(strings.Fields(line)).script()
 		assert.Equal(t, want, s.path, line)
 	}
 }
@@ -157,7 +157,7 @@ func FuzzArgv(f *testing.F) {
 	f.Add([]byte("\x00\x00--\x00=\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		argv := splitArgv(data)
-		s, ok := scriptOf(argv)
+		s, ok := programOf(argv).script()
 		if !ok {
 			return
 		}

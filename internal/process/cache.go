@@ -1,6 +1,9 @@
 package process
 
-import "time"
+import (
+	"hash/maphash"
+	"time"
+)
 
 // cache remembers each process of the host with a judgement, so that the uninteresting ones are not opened again.
 //
@@ -15,6 +18,7 @@ type processCache struct {
 	candidates map[int]*cacheEntry
 	round      uint32
 	due        []int
+	seed       maphash.Seed
 }
 
 type cacheState uint8
@@ -25,13 +29,15 @@ const (
 	tracked                     // FaceFusion's own or a child: read at each pass
 )
 
-// cacheEntry is 40 bytes for each process of the host.
+// cacheEntry is 48 bytes for each process of the host.
 type cacheEntry struct {
 	inode uint64
 	due   time.Duration
 	ppid  int
-	round uint32
-	state cacheState
+	// program is a hash of the command line for which the rules of folders were asked.
+	program uint64
+	round   uint32
+	state   cacheState
 }
 
 const (
@@ -40,7 +46,7 @@ const (
 )
 
 func newProcessCache() processCache {
-	return processCache{records: make(map[int]*cacheEntry), candidates: make(map[int]*cacheEntry)}
+	return processCache{records: make(map[int]*cacheEntry), candidates: make(map[int]*cacheEntry), seed: maphash.MakeSeed()}
 }
 
 // update takes a listing and returns the pids that are new, or due. The slice is valid until the next update. What a complete listing does not have is forgotten.
@@ -70,6 +76,20 @@ func (c *processCache) update(entries []pidEntry, complete bool, now time.Durati
 		}
 	}
 	return c.due
+}
+
+// changed says whether a process has another command line than when this was asked last.
+func (c *processCache) changed(o observation) bool {
+	r := c.records[o.pid]
+	if r == nil {
+		return true
+	}
+	program := maphash.String(c.seed, o.cmdline) | 1
+	if r.program == program {
+		return false
+	}
+	r.program = program
+	return true
 }
 
 // sweep drops what the last listing did not have.

@@ -37,6 +37,8 @@ func beChild(mode string) {
 		listenAndWait(net.Listen("tcp", argument))
 	case "freebind":
 		freebind(argument)
+	case "deployments":
+		runDeployments(argument)
 	case "networks":
 		buildNetworks(argument)
 	case "observe":

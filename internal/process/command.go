@@ -6,7 +6,7 @@ func (m *trackedProcess) command() string {
 	if m.role.Child() {
 		return ""
 	}
-	s, ok := scriptOf(splitArgv([]byte(m.cmdline)))
+	s, ok := programOf(splitArgv([]byte(m.cmdline))).script()
 	if !ok || s.kind() != faceFusion3 || len(s.args) == 0 {
 		return ""
 	}

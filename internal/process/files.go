@@ -27,7 +27,9 @@ type files struct {
 	// trusted says that loadavg tells the last pid of the processes in proc.
 	trusted bool
 	network network
-	buf     []byte
+	// mountTables are those read in this pass, by view.
+	mountTables map[string][]hostfs.Mount
+	buf         []byte
 }
 
 // Bounds on what is read: a command line may be as long as its author likes (FaceFusion takes globs), the others are small files.
@@ -41,7 +43,7 @@ func newFiles(root string, gate *hostfs.Gate) *files {
 	if root == "" {
 		root = "/"
 	}
-	return &files{gate: gate, root: filepath.Clean(root), proc: filepath.Join(root, "proc"), network: kernelNetwork{}}
+	return &files{gate: gate, root: filepath.Clean(root), proc: filepath.Join(root, "proc"), network: kernelNetwork{}, mountTables: make(map[string][]hostfs.Mount)}
 }
 
 // open prepares what needs the folder to exist. It is called at each pass, as the folder may appear later.

@@ -41,11 +41,15 @@ func (t *Table) turned(m *trackedProcess, s stat) bool {
 	if err != nil || g.cmdline == m.cmdline && g.stat.comm == m.comm {
 		return false
 	}
-	if _, ok := t.files.faceFusion(g); ok && g.cmdline != m.cmdline {
+	if _, ok, _ := t.files.findScript(g); ok && g.cmdline != m.cmdline {
 		return true
 	}
 	m.comm, m.cmdline = g.stat.comm, g.cmdline
-	m.become(childRole(m.comm, g.argv))
+	role := childRole(m.comm, g.argv)
+	if m.served && len(g.argv) > 0 && t.files.interpreter(g) {
+		role = RoleWorker
+	}
+	m.become(role)
 	return false
 }
 
@@ -54,6 +58,7 @@ func (t *Table) drop(m *trackedProcess) {
 	delete(t.members, m.PID)
 	if !m.role.Child() {
 		m.instance.own--
+		m.instance.ownEnded = t.at
 	}
 	m.instance.totalsOf(m.role).retire(m.used.since(m.before))
 }
@@ -110,6 +115,13 @@ func (t *Table) reapExited(l *pass) {
 
 func (t *Table) report(l *pass, m *trackedProcess, e ending) {
 	m.watch.stop()
+	if m.provisional {
+		if !e.reason.failure() {
+			t.instances.discard(m.instance)
+			return
+		}
+		t.settled(l, m)
+	}
 	m.instance.totalsOf(m.role).exits[e.reason]++
 	l.changes = append(l.changes, LifecycleEvent{
 		Time: l.now, Instance: m.instance.id, Role: m.role, PID: m.PID,

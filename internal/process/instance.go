@@ -24,8 +24,14 @@ type instanceState struct {
 	jobsVia  int
 	lastSeen time.Time
 	// own counts the live processes that are not children.
-	own    int
-	totals map[Role]*roleTotals
+	own int
+	// ownEnded is when the last of them ended or left.
+	ownEnded time.Duration
+	// served says that a service of it has listened.
+	served bool
+	// settled says that more than a check or an installer was ever seen of it.
+	settled bool
+	totals  map[Role]*roleTotals
 }
 
 // roleTotals returns the role's, which from then on is reported for as long as the instance is known.
@@ -101,14 +107,14 @@ func sanitize(s string) string {
 // publish copies the instance for a snapshot. Live are its processes.
 func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	out := Instance{
-		ID: i.id, Version: i.version, Configured: i.conf != nil, LastSeen: i.lastSeen,
+		ID: i.id, Version: i.version, Configured: i.conf != nil, Served: i.served, LastSeen: i.lastSeen,
 		Checkout: i.checkout.inner, JobsPath: i.jobs.inner, JobsHostPath: i.jobsPath,
 	}
 	byRole := make(map[Role][]*trackedProcess, len(i.totals))
 	for _, m := range live {
 		byRole[m.role] = append(byRole[m.role], m)
-		out.Processes = append(out.Processes, Process{ID: m.ID, Role: m.role, Command: m.command(), Started: c.started(m.StartTicks)})
-		if m.role == RoleServer {
+		out.Processes = append(out.Processes, Process{ID: m.ID, Role: m.role, Rule: string(m.rule), Command: m.command(), Started: c.started(m.StartTicks)})
+		if m.role == RoleServer || m.role == RoleService && m.listened {
 			out.Servers = append(out.Servers, m.port.asServer(m.ID))
 		}
 	}

@@ -128,6 +128,18 @@ func (s *instanceSet) all() []*instanceState {
 	return list
 }
 
+// discard forgets a discovered instance of which nothing was seen but what came and went.
+func (s *instanceSet) discard(i *instanceState) {
+	if i.conf != nil || i.settled || i.own > 0 {
+		return
+	}
+	for key, known := range s.byKey {
+		if known == i {
+			delete(s.byKey, key)
+		}
+	}
+}
+
 // forget drops the discovered ones that were not seen for too long.
 func (s *instanceSet) forget(now time.Time, after time.Duration) {
 	for key, i := range s.byKey {

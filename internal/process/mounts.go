@@ -1,6 +1,7 @@
 package process
 
 import (
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -9,11 +10,29 @@ import (
 
 // mounts returns none where they cannot be had.
 func (f *files) mounts(pid int) []hostfs.Mount {
+	view, ok := f.view(pid)
+	if mounts, known := f.mountTables[view]; ok && known {
+		return mounts
+	}
 	mounts, err := hostfs.ReadMounts(f.proc + "/" + strconv.Itoa(pid))
 	if err != nil {
 		return nil
 	}
+	if ok {
+		f.mountTables[view] = mounts
+	}
 	return mounts
+}
+
+// view names what a mount table depends on: the mount namespace, and the root within it. Most
+// processes of a host share one, and the table of a host with containers has hundreds of lines.
+func (f *files) view(pid int) (string, bool) {
+	namespace, err := os.Readlink(f.path(pid, "ns/mnt"))
+	if err != nil {
+		return "", false
+	}
+	root, err := os.Readlink(f.path(pid, "root"))
+	return namespace + " " + root, err == nil
 }
 
 func sameMount(a, b hostfs.Mount) bool {

@@ -11,7 +11,7 @@ func (t *Table) placePending() {
 		if err != nil || g.stat.start != m.StartTicks {
 			continue
 		}
-		s, ok := scriptOf(g.argv)
+		s, ok := programOf(g.argv).script()
 		if !ok {
 			continue
 		}

@@ -46,7 +46,7 @@ func (p port) asServer(id ID) ServerProcess {
 
 func (t *Table) findPorts(l *pass) {
 	for _, m := range t.members {
-		if m.role != RoleServer || !m.port.due(l.at) {
+		if m.role != RoleServer && m.role != RoleService || !m.port.due(l.at) {
 			continue
 		}
 		all, version, sockErr := t.listening.sockets(m.PID, l.at)
@@ -59,6 +59,8 @@ func (t *Table) findPorts(l *pass) {
 			continue
 		}
 		m.port = t.findPort(m, all, sockErr)
+		m.listened = m.listened || m.port.number != 0
+		m.instance.served = m.instance.served || m.listened && m.role == RoleService
 		m.port.ever, m.port.searched, m.port.version, m.port.foreign = true, l.at, version, t.files.foreignNetwork(m.PID)
 	}
 }

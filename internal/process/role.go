@@ -6,6 +6,7 @@ type Role string
 // The roles of FaceFusion's own processes, after the command of their command line.
 const (
 	RoleServer     Role = "server"
+	RoleService    Role = "service" // another program around FaceFusion, listening or not
 	RoleRunner     Role = "runner"
 	RoleDownloader Role = "downloader"
 	RoleBenchmark  Role = "benchmark"
@@ -14,6 +15,7 @@ const (
 
 // The roles of their children, after the program.
 const (
+	RoleWorker    Role = "worker" // a Python process below a service
 	RoleFFmpeg    Role = "ffmpeg"
 	RoleFFprobe   Role = "ffprobe"
 	RoleCurl      Role = "curl"
@@ -22,10 +24,20 @@ const (
 	RoleOther     Role = "other"
 )
 
+// short says whether processes of the role end by themselves.
+func (r Role) short() bool {
+	switch r {
+	case RoleRunner, RoleDownloader, RoleBenchmark, RoleAdmin:
+		return true
+	default:
+		return false
+	}
+}
+
 // Child says whether processes of the role are children of FaceFusion's own.
 func (r Role) Child() bool {
 	switch r {
-	case RoleServer, RoleRunner, RoleDownloader, RoleBenchmark, RoleAdmin:
+	case RoleServer, RoleService, RoleRunner, RoleDownloader, RoleBenchmark, RoleAdmin:
 		return false
 	default:
 		return true

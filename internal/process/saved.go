@@ -16,6 +16,8 @@ type SavedInstance struct {
 	Jobs     Location
 	// JobsPath opens the jobs folder; empty where that took a process.
 	JobsPath string
+	// Served says that a service of it has listened.
+	Served bool
 	// Roles are those that were seen, sorted.
 	Roles []Role
 }
@@ -40,7 +42,7 @@ func (s *instanceSet) restoreOne(r *SavedInstance) {
 	}
 	i := &instanceState{
 		id: r.ID, version: r.Version, checkout: r.Checkout.folder(), jobs: r.Jobs.folder(), jobsPath: r.JobsPath,
-		lastSeen: r.LastSeen, totals: map[Role]*roleTotals{},
+		lastSeen: r.LastSeen, settled: true, served: r.Served, totals: map[Role]*roleTotals{},
 	}
 	for _, role := range r.Roles {
 		i.totalsOf(role)
@@ -54,11 +56,11 @@ func (l Location) folder() folder { return folder{inner: l.Inner, host: l.Host, 
 func (t *Table) Export() []SavedInstance {
 	list := make([]SavedInstance, 0, len(t.instances.byKey))
 	for key, i := range t.instances.byKey {
-		if i.conf != nil {
+		if i.conf != nil || !i.settled {
 			continue
 		}
 		r := SavedInstance{
-			ID: i.id, Version: i.version, LastSeen: i.lastSeen,
+			ID: i.id, Version: i.version, LastSeen: i.lastSeen, Served: i.served,
 			Checkout: Location{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: Location{i.jobs.inner, i.jobs.host, key},
 		}
 		if i.jobsVia == 0 {

@@ -33,11 +33,14 @@ type Instance struct {
 	JobsHostPath string
 	// Configured instances are reported for ever, others until they were gone for Settings.ForgetAfter.
 	Configured bool
+	// Served says that a service of it has listened.
+	Served bool
 	// LastSeen is when a process of the instance was last seen; zero if never.
 	LastSeen time.Time
 	// Roles has an entry for each role seen since the instance is known, sorted by role. A role stays when its last process is gone, with zeros.
 	Roles []RoleUsage
-	// Servers has an entry for each live process with RoleServer, sorted by PID.
+	// Servers has an entry for each live process with RoleServer, and for each with RoleService that
+	// listens or has listened, sorted by PID.
 	Servers []ServerProcess
 	// Processes are the live ones, children included, sorted by PID.
 	Processes []Process
@@ -59,6 +62,8 @@ type Process struct {
 	Role Role
 	// Command is FaceFusion's, "headless-run" for one; empty for children, for FaceFusion 2.x and where it is not known.
 	Command string
+	// Rule is how a process that is no child was found, for the log: "script", "cwd", …
+	Rule string
 	// Started is the wall-clock time of the start.
 	Started time.Time
 }
@@ -93,7 +98,7 @@ type RoleUsage struct {
 	OldestStart time.Time
 }
 
-// ServerProcess is a live process with RoleServer, and where it listens.
+// ServerProcess is a live process that serves, and where it listens.
 type ServerProcess struct {
 	ID
 	// Port is where it listens, 0 while it does not (it downloads models first) or while that cannot be known.
@@ -135,6 +140,16 @@ const (
 	ExitCrashed     ExitReason = "crashed"      // SIGSEGV, SIGABRT, SIGBUS and the like
 	ExitUnknown     ExitReason = "unknown"      // the kernel did not tell
 )
+
+// failure says that a program did not end as it was meant to.
+func (r ExitReason) failure() bool {
+	switch r {
+	case ExitFailed, ExitCheckFailed, ExitKilled, ExitCrashed:
+		return true
+	default:
+		return false
+	}
+}
 
 // DeniedField is a field of a FaceFusion process that could not be read.
 type DeniedField struct {

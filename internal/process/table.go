@@ -46,6 +46,10 @@ type Table struct {
 	members map[int]*trackedProcess
 	// dying have ended, but are not reported yet, as their parent did not fetch them.
 	exited []*trackedProcess
+	// unconfirmed are processes that may be services.
+	unconfirmed map[int]*unconfirmed
+	// at is when the pass under way began.
+	at time.Duration
 	// epoch is the moment from which the Table counts its own time.
 	epoch time.Time
 	// looked says that there was a pass before: what is found from now on was started.
@@ -78,6 +82,7 @@ func NewTable(s Settings) *Table {
 		listening:   listening{files: f},
 		instances:   newInstances(f, s.Instances),
 		members:     make(map[int]*trackedProcess),
+		unconfirmed: make(map[int]*unconfirmed),
 		epoch:       time.Now(),
 	}
 	if t.forgetAfter <= 0 {
@@ -100,6 +105,8 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	}
 	l := &pass{now: time.Now()}
 	l.at = l.now.Sub(t.epoch)
+	t.at = l.at
+	clear(t.files.mountTables)
 	if err := t.clock.read(t.files, l.now); err != nil {
 		return nil, fmt.Errorf("observe processes: %w", err)
 	}
@@ -114,6 +121,7 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	t.examine(l, due)
 	t.placePending()
 	t.reapExited(l)
+	t.attend(l)
 	t.findPorts(l)
 	t.primed = true
 	return t.publish(l), nil

@@ -2,7 +2,6 @@ package process
 
 import (
 	"cmp"
-	"path"
 	"slices"
 	"time"
 )
@@ -36,19 +35,6 @@ func (t *Table) readProcess(pid int) (observation, error) {
 	return g, nil
 }
 
-// faceFusion returns the script where a process looks like FaceFusion from outside.
-func (f *files) faceFusion(g observation) (script, bool) {
-	s, ok := scriptOf(g.argv)
-	if !ok || s.kind() == noFaceFusion {
-		return script{}, false
-	}
-	if isPython(path.Base(g.argv[0])) {
-		return s, true
-	}
-	exe, err := f.link(g.pid, "exe") // started under another name
-	return s, err == nil && isPython(path.Base(exe))
-}
-
 // examine looks at processes that are new or due, and takes in those that are FaceFusion or its children. The oldest come first, as a child is known by its
 // parent.
 func (t *Table) examine(l *pass, due []int) {
@@ -78,61 +64,103 @@ func (t *Table) examine(l *pass, due []int) {
 	}
 }
 
-// track takes in a process that is FaceFusion, or the child of a member.
+// track takes in a process that a rule fits, or the descendant of one.
 //
-// A process that has its parent's command line is a copy of it: between fork and exec every child of FaceFusion looks like FaceFusion. It is a child.
-func (t *Table) track(l *pass, g observation) bool {
-	if g.stat.kernel || g.stat.ended() {
+// A process that has its parent's command line is a copy of it: between fork and exec every child of
+// FaceFusion looks like FaceFusion. It is a child.
+func (t *Table) track(p *pass, o observation) bool {
+	if o.stat.kernel || o.stat.ended() {
 		return false
 	}
-	parent := t.members[g.stat.ppid]
-	if s, ok := t.files.faceFusion(g); ok && !t.copied(parent, g) && t.found(l, g, s) {
-		return true
+	parent := t.members[o.stat.ppid]
+	if parent != nil && parent.alone {
+		parent = nil
+	}
+	if !t.copied(parent, o) {
+		if found, ok := t.find(p, o, parent); ok && t.found(p, o, found, parent) {
+			return true
+		}
 	}
 	if parent == nil {
-		return false
+		if parent = t.confirmByChild(p, o); parent == nil {
+			return false
+		}
 	}
-	t.join(g, &trackedProcess{role: childRole(g.stat.comm, g.argv), instance: parent.instance})
+	t.join(o, &trackedProcess{role: t.childRole(o, parent), instance: parent.instance, served: parent.serves()})
 	return true
 }
 
+// find asks the rules. Below a member only FaceFusion's own script is a finding, whatever folder its
+// descendants work in. The rules of folders are asked once for a command line.
+func (t *Table) find(p *pass, o observation, parent *trackedProcess) (finding, bool) {
+	found, ok, decided := t.files.findScript(o)
+	if decided || parent != nil {
+		return found, ok
+	}
+	if known := t.unconfirmed[o.pid]; known != nil && known.cmdline == o.cmdline {
+		return t.confirmByRuntime(known, o)
+	}
+	if !t.cache.changed(o) {
+		return finding{}, false
+	}
+	found, ok = t.files.findFolder(o)
+	if ok && found.unconfirmed {
+		t.unconfirmed[o.pid] = &unconfirmed{finding: found, cmdline: o.cmdline, start: o.stat.start}
+		return finding{}, false
+	}
+	return found, ok
+}
+
 // copied says whether a process is a copy of its parent. The parent is read anew, as conda makes FaceFusion exec itself with another argv[0] after it was found.
-func (t *Table) copied(parent *trackedProcess, g observation) bool {
+func (t *Table) copied(parent *trackedProcess, o observation) bool {
 	if parent == nil {
 		return false
 	}
 	if data, err := t.files.cmdline(parent.PID); err == nil && len(data) > 0 {
 		parent.cmdline = string(data)
 	}
-	return parent.cmdline == g.cmdline
+	return parent.cmdline == o.cmdline
 }
 
-// found takes in a process that looks like FaceFusion, if it is.
-func (t *Table) found(l *pass, g observation, s script) bool {
-	p, ok := t.files.workdir(g.pid, s)
-	if !ok {
-		return false
-	}
-	role, ok := s.roleFor(p.version)
-	if !ok {
-		return false
-	}
+// found takes in a process that a rule fits. A run joins the instance of the program that started it.
+func (t *Table) found(p *pass, o observation, found finding, parent *trackedProcess) bool {
 	// All that was read by pid was read of this process only if it is still there.
-	if again, err := t.files.stat(g.pid); err != nil || again.start != g.stat.start {
+	if again, err := t.files.stat(o.pid); err != nil || again.start != o.stat.start {
 		return false
 	}
-	m := &trackedProcess{role: role, instance: t.instances.of(p), readable: p.readable, pending: p.pending}
-	if !p.complete {
+	m := &trackedProcess{role: found.role, rule: found.rule, readable: found.readable, pending: found.pending, alone: found.rule == ruleParentOfRun}
+	if parent != nil && found.role.short() {
+		m.instance = parent.instance
+	} else {
+		m.instance = t.instances.of(found.workdir)
+	}
+	if !found.complete {
 		m.denied |= deniedCheckout
 	}
-	t.join(g, m)
+	t.join(o, m)
 	m.watch = t.watcher.add(m.ID)
-	m.instance.settle(t.files, m, p)
-	if t.primed {
-		m.instance.totalsOf(role).starts++
-		l.changes = append(l.changes, LifecycleEvent{Time: t.clock.started(m.StartTicks), Instance: m.instance.id, Role: role, PID: m.PID})
+	m.instance.settle(t.files, m, found.workdir)
+	m.fresh = t.primed
+	if found.role == RoleService && o.age < serviceAge {
+		m.provisional = true
+		return true
+	}
+	t.settled(p, m)
+	if found.role == RoleRunner {
+		t.confirmByRun(p, o, m)
 	}
 	return true
+}
+
+// settled counts the start of a process that has come to stay.
+func (t *Table) settled(p *pass, m *trackedProcess) {
+	m.provisional = false
+	m.instance.settled = true
+	if !m.fresh {
+		return
+	}
+	m.instance.totalsOf(m.role).starts++
+	p.changes = append(p.changes, LifecycleEvent{Time: t.clock.started(m.StartTicks), Instance: m.instance.id, Role: m.role, PID: m.PID})
 }
 
 // join makes a process a member.
@@ -161,7 +189,10 @@ func (t *Table) adopt() {
 			if err != nil || parent == nil || g.stat.kernel || g.stat.ended() {
 				continue
 			}
-			t.join(g, &trackedProcess{role: childRole(g.stat.comm, g.argv), instance: parent.instance})
+			if parent.alone {
+				continue
+			}
+			t.join(g, &trackedProcess{role: t.childRole(g, parent), instance: parent.instance, served: parent.serves()})
 			more = true
 		}
 	}

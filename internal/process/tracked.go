@@ -6,6 +6,7 @@ import "time"
 type trackedProcess struct {
 	ID
 	role     Role
+	rule     rule
 	instance *instanceState
 	comm     string
 	cmdline  string
@@ -16,11 +17,22 @@ type trackedProcess struct {
 	// before is what the process had used in an earlier role: a child is forked as a copy of its parent and becomes ffmpeg by exec.
 	before resourceUsage
 	port   port
+	// listened says that it has had a port. A service without is a worker or a bot, not a server that
+	// starts.
+	listened bool
 	// pending says that the file system of its checkout did not answer when the process was found, or
 	// since.
 	pending bool
 	// watch is nil for children.
 	watch *watch
+	// served says that it descends from a service.
+	served bool
+	// alone says that it is a member for its runs only, without its descendants; lastRun is when it
+	// started one.
+	alone   bool
+	lastRun time.Duration
+	// fresh says that it started while the Table looked; provisional that it is too young to count.
+	fresh, provisional bool
 	// ended is when the process was seen to have ended, while it is not known how.
 	ended time.Duration
 }

@@ -1,6 +1,8 @@
 package process
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -21,29 +23,32 @@ type workdir struct {
 	pending bool
 }
 
-// workdir finds out where the process works; false where it is not FaceFusion. A checkout is known by <cwd>/facefusion/metadata.py: FaceFusion demands to be
-// started in its folder, as it finds its assets there. Without permission to look, 3.x is trusted by the name of its script, while run.py is too common.
+// workdir finds out where the process works; false where it is not FaceFusion. A checkout is known by its facefusion/metadata.py, in the working directory or
+// in the folder of the script. Without permission to look, 3.x is trusted by the name of its script, while run.py is too common.
 func (f *files) workdir(pid int, s script) (workdir, bool) {
-	cwd, err := f.link(pid, "cwd")
+	cwd, err := f.cwd(pid)
 	if isDenied(err) {
 		return f.guessWorkdir(pid, s), s.kind() == faceFusion3
 	}
 	if err != nil {
 		return workdir{}, false
 	}
-	if link, err := f.link(pid, "root"); err == nil {
-		if inner, ok := hostfs.Below(cwd, link); ok {
-			cwd = inner
+	root := f.rootOf(pid)
+	checkout := cwd
+	metadata, err := root.ReadFile(cwd+"/"+metadataFile, maxConfig)
+	if errors.Is(err, os.ErrNotExist) {
+		// Started from another folder: Python imports from the folder of the script.
+		folder := absolute(cwd, filepath.Dir(s.path))
+		if data, elsewhere := root.ReadFile(folder+"/"+metadataFile, maxConfig); elsewhere == nil {
+			checkout, metadata, err = resolve(root, folder), data, nil
 		}
 	}
-	root := f.rootOf(pid)
-	metadata, err := root.ReadFile(cwd+"/facefusion/metadata.py", maxConfig)
 	hanging := hostfs.IsHanging(err)
 	if err != nil && (!isDenied(err) && !hanging || s.kind() != faceFusion3) {
 		return workdir{}, false // a candidate, which is looked at again
 	}
 	p := workdir{version: parseVersion(metadata), readable: true, complete: err == nil || hanging, pending: hanging}
-	p.checkout = f.locate(pid, cwd)
+	p.checkout = f.locate(pid, checkout)
 	p.jobs = f.locate(pid, resolve(root, f.jobsPath(root, s, cwd, p.version)))
 	return p, true
 }

@@ -42,7 +42,7 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 			e.GPUBusy.V, e.GPUBusy.Known = use.Busy[instance.ID]
 		}
 		for _, p := range instance.Processes {
-			if !p.Role.Child() {
+			if !p.Role.Child() || p.Role == process.RoleWorker {
 				e.Processes = append(e.Processes, jobqueue.Process{
 					ProcessID: jobqueue.ProcessID(p.ID), Role: jobqueue.Role(p.Role), Command: p.Command, Started: p.Started,
 				})

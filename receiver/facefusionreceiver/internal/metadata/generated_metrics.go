@@ -489,10 +489,12 @@ type AttributeFacefusionProcessRole int
 const (
 	_ AttributeFacefusionProcessRole = iota
 	AttributeFacefusionProcessRoleServer
+	AttributeFacefusionProcessRoleService
 	AttributeFacefusionProcessRoleRunner
 	AttributeFacefusionProcessRoleDownloader
 	AttributeFacefusionProcessRoleBenchmark
 	AttributeFacefusionProcessRoleAdmin
+	AttributeFacefusionProcessRoleWorker
 	AttributeFacefusionProcessRoleFfmpeg
 	AttributeFacefusionProcessRoleFfprobe
 	AttributeFacefusionProcessRoleCurl
@@ -506,6 +508,8 @@ func (av AttributeFacefusionProcessRole) String() string {
 	switch av {
 	case AttributeFacefusionProcessRoleServer:
 		return "server"
+	case AttributeFacefusionProcessRoleService:
+		return "service"
 	case AttributeFacefusionProcessRoleRunner:
 		return "runner"
 	case AttributeFacefusionProcessRoleDownloader:
@@ -514,6 +518,8 @@ func (av AttributeFacefusionProcessRole) String() string {
 		return "benchmark"
 	case AttributeFacefusionProcessRoleAdmin:
 		return "admin"
+	case AttributeFacefusionProcessRoleWorker:
+		return "worker"
 	case AttributeFacefusionProcessRoleFfmpeg:
 		return "ffmpeg"
 	case AttributeFacefusionProcessRoleFfprobe:
@@ -533,10 +539,12 @@ func (av AttributeFacefusionProcessRole) String() string {
 // MapAttributeFacefusionProcessRole is a helper map of string to AttributeFacefusionProcessRole attribute value.
 var MapAttributeFacefusionProcessRole = map[string]AttributeFacefusionProcessRole{
 	"server":     AttributeFacefusionProcessRoleServer,
+	"service":    AttributeFacefusionProcessRoleService,
 	"runner":     AttributeFacefusionProcessRoleRunner,
 	"downloader": AttributeFacefusionProcessRoleDownloader,
 	"benchmark":  AttributeFacefusionProcessRoleBenchmark,
 	"admin":      AttributeFacefusionProcessRoleAdmin,
+	"worker":     AttributeFacefusionProcessRoleWorker,
 	"ffmpeg":     AttributeFacefusionProcessRoleFfmpeg,
 	"ffprobe":    AttributeFacefusionProcessRoleFfprobe,
 	"curl":       AttributeFacefusionProcessRoleCurl,

@@ -71,7 +71,7 @@ func exitSeverity(c *process.LifecycleEvent) plog.SeverityNumber {
 	case process.ExitFailed, process.ExitCheckFailed:
 		return plog.SeverityNumberWarn
 	case process.ExitUnknown:
-		if c.Role == process.RoleServer {
+		if c.Role == process.RoleServer || c.Role == process.RoleService {
 			return plog.SeverityNumberWarn
 		}
 	}

@@ -30,6 +30,7 @@ type Probe struct {
 	lb        *metadata.LogsBuilder    // owned by the goroutine that observes
 	// owned by the goroutine that observes
 	denied map[string]bool
+	found  map[process.ID]bool
 	known  int
 }
 
@@ -94,6 +95,7 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 	if p.known < 0 && len(snapshot.Instances) == 0 {
 		p.env.Settings.Logger.Info("no FaceFusion process found yet, it will be picked up when it starts", zap.String("root_path", p.env.RootPath))
 	}
+	p.reportFound(snapshot)
 	for _, denied := range snapshot.Denied {
 		if p.denied[denied.Field] {
 			continue
@@ -102,6 +104,25 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 		p.env.Settings.Logger.Warn("a field of FaceFusion's processes may not be read, what depends on it is absent",
 			zap.String("field", denied.Field), zap.String("file", denied.Path), zap.String("remedy", denied.Remedy))
 	}
+}
+
+// reportFound logs each new service, with the rule that found it: why a process counts as FaceFusion's
+// is what an operator asks first. Runs come by the hundred, and are events.
+func (p *Probe) reportFound(snapshot *process.Snapshot) {
+	present := make(map[process.ID]bool)
+	for i := range snapshot.Instances {
+		for _, proc := range snapshot.Instances[i].Processes {
+			if proc.Role != process.RoleServer && proc.Role != process.RoleService {
+				continue
+			}
+			present[proc.ID] = true
+			if !p.found[proc.ID] {
+				p.env.Settings.Logger.Info("FaceFusion found", zap.String("instance", snapshot.Instances[i].ID), zap.String("role", string(proc.Role)),
+					zap.String("rule", proc.Rule), zap.Int("pid", proc.PID))
+			}
+		}
+	}
+	p.found = present
 }
 
 // Scrape implements probe.Probe.

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -94,8 +96,8 @@ func TestExitSeverity(t *testing.T) {
 // TestEveryValueIsDeclared keeps the domain's fixed sets and the contract the same.
 func TestEveryValueIsDeclared(t *testing.T) {
 	roles := []process.Role{
-		process.RoleServer, process.RoleRunner, process.RoleDownloader, process.RoleBenchmark, process.RoleAdmin,
-		process.RoleFFmpeg, process.RoleFFprobe, process.RoleCurl, process.RoleNvidiaSMI, process.RoleNode, process.RoleOther,
+		process.RoleServer, process.RoleService, process.RoleRunner, process.RoleDownloader, process.RoleBenchmark, process.RoleAdmin,
+		process.RoleWorker, process.RoleFFmpeg, process.RoleFFprobe, process.RoleCurl, process.RoleNvidiaSMI, process.RoleNode, process.RoleOther,
 	}
 	require.Len(t, metadata.MapAttributeFacefusionProcessRole, len(roles))
 	for _, role := range roles {
@@ -116,4 +118,21 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 	cfg.Interval, cfg.ForgetAfter = 0, -time.Hour
 	require.EqualError(t, cfg.Validate(), "interval is 0s: give at least 100ms, or leave it out for 1s\n"+
 		"forget_after is -1h0m0s: give at least 1s, or leave it out for 24h")
+}
+
+// TestServicesAreLoggedWithTheirRule: once each, and runs not at all.
+func TestServicesAreLoggedWithTheirRule(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	env, _ := probetest.Env()
+	env.Settings.Logger = zap.New(core)
+	p := New(NewDefaultConfig(), nil, env)
+	p.known = 0
+	snapshot := &process.Snapshot{Instances: []process.Instance{{ID: "ff", Processes: []process.Process{
+		{ID: process.ID{PID: 11}, Role: process.RoleService, Rule: "cwd"}, {ID: process.ID{PID: 12}, Role: process.RoleRunner, Rule: "script"},
+	}}}}
+	for range 3 {
+		p.report(snapshot)
+	}
+	require.Len(t, logs.All(), 1)
+	require.Equal(t, map[string]any{"instance": "ff", "role": "service", "rule": "cwd", "pid": int64(11)}, logs.All()[0].ContextMap())
 }

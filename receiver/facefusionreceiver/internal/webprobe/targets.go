@@ -52,7 +52,7 @@ func appendFound(list []webui.Target, i *process.Instance) []webui.Target {
 		list = append(list, target(i.ID, server))
 	}
 	served := slices.ContainsFunc(i.Roles, func(r process.RoleUsage) bool { return r.Role == process.RoleServer })
-	if len(i.Servers) == 0 && (served || i.Configured && len(i.Processes) == 0) {
+	if len(i.Servers) == 0 && (served || i.Served || i.Configured && len(i.Processes) == 0) {
 		list = append(list, webui.Target{Instance: i.ID, Gone: true})
 	}
 	return list

@@ -1,0 +1,121 @@
+package process
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
+)
+
+// metadataFile marks a checkout. Every version of FaceFusion has it, forks as well.
+const metadataFile = "facefusion/metadata.py"
+
+// namePattern is FaceFusion's entry in metadata.py, as forks keep it.
+var namePattern = regexp.MustCompile(`(?i)['"]name['"]\s*:\s*['"][^'"\n]{0,64}face[ _-]?fusion`)
+
+// isCheckout says whether a folder is a checkout.
+func isCheckout(root *hostfs.Root, folder string) bool {
+	data, err := root.ReadFile(folder+"/"+metadataFile, maxConfig)
+	return err == nil && namePattern.Match(data)
+}
+
+// cwd is the working directory of a process, as the process names it.
+func (f *files) cwd(pid int) (string, error) {
+	cwd, err := f.link(pid, "cwd")
+	if err != nil {
+		return "", err
+	}
+	if root, err := f.link(pid, "root"); err == nil {
+		if inner, ok := hostfs.Below(cwd, root); ok {
+			cwd = inner
+		}
+	}
+	return cwd, nil
+}
+
+// sharedFolders are the working directories of programs of every kind; what lies one level below them
+// belongs to others.
+var sharedFolders = setOf("/", "/home", "/opt", "/srv", "/usr", "/usr/local", "/var", "/var/lib", "/tmp")
+
+// maxSiblings bounds how many folders below a working directory are tried.
+const maxSiblings = 256
+
+// checkoutBelow finds a checkout one level below a folder. One that is called like FaceFusion comes
+// first, then the first by name.
+func checkoutBelow(root *hostfs.Root, folder string) string {
+	names := subfolders(root, folder)
+	slices.SortFunc(names, func(a, b string) int {
+		if x, y := strings.Contains(strings.ToLower(a), "facefusion"), strings.Contains(strings.ToLower(b), "facefusion"); x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	for _, name := range names {
+		if isCheckout(root, filepath.Join(folder, name)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// subfolders lists the first folders in a folder, in no order. Links count, as a checkout may be one.
+func subfolders(root *hostfs.Root, folder string) []string {
+	names, _ := hostfs.Do(root.Gate, root.Key(folder), root.Owner, func() ([]string, error) {
+		fd, err := root.Open(folder, unix.O_RDONLY|unix.O_DIRECTORY)
+		if err != nil {
+			return nil, err
+		}
+		dir := os.NewFile(uintptr(fd), folder)
+		defer dir.Close()
+		var names []string
+		for len(names) < maxSiblings {
+			entries, err := dir.ReadDir(64)
+			for _, e := range entries {
+				if e.IsDir() || e.Type()&os.ModeSymlink != 0 {
+					names = append(names, e.Name())
+				}
+			}
+			if err != nil { // io.EOF as well
+				break
+			}
+		}
+		return names, nil
+	})
+	return names
+}
+
+// maxEnviron bounds what is read of an environment, which is 128 KiB at most for one string.
+const maxEnviron = 256 << 10
+
+// pythonPath returns the folders of PYTHONPATH in the environment that a process was started with.
+func (f *files) pythonPath(pid int) []string {
+	data, err := f.read(f.path(pid, "environ"), maxEnviron)
+	if err != nil {
+		return nil
+	}
+	for variable := range strings.SplitSeq(string(data), "\x00") {
+		if value, ok := strings.CutPrefix(variable, "PYTHONPATH="); ok {
+			return slices.DeleteFunc(strings.Split(value, ":"), func(s string) bool { return s == "" })
+		}
+	}
+	return nil
+}
+
+// maxMaps bounds what is read of a process's mappings: a program with CUDA and PyTorch has about
+// 6,000 lines, 600 KB.
+const maxMaps = 2 << 20
+
+// importsRuntime says whether a process has loaded onnxruntime, with which FaceFusion computes. Other
+// programs use it as well, so it confirms, and finds nothing by itself.
+func (f *files) importsRuntime(pid int) bool {
+	data, err := f.read(f.path(pid, "maps"), maxMaps)
+	return err == nil && strings.Contains(string(data), "onnxruntime")
+}

@@ -1,0 +1,141 @@
+package process
+
+import "time"
+
+// serviceAge is for how long a program around FaceFusion must live before it counts as a service. One
+// that ends before leaves no trace, as a check or an installer does, unless it fails: a service that
+// cannot import what it needs ends at once, again and again.
+const serviceAge = 10 * time.Second
+
+// unconfirmed is a process that a rule fits which needs a sign of FaceFusion.
+type unconfirmed struct {
+	finding
+	cmdline string
+	start   uint64
+	// mapped says that its mappings were read.
+	mapped bool
+}
+
+// confirmByRuntime looks for FaceFusion's runtime in the process, once, when it had the time to load it.
+func (t *Table) confirmByRuntime(u *unconfirmed, o observation) (finding, bool) {
+	if u.mapped || o.age < serviceAge || u.start != o.stat.start {
+		return finding{}, false
+	}
+	u.mapped = true
+	if !t.files.importsRuntime(o.pid) {
+		return finding{}, false
+	}
+	delete(t.unconfirmed, o.pid)
+	return u.finding, true
+}
+
+// confirmByRun takes in the program that started a run: one that a rule fits is confirmed by it, any
+// other joins alone, in the instance of the run.
+func (t *Table) confirmByRun(p *pass, o observation, run *trackedProcess) {
+	starter, ok := t.starterOf(o)
+	if !ok {
+		return
+	}
+	if m := t.members[starter.pid]; m != nil {
+		m.lastRun = p.at
+		return
+	}
+	found := finding{rule: ruleParentOfRun, role: RoleService, workdir: workdir{readable: run.readable, complete: true}}
+	if u := t.unconfirmed[starter.pid]; u != nil && u.start == starter.stat.start {
+		delete(t.unconfirmed, starter.pid)
+		found = u.finding
+	}
+	m := &trackedProcess{
+		role: RoleService, rule: found.rule, instance: run.instance, readable: found.readable, alone: found.rule == ruleParentOfRun,
+		fresh: t.primed, lastRun: p.at,
+	}
+	t.join(starter, m)
+	m.watch = t.watcher.add(m.ID)
+	if m.age(t) < serviceAge {
+		m.provisional = true
+		return
+	}
+	t.settled(p, m)
+}
+
+// confirmByChild takes in a program that has started another Python in the checkout that a rule found
+// for it, however that runs FaceFusion there: "python -c 'runpy.run_path(…)'". It returns nil where
+// there is none.
+func (t *Table) confirmByChild(p *pass, o observation) *trackedProcess {
+	if len(t.unconfirmed) == 0 || !t.files.interpreter(o) {
+		return nil
+	}
+	starter, ok := t.starterOf(o)
+	if !ok {
+		return nil
+	}
+	u := t.unconfirmed[starter.pid]
+	if u == nil || u.start != starter.stat.start {
+		return nil
+	}
+	if cwd, err := t.files.cwd(o.pid); err != nil || cwd != u.checkout.inner {
+		return nil
+	}
+	delete(t.unconfirmed, starter.pid)
+	if !t.found(p, starter, u.finding, nil) {
+		return nil
+	}
+	return t.members[starter.pid]
+}
+
+func (m *trackedProcess) age(t *Table) time.Duration { return t.clock.age(m.StartTicks) }
+
+// serves says whether the Python processes below it are workers of a service.
+func (m *trackedProcess) serves() bool {
+	return m.role == RoleService || m.role == RoleWorker || m.served
+}
+
+// childRole names a descendant.
+func (t *Table) childRole(o observation, parent *trackedProcess) Role {
+	if parent.serves() && len(o.argv) > 0 && t.files.interpreter(o) {
+		return RoleWorker
+	}
+	return childRole(o.stat.comm, o.argv)
+}
+
+// attend goes through the services: one that has lived long enough counts, one that joined for its
+// runs leaves when it has started none for as long as an instance is remembered.
+func (t *Table) attend(p *pass) {
+	for _, m := range t.members {
+		switch {
+		case m.provisional && m.age(t) >= serviceAge:
+			t.settled(p, m)
+		case m.alone && p.at-m.lastRun > t.forgetAfter:
+			t.drop(m)
+			m.watch.stop()
+			t.cache.set(m.PID, candidate)
+			if m.instance.own == 0 {
+				m.instance.lastSeen = p.now.Add(-2 * t.forgetAfter) // it has not ended: there is nothing to report as down
+			}
+		}
+	}
+	for pid := range t.unconfirmed {
+		if t.cache.records[pid] == nil {
+			delete(t.unconfirmed, pid)
+		}
+	}
+	t.promote(p)
+}
+
+// promote makes a service of a Python process whose service has ended and left it: a start script that
+// goes to the background. What follows its parent soon is left alone.
+func (t *Table) promote(p *pass) {
+	for _, m := range t.members {
+		if m.role != RoleWorker || m.instance.own > 0 || p.at-m.instance.ownEnded < serviceAge {
+			continue
+		}
+		o, err := t.readProcess(m.PID)
+		if err != nil || o.stat.start != m.StartTicks || t.members[o.stat.ppid] != nil {
+			continue
+		}
+		if found, ok := t.files.findFolder(o); ok && !found.unconfirmed {
+			t.drop(m)
+			t.found(p, o, found, nil)
+		}
+	}
+}
