@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-durability e2e-traces e2e-hostile deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-check gpu clean series load
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-durability e2e-traces e2e-hostile deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-check gpu clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,10 @@ e2e-stack: build bin/simulator ## run it behind a real Prometheus and Alertmanag
 e2e-gradio: build ## run the built collector beside a real Gradio; installs it from PyPI into .cache/
 	test/gradio/install.sh .cache/gradio
 	FACEFUSION_PYTHON=$(CURDIR)/.cache/gradio/bin/python go test -count=1 -tags e2e,gradio -run Gradio ./test/e2e/...
+
+e2e-servers: build ## run the built collector beside real FastAPI, Flask, gunicorn, aiohttp and gRPC servers; installs them from PyPI into .cache/
+	test/servers/install.sh .cache/servers
+	FACEFUSION_PYTHON=$(CURDIR)/.cache/servers/bin/python go test -count=1 -tags e2e,servers -run Servers ./test/e2e/...
 
 e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the store away for a minute, kill agent and gateway, and count what is lost
 	go test -count=1 -v -parallel 16 -tags e2e,durability -run Durability ./test/e2e/...

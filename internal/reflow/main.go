@@ -37,7 +37,9 @@ func run(files []string, write bool, out io.Writer) (changed bool, err error) {
 			continue
 		}
 		changed = true
-		fmt.Fprintln(out, name)
+		if _, err := fmt.Fprintln(out, name); err != nil {
+			return changed, err
+		}
 		if write {
 			if err := os.WriteFile(name, after, 0o644); err != nil {
 				return changed, err
