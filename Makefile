@@ -61,12 +61,15 @@ e2e-hostile: build ## attack it from other accounts, stop shares under it, damag
 e2e-traces: build bin/simulator .cache/prometheus/prometheus .cache/jaeger/jaeger ## from an exemplar in a real Prometheus to the trace in a real Jaeger to the events of the run
 	go test -count=1 -v -tags e2e,traces -run WholeWay ./test/e2e/...
 
-.PHONY: doctor packages e2e-install
+.PHONY: doctor packages image e2e-install
 doctor: bin/otelcol-facefusion-doctor ## say what an agent can and cannot see on this host, and why
 	bin/otelcol-facefusion-doctor
 
 packages: build bin/otelcol-facefusion-doctor ## build the deb and the rpm into dist/
 	deploy/package/build.sh
+
+image: build bin/otelcol-facefusion-doctor ## build the container image into dist/image, an OCI layout; needs neither Docker nor a registry
+	deploy/container/build.sh
 
 e2e-install: build bin/otelcol-facefusion-doctor bin/simulator ## install the packages on a bare Debian with a booted systemd, upgrade and purge them; needs root, downloads Debian once
 	test/install/prepare.sh

@@ -39,12 +39,15 @@ License: Apache-2.0
  On Debian systems, the full text of the Apache License 2.0 is in
  /usr/share/common-licenses/Apache-2.0.
 END
+(cd .ci/package && go build -o ../../_build/ github.com/goreleaser/nfpm/v2/cmd/nfpm ./sbom)
+export SOURCE_DATE_EPOCH
+_build/sbom --name otelcol-facefusion --version "$PACKAGE_VERSION${PACKAGE_PRERELEASE:+~$PACKAGE_PRERELEASE}" --out "$stage" bin/otelcol-facefusion bin/otelcol-facefusion-doctor
+gzip -9n "$stage/third-party-licenses.txt"
 cp "${AGENT_CONFIG:-config/agent.yaml}" "$stage/agent.yaml"
 # What was checked out has the times and modes of that moment.
 find "$stage" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 
-(cd .ci/package && go build -o ../../_build/nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm)
-export PACKAGE_ARCH=$arch SOURCE_DATE_EPOCH PACKAGE_VERSION PACKAGE_PRERELEASE
+export PACKAGE_ARCH=$arch PACKAGE_VERSION PACKAGE_PRERELEASE
 for packager in deb rpm; do
 	_build/nfpm package --config deploy/package/nfpm.yaml --packager $packager --target "$target/"
 done
