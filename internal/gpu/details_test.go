@@ -115,35 +115,6 @@ func TestGarbageGroupsAreAbsent(t *testing.T) {
 	})
 }
 
-// The PCIe counters of the driver have 32 bits on some GPUs, and begin anew with the driver.
-func TestBytesAreCountedAcrossWrapAndRestart(t *testing.T) {
-	a := detailed(gpu.QuantityPCIeTransmitted, 1<<32-1000)
-	run(t, gputest.New(a), func(s *harness) {
-		t := s.T
-		s.healthy()
-		for _, step := range []struct {
-			raw  uint64
-			want int64
-		}{
-			{1<<32 - 400, 600},
-			{200, 1200},                // wrapped
-			{1<<31 - 100, 1<<31 + 900}, // a lot
-			{50, 1<<31 + 950},          // begun anew: it was not near its end
-			{1 << 40, 1<<40 + 1<<31 + 900},
-			{7, 1<<40 + 1<<31 + 907}, // 64 bits do not wrap
-		} {
-			s.change(func() { a.Numbers[gpu.QuantityPCIeTransmitted] = step.raw })
-			require.Equal(t, reading.Known(step.want), s.passes(5).Devices[0].PCIe.Transmitted)
-		}
-		require.Equal(t, gpu.Implausible{gpu.GroupLink: 1}, s.implausible(), "one of 32 bits may wrap more than once between two looks, the last one may not")
-		s.change(func() { a.Err = gpu.ErrUninitialized })
-		s.passes(1)
-		s.change(func() { a.Err, a.Numbers[gpu.QuantityPCIeTransmitted] = nil, 5 })
-		require.Equal(t, reading.Known[int64](1<<40+1<<31+912), s.passes(10).Devices[0].PCIe.Transmitted, "across sessions")
-		require.Equal(t, gpu.Implausible{gpu.GroupLink: 1}, s.implausible(), "which is when counters begin anew")
-	})
-}
-
 func TestNVLinkIsAskedOnlyWhenWanted(t *testing.T) {
 	for _, wanted := range []bool{false, true} {
 		a := detailed(gpu.QuantityNVLinkReceived, 3)

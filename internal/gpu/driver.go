@@ -58,7 +58,7 @@ type Handle interface {
 	// Energy in millijoules.
 	Energy() (uint64, error)
 	// Number is any other single reading, in the unit that its Quantity says.
-	Number(Quantity) (uint64, error)
+	Number(Quantity) (Number, error)
 	Rows() (Rows, error)
 	Encoder() (Encoder, error)
 	// BAR1 is the window through which the host sees the GPU's memory.

@@ -98,7 +98,11 @@ func (p *presence) failedWith(err error) {
 	p.err = err
 }
 
-func (p *presence) missing() bool { return p.had && p.failed >= missingAfter }
+// missing says that the reading was there and is not. One that is withheld because its counter is
+// too narrow is missing as well: the GPU has it.
+func (p *presence) missing() bool {
+	return p.failed >= missingAfter && (p.had || errors.Is(p.err, ErrTooNarrow))
+}
 
 // failedCall is a call of the pass under way that had no answer.
 type failedCall struct {

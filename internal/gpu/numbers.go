@@ -9,38 +9,59 @@ import (
 // askNumbers asks for all quantities of a tier.
 func (g *acquiredGPU) askNumbers(t tier, s *shared) {
 	for q := range quantities {
-		spec := &quantitySpecs[q]
-		if spec.tier != t || !s.nvlink && (q == QuantityNVLinkTransmitted || q == QuantityNVLinkReceived) {
-			continue
+		if g.tierOf(q) == t && (s.nvlink || q != QuantityNVLinkTransmitted && q != QuantityNVLinkReceived) {
+			g.askNumber(q)
 		}
-		g.kept.numbers[q] = reading.Value[uint64]{}
-		g.ask(fieldNumber+field(q), func() error {
-			v, err := g.handle.Number(q)
-			if err != nil {
-				return err
-			}
-			if v < spec.least || v > spec.most {
-				return cmp.Or(errIfImplausible(q.unknown(v)), ErrNotFound)
-			}
-			v, plausible := g.count(q, v)
-			g.kept.numbers[q] = reading.Known(v)
-			return errIfImplausible(plausible)
-		})
+	}
+}
+
+// tierOf is how often a quantity is asked for. A counter that may wrap is read in each pass.
+func (g *acquiredGPU) tierOf(q Quantity) tier {
+	if q.counts() && g.usage.counters[q].last.narrow() {
+		return fast
+	}
+	return quantitySpecs[q].tier
+}
+
+func (g *acquiredGPU) askNumber(q Quantity) {
+	spec := &quantitySpecs[q]
+	g.kept.numbers[q] = reading.Value[uint64]{}
+	g.ask(fieldNumber+field(q), func() error {
+		n, err := g.handle.Number(q)
+		if err != nil {
+			return err
+		}
+		if n.Value < spec.least || n.Value > spec.most {
+			return cmp.Or(errIfImplausible(q.unknown(n.Value)), ErrNotFound)
+		}
+		v, plausible, err := g.count(q, n)
+		if err != nil {
+			return err
+		}
+		g.kept.numbers[q] = reading.Known(v)
+		return errIfImplausible(plausible)
+	})
+}
+
+// counts says whether a quantity is made into a counter of ours.
+func (q Quantity) counts() bool {
+	switch q {
+	case QuantityPCIeTransmitted, QuantityPCIeReceived, QuantityNVLinkTransmitted, QuantityNVLinkReceived:
+		return true
+	default:
+		return false
 	}
 }
 
 // count makes a counter of the driver's into one of ours, and leaves other quantities as they are.
 // It says whether the driver can have counted so.
-func (g *acquiredGPU) count(q Quantity, v uint64) (uint64, bool) {
-	switch q {
-	case QuantityPCIeTransmitted, QuantityPCIeReceived, QuantityNVLinkTransmitted, QuantityNVLinkReceived:
-		total, back := g.usage.counters[q].add(v)
-		plausible := !back || !g.counted[q]
-		g.counted[q] = true
-		return total, plausible
-	default:
-		return v, true
+func (g *acquiredGPU) count(q Quantity, n Number) (v uint64, plausible bool, err error) {
+	if !q.counts() {
+		return n.Value, true, nil
 	}
+	total, back, err := g.usage.counters[q].add(n, g.now, g.perSecond(q), g.counted[q])
+	g.counted[q] = true
+	return total, !back, err
 }
 
 // readGroups asks for what the driver returns together.

@@ -46,7 +46,7 @@ func fans(h gpu.Handle) int {
 	if err != nil {
 		return 0
 	}
-	return int(count)
+	return int(count.Value)
 }
 
 func printCalls(t *testing.T, h gpu.Handle) {

@@ -76,6 +76,8 @@ type GPU struct {
 	Samples map[gpu.Task][]gpu.Sample
 	// Numbers are the single readings. Without an entry, the GPU does not have it.
 	Numbers map[gpu.Quantity]uint64
+	// Bits is how wide single readings are; 64 without an entry.
+	Bits map[gpu.Quantity]int
 	// The next are not supported while they are nil.
 	Rows    *gpu.Rows
 	Encoder *gpu.Encoder
@@ -300,10 +302,10 @@ func supported[T any](h *handle, c Call, value func(*GPU) *T) (T, error) {
 	return *v, nil
 }
 
-func (h *handle) Number(q gpu.Quantity) (uint64, error) {
-	return supported(h, CallNumber, func(g *GPU) *uint64 {
+func (h *handle) Number(q gpu.Quantity) (gpu.Number, error) {
+	return supported(h, CallNumber, func(g *GPU) *gpu.Number {
 		if v, has := g.Numbers[q]; has {
-			return &v
+			return &gpu.Number{Value: v, Bits: g.Bits[q]}
 		}
 		return nil
 	})

@@ -73,7 +73,7 @@ func TestRenumberedFieldsFollowTheDriverVersion(t *testing.T) {
 					return
 				}
 				require.NoError(s, err)
-				require.Equal(s, want, float64(v)/1e9)
+				require.Equal(s, want, float64(v.Value)/1e9)
 			})
 		})
 	}
@@ -85,19 +85,19 @@ func TestFieldsHaveTheTypeThatTheyCarry(t *testing.T) {
 		require.NoError(s, err)
 		for _, c := range []struct {
 			value, kind string
-			want        uint64
+			want        gpu.Number
 			err         error
 		}{
-			{"0xffffffff00000007", "1", 7, nil},
-			{"0xffffffff00000007", "3", 0xffffffff00000007, nil},
-			{"0xffff0007", "6", 7, nil},
-			{"0x00000007", "5", 7, nil},
-			{"0xffffffff", "5", 0, gpu.ErrNotFound},
-			{"0xffffffffffffffff", "4", 0, gpu.ErrNotFound},
-			{"0x401c000000000000", "0", 7, nil},                // 7.0
-			{"0x7ff8000000000000", "0", 0, gpu.ErrImplausible}, // NaN
-			{"0xfffffffb", "5", 0, gpu.ErrImplausible},         // -5
-			{"7", "99", 0, gpu.ErrNotFound},
+			{"0xffffffff00000007", "1", gpu.Number{Value: 7, Bits: 32}, nil},
+			{"0xffffffff00000007", "3", gpu.Number{Value: 0xffffffff00000007, Bits: 64}, nil},
+			{"0xffff0007", "6", gpu.Number{Value: 7, Bits: 16}, nil},
+			{"0x00000007", "5", gpu.Number{Value: 7, Bits: 31}, nil},
+			{"0xffffffff", "5", gpu.Number{}, gpu.ErrNotFound},
+			{"0xffffffffffffffff", "4", gpu.Number{}, gpu.ErrNotFound},
+			{"0x401c000000000000", "0", gpu.Number{Value: 7, Bits: 64}, nil}, // 7.0
+			{"0x7ff8000000000000", "0", gpu.Number{}, gpu.ErrImplausible},    // NaN
+			{"0xfffffffb", "5", gpu.Number{}, gpu.ErrImplausible},            // -5
+			{"7", "99", gpu.Number{}, gpu.ErrNotFound},
 		} {
 			s.set("gpu.0.field.82 "+c.value, "gpu.0.field.82.type "+c.kind)
 			v, err := h.Number(gpu.QuantityMemoryTemperature)
@@ -120,7 +120,7 @@ func TestOlderFormsOfDetails(t *testing.T) {
 		require.NoError(s, err)
 		bits, err := h.Number(gpu.QuantityClockEvents)
 		require.NoError(s, err)
-		require.Equal(s, uint64(128), bits)
+		require.Equal(s, gpu.Number{Value: 128}, bits)
 		require.Equal(s, 1, s.calls("nvmlDeviceGetCurrentClocksThrottleReasons"))
 	}, fakenvml.WithoutEventReasons)
 }

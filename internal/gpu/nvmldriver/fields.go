@@ -16,27 +16,29 @@ import (
 const allLinks = 1<<32 - 1
 
 // field asks for a field value. The fields used this way have had the same number in every driver.
-func field(id, scope uint32) func(*handle) (uint64, error) {
-	return func(h *handle) (uint64, error) { return h.field(id, scope) }
+func field(id, scope uint32) func(*handle) (gpu.Number, error) {
+	return func(h *handle) (gpu.Number, error) { return h.field(id, scope) }
 }
 
-func (h *handle) field(id, scope uint32) (uint64, error) {
+func (h *handle) field(id, scope uint32) (gpu.Number, error) {
 	if err := h.may("GetFieldValues"); err != nil {
-		return 0, err
+		return gpu.Number{}, err
 	}
 	values := []nvml.FieldValue{{FieldId: id, ScopeId: scope}}
 	code := h.device.GetFieldValues(values)
 	if err := failure("GetFieldValues", code); err != nil {
-		return 0, err
+		return gpu.Number{}, err
 	}
 	code = nvml.Return(values[0].NvmlReturn)
 	if unknownField(code) {
-		return 0, gpu.ErrNotSupported
+		return gpu.Number{}, gpu.ErrNotSupported
 	}
 	if err := failure("GetFieldValues", code); err != nil {
-		return 0, err
+		return gpu.Number{}, err
 	}
-	return unsignedValue(nvml.ValueType(values[0].ValueType), values[0].Value)
+	kind := nvml.ValueType(values[0].ValueType)
+	value, err := unsignedValue(kind, values[0].Value)
+	return gpu.Number{Value: value, Bits: bits(kind)}, err
 }
 
 // unknownField is how drivers answer for a field that is younger than they.
@@ -64,6 +66,20 @@ func unsignedValue(t nvml.ValueType, union [8]byte) (uint64, error) {
 		return 0, gpu.ErrImplausible
 	default:
 		return 0, gpu.ErrNotFound
+	}
+}
+
+// bits is how wide a value of a type is.
+func bits(t nvml.ValueType) int {
+	switch t {
+	case nvml.VALUE_TYPE_UNSIGNED_SHORT:
+		return 16
+	case nvml.VALUE_TYPE_SIGNED_INT:
+		return 31
+	case nvml.VALUE_TYPE_UNSIGNED_INT:
+		return 32
+	default:
+		return 64
 	}
 }
 
@@ -99,11 +115,11 @@ var renumberedSince = release{580, 82}
 
 // renumbered chooses the number by the version of the driver. A driver whose version is unknown is
 // not asked.
-func renumbered(offset uint32) func(*handle) (uint64, error) {
-	return func(h *handle) (uint64, error) {
+func renumbered(offset uint32) func(*handle) (gpu.Number, error) {
+	return func(h *handle) (gpu.Number, error) {
 		switch {
 		case !h.release.known():
-			return 0, gpu.ErrNotSupported
+			return gpu.Number{}, gpu.ErrNotSupported
 		case h.release.before(renumberedSince):
 			return h.field(throttleFieldsBefore+offset, 0)
 		default:

@@ -9,31 +9,31 @@ import (
 )
 
 // numbers is how each quantity is asked for.
-var numbers = map[gpu.Quantity]func(*handle) (uint64, error){
-	gpu.QuantityClockGraphics:            clock(nvml.CLOCK_GRAPHICS),
-	gpu.QuantityClockSM:                  clock(nvml.CLOCK_SM),
-	gpu.QuantityClockMemory:              clock(nvml.CLOCK_MEM),
-	gpu.QuantityClockVideo:               clock(nvml.CLOCK_VIDEO),
-	gpu.QuantityClockEvents:              (*handle).clockEvents,
-	gpu.QuantityPerformanceState:         (*handle).performanceState,
+var numbers = map[gpu.Quantity]func(*handle) (gpu.Number, error){
+	gpu.QuantityClockGraphics:            plain(clock(nvml.CLOCK_GRAPHICS)),
+	gpu.QuantityClockSM:                  plain(clock(nvml.CLOCK_SM)),
+	gpu.QuantityClockMemory:              plain(clock(nvml.CLOCK_MEM)),
+	gpu.QuantityClockVideo:               plain(clock(nvml.CLOCK_VIDEO)),
+	gpu.QuantityClockEvents:              plain((*handle).clockEvents),
+	gpu.QuantityPerformanceState:         plain((*handle).performanceState),
 	gpu.QuantityPCIeTransmitted:          field(nvml.FI_DEV_PCIE_COUNT_TX_BYTES, 0),
 	gpu.QuantityPCIeReceived:             field(nvml.FI_DEV_PCIE_COUNT_RX_BYTES, 0),
 	gpu.QuantityNVLinkTransmitted:        field(nvml.FI_DEV_NVLINK_THROUGHPUT_DATA_TX, allLinks),
 	gpu.QuantityNVLinkReceived:           field(nvml.FI_DEV_NVLINK_THROUGHPUT_DATA_RX, allLinks),
 	gpu.QuantityMemoryTemperature:        field(nvml.FI_DEV_MEMORY_TEMP, 0),
-	gpu.QuantityPowerLimit:               (*handle).powerLimit,
-	gpu.QuantityPowerLimitDefault:        (*handle).powerLimitDefault,
-	gpu.QuantityPowerLimitMinimum:        (*handle).powerLimitMinimum,
-	gpu.QuantityPowerLimitMaximum:        (*handle).powerLimitMaximum,
-	gpu.QuantityCorrected:                ecc(nvml.MEMORY_ERROR_TYPE_CORRECTED, nvml.VOLATILE_ECC),
-	gpu.QuantityUncorrected:              ecc(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.VOLATILE_ECC),
-	gpu.QuantityAggregateCorrected:       ecc(nvml.MEMORY_ERROR_TYPE_CORRECTED, nvml.AGGREGATE_ECC),
-	gpu.QuantityAggregateUncorrected:     ecc(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.AGGREGATE_ECC),
-	gpu.QuantityPCIeReplay:               (*handle).replays,
-	gpu.QuantityLinkGeneration:           (*handle).linkGeneration,
-	gpu.QuantityLinkWidth:                (*handle).linkWidth,
-	gpu.QuantityMaxLinkGeneration:        (*handle).maxLinkGeneration,
-	gpu.QuantityMaxLinkWidth:             (*handle).maxLinkWidth,
+	gpu.QuantityPowerLimit:               plain((*handle).powerLimit),
+	gpu.QuantityPowerLimitDefault:        plain((*handle).powerLimitDefault),
+	gpu.QuantityPowerLimitMinimum:        plain((*handle).powerLimitMinimum),
+	gpu.QuantityPowerLimitMaximum:        plain((*handle).powerLimitMaximum),
+	gpu.QuantityCorrected:                plain(ecc(nvml.MEMORY_ERROR_TYPE_CORRECTED, nvml.VOLATILE_ECC)),
+	gpu.QuantityUncorrected:              plain(ecc(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.VOLATILE_ECC)),
+	gpu.QuantityAggregateCorrected:       plain(ecc(nvml.MEMORY_ERROR_TYPE_CORRECTED, nvml.AGGREGATE_ECC)),
+	gpu.QuantityAggregateUncorrected:     plain(ecc(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.AGGREGATE_ECC)),
+	gpu.QuantityPCIeReplay:               plain((*handle).replays),
+	gpu.QuantityLinkGeneration:           plain((*handle).linkGeneration),
+	gpu.QuantityLinkWidth:                plain((*handle).linkWidth),
+	gpu.QuantityMaxLinkGeneration:        plain((*handle).maxLinkGeneration),
+	gpu.QuantityMaxLinkWidth:             plain((*handle).maxLinkWidth),
 	gpu.QuantityThrottlePower:            field(nvml.FI_DEV_PERF_POLICY_POWER, 0),
 	gpu.QuantityThrottleThermal:          field(nvml.FI_DEV_PERF_POLICY_THERMAL, 0),
 	gpu.QuantityThrottleSyncBoost:        field(nvml.FI_DEV_PERF_POLICY_SYNC_BOOST, 0),
@@ -42,27 +42,35 @@ var numbers = map[gpu.Quantity]func(*handle) (uint64, error){
 	gpu.QuantityThrottleSWThermal:        renumbered(swThermal),
 	gpu.QuantityThrottleHWThermal:        renumbered(hwThermal),
 	gpu.QuantityThrottlePowerBrake:       renumbered(powerBrake),
-	gpu.QuantityTemperatureSlowdown:      threshold(nvml.TEMPERATURE_THRESHOLD_SLOWDOWN),
-	gpu.QuantityTemperatureShutdown:      threshold(nvml.TEMPERATURE_THRESHOLD_SHUTDOWN),
-	gpu.QuantityTemperatureMaximum:       threshold(nvml.TEMPERATURE_THRESHOLD_GPU_MAX),
-	gpu.QuantityTemperatureMemoryMaximum: threshold(nvml.TEMPERATURE_THRESHOLD_MEM_MAX),
-	gpu.QuantityMaxClockGraphics:         maxClock(nvml.CLOCK_GRAPHICS),
-	gpu.QuantityMaxClockSM:               maxClock(nvml.CLOCK_SM),
-	gpu.QuantityMaxClockMemory:           maxClock(nvml.CLOCK_MEM),
-	gpu.QuantityMaxClockVideo:            maxClock(nvml.CLOCK_VIDEO),
-	gpu.QuantityRetiredSingleBit:         retiredPages(nvml.PAGE_RETIREMENT_CAUSE_MULTIPLE_SINGLE_BIT_ECC_ERRORS),
-	gpu.QuantityRetiredDoubleBit:         retiredPages(nvml.PAGE_RETIREMENT_CAUSE_DOUBLE_BIT_ECC_ERROR),
-	gpu.QuantityRetirementPending:        (*handle).retirementPending,
-	gpu.QuantityFans:                     (*handle).fans,
+	gpu.QuantityTemperatureSlowdown:      plain(threshold(nvml.TEMPERATURE_THRESHOLD_SLOWDOWN)),
+	gpu.QuantityTemperatureShutdown:      plain(threshold(nvml.TEMPERATURE_THRESHOLD_SHUTDOWN)),
+	gpu.QuantityTemperatureMaximum:       plain(threshold(nvml.TEMPERATURE_THRESHOLD_GPU_MAX)),
+	gpu.QuantityTemperatureMemoryMaximum: plain(threshold(nvml.TEMPERATURE_THRESHOLD_MEM_MAX)),
+	gpu.QuantityMaxClockGraphics:         plain(maxClock(nvml.CLOCK_GRAPHICS)),
+	gpu.QuantityMaxClockSM:               plain(maxClock(nvml.CLOCK_SM)),
+	gpu.QuantityMaxClockMemory:           plain(maxClock(nvml.CLOCK_MEM)),
+	gpu.QuantityMaxClockVideo:            plain(maxClock(nvml.CLOCK_VIDEO)),
+	gpu.QuantityRetiredSingleBit:         plain(retiredPages(nvml.PAGE_RETIREMENT_CAUSE_MULTIPLE_SINGLE_BIT_ECC_ERRORS)),
+	gpu.QuantityRetiredDoubleBit:         plain(retiredPages(nvml.PAGE_RETIREMENT_CAUSE_DOUBLE_BIT_ECC_ERROR)),
+	gpu.QuantityRetirementPending:        plain((*handle).retirementPending),
+	gpu.QuantityFans:                     plain((*handle).fans),
 }
 
 // Number implements gpu.Handle.
-func (h *handle) Number(q gpu.Quantity) (uint64, error) {
+func (h *handle) Number(q gpu.Quantity) (gpu.Number, error) {
 	ask := numbers[q]
 	if ask == nil {
-		return 0, gpu.ErrNotSupported
+		return gpu.Number{}, gpu.ErrNotSupported
 	}
 	return ask(h)
+}
+
+// plain is a number of which the width does not matter: it is no counter of ours.
+func plain(ask func(*handle) (uint64, error)) func(*handle) (gpu.Number, error) {
+	return func(h *handle) (gpu.Number, error) {
+		value, err := ask(h)
+		return gpu.Number{Value: value}, err
+	}
 }
 
 func clock(domain nvml.ClockType) func(*handle) (uint64, error) {

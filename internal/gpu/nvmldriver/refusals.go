@@ -35,14 +35,15 @@ type refusals struct {
 	rpm      [fanLimit]refusal
 }
 
-// answers remembers for each GPU whether a call has answered. They outlive handles and sessions, and
-// are safe for concurrent use.
+// answers remembers for each GPU whether a call has answered. They outlive handles and sessions,
+// and are safe for concurrent use.
 type answers struct {
 	mu     sync.Mutex
 	byUUID map[string]*atomic.Bool
 }
 
-// answersLimit is far beyond the GPUs and MIG devices that a process sees, reconfigurations included.
+// answersLimit is far beyond the GPUs and MIG devices that a process sees, reconfigurations
+// included.
 const answersLimit = 4096
 
 func (a *answers) of(uuid string) *atomic.Bool {

@@ -12,8 +12,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// The older call for memory counts what the driver reserves as used. For three seconds the newer one
-// says INVALID_ARGUMENT: memory used must not change its meaning for that.
+// The older call for memory counts what the driver reserves as used. For three seconds the newer
+// one says INVALID_ARGUMENT: memory used must not change its meaning for that.
 func TestMemoryKeepsItsMeaning(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		session := s.open()
