@@ -89,11 +89,11 @@ func TestKilledAgainAndAgain(t *testing.T) {
 // keeping has the receiver keep what it knows in a folder, and tell the witness at once: what waits, waits in the receiver.
 func keeping(folder string, w *witness) string {
 	return fmt.Sprintf(`
-extensions: {file_storage: {directory: %s}}
-receivers: {facefusion: {storage: file_storage}}
+extensions: {state_storage: {directory: %s}}
+receivers: {facefusion: {storage: state_storage}}
 exporters: {otlp_http: {endpoint: %q, compression: none, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}}
 service:
-  extensions: [health_check, file_storage]
+  extensions: [health_check, state_storage]
   pipelines:
     logs: {receivers: [facefusion], exporters: [otlp_http]}
     traces: {receivers: [facefusion], exporters: [otlp_http]}

@@ -29,8 +29,9 @@ const (
 
 // collector is the built binary, running.
 type collector struct {
-	cmd                  *exec.Cmd
-	metrics, health, own string // URLs of the page, of the health check, and of the page about itself
+	cmd *exec.Cmd
+	// URLs of the page, of the health check, and of the page about itself
+	metrics, health, own string
 	log                  *buffer
 	ended                chan struct{}
 }
@@ -39,15 +40,24 @@ type collector struct {
 // overrides are YAML.
 func start(t *testing.T, overrides ...string) *collector {
 	t.Helper()
-	c := launch(t, overrides...)
+	return startWith(t, nil, nil, overrides...)
+}
+
+// startWith runs it with more of the configurations that are shipped, and an environment.
+func startWith(t *testing.T, configs, env []string, overrides ...string) *collector {
+	t.Helper()
+	c := launch(t, configs, env, overrides...)
 	c.waitReady(t)
 	return c
 }
 
-func launch(t *testing.T, overrides ...string) *collector {
+func launch(t *testing.T, configs, env []string, overrides ...string) *collector {
 	t.Helper()
 	ports := freePorts(t, 3)
 	args := []string{"--config", agentConfig}
+	for _, file := range configs {
+		args = append(args, "--config", "../../config/"+file)
+	}
 	for i, text := range append([]string{listeners(ports)}, overrides...) {
 		file := filepath.Join(t.TempDir(), fmt.Sprintf("%d.yaml", i))
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
@@ -58,7 +68,7 @@ func launch(t *testing.T, overrides ...string) *collector {
 		cmd: exec.Command(binary, args...), metrics: url(ports[0], "/metrics"), health: url(ports[1], "/"), own: url(ports[2], "/metrics"),
 		log: &buffer{}, ended: make(chan struct{}),
 	}
-	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
+	c.cmd.Stdout, c.cmd.Stderr, c.cmd.Env = c.log, c.log, append(os.Environ(), env...)
 	require.NoError(t, c.cmd.Start())
 	go func() {
 		_ = c.cmd.Wait() // the tests look at ProcessState

@@ -69,7 +69,7 @@ seccompProfile:
 {{- define "agent.podConfig" -}}
 receivers:
   facefusion:
-    storage: file_storage
+    storage: state_storage
   {{- if .Values.hostRoot.enabled }}
   host_metrics:
     root_path: /host
@@ -77,7 +77,7 @@ receivers:
 extensions:
   health_check:
     endpoint: ${env:POD_IP}:{{ .Values.ports.health }}
-  file_storage:
+  state_storage:
     directory: /var/lib/otelcol-facefusion
 exporters:
   prometheus:
@@ -99,7 +99,7 @@ processors:
       metadata: [k8s.namespace.name, k8s.pod.name, k8s.pod.uid, k8s.node.name, k8s.deployment.name, k8s.statefulset.name, k8s.container.name]
 {{- end }}
 service:
-  extensions: [health_check, file_storage]
+  extensions: [health_check, state_storage]
   {{- if .Values.k8sAttributes.enabled }}
   pipelines:
     metrics:

@@ -7,9 +7,14 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
+	"go.uber.org/zap"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
 )
+
+// ErrUnavailable: the storage is configured rightly and does not work. Memory is optional: whoever
+// asks goes on without.
+var ErrUnavailable = errors.New("the storage is not available")
 
 // Item is a named value. An empty value deletes it.
 type Item struct {
@@ -34,13 +39,23 @@ func Open(ctx context.Context, host component.Host, id, owner component.ID, name
 	}
 	store, ok := extension.(storage.Extension)
 	if !ok {
-		return nil, fmt.Errorf("storage is %q, which stores nothing: name a storage extension such as file_storage", id)
+		return nil, fmt.Errorf("storage is %q, which stores nothing: name a storage extension such as state_storage", id)
 	}
 	client, err := store.GetClient(ctx, component.KindReceiver, owner, name)
 	if err != nil {
-		return nil, fmt.Errorf("open storage %q: %w", id, err)
+		return nil, fmt.Errorf("open storage %q: %w: %w", id, ErrUnavailable, err)
 	}
 	return &Persister{client: client}, nil
+}
+
+// Without logs that a probe goes on without its storage, where err says that it is not available, and
+// returns any other error. Memory is optional; a wrong configuration is not.
+func (p *Persister) Without(ctx context.Context, logger *zap.Logger, err error) error {
+	if !errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	logger.Error("storage not available: this probe remembers nothing over a restart", zap.Error(errors.Join(err, p.Close(ctx))))
+	return nil
 }
 
 // Load returns the values of the keys, in their order; nil for a key without a value.
@@ -50,7 +65,7 @@ func (p *Persister) Load(ctx context.Context, keys []string) ([][]byte, error) {
 		operations[i] = storage.GetOperation(key)
 	}
 	if err := p.client.Batch(ctx, operations...); err != nil {
-		return nil, fmt.Errorf("load saved state: %w", err)
+		return nil, fmt.Errorf("load saved state: %w: %w", ErrUnavailable, err)
 	}
 	values := make([][]byte, len(keys))
 	for i, operation := range operations {

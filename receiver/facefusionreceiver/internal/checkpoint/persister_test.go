@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/checkpoint"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
@@ -226,11 +228,38 @@ func TestErrorsNameTheExtensionAndTheRemedy(t *testing.T) {
 	m := openStore(t, s)
 	s.failure = errors.New("input/output error")
 	_, err = m.Unacked(t.Context())
-	require.ErrorContains(t, err, "load saved state: input/output error")
+	require.ErrorContains(t, err, "load saved state: the storage is not available: input/output error")
 	require.True(t, strings.HasPrefix(m.Save(t.Context(), []checkpoint.Item{{Key: "a", Value: []byte("1")}}, nil).Error(), "save state"))
 }
 
 type nothing struct {
 	component.StartFunc
 	component.ShutdownFunc
+}
+
+// broken is a storage extension whose disk is full.
+type broken struct{ nothing }
+
+func (broken) GetClient(context.Context, component.Kind, component.ID, string) (storage.Client, error) {
+	return nil, errors.New("no space left on device")
+}
+
+// TestMemoryIsOptional: a storage that does not work is logged, and a probe goes on without. A storage
+// that is not configured is an error.
+func TestMemoryIsOptional(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	m, err := checkpoint.Open(t.Context(), host{fileStorage: broken{}}, fileStorage, receiver, "jobs")
+	require.ErrorIs(t, err, checkpoint.ErrUnavailable)
+	require.NoError(t, m.Without(t.Context(), zap.New(core), err))
+	require.Equal(t, 1, logs.Len())
+
+	s := newStore()
+	m = openStore(t, s)
+	s.failure = errors.New("input/output error")
+	_, err = m.Unacked(t.Context())
+	require.NoError(t, m.Without(t.Context(), zap.New(core), err))
+	require.Zero(t, s.open)
+
+	m, err = checkpoint.Open(t.Context(), host{}, fileStorage, receiver, "jobs")
+	require.Error(t, m.Without(t.Context(), zap.New(core), err))
 }

@@ -61,7 +61,12 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		Exponential: histograms.exponential(),
 	}
 	if env.Storage != nil {
-		settings.Load = func(ctx context.Context, keys []string) ([][]byte, error) { return p.persister.Load(ctx, keys) }
+		settings.Load = func(ctx context.Context, keys []string) ([][]byte, error) {
+			if p.persister == nil {
+				return make([][]byte, len(keys)), nil // it is not available
+			}
+			return p.persister.Load(ctx, keys)
+		}
 	}
 	p.watcher = jobqueue.NewWatcher(settings)
 	return p
@@ -78,7 +83,10 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	// All signals of the receiver were created by now. One that is shut down before the others is told all the same: what is kept goes out after the next start.
 	p.emitsEvents, p.emitsTraces = p.env.Sink.WantsLogs(), p.env.Sink.WantsTraces()
 	if err := p.openStorage(ctx, host); err != nil {
-		return err
+		if err := p.persister.Without(ctx, p.env.Settings.Logger, err); err != nil {
+			return err
+		}
+		p.persister, p.acks = nil, nil
 	}
 	if p.acks != nil {
 		p.acks.start()

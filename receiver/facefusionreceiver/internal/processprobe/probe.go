@@ -63,7 +63,10 @@ func (p *Probe) Health() poll.Health { return p.loop.Health() }
 // Start implements probe.Probe.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	if err := p.restore(ctx, host); err != nil {
-		return err
+		if err := p.persister.Without(ctx, p.env.Settings.Logger, err); err != nil {
+			return err
+		}
+		p.persister = nil
 	}
 	p.loop.Start()
 	return nil
