@@ -81,10 +81,15 @@ func For(receiver string) *Exchange {
 	defer exchangesMu.Unlock()
 	e := exchanges[receiver]
 	if e == nil {
-		e = &Exchange{streams: map[Key]Stream{}, logs: map[string]*history{}}
+		e = New()
 		exchanges[receiver] = e
 	}
 	return e
+}
+
+// New makes an exchange that only those can use who have it.
+func New() *Exchange {
+	return &Exchange{streams: map[Key]Stream{}, logs: map[string]*history{}}
 }
 
 // PublishInstances replaces the instances that the receiver knows.

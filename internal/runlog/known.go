@@ -20,6 +20,8 @@ type Instance struct {
 	// are in.
 	PIDs       []int
 	Containers []string
+	// Files are those that its processes have for standard output and error.
+	Files []string
 }
 
 // Run is an attempt of a job. A time that is not known is zero.

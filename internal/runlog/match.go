@@ -11,6 +11,8 @@ type Writer struct {
 	Instance  string
 	PID       int
 	Container string
+	// Files are the names of the file, where it is one.
+	Files []string
 }
 
 // Resolve says which instance wrote the lines of a source; nil while that is not known. Where there
@@ -22,6 +24,9 @@ func (k *Known) Resolve(s Writer) *Instance {
 	if s.Instance != "" {
 		return k.instance(s.Instance)
 	}
+	if o := k.writes(s.Files); o != nil {
+		return o
+	}
 	for i := range k.Instances {
 		o := &k.Instances[i]
 		if s.PID != 0 && slices.Contains(o.PIDs, s.PID) || s.Container != "" && slices.Contains(o.Containers, s.Container) {
@@ -32,6 +37,22 @@ func (k *Known) Resolve(s Writer) *Instance {
 		return &k.Instances[0]
 	}
 	return nil
+}
+
+// writes finds the one instance whose processes write to a file.
+func (k *Known) writes(files []string) *Instance {
+	var found *Instance
+	for i := range k.Instances {
+		o := &k.Instances[i]
+		if !slices.ContainsFunc(files, func(file string) bool { return slices.Contains(o.Files, file) }) {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = o
+	}
+	return found
 }
 
 const (

@@ -167,6 +167,10 @@ func TestReceiverPublishesInPieces(t *testing.T) {
 	require.Equal(t, "b", k.Resolve(Writer{Container: "c1"}).ID)
 	require.Equal(t, "b", k.Resolve(Writer{Instance: "b", PID: 1}).ID)
 	require.Nil(t, k.Resolve(Writer{PID: 2}))
+	k.Instances[0].Files, k.Instances[1].Files = []string{"/log/a", "/log/both"}, []string{"/log/both", "/log/b"}
+	require.Equal(t, "b", k.Resolve(Writer{Files: []string{"/link", "/log/b"}}).ID)
+	require.Nil(t, k.Resolve(Writer{Files: []string{"/log/both"}}))
+	require.Nil(t, k.Resolve(Writer{Files: []string{"/log/c"}}))
 	require.Nil(t, k.Resolve(Writer{Instance: "c"}))
 	e.Withdraw()
 	require.Nil(t, e.Known())

@@ -12,7 +12,7 @@ import (
 )
 
 // What only says where a reader reads, or would tell a path.
-var readersOwn = []string{attrFilePath, attrOffset, attrTag, "log.file.path_resolved", "log.file.name_resolved", "log.file.record_number", "log.record.original"}
+var readersOwn = []string{attrFilePath, attrOffset, attrTag, attrFileResolved, "log.file.name_resolved", "log.file.record_number", "log.record.original"}
 
 // fill writes a record with all that is known of it.
 func fill(to plog.LogRecord, r *logstream.Record, attributes pcommon.Map, run *runlog.Run, line runlog.Line, now time.Time) {

@@ -14,13 +14,14 @@ import (
 
 // What the readers say about a record.
 const (
-	attrInstance    = "service.instance.id"
-	attrContainerID = "container.id"
-	attrStream      = "log.iostream"
-	attrFilePath    = "log.file.path"
-	attrFileName    = "log.file.name"
-	attrOffset      = "log.file.record_offset"
-	attrTag         = "logtag"
+	attrInstance     = "service.instance.id"
+	attrContainerID  = "container.id"
+	attrStream       = "log.iostream"
+	attrFilePath     = "log.file.path"
+	attrFileResolved = "log.file.path_resolved"
+	attrFileName     = "log.file.name"
+	attrOffset       = "log.file.record_offset"
+	attrTag          = "logtag"
 )
 
 // piece is what a record of a reader holds of a stream.
@@ -67,6 +68,11 @@ func pieceOf(resource pcommon.Map, record plog.LogRecord) (p piece, ok bool) {
 	}
 	if p.from.Container == "" {
 		p.from.Container = containerID.FindString(path)
+	}
+	for _, key := range []string{attrFilePath, attrFileResolved} {
+		if file := text(attributes, key); file != "" {
+			p.from.Files = append(p.from.Files, file)
+		}
 	}
 	if offset, there := attributes.Get(attrOffset); there && offset.Type() == pcommon.ValueTypeInt && record.Body().Type() == pcommon.ValueTypeBytes {
 		p.offset = offset.Int()

@@ -7,12 +7,14 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/gpuprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/jobprobe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/logprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/webprobe"
 )
 
-// probes is the list: one line for each probe. They start in this order and end in the opposite one.
+// probes is the list: one line for each probe. They start in this order and end in the opposite
+// one.
 var probes = []struct {
 	enabled func(*Config) bool
 	create  func(*Config, probe.Env) probe.Probe
@@ -21,6 +23,7 @@ var probes = []struct {
 	{func(c *Config) bool { return c.Process.Enabled }, newProcessProbe},
 	{func(c *Config) bool { return c.Web.Enabled }, newWebProbe},
 	{func(c *Config) bool { return c.Jobs.Enabled }, newJobProbe},
+	{func(*Config) bool { return true }, newLogProbe},
 }
 
 func newProbes(cfg *Config, env probe.Env) []probe.Probe {
@@ -64,3 +67,5 @@ func newWebProbe(cfg *Config, env probe.Env) probe.Probe {
 func newJobProbe(cfg *Config, env probe.Env) probe.Probe {
 	return jobprobe.New(cfg.Jobs, cfg.Histograms.Jobs, env)
 }
+
+func newLogProbe(_ *Config, env probe.Env) probe.Probe { return logprobe.New(env) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/delivery"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
@@ -55,6 +56,7 @@ func newSharedReceiver(cfg *Config, set receiver.Settings) (*sharedReceiver, err
 		Metrics:       cfg.Metrics,
 		Logs:          cfg.Logs,
 		Snapshots:     &snapshots.Store{},
+		Log:           runlog.For(set.ID.String()),
 		Host:          host.Read(cfg.RootPath),
 		Storage:       cfg.Storage,
 		Gate:          r.gate,

@@ -14,6 +14,7 @@ const maxBatchChanges = 200
 // batches makes the events and the traces of what an observation saw.
 func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*outbox.Entry {
 	var entries []*outbox.Entry
+	p.traced = map[*outbox.Entry][]jobqueue.Change{}
 	for changes := range slices.Chunk(snapshot.Changes, maxBatchChanges) {
 		if p.emitsEvents {
 			if logs := p.events(changes); logs.LogRecordCount() > 0 {
@@ -22,7 +23,9 @@ func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*outbox.Entry {
 		}
 		if p.emitsTraces {
 			if traces := p.spans(changes); traces.SpanCount() > 0 {
-				entries = append(entries, &outbox.Entry{Traces: &traces})
+				entry := &outbox.Entry{Traces: &traces}
+				p.traced[entry] = changes
+				entries = append(entries, entry)
 			}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/checkpoint"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
@@ -29,14 +30,19 @@ type Probe struct {
 	roots           *roots
 	exits           exits
 	loop            *poll.Loop
-	persister       *checkpoint.Persister    // nil without a storage extension
-	storing         sync.Mutex               // held by whoever uses the persister
-	acks            *acks                    // nil until started, and where nothing is kept
-	emitsEvents     bool                     // somebody takes events
-	emitsTraces     bool                     // somebody takes spans
-	firstScanLogged map[string]bool          // folders of which the first pass was logged, by instance; owned by the goroutine that observes
-	mb              *metadata.MetricsBuilder // owned by the goroutine that scrapes
-	lb              *metadata.LogsBuilder    // owned by the goroutine that observes
+	persister       *checkpoint.Persister // nil without a storage extension
+	storing         sync.Mutex            // held by whoever uses the persister
+	acks            *acks                 // nil until started, and where nothing is kept
+	emitsEvents     bool                  // somebody takes events
+	emitsTraces     bool                  // somebody takes spans
+	firstScanLogged map[string]bool       // folders of which the first pass was logged, by instance; owned by the goroutine that observes
+	recent          recentRuns            // owned by the goroutine that observes
+	// held are traces that wait for the log, traced the changes that entries are about; both are
+	// owned by the goroutine that observes.
+	held   []heldTraces
+	traced map[*outbox.Entry][]jobqueue.Change
+	mb     *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	lb     *metadata.LogsBuilder    // owned by the goroutine that observes
 }
 
 // New makes the probe.
@@ -98,6 +104,7 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 // Shutdown implements probe.Probe.
 func (p *Probe) Shutdown(ctx context.Context) error {
 	p.loop.Stop()
+	p.sendHeld(true)
 	p.watcher.Close()
 	if p.acks != nil {
 		p.acks.stop()
@@ -115,6 +122,7 @@ func (p *Probe) begin() {
 }
 
 func (p *Probe) observe(ctx context.Context) error {
+	p.sendHeld(false)
 	processes := p.env.Snapshots.Processes.Load()
 	if processes == nil {
 		return nil
@@ -133,7 +141,8 @@ func (p *Probe) observe(ctx context.Context) error {
 	before := p.latest.Load()
 	p.latest.Publish(snapshot)
 	p.env.Snapshots.Jobs.Publish(snapshot)
-	p.send(entries)
+	p.publishRuns(snapshot)
+	p.send(p.holdTraces(snapshot, entries))
 	p.logFirstScan(snapshot)
 	if len(snapshot.Changes) > 0 || !sameFolders(before, snapshot) {
 		p.env.RequestScrape()

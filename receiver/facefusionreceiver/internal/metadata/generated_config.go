@@ -290,6 +290,186 @@ func (ms *FacefusionJobOldestAgeMetricConfig) Unmarshal(parser *confmap.Conf) er
 	return nil
 }
 
+// FacefusionLogCausesMetricConfig provides config for the facefusion.log.causes metric.
+type FacefusionLogCausesMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionLogCausesMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionLogRecordsMetricConfig provides config for the facefusion.log.records metric.
+type FacefusionLogRecordsMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionLogRecordsMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionModelLoadTimeMetricConfig provides config for the facefusion.model.load.time metric.
+type FacefusionModelLoadTimeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionModelLoadTimeMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionModelLoadsMetricConfig provides config for the facefusion.model.loads metric.
+type FacefusionModelLoadsMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionModelLoadsMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionPhaseFrameRateMetricConfig provides config for the facefusion.phase.frame.rate metric.
+type FacefusionPhaseFrameRateMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionPhaseFrameRateMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionPhaseFramesMetricConfig provides config for the facefusion.phase.frames metric.
+type FacefusionPhaseFramesMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionPhaseFramesMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionPhaseProgressMetricConfig provides config for the facefusion.phase.progress metric.
+type FacefusionPhaseProgressMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionPhaseProgressMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionPhaseRemainingMetricConfig provides config for the facefusion.phase.remaining metric.
+type FacefusionPhaseRemainingMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionPhaseRemainingMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionPhaseTimeMetricConfig provides config for the facefusion.phase.time metric.
+type FacefusionPhaseTimeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionPhaseTimeMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionProcessCountMetricConfig provides config for the facefusion.process.count metric.
 type FacefusionProcessCountMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -1750,6 +1930,15 @@ type MetricsConfig struct {
 	FacefusionJobFolderState                  FacefusionJobFolderStateMetricConfig                  `mapstructure:"facefusion.job.folder.state"`
 	FacefusionJobLost                         FacefusionJobLostMetricConfig                         `mapstructure:"facefusion.job.lost"`
 	FacefusionJobOldestAge                    FacefusionJobOldestAgeMetricConfig                    `mapstructure:"facefusion.job.oldest.age"`
+	FacefusionLogCauses                       FacefusionLogCausesMetricConfig                       `mapstructure:"facefusion.log.causes"`
+	FacefusionLogRecords                      FacefusionLogRecordsMetricConfig                      `mapstructure:"facefusion.log.records"`
+	FacefusionModelLoadTime                   FacefusionModelLoadTimeMetricConfig                   `mapstructure:"facefusion.model.load.time"`
+	FacefusionModelLoads                      FacefusionModelLoadsMetricConfig                      `mapstructure:"facefusion.model.loads"`
+	FacefusionPhaseFrameRate                  FacefusionPhaseFrameRateMetricConfig                  `mapstructure:"facefusion.phase.frame.rate"`
+	FacefusionPhaseFrames                     FacefusionPhaseFramesMetricConfig                     `mapstructure:"facefusion.phase.frames"`
+	FacefusionPhaseProgress                   FacefusionPhaseProgressMetricConfig                   `mapstructure:"facefusion.phase.progress"`
+	FacefusionPhaseRemaining                  FacefusionPhaseRemainingMetricConfig                  `mapstructure:"facefusion.phase.remaining"`
+	FacefusionPhaseTime                       FacefusionPhaseTimeMetricConfig                       `mapstructure:"facefusion.phase.time"`
 	FacefusionProcessCount                    FacefusionProcessCountMetricConfig                    `mapstructure:"facefusion.process.count"`
 	FacefusionProcessExits                    FacefusionProcessExitsMetricConfig                    `mapstructure:"facefusion.process.exits"`
 	FacefusionProcessStarts                   FacefusionProcessStartsMetricConfig                   `mapstructure:"facefusion.process.starts"`
@@ -1863,6 +2052,33 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		FacefusionJobOldestAge: FacefusionJobOldestAgeMetricConfig{
+			Enabled: true,
+		},
+		FacefusionLogCauses: FacefusionLogCausesMetricConfig{
+			Enabled: true,
+		},
+		FacefusionLogRecords: FacefusionLogRecordsMetricConfig{
+			Enabled: true,
+		},
+		FacefusionModelLoadTime: FacefusionModelLoadTimeMetricConfig{
+			Enabled: true,
+		},
+		FacefusionModelLoads: FacefusionModelLoadsMetricConfig{
+			Enabled: true,
+		},
+		FacefusionPhaseFrameRate: FacefusionPhaseFrameRateMetricConfig{
+			Enabled: true,
+		},
+		FacefusionPhaseFrames: FacefusionPhaseFramesMetricConfig{
+			Enabled: true,
+		},
+		FacefusionPhaseProgress: FacefusionPhaseProgressMetricConfig{
+			Enabled: true,
+		},
+		FacefusionPhaseRemaining: FacefusionPhaseRemainingMetricConfig{
+			Enabled: true,
+		},
+		FacefusionPhaseTime: FacefusionPhaseTimeMetricConfig{
 			Enabled: true,
 		},
 		FacefusionProcessCount: FacefusionProcessCountMetricConfig{

@@ -71,6 +71,116 @@ var MapAttributeDiskIoDirection = map[string]AttributeDiskIoDirection{
 	"write": AttributeDiskIoDirectionWrite,
 }
 
+// AttributeFacefusionCause specifies the value facefusion.cause attribute.
+type AttributeFacefusionCause int
+
+const (
+	_ AttributeFacefusionCause = iota
+	AttributeFacefusionCauseGpuOutOfMemory
+	AttributeFacefusionCauseOutOfMemory
+	AttributeFacefusionCauseDiskFull
+	AttributeFacefusionCauseCudaIllegalAddress
+	AttributeFacefusionCauseCudaLaunchFailed
+	AttributeFacefusionCauseCudaLaunchTimeout
+	AttributeFacefusionCauseCudnnError
+	AttributeFacefusionCauseCublasError
+	AttributeFacefusionCauseCudaError
+	AttributeFacefusionCauseModelLoadFailed
+	AttributeFacefusionCauseModelInvalid
+	AttributeFacefusionCauseDependencyMissing
+	AttributeFacefusionCausePortUnavailable
+	AttributeFacefusionCauseNoSourceFace
+	AttributeFacefusionCauseInputRejected
+	AttributeFacefusionCauseDeclined
+	AttributeFacefusionCauseStopped
+	AttributeFacefusionCauseInferenceError
+	AttributeFacefusionCauseException
+	AttributeFacefusionCauseFramesFailed
+	AttributeFacefusionCauseMergeFailed
+	AttributeFacefusionCauseOutputFailed
+	AttributeFacefusionCauseProviderFallback
+)
+
+// String returns the string representation of the AttributeFacefusionCause.
+func (av AttributeFacefusionCause) String() string {
+	switch av {
+	case AttributeFacefusionCauseGpuOutOfMemory:
+		return "gpu_out_of_memory"
+	case AttributeFacefusionCauseOutOfMemory:
+		return "out_of_memory"
+	case AttributeFacefusionCauseDiskFull:
+		return "disk_full"
+	case AttributeFacefusionCauseCudaIllegalAddress:
+		return "cuda_illegal_address"
+	case AttributeFacefusionCauseCudaLaunchFailed:
+		return "cuda_launch_failed"
+	case AttributeFacefusionCauseCudaLaunchTimeout:
+		return "cuda_launch_timeout"
+	case AttributeFacefusionCauseCudnnError:
+		return "cudnn_error"
+	case AttributeFacefusionCauseCublasError:
+		return "cublas_error"
+	case AttributeFacefusionCauseCudaError:
+		return "cuda_error"
+	case AttributeFacefusionCauseModelLoadFailed:
+		return "model_load_failed"
+	case AttributeFacefusionCauseModelInvalid:
+		return "model_invalid"
+	case AttributeFacefusionCauseDependencyMissing:
+		return "dependency_missing"
+	case AttributeFacefusionCausePortUnavailable:
+		return "port_unavailable"
+	case AttributeFacefusionCauseNoSourceFace:
+		return "no_source_face"
+	case AttributeFacefusionCauseInputRejected:
+		return "input_rejected"
+	case AttributeFacefusionCauseDeclined:
+		return "declined"
+	case AttributeFacefusionCauseStopped:
+		return "stopped"
+	case AttributeFacefusionCauseInferenceError:
+		return "inference_error"
+	case AttributeFacefusionCauseException:
+		return "exception"
+	case AttributeFacefusionCauseFramesFailed:
+		return "frames_failed"
+	case AttributeFacefusionCauseMergeFailed:
+		return "merge_failed"
+	case AttributeFacefusionCauseOutputFailed:
+		return "output_failed"
+	case AttributeFacefusionCauseProviderFallback:
+		return "provider_fallback"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionCause is a helper map of string to AttributeFacefusionCause attribute value.
+var MapAttributeFacefusionCause = map[string]AttributeFacefusionCause{
+	"gpu_out_of_memory":    AttributeFacefusionCauseGpuOutOfMemory,
+	"out_of_memory":        AttributeFacefusionCauseOutOfMemory,
+	"disk_full":            AttributeFacefusionCauseDiskFull,
+	"cuda_illegal_address": AttributeFacefusionCauseCudaIllegalAddress,
+	"cuda_launch_failed":   AttributeFacefusionCauseCudaLaunchFailed,
+	"cuda_launch_timeout":  AttributeFacefusionCauseCudaLaunchTimeout,
+	"cudnn_error":          AttributeFacefusionCauseCudnnError,
+	"cublas_error":         AttributeFacefusionCauseCublasError,
+	"cuda_error":           AttributeFacefusionCauseCudaError,
+	"model_load_failed":    AttributeFacefusionCauseModelLoadFailed,
+	"model_invalid":        AttributeFacefusionCauseModelInvalid,
+	"dependency_missing":   AttributeFacefusionCauseDependencyMissing,
+	"port_unavailable":     AttributeFacefusionCausePortUnavailable,
+	"no_source_face":       AttributeFacefusionCauseNoSourceFace,
+	"input_rejected":       AttributeFacefusionCauseInputRejected,
+	"declined":             AttributeFacefusionCauseDeclined,
+	"stopped":              AttributeFacefusionCauseStopped,
+	"inference_error":      AttributeFacefusionCauseInferenceError,
+	"exception":            AttributeFacefusionCauseException,
+	"frames_failed":        AttributeFacefusionCauseFramesFailed,
+	"merge_failed":         AttributeFacefusionCauseMergeFailed,
+	"output_failed":        AttributeFacefusionCauseOutputFailed,
+	"provider_fallback":    AttributeFacefusionCauseProviderFallback,
+}
+
 // AttributeFacefusionExitReason specifies the value facefusion.exit.reason attribute.
 type AttributeFacefusionExitReason int
 
@@ -411,6 +521,32 @@ var MapAttributeFacefusionMedia = map[string]AttributeFacefusionMedia{
 	"other": AttributeFacefusionMediaOther,
 }
 
+// AttributeFacefusionModelLoadOutcome specifies the value facefusion.model.load.outcome attribute.
+type AttributeFacefusionModelLoadOutcome int
+
+const (
+	_ AttributeFacefusionModelLoadOutcome = iota
+	AttributeFacefusionModelLoadOutcomeLoaded
+	AttributeFacefusionModelLoadOutcomeFailed
+)
+
+// String returns the string representation of the AttributeFacefusionModelLoadOutcome.
+func (av AttributeFacefusionModelLoadOutcome) String() string {
+	switch av {
+	case AttributeFacefusionModelLoadOutcomeLoaded:
+		return "loaded"
+	case AttributeFacefusionModelLoadOutcomeFailed:
+		return "failed"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionModelLoadOutcome is a helper map of string to AttributeFacefusionModelLoadOutcome attribute value.
+var MapAttributeFacefusionModelLoadOutcome = map[string]AttributeFacefusionModelLoadOutcome{
+	"loaded": AttributeFacefusionModelLoadOutcomeLoaded,
+	"failed": AttributeFacefusionModelLoadOutcomeFailed,
+}
+
 // AttributeFacefusionOrigin specifies the value facefusion.origin attribute.
 type AttributeFacefusionOrigin int
 
@@ -481,6 +617,44 @@ var MapAttributeFacefusionOutcome = map[string]AttributeFacefusionOutcome{
 	"stopped":   AttributeFacefusionOutcomeStopped,
 	"orphaned":  AttributeFacefusionOutcomeOrphaned,
 	"deleted":   AttributeFacefusionOutcomeDeleted,
+}
+
+// AttributeFacefusionPhase specifies the value facefusion.phase attribute.
+type AttributeFacefusionPhase int
+
+const (
+	_ AttributeFacefusionPhase = iota
+	AttributeFacefusionPhaseAnalysing
+	AttributeFacefusionPhaseExtracting
+	AttributeFacefusionPhaseProcessing
+	AttributeFacefusionPhaseMerging
+	AttributeFacefusionPhaseStreaming
+)
+
+// String returns the string representation of the AttributeFacefusionPhase.
+func (av AttributeFacefusionPhase) String() string {
+	switch av {
+	case AttributeFacefusionPhaseAnalysing:
+		return "analysing"
+	case AttributeFacefusionPhaseExtracting:
+		return "extracting"
+	case AttributeFacefusionPhaseProcessing:
+		return "processing"
+	case AttributeFacefusionPhaseMerging:
+		return "merging"
+	case AttributeFacefusionPhaseStreaming:
+		return "streaming"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionPhase is a helper map of string to AttributeFacefusionPhase attribute value.
+var MapAttributeFacefusionPhase = map[string]AttributeFacefusionPhase{
+	"analysing":  AttributeFacefusionPhaseAnalysing,
+	"extracting": AttributeFacefusionPhaseExtracting,
+	"processing": AttributeFacefusionPhaseProcessing,
+	"merging":    AttributeFacefusionPhaseMerging,
+	"streaming":  AttributeFacefusionPhaseStreaming,
 }
 
 // AttributeFacefusionProcessRole specifies the value facefusion.process.role attribute.
@@ -1403,6 +1577,40 @@ var MetricsInfo = metricsInfo{
 		Name:       "facefusion.job.oldest.age",
 		Attributes: []string{"facefusion.job.age"},
 	},
+	FacefusionLogCauses: metricInfo{
+		Name:       "facefusion.log.causes",
+		Attributes: []string{"facefusion.cause"},
+	},
+	FacefusionLogRecords: metricInfo{
+		Name: "facefusion.log.records",
+	},
+	FacefusionModelLoadTime: metricInfo{
+		Name: "facefusion.model.load.time",
+	},
+	FacefusionModelLoads: metricInfo{
+		Name:       "facefusion.model.loads",
+		Attributes: []string{"facefusion.model.load.outcome"},
+	},
+	FacefusionPhaseFrameRate: metricInfo{
+		Name:       "facefusion.phase.frame.rate",
+		Attributes: []string{"facefusion.phase"},
+	},
+	FacefusionPhaseFrames: metricInfo{
+		Name:       "facefusion.phase.frames",
+		Attributes: []string{"facefusion.phase"},
+	},
+	FacefusionPhaseProgress: metricInfo{
+		Name:       "facefusion.phase.progress",
+		Attributes: []string{"facefusion.phase"},
+	},
+	FacefusionPhaseRemaining: metricInfo{
+		Name:       "facefusion.phase.remaining",
+		Attributes: []string{"facefusion.phase"},
+	},
+	FacefusionPhaseTime: metricInfo{
+		Name:       "facefusion.phase.time",
+		Attributes: []string{"facefusion.phase"},
+	},
 	FacefusionProcessCount: metricInfo{
 		Name:       "facefusion.process.count",
 		Attributes: []string{"facefusion.process.role"},
@@ -1692,6 +1900,15 @@ type metricsInfo struct {
 	FacefusionJobFolderState                  metricInfo
 	FacefusionJobLost                         metricInfo
 	FacefusionJobOldestAge                    metricInfo
+	FacefusionLogCauses                       metricInfo
+	FacefusionLogRecords                      metricInfo
+	FacefusionModelLoadTime                   metricInfo
+	FacefusionModelLoads                      metricInfo
+	FacefusionPhaseFrameRate                  metricInfo
+	FacefusionPhaseFrames                     metricInfo
+	FacefusionPhaseProgress                   metricInfo
+	FacefusionPhaseRemaining                  metricInfo
+	FacefusionPhaseTime                       metricInfo
 	FacefusionProcessCount                    metricInfo
 	FacefusionProcessExits                    metricInfo
 	FacefusionProcessStarts                   metricInfo
@@ -2525,6 +2742,482 @@ func (m *metricFacefusionJobOldestAge) emit(metrics pmetric.MetricSlice) {
 
 func newMetricFacefusionJobOldestAge(cfg FacefusionJobOldestAgeMetricConfig) metricFacefusionJobOldestAge {
 	m := metricFacefusionJobOldestAge{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionLogCauses struct {
+	data     pmetric.Metric                  // data buffer for generated metric.
+	config   FacefusionLogCausesMetricConfig // metric config provided by user.
+	capacity int                             // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.log.causes metric with initial data.
+func (m *metricFacefusionLogCauses) init() {
+	m.data.SetName("facefusion.log.causes")
+	m.data.SetDescription("The causes that FaceFusion's log names, once for each step. Only where the log is read (processor `facefusion_log`), as all of `facefusion.log.*`, `facefusion.model.*` and `facefusion.phase.*`.")
+	m.data.SetUnit("{cause}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionLogCauses) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionCauseAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("facefusion.cause", facefusionCauseAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionLogCauses) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionLogCauses) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionLogCauses(cfg FacefusionLogCausesMetricConfig) metricFacefusionLogCauses {
+	m := metricFacefusionLogCauses{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionLogRecords struct {
+	data     pmetric.Metric                   // data buffer for generated metric.
+	config   FacefusionLogRecordsMetricConfig // metric config provided by user.
+	capacity int                              // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.log.records metric with initial data.
+func (m *metricFacefusionLogRecords) init() {
+	m.data.SetName("facefusion.log.records")
+	m.data.SetDescription("The records that were made from FaceFusion's log.")
+	m.data.SetUnit("{record}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionLogRecords) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionLogRecords) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionLogRecords) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionLogRecords(cfg FacefusionLogRecordsMetricConfig) metricFacefusionLogRecords {
+	m := metricFacefusionLogRecords{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionModelLoadTime struct {
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   FacefusionModelLoadTimeMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.model.load.time metric with initial data.
+func (m *metricFacefusionModelLoadTime) init() {
+	m.data.SetName("facefusion.model.load.time")
+	m.data.SetDescription("The time that models took to load. FaceFusion 3.4 and later logs it at level debug only.")
+	m.data.SetUnit("s")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionModelLoadTime) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionModelLoadTime) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionModelLoadTime) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionModelLoadTime(cfg FacefusionModelLoadTimeMetricConfig) metricFacefusionModelLoadTime {
+	m := metricFacefusionModelLoadTime{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionModelLoads struct {
+	data     pmetric.Metric                   // data buffer for generated metric.
+	config   FacefusionModelLoadsMetricConfig // metric config provided by user.
+	capacity int                              // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.model.loads metric with initial data.
+func (m *metricFacefusionModelLoads) init() {
+	m.data.SetName("facefusion.model.loads")
+	m.data.SetDescription("The models that were loaded, which FaceFusion 3.4 and later logs at level debug only, and those that could not be.")
+	m.data.SetUnit("{load}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionModelLoads) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionModelLoadOutcomeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("facefusion.model.load.outcome", facefusionModelLoadOutcomeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionModelLoads) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionModelLoads) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionModelLoads(cfg FacefusionModelLoadsMetricConfig) metricFacefusionModelLoads {
+	m := metricFacefusionModelLoads{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionPhaseFrameRate struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   FacefusionPhaseFrameRateMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.phase.frame.rate metric with initial data.
+func (m *metricFacefusionPhaseFrameRate) init() {
+	m.data.SetName("facefusion.phase.frame.rate")
+	m.data.SetDescription("The frames a second of the running phase, counted over the last 15 seconds. Absent while none runs.")
+	m.data.SetUnit("{frame}/s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionPhaseFrameRate) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, facefusionPhaseAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("facefusion.phase", facefusionPhaseAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionPhaseFrameRate) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionPhaseFrameRate) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionPhaseFrameRate(cfg FacefusionPhaseFrameRateMetricConfig) metricFacefusionPhaseFrameRate {
+	m := metricFacefusionPhaseFrameRate{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionPhaseFrames struct {
+	data     pmetric.Metric                    // data buffer for generated metric.
+	config   FacefusionPhaseFramesMetricConfig // metric config provided by user.
+	capacity int                               // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.phase.frames metric with initial data.
+func (m *metricFacefusionPhaseFrames) init() {
+	m.data.SetName("facefusion.phase.frames")
+	m.data.SetDescription("The frames that went through a phase.")
+	m.data.SetUnit("{frame}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionPhaseFrames) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionPhaseAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("facefusion.phase", facefusionPhaseAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionPhaseFrames) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionPhaseFrames) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionPhaseFrames(cfg FacefusionPhaseFramesMetricConfig) metricFacefusionPhaseFrames {
+	m := metricFacefusionPhaseFrames{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionPhaseProgress struct {
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   FacefusionPhaseProgressMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.phase.progress metric with initial data.
+func (m *metricFacefusionPhaseProgress) init() {
+	m.data.SetName("facefusion.phase.progress")
+	m.data.SetDescription("The fraction of its frames that the running phase has done. Absent while none runs.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionPhaseProgress) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, facefusionPhaseAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("facefusion.phase", facefusionPhaseAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionPhaseProgress) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionPhaseProgress) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionPhaseProgress(cfg FacefusionPhaseProgressMetricConfig) metricFacefusionPhaseProgress {
+	m := metricFacefusionPhaseProgress{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionPhaseRemaining struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   FacefusionPhaseRemainingMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.phase.remaining metric with initial data.
+func (m *metricFacefusionPhaseRemaining) init() {
+	m.data.SetName("facefusion.phase.remaining")
+	m.data.SetDescription("The time that the running phase still takes at its rate. Absent while none runs, and while it has no rate.")
+	m.data.SetUnit("s")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionPhaseRemaining) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, facefusionPhaseAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("facefusion.phase", facefusionPhaseAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionPhaseRemaining) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionPhaseRemaining) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionPhaseRemaining(cfg FacefusionPhaseRemainingMetricConfig) metricFacefusionPhaseRemaining {
+	m := metricFacefusionPhaseRemaining{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionPhaseTime struct {
+	data     pmetric.Metric                  // data buffer for generated metric.
+	config   FacefusionPhaseTimeMetricConfig // metric config provided by user.
+	capacity int                             // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.phase.time metric with initial data.
+func (m *metricFacefusionPhaseTime) init() {
+	m.data.SetName("facefusion.phase.time")
+	m.data.SetDescription("The time that the phases took that ended. Frames by it are the rate at which FaceFusion works.")
+	m.data.SetUnit("s")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionPhaseTime) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, facefusionPhaseAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("facefusion.phase", facefusionPhaseAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionPhaseTime) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionPhaseTime) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionPhaseTime(cfg FacefusionPhaseTimeMetricConfig) metricFacefusionPhaseTime {
+	m := metricFacefusionPhaseTime{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -6386,6 +7079,15 @@ type MetricsBuilder struct {
 	metricFacefusionJobFolderState                  metricFacefusionJobFolderState
 	metricFacefusionJobLost                         metricFacefusionJobLost
 	metricFacefusionJobOldestAge                    metricFacefusionJobOldestAge
+	metricFacefusionLogCauses                       metricFacefusionLogCauses
+	metricFacefusionLogRecords                      metricFacefusionLogRecords
+	metricFacefusionModelLoadTime                   metricFacefusionModelLoadTime
+	metricFacefusionModelLoads                      metricFacefusionModelLoads
+	metricFacefusionPhaseFrameRate                  metricFacefusionPhaseFrameRate
+	metricFacefusionPhaseFrames                     metricFacefusionPhaseFrames
+	metricFacefusionPhaseProgress                   metricFacefusionPhaseProgress
+	metricFacefusionPhaseRemaining                  metricFacefusionPhaseRemaining
+	metricFacefusionPhaseTime                       metricFacefusionPhaseTime
 	metricFacefusionProcessCount                    metricFacefusionProcessCount
 	metricFacefusionProcessExits                    metricFacefusionProcessExits
 	metricFacefusionProcessStarts                   metricFacefusionProcessStarts
@@ -6494,6 +7196,15 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricFacefusionJobFolderState:                  newMetricFacefusionJobFolderState(mbc.Metrics.FacefusionJobFolderState),
 		metricFacefusionJobLost:                         newMetricFacefusionJobLost(mbc.Metrics.FacefusionJobLost),
 		metricFacefusionJobOldestAge:                    newMetricFacefusionJobOldestAge(mbc.Metrics.FacefusionJobOldestAge),
+		metricFacefusionLogCauses:                       newMetricFacefusionLogCauses(mbc.Metrics.FacefusionLogCauses),
+		metricFacefusionLogRecords:                      newMetricFacefusionLogRecords(mbc.Metrics.FacefusionLogRecords),
+		metricFacefusionModelLoadTime:                   newMetricFacefusionModelLoadTime(mbc.Metrics.FacefusionModelLoadTime),
+		metricFacefusionModelLoads:                      newMetricFacefusionModelLoads(mbc.Metrics.FacefusionModelLoads),
+		metricFacefusionPhaseFrameRate:                  newMetricFacefusionPhaseFrameRate(mbc.Metrics.FacefusionPhaseFrameRate),
+		metricFacefusionPhaseFrames:                     newMetricFacefusionPhaseFrames(mbc.Metrics.FacefusionPhaseFrames),
+		metricFacefusionPhaseProgress:                   newMetricFacefusionPhaseProgress(mbc.Metrics.FacefusionPhaseProgress),
+		metricFacefusionPhaseRemaining:                  newMetricFacefusionPhaseRemaining(mbc.Metrics.FacefusionPhaseRemaining),
+		metricFacefusionPhaseTime:                       newMetricFacefusionPhaseTime(mbc.Metrics.FacefusionPhaseTime),
 		metricFacefusionProcessCount:                    newMetricFacefusionProcessCount(mbc.Metrics.FacefusionProcessCount),
 		metricFacefusionProcessExits:                    newMetricFacefusionProcessExits(mbc.Metrics.FacefusionProcessExits),
 		metricFacefusionProcessStarts:                   newMetricFacefusionProcessStarts(mbc.Metrics.FacefusionProcessStarts),
@@ -6679,6 +7390,15 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricFacefusionJobFolderState.emit(ils.Metrics())
 	mb.metricFacefusionJobLost.emit(ils.Metrics())
 	mb.metricFacefusionJobOldestAge.emit(ils.Metrics())
+	mb.metricFacefusionLogCauses.emit(ils.Metrics())
+	mb.metricFacefusionLogRecords.emit(ils.Metrics())
+	mb.metricFacefusionModelLoadTime.emit(ils.Metrics())
+	mb.metricFacefusionModelLoads.emit(ils.Metrics())
+	mb.metricFacefusionPhaseFrameRate.emit(ils.Metrics())
+	mb.metricFacefusionPhaseFrames.emit(ils.Metrics())
+	mb.metricFacefusionPhaseProgress.emit(ils.Metrics())
+	mb.metricFacefusionPhaseRemaining.emit(ils.Metrics())
+	mb.metricFacefusionPhaseTime.emit(ils.Metrics())
 	mb.metricFacefusionProcessCount.emit(ils.Metrics())
 	mb.metricFacefusionProcessExits.emit(ils.Metrics())
 	mb.metricFacefusionProcessStarts.emit(ils.Metrics())
@@ -6847,6 +7567,51 @@ func (mb *MetricsBuilder) RecordFacefusionJobLostDataPoint(ts pcommon.Timestamp,
 // RecordFacefusionJobOldestAgeDataPoint adds a data point to facefusion.job.oldest.age metric.
 func (mb *MetricsBuilder) RecordFacefusionJobOldestAgeDataPoint(ts pcommon.Timestamp, val float64, facefusionJobAgeAttributeValue AttributeFacefusionJobAge) {
 	mb.metricFacefusionJobOldestAge.recordDataPoint(mb.startTime, ts, val, facefusionJobAgeAttributeValue.String())
+}
+
+// RecordFacefusionLogCausesDataPoint adds a data point to facefusion.log.causes metric.
+func (mb *MetricsBuilder) RecordFacefusionLogCausesDataPoint(ts pcommon.Timestamp, val int64, facefusionCauseAttributeValue AttributeFacefusionCause) {
+	mb.metricFacefusionLogCauses.recordDataPoint(mb.startTime, ts, val, facefusionCauseAttributeValue.String())
+}
+
+// RecordFacefusionLogRecordsDataPoint adds a data point to facefusion.log.records metric.
+func (mb *MetricsBuilder) RecordFacefusionLogRecordsDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionLogRecords.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionModelLoadTimeDataPoint adds a data point to facefusion.model.load.time metric.
+func (mb *MetricsBuilder) RecordFacefusionModelLoadTimeDataPoint(ts pcommon.Timestamp, val float64) {
+	mb.metricFacefusionModelLoadTime.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionModelLoadsDataPoint adds a data point to facefusion.model.loads metric.
+func (mb *MetricsBuilder) RecordFacefusionModelLoadsDataPoint(ts pcommon.Timestamp, val int64, facefusionModelLoadOutcomeAttributeValue AttributeFacefusionModelLoadOutcome) {
+	mb.metricFacefusionModelLoads.recordDataPoint(mb.startTime, ts, val, facefusionModelLoadOutcomeAttributeValue.String())
+}
+
+// RecordFacefusionPhaseFrameRateDataPoint adds a data point to facefusion.phase.frame.rate metric.
+func (mb *MetricsBuilder) RecordFacefusionPhaseFrameRateDataPoint(ts pcommon.Timestamp, val float64, facefusionPhaseAttributeValue AttributeFacefusionPhase) {
+	mb.metricFacefusionPhaseFrameRate.recordDataPoint(mb.startTime, ts, val, facefusionPhaseAttributeValue.String())
+}
+
+// RecordFacefusionPhaseFramesDataPoint adds a data point to facefusion.phase.frames metric.
+func (mb *MetricsBuilder) RecordFacefusionPhaseFramesDataPoint(ts pcommon.Timestamp, val int64, facefusionPhaseAttributeValue AttributeFacefusionPhase) {
+	mb.metricFacefusionPhaseFrames.recordDataPoint(mb.startTime, ts, val, facefusionPhaseAttributeValue.String())
+}
+
+// RecordFacefusionPhaseProgressDataPoint adds a data point to facefusion.phase.progress metric.
+func (mb *MetricsBuilder) RecordFacefusionPhaseProgressDataPoint(ts pcommon.Timestamp, val float64, facefusionPhaseAttributeValue AttributeFacefusionPhase) {
+	mb.metricFacefusionPhaseProgress.recordDataPoint(mb.startTime, ts, val, facefusionPhaseAttributeValue.String())
+}
+
+// RecordFacefusionPhaseRemainingDataPoint adds a data point to facefusion.phase.remaining metric.
+func (mb *MetricsBuilder) RecordFacefusionPhaseRemainingDataPoint(ts pcommon.Timestamp, val float64, facefusionPhaseAttributeValue AttributeFacefusionPhase) {
+	mb.metricFacefusionPhaseRemaining.recordDataPoint(mb.startTime, ts, val, facefusionPhaseAttributeValue.String())
+}
+
+// RecordFacefusionPhaseTimeDataPoint adds a data point to facefusion.phase.time metric.
+func (mb *MetricsBuilder) RecordFacefusionPhaseTimeDataPoint(ts pcommon.Timestamp, val float64, facefusionPhaseAttributeValue AttributeFacefusionPhase) {
+	mb.metricFacefusionPhaseTime.recordDataPoint(mb.startTime, ts, val, facefusionPhaseAttributeValue.String())
 }
 
 // RecordFacefusionProcessCountDataPoint adds a data point to facefusion.process.count metric.

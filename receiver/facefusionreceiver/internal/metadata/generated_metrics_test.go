@@ -121,6 +121,33 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionJobOldestAgeDataPoint(ts, 1, AttributeFacefusionJobAgeWaiting)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordFacefusionLogCausesDataPoint(ts, 1, AttributeFacefusionCauseGpuOutOfMemory)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionLogRecordsDataPoint(ts, 1)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionModelLoadTimeDataPoint(ts, 1)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionModelLoadsDataPoint(ts, 1, AttributeFacefusionModelLoadOutcomeLoaded)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionPhaseFrameRateDataPoint(ts, 1, AttributeFacefusionPhaseAnalysing)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionPhaseFramesDataPoint(ts, 1, AttributeFacefusionPhaseAnalysing)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionPhaseProgressDataPoint(ts, 1, AttributeFacefusionPhaseAnalysing)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionPhaseRemainingDataPoint(ts, 1, AttributeFacefusionPhaseAnalysing)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordFacefusionPhaseTimeDataPoint(ts, 1, AttributeFacefusionPhaseAnalysing)
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordFacefusionProcessCountDataPoint(ts, 1, AttributeFacefusionProcessRoleServer)
 			defaultMetricsCount++
 			allMetricsCount++
@@ -607,6 +634,147 @@ func TestMetricsBuilder(t *testing.T) {
 					facefusionJobAgeAttrVal, ok := dp.Attributes().Get("facefusion.job.age")
 					assert.True(t, ok)
 					assert.Equal(t, "waiting", facefusionJobAgeAttrVal.Str())
+				case "facefusion.log.causes":
+					assert.False(t, validatedMetrics["facefusion.log.causes"], "Found a duplicate in the metrics slice: facefusion.log.causes")
+					validatedMetrics["facefusion.log.causes"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The causes that FaceFusion's log names, once for each step. Only where the log is read (processor `facefusion_log`), as all of `facefusion.log.*`, `facefusion.model.*` and `facefusion.phase.*`.", mi.Description())
+					assert.Equal(t, "{cause}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					facefusionCauseAttrVal, ok := dp.Attributes().Get("facefusion.cause")
+					assert.True(t, ok)
+					assert.Equal(t, "gpu_out_of_memory", facefusionCauseAttrVal.Str())
+				case "facefusion.log.records":
+					assert.False(t, validatedMetrics["facefusion.log.records"], "Found a duplicate in the metrics slice: facefusion.log.records")
+					validatedMetrics["facefusion.log.records"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The records that were made from FaceFusion's log.", mi.Description())
+					assert.Equal(t, "{record}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+				case "facefusion.model.load.time":
+					assert.False(t, validatedMetrics["facefusion.model.load.time"], "Found a duplicate in the metrics slice: facefusion.model.load.time")
+					validatedMetrics["facefusion.model.load.time"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The time that models took to load. FaceFusion 3.4 and later logs it at level debug only.", mi.Description())
+					assert.Equal(t, "s", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+				case "facefusion.model.loads":
+					assert.False(t, validatedMetrics["facefusion.model.loads"], "Found a duplicate in the metrics slice: facefusion.model.loads")
+					validatedMetrics["facefusion.model.loads"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The models that were loaded, which FaceFusion 3.4 and later logs at level debug only, and those that could not be.", mi.Description())
+					assert.Equal(t, "{load}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					facefusionModelLoadOutcomeAttrVal, ok := dp.Attributes().Get("facefusion.model.load.outcome")
+					assert.True(t, ok)
+					assert.Equal(t, "loaded", facefusionModelLoadOutcomeAttrVal.Str())
+				case "facefusion.phase.frame.rate":
+					assert.False(t, validatedMetrics["facefusion.phase.frame.rate"], "Found a duplicate in the metrics slice: facefusion.phase.frame.rate")
+					validatedMetrics["facefusion.phase.frame.rate"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The frames a second of the running phase, counted over the last 15 seconds. Absent while none runs.", mi.Description())
+					assert.Equal(t, "{frame}/s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					facefusionPhaseAttrVal, ok := dp.Attributes().Get("facefusion.phase")
+					assert.True(t, ok)
+					assert.Equal(t, "analysing", facefusionPhaseAttrVal.Str())
+				case "facefusion.phase.frames":
+					assert.False(t, validatedMetrics["facefusion.phase.frames"], "Found a duplicate in the metrics slice: facefusion.phase.frames")
+					validatedMetrics["facefusion.phase.frames"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The frames that went through a phase.", mi.Description())
+					assert.Equal(t, "{frame}", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					facefusionPhaseAttrVal, ok := dp.Attributes().Get("facefusion.phase")
+					assert.True(t, ok)
+					assert.Equal(t, "analysing", facefusionPhaseAttrVal.Str())
+				case "facefusion.phase.progress":
+					assert.False(t, validatedMetrics["facefusion.phase.progress"], "Found a duplicate in the metrics slice: facefusion.phase.progress")
+					validatedMetrics["facefusion.phase.progress"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The fraction of its frames that the running phase has done. Absent while none runs.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					facefusionPhaseAttrVal, ok := dp.Attributes().Get("facefusion.phase")
+					assert.True(t, ok)
+					assert.Equal(t, "analysing", facefusionPhaseAttrVal.Str())
+				case "facefusion.phase.remaining":
+					assert.False(t, validatedMetrics["facefusion.phase.remaining"], "Found a duplicate in the metrics slice: facefusion.phase.remaining")
+					validatedMetrics["facefusion.phase.remaining"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The time that the running phase still takes at its rate. Absent while none runs, and while it has no rate.", mi.Description())
+					assert.Equal(t, "s", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					facefusionPhaseAttrVal, ok := dp.Attributes().Get("facefusion.phase")
+					assert.True(t, ok)
+					assert.Equal(t, "analysing", facefusionPhaseAttrVal.Str())
+				case "facefusion.phase.time":
+					assert.False(t, validatedMetrics["facefusion.phase.time"], "Found a duplicate in the metrics slice: facefusion.phase.time")
+					validatedMetrics["facefusion.phase.time"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The time that the phases took that ended. Frames by it are the rate at which FaceFusion works.", mi.Description())
+					assert.Equal(t, "s", mi.Unit())
+					assert.True(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					facefusionPhaseAttrVal, ok := dp.Attributes().Get("facefusion.phase")
+					assert.True(t, ok)
+					assert.Equal(t, "analysing", facefusionPhaseAttrVal.Str())
 				case "facefusion.process.count":
 					assert.False(t, validatedMetrics["facefusion.process.count"], "Found a duplicate in the metrics slice: facefusion.process.count")
 					validatedMetrics["facefusion.process.count"] = true

@@ -13,6 +13,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
@@ -45,6 +46,8 @@ type Env struct {
 	Logs metadata.LogsBuilderConfig
 	// Snapshots is where probes see each other's latest snapshot.
 	Snapshots *snapshots.Store
+	// Log is where the processor of FaceFusion's log is met.
+	Log *runlog.Exchange
 	// Host is where the collector runs.
 	Host host.Host
 	// Storage names the extension that keeps what must outlive the collector; nil for none.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
@@ -101,6 +102,7 @@ func Env() (probe.Env, *Sink) {
 		Metrics:       metadata.NewDefaultMetricsBuilderConfig(),
 		Logs:          metadata.DefaultLogsBuilderConfig(),
 		Snapshots:     &snapshots.Store{},
+		Log:           runlog.New(),
 		Host:          host.Host{Name: "gpu-7", ID: "0123456789abcdef0123456789abcdef"},
 		Gate:          hostfs.NewGate(hostfs.Settings{}),
 		RootPath:      "/",

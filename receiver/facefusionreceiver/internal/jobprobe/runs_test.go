@@ -1,0 +1,45 @@
+package jobprobe
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
+)
+
+func TestRunsArePublishedForTheLog(t *testing.T) {
+	env, _ := probetest.Env()
+	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
+	now := time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC)
+	open := run(now)
+	queues := []jobqueue.Queue{{Instances: []string{"a", "b"}, Open: []*jobqueue.Run{open}}}
+	p.publishRuns(&jobqueue.Snapshot{Time: now, Queues: queues})
+	require.Nil(t, env.Log.Known(), "nobody reads a log")
+
+	defer env.Log.Attach()()
+	p.publishRuns(&jobqueue.Snapshot{Time: now, Queues: queues})
+	want := runlog.Run{
+		Instance: "a", Job: "nightly-001", Attempt: 2, Trace: open.Trace.ID, Root: open.Span(jobqueue.RootSpan),
+		Started: now.Add(-70 * time.Second),
+		Steps: []runlog.Step{
+			{Started: now.Add(-70 * time.Second), Ended: now.Add(-40 * time.Second), Span: open.Span(0)},
+			{Started: now.Add(-40 * time.Second), Ended: now.Add(-2 * time.Second), Span: open.Span(1)},
+			{Span: open.Span(2)},
+		},
+	}
+	other := want
+	other.Instance = "b"
+	require.Equal(t, []runlog.Run{want, other}, env.Log.Known().Runs)
+
+	queues[0].Open = nil
+	ended := []jobqueue.Change{{Time: now, Instance: "a", Job: "nightly-001", Run: open, Ended: true}}
+	p.publishRuns(&jobqueue.Snapshot{Time: now, Queues: queues, Changes: ended})
+	want.Ended, other.Ended = now.Add(-time.Second), now.Add(-time.Second)
+	require.Equal(t, []runlog.Run{want, other}, env.Log.Known().Runs, "its last lines may still be read")
+	p.publishRuns(&jobqueue.Snapshot{Time: now.Add(recentFor + time.Second), Queues: queues})
+	require.Empty(t, env.Log.Known().Runs)
+}

@@ -1,0 +1,100 @@
+// Package logprobe gives the facefusion_log processor what the receiver knows of instances, and
+// translates what the processor reads from FaceFusion's log into metrics.
+package logprobe
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+// Probe meets the processor in the exchange of its receiver. It observes nothing itself.
+type Probe struct {
+	env probe.Env
+	mb  *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	// outputs are the files that processes write to, looked up once for each process. They are
+	// owned by the goroutine that publishes processes.
+	outputs map[process.ID][]string
+}
+
+// New makes the probe.
+func New(env probe.Env) *Probe {
+	p := &Probe{env: env, outputs: map[process.ID][]string{}, mb: metadata.NewMetricsBuilder(env.Metrics, env.Settings)}
+	env.Snapshots.Processes.Subscribe(p.publish)
+	return p
+}
+
+// Name implements probe.Probe.
+func (*Probe) Name() string { return "log" }
+
+// Health implements probe.Probe. What the processor does is in its own telemetry.
+func (*Probe) Health() poll.Health { return poll.Health{} }
+
+// Start implements probe.Probe.
+func (*Probe) Start(context.Context, component.Host) error { return nil }
+
+// Shutdown implements probe.Probe.
+func (p *Probe) Shutdown(context.Context) error {
+	p.env.Log.Withdraw()
+	return nil
+}
+
+// publish is called for each list of processes.
+func (p *Probe) publish() {
+	if !p.env.Log.Attached() {
+		return
+	}
+	snapshot := p.env.Snapshots.Processes.Load()
+	alive := map[process.ID]bool{}
+	instances := make([]runlog.Instance, 0, len(snapshot.Instances))
+	for i := range snapshot.Instances {
+		from := &snapshot.Instances[i]
+		to := runlog.Instance{ID: from.ID, Version: from.Version}
+		for _, o := range from.Processes {
+			to.PIDs = append(to.PIDs, o.PID)
+			to.Files = append(to.Files, p.outputsOf(&o)...)
+			alive[o.ID] = true
+		}
+		instances = append(instances, to)
+	}
+	maps.DeleteFunc(p.outputs, func(id process.ID, _ []string) bool { return !alive[id] })
+	p.env.Log.PublishInstances(runlog.Host{Name: p.env.Host.Name, ID: p.env.Host.ID}, instances)
+}
+
+// outputsOf are the files that a process of FaceFusion's own writes to. A child has those of its
+// parent.
+func (p *Probe) outputsOf(o *process.Process) []string {
+	if o.Role.Child() {
+		return nil
+	}
+	files, known := p.outputs[o.ID]
+	if !known {
+		files = process.OutputFiles(p.env.RootPath, o.PID)
+		p.outputs[o.ID] = files
+	}
+	return files
+}
+
+// Scrape implements probe.Probe.
+func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
+	metrics := pmetric.NewMetrics()
+	for _, log := range p.env.Log.Logs() {
+		record(p.mb, &log, now)
+		p.mb.EmitForResource(
+			metadata.WithResource(p.env.InstanceResource(log.Instance, p.env.Version(log.Instance))),
+			metadata.WithStartTimeOverride(pcommon.NewTimestampFromTime(log.Since)),
+		)
+		p.mb.Emit().ResourceMetrics().MoveAndAppendTo(metrics.ResourceMetrics())
+	}
+	return metrics
+}
