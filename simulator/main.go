@@ -1,14 +1,17 @@
-// Command simulator makes a Linux machine look as if FaceFusion ran on it, so that the collector can be seen and tested where there is neither FaceFusion
-// nor a GPU.
+// Command simulator makes a Linux machine look as if FaceFusion ran on it, so that the collector
+// can be seen and tested where there is neither FaceFusion nor a GPU.
 //
-// It is a simulator. Real are: the processes (their command lines, folders, sockets, children, CPU time and ends), the answers of a web UI, the files of
-// the jobs folder and the order of the operations on them, and a driver library that is loaded as NVIDIA's would be. Not real is what they are there for:
-// no face is swapped, no GPU is used, no model is downloaded. The processes are copies of this very program, and the numbers of the GPUs are made up.
+// It is a simulator. Real are: the processes (their command lines, folders, sockets, children, CPU
+// time and ends), the answers of a web UI, the files of the jobs folder and the order of the
+// operations on them, and a driver library that is loaded as NVIDIA's would be. Not real is what
+// they are there for: no face is swapped, no GPU is used, no model is downloaded. The processes are
+// copies of this very program, and the numbers of the GPUs are made up.
 //
 //	simulator [flags] [-- command [argument ...]]
 //
-// The command runs beside it, with FACEFUSION_NVML_LIBRARY (the driver library), FAKENVML_CONTROL (which that library reads)
-// and FACEFUSION_SIMULATOR_DIR in its environment; both end when either does.
+// The command runs beside it, with FACEFUSION_NVML_LIBRARY (the driver library), FAKENVML_CONTROL
+// (which that library reads), FACEFUSION_LOG (what FaceFusion writes to standard error, as a
+// pattern) and FACEFUSION_SIMULATOR_DIR in its environment; both end when either does.
 package main
 
 import (
@@ -107,6 +110,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
+	o.environment = append(o.environment, "FACEFUSION_LOG="+h.Logs())
 	var control fakenvml.Control
 	if o.gpus > 0 {
 		library, err := fakenvml.Build(o.dir)
@@ -164,7 +168,8 @@ func runCommand(ctx context.Context, o options, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, o.command[0], o.command[1:]...)
 	cmd.Env = append(os.Environ(), o.environment...)
 	cmd.Stdout, cmd.Stderr = out, os.Stderr
-	// As for the fake processes: a group of its own because Ctrl-C is ours to handle, and no life after ours.
+	// As for the fake processes: a group of its own because Ctrl-C is ours to handle, and no life
+	// after ours.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

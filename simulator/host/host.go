@@ -1,7 +1,9 @@
-// Package host makes this machine look as if FaceFusion ran on it, one piece at a time: checkouts, jobs folders, and processes that are real to whoever
-// looks at /proc, at sockets and at files. A scripted NVIDIA driver library belongs to it.
+// Package host makes this machine look as if FaceFusion ran on it, one piece at a time: checkouts,
+// jobs folders, and processes that are real to whoever looks at /proc, at sockets and at files. A
+// scripted NVIDIA driver library belongs to it.
 //
-// The processes are copies of the program itself. Therefore that program, be it a test, calls fakeproc.Main first of all:
+// The processes are copies of the program itself. Therefore that program, be it a test, calls
+// fakeproc.Main first of all:
 //
 //	func TestMain(m *testing.M) {
 //		fakeproc.Main()
@@ -23,11 +25,13 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/fakeproc"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/logs"
 )
 
 // Settings of a host.
 type Settings struct {
-	// Dir holds everything that is written. It is made where it is missing, and left when the host is closed.
+	// Dir holds everything that is written. It is made where it is missing, and left when the host
+	// is closed.
 	Dir string
 	// Instances is how many installations of FaceFusion there are.
 	Instances int
@@ -43,6 +47,7 @@ type Settings struct {
 type Host struct {
 	settings Settings
 	jobs     []*jobs.Folder
+	stderr   []*os.File
 
 	mu     sync.Mutex
 	procs  []*Proc
@@ -79,9 +84,30 @@ func New(settings Settings) (*Host, error) {
 			return nil, fmt.Errorf("open jobs folder %d: %w", i, err)
 		}
 		h.jobs = append(h.jobs, folder)
+		if err := h.openStderr(i); err != nil {
+			return nil, errors.Join(err, h.Close())
+		}
 	}
 	return h, nil
 }
+
+// Logs is a pattern of the files that hold the standard error of all instances.
+func (h *Host) Logs() string { return filepath.Join(h.settings.Dir, "log", "*.log") }
+
+// openStderr makes the file that the processes of an instance have for standard error.
+func (h *Host) openStderr(instance int) error {
+	dir := filepath.Dir(h.Logs())
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("facefusion-%d.log", instance)), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	h.stderr = append(h.stderr, file)
+	return err
+}
+
+// Stderr is the standard error of the processes of an instance. They write nothing themselves: a
+// test or a player does.
+func (h *Host) Stderr(instance int) *logs.Stderr { return logs.New(h.stderr[instance]) }
 
 // Checkout is the folder of an instance, and the working directory of its processes.
 func (h *Host) Checkout(instance int) string {
@@ -94,18 +120,20 @@ func (h *Host) Jobs(instance int) *jobs.Folder { return h.jobs[instance] }
 // temp is where FaceFusion keeps its temporary files.
 func (h *Host) temp() string { return filepath.Join(h.settings.Dir, "temp") }
 
-// StartServer starts "python facefusion.py run …". Unless a change makes it download first, it returns when the port is open.
+// StartServer starts "python facefusion.py run …". Unless a change makes it download first, it
+// returns when the port is open.
 func (h *Host) StartServer(instance int, change func(*fakeproc.Instruction), args ...string) (*Proc, error) {
 	return h.startFaceFusion(instance, change, append([]string{"run"}, args...))
 }
 
-// StartRunner starts "python facefusion.py …" with a command like job-run-all or headless-run, and its arguments. It runs until it is told to exit.
+// StartRunner starts "python facefusion.py …" with a command like job-run-all or headless-run, and
+// its arguments. It runs until it is told to exit.
 func (h *Host) StartRunner(instance int, args ...string) (*Proc, error) {
 	return h.startFaceFusion(instance, nil, args)
 }
 
 func (h *Host) startFaceFusion(instance int, change func(*fakeproc.Instruction), args []string) (*Proc, error) {
-	p, err := h.start(h.Checkout(instance), append([]string{"python", "facefusion.py"}, args...))
+	p, err := h.start(h.Checkout(instance), h.stderr[instance], append([]string{"python", "facefusion.py"}, args...))
 	if err != nil {
 		return nil, err
 	}
@@ -121,12 +149,13 @@ func (h *Host) startFaceFusion(instance int, change func(*fakeproc.Instruction),
 	return p, nil
 }
 
-// StartDecoy starts a process that does nothing and is not FaceFusion, although its command line, split at spaces, may name it: "vim facefusion.py".
+// StartDecoy starts a process that does nothing and is not FaceFusion, although its command line,
+// split at spaces, may name it: "vim facefusion.py".
 func (h *Host) StartDecoy(commandLine string) (*Proc, error) {
-	return h.start(h.settings.Dir, strings.Fields(commandLine))
+	return h.start(h.settings.Dir, os.Stderr, strings.Fields(commandLine))
 }
 
-func (h *Host) start(dir string, args []string) (*Proc, error) {
+func (h *Host) start(dir string, stderr *os.File, args []string) (*Proc, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -134,8 +163,10 @@ func (h *Host) start(dir string, args []string) (*Proc, error) {
 	}
 	cmd := fakeproc.Command(h.settings.Program, args...)
 	cmd.Dir = dir
+	cmd.Stderr = stderr
 	cmd.Env = append(cmd.Env, "GRADIO_SERVER_PORT="+strconv.Itoa(int(h.settings.FirstPort)), "TMPDIR="+h.temp())
-	// A group of its own: Ctrl-C at the terminal is for the one who started the host, who then ends everything in order.
+	// A group of its own: Ctrl-C at the terminal is for the one who started the host, who then ends
+	// everything in order.
 	cmd.SysProcAttr.Setpgid = true
 	p, err := newProc(cmd)
 	if err != nil {
@@ -162,6 +193,18 @@ func (h *Host) Close() error {
 	var err error
 	for _, p := range procs {
 		err = errors.Join(err, p.Kill(syscall.SIGKILL))
+	}
+	for _, file := range h.stderr {
+		if file != nil {
+			err = errors.Join(err, ignoreClosed(file.Close()))
+		}
+	}
+	return err
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/logs"
 )
 
 // Player plays the acts of one instance, one after the other.
@@ -23,13 +24,15 @@ type Player struct {
 	// Speed is how many times faster than on a real host the time passes.
 	Speed float64
 
-	jobs  *jobs.Folder
-	tally gradio.Tally
+	jobs   *jobs.Folder
+	stderr *logs.Stderr
+	tally  gradio.Tally
 	// Only Play changes them.
 	server, worker atomic.Pointer[host.Proc]
 }
 
-// Processes are the server and the process that works, which may be the same. They are nil while there are none, and may be so while Play runs.
+// Processes are the server and the process that works, which may be the same. They are nil while
+// there are none, and may be so while Play runs.
 func (p *Player) Processes() (server, worker *host.Proc) {
 	return alive(p.server.Load()), alive(p.worker.Load())
 }
@@ -41,10 +44,10 @@ func alive(proc *host.Proc) *host.Proc {
 	return proc
 }
 
-// Play plays until the context ends; then it returns nil. Processes that somebody else kills and jobs that somebody
-// else deletes are part of the play.
+// Play plays until the context ends; then it returns nil. Processes that somebody else kills and
+// jobs that somebody else deletes are part of the play.
 func (p *Player) Play(ctx context.Context, acts iter.Seq[Act]) error {
-	p.jobs = p.Host.Jobs(p.Instance)
+	p.jobs, p.stderr = p.Host.Jobs(p.Instance), p.Host.Stderr(p.Instance)
 	for act := range acts {
 		err := p.ensureServer(ctx)
 		if err == nil && p.wait(ctx, act.Pause) {
@@ -119,7 +122,8 @@ func (p *Player) click(ctx context.Context, act Act) error {
 	if err != nil {
 		return err
 	}
-	// To Gradio, a job that failed is a request that succeeded. Only an exception is not, and it leaves an orphan.
+	// To Gradio, a job that failed is a request that succeeded. Only an exception is not, and it
+	// leaves an orphan.
 	p.tally.End("run", time.Since(began).Seconds(), end != Orphaned)
 	return p.say(0)
 }
@@ -226,7 +230,8 @@ func (p *Player) create(name func(n int) string, job Job) (string, error) {
 	}
 }
 
-// dated names jobs as FaceFusion does. FaceFusion gives up where two fall into the same second; at our speed the next free second must do.
+// dated names jobs as FaceFusion does. FaceFusion gives up where two fall into the same second; at
+// our speed the next free second must do.
 func dated(prefix string) func(n int) string {
 	now := time.Now()
 	return func(n int) string {
