@@ -27,7 +27,7 @@ build-full: ## build bin/otelcol-facefusion-full, which adds what a cluster need
 	$(call ocb,builder-config.full.yaml,full,otelcol-facefusion-full)
 
 demo: build bin/simulator ## run the collector beside a simulated FaceFusion host: no GPU and no FaceFusion needed
-	bin/simulator -- bin/otelcol-facefusion --config config/agent.yaml --config config/demo.yaml
+	bin/simulator -- bin/otelcol-facefusion --config config/agent.yaml --config config/logs.yaml --config config/demo.yaml
 
 test: ## run every test that needs no special hardware
 	go test -race ./...

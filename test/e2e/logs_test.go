@@ -34,11 +34,17 @@ type logs struct {
 func startLogs(t *testing.T, overrides string) *logs {
 	t.Helper()
 	dir := t.TempDir()
+	return startLogsOf(t, dir+"/*.log", dir, overrides)
+}
+
+// startLogsOf reads files that match a pattern.
+func startLogsOf(t *testing.T, pattern, dir, overrides string) *logs {
+	t.Helper()
 	state := filepath.Join(dir, "state")
 	config, err := os.ReadFile("../../config/logs.yaml")
 	require.NoError(t, err)
 	text := strings.NewReplacer(
-		"${env:FACEFUSION_LOG:-/var/log/facefusion/*.log}", dir+"/*.log",
+		"${env:FACEFUSION_LOG:-/var/log/facefusion/*.log}", pattern,
 		"${env:FACEFUSION_CONTAINERS:-/var/lib/docker/containers/*/*-json.log}", dir+"/*-json.log",
 		"${env:STATE_DIRECTORY:-/var/lib/otelcol-facefusion}", state,
 		"max_backups: 3}", "max_backups: 3}\n    flush_interval: 100ms",
@@ -318,7 +324,7 @@ func TestLogsOfBadInput(t *testing.T) {
 	require.Equal(t, int64(100<<20-16<<10), omitted.Int())
 	require.Less(t, len(records), 3000)
 	t.Logf("resident memory: %d MiB before, %d MiB at most", before>>20, most>>20)
-	require.Less(t, most-before, 64<<20)
+	require.Less(t, most-before, 96<<20)
 }
 
 // TestLogsBudget: 10,000 records of bars a second take less than a tenth of a core.
