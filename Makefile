@@ -75,7 +75,7 @@ e2e-install: build bin/otelcol-facefusion-doctor bin/simulator ## install the pa
 	test/install/prepare.sh
 	go test -count=1 -v -timeout 20m -tags install ./test/install/...
 
-.PHONY: wheel test-python e2e-python
+.PHONY: wheel test-python e2e-python cost-python
 wheel: .cache/python/installed-requirements.txt ## build the Python package facefusion-observability: wheel and sdist, to instrumentation/dist
 	.ci/python.sh wheel
 
@@ -87,6 +87,9 @@ e2e-python: wheel ## its layout on the real Gradios that FaceFusion pins; instal
 	test/gradio/install.sh .cache/gradio
 	PYTHON=.cache/gradio/bin/python instrumentation/install.sh gradio .cache/gradio-inside
 	.ci/python.sh gradio
+
+cost-python: wheel ## print what a request costs with and without the package, p50 and p99
+	.ci/python.sh cost
 
 series: build bin/simulator ## count the series of a host with eight GPUs and two FaceFusions
 	go test -count=1 -v -tags e2e,series -run Series ./test/e2e/...

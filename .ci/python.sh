@@ -43,5 +43,9 @@ gradio)
 	GRADIO_PYTHON=$(cd ../.cache/gradio/bin && pwd)/python GRADIO_FOLDERS=$(cd ../.cache/gradio-inside && pwd) \
 		GRADIO_PACKAGE=$wheel "$bin/pytest" --quiet --numprocesses 2 -m gradio
 	;;
-*) fail "usage: python.sh wheel|check|test|gradio" ;;
+cost)
+	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
+	cd tests && "$bin/python" cost.py
+	;;
+*) fail "usage: python.sh wheel|check|test|gradio|cost" ;;
 esac

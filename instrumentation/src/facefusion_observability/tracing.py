@@ -11,21 +11,33 @@ from .context import Scope, Trace
 from .guard import fault
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Span as OTelSpan
-    from opentelemetry.trace import Tracer
+    from contextvars import Token as ContextToken
+
+    from . import otelapi
+
+    OTelSpan = otelapi.Span
+    OTelToken = ContextToken[otelapi.Context]
 
 Kind = Literal["server", "consumer", "internal"]
 Value = str | bool | int | float
 
 # Set by otlp.py, or by use() where the program sends spans by itself.
-_tracer: Tracer | None = None
+_tracer: otelapi.Tracer | None = None
 # Whether a span gets the id that a job's id was given: only our own provider does that.
 _exact = False
 
 
-def use(tracer: Tracer | None, exact: bool) -> None:
+# The module, while there is a tracer: an import for each span would cost as much as the span.
+_api: Any = None
+
+
+def use(tracer: otelapi.Tracer | None, exact: bool) -> None:
     """Send spans by a tracer."""
-    global _tracer, _exact
+    global _tracer, _exact, _api
+    if tracer is not None:
+        from . import otelapi
+
+        _api = otelapi
     _tracer, _exact = tracer, exact
 
 
@@ -63,10 +75,8 @@ class Span:
     def failed(self, error_type: str, description: str = "") -> None:
         """Say that what it is about has failed."""
         if self._otel is not None:
-            from opentelemetry.trace import Status, StatusCode
-
             self._otel.set_attribute("error.type", error_type)
-            self._otel.set_status(Status(StatusCode.ERROR, description or None))
+            self._otel.set_status(_api.Status(_api.StatusCode.ERROR, description or None))
 
     def event(self, name: str, attributes: Mapping[str, Value]) -> None:
         """Add an event."""
@@ -78,7 +88,7 @@ class Span:
         try:
             attached, self._attached = self._attached, None
             if attached is not None:
-                _detach(attached)
+                _api.detach(attached)
         except Exception as error:
             fault("span", error)
         finally:
@@ -139,24 +149,17 @@ def _start(
     outer: Scope | None,
     root: bool,
 ) -> tuple[Scope, OTelSpan]:
-    from opentelemetry import trace
-    from opentelemetry.context import Context
-    from opentelemetry.trace import SpanKind
-
-    kinds = {
-        "server": SpanKind.SERVER,
-        "consumer": SpanKind.CONSUMER,
-        "internal": SpanKind.INTERNAL,
-    }
     assert _tracer is not None
-    where = Context() if root else None  # None: the current one of OpenTelemetry's
-    if parent is not None:
+    where = _api.Context() if root else None  # None: the current one of OpenTelemetry's
+    inside = _api.get_current_span().get_span_context().is_valid
+    # The program may make spans of requests by itself: then ours is in its.
+    if parent is not None and not (inside and kind == "server"):
         where = remote(parent)
-    elif outer is not None and outer.traced and not trace.get_current_span().get_span_context().is_valid:
+    elif outer is not None and outer.traced and not inside:
         # A thread without OpenTelemetry's context, or a process that was started for a request.
         where = remote(outer.trace)
     with _identified(reserved):
-        otel = _tracer.start_span(name, where, kinds[kind], attributes)
+        otel = _tracer.start_span(name, where, _api.KINDS[kind], attributes)
     made = otel.get_span_context()
     scope = Scope(
         Trace(f"{made.trace_id:032x}", f"{made.span_id:016x}", f"{made.trace_flags:02x}"),
@@ -167,39 +170,23 @@ def _start(
 
 def remote(parent: Trace) -> Any:
     """Return an OpenTelemetry context with a span of somewhere else as the current one."""
-    from opentelemetry.trace import (
-        NonRecordingSpan,
-        SpanContext,
-        TraceFlags,
-        set_span_in_context,
-    )
+    from . import otelapi as api
 
-    return set_span_in_context(
-        NonRecordingSpan(
-            SpanContext(
+    return api.set_span_in_context(
+        api.NonRecordingSpan(
+            api.SpanContext(
                 int(parent.trace_id, 16),
                 int(parent.span_id, 16),
                 is_remote=True,
-                trace_flags=TraceFlags(int(parent.flags, 16)),
+                trace_flags=api.TraceFlags(int(parent.flags, 16)),
             )
         )
     )
 
 
-def _attach(otel: OTelSpan) -> object:
-    from opentelemetry import context as otel_context
-    from opentelemetry.trace import set_span_in_context
-
-    return otel_context.attach(set_span_in_context(otel))
-
-
-def _detach(token: object) -> None:
-    from contextvars import Token
-
-    from opentelemetry import context as otel_context
-
-    assert isinstance(token, Token)
-    otel_context.detach(token)
+def _attach(otel: OTelSpan) -> OTelToken:
+    token: OTelToken = _api.attach(_api.set_span_in_context(otel))
+    return token
 
 
 @contextmanager

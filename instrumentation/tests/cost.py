@@ -1,0 +1,158 @@
+"""What a request costs with and without the package: `make cost-python` prints it.
+
+Servers run side by side, each in a process of its own: without, with the page, with the page shared by
+workers, and with spans and logs as well, sent to a collector that answers. Requests go to each in turn, on
+connections that stay open, so that whatever else the machine does hits all alike. The times are those
+that a client sees. Last comes the middleware alone, without a network, called in turn with and without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from conftest import HERE, PYTHON, environment, free_port
+
+REQUESTS = int(os.environ.get("REQUESTS", "20000"))
+UVICORN = (PYTHON, "-m", "uvicorn", "--log-level", "warning", "--port")
+
+
+class Collector(BaseHTTPRequestHandler):
+    """A collector that takes whatever comes."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def start(**extra: str) -> tuple[subprocess.Popen[bytes], http.client.HTTPConnection]:
+    """Start a server and connect to it."""
+    port = free_port()
+    process = subprocess.Popen(
+        (*UVICORN, str(port), "apps.fast:app"), cwd=HERE, env=environment(PYTHONPATH=str(HERE), **extra)
+    )
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        try:
+            connection.connect()
+            return process, connection
+        except OSError:
+            assert process.poll() is None
+            time.sleep(0.05)
+
+
+def ask(connection: http.client.HTTPConnection) -> float:
+    """Make a request, and return how long it took in microseconds."""
+    started = time.perf_counter()
+    connection.request("GET", "/v1/id")
+    response = connection.getresponse()
+    response.read()
+    assert response.status == 200
+    return 1e6 * (time.perf_counter() - started)
+
+
+def line(name: str, times: list[float], base: list[float] | None) -> None:
+    """Print a line of the table."""
+    p50, p99 = (statistics.quantiles(times, n=100)[n] for n in (49, 98))
+    text = f"{name:42} p50 {p50:8.1f} µs   p99 {p99:8.1f} µs"
+    if base is not None:
+        b50, b99 = (statistics.quantiles(base, n=100)[n] for n in (49, 98))
+        text += f"   more: {p50 - b50:+7.1f} µs, {p99 - b99:+7.1f} µs"
+    print(text)
+
+
+def over_the_network() -> None:
+    """Compare servers."""
+    collector = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    endpoint = f"http://127.0.0.1:{collector.server_address[1]}"
+    with tempfile.TemporaryDirectory() as folder:
+        kinds = {
+            "without": {"FACEFUSION_METRICS": "0"},
+            "with the page": {},
+            "with the page, shared by workers": {"PROMETHEUS_MULTIPROC_DIR": folder},
+            "with the page, spans and logs": {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
+        }
+        servers = {name: start(**extra) for name, extra in kinds.items()}
+        times: dict[str, list[float]] = {name: [] for name in servers}
+        for number in range(REQUESTS + 500):
+            for name, (_, connection) in servers.items():
+                took = ask(connection)
+                if number >= 500:  # the first ones are slower everywhere
+                    times[name].append(took)
+        for process, _ in servers.values():
+            process.kill()
+            process.wait()
+    print(f"A request to FastAPI under uvicorn, {REQUESTS} of each kind in turn:")
+    for name, found in times.items():
+        line("  " + name, found, times["without"] if name != "without" else None)
+
+
+async def alone() -> None:
+    """Compare calls of an application."""
+    from fastapi import FastAPI
+
+    from facefusion_observability import asgi
+
+    async def nothing() -> dict[str, str]:
+        return {}
+
+    apps = []
+    for observed in (False, True):
+        app = FastAPI()
+        app.get("/v1/nothing/{id}")(nothing)
+        if observed:
+            asgi.instrument(app)
+        apps.append(app)
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/v1/nothing/7",
+        "raw_path": b"/v1/nothing/7",
+        "query_string": b"",
+        "headers": [(b"host", b"x"), (b"user-agent", b"x"), (b"accept", b"*/*")],
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1),
+        "root_path": "",
+        "asgi": {"version": "3.0"},
+    }
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: object) -> None:
+        pass
+
+    times: list[list[float]] = [[], []]
+    for number in range(REQUESTS + 500):
+        for app, found in zip(apps, times, strict=True):
+            started = time.perf_counter()
+            await app(dict(scope), receive, send)
+            if number >= 500:
+                found.append(1e6 * (time.perf_counter() - started))
+    print("The same without a network, one call after the other in one process:")
+    line("  without", times[0], None)
+    line("  with the page", times[1], times[0])
+
+
+if __name__ == "__main__":
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores")
+    over_the_network()
+    asyncio.run(alone())
