@@ -83,7 +83,7 @@ test-python: wheel ## type-check, lint and test it, with real FastAPI, Flask, uv
 	.ci/python.sh check
 	.ci/python.sh test
 
-e2e-python: wheel ## its layout on the real Gradios that FaceFusion pins; installs them from PyPI into .cache/
+e2e-python: build wheel ## its layout on the real Gradios that FaceFusion pins, and the built collector beside it; installs them from PyPI into .cache/
 	test/gradio/install.sh .cache/gradio
 	PYTHON=.cache/gradio/bin/python instrumentation/install.sh gradio .cache/gradio-inside
 	.ci/python.sh gradio

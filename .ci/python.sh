@@ -41,7 +41,7 @@ gradio)
 	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --target "$wheel" dist/*.whl
 	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
 	GRADIO_PYTHON=$(cd ../.cache/gradio/bin && pwd)/python GRADIO_FOLDERS=$(cd ../.cache/gradio-inside && pwd) \
-		GRADIO_PACKAGE=$wheel "$bin/pytest" --quiet --numprocesses 2 -m gradio
+		GRADIO_PACKAGE=$wheel COLLECTOR=$(cd ../bin && pwd)/otelcol-facefusion "$bin/pytest" --quiet --numprocesses 2 -m gradio
 	;;
 cost)
 	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl

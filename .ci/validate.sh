@@ -20,6 +20,7 @@ for file in config/*.yaml; do
 	case "$file" in
 	config/agent.yaml | config/gateway.yaml | config/serverless.yaml) validate "$file" ;;
 	config/gateway-*) validate config/gateway.yaml "$file" ;;
+	config/in-process-scrape.yaml) ;; # of the full distribution: make chart-test-full
 	config/otlp-forward.yaml) validate config/agent.yaml config/all-signals.yaml config/otlp.yaml "$file" ;;
 	*) validate config/agent.yaml "$file" ;;
 	esac
@@ -29,6 +30,8 @@ done
 validate config/agent.yaml config/otlp.yaml config/remote-write.yaml
 validate config/agent.yaml config/remote-write.yaml config/otlp.yaml
 validate config/agent.yaml config/otlp.yaml config/all-signals.yaml
+
+for other in all-signals otlp remote-write; do validate config/agent.yaml config/in-process.yaml "config/$other.yaml"; done
 
 # In its container it sees the host through /host, which has to be there.
 ROOT_PATH=/ validate config/agent.yaml config/all-signals.yaml deploy/stack/collector.yaml

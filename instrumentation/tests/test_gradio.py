@@ -5,12 +5,13 @@ Each runs in the Python of GRADIO_PYTHON, with a folder of GRADIO_FOLDERS on PYT
 
 import json
 import os
+import subprocess
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from conftest import HERE, attributes, free_port
+from conftest import HERE, Service, attributes, end, environment, free_port
 
 pytestmark = pytest.mark.gradio
 
@@ -130,3 +131,61 @@ def test_switched_off_it_is_the_default_layout(start):
     service = start(path="/config", FACEFUSION_METRICS="0")
     assert click(service, "run", "clip.mp4") == "event: complete"
     assert service.get("/metrics").status == 404
+
+
+OVERLAY = """
+receivers:
+  otlp/inside: {{protocols: {{http: {{endpoint: 127.0.0.1:{otlp}}}}}}}
+exporters:
+  prometheus: {{endpoint: 127.0.0.1:{agent}}}
+  prometheus/inside: {{endpoint: 127.0.0.1:{inside}}}
+extensions:
+  health_check: {{endpoint: 127.0.0.1:{health}}}
+service:
+  telemetry: {{metrics: {{level: none}}}}
+"""
+
+
+@pytest.mark.parametrize("start", ["3.8"], indirect=True)
+def test_both_sides_are_one_trace(start, sink, tmp_path):
+    """The built collector, which sees FaceFusion from outside, takes what comes from inside as well."""
+    collector = Path(os.environ["COLLECTOR"])
+    root = HERE.parent.parent
+    ports = {name: free_port() for name in ("otlp", "agent", "inside", "health")}
+    (tmp_path / "overlay.yaml").write_text(OVERLAY.format(**ports))
+    files = [root / "config" / f"{name}.yaml" for name in ("agent", "all-signals", "in-process")]
+    options = [word for file in (*files, tmp_path / "overlay.yaml") for word in ("--config", str(file))]
+    (tmp_path / "state").mkdir()
+    with (tmp_path / "collector.log").open("w") as log:
+        process = subprocess.Popen(
+            [collector, *options],
+            env=environment(OTLP_ENDPOINT=sink.endpoint, STATE_DIRECTORY=str(tmp_path / "state")),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        service = start(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{ports['otlp']}")
+        agent = Service(service.process, ports["agent"], tmp_path / "collector.log")
+        agent.eventually(lambda page: "facefusion_server_up" in page.names(), seconds=60)
+        assert click(service, "run", "clip.mp4") == "event: complete"
+
+        # One trace: the click's run from inside, and in it the agent's run of the job.
+        def spans():
+            return {span.name: span for span in sink.spans()}
+
+        sink.wait(lambda: {"facefusion.run", "facefusion.job"} <= set(spans()), seconds=30)
+        run, job = spans()["facefusion.run"], spans()["facefusion.job"]
+        assert job.trace_id == run.trace_id
+        assert job.parent_span_id == run.span_id
+
+        # Two pages: nothing of the inside is on the agent's, and nothing of the agent's on the inside's.
+        inside = Service(service.process, ports["inside"], tmp_path / "collector.log")
+        page = inside.eventually(lambda page: "http_requests_total" in page.names(), seconds=40)
+        assert "facefusion_inside_frames_total" in page.names()
+        assert not {"facefusion_process_up", "facefusion_job_count"} & page.names()
+        names = agent.page().names()
+        assert not {name for name in names if name.startswith(("facefusion_inside", "http_requests"))}
+        assert "facefusion_active_tasks" in names
+    finally:
+        end(process)

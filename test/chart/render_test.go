@@ -82,6 +82,7 @@ func TestRender(t *testing.T) {
 func TestManifests(t *testing.T) {
 	want := map[string][]string{
 		"sidecar.yaml":          {"ConfigMap", "Deployment"},
+		"inside.yaml":           {"Deployment"},
 		"autoscaling-hpa.yaml":  {"HorizontalPodAutoscaler"},
 		"autoscaling-keda.yaml": {"ScaledObject"},
 		"operator-sidecar.yaml": {"OpenTelemetryCollector"},

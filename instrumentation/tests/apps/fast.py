@@ -86,6 +86,11 @@ async def get_id():
     return {"request_id": request_id(), "job_id": job_id("api")}
 
 
+@router.get("/nothing")
+async def get_nothing():
+    return {}
+
+
 @router.get("/sleep")
 async def get_sleep(seconds: float = 0.1):
     await asyncio.sleep(seconds)
