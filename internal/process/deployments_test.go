@@ -182,7 +182,6 @@ func (d deployment) follow() (c course) {
 	if len(d.Child) > 0 {
 		pid, err := s.ask("run")
 		check(err)
-		c.Running, _ = lookFor(table, s.cmd.Process.Pid)
 		// Its command line is empty for a moment after exec; the next pass has it.
 		for deadline := time.Now().Add(5 * time.Second); c.RunRole != process.RoleRunner && time.Now().Before(deadline) && d.Child[1] != "-c"; {
 			c.RunRole, c.RunJoined = roleBeside(table, pid, s.cmd.Process.Pid)
@@ -190,6 +189,7 @@ func (d deployment) follow() (c course) {
 		if d.Child[1] == "-c" {
 			c.RunRole, c.RunJoined = roleBeside(table, pid, s.cmd.Process.Pid)
 		}
+		c.Running, _ = lookFor(table, s.cmd.Process.Pid)
 		_, err = s.ask("end")
 		check(err)
 		c.After, _ = lookFor(table, s.cmd.Process.Pid)

@@ -27,6 +27,8 @@ type instanceState struct {
 	own int
 	// ownEnded is when the last of them ended or left.
 	ownEnded time.Duration
+	// stranger is the user whose it is, where that is not the one of the checkout.
+	stranger string
 	// served says that a service of it has listened.
 	served bool
 	// settled says that more than a check or an installer was ever seen of it.

@@ -137,6 +137,9 @@ func (t *Table) found(p *pass, o observation, found finding, parent *trackedProc
 	if !found.complete {
 		m.denied |= deniedCheckout
 	}
+	if found.refused {
+		m.denied |= deniedClaim
+	}
 	t.join(o, m)
 	m.watch = t.watcher.add(m.ID)
 	m.instance.settle(t.files, m, found.workdir)
