@@ -54,7 +54,7 @@ func (f *jobsFolder) publish(p *pass) Queue {
 	q.OldestWaiting = f.oldest.find(f, p)
 	q.Runs, q.Steps = f.totals.publish()
 	for _, s := range f.served {
-		q.TellsStops = q.TellsStops || s.instant.Known || s.queue.Known
+		q.StopsKnown = q.StopsKnown || s.instant.Known || s.queue.Known
 	}
 	q.Orphans = maps.Clone(f.totals.orphans)
 	return q

@@ -46,9 +46,9 @@ func (i *instanceState) totalsOf(r Role) *roleTotals {
 	return t
 }
 
-// settle takes over where a newly found process works. The paths of the first process stay: when two checkouts share a jobs folder, the instance keeps the name
+// locate takes over where a newly found process works. The paths of the first process stay: when two checkouts share a jobs folder, the instance keeps the name
 // of the one that was there first.
-func (i *instanceState) settle(f *files, m *trackedProcess, p workdir) {
+func (i *instanceState) locate(f *files, m *trackedProcess, p workdir) {
 	if p.version != "" && m.StartTicks >= i.versionOf {
 		i.version, i.versionOf = p.version, m.StartTicks
 	}

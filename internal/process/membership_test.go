@@ -38,7 +38,7 @@ func TestRunsWithJobsFoldersOfTheirOwn(t *testing.T) {
 	assert.Len(t, i.Roles, 2)
 	assert.Len(t, w.table.Export(), 1)
 
-	w.remember(process.Settings{})
+	w.restart(process.Settings{})
 	assert.Equal(t, id, only(t, w.pass()).ID)
 	w.restartCollector(process.Settings{})
 	assert.Equal(t, id, only(t, w.pass()).ID)
@@ -93,7 +93,7 @@ func TestStrangers(t *testing.T) {
 				assert.Equal(t, i.ID != id, i.Up(), "the victim is down")
 			}
 			// A collector that starts now must not take the stranger for the one that it remembers.
-			w.remember(process.Settings{})
+			w.restart(process.Settings{})
 			for _, i := range w.pass().Instances {
 				assert.Equal(t, i.ID != id, i.Up())
 			}
@@ -120,12 +120,12 @@ func TestTheyAreNoStrangers(t *testing.T) {
 func TestInstancesOfRunsThatWereSaved(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
-	place := process.Location{Inner: "/opt/facefusion", Host: "/opt/facefusion", Key: "/opt/facefusion"}
+	folder := process.Location{Inner: "/opt/facefusion", Host: "/opt/facefusion", Key: "/opt/facefusion"}
 	var list []process.SavedInstance
 	for n := range 20 {
 		jobs := fmt.Sprint("/tmp/jobs-", n)
 		list = append(list, process.SavedInstance{
-			ID: fmt.Sprint("facefusion-", n), LastSeen: time.Now().Add(-time.Duration(n) * time.Minute), Checkout: place,
+			ID: fmt.Sprint("facefusion-", n), LastSeen: time.Now().Add(-time.Duration(n) * time.Minute), Checkout: folder,
 			Jobs: process.Location{Inner: jobs, Host: jobs, Key: jobs}, Roles: []process.Role{process.RoleRunner},
 		})
 	}

@@ -32,5 +32,5 @@ func (s *instanceSet) relocate(m *trackedProcess, p workdir) {
 		s.byKey[p.key()] = i
 		i.jobs, i.jobsPath = p.jobs, ""
 	}
-	i.settle(s.files, m, p)
+	i.locate(s.files, m, p)
 }

@@ -142,7 +142,7 @@ func (t *Table) found(p *pass, o observation, found finding, parent *trackedProc
 	}
 	t.join(o, m)
 	m.watch = t.watcher.add(m.ID)
-	m.instance.settle(t.files, m, found.workdir)
+	m.instance.locate(t.files, m, found.workdir)
 	m.fresh = t.primed
 	if found.role == RoleService && o.age < serviceAge {
 		m.provisional = true

@@ -52,12 +52,12 @@ func (x *exchange) identify() (gradio candidate, ok bool) {
 			x.finding.tls = true
 			r = x.ask(c.probe, c.path, c.understand)
 		}
-		switch {
-		case r.status == http.StatusOK:
+		switch r.status {
+		case http.StatusOK:
 			c.found(&x.finding)
 			x.finding.conclusion = concludedReady
 			return c, x.finding.kind == KindGradio
-		case r.status == http.StatusNotFound:
+		case http.StatusNotFound:
 			x.finding.kind, x.finding.conclusion = KindHTTP, concludedAnswering
 		default:
 			x.conclude(r)
