@@ -14,9 +14,10 @@ const checkInterval = 30 * time.Second
 
 // connection is the state of the library. It belongs to Observe.
 type connection struct {
-	worker  *worker[*sharedSession, answer]
-	library Library
-	session *sharedSession
+	worker      *worker[*sharedSession, answer]
+	workerEnded <-chan struct{}
+	library     Library
+	session     *sharedSession
 	// previous is the session before, which should be closed before a new one is opened: only then
 	// does the library probe the driver anew.
 	previous *sharedSession
@@ -78,8 +79,10 @@ func (s *Sampler) startLibraryWorker() {
 		return
 	}
 	l := newWorker[*sharedSession, answer]()
-	c.worker = l
-	s.running.Go(func() {
+	ended := make(chan struct{})
+	c.worker, c.workerEnded = l, ended
+	go func() {
+		defer close(ended)
 		l.run(s.askLibrary)
 		// Closed during an Open that is no longer waited for.
 		select {
@@ -89,7 +92,7 @@ func (s *Sampler) startLibraryWorker() {
 			}
 		default:
 		}
-	})
+	}()
 }
 
 // askLibrary runs in the library's worker.
