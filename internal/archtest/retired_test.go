@@ -3,7 +3,8 @@ package archtest
 // retiredName is a name that was given up for a better one.
 type retiredName struct {
 	word string
-	// whole matches identifiers that are nothing but the word, whatever their first letter. Else it matches a word of an identifier.
+	// whole matches identifiers that are nothing but the word, whatever their first letter. Else it
+	// matches a word of an identifier.
 	whole bool
 	// in are the folders where it is retired; empty: everywhere.
 	in []string
@@ -69,8 +70,9 @@ var retired = []retiredName{
 	{word: "alone", whole: true, in: []string{"internal/gpu", "internal/jobqueue", "test"}, instead: "it is runIsolated"},
 }
 
-// conventional are names that types of several packages may have, and why: the package in front of them says which is meant. Domains do not import each other, so what
-// two of them speak of has a type in each.
+// conventional are names that types of several packages may have, and why: the package in front of
+// them says which is meant. Domains do not import each other, so what two of them speak of has a
+// type in each.
 var conventional = map[string]string{
 	"Call":             "a call of the driver, and one of a file system",
 	"Calls":            "what Gradio counts of a function, as the servers say it and as the job queue needs it",

@@ -77,7 +77,8 @@ func TestRequestsAreCounted(t *testing.T) {
 		}},
 		{"failures never decrease", []step{
 			{"1/1", 0, "null", 0, 0, 0},
-			// the first has failed and the second runs: two that failed look the same, and are not counted before it is certain
+			// the first has failed and the second runs: two that failed look the same, and are not
+			// counted before it is certain
 			{"1/1", 7860, "0.0", 2, 2, 1},
 			{"1/1", 7860, "0.5", 2, 2, 1},
 			{"1/1", 7860, "0.25", 4, 4, 3},

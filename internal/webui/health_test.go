@@ -29,7 +29,8 @@ func (h *host) checked(target webui.Target, check *webui.HealthCheck) webui.Targ
 	return target
 }
 
-// TestHealthOfAService: the check decides, two failures in a row are one, and the service is asked for nothing else.
+// TestHealthOfAService: the check decides, two failures in a row are one, and the service is asked
+// for nothing else.
 func TestHealthOfAService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -177,7 +178,8 @@ func TestHealthKnowsCertificates(t *testing.T) {
 	assert.Equal(t, want, got.CertificateExpiry)
 }
 
-// TestGoneFromTheFirstPass: a server that was down before the collector started is down on its first page, and its return is one of the same server.
+// TestGoneFromTheFirstPass: a server that was down before the collector started is down on its
+// first page, and its return is one of the same server.
 func TestGoneFromTheFirstPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

@@ -137,7 +137,8 @@ func TestForgottenInstance(t *testing.T) {
 	})
 }
 
-// The endpoints are looked for where they were, and elsewhere only for a new process or when they are gone for good.
+// The endpoints are looked for where they were, and elsewhere only for a new process or when they
+// are gone for good.
 func TestFlavourIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -161,7 +162,8 @@ func TestFlavourIsRemembered(t *testing.T) {
 	})
 }
 
-// FaceFusion 2.0 to 2.3 print a traceback each time they are asked for a queue that they do not have.
+// FaceFusion 2.0 to 2.3 print a traceback each time they are asked for a queue that they do not
+// have.
 func TestQueueEndpointOfAnOlderGradio(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

@@ -14,7 +14,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 )
 
-// host is a host with servers, without sockets, and a tracker that looks at it every five seconds of a bubble's time.
+// host is a host with servers, without sockets, and a tracker that looks at it every five seconds
+// of a bubble's time.
 type host struct {
 	t       *testing.T
 	network network
@@ -130,7 +131,8 @@ func TestSaturated(t *testing.T) {
 		name  string
 		hangs []string
 	}{
-		// all threads taken: as Gradio 5.50.0 does it, then as it would be if its login check were async
+		// all threads taken: as Gradio 5.50.0 does it, then as it would be if its login check were
+		// async
 		{"queue and app block", []string{"/gradio_api/queue/status", "/gradio_api/app_id"}},
 		{"app blocks, queue answers", []string{"/gradio_api/app_id"}},
 	} {
@@ -215,7 +217,8 @@ func TestConfiguredEndpoint(t *testing.T) {
 	})
 }
 
-// However many servers hang, a look takes no longer than four timeouts, and each server gets its turn.
+// However many servers hang, a look takes no longer than four timeouts, and each server gets its
+// turn.
 func TestManyServersHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

@@ -35,7 +35,8 @@ func TestHealthDefaults(t *testing.T) {
 	}, check)
 }
 
-// TestHealthIsAskedAsConfigured: method, headers and TLS are those of the check, and of nothing else.
+// TestHealthIsAskedAsConfigured: method, headers and TLS are those of the check, and of nothing
+// else.
 func TestHealthIsAskedAsConfigured(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/health" {
