@@ -11,6 +11,8 @@ need readelf binutils
 need ip iproute2
 need setpriv util-linux
 need curl curl
+# The page of metrics behind a password: instrumentation/tests/test_ways.py
+need nginx nginx-light
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
