@@ -65,9 +65,7 @@ type Sampler struct {
 	connection connection
 	slots      []*slot
 	known      []Identity
-	// running are goroutines other than workers, retired the workers that get no more requests.
-	running sync.WaitGroup
-	retired []*retiredWorker
+	running    sync.WaitGroup
 	// kernelLog is nil unless it is to be read.
 	kernelLog *xid.KernelLog
 
@@ -163,31 +161,21 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 	return &snapshot
 }
 
-// closeLimit is how long Close waits at most, whatever the deadline of calls is: a service that
-// does not stop is killed.
-const closeLimit = 2 * time.Second
-
 // Close ends the workers and closes the library. It returns when they have ended, ctx is done or
-// two seconds have passed, whichever is first. For a worker that is known to be stuck in the driver
-// it does not wait at all: that ends when its call returns. It may be called at any time, and more
-// than once.
+// the deadline has passed, whichever is first; a worker that is stuck in the driver ends when its
+// call returns. It may be called at any time, and more than once.
 func (s *Sampler) Close(ctx context.Context) error {
-	workers, stuck := s.shut()
-	ctx, cancel := context.WithTimeout(ctx, closeLimit)
+	s.shut()
+	// The wait for XIDs is no call that is stuck.
+	ctx, cancel := context.WithTimeout(ctx, max(s.deadline, 2*xid.Wait))
 	defer cancel()
 	ended := make(chan struct{})
 	go func() {
-		for _, worker := range workers {
-			<-worker
-		}
 		s.running.Wait()
 		close(ended)
 	}()
 	select {
 	case <-ended:
-		if stuck {
-			return fmt.Errorf("close gpu sampler: %w", errStillInDriver)
-		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("close gpu sampler: %w", errors.Join(errStillInDriver, ctx.Err()))
@@ -196,38 +184,23 @@ func (s *Sampler) Close(ctx context.Context) error {
 
 var errStillInDriver = errors.New("a call into the driver has not returned")
 
-// shut has everything end. It returns the ends of the workers that are waited for, and whether
-// there are others, which are stuck.
-func (s *Sampler) shut() (workers []<-chan struct{}, stuck bool) {
+func (s *Sampler) shut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.closed = true
-		s.endAll()
+	if s.closed {
+		return
 	}
-	now := time.Now()
-	for _, worker := range s.retired {
-		if worker.stuck(now, s.deadline) {
-			stuck = true
-		} else {
-			workers = append(workers, worker.ended)
-		}
-	}
-	return workers, stuck
-}
-
-func (s *Sampler) endAll() {
+	s.closed = true
 	s.disconnect(time.Now())
 	if s.kernelLog != nil {
 		s.kernelLog.Stop()
 	}
 	for _, slot := range s.slots {
-		s.retire(slot)
+		slot.worker.close()
 	}
 	s.slots = nil
-	if c := &s.connection; c.worker != nil {
-		c.worker.close()
-		s.retired = append(s.retired, &retiredWorker{ended: c.workerEnded, busy: c.worker.busy, since: c.worker.since})
+	if s.connection.worker != nil {
+		s.connection.worker.close()
 	}
 }
 

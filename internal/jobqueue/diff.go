@@ -161,7 +161,7 @@ func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time, basis Basis, rea
 func (f *jobsFolder) finish(p *pass, j *job, state State, outcome Outcome) {
 	ended := f.movedAt(p, j)
 	f.claimAtEnd(p, j)
-	if outcome == OutcomeFailed && f.mayBeStopped(j) {
+	if outcome == OutcomeFailed && (f.mayBeStopped(j) || f.awaitsLog(p, j)) {
 		j.failedEnd, j.failedSeen = ended, p.now
 		f.transition(p, j, state, ended) // the run has not ended yet
 		return

@@ -43,6 +43,9 @@ type InstanceEvidence struct {
 	// FFmpeg is how many children run ffmpeg. FaceFusion 3.8 leaves idle ones behind: a new one is progress, an old one
 	// is not.
 	FFmpeg reading.Value[int]
+	// LogRead says that FaceFusion's log is read; Log is what it said lately about runs that did not complete.
+	LogRead bool
+	Log     []LogLine
 }
 
 // ProcessID identifies a process for as long as the host runs.
@@ -108,6 +111,8 @@ type folderEvidence struct {
 	cpu, serverCPU reading.Value[float64]
 	gpuBusy        reading.Value[bool]
 	ffmpeg         reading.Value[int]
+	logRead        bool
+	log            []LogLine
 }
 
 func gather(evidence Evidence, instances []string) *folderEvidence {
@@ -120,6 +125,8 @@ func gather(evidence Evidence, instances []string) *folderEvidence {
 		l.processes = append(l.processes, e.Processes...)
 		l.exits = append(l.exits, e.Exits...)
 		l.servers = append(l.servers, e.Servers...)
+		l.logRead = l.logRead || e.LogRead
+		l.log = append(l.log, e.Log...)
 		l.cpu, l.serverCPU = sumKnown(l.cpu, e.CPU), sumKnown(l.serverCPU, e.ServerCPU)
 		if e.GPUBusy.Known {
 			l.gpuBusy = reading.Known(l.gpuBusy.V || e.GPUBusy.V)

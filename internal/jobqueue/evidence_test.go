@@ -299,7 +299,7 @@ func sumRuns(q *Queue) (n uint64) {
 func TestAnOrphanIsCountedOnceOverRestarts(t *testing.T) {
 	t.Parallel()
 	kept := store{}
-	h := newHarness(t, Settings{Load: kept.load})
+	h := newHarness(t, Settings{Load: kept.recall})
 	h.webUI()
 	id := h.runner("headless-run")
 	h.pass()

@@ -53,7 +53,9 @@ type jobsFolder struct {
 
 	counts [len(States)]int // of jobs
 	oldest oldest
-	totals totals
+	// tellsDeclined says that a log was read.
+	tellsDeclined bool
+	totals        totals
 
 	// key names the records of the folder, memory says what there was of them. changed and changedJobs say what differs from them.
 	key       string

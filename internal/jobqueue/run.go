@@ -56,6 +56,8 @@ const (
 	OutcomeFailed    Outcome = "failed"
 	// OutcomeStopped: a user stopped it; FaceFusion writes that it failed.
 	OutcomeStopped Outcome = "stopped"
+	// OutcomeDeclined: the content filter refused the target; FaceFusion writes that it failed, and only its log tells.
+	OutcomeDeclined Outcome = "declined"
 	// OutcomeOrphaned: whatever ran it is gone.
 	OutcomeOrphaned Outcome = "orphaned"
 	// OutcomeDeleted: its file was deleted while it ran.

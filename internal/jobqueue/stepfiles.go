@@ -23,7 +23,7 @@ func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
 		temp = defaultTemp
 	}
 	ok = true
-	stat := func(name string) {
+	look := func(name string) {
 		if !path.IsAbs(name) {
 			name = path.Join(at.Dir, name)
 		}
@@ -34,14 +34,14 @@ func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
 		ok = ok && !hostfs.IsHanging(err) // the output may lie on another share than the job
 	}
 	if s.Output != "" {
-		stat(s.Output)
+		look(s.Output)
 	}
 	extensions := distinct(path.Ext(s.Target), path.Ext(s.Output))
 	for _, name := range distinct(stem(s.Target), stem(s.Output)) {
 		folder := path.Join(temp, "facefusion", name)
-		stat(folder)
+		look(folder)
 		for _, extension := range extensions {
-			stat(path.Join(folder, "temp"+extension))
+			look(path.Join(folder, "temp"+extension))
 		}
 	}
 	return sum, ok

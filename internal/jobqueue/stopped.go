@@ -13,7 +13,7 @@ const settleFor = 20 * time.Second
 // claimAtEnd is for a run that was over before the processes were listed again.
 func (f *jobsFolder) claimAtEnd(p *pass, j *job) {
 	c := &j.attempt.claim
-	if c.resolved || len(c.holders) > 0 || j.historic {
+	if c.settled || len(c.holders) > 0 || j.historic {
 		return
 	}
 	if c.seen.IsZero() {
@@ -30,9 +30,14 @@ func (f *jobsFolder) mayBeStopped(j *job) bool {
 	})
 }
 
-// settleFailure decides whether a run that failed was stopped, once Gradio was asked after it.
-func (f *jobsFolder) settleFailure(p *pass, j *job) {
-	asked := true
+// settleFailure decides whether a run that failed was stopped or declined, once Gradio was asked after it and the log was
+// read.
+func (f *jobsFolder) settleFailure(p *pass, j *job, l *folderEvidence) {
+	if outcome := f.logged(j, l); outcome != "" {
+		f.concludeFailure(p, j, outcome, BasisLog)
+		return
+	}
+	asked := !l.logRead || p.now.Sub(j.failedSeen) >= logWait
 	for _, id := range j.attempt.claim.holders {
 		s := f.served[id]
 		if s == nil {

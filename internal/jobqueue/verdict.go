@@ -20,6 +20,8 @@ const (
 	BasisFile Basis = "file"
 	// BasisStopCall: Gradio counted a press of the stop button before the run failed.
 	BasisStopCall Basis = "stop_call"
+	// BasisLog: FaceFusion's log says so.
+	BasisLog Basis = "log"
 	// BasisFailedCall: Gradio counted an exception in the call that had the run.
 	BasisFailedCall Basis = "failed_call"
 	// BasisNextJob: the web UI took its next job, and takes one at a time.

@@ -54,6 +54,23 @@ func (e *Exchange) Heard(instance string) bool {
 	return false
 }
 
+// Findings of an instance since a time.
+func (e *Exchange) Findings(instance string, since time.Time) []Finding {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.logs[instance]
+	if l == nil {
+		return nil
+	}
+	var list []Finding
+	for _, f := range l.findings {
+		if !f.Time.Before(since) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
 // Account is what the lines say about one run.
 type Account struct {
 	// Phases in the order in which they ended; one that was under way when the run ended is among

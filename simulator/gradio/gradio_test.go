@@ -80,8 +80,7 @@ func TestModes(t *testing.T) {
 				}
 				assert.Len(t, answered, 5-len(held))
 
-				// the bubble ends only if every held request is answered now
-				s.Set(Behavior{Mode: Normal})
+				s.Set(Behavior{Mode: Normal}) // the bubble ends only if every held request is answered now
 			})
 		})
 	}

@@ -131,9 +131,9 @@ func TestEventsOfALostAndARecoveredGPU(t *testing.T) {
 		p := New(NewDefaultConfig(), nil, env)
 		back := lost()
 		back.Health, back.Reason = gpu.HealthOK, gpu.ReasonNone
-		passes := []gpu.Device{healthy(), lost(), lost(), back}
+		looks := []gpu.Device{healthy(), lost(), lost(), back}
 		before := &gpu.Snapshot{}
-		for _, second := range passes {
+		for _, second := range looks {
 			after := &gpu.Snapshot{Library: library(), Devices: []gpu.Device{healthy(), second}}
 			if second.UUID == healthy().UUID {
 				after.Devices = after.Devices[:1]

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/logstream"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 )
@@ -16,7 +18,7 @@ import (
 const gpuUseAge = time.Minute
 
 // evidence is what the process table, Gradio and the GPUs know of whether an instance works, and on what.
-func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, servers *webui.Snapshot, use *snapshots.GPUUse) jobqueue.Evidence {
+func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, servers *webui.Snapshot, use *snapshots.GPUUse, log *runlog.Exchange) jobqueue.Evidence {
 	if use != nil && snapshot.Time.Sub(use.Time) > gpuUseAge {
 		use = nil
 	}
@@ -48,9 +50,33 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 				})
 			}
 		}
+		e.LogRead, e.Log = logEvidence(log, instance.ID, snapshot.Time)
 		all[instance.ID] = e
 	}
 	return all
+}
+
+// logAge is for how long a line of the log may tell how a run ended.
+const logAge = 2 * time.Minute
+
+// logEvidence is what FaceFusion's log says of runs that did not complete.
+func logEvidence(log *runlog.Exchange, instance string, now time.Time) (read bool, lines []jobqueue.LogLine) {
+	if !log.Heard(instance) {
+		return false, nil
+	}
+	for _, f := range log.Findings(instance, now.Add(-logAge)) {
+		line := jobqueue.LogLine{Time: f.Time, Job: f.Job}
+		switch f.Cause {
+		case logstream.CauseDeclined:
+			line.Outcome = jobqueue.OutcomeDeclined
+		case logstream.CauseStopped:
+			line.Outcome = jobqueue.OutcomeStopped
+		default:
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return true, lines
 }
 
 // serverCalls are Gradio's counters by instance, of those web UIs whose process is known.

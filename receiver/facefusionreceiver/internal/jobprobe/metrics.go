@@ -65,8 +65,11 @@ func recordFinished(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcomm
 		origin, media := metadata.MapAttributeFacefusionOrigin[string(k.origin)], metadata.MapAttributeFacefusionMedia[string(k.media)]
 		for outcome := range probe.Values[metadata.AttributeFacefusionOutcome]() {
 			n := byOutcome[jobqueue.Outcome(outcome.String())]
-			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeStopped && !queue.StopsKnown {
+			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeStopped && !queue.TellsStops {
 				continue // what cannot be told has no zero
+			}
+			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeDeclined && !queue.TellsDeclined {
+				continue
 			}
 			mb.RecordFacefusionJobFinishedDataPoint(ts, int64(n), outcome, origin, media)
 		}

@@ -41,8 +41,10 @@ type Probe struct {
 	// owned by the goroutine that observes.
 	held   []heldTraces
 	traced map[*outbox.Entry][]jobqueue.Change
-	mb     *metadata.MetricsBuilder // owned by the goroutine that scrapes
-	lb     *metadata.LogsBuilder    // owned by the goroutine that observes
+	// unsubscribe ends the calls of the log when it names a cause.
+	unsubscribe func()
+	mb          *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	lb          *metadata.LogsBuilder    // owned by the goroutine that observes
 }
 
 // New makes the probe.
@@ -51,6 +53,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		env:             env,
 		histograms:      histograms,
 		firstScanLogged: map[string]bool{},
+		unsubscribe:     func() {},
 		gpus:            newGPUAccounting(),
 		roots:           newRoots(env.Gate, env.RootPath),
 		mb:              metadata.NewMetricsBuilder(env.Metrics, env.Settings),
@@ -97,12 +100,14 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	if p.acks != nil {
 		p.acks.start()
 	}
+	p.unsubscribe = p.env.Log.Subscribe(p.loop.Trigger)
 	p.loop.Start()
 	return nil
 }
 
 // Shutdown implements probe.Probe.
 func (p *Probe) Shutdown(ctx context.Context) error {
+	p.unsubscribe()
 	p.loop.Stop()
 	p.sendHeld(true)
 	p.watcher.Close()
@@ -128,7 +133,7 @@ func (p *Probe) observe(ctx context.Context) error {
 		return nil
 	}
 	snapshot, err := p.watcher.Observe(ctx, p.roots.folders(processes),
-		evidence(processes, p.exits.get(), p.env.Snapshots.Servers.Load(), p.env.Snapshots.GPUUse.Load()))
+		evidence(processes, p.exits.get(), p.env.Snapshots.Servers.Load(), p.env.Snapshots.GPUUse.Load(), p.env.Log))
 	if snapshot == nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
@@ -76,7 +77,7 @@ func durations(run jobqueue.RunID, step int, values ...float64) jobqueue.Duratio
 func snapshot(now time.Time) *jobqueue.Snapshot {
 	id := run(now).RunID
 	queue := jobqueue.Queue{
-		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, StopsKnown: true, Orphans: map[jobqueue.Reason]uint64{jobqueue.ReasonException: 27, jobqueue.ReasonGone: 28}, Start: now.Add(-10 * time.Minute),
+		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, TellsStops: true, Orphans: map[jobqueue.Reason]uint64{jobqueue.ReasonException: 27, jobqueue.ReasonGone: 28}, Start: now.Add(-10 * time.Minute),
 		OldestWaiting: reading.Known(now.Add(-24 * time.Second)), OldestRunning: reading.Known(now.Add(-25 * time.Second)),
 		Runs: []jobqueue.RunTotals{{
 			RunKey: jobqueue.RunKey{Outcome: jobqueue.OutcomeFailed, Origin: jobfile.OriginOther, Media: jobfile.MediaVideo},
@@ -234,9 +235,9 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 			CPU: reading.Known(15.0), ServerCPU: reading.Known(48.0), FFmpeg: reading.Known(3), GPUBusy: reading.Known(true),
 		},
 		"gone": {Time: now, CPU: reading.Known(0.0), ServerCPU: reading.Known(0.0), FFmpeg: reading.Known(0)},
-	}, evidence(s, exits, servers, &snapshots.GPUUse{Time: now.Add(-30 * time.Second), Busy: map[string]bool{"facefusion-3f2a": true}}))
-	require.False(t, evidence(s, nil, nil, nil)["facefusion-3f2a"].GPUBusy.Known)
-	require.False(t, evidence(s, nil, nil, &snapshots.GPUUse{Time: now.Add(-time.Hour), Busy: map[string]bool{"facefusion-3f2a": true}})["facefusion-3f2a"].GPUBusy.Known)
+	}, evidence(s, exits, servers, &snapshots.GPUUse{Time: now.Add(-30 * time.Second), Busy: map[string]bool{"facefusion-3f2a": true}}, runlog.New()))
+	require.False(t, evidence(s, nil, nil, nil, runlog.New())["facefusion-3f2a"].GPUBusy.Known)
+	require.False(t, evidence(s, nil, nil, &snapshots.GPUUse{Time: now.Add(-time.Hour), Busy: map[string]bool{"facefusion-3f2a": true}}, runlog.New())["facefusion-3f2a"].GPUBusy.Known)
 }
 
 // TestExitsAreRememberedForAWhile: the process table says them once.

@@ -589,6 +589,7 @@ const (
 	AttributeFacefusionOutcomeCompleted
 	AttributeFacefusionOutcomeFailed
 	AttributeFacefusionOutcomeStopped
+	AttributeFacefusionOutcomeDeclined
 	AttributeFacefusionOutcomeOrphaned
 	AttributeFacefusionOutcomeDeleted
 )
@@ -602,6 +603,8 @@ func (av AttributeFacefusionOutcome) String() string {
 		return "failed"
 	case AttributeFacefusionOutcomeStopped:
 		return "stopped"
+	case AttributeFacefusionOutcomeDeclined:
+		return "declined"
 	case AttributeFacefusionOutcomeOrphaned:
 		return "orphaned"
 	case AttributeFacefusionOutcomeDeleted:
@@ -615,6 +618,7 @@ var MapAttributeFacefusionOutcome = map[string]AttributeFacefusionOutcome{
 	"completed": AttributeFacefusionOutcomeCompleted,
 	"failed":    AttributeFacefusionOutcomeFailed,
 	"stopped":   AttributeFacefusionOutcomeStopped,
+	"declined":  AttributeFacefusionOutcomeDeclined,
 	"orphaned":  AttributeFacefusionOutcomeOrphaned,
 	"deleted":   AttributeFacefusionOutcomeDeleted,
 }
