@@ -367,15 +367,3 @@ func (s *service) kill() {
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
 }
-
-// waitFor observes until a condition holds, or for a few seconds.
-func waitFor(table *process.Table, holds func(*process.Snapshot) bool) bool {
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		s, err := table.Observe(context.Background())
-		check(err)
-		if holds(s) {
-			return true
-		}
-	}
-	return false
-}

@@ -77,7 +77,7 @@ func (t *Table) track(p *pass, o observation) bool {
 		parent = nil
 	}
 	if !t.copied(parent, o) {
-		if found, ok := t.find(p, o, parent); ok && t.found(p, o, found, parent) {
+		if found, ok := t.find(o, parent); ok && t.found(p, o, found, parent) {
 			return true
 		}
 	}
@@ -92,7 +92,7 @@ func (t *Table) track(p *pass, o observation) bool {
 
 // find asks the rules. Below a member only FaceFusion's own script is a finding, whatever folder its
 // descendants work in. The rules of folders are asked once for a command line.
-func (t *Table) find(p *pass, o observation, parent *trackedProcess) (finding, bool) {
+func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
 	found, ok, decided := t.files.findScript(o)
 	if decided || parent != nil {
 		return found, ok
