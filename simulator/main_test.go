@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// simulate starts the simulator with a command of its own, and returns it with its folder once all run.
+// simulate starts the simulator with a command of its own, and returns it with its folder once all
+// run.
 func simulate(t *testing.T, args ...string) (cmd *exec.Cmd, dir string) {
 	t.Helper()
 	cmd = exec.Command("/proc/self/exe", append(args, "--speed", "1000", "--gpus", "0", "--", "sh", "-c",

@@ -26,7 +26,7 @@ var libraryRemedies = map[gpu.LibraryState]string{
 
 // checkGPUs asks the driver as the agent does.
 func checkGPUs(ctx context.Context, root string) []finding {
-	sampler := gpu.NewSampler(gpu.Settings{Driver: nvmldriver.New(nvmldriver.Settings{}), RootPath: root})
+	sampler := gpu.NewSampler(gpu.Settings{Driver: nvmldriver.New(nvmldriver.Settings{RootPath: root}), RootPath: root})
 	defer func() { _ = sampler.Close(ctx) }() // a driver that hangs ends with this program
 	snapshot := observeGPUs(ctx, sampler)
 

@@ -19,10 +19,12 @@ import (
 
 const root = "../.."
 
-// declaration is an identifier as it is declared: a type, function, method, field, variable, constant or parameter.
+// declaration is an identifier as it is declared: a type, function, method, field, variable,
+// constant or parameter.
 type declaration struct {
 	name string
-	// kind is "type", "func" and the like. owner is the type of a field or method, and empty for what belongs to the package.
+	// kind is "type", "func" and the like. owner is the type of a field or method, and empty for
+	// what belongs to the package.
 	kind, owner string
 	local       bool // to a function
 	file        string

@@ -3,7 +3,8 @@ package archtest
 // retiredName is a name that was given up for a better one.
 type retiredName struct {
 	word string
-	// whole matches identifiers that are nothing but the word, whatever their first letter. Else it matches a word of an identifier.
+	// whole matches identifiers that are nothing but the word, whatever their first letter. Else it
+	// matches a word of an identifier.
 	whole bool
 	// in are the folders where it is retired; empty: everywhere.
 	in []string
@@ -44,7 +45,7 @@ var retired = []retiredName{
 	{word: "doubt", instead: "it is evaluate"},
 	{word: "look", instead: "a probe observes, in passes"},
 	{word: "looks", instead: "a probe observes, in passes"},
-	{word: "part", whole: true, in: []string{"internal", "receiver"}, instead: "it is a status folder, or a MIG device"},
+	{word: "part", whole: true, in: []string{"internal/jobqueue", "internal/gpu"}, instead: "it is a status folder, or a MIG device"},
 	{word: "place", whole: true, in: []string{"internal", "receiver"}, instead: "it is a file key, a working directory, or reconcile"},
 	{word: "odd", instead: "it is irregular"},
 	{word: "oddities", instead: "it is irregular"},
@@ -66,11 +67,31 @@ var retired = []retiredName{
 	{word: "stage", whole: true, instead: "it is a harness"},
 	{word: "scene", whole: true, instead: "it is a harness, or a test case"},
 	{word: "trio", instead: "it is a harness"},
-	{word: "alone", whole: true, instead: "it is runIsolated"},
+	{word: "alone", whole: true, in: []string{"internal/gpu", "internal/jobqueue", "test"}, instead: "it is runIsolated"},
 }
 
-// conventional are names that types of several packages may have, and why: the package in front of them says which is meant.
+// conventional are names that types of several packages may have, and why: the package in front of
+// them says which is meant. Domains do not import each other, so what two of them speak of has a
+// type in each.
 var conventional = map[string]string{
+	"Call":             "a call of the driver, and one of a file system",
+	"Calls":            "what Gradio counts of a function, as the servers say it and as the job queue needs it",
+	"Change":           "of a job's state, and of a stored record",
+	"Event":            "what the driver's event set says, and what a log line says",
+	"Health":           "of a GPU, of a loop, of a server's check",
+	"Instance":         "an instance as its processes show it, as the configuration names it, as its log knows it",
+	"Kind":             "of a server, and of what happens in a scenario",
+	"Location":         "where a GPU is, and where a folder is",
+	"Phase":            "of a step, as its log says it and as it is published",
+	"Process":          "of the host, on a GPU, of a run, and the fake of it",
+	"Reason":           "why a reading failed, and why a run ended",
+	"Record":           "a saved value, and a line of a log",
+	"Role":             "of a process, as the host shows it and as the job queue needs it",
+	"Run":              "of a job, as its files say it and as its log does",
+	"RunID":            "of the same run",
+	"State":            "of a job, and of a server",
+	"Stream":           "a log as it is read, and the one of an instance",
+	"Tracker":          "of XIDs, and of servers",
 	"Config":           "what the user configures, of each component",
 	"HistogramConfig":  "the user's switch of a histogram, as mdatagen would name it",
 	"HistogramsConfig": "the user's histograms, of each probe that has some",

@@ -14,9 +14,10 @@ const checkInterval = 30 * time.Second
 
 // connection is the state of the library. It belongs to Observe.
 type connection struct {
-	worker  *worker[*sharedSession, answer]
-	library Library
-	session *sharedSession
+	worker      *worker[*sharedSession, answer]
+	workerEnded <-chan struct{}
+	library     Library
+	session     *sharedSession
 	// previous is the session before, which should be closed before a new one is opened: only then
 	// does the library probe the driver anew.
 	previous *sharedSession
@@ -26,6 +27,8 @@ type connection struct {
 	// idleSince is since when no process uses a GPU, releasedUntil when a library that was released
 	// for that is opened again.
 	idleSince, releasedUntil time.Time
+	// beyond is how many GPUs the driver claims to have beyond gpuLimit.
+	beyond int
 }
 
 // answer is what the library said: to a request without a session, a new session; to one with a
@@ -78,8 +81,10 @@ func (s *Sampler) startLibraryWorker() {
 		return
 	}
 	l := newWorker[*sharedSession, answer]()
-	c.worker = l
-	s.running.Go(func() {
+	ended := make(chan struct{})
+	c.worker, c.workerEnded = l, ended
+	go func() {
+		defer close(ended)
 		l.run(s.askLibrary)
 		// Closed during an Open that is no longer waited for.
 		select {
@@ -89,7 +94,7 @@ func (s *Sampler) startLibraryWorker() {
 			}
 		default:
 		}
-	})
+	}()
 }
 
 // askLibrary runs in the library's worker.
@@ -125,15 +130,15 @@ func (s *Sampler) handleAnswer(a answer, now time.Time) {
 			CUDAVersion:   plausibleText(a.versions.CUDA),
 		}
 		s.watchXIDs(a.session)
-		s.enumerate(a.count, now)
+		s.enumerate(s.bounded(a.count), now)
 	case a.session == nil:
 		c.retry.Failed(now)
 		c.library = Library{State: libraryState(a.err), Err: a.err}
 	case a.session != c.session:
 		// About a session that has ended meanwhile.
 	case a.err == nil:
-		if a.count != len(s.slots) {
-			s.enumerate(a.count, now)
+		if count := s.bounded(a.count); count != len(s.slots) {
+			s.enumerate(count, now)
 		}
 	case endsSession(a.err):
 		s.dropSession(a.err, now)
@@ -168,4 +173,14 @@ func (s *Sampler) disconnect(now time.Time) {
 func (s *Sampler) previousIsOver(now time.Time) bool {
 	c := &s.connection
 	return c.previous == nil || c.previous.isClosed() || now.Sub(c.ended) >= s.deadline
+}
+
+// gpuLimit is far beyond the GPUs of any host. Each has a goroutine, a thread while it is in a
+// call, and its windows.
+const gpuLimit = 64
+
+// bounded is how many GPUs are watched of those that the driver claims to have.
+func (s *Sampler) bounded(count int) int {
+	s.connection.beyond = max(0, count-gpuLimit)
+	return min(count, gpuLimit)
 }

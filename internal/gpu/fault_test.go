@@ -265,3 +265,34 @@ func TestReopenWithWedgedGPU(t *testing.T) {
 		require.Equal(t, 1, s.driver.Closed(), "the old session, by the last to let go")
 	})
 }
+
+// SIGTERM must not wait for the deadline of a call, neither for one that is known to hang nor for
+// one that has just begun to.
+func TestCloseDoesNotWaitForTheDeadline(t *testing.T) {
+	for name, c := range map[string]struct {
+		passes int
+		want   time.Duration
+	}{"known to hang": {60, 0}, "just begun": {1, 2 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := gputest.NewGPU(0), gputest.NewGPU(1)
+				driver := gputest.New(a, b)
+				sampler := gpu.NewSampler(gpu.Settings{Driver: driver, Deadline: 30 * time.Second})
+				_ = sampler.Observe(context.Background())
+				block := make(chan struct{})
+				driver.Change(func(*gputest.Script) { a.Block = block })
+				for range c.passes {
+					_ = sampler.Observe(context.Background())
+					time.Sleep(time.Second)
+				}
+				start := time.Now()
+				require.ErrorContains(t, sampler.Close(context.Background()), "has not returned")
+				require.Equal(t, c.want, time.Since(start))
+				close(block)
+				synctest.Wait()
+				require.NoError(t, sampler.Close(context.Background()))
+				require.Equal(t, 1, driver.Closed())
+			})
+		})
+	}
+}

@@ -180,7 +180,7 @@ func TestCloseWhileOpenBlocks(t *testing.T) {
 		require.NoError(t, sampler.Observe(context.Background()))
 		start := time.Now()
 		require.ErrorContains(t, sampler.Close(context.Background()), "a call into the driver has not returned")
-		require.Equal(t, deadline, time.Since(start))
+		require.Equal(t, 2*time.Second, time.Since(start))
 		close(block)
 		require.NoError(t, sampler.Close(context.Background()))
 		require.Equal(t, 1, driver.Opened())

@@ -43,6 +43,7 @@ func (s *Sampler) publish(now time.Time) error {
 	kernelLog := s.readKernelLog()
 	s.fillXIDs(devices)
 	snapshot := &Snapshot{Time: now, Library: library, Devices: devices, KernelLog: kernelLog, Unmatched: s.unmatched()}
+	snapshot.Beyond = s.connection.beyond
 	snapshot.DuplicateUUIDs = s.shared.identities.duplicates()
 	snapshot.XIDs, snapshot.XIDsSuppressed = s.shared.xids.TakeEvents()
 	snapshot.XIDsUnmatched, snapshot.XIDWatch = s.shared.xids.Unmatched(), s.shared.xids.Watched()

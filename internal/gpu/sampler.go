@@ -65,7 +65,9 @@ type Sampler struct {
 	connection connection
 	slots      []*slot
 	known      []Identity
-	running    sync.WaitGroup
+	// running are goroutines other than workers, retired the workers that get no more requests.
+	running sync.WaitGroup
+	retired []*retiredWorker
 	// kernelLog is nil unless it is to be read.
 	kernelLog *xid.KernelLog
 
@@ -161,21 +163,31 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 	return &snapshot
 }
 
+// closeLimit is how long Close waits at most, whatever the deadline of calls is: a service that
+// does not stop is killed.
+const closeLimit = 2 * time.Second
+
 // Close ends the workers and closes the library. It returns when they have ended, ctx is done or
-// the deadline has passed, whichever is first; a worker that is stuck in the driver ends when its
-// call returns. It may be called at any time, and more than once.
+// two seconds have passed, whichever is first. For a worker that is known to be stuck in the driver
+// it does not wait at all: that ends when its call returns. It may be called at any time, and more
+// than once.
 func (s *Sampler) Close(ctx context.Context) error {
-	s.shut()
-	// The wait for XIDs is no call that is stuck.
-	ctx, cancel := context.WithTimeout(ctx, max(s.deadline, 2*xid.Wait))
+	workers, stuck := s.shut()
+	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
 	ended := make(chan struct{})
 	go func() {
+		for _, worker := range workers {
+			<-worker
+		}
 		s.running.Wait()
 		close(ended)
 	}()
 	select {
 	case <-ended:
+		if stuck {
+			return fmt.Errorf("close gpu sampler: %w", errStillInDriver)
+		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("close gpu sampler: %w", errors.Join(errStillInDriver, ctx.Err()))
@@ -184,23 +196,38 @@ func (s *Sampler) Close(ctx context.Context) error {
 
 var errStillInDriver = errors.New("a call into the driver has not returned")
 
-func (s *Sampler) shut() {
+// shut has everything end. It returns the ends of the workers that are waited for, and whether
+// there are others, which are stuck.
+func (s *Sampler) shut() (workers []<-chan struct{}, stuck bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return
+	if !s.closed {
+		s.closed = true
+		s.endAll()
 	}
-	s.closed = true
+	now := time.Now()
+	for _, worker := range s.retired {
+		if worker.stuck(now, s.deadline) {
+			stuck = true
+		} else {
+			workers = append(workers, worker.ended)
+		}
+	}
+	return workers, stuck
+}
+
+func (s *Sampler) endAll() {
 	s.disconnect(time.Now())
 	if s.kernelLog != nil {
 		s.kernelLog.Stop()
 	}
 	for _, slot := range s.slots {
-		slot.worker.close()
+		s.retire(slot)
 	}
 	s.slots = nil
-	if s.connection.worker != nil {
-		s.connection.worker.close()
+	if c := &s.connection; c.worker != nil {
+		c.worker.close()
+		s.retired = append(s.retired, &retiredWorker{ended: c.workerEnded, busy: c.worker.busy, since: c.worker.since})
 	}
 }
 

@@ -3,6 +3,7 @@ package gpu
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -18,7 +19,9 @@ type slot struct {
 	// identified is set by the reader.
 	identified *atomic.Pointer[Identity]
 	worker     *worker[time.Time, outcome]
-	last       outcome
+	// ended is closed when the worker's goroutine has ended.
+	ended <-chan struct{}
+	last  outcome
 	// hasOutcome is false until the first outcome.
 	hasOutcome bool
 }
@@ -28,11 +31,13 @@ func (s *Sampler) newSlot(index int) *slot {
 	session.acquire()
 	r := &reader{shared: &s.shared, session: session, index: index}
 	l := newWorker[time.Time, outcome]()
-	s.running.Go(func() {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
 		defer session.release()
 		l.run(r.read)
-	})
-	return &slot{index: index, session: session, identified: &r.identified, worker: l}
+	}()
+	return &slot{index: index, session: session, identified: &r.identified, worker: l, ended: ended}
 }
 
 // enumerate makes a slot for each GPU. All are made anew, because indexes shift when a GPU goes
@@ -49,7 +54,7 @@ func (s *Sampler) enumerate(count int, now time.Time) {
 		if slot.index < count {
 			busy[slot.index] = slot
 		} else {
-			slot.worker.close()
+			s.retire(slot)
 		}
 	}
 	s.slots = s.slots[:0]
@@ -68,7 +73,7 @@ func (s *Sampler) dropIdleSlots() {
 		if slot.worker.busy {
 			busy = append(busy, slot)
 		} else {
-			slot.worker.close()
+			s.retire(slot)
 		}
 	}
 	clear(s.slots[len(busy):])
@@ -117,7 +122,7 @@ func (s *Sampler) start(slot *slot, now time.Time) *slot {
 		return slot
 	}
 	if slot.session != s.connection.session {
-		slot.worker.close()
+		s.retire(slot)
 		slot = s.newSlot(slot.index)
 	}
 	slot.worker.dispatch(now, now)
@@ -130,4 +135,32 @@ func (s *slot) identity() Identity {
 		return *id
 	}
 	return s.last.device.Identity
+}
+
+// retire ends a slot's worker, as soon as the call under way returns.
+func (s *Sampler) retire(slot *slot) {
+	slot.worker.close()
+	s.retired = slices.DeleteFunc(s.retired, func(old *retiredWorker) bool { return old.hasEnded() })
+	s.retired = append(s.retired, &retiredWorker{ended: slot.ended, busy: slot.worker.busy, since: slot.worker.since})
+}
+
+// retiredWorker is a worker that gets no more requests. A call may be under way.
+type retiredWorker struct {
+	ended <-chan struct{}
+	busy  bool
+	since time.Time
+}
+
+func (w *retiredWorker) hasEnded() bool {
+	select {
+	case <-w.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// stuck says whether its call has lasted longer than a call may.
+func (w *retiredWorker) stuck(now time.Time, deadline time.Duration) bool {
+	return w.busy && !w.hasEnded() && now.Sub(w.since) >= deadline
 }

@@ -24,6 +24,8 @@ type Snapshot struct {
 	XIDsUnmatched  int64
 	// XIDWatch says whether the driver's events are watched.
 	XIDWatch xid.WatchStatus
+	// Beyond is how many GPUs the driver claims to have that are too many to be watched.
+	Beyond int
 	// DuplicateUUIDs are those that several GPUs report. Such GPUs have their PCI address in
 	// Identity.UUID.
 	DuplicateUUIDs []string

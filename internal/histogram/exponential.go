@@ -7,10 +7,12 @@ import (
 	"github.com/lightstep/go-expohisto/structure"
 )
 
-// exponentialSize is how many buckets an exponential histogram has at most: the default of OpenTelemetry, 4 % of error from a second to a day.
+// exponentialSize is how many buckets an exponential histogram has at most: the default of
+// OpenTelemetry, 4 % of error from a second to a day.
 const exponentialSize = 160
 
-// Exponential counts observations in buckets whose bounds grow by a constant factor, which adapts to what is observed. It belongs to one goroutine.
+// Exponential counts observations in buckets whose bounds grow by a constant factor, which adapts
+// to what is observed. It belongs to one goroutine.
 type Exponential struct {
 	counts structure.Float64
 	// rounding is what the sum lost in Restore.
@@ -52,7 +54,8 @@ func (e *Exponential) Snapshot() ExponentialSnapshot {
 	return s
 }
 
-// Restore sets what was counted before, in an empty histogram. Each observation counts again in the middle of its bucket; least, greatest and sum are exact.
+// Restore sets what was counted before, in an empty histogram. Each observation counts again in the
+// middle of its bucket; least, greatest and sum are exact.
 func (e *Exponential) Restore(s ExponentialSnapshot) {
 	if s.Zeros > 0 {
 		e.counts.UpdateByIncr(0, s.Zeros)

@@ -1,4 +1,5 @@
-// Package histogram counts observations in buckets with explicit bounds, as OTLP and Prometheus understand them.
+// Package histogram counts observations in buckets with explicit bounds, as OTLP and Prometheus
+// understand them.
 package histogram
 
 import "sort"

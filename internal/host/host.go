@@ -15,12 +15,14 @@ type Host struct {
 	ID string
 }
 
-// Read asks the host whose root is mounted at root: "/" for the machine (or container) that the program runs on.
+// Read asks the host whose root is mounted at root: "/" for the machine (or container) that the
+// program runs on.
 func Read(root string) Host {
 	return Host{Name: name(root), ID: firstLine(filepath.Join(root, "etc/machine-id"))}
 }
 
-// name of another root is in its /etc/hostname: the kernel would tell the name of the container that the program runs in.
+// name of another root is in its /etc/hostname: the kernel would tell the name of the container
+// that the program runs in.
 func name(root string) string {
 	if filepath.Clean(root) == "/" {
 		if n, err := os.Hostname(); err == nil {

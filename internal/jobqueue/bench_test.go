@@ -52,7 +52,7 @@ type observed struct {
 
 func (o *observed) tick(b testing.TB, d time.Duration) {
 	o.now = o.now.Add(d)
-	_, err := o.watcher.observe(b.Context(), []Folder{{Instance: "a", Path: o.path}}, nil, o.now)
+	_, err := o.watcher.observeAt(b.Context(), []Folder{{Instance: "a", Path: o.path}}, nil, o.now)
 	require.NoError(b, err)
 	if o.kept != nil {
 		for _, r := range o.kept.keep(o.watcher) {
@@ -140,7 +140,7 @@ func BenchmarkMemory(b *testing.B) {
 	const jobs = 10_000
 	kept := store{}
 	plain := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{}), now: time.Now()}
-	remembered := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{Load: kept.recall}), now: time.Now(), kept: kept}
+	remembered := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{Load: kept.load}), now: time.Now(), kept: kept}
 	defer plain.watcher.Close()
 	defer remembered.watcher.Close()
 	scanned(b, plain.watcher, plain.path)

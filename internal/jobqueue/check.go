@@ -68,8 +68,8 @@ func (f *jobsFolder) addTombstone(p *pass, d *statusDir, hash uint64, known fini
 // dropTombstone forgets a finished job whose file went.
 func (f *jobsFolder) dropTombstone(hash uint64) {
 	delete(f.tombstones, hash)
-	for _, part := range terminalParts {
-		f.dirs[part].finished.dirty.add(hash)
+	for _, dir := range terminalParts {
+		f.dirs[dir].finished.dirty.add(hash)
 	}
 }
 

@@ -41,8 +41,8 @@ func folderKey(folder string) string { return folder + "/folder" }
 
 func jobsKey(folder string, shard int) string { return folder + "/jobs/" + strconv.Itoa(shard) }
 
-func finishedKey(folder string, part, shard int) string {
-	return folder + "/" + jobsdir.Names[part] + "/" + strconv.Itoa(shard)
+func finishedKey(folder string, dir, shard int) string {
+	return folder + "/" + jobsdir.Names[dir] + "/" + strconv.Itoa(shard)
 }
 
 // terminalParts have an archive.
@@ -55,9 +55,9 @@ func allKeys(folder string) []string {
 	for shard := range shardCount {
 		keys = append(keys, jobsKey(folder, shard))
 	}
-	for _, part := range terminalParts {
+	for _, dir := range terminalParts {
 		for shard := range shardCount {
-			keys = append(keys, finishedKey(folder, part, shard))
+			keys = append(keys, finishedKey(folder, dir, shard))
 		}
 	}
 	return keys
@@ -69,7 +69,7 @@ func (w *Watcher) load(ctx context.Context, folders []Folder, now time.Time) err
 		return nil
 	}
 	if err := w.retention.open(ctx, w.settings.Load); err != nil {
-		return fmt.Errorf("recall jobs: %w", err)
+		return fmt.Errorf("load jobs: %w", err)
 	}
 	known := make(map[string]bool)
 	for _, f := range w.folders {
@@ -83,7 +83,7 @@ func (w *Watcher) load(ctx context.Context, folders []Folder, now time.Time) err
 		}
 		values, err := w.settings.Load(ctx, allKeys(at.Instance))
 		if err != nil {
-			return fmt.Errorf("recall jobs of %s: %w", at.Instance, err)
+			return fmt.Errorf("load jobs of %s: %w", at.Instance, err)
 		}
 		w.loaded[at.Instance] = parseRecords(values)
 	}

@@ -19,7 +19,7 @@ import (
 // store keeps records as a storage extension would.
 type store map[string][]byte
 
-func (s store) recall(_ context.Context, keys []string) ([][]byte, error) {
+func (s store) load(_ context.Context, keys []string) ([][]byte, error) {
 	values := make([][]byte, len(keys))
 	for i, key := range keys {
 		values[i] = slices.Clone(s[key])
@@ -58,10 +58,10 @@ func (h *harness) kill(s store) {
 	h.t.Cleanup(h.watcher.Close)
 }
 
-func TestWhatHappensWhileTheCollectorIsAwayIsToldOnce(t *testing.T) {
+func TestWhatHappensWhileTheCollectorIsAwayIsEmittedOnce(t *testing.T) {
 	t.Parallel()
 	kept := store{}
-	h := newHarness(t, Settings{Load: kept.recall})
+	h := newHarness(t, Settings{Load: kept.load})
 	h.job("completed/history", "completed")
 	h.job("failed/again", "failed")
 	h.advance(time.Minute)
@@ -111,9 +111,9 @@ func TestWhatHappensWhileTheCollectorIsAwayIsToldOnce(t *testing.T) {
 // trimWaits leaves out the times in the queue.
 func trimWaits(text string) string {
 	var all []string
-	for _, part := range strings.Split(text, ", ") {
-		part, _, _ = strings.Cut(part, " waited")
-		all = append(all, part)
+	for _, field := range strings.Split(text, ", ") {
+		field, _, _ = strings.Cut(field, " waited")
+		all = append(all, field)
 	}
 	return strings.Join(all, ", ")
 }
@@ -121,7 +121,7 @@ func trimWaits(text string) string {
 func TestAFileThatSomebodyTouchedDidNotFailAgain(t *testing.T) {
 	t.Parallel()
 	kept := store{}
-	h := newHarness(t, Settings{Load: kept.recall})
+	h := newHarness(t, Settings{Load: kept.load})
 	h.job("failed/a", "failed")
 	h.pass()
 	h.took()
@@ -142,7 +142,7 @@ func TestAFileThatSomebodyTouchedDidNotFailAgain(t *testing.T) {
 func TestARunnerThatDiedWhileTheCollectorWasAway(t *testing.T) {
 	t.Parallel()
 	kept := store{}
-	h := newHarness(t, Settings{Load: kept.recall})
+	h := newHarness(t, Settings{Load: kept.load})
 	h.pass()
 	h.process(RoleRunner, time.Second)
 	h.job("queued/a", "started")
@@ -160,7 +160,7 @@ func TestARunnerThatDiedWhileTheCollectorWasAway(t *testing.T) {
 func TestMountedLate(t *testing.T) {
 	t.Parallel()
 	kept := store{}
-	h := newHarness(t, Settings{Load: kept.recall})
+	h := newHarness(t, Settings{Load: kept.load})
 	h.pass()
 	h.job("completed/a", "completed")
 	h.pass()
@@ -187,7 +187,7 @@ func TestMemoryThatMakesNoSense(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			kept := store{}
-			h := newHarness(t, Settings{Load: kept.recall})
+			h := newHarness(t, Settings{Load: kept.load})
 			h.job("queued/a", "queued")
 			h.pass()
 			h.kill(kept)
@@ -213,14 +213,14 @@ func TestMemoryThatCannotBeRead(t *testing.T) {
 		if failure != nil {
 			return nil, failure
 		}
-		return kept.recall(ctx, keys)
+		return kept.load(ctx, keys)
 	}})
 	h.pass()
 	h.job("queued/a", "queued")
 	h.pass()
 	h.kill(kept)
 	failure = broken
-	_, err := h.watcher.observe(t.Context(), h.folders, nil, h.now)
+	_, err := h.watcher.observeAt(t.Context(), h.folders, nil, h.now)
 	require.ErrorIs(t, err, broken)
 	require.Empty(t, h.watcher.Export(), "what is kept is not overwritten by what is not known")
 	failure = nil
@@ -242,7 +242,7 @@ func TestNothingIsKeptForNobody(t *testing.T) {
 func TestOneChangeWritesOnePiece(t *testing.T) {
 	t.Parallel()
 	kept := store{}
-	h := newHarness(t, Settings{Load: kept.recall})
+	h := newHarness(t, Settings{Load: kept.load})
 	for i := range 10_000 {
 		name := fmt.Sprintf("queued/headless-2026-11-22-10-00-00-%05d", i)
 		if i%2 == 0 {
@@ -276,7 +276,7 @@ func TestOneChangeWritesOnePiece(t *testing.T) {
 func TestRecordsOfAFolderThatIsLongGone(t *testing.T) {
 	t.Parallel()
 	kept := store{}
-	h := newHarness(t, Settings{Load: kept.recall})
+	h := newHarness(t, Settings{Load: kept.load})
 	h.job("queued/a", "queued")
 	h.pass()
 	h.kill(kept)

@@ -71,8 +71,8 @@ type claim struct {
 	holders []ProcessID
 	// early are those that were listed before the run was seen: one that had exited by then cannot have it.
 	early []Process
-	// settled: the processes were listed since, so nobody is added any more.
-	settled bool
+	// resolved: the processes were listed since, so nobody is added any more.
+	resolved bool
 	// aliveAt is when a holder was last seen alive, exitAt when the last of them was noticed to have exited.
 	aliveAt, exitAt time.Time
 	// goneSince is since when no holder lives; zero while one does, and where there never was one.
@@ -91,10 +91,10 @@ const (
 	claimGrace = time.Second
 )
 
-// settle adds the processes that can have the run. latest is when they have started at the latest; taken says that a process
+// resolve adds the processes that can have the run. latest is when they have started at the latest; taken says that a process
 // has a run of its own already.
-func (c *claim) settle(d door, l *folderEvidence, latest time.Time, taken func(ProcessID) bool) {
-	if c.settled || l.listed.IsZero() {
+func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(ProcessID) bool) {
+	if c.resolved || l.listed.IsZero() {
 		return
 	}
 	fitting := slices.DeleteFunc(slices.Clone(l.processes), func(p Process) bool {
@@ -122,7 +122,7 @@ func (c *claim) settle(d door, l *folderEvidence, latest time.Time, taken func(P
 			c.holders = append(c.holders, fitting[i].ProcessID)
 		}
 	}
-	c.settled = l.listed.Sub(c.seen) >= claimGrace || d.ownProcess() && len(c.holders) > 0
+	c.resolved = l.listed.Sub(c.seen) >= claimGrace || d.ownProcess() && len(c.holders) > 0
 }
 
 // startedBefore compares ages, which a step of the host's clock leaves alone: both are as of the listing.
@@ -167,7 +167,7 @@ func (c *claim) reset(now time.Time) {
 
 // only says that a process is the only one that can have the run.
 func (c *claim) only() (ProcessID, bool) {
-	if c.settled && len(c.holders) == 1 {
+	if c.resolved && len(c.holders) == 1 {
 		return c.holders[0], true
 	}
 	return ProcessID{}, false

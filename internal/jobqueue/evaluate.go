@@ -18,7 +18,7 @@ func (f *jobsFolder) evaluateSuspects(p *pass) {
 		f.check(p, j.fileKey)
 	}
 	f.readCalls(l)
-	f.tellsDeclined = f.tellsDeclined || l.logRead
+	f.declinesKnown = f.declinesKnown || l.logRead
 	for id := range f.usedUp {
 		if !l.listed.IsZero() && !l.alive(id) {
 			delete(f.usedUp, id)
@@ -89,7 +89,7 @@ func (f *jobsFolder) claim(p *pass, j *job, l *folderEvidence) {
 	if j.historic && !f.shared() && !c.unseen {
 		latest = j.written // of this host's own clock, as the start of a process is
 	}
-	c.settle(d, l, latest, func(id ProcessID) bool { name, used := f.usedUp[id]; return used && name != j.name })
+	c.resolve(d, l, latest, func(id ProcessID) bool { name, used := f.usedUp[id]; return used && name != j.name })
 	if d.ownProcess() && len(c.holders) > 0 {
 		f.usedUp[c.holders[0]] = j.name
 	}
@@ -107,7 +107,7 @@ func (f *jobsFolder) claim(p *pass, j *job, l *folderEvidence) {
 // excludeServers drops a web UI whose job runner was not called since, says Gradio, while somebody else can have the run.
 func (f *jobsFolder) excludeServers(j *job, l *folderEvidence) {
 	c := &j.attempt.claim
-	if doorOf(j.attempt) != doorQueue || len(c.holders) < 2 || !c.settled {
+	if doorOf(j.attempt) != doorQueue || len(c.holders) < 2 || !c.resolved {
 		return
 	}
 	c.holders = slices.DeleteFunc(c.holders, func(id ProcessID) bool {
@@ -188,7 +188,7 @@ func (f *jobsFolder) restDoors() {
 			doors[d] = true
 			busy[id] = doors
 		}
-		if !j.attempt.claim.settled {
+		if !j.attempt.claim.resolved {
 			return // it is not known yet whose it is
 		}
 	}

@@ -299,7 +299,7 @@ func sumRuns(q *Queue) (n uint64) {
 func TestAnOrphanIsCountedOnceOverRestarts(t *testing.T) {
 	t.Parallel()
 	kept := store{}
-	h := newHarness(t, Settings{Load: kept.recall})
+	h := newHarness(t, Settings{Load: kept.load})
 	h.webUI()
 	id := h.runner("headless-run")
 	h.pass()

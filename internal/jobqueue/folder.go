@@ -53,8 +53,8 @@ type jobsFolder struct {
 
 	counts [len(States)]int // of jobs
 	oldest oldest
-	// tellsDeclined says that a log was read.
-	tellsDeclined bool
+	// declinesKnown says that a log was read.
+	declinesKnown bool
 	totals        totals
 
 	// key names the records of the folder, memory says what there was of them. changed and changedJobs say what differs from them.

@@ -78,7 +78,7 @@ func (h *harness) pass() *Snapshot {
 		if h.unknown {
 			evidence = nil
 		}
-		s, err := h.watcher.observe(h.t.Context(), h.folders, evidence, h.now)
+		s, err := h.watcher.observeAt(h.t.Context(), h.folders, evidence, h.now)
 		require.NoError(h.t, err)
 		h.changes = append(h.changes, s.Changes...)
 		h.last = s

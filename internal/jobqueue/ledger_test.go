@@ -44,7 +44,7 @@ const (
 	endDeleted   end = "deleted"
 )
 
-// allowed is what a run that ended so may be told as. An exception in a living web UI that Gradio has not counted shows when
+// allowed is what a run that ended so may be reported as. An exception in a living web UI that Gradio has not counted shows when
 // the next job takes its place.
 var allowed = map[end][]string{
 	endCompletes: {"completed "},
@@ -77,7 +77,7 @@ type ledgerGame struct {
 	own             []*gameRun
 	began           int
 	truth           map[string]end
-	told            map[string][]string
+	emitted         map[string][]string
 	listed          []Process // as of the tick before
 	sinceAsked      int
 }
@@ -85,8 +85,8 @@ type ledgerGame struct {
 func newLedgerGame(t *testing.T, seed uint64) *ledgerGame {
 	kept := store{}
 	g := &ledgerGame{
-		harness: newHarness(t, Settings{Load: kept.recall, StallAfter: 5 * time.Minute}), kept: kept, random: rand.New(rand.NewPCG(seed, 7)),
-		truth: make(map[string]end), told: make(map[string][]string),
+		harness: newHarness(t, Settings{Load: kept.load, StallAfter: 5 * time.Minute}), kept: kept, random: rand.New(rand.NewPCG(seed, 7)),
+		truth: make(map[string]end), emitted: make(map[string][]string),
 	}
 	g.ui = g.webUI()
 	g.evidence.ServerCPU, g.evidence.CPU, g.evidence.GPUBusy = is(0.0), is(0.0), is(false)
@@ -109,19 +109,19 @@ func (g *ledgerGame) play(runs int) {
 	}
 	for id, end := range g.truth {
 		// A web UI whose last call raised an exception right after another did: Gradio says nothing that would tell.
-		if len(g.told[id]) == 0 && end == endException && g.isLast(id) {
+		if len(g.emitted[id]) == 0 && end == endException && g.isLast(id) {
 			continue
 		}
-		if assert.Len(g.t, g.told[id], 1, "%s, which %s, ends once", id, end) {
-			assert.Contains(g.t, allowed[end], g.told[id][0], "%s, which %s", id, end)
+		if assert.Len(g.t, g.emitted[id], 1, "%s, which %s, ends once", id, end) {
+			assert.Contains(g.t, allowed[end], g.emitted[id][0], "%s, which %s", id, end)
 		}
 	}
-	told := 0
-	for id, outcomes := range g.told {
+	emitted := 0
+	for id, outcomes := range g.emitted {
 		require.NotEmpty(g.t, g.truth[id], id)
-		told += len(outcomes)
+		emitted += len(outcomes)
 	}
-	assert.EqualValues(g.t, told, sumRuns(g.queue()), "what is counted is what was told")
+	assert.EqualValues(g.t, emitted, sumRuns(g.queue()), "what is counted is what was emitted")
 }
 
 // isLast says that no later run of its door has begun.
@@ -241,7 +241,7 @@ func (g *ledgerGame) step() {
 	for _, c := range g.took() {
 		if c.Ended {
 			assert.NotEmpty(g.t, g.truth[c.Job], "%s was told to have ended (%s, %s, %s) before it did", c.Job, c.Run.Outcome, c.Run.Basis, c.Run.Reason)
-			g.told[c.Job] = append(g.told[c.Job], string(c.Run.Outcome)+" "+string(c.Run.Reason))
+			g.emitted[c.Job] = append(g.emitted[c.Job], string(c.Run.Outcome)+" "+string(c.Run.Reason))
 		}
 	}
 	if files, err := filepath.Glob(g.file("queued/*")); err == nil {

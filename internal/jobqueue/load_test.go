@@ -15,15 +15,15 @@ import (
 // writing costs is measured first, without an observer, and taken off.
 func BenchmarkThousandChangesASecond(b *testing.B) {
 	for b.Loop() {
-		alone, err := jobs.Open(b.TempDir())
+		silent, err := jobs.Open(b.TempDir())
 		require.NoError(b, err)
 		begin := cpuTime(b)
-		_ = load(b, alone, 2*time.Second)
+		_ = churn(b, silent, 2*time.Second)
 		writing := cpuTime(b) - begin
 
 		o := newOwner(b, time.Second)
 		begin = cpuTime(b)
-		n := load(b, o.folder, 10*time.Second)
+		n := churn(b, o.folder, 10*time.Second)
 		o.until(b, func() bool { return ended(o.last) >= uint64(n) })
 		used := cpuTime(b) - begin - 5*writing
 		b.ReportMetric(100*used.Seconds()/10, "%core")
@@ -33,7 +33,7 @@ func BenchmarkThousandChangesASecond(b *testing.B) {
 }
 
 // load runs jobs for a while, and returns how many.
-func load(b *testing.B, folder *jobs.Folder, d time.Duration) int {
+func churn(b *testing.B, folder *jobs.Folder, d time.Duration) int {
 	const changes = 7 // of one job: created, a step added, submitted, moved, started, completed, moved
 	begin, n := time.Now(), 0
 	for ; time.Since(begin) < d; n++ {

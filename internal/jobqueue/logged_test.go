@@ -67,7 +67,7 @@ func TestARunThatTheLogExplains(t *testing.T) {
 			assert.Equal(t, c.want, h.lastRun().Outcome)
 			assert.Equal(t, c.want != OutcomeFailed, h.lastRun().Basis == BasisLog)
 			assert.Equal(t, uint64(1), sumRuns(h.queue()))
-			assert.True(t, h.queue().TellsDeclined)
+			assert.True(t, h.queue().DeclinesKnown)
 		})
 	}
 }

@@ -54,9 +54,9 @@ func (f *jobsFolder) publish(p *pass) Queue {
 	q.OldestWaiting = f.oldest.find(f, p)
 	q.Runs, q.Steps = f.totals.publish()
 	for _, s := range f.served {
-		q.TellsStops = q.TellsStops || s.instant.Known || s.queue.Known
+		q.StopsKnown = q.StopsKnown || s.instant.Known || s.queue.Known
 	}
-	q.TellsDeclined = f.tellsDeclined
+	q.DeclinesKnown = f.declinesKnown
 	q.Orphans = maps.Clone(f.totals.orphans)
 	return q
 }

@@ -41,7 +41,7 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			defer func() { w.Close() }()
 			ended := uint64(0)
 			states := make(map[string]jobqueue.State)
-			look := func() *jobqueue.Queue {
+			observe := func() *jobqueue.Queue {
 				s, err := w.Observe(context.Background(), []jobqueue.Folder{{Instance: "a", Path: folder.Path()}}, nil)
 				require.NoError(t, err)
 				for _, c := range s.Changes {
@@ -68,13 +68,13 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 				}
 				return &s.Queues[0]
 			}
-			look()
-			truth := play(folder, rand.New(rand.NewPCG(seed, 1)), func() { look() })
+			observe()
+			truth := play(folder, rand.New(rand.NewPCG(seed, 1)), func() { observe() })
 			time.Sleep(2 * jobsdir.ClockStep) // what is younger may change without a later time, so it is not believed yet
-			look()
-			q := look()
+			observe()
+			q := observe()
 			for more.Swap(false) { // on a loaded machine one pass may not have the time for all
-				q = look()
+				q = observe()
 			}
 			for state, n := range truth {
 				assert.Equal(t, n, q.Count(state), state)
@@ -90,7 +90,7 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 }
 
 // play does 400 things, and says how many jobs are in which state then. What cannot be done to a job is not done.
-func play(folder *jobs.Folder, random *rand.Rand, look func()) map[jobqueue.State]int {
+func play(folder *jobs.Folder, random *rand.Rand, observe func()) map[jobqueue.State]int {
 	states := make(map[string]jobqueue.State)
 	for range 400 {
 		id := fmt.Sprint("job-", random.IntN(12))
@@ -124,7 +124,7 @@ func play(folder *jobs.Folder, random *rand.Rand, look func()) map[jobqueue.Stat
 				delete(states, id)
 			}
 		case 8:
-			look()
+			observe()
 		}
 	}
 	truth := map[jobqueue.State]int{

@@ -66,7 +66,7 @@ func TestRecordedSequences(t *testing.T) {
 			h := newHarness(t, Settings{})
 			h.unknown = true
 			h.pass()
-			p := &player{world: h, start: h.now, writes: r.writes}
+			p := &player{harness: h, start: h.now, writes: r.writes}
 			text, err := os.ReadFile(filepath.Join("testdata/recorded", r.file))
 			require.NoError(t, err)
 			for line := range strings.Lines(string(text)) {
@@ -91,16 +91,16 @@ func TestRecordedSequences(t *testing.T) {
 }
 
 type player struct {
-	world  *harness
-	start  time.Time
-	writes [][]string // what is still to be written
-	next   []byte
-	from   string
+	harness *harness
+	start   time.Time
+	writes  [][]string // what is still to be written
+	next    []byte
+	from    string
 }
 
 // play does what one line of a recording says: seconds, folder, event, cookie, file, inode, size.
 func (p *player) play(line string) {
-	h, t := p.world, p.world.t
+	h, t := p.harness, p.harness.t
 	t.Helper()
 	fields := strings.Fields(line)
 	var seconds float64

@@ -22,11 +22,11 @@ const (
 )
 
 // open reads the list, once. A list that makes no sense is begun anew.
-func (s *retention) open(ctx context.Context, recall Load) error {
+func (s *retention) open(ctx context.Context, load Load) error {
 	if s.opened {
 		return nil
 	}
-	values, err := recall(ctx, []string{retentionKey})
+	values, err := load(ctx, []string{retentionKey})
 	if err != nil {
 		return err
 	}

@@ -90,9 +90,9 @@ func (r *savedState) parse(values [][]byte) error {
 		r.jobs = append(r.jobs, jobs...)
 	}
 	values = values[1+shardCount:]
-	for i, part := range terminalParts {
+	for i, dir := range terminalParts {
 		for _, value := range values[i*shardCount : (i+1)*shardCount] {
-			err := parseFinished(value, r.finished[part].set)
+			err := parseFinished(value, r.finished[dir].set)
 			if err != nil {
 				return fmt.Errorf("parse what was kept of finished jobs: %w", err)
 			}
@@ -113,8 +113,8 @@ func (f *jobsFolder) restore(r *savedState) {
 	for _, s := range r.folder.Served {
 		f.served[s.ProcessID] = &served{instant: s.Instant, queue: s.Queue, newest: s.Newest.time()}
 	}
-	for _, part := range terminalParts {
-		f.dirs[part].finished = r.finished[part]
+	for _, dir := range terminalParts {
+		f.dirs[dir].finished = r.finished[dir]
 	}
 	for i := range r.jobs {
 		f.restoreJob(&r.jobs[i])

@@ -12,7 +12,7 @@ import (
 // savedJob is what is kept of a job that has not ended. What its file says is read again; what it said before, and when, is here.
 type savedJob struct {
 	Name    string        `json:"n"`
-	Part    int           `json:"p,omitempty"`
+	Dir     int           `json:"p,omitempty"`
 	Inode   uint64        `json:"i"`
 	State   State         `json:"s"`
 	Since   savedTime     `json:"t,omitempty"`
@@ -124,7 +124,7 @@ func (f *jobsFolder) appendJobs(records []Record) []Record {
 
 func (j *job) save() savedJob {
 	s := savedJob{
-		Name: j.name, Part: j.dir, Inode: j.stat.Ino, State: j.state, Since: saveTime(j.since), Created: saveTime(j.doc.Created), Written: saveTime(j.written),
+		Name: j.name, Dir: j.dir, Inode: j.stat.Ino, State: j.state, Since: saveTime(j.since), Created: saveTime(j.doc.Created), Written: saveTime(j.written),
 		Broken: saveTime(j.unparsableSince), Number: j.number, Adopted: j.historic, Read: j.understood,
 		Seen: saveTime(j.wroteSeen), Moved: saveTime(j.progress.ownAt),
 	}
@@ -146,7 +146,7 @@ func (a *attempt) save() *savedAttempt {
 	s := &savedAttempt{
 		Updated: saveTime(a.updated), Leftover: a.leftover, Counted: a.counted, InOneGo: a.inOneGo, Media: r.Media, Outcome: r.Outcome,
 		Started: saveReading(r.Started), Ended: saveReading(r.Ended), Contended: r.Contended, Basis: r.Basis, Reason: r.Reason,
-		Claim: savedClaim{Seen: saveTime(a.claim.seen), Holders: a.claim.holders, Settled: a.claim.settled, Unseen: a.claim.unseen},
+		Claim: savedClaim{Seen: saveTime(a.claim.seen), Holders: a.claim.holders, Settled: a.claim.resolved, Unseen: a.claim.unseen},
 	}
 	for _, status := range a.raw {
 		s.Statuses = append(s.Statuses, int(status))
@@ -160,11 +160,11 @@ func (a *attempt) save() *savedAttempt {
 
 // restoreJob takes a job back in, to be looked at as one whose file has changed.
 func (f *jobsFolder) restoreJob(s *savedJob) {
-	if s.Part != jobsdir.Drafted && s.Part != jobsdir.Queued && s.Part != jobsdir.Completed && s.Part != jobsdir.Failed || s.Name == "" {
+	if s.Dir != jobsdir.Drafted && s.Dir != jobsdir.Queued && s.Dir != jobsdir.Completed && s.Dir != jobsdir.Failed || s.Name == "" {
 		return
 	}
 	j := &job{
-		fileKey: fileKey{s.Part, s.Name}, stat: jobsdir.FileStat{Ino: s.Inode}, doc: jobfile.Document{Created: s.Created.time()}, written: s.Written.time(), understood: s.Read,
+		fileKey: fileKey{s.Dir, s.Name}, stat: jobsdir.FileStat{Ino: s.Inode}, doc: jobfile.Document{Created: s.Created.time()}, written: s.Written.time(), understood: s.Read,
 		unparsableSince: s.Broken.time(), historic: s.Adopted, number: max(1, s.Number), since: s.Since.time(),
 	}
 	j.wroteSeen = s.Seen.time()
@@ -172,7 +172,7 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 	if s.Failed != nil {
 		j.failedEnd, j.failedSeen = s.Failed.End.time(), s.Failed.Seen.time()
 	}
-	if s.Read && s.Part != jobsdir.Drafted {
+	if s.Read && s.Dir != jobsdir.Drafted {
 		j.attempt = s.restoreAttempt(f.runID(j, &j.doc))
 		// What the file said last, so that it is known when it is seen to say the same again.
 		j.doc.Updated = j.attempt.updated
@@ -197,7 +197,7 @@ func (s *savedJob) restoreAttempt(id RunID) *attempt {
 	a.updated, a.leftover, a.counted, a.inOneGo = saved.Updated.time(), saved.Leftover, saved.Counted, saved.InOneGo
 	a.run.Media, a.run.Outcome, a.run.Contended = saved.Media, saved.Outcome, saved.Contended
 	a.run.Basis, a.run.Reason = saved.Basis, saved.Reason
-	a.claim = claim{seen: saved.Claim.Seen.time(), holders: saved.Claim.Holders, settled: saved.Claim.Settled, unseen: saved.Claim.Unseen}
+	a.claim = claim{seen: saved.Claim.Seen.time(), holders: saved.Claim.Holders, resolved: saved.Claim.Settled, unseen: saved.Claim.Unseen}
 	a.run.Started, a.run.Ended = saved.Started.reading(), saved.Ended.reading()
 	for i, step := range saved.Steps {
 		a.raw = append(a.raw, jobfile.Status(saved.Statuses[i]))

@@ -31,18 +31,18 @@ func TestScripts(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(path), ".txt")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run(t, path, string(text), script{})
+			play(t, path, string(text), script{})
 		})
 		t.Run(name+" without inotify", func(t *testing.T) {
 			t.Parallel()
-			run(t, path, string(text), script{blind: true})
+			play(t, path, string(text), script{blind: true})
 		})
 		if slices.Contains(needsOneCollector, name) {
 			continue
 		}
 		t.Run(name+" with a new collector for each line", func(t *testing.T) {
 			t.Parallel()
-			run(t, path, string(text), script{memory: store{}})
+			play(t, path, string(text), script{memory: store{}})
 		})
 	}
 }
@@ -53,10 +53,10 @@ var needsOneCollector = []string{
 	"an_end_is_final", "killed_at_the_second_step", "orphaned_and_run_again", "stalled_and_back", "two_runners",
 }
 
-func run(t *testing.T, path, text string, s script) {
+func play(t *testing.T, path, text string, s script) {
 	settings := Settings{StallAfter: time.Minute}
 	if s.memory != nil {
-		settings.Load = s.memory.recall
+		settings.Load = s.memory.load
 	}
 	s.harness = newHarness(t, settings)
 	s.hide()

@@ -44,10 +44,10 @@ type Queue struct {
 	Restored RestoreState
 	// AwaitsCalls says that a run has failed, and that Gradio's word is awaited on whether it was stopped.
 	AwaitsCalls bool
-	// TellsStops says that a web UI's buttons are counted, so that a stopped run would be known as one.
-	TellsStops bool
-	// TellsDeclined says that a log of FaceFusion is read, so that a declined run would be known as one.
-	TellsDeclined bool
+	// StopsKnown says that a web UI's buttons are counted, so that a stopped run would be known as one.
+	StopsKnown bool
+	// DeclinesKnown says that a log of FaceFusion is read, so that a declined run would be known as one.
+	DeclinesKnown bool
 	// Orphans counts the runs that were lost, by reason; one that never occurred is missing.
 	Orphans map[Reason]uint64
 	// Runs and Steps are the totals of what ended since then.

@@ -23,7 +23,7 @@ func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
 		temp = defaultTemp
 	}
 	ok = true
-	look := func(name string) {
+	stat := func(name string) {
 		if !path.IsAbs(name) {
 			name = path.Join(at.Dir, name)
 		}
@@ -34,14 +34,14 @@ func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
 		ok = ok && !hostfs.IsHanging(err) // the output may lie on another share than the job
 	}
 	if s.Output != "" {
-		look(s.Output)
+		stat(s.Output)
 	}
 	extensions := distinct(path.Ext(s.Target), path.Ext(s.Output))
 	for _, name := range distinct(stem(s.Target), stem(s.Output)) {
 		folder := path.Join(temp, "facefusion", name)
-		look(folder)
+		stat(folder)
 		for _, extension := range extensions {
-			look(path.Join(folder, "temp"+extension))
+			stat(path.Join(folder, "temp"+extension))
 		}
 	}
 	return sum, ok

@@ -13,7 +13,7 @@ const settleFor = 20 * time.Second
 // claimAtEnd is for a run that was over before the processes were listed again.
 func (f *jobsFolder) claimAtEnd(p *pass, j *job) {
 	c := &j.attempt.claim
-	if c.settled || len(c.holders) > 0 || j.historic {
+	if c.resolved || len(c.holders) > 0 || j.historic {
 		return
 	}
 	if c.seen.IsZero() {

@@ -225,26 +225,26 @@ func TestClaims(t *testing.T) {
 	}
 	free := func(ProcessID) bool { return false }
 	c := claim{seen: seen}
-	c.settle(doorQueue, &folderEvidence{processes: []Process{started(1, time.Hour)}}, seen, free)
+	c.resolve(doorQueue, &folderEvidence{processes: []Process{started(1, time.Hour)}}, seen, free)
 	assert.Empty(t, c.holders, "when they were listed is not known")
-	c.settle(doorQueue, listing(0, started(1, time.Minute), started(2, -startSlack-1), started(3, -startSlack)), seen, free)
+	c.resolve(doorQueue, listing(0, started(1, time.Minute), started(2, -startSlack-1), started(3, -startSlack)), seen, free)
 	assert.Equal(t, []ProcessID{{PID: 1}, {PID: 3}}, c.holders, "one that started later has not started the run")
-	assert.False(t, c.settled, "a process is found a moment after it started")
-	c.settle(doorQueue, listing(claimGrace, started(1, time.Minute), started(4, time.Hour)), seen, free)
+	assert.False(t, c.resolved, "a process is found a moment after it started")
+	c.resolve(doorQueue, listing(claimGrace, started(1, time.Minute), started(4, time.Hour)), seen, free)
 	assert.Equal(t, []ProcessID{{PID: 1}, {PID: 3}, {PID: 4}}, c.holders)
-	assert.True(t, c.settled)
-	c.settle(doorQueue, listing(time.Minute, started(5, time.Hour)), seen, free)
+	assert.True(t, c.resolved)
+	c.resolve(doorQueue, listing(time.Minute, started(5, time.Hour)), seen, free)
 	assert.Len(t, c.holders, 3)
 
 	own := claim{seen: seen}
-	own.settle(doorHeadless, listing(time.Millisecond, started(7, time.Second), started(6, time.Minute), started(8, time.Hour)), seen, func(id ProcessID) bool { return id.PID == 8 })
+	own.resolve(doorHeadless, listing(time.Millisecond, started(7, time.Second), started(6, time.Minute), started(8, time.Hour)), seen, func(id ProcessID) bool { return id.PID == 8 })
 	assert.Equal(t, []ProcessID{{PID: 6}}, own.holders, "the first to start that has no job")
-	assert.True(t, own.settled)
+	assert.True(t, own.resolved)
 
 	// A step of the host's clock between the two changes no age.
 	stepped := claim{seen: seen}
 	old := started(9, -time.Hour+time.Minute)
-	stepped.settle(doorQueue, &folderEvidence{listed: time.Now().Add(time.Hour), processes: []Process{old}}, seen, free)
+	stepped.resolve(doorQueue, &folderEvidence{listed: time.Now().Add(time.Hour), processes: []Process{old}}, seen, free)
 	assert.Empty(t, stepped.holders)
 }
 

@@ -84,10 +84,10 @@ func (w *Watcher) Close() {
 // What is wrong with a folder or a job is a state of the snapshot: the only errors are that of the context, those of Settings.Load, and a closed Watcher. After
 // an error nothing has changed.
 func (w *Watcher) Observe(ctx context.Context, folders []Folder, evidence Evidence) (*Snapshot, error) {
-	return w.observe(ctx, folders, evidence, time.Now())
+	return w.observeAt(ctx, folders, evidence, time.Now())
 }
 
-func (w *Watcher) observe(ctx context.Context, folders []Folder, evidence Evidence, now time.Time) (*Snapshot, error) {
+func (w *Watcher) observeAt(ctx context.Context, folders []Folder, evidence Evidence, now time.Time) (*Snapshot, error) {
 	if w.closed {
 		return nil, errClosed
 	}

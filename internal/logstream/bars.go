@@ -173,7 +173,7 @@ func (o *bar) end(closed bool) {
 			o.run.Elapsed = whole
 		}
 	}
-	o.settle()
+	o.setStart()
 	if seconds := o.run.Elapsed.Seconds(); seconds > 0 {
 		o.run.Rate = float64(o.run.Frames) / seconds
 	}
@@ -194,11 +194,11 @@ func (o *bar) advance(at time.Time, p *progress) {
 	// The bar's clock has whole seconds; the time of reading refines it, unless the stream comes in
 	// bursts.
 	o.run.Elapsed = min(max(at.Sub(o.begun), o.clock), o.clock+time.Second-time.Millisecond)
-	o.settle()
+	o.setStart()
 	o.measure()
 }
 
-func (o *bar) settle() { o.run.Started = o.run.Updated.Add(-o.run.Elapsed) }
+func (o *bar) setStart() { o.run.Started = o.run.Updated.Add(-o.run.Elapsed) }
 
 // measure takes rate and time left from what was counted over the last seconds.
 func (o *bar) measure() {

@@ -239,22 +239,22 @@ func (e Event) endsJob() bool {
 func (s *Stream) follow(r *Record) {
 	switch r.Event {
 	case EventStepStarted:
-		s.part()
+		s.leaveBar()
 		s.step = r.Fields.Step
 		r.Announced, s.announced = s.announced, false
 		clear(s.causes[:])
 	case EventJobStarted, EventJobRetried:
-		s.part()
+		s.leaveBar()
 		s.step, s.announced = 0, true
 		clear(s.causes[:])
 	case EventStepSucceeded, EventStepFailed, EventJobSucceeded, EventJobFailed:
-		s.part()
+		s.leaveBar()
 	case EventModelLoaded:
 		s.totals.ModelsLoaded++
 		s.totals.ModelTime += time.Duration(r.Fields.Seconds * float64(time.Second))
 	case EventModelFailed:
 		s.totals.ModelsFailed++
-		s.part()
+		s.leaveBar()
 	case "extracting_started":
 		s.announce(PhaseExtracting)
 	case "merging_started":
@@ -264,8 +264,8 @@ func (s *Stream) follow(r *Record) {
 	}
 }
 
-// part reports a bar that is still open as ended: what was said shows that it goes no further.
-func (s *Stream) part() {
+// leaveBar reports a bar that is still open as ended: what was said shows that it goes no further.
+func (s *Stream) leaveBar() {
 	s.endPhase(true)
 	if b := s.bars.last; b != nil {
 		s.endBar(b, false)
@@ -275,7 +275,7 @@ func (s *Stream) part() {
 
 // announce begins a phase for which there may be no bar.
 func (s *Stream) announce(phase Phase) {
-	s.part()
+	s.leaveBar()
 	s.phase = &PhaseRun{Phase: phase, Step: s.step, Started: s.at, Left: -1}
 }
 
@@ -299,7 +299,7 @@ func (s *Stream) endTraceback() {
 	r := s.trace.record()
 	s.trace = nil
 	if r.Event == EventException {
-		s.part()
+		s.leaveBar()
 	}
 	s.record(r)
 	if r.Event.endsJob() {

@@ -85,7 +85,7 @@ func TestDownloads(t *testing.T) {
 	require.Equal(t, [len(Phases)]int64{}, s.Totals().Frames)
 }
 
-func TestDeclinedIsToldByTheBar(t *testing.T) {
+func TestDeclinedIsKnownByTheBar(t *testing.T) {
 	const bar = "\ranalysing: 100%%|==========| 75/75 [00:00<00:00, 332.83frame/s, rate=%s]\n"
 	for rate, want := range map[string]int64{"0": 0, "10": 0, "10.0": 0, "10.67": 1, "100": 1} {
 		_, s := write(fmt.Sprintf(bar, rate))

@@ -8,6 +8,7 @@ const (
 	deniedIO
 	deniedFiles
 	deniedPort
+	deniedClaim
 )
 
 // privilege is what helps with all of them. A capability added to a process that is not root needs the file capability or an ambient set as well; and both
@@ -21,6 +22,10 @@ var denials = []struct {
 	{deniedCheckout, DeniedField{Field: "checkout", Path: "/proc/<pid>/cwd", Remedy: privilege}},
 	{deniedIO, DeniedField{Field: "disk_io", Path: "/proc/<pid>/io", Remedy: privilege}},
 	{deniedFiles, DeniedField{Field: "file_descriptors", Path: "/proc/<pid>/fd", Remedy: privilege}},
+	{deniedClaim, DeniedField{
+		Field: "jobs_folder", Path: "--jobs-path",
+		Remedy: "a process names a jobs folder that its user may not write to, which is therefore not taken for his: correct its --jobs-path, or the folder's owner and mode",
+	}},
 	{deniedPort, DeniedField{Field: "listening_port", Path: "/proc/<pid>/fd", Remedy: privilege}},
 }
 

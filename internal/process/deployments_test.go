@@ -177,12 +177,11 @@ func (d deployment) follow() (c course) {
 		return c
 	}
 	defer s.kill()
-	c.Idle, _ = lookFor(table, s.cmd.Process.Pid)
+	c.Idle, _ = observeProcess(table, s.cmd.Process.Pid)
 	c.After = c.Idle
 	if len(d.Child) > 0 {
 		pid, err := s.ask("run")
 		check(err)
-		c.Running, _ = lookFor(table, s.cmd.Process.Pid)
 		// Its command line is empty for a moment after exec; the next pass has it.
 		for deadline := time.Now().Add(5 * time.Second); c.RunRole != process.RoleRunner && time.Now().Before(deadline) && d.Child[1] != "-c"; {
 			c.RunRole, c.RunJoined = roleBeside(table, pid, s.cmd.Process.Pid)
@@ -190,17 +189,18 @@ func (d deployment) follow() (c course) {
 		if d.Child[1] == "-c" {
 			c.RunRole, c.RunJoined = roleBeside(table, pid, s.cmd.Process.Pid)
 		}
+		c.Running, _ = observeProcess(table, s.cmd.Process.Pid)
 		_, err = s.ask("end")
 		check(err)
-		c.After, _ = lookFor(table, s.cmd.Process.Pid)
+		c.After, _ = observeProcess(table, s.cmd.Process.Pid)
 	}
 	s.kill()
-	_, c.UpAfterKill = lookFor(table, s.cmd.Process.Pid)
+	_, c.UpAfterKill = observeProcess(table, s.cmd.Process.Pid)
 	return c
 }
 
-// lookFor says what a Table knows of a process, and whether any instance is up.
-func lookFor(table *process.Table, pid int) (result seen, up bool) {
+// observeProcess says what a Table knows of a process, and whether any instance is up.
+func observeProcess(table *process.Table, pid int) (result seen, up bool) {
 	s, err := table.Observe(context.Background())
 	check(err)
 	for _, i := range s.Instances {

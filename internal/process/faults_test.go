@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
 )
 
-func TestPIDReusedBetweenTwoLooks(t *testing.T) {
+func TestPIDReusedBetweenTwoPasses(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	first := server(100, "/opt/facefusion")

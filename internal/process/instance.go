@@ -27,6 +27,8 @@ type instanceState struct {
 	own int
 	// ownEnded is when the last of them ended or left.
 	ownEnded time.Duration
+	// stranger is the user whose it is, where that is not the one of the checkout.
+	stranger string
 	// served says that a service of it has listened.
 	served bool
 	// settled says that more than a check or an installer was ever seen of it.
@@ -44,9 +46,9 @@ func (i *instanceState) totalsOf(r Role) *roleTotals {
 	return t
 }
 
-// settle takes over where a newly found process works. The paths of the first process stay: when two checkouts share a jobs folder, the instance keeps the name
+// locate takes over where a newly found process works. The paths of the first process stay: when two checkouts share a jobs folder, the instance keeps the name
 // of the one that was there first.
-func (i *instanceState) settle(f *files, m *trackedProcess, p workdir) {
+func (i *instanceState) locate(f *files, m *trackedProcess, p workdir) {
 	if p.version != "" && m.StartTicks >= i.versionOf {
 		i.version, i.versionOf = p.version, m.StartTicks
 	}

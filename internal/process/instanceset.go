@@ -64,9 +64,24 @@ func (s *instanceSet) expect() {
 	}
 }
 
+// key is what an instance is known by. A run with a jobs folder of its own has that of its checkout,
+// and what another user runs is his own.
+func (p *workdir) key() string {
+	key := p.jobs.key
+	if p.temporary && p.checkout.key != "" {
+		key = p.checkout.key + "/" + defaultJobsPath
+	}
+	return key + p.stranger
+}
+
 // of returns the instance of a process that works there, and makes it known.
 func (s *instanceSet) of(p workdir) *instanceState {
-	if i := s.byKey[p.jobs.key]; i != nil {
+	for _, key := range []string{p.jobs.key + p.stranger, p.key()} {
+		if i := s.byKey[key]; i != nil {
+			return i
+		}
+	}
+	if i := s.ofCheckout(p); i != nil {
 		return i
 	}
 	i := s.matching(p)
@@ -75,17 +90,32 @@ func (s *instanceSet) of(p workdir) *instanceState {
 		if checkout == "" {
 			checkout = "facefusion"
 		}
-		i = &instanceState{id: name(checkout, p.jobs.key, s.taken), totals: map[Role]*roleTotals{}}
+		i = &instanceState{id: name(checkout, p.key(), s.taken), stranger: p.stranger, totals: map[Role]*roleTotals{}}
 	}
-	s.byKey[p.jobs.key] = i
+	s.byKey[p.key()] = i
 	return i
+}
+
+// ofCheckout finds the instance of a checkout for a run with a jobs folder of its own: a thousand such
+// runs are one instance. Where several have the checkout, the first by ID has the run.
+func (s *instanceSet) ofCheckout(p workdir) *instanceState {
+	if !p.temporary || p.checkout.key == "" {
+		return nil
+	}
+	var found *instanceState
+	for _, i := range s.byKey {
+		if i.checkout.key == p.checkout.key && i.stranger == p.stranger && (found == nil || i.id < found.id) {
+			found = i
+		}
+	}
+	return found
 }
 
 // matching finds a configured instance that was not where it was expected: its process was started with --jobs-path, or it is in a container, and named as the
 // container does. Two containers may use the same paths, so a name that a running instance bears is not given again; a container that was created anew gets it.
 func (s *instanceSet) matching(p workdir) *instanceState {
 	for _, i := range s.configured {
-		if i.own == 0 && i.conf.names(p) {
+		if p.stranger == "" && i.own == 0 && i.conf.names(p) {
 			// From now on its folders are what the process says.
 			i.checkout, i.jobs, i.jobsPath = p.checkout, p.jobs, ""
 			return i

@@ -25,12 +25,12 @@ func (t *Table) placePending() {
 // relocate takes over what the configuration says of the jobs folder, which was guessed before.
 func (s *instanceSet) relocate(m *trackedProcess, p workdir) {
 	i := m.instance
-	if i.jobs.key != p.jobs.key && s.byKey[p.jobs.key] == nil {
+	if i.jobs.key != p.jobs.key && s.byKey[p.key()] == nil {
 		if i.conf == nil {
-			delete(s.byKey, i.jobs.key)
+			delete(s.byKey, i.jobs.key+i.stranger)
 		}
-		s.byKey[p.jobs.key] = i
+		s.byKey[p.key()] = i
 		i.jobs, i.jobsPath = p.jobs, ""
 	}
-	i.settle(s.files, m, p)
+	i.locate(s.files, m, p)
 }

@@ -155,5 +155,6 @@ func (f *files) service(s surroundings, r rule, checkout string, unconfirmed boo
 	}
 	w.checkout = f.locate(s.pid, inner)
 	w.jobs = f.locate(s.pid, resolve(s.root, absolute(inner, jobs)))
+	f.attribute(s.pid, s.root, &w)
 	return finding{rule: r, role: RoleService, workdir: w, unconfirmed: unconfirmed}
 }

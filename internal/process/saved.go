@@ -3,6 +3,7 @@ package process
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type SavedInstance struct {
 	JobsPath string
 	// Served says that a service of it has listened.
 	Served bool
+	// Stranger is the user whose it is, where that is not the one of the checkout.
+	Stranger string `json:",omitempty"`
 	// Roles are those that were seen, sorted.
 	Roles []Role
 }
@@ -30,24 +33,48 @@ func (t *Table) Restore(list []SavedInstance) { t.saved = list }
 
 // restoreSaved takes in what is to be restored, after those that the configuration names: they may be the same.
 func (t *Table) restoreSaved() {
+	// Those that were more than runs come first, then the latest: see restoreOne.
+	slices.SortStableFunc(t.saved, func(a, b SavedInstance) int {
+		if a.lasted() != b.lasted() {
+			if a.lasted() {
+				return -1
+			}
+			return 1
+		}
+		return b.LastSeen.Compare(a.LastSeen)
+	})
 	for n := range t.saved {
 		t.instances.restoreOne(&t.saved[n])
 	}
 	t.saved = nil
 }
 
+// lasted says that it was more than runs, which end.
+func (r *SavedInstance) lasted() bool {
+	return slices.ContainsFunc(r.Roles, func(role Role) bool { return !role.Child() && !role.short() })
+}
+
+// restoreOne makes one instance known. Earlier versions saved one for each jobs folder that a run had:
+// those of one checkout are one, the others would be reported as down.
 func (s *instanceSet) restoreOne(r *SavedInstance) {
-	if r.ID == "" || r.Jobs.Key == "" || s.byKey[r.Jobs.Key] != nil || s.taken(r.ID) {
+	if !r.lasted() && r.Checkout.Key != "" {
+		for _, i := range s.byKey {
+			if i.checkout.key == r.Checkout.Key && i.stranger == r.Stranger {
+				return
+			}
+		}
+	}
+	if r.ID == "" || r.Jobs.Key == "" || s.byKey[r.Jobs.Key+r.Stranger] != nil || s.taken(r.ID) {
 		return
 	}
 	i := &instanceState{
 		id: r.ID, version: r.Version, checkout: r.Checkout.folder(), jobs: r.Jobs.folder(), jobsPath: r.JobsPath,
-		lastSeen: r.LastSeen, settled: true, served: r.Served, totals: map[Role]*roleTotals{},
+		lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, served: r.Served, totals: map[Role]*roleTotals{},
 	}
 	for _, role := range r.Roles {
 		i.totalsOf(role)
 	}
-	s.byKey[r.Jobs.Key] = i
+	s.byKey[r.Jobs.Key+r.Stranger] = i
 }
 
 func (l Location) folder() folder { return folder{inner: l.Inner, host: l.Host, key: l.Key} }
@@ -61,7 +88,7 @@ func (t *Table) Export() []SavedInstance {
 		}
 		r := SavedInstance{
 			ID: i.id, Version: i.version, LastSeen: i.lastSeen, Served: i.served,
-			Checkout: Location{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: Location{i.jobs.inner, i.jobs.host, key},
+			Checkout: Location{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: Location{i.jobs.inner, i.jobs.host, strings.TrimSuffix(key, i.stranger)}, Stranger: i.stranger,
 		}
 		if i.jobsVia == 0 {
 			r.JobsPath = i.jobsPath

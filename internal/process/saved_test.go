@@ -12,8 +12,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 )
 
-// remember passes what a table knows on to the next one, as a disk would.
-func (w *harness) remember(s process.Settings) []process.SavedInstance {
+// restart passes what a table knows on to the next one, as a disk would.
+func (w *harness) restart(s process.Settings) []process.SavedInstance {
 	w.t.Helper()
 	text, err := json.Marshal(w.table.Export())
 	require.NoError(w.t, err)
@@ -30,7 +30,7 @@ func TestInstanceThatIsGoneIsKnownAfterARestart(t *testing.T) {
 	w.put(server(100, "/opt/facefusion"))
 	w.put(ffmpeg(101, 100))
 	before := only(t, w.pass())
-	w.remember(process.Settings{})
+	w.restart(process.Settings{})
 	w.remove(101)
 	w.remove(100)
 	s := w.pass()
@@ -57,7 +57,7 @@ func TestWhatIsRememberedIsForgottenAsWell(t *testing.T) {
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
 	w.pass()
-	list := w.remember(process.Settings{})
+	list := w.restart(process.Settings{})
 	w.remove(100)
 	w.restartCollector(process.Settings{ForgetAfter: time.Hour})
 	list[0].LastSeen = time.Now().Add(-2 * time.Hour)
@@ -76,7 +76,7 @@ func TestConfiguredInstancesAreNotRemembered(t *testing.T) {
 
 	w.restartCollector(process.Settings{})
 	w.pass()
-	w.remember(configured) // now it is named
+	w.restart(configured) // now it is named
 	assert.Equal(t, "studio", only(t, w.pass()).ID, "and not known twice")
 }
 

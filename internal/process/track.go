@@ -137,9 +137,12 @@ func (t *Table) found(p *pass, o observation, found finding, parent *trackedProc
 	if !found.complete {
 		m.denied |= deniedCheckout
 	}
+	if found.refused {
+		m.denied |= deniedClaim
+	}
 	t.join(o, m)
 	m.watch = t.watcher.add(m.ID)
-	m.instance.settle(t.files, m, found.workdir)
+	m.instance.locate(t.files, m, found.workdir)
 	m.fresh = t.primed
 	if found.role == RoleService && o.age < serviceAge {
 		m.provisional = true

@@ -49,8 +49,8 @@ func (w *watcher) pollUntil(stop <-chan struct{}) {
 func (w *watcher) pollOnce(f *files) bool {
 	w.mu.Lock()
 	ids := make([]ID, 0, len(w.polled))
-	for id, told := range w.polled {
-		if !told {
+	for id, reported := range w.polled {
+		if !reported {
 			ids = append(ids, id)
 		}
 	}

@@ -18,6 +18,13 @@ type workdir struct {
 	checkout, jobs folder
 	// readable says whether the process may be looked into, complete whether the files of the checkout could be read, too.
 	readable, complete bool
+	// stranger is the user of the process, where he may write neither to the checkout nor to its jobs
+	// folder; empty for everybody else.
+	stranger string
+	// refused says that the command line or the configuration names a jobs folder of somebody else.
+	refused bool
+	// temporary says that the command line of a run names a jobs folder of its own.
+	temporary bool
 	// pending says that the file system of the checkout does not answer: the version and the
 	// configuration are not known yet.
 	pending bool
@@ -50,6 +57,10 @@ func (f *files) workdir(pid int, s script) (workdir, bool) {
 	p := workdir{version: parseVersion(metadata), readable: true, complete: err == nil || hanging, pending: hanging}
 	p.checkout = f.locate(pid, checkout)
 	p.jobs = f.locate(pid, resolve(root, f.jobsPath(root, s, cwd, p.version)))
+	if role, ok := s.roleFor(p.version); ok && role.short() {
+		_, p.temporary = jobsPathOption(s.args, p.version)
+	}
+	f.attribute(pid, root, &p)
 	return p, true
 }
 

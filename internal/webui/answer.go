@@ -8,7 +8,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// errNotGradio says that an answer is JSON, but not the one that Gradio gives. The answer's text is not in it, on purpose.
+// errNotGradio says that an answer is JSON, but not the one that Gradio gives. The answer's text is
+// not in it, on purpose.
 var errNotGradio = errors.New("not an answer of gradio")
 
 // maxQueueSize is far above what a memory could hold, and below what an int64 sum could not.
@@ -17,7 +18,8 @@ const maxQueueSize = 1 << 31
 // maxTotal is the largest integer that a float64 holds exactly, as does everything up to it.
 const maxTotal = 1 << 53
 
-// parseLoop understands /startup-events: true for the first who asks (Gradio itself, while it launches), false from then on.
+// parseLoop understands /startup-events: true for the first who asks (Gradio itself, while it
+// launches), false from then on.
 func parseLoop(body []byte) error {
 	var triggered *bool
 	if err := json.Unmarshal(body, &triggered); err != nil || triggered == nil {
@@ -59,8 +61,9 @@ type functionStats struct {
 	p50, p90, p99 reading.Value[float64]
 }
 
-// parseSummary understands /monitoring/summary. The result has an entry for each name in functionNames: a function that
-// Gradio does not list was not used, and those that are not ours are summed up. waiting is how many events the queue holds.
+// parseSummary understands /monitoring/summary. The result has an entry for each name in
+// functionNames: a function that Gradio does not list was not used, and those that are not ours are
+// summed up. waiting is how many events the queue holds.
 func parseSummary(body []byte, waiting int64) (map[string]functionStats, error) {
 	var answer struct {
 		Functions map[string]*struct {

@@ -19,7 +19,8 @@ const (
 	flavourPrefixed
 	// flavourPlain: Gradio 3 and 4, FaceFusion 2.4 to 3.0.
 	flavourPlain
-	// flavourQueueless: FaceFusion 2.0 to 2.3 launch without a queue, so that /queue/status is a 500, and prints a traceback.
+	// flavourQueueless: FaceFusion 2.0 to 2.3 launch without a queue, so that /queue/status is a
+	// 500, and prints a traceback.
 	flavourQueueless
 )
 
@@ -34,7 +35,8 @@ type question struct {
 	attempt int
 	// foundByProcess says that the server is not a configured endpoint.
 	foundByProcess bool
-	// pool says whether to ask what takes a thread of the pool, summary whether to ask for the statistics.
+	// pool says whether to ask what takes a thread of the pool, summary whether to ask for the
+	// statistics.
 	pool, summary bool
 }
 
@@ -72,7 +74,8 @@ type finding struct {
 	summary map[string]functionStats
 }
 
-// exchange asks one server, one request after the other: it never takes more than one connection of it.
+// exchange asks one server, one request after the other: it never takes more than one connection of
+// it.
 type exchange struct {
 	ctx     context.Context
 	client  *http.Client
@@ -185,7 +188,8 @@ func (x *exchange) askPool(prefix string) conclusion {
 	}
 }
 
-// askSummary asks for the statistics, which are not below the prefix. Gradio before 5.44.1 takes "summary" for a wrong key (403) or has no such path.
+// askSummary asks for the statistics, which are not below the prefix. Gradio before 5.44.1 takes
+// "summary" for a wrong key (403) or has no such path.
 func (x *exchange) askSummary() {
 	x.finding.summaryAsked = true
 	r := x.ask(ProbeSummary, "/monitoring/summary", func(body []byte) (err error) {
@@ -195,7 +199,8 @@ func (x *exchange) askSummary() {
 	x.finding.summaryAbsent = r.status == http.StatusNotFound || r.status == http.StatusForbidden
 }
 
-// ask sends one request, and notes how it went. A status that is not 0 is that of an answer; a 200 was understood.
+// ask sends one request, and notes how it went. A status that is not 0 is that of an answer; a 200
+// was understood.
 func (x *exchange) ask(probe ProbeName, path string, understand func([]byte) error) response {
 	ctx, cancel := context.WithTimeout(x.ctx, x.timeout)
 	defer cancel()

@@ -6,15 +6,18 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// maxUnfinished is how many events of a function may wait, run or have been cancelled before its failures cannot be told any more.
+// maxUnfinished is how many events of a function may wait, run or have been cancelled before its
+// failures cannot be told any more.
 const maxUnfinished = 1 << 14
 
-// failedOf reads the number of failures out of a success rate. It may be late, and is never too high.
+// failedOf reads the number of failures out of a success rate. It may be late, and is never too
+// high.
 //
-// Gradio divides the events that succeeded by those that succeeded or failed, and does not say how many those are: total
-// counts what waits, runs and was cancelled, too. But the rate is exact, so only few numbers of ended events can have given
-// it. A function has one event under way at a time, and no more wait than the whole queue holds; so the number of ended events
-// is looked for among the numbers that this leaves, and of several that can have given the rate the one with the fewest
+// Gradio divides the events that succeeded by those that succeeded or failed, and does not say how
+// many those are: total counts what waits, runs and was cancelled, too. But the rate is exact, so
+// only few numbers of ended events can have given it. A function has one event under way at a time,
+// and no more wait than the whole queue holds; so the number of ended events is looked for among
+// the numbers that this leaves, and of several that can have given the rate the one with the fewest
 // failures is taken. Where none can (events were cancelled), the next one below is.
 func failedOf(total, waiting int64, successRate *float64) reading.Value[int64] {
 	switch {

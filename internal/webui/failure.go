@@ -25,8 +25,8 @@ const (
 	errorNotProbed = "not_probed"
 )
 
-// net/http has no error of its own for an answer that is no HTTP. It quotes the first line: a server
-// of TLS sends an alert (0x15) of some version 3.
+// net/http has no error of its own for an answer that is no HTTP. It quotes the first line: a
+// server of TLS sends an alert (0x15) of some version 3.
 const (
 	malformed = "malformed HTTP response"
 	tlsAlert  = malformed + ` "\x15\x03`
@@ -36,7 +36,8 @@ const (
 // receive it. The server's state becomes StateNotProbed.
 var ErrNotProbed = errors.New("not probed")
 
-// countedStatus are the status codes that are told apart, so that no server can make up series; the rest are errorOther.
+// countedStatus are the status codes that are told apart, so that no server can make up series; the
+// rest are errorOther.
 var countedStatus = map[int]bool{
 	http.StatusOK:                  true,
 	http.StatusUnauthorized:        true,

@@ -25,7 +25,8 @@ import (
 // errRefused is what a dialer says where nothing listens.
 var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 
-// patience is the deadline of a request that is meant to miss it, in real time. The others have far more than they need.
+// patience is the deadline of a request that is meant to miss it, in real time. The others have far
+// more than they need.
 const patience = 100 * time.Millisecond
 
 // probe is one request and how it went, without its duration.
@@ -43,7 +44,8 @@ func probesOf(s webui.Server) []probed {
 	return list
 }
 
-// observeURL asks a process that listens there, with a transport of its own, often enough to believe its silence.
+// observeURL asks a process that listens there, with a transport of its own, often enough to
+// believe its silence.
 func observeURL(t *testing.T, rawURL string, timeout time.Duration) webui.Server {
 	t.Helper()
 	tracker := webui.NewTracker(webui.Settings{Client: &http.Client{Transport: &http.Transport{}}, Timeout: timeout})
@@ -69,7 +71,8 @@ func writeJSON(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// What is no answer of a Gradio is that of another server, if it is one of HTTP; each for a reason out of a fixed list.
+// What is no answer of a Gradio is that of another server, if it is one of HTTP; each for a reason
+// out of a fixed list.
 func TestServerAnswersNonsense(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") }))
 	defer elsewhere.Close()

@@ -10,9 +10,10 @@ import (
 // functionOther stands for the sum of all functions that are not named.
 const functionOther = "other"
 
-// functionNames are the functions that are told apart. Gradio numbers the names that come again: in FaceFusion 3.5.0 to 3.8.1
-// start, run, stop and clear are the instant runner, start_1, run_1 and stop_1 the job runner, apply is the job manager,
-// read_logs the terminal's poll, and update_job_dataframe the list of the jobs layout. Over 200 more are of no interest one by one.
+// functionNames are the functions that are told apart. Gradio numbers the names that come again: in
+// FaceFusion 3.5.0 to 3.8.1 start, run, stop and clear are the instant runner, start_1, run_1 and
+// stop_1 the job runner, apply is the job manager, read_logs the terminal's poll, and
+// update_job_dataframe the list of the jobs layout. Over 200 more are of no interest one by one.
 var functionNames = [...]string{
 	"apply", "clear", functionOther, "read_logs", "run", "run_1", "start", "start_1", "stop", "stop_1", "update_job_dataframe",
 }
@@ -65,7 +66,8 @@ func newFunctions() functionCounters {
 	return functionCounters{tallies: tallies}
 }
 
-// read takes an answer. What a process that was there before us had counted is not ours: such a process is old.
+// read takes an answer. What a process that was there before us had counted is not ours: such a
+// process is old.
 func (fs *functionCounters) read(usages map[string]functionStats, old bool, now time.Time) {
 	if fs.decreased(usages) {
 		fs.restart()
@@ -126,7 +128,8 @@ func (fs *functionCounters) snapshot(live bool) []Function {
 
 // counter is a total over several processes, each of which counts from zero.
 type counter struct {
-	// base is the sum over the processes before, current what this one counted, offset what of it is not ours.
+	// base is the sum over the processes before, current what this one counted, offset what of it
+	// is not ours.
 	base, current, offset int64
 	begun                 bool
 }

@@ -77,7 +77,8 @@ func TestRequestsAreCounted(t *testing.T) {
 		}},
 		{"failures never decrease", []step{
 			{"1/1", 0, "null", 0, 0, 0},
-			// the first has failed and the second runs: two that failed look the same, and are not counted before it is certain
+			// the first has failed and the second runs: two that failed look the same, and are not
+			// counted before it is certain
 			{"1/1", 7860, "0.0", 2, 2, 1},
 			{"1/1", 7860, "0.5", 2, 2, 1},
 			{"1/1", 7860, "0.25", 4, 4, 3},
@@ -170,19 +171,19 @@ func TestViewers(t *testing.T) {
 		h := newHost(t)
 		s := h.serve(7860)
 		polls := 0
-		look := func(more int) reading.Value[int64] {
+		pass := func(more int) reading.Value[int64] {
 			polls += more
 			s.play(h.idle.with("/monitoring/summary", 200, summary("read_logs", "1.0", polls)))
 			h.tracker.AskStatistics()
 			return only(t, h.pass(h.process("1/1", 7860))).Viewers
 		}
-		assert.False(t, look(0).Known, "one answer tells no rate")
-		assert.Equal(t, reading.Known[int64](0), look(0))
-		assert.Equal(t, reading.Known[int64](1), look(10), "5 seconds")
-		assert.Equal(t, reading.Known[int64](3), look(29), "a server that is slow answers a little less often")
-		assert.Equal(t, reading.Known[int64](0), look(2), "a tab that was opened and closed")
+		assert.False(t, pass(0).Known, "one answer tells no rate")
+		assert.Equal(t, reading.Known[int64](0), pass(0))
+		assert.Equal(t, reading.Known[int64](1), pass(10), "5 seconds")
+		assert.Equal(t, reading.Known[int64](3), pass(29), "a server that is slow answers a little less often")
+		assert.Equal(t, reading.Known[int64](0), pass(2), "a tab that was opened and closed")
 		polls = 0
-		assert.Equal(t, reading.Known[int64](1), func() reading.Value[int64] { look(0); return look(10) }(), "a new process")
+		assert.Equal(t, reading.Known[int64](1), func() reading.Value[int64] { pass(0); return pass(10) }(), "a new process")
 	})
 }
 
@@ -191,14 +192,14 @@ func TestStatisticsAreHadAtOnceWhenTheyAreAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
 		s := h.serve(7860)
-		look := func(total int) int64 {
+		pass := func(total int) int64 {
 			s.play(h.idle.with("/monitoring/summary", 200, summary("run", "1.0", total)))
 			return functionNamed(t, only(t, h.pass(h.process("1/1", 7860))), "run").Own.Requests
 		}
-		assert.EqualValues(t, 1, look(1))
-		assert.EqualValues(t, 1, look(2), "not due")
+		assert.EqualValues(t, 1, pass(1))
+		assert.EqualValues(t, 1, pass(2), "not due")
 		h.tracker.AskStatistics()
-		assert.EqualValues(t, 3, look(3))
-		assert.EqualValues(t, 3, look(4))
+		assert.EqualValues(t, 3, pass(3))
+		assert.EqualValues(t, 3, pass(4))
 	})
 }

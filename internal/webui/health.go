@@ -15,8 +15,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// HealthCheck is a request by which the operator of a server wants it judged. Many servers may share
-// one.
+// HealthCheck is a request by which the operator of a server wants it judged. Many servers may
+// share one.
 type HealthCheck struct {
 	// Client has the transport, with what is configured of TLS, authentication and headers.
 	Client *http.Client
@@ -53,7 +53,8 @@ const (
 	errorBody   = "body"
 )
 
-// unhealthyAfter is how many checks in a row must fail. One slow answer of a busy server is no outage.
+// unhealthyAfter is how many checks in a row must fail. One slow answer of a busy server is no
+// outage.
 const unhealthyAfter = 2
 
 // ask runs the check.

@@ -29,7 +29,8 @@ func (h *host) checked(target webui.Target, check *webui.HealthCheck) webui.Targ
 	return target
 }
 
-// TestHealthOfAService: the check decides, two failures in a row are one, and the service is asked for nothing else.
+// TestHealthOfAService: the check decides, two failures in a row are one, and the service is asked
+// for nothing else.
 func TestHealthOfAService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -55,7 +56,7 @@ func TestHealthOfAService(t *testing.T) {
 		assert.Equal(t, 503, got.Health.StatusCode)
 		s.play(moment{}.with("/health", 200, ``))
 		snapshot := h.pass(target)
-		assert.Equal(t, []stateChange{{8000, webui.StateUnhealthy, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []transition{{8000, webui.StateUnhealthy, webui.StateReady}}, changes(snapshot))
 
 		s.play(moment{}, "/health")
 		h.pass(target)
@@ -138,7 +139,7 @@ func TestHealthJudges(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			check := &webui.HealthCheck{Client: &http.Client{Transport: &http.Transport{}}, URL: mustURL(t, ts.URL), Timeout: time.Minute, Interval: time.Second}
 			tt.change(check)
-			got := health(t, check)
+			got := checkOnce(t, check)
 			assert.Equal(t, tt.err, got.ErrorType)
 			assert.Equal(t, tt.err == "", got.OK)
 			assert.Positive(t, got.Duration)
@@ -147,7 +148,7 @@ func TestHealthJudges(t *testing.T) {
 	}
 }
 
-func health(t *testing.T, check *webui.HealthCheck) webui.Health {
+func checkOnce(t *testing.T, check *webui.HealthCheck) webui.Health {
 	t.Helper()
 	tracker := webui.NewTracker(webui.Settings{})
 	defer tracker.Close()
@@ -165,19 +166,20 @@ func TestHealthKnowsCertificates(t *testing.T) {
 	defer ts.Close()
 	want := reading.Known(ts.Certificate().NotAfter)
 	check := &webui.HealthCheck{Client: ts.Client(), URL: mustURL(t, ts.URL), Timeout: time.Minute, Interval: time.Second}
-	got := health(t, check)
+	got := checkOnce(t, check)
 	assert.True(t, got.OK)
 	assert.Equal(t, want, got.CertificateExpiry)
 
 	transport := ts.Client().Transport.(*http.Transport).Clone()
 	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
 	check.Client = &http.Client{Transport: transport}
-	got = health(t, check)
+	got = checkOnce(t, check)
 	assert.Equal(t, "tls", got.ErrorType)
 	assert.Equal(t, want, got.CertificateExpiry)
 }
 
-// TestGoneFromTheFirstPass: a server that was down before the collector started is down on its first page, and its return is one of the same server.
+// TestGoneFromTheFirstPass: a server that was down before the collector started is down on its
+// first page, and its return is one of the same server.
 func TestGoneFromTheFirstPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -189,7 +191,7 @@ func TestGoneFromTheFirstPass(t *testing.T) {
 		h.serve(7860)
 		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
-		assert.Equal(t, []stateChange{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []transition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.pass(gone)), "it has a port now")
 	})
 }

@@ -44,7 +44,8 @@ func (x *exchange) paths() []candidate {
 	}
 }
 
-// identify asks a server that is not known to be a Gradio. It returns the one that answered as such.
+// identify asks a server that is not known to be a Gradio. It returns the one that answered as
+// such.
 func (x *exchange) identify() (gradio candidate, ok bool) {
 	for _, c := range x.paths() {
 		r := x.ask(c.probe, c.path, c.understand)
@@ -52,12 +53,12 @@ func (x *exchange) identify() (gradio candidate, ok bool) {
 			x.finding.tls = true
 			r = x.ask(c.probe, c.path, c.understand)
 		}
-		switch {
-		case r.status == http.StatusOK:
+		switch r.status {
+		case http.StatusOK:
 			c.found(&x.finding)
 			x.finding.conclusion = concludedReady
 			return c, x.finding.kind == KindGradio
-		case r.status == http.StatusNotFound:
+		case http.StatusNotFound:
 			x.finding.kind, x.finding.conclusion = KindHTTP, concludedAnswering
 		default:
 			x.conclude(r)
@@ -85,8 +86,8 @@ func (x *exchange) conclude(r response) {
 	}
 }
 
-// inBetween says that a configured endpoint did not answer, but somebody in front of it did: a gateway
-// that does not reach it or lets nobody in, or one with a certificate that is not accepted.
+// inBetween says that a configured endpoint did not answer, but somebody in front of it did: a
+// gateway that does not reach it or lets nobody in, or one with a certificate that is not accepted.
 func (x *exchange) inBetween(r response) bool {
 	return !x.foundByProcess && (r.gatewayError || r.refused || r.errorType == errorTLS)
 }

@@ -16,8 +16,8 @@ const (
 )
 
 const (
-	// unknownInterval is how often a server is asked that is no Gradio: each request is a line in its
-	// access log, mostly a 404. Its silence is therefore known after two minutes.
+	// unknownInterval is how often a server is asked that is no Gradio: each request is a line in
+	// its access log, mostly a 404. Its silence is therefore known after two minutes.
 	unknownInterval = time.Minute
 	// apiInterval is how often FaceFusion 4's api is asked for its capabilities.
 	apiInterval = 15 * time.Second

@@ -25,7 +25,8 @@ func (h *host) api(port int, m moment) *fakeServer {
 	return s
 }
 
-// TestServerOfAnotherKind: a service that is no Gradio answers, is asked once a minute, and its silence is known after two.
+// TestServerOfAnotherKind: a service that is no Gradio answers, is asked once a minute, and its
+// silence is known after two.
 func TestServerOfAnotherKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -54,7 +55,8 @@ func TestServerOfAnotherKind(t *testing.T) {
 	})
 }
 
-// TestServerBecomesGradio: a program that serves something else while it starts is recognized within three minutes.
+// TestServerBecomesGradio: a program that serves something else while it starts is recognized
+// within three minutes.
 func TestServerBecomesGradio(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -70,7 +72,8 @@ func TestServerBecomesGradio(t *testing.T) {
 	})
 }
 
-// TestFaceFusion4 knows the api of FaceFusion 4 by its capabilities, which it answers without a session.
+// TestFaceFusion4 knows the api of FaceFusion 4 by its capabilities, which it answers without a
+// session.
 func TestFaceFusion4(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -127,7 +130,8 @@ func observeFound(t *testing.T, address string) webui.Server {
 	return only(t, snapshot)
 }
 
-// TestFoundServerSpeaksTLS: TLS is told from a connection that is reset, and what is behind it is asked.
+// TestFoundServerSpeaksTLS: TLS is told from a connection that is reset, and what is behind it is
+// asked.
 func TestFoundServerSpeaksTLS(t *testing.T) {
 	gradio := &fakeServer{}
 	gradio.play(readRecording(t, "5.50.0").Moments["idle"])

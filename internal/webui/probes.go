@@ -11,7 +11,8 @@ import (
 // durationBounds are those that the semantic conventions advise for HTTP requests.
 var durationBounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
 
-// series is one kind of request with one outcome. There are no more than the probes times (the counted status codes + the error types).
+// series is one kind of request with one outcome. There are no more than the probes times (the
+// counted status codes + the error types).
 type series struct {
 	probe     ProbeName
 	status    int

@@ -12,7 +12,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 )
 
-// observeOnce looks at a real server that plays the moment, as at a process that starts to listen while we look.
+// observeOnce looks at a real server that plays the moment, as at a process that starts to listen
+// while we look.
 func observeOnce(t *testing.T, m moment) (webui.Server, []string) {
 	t.Helper()
 	return observeTimes(t, m, 1)

@@ -65,12 +65,12 @@ func (r *registry) reconcile(targets []Target, instances []string, pass uint64, 
 	}
 }
 
-// goneProcess stands for the process of a server that was gone before it was ever seen. No process has
-// it as its name.
+// goneProcess stands for the process of a server that was gone before it was ever seen. No process
+// has it as its name.
 const goneProcess = "gone"
 
-// miss makes an instance's server known as down, unless one is known already: a collector that starts
-// while FaceFusion is down says so from its first page on.
+// miss makes an instance's server known as down, unless one is known already: a collector that
+// starts while FaceFusion is down says so from its first page on.
 func (r *registry) miss(t Target, pass uint64, now time.Time) {
 	for _, e := range r.servers {
 		if e.instance == t.Instance {
@@ -91,7 +91,8 @@ func (r *registry) noteArrivals(targets []Target, pass uint64) {
 		id := [2]string{t.Instance, t.Process}
 		s, seen := r.arrivals[id]
 		if !seen {
-			// whoever was there before our first look, and had its port open as far as we know, has a past
+			// whoever was there before our first look, and had its port open as far as we know, has
+			// a past
 			s = arrival{pass: pass, serving: t.Process == "" || pass == 1 && (t.Port != 0 || t.Unknown)}
 		}
 		living[id] = s
@@ -119,7 +120,8 @@ func (r *registry) forget(targets []Target, instances []string) {
 	}
 }
 
-// serving finds the entry that the process of a target has. A configured endpoint has the one of its port.
+// serving finds the entry that the process of a target has. A configured endpoint has the one of
+// its port.
 func (r *registry) serving(t Target) *trackedServer {
 	if t.Process == "" {
 		if e := r.servers[keyOf(t)]; e != nil && e.configured() {
@@ -135,7 +137,8 @@ func (r *registry) serving(t Target) *trackedServer {
 	return nil
 }
 
-// follow keeps a process in its entry, unless it now listens elsewhere. One that stops listening stays where it was.
+// follow keeps a process in its entry, unless it now listens elsewhere. One that stops listening
+// stays where it was.
 func (r *registry) follow(e *trackedServer, t Target, now time.Time) *trackedServer {
 	k := keyOf(t)
 	if k.port == 0 || k.port == e.port {
@@ -158,7 +161,8 @@ func (r *registry) arrive(t Target, now time.Time) *trackedServer {
 }
 
 // claim gives a process the entry of its port. It gets none while another living process has it.
-// When the entry is new, the process takes the place of the instance's server that has been down longest.
+// When the entry is new, the process takes the place of the instance's server that has been down
+// longest.
 func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer {
 	k, s := keyOf(t), r.arrivalOf(t)
 	e := r.servers[k]
@@ -182,7 +186,8 @@ func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer
 	return e
 }
 
-// oldestDown is the server whose place a process takes that was first seen at the given look: one that ran before it.
+// oldestDown is the server whose place a process takes that was first seen at the given look: one
+// that ran before it.
 func (r *registry) oldestDown(instance string, pass uint64) *trackedServer {
 	var oldest *trackedServer
 	for _, e := range r.servers {
@@ -237,7 +242,8 @@ func (r *registry) export() []Server {
 	return list
 }
 
-// changes lists the states that differ from those last reported. What the first look finds is no change.
+// changes lists the states that differ from those last reported. What the first look finds is no
+// change.
 func (r *registry) changes(now time.Time, first bool) []StateChange {
 	var list []StateChange
 	for _, e := range r.sorted() {

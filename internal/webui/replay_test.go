@@ -51,7 +51,8 @@ func (m moment) with(path string, status int, body string) moment {
 	return changed
 }
 
-// fakeServer plays a moment, and notes what it was asked. It runs in front of real sockets, and as a transport where time is not real.
+// fakeServer plays a moment, and notes what it was asked. It runs in front of real sockets, and as
+// a transport where time is not real.
 type fakeServer struct {
 	mu     sync.Mutex
 	moment moment
@@ -100,7 +101,8 @@ func (s *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, a.Body)
 }
 
-// network is a transport without sockets, so that a bubble of synctest may hold it: servers by host and port.
+// network is a transport without sockets, so that a bubble of synctest may hold it: servers by host
+// and port.
 type network struct {
 	mu      sync.Mutex
 	servers map[string]http.Handler

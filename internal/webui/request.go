@@ -9,12 +9,13 @@ import (
 	"net/http"
 )
 
-// maxBody bounds what is read of an answer. The statistics of FaceFusion 3.8.1's 242 functions take about 45 KB.
+// maxBody bounds what is read of an answer. The statistics of FaceFusion 3.8.1's 242 functions take
+// about 45 KB.
 const maxBody = 256 << 10
 
 // Direct is a client without credentials that asks without a proxy, whatever HTTP_PROXY says: a
-// request to a server of this host, or of a container on it, stays here. It verifies no certificate,
-// as it sends nothing that a stranger must not have.
+// request to a server of this host, or of a container on it, stays here. It verifies no
+// certificate, as it sends nothing that a stranger must not have.
 func Direct() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext: (&net.Dialer{}).DialContext, DisableKeepAlives: true,
@@ -22,7 +23,8 @@ func Direct() *http.Client {
 	}}
 }
 
-// plainClient keeps the transport and nothing else of a client: a redirect is an answer, no cookie is kept, and each request has its own deadline.
+// plainClient keeps the transport and nothing else of a client: a redirect is an answer, no cookie
+// is kept, and each request has its own deadline.
 func plainClient(c *http.Client) *http.Client {
 	return &http.Client{
 		Transport:     c.Transport,
@@ -48,8 +50,8 @@ type response struct {
 	errorType string
 	// body is there for a 200 only.
 	body []byte
-	// gatewayError says that somebody in front of the server answered in its stead, refused that we are
-	// not let in, badRequest that the server did not understand.
+	// gatewayError says that somebody in front of the server answered in its stead, refused that we
+	// are not let in, badRequest that the server did not understand.
 	gatewayError, refused, badRequest bool
 }
 
@@ -62,8 +64,9 @@ func get(ctx context.Context, client *http.Client, url string) response {
 	req.Header.Set("Accept", "application/json")
 	// without it net/http would ask for gzip and unpack any amount of it
 	req.Header.Set("Accept-Encoding", "identity")
-	// uvicorn drops an idle connection after 5 s, mostly between two passes: a new one for each request cannot meet that race,
-	// shows whether the server still accepts, and holds nothing in a server that wants to stop
+	// uvicorn drops an idle connection after 5 s, mostly between two passes: a new one for each
+	// request cannot meet that race, shows whether the server still accepts, and holds nothing in a
+	// server that wants to stop
 	req.Close = true
 
 	resp, err := client.Do(req)

@@ -9,20 +9,24 @@ import (
 )
 
 const (
-	// missingPasses is how often in a row nothing may be where it was found before it is looked for again.
+	// missingPasses is how often in a row nothing may be where it was found before it is looked for
+	// again.
 	missingPasses = 3
-	// poolRetry and maxPoolRetry: a request that no thread takes stays in the server's memory until one does, even when its client is
-	// gone: about 20 KB each with Gradio 5.50.0, 180 MB for a day of looks every 10 s. So a saturated pool is asked less and less often,
-	// and its end is seen a minute late at worst.
+	// poolRetry and maxPoolRetry: a request that no thread takes stays in the server's memory until
+	// one does, even when its client is gone: about 20 KB each with Gradio 5.50.0, 180 MB for a day
+	// of looks every 10 s. So a saturated pool is asked less and less often, and its end is seen a
+	// minute late at worst.
 	poolRetry    = 5 * time.Second
 	maxPoolRetry = time.Minute
 )
 
-// trackedServer is a server of an instance, and all that is remembered of it. The goroutine that calls Observe owns it.
+// trackedServer is a server of an instance, and all that is remembered of it. The goroutine that
+// calls Observe owns it.
 type trackedServer struct {
 	key
 	start time.Time
-	// process is the one that serves now, or served last; firstSeen is the look at which it was first seen. Configured endpoints have none.
+	// process is the one that serves now, or served last; firstSeen is the look at which it was
+	// first seen. Configured endpoints have none.
 	process   string
 	firstSeen uint64
 	// url is where to ask now; nil while there is nothing to ask.
@@ -45,9 +49,11 @@ type trackedServer struct {
 // processState is what is known of one process of a server, and of no other.
 type processState struct {
 	kind Kind
-	// tls says that it speaks TLS, api that it is FaceFusion 4's, spoke that something once came back.
+	// tls says that it speaks TLS, api that it is FaceFusion 4's, spoke that something once came
+	// back.
 	tls, api, spoke bool
-	// attempts counts the exchanges in which something came back, silent those since the last of them.
+	// attempts counts the exchanges in which something came back, silent those since the last of
+	// them.
 	attempts, silent int
 	// nextExchange is when to ask again, for a server that is not asked in each pass.
 	nextExchange time.Time
@@ -72,7 +78,8 @@ func (e *trackedServer) begin(process string, firstSeen uint64, m processState) 
 	e.functions.restart()
 }
 
-// see takes what the process table says, which is all there is to know unless there is something to ask.
+// see takes what the process table says, which is all there is to know unless there is something to
+// ask.
 func (e *trackedServer) see(t Target) {
 	e.url = nil
 	e.checked.assign(t.Check)
@@ -88,7 +95,8 @@ func (e *trackedServer) see(t Target) {
 	}
 }
 
-// closed is the state of a living process that does not listen: it gets ready, or it has stopped serving without having ended.
+// closed is the state of a living process that does not listen: it gets ready, or it has stopped
+// serving without having ended.
 func (e *trackedServer) closed() State {
 	if e.current.listened {
 		return StateUnresponsive
@@ -215,8 +223,9 @@ func (e *trackedServer) absorbSummary(f finding, now time.Time, interval time.Du
 	}
 }
 
-// absorbRefusal: the process lives, so it has just stopped listening, or the look at its sockets is older than this one. Behind a configured
-// endpoint nothing listens, and what will is a new process.
+// absorbRefusal: the process lives, so it has just stopped listening, or the look at its sockets is
+// older than this one. Behind a configured endpoint nothing listens, and what will is a new
+// process.
 func (e *trackedServer) absorbRefusal(now time.Time) {
 	if !e.configured() {
 		e.setState(e.closed())
@@ -227,9 +236,9 @@ func (e *trackedServer) absorbRefusal(now time.Time) {
 	e.functions.restart()
 }
 
-// show joins what the exchanges and the health check say. A process that does not listen, or is gone,
-// is no matter of a check; of the rest, the check decides, and while it has failed once, nothing
-// changes. A Gradio has to answer as one, too.
+// show joins what the exchanges and the health check say. A process that does not listen, or is
+// gone, is no matter of a check; of the rest, the check decides, and while it has failed once,
+// nothing changes. A Gradio has to answer as one, too.
 func (e *trackedServer) show() {
 	check := e.checked.verdict()
 	switch {

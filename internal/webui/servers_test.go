@@ -24,7 +24,7 @@ func TestPortMovedBecause7860WasTaken(t *testing.T) {
 
 		snapshot = h.pass(h.process("2/2", 7861))
 		assert.Equal(t, []line{{7861, webui.StateReady}}, lines(snapshot))
-		assert.Equal(t, []stateChange{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []transition{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
 	})
 }
 
@@ -39,13 +39,13 @@ func TestRestartOnTheSamePort(t *testing.T) {
 		h.pass()
 		snapshot = h.pass(h.process("3/3", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "with a gap")
-		assert.Equal(t, []stateChange{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []transition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 
 		h.pass()
 		h.pass(h.process("4/4", 0))
 		snapshot = h.pass(h.process("4/4", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "after a download")
-		assert.Equal(t, []stateChange{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []transition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 	})
 }
 
@@ -137,7 +137,8 @@ func TestForgottenInstance(t *testing.T) {
 	})
 }
 
-// The endpoints are looked for where they were, and elsewhere only for a new process or when they are gone for good.
+// The endpoints are looked for where they were, and elsewhere only for a new process or when they
+// are gone for good.
 func TestFlavourIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -161,7 +162,8 @@ func TestFlavourIsRemembered(t *testing.T) {
 	})
 }
 
-// FaceFusion 2.0 to 2.3 print a traceback each time they are asked for a queue that they do not have.
+// FaceFusion 2.0 to 2.3 print a traceback each time they are asked for a queue that they do not
+// have.
 func TestQueueEndpointOfAnOlderGradio(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

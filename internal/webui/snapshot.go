@@ -12,16 +12,18 @@ import (
 type Target struct {
 	// Instance is the instance's ID.
 	Instance string
-	// Process tells one process from the next on the same port (for example "1234/567890"); empty for a configured endpoint.
+	// Process tells one process from the next on the same port (for example "1234/567890"); empty
+	// for a configured endpoint.
 	Process string
 	// Port is where the process listens; 0 while it does not.
 	Port uint16
 	// URL is where to ask; nil while there is nothing to ask, or where it cannot be reached.
 	URL *url.URL
-	// Unknown says that nothing can be said of this server: where it listens may not be looked at, or cannot be reached from here.
+	// Unknown says that nothing can be said of this server: where it listens may not be looked at,
+	// or cannot be reached from here.
 	Unknown bool
-	// Gone says that the instance should have a server, or had one, and has no process of it. Such a
-	// target says nothing else.
+	// Gone says that the instance should have a server, or had one, and has no process of it. Such
+	// a target says nothing else.
 	Gone bool
 	// Check is the health check that is configured for it; nil without one.
 	Check *HealthCheck
@@ -29,7 +31,8 @@ type Target struct {
 	NotProbed bool
 }
 
-// Snapshot is what is known about the servers at one moment. It is never changed after it was published, so any goroutine may read it.
+// Snapshot is what is known about the servers at one moment. It is never changed after it was
+// published, so any goroutine may read it.
 type Snapshot struct {
 	// Time is when the snapshot was taken.
 	Time time.Time
@@ -44,17 +47,20 @@ type State string
 
 // The states.
 const (
-	// StateStarting: the process lives, but does not listen yet (it downloads and checks models first).
+	// StateStarting: the process lives, but does not listen yet (it downloads and checks models
+	// first).
 	StateStarting State = "starting"
 	// StateReady: it answers as a FaceFusion server does.
 	StateReady State = "ready"
-	// StateAnswering: it answers, and is not known further: no Gradio, and no health check is configured.
+	// StateAnswering: it answers, and is not known further: no Gradio, and no health check is
+	// configured.
 	StateAnswering State = "answering"
 	// StateSaturated: the event loop answers, the thread pool does not.
 	StateSaturated State = "saturated"
 	// StateUnhealthy: its health check failed twice in a row.
 	StateUnhealthy State = "unhealthy"
-	// StateUnresponsive: the port is open, and nothing came back twice in a row; of a Gradio, nothing sensible.
+	// StateUnresponsive: the port is open, and nothing came back twice in a row; of a Gradio,
+	// nothing sensible.
 	StateUnresponsive State = "unresponsive"
 	// StateDown: the process is gone, or nothing listens at a configured endpoint.
 	StateDown State = "down"
@@ -76,14 +82,17 @@ type Server struct {
 	Kind Kind
 	// QueueSize is how many events wait in Gradio's queue.
 	QueueSize reading.Value[int64]
-	// Functions are Gradio's own statistics of the functions we know, FaceFusion 3.5.0 and later: all of them, or none where nothing is known.
+	// Functions are Gradio's own statistics of the functions we know, FaceFusion 3.5.0 and later:
+	// all of them, or none where nothing is known.
 	Functions []Function
 	// Health is the result of its last health check; nil without one.
 	Health *Health
-	// Process is the one that serves, as in Target, and Asked when it answered with its statistics last; zero without.
+	// Process is the one that serves, as in Target, and Asked when it answered with its statistics
+	// last; zero without.
 	Process string
 	Asked   time.Time
-	// Viewers is how many tabs are open, after how often they ask for the terminal's text: twice a second each.
+	// Viewers is how many tabs are open, after how often they ask for the terminal's text: twice a
+	// second each.
 	Viewers reading.Value[int64]
 	// Probes are the latencies of our own requests since the collector looks.
 	Probes []ProbeStats
@@ -93,13 +102,16 @@ type Server struct {
 type Function struct {
 	// Name is one of a fixed list, or "other" for the sum of the rest.
 	Name string
-	// Requests and Failed are totals since Server.Start; they never decrease when the server restarts. Requests counts what was asked for,
-	// ended or not; Failed those that raised an exception, as far as Gradio's rounded answer tells: late rather than too high.
+	// Requests and Failed are totals since Server.Start; they never decrease when the server
+	// restarts. Requests counts what was asked for, ended or not; Failed those that raised an
+	// exception, as far as Gradio's rounded answer tells: late rather than too high.
 	Requests int64
 	Failed   reading.Value[int64]
-	// Own is what the process that serves now has counted itself. Its failures may be late, and are never too high.
+	// Own is what the process that serves now has counted itself. Its failures may be late, and are
+	// never too high.
 	Own Calls
-	// P50, P90 and P99 are the seconds a request took; absent once Gradio cannot tell, and for "other".
+	// P50, P90 and P99 are the seconds a request took; absent once Gradio cannot tell, and for
+	// "other".
 	P50, P90, P99 reading.Value[float64]
 }
 
@@ -116,7 +128,8 @@ type ProbeName string
 const (
 	// ProbeLoop asks the event loop alone, without a thread of the pool.
 	ProbeLoop ProbeName = "loop"
-	// ProbeQueue asks for the queue: the readiness request. It takes a thread of the pool, because Gradio checks the login in one.
+	// ProbeQueue asks for the queue: the readiness request. It takes a thread of the pool, because
+	// Gradio checks the login in one.
 	ProbeQueue ProbeName = "queue"
 	// ProbeApp asks for the app's id, which takes a thread of the pool.
 	ProbeApp ProbeName = "app"
@@ -131,7 +144,8 @@ type ProbeStats struct {
 	Probe ProbeName
 	// StatusCode of the answer; 0 when there was none, and then ErrorType says why.
 	StatusCode int
-	// ErrorType is one of a fixed list: "timeout", "connection_refused", "connection_reset", "tls", "invalid_response", "redirect", "other".
+	// ErrorType is one of a fixed list: "timeout", "connection_refused", "connection_reset", "tls",
+	// "invalid_response", "redirect", "other".
 	ErrorType string
 	// Duration in seconds, since Start.
 	Duration histogram.Snapshot

@@ -14,7 +14,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 )
 
-// host is a host with servers, without sockets, and a tracker that looks at it every five seconds of a bubble's time.
+// host is a host with servers, without sockets, and a tracker that looks at it every five seconds
+// of a bubble's time.
 type host struct {
 	t       *testing.T
 	network network
@@ -73,15 +74,15 @@ func lines(s *webui.Snapshot) []line {
 	return list
 }
 
-type stateChange struct {
+type transition struct {
 	port     uint16
 	from, to webui.State
 }
 
-func changes(s *webui.Snapshot) []stateChange {
-	var list []stateChange
+func changes(s *webui.Snapshot) []transition {
+	var list []transition
 	for _, c := range s.Changes {
-		list = append(list, stateChange{c.Port, c.From, c.To})
+		list = append(list, transition{c.Port, c.From, c.To})
 	}
 	return list
 }
@@ -97,7 +98,7 @@ func TestStates(t *testing.T) {
 
 		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
-		assert.Equal(t, []stateChange{{7860, webui.StateStarting, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []transition{{7860, webui.StateStarting, webui.StateReady}}, changes(snapshot))
 
 		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Empty(t, snapshot.Changes)
@@ -105,19 +106,19 @@ func TestStates(t *testing.T) {
 		s.play(h.idle, "/gradio_api/startup-events")
 		assert.Empty(t, h.pass(h.process("1/1", 7860)).Changes, "one slow answer is no outage")
 		snapshot = h.pass(h.process("1/1", 7860))
-		assert.Equal(t, []stateChange{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(snapshot))
+		assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(snapshot))
 		assert.False(t, snapshot.Servers[0].QueueSize.Known)
 
 		s.play(h.idle)
-		assert.Equal(t, []stateChange{{7860, webui.StateUnresponsive, webui.StateReady}}, changes(h.pass(h.process("1/1", 7860))))
+		assert.Equal(t, []transition{{7860, webui.StateUnresponsive, webui.StateReady}}, changes(h.pass(h.process("1/1", 7860))))
 
 		h.refuse(7860)
-		assert.Equal(t, []stateChange{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(h.pass(h.process("1/1", 7860))),
+		assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(h.pass(h.process("1/1", 7860))),
 			"a process that served and now refuses does not start again")
 		assert.Empty(t, h.pass(h.process("1/1", 0)).Changes, "nor does it once its socket is gone, and it stays where it was")
 
 		snapshot = h.pass()
-		assert.Equal(t, []stateChange{{7860, webui.StateUnresponsive, webui.StateDown}}, changes(snapshot))
+		assert.Equal(t, []transition{{7860, webui.StateUnresponsive, webui.StateDown}}, changes(snapshot))
 		for range 100 {
 			snapshot = h.pass()
 		}
@@ -130,7 +131,8 @@ func TestSaturated(t *testing.T) {
 		name  string
 		hangs []string
 	}{
-		// all threads taken: as Gradio 5.50.0 does it, then as it would be if its login check were async
+		// all threads taken: as Gradio 5.50.0 does it, then as it would be if its login check were
+		// async
 		{"queue and app block", []string{"/gradio_api/queue/status", "/gradio_api/app_id"}},
 		{"app blocks, queue answers", []string{"/gradio_api/app_id"}},
 	} {
@@ -141,7 +143,7 @@ func TestSaturated(t *testing.T) {
 				h.pass(h.process("1/1", 7860))
 				s.play(h.idle, tt.hangs...)
 				snapshot := h.pass(h.process("1/1", 7860))
-				assert.Equal(t, []stateChange{{7860, webui.StateReady, webui.StateSaturated}}, changes(snapshot))
+				assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateSaturated}}, changes(snapshot))
 				assert.Len(t, only(t, snapshot).Functions, 11, "the statistics take no thread")
 
 				// a request that no thread takes stays in the server's memory
@@ -188,7 +190,7 @@ func TestUnknown(t *testing.T) {
 		assert.Empty(t, snapshot.Changes)
 		assert.Empty(t, s.takeAsked())
 		assert.Empty(t, h.pass(h.process("2/2", 7860)).Changes, "it is as it was before")
-		assert.Equal(t, []stateChange{{7860, webui.StateReady, webui.StateDown}}, changes(h.pass()))
+		assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateDown}}, changes(h.pass()))
 	})
 }
 
@@ -207,15 +209,16 @@ func TestConfiguredEndpoint(t *testing.T) {
 		assert.Equal(t, []line{{443, webui.StateReady}}, lines(h.pass(endpoint)))
 
 		h.network.listen("proxy.example", nil)
-		assert.Equal(t, []stateChange{{443, webui.StateReady, webui.StateDown}}, changes(h.pass(endpoint)))
+		assert.Equal(t, []transition{{443, webui.StateReady, webui.StateDown}}, changes(h.pass(endpoint)))
 		h.network.listen("proxy.example", s)
-		assert.Equal(t, []stateChange{{443, webui.StateDown, webui.StateReady}}, changes(h.pass(endpoint)))
+		assert.Equal(t, []transition{{443, webui.StateDown, webui.StateReady}}, changes(h.pass(endpoint)))
 
 		assert.Empty(t, lines(h.pass()))
 	})
 }
 
-// However many servers hang, a look takes no longer than four timeouts, and each server gets its turn.
+// However many servers hang, a look takes no longer than four timeouts, and each server gets its
+// turn.
 func TestManyServersHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

@@ -20,7 +20,8 @@ func compareTargets(a, b Target) int {
 	return cmp.Or(compareKeys(keyOf(a), keyOf(b)), cmp.Compare(a.Process, b.Process))
 }
 
-// keyOf is where a target is filed; a configured endpoint without a port of its own has that of its URL.
+// keyOf is where a target is filed; a configured endpoint without a port of its own has that of its
+// URL.
 func keyOf(t Target) key {
 	port := t.Port
 	if port == 0 && t.Process == "" && t.URL != nil {

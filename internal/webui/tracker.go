@@ -12,11 +12,11 @@ import (
 // Settings say how a Tracker looks. Zero values mean the defaults.
 type Settings struct {
 	// Client asks the servers that were found from their processes, which may be anybody's: its
-	// transport bears no credentials. A direct one by default. Of every client only the transport is
-	// used, not the redirect policy, the cookie jar or the timeout.
+	// transport bears no credentials. A direct one by default. Of every client only the transport
+	// is used, not the redirect policy, the cookie jar or the timeout.
 	Client *http.Client
-	// Endpoints are the clients of configured endpoints by instance, with what the configuration says
-	// of TLS, authentication, headers and proxies. Client asks where one is missing.
+	// Endpoints are the clients of configured endpoints by instance, with what the configuration
+	// says of TLS, authentication, headers and proxies. Client asks where one is missing.
 	Endpoints map[string]*http.Client
 	// Timeout is the deadline of each request; 3 s by default.
 	Timeout time.Duration
@@ -73,8 +73,8 @@ func NewTracker(settings Settings) *Tracker {
 	return t
 }
 
-// AskStatistics has the next look ask for Gradio's statistics, of servers that were not asked within the last second. Any
-// goroutine may call it.
+// AskStatistics has the next look ask for Gradio's statistics, of servers that were not asked
+// within the last second. Any goroutine may call it.
 func (t *Tracker) AskStatistics() { t.askNow.Store(true) }
 
 // Close lets go of connections. There are none that it would have to wait for.
@@ -85,11 +85,13 @@ func (t *Tracker) Close() {
 	}
 }
 
-// Observe looks at all targets once. instances are the IDs of all that are known: the servers of others are forgotten.
-// Targets bring servers in, but only a forgotten instance takes its servers out: one whose process is gone stays, as down.
+// Observe looks at all targets once. instances are the IDs of all that are known: the servers of
+// others are forgotten. Targets bring servers in, but only a forgotten instance takes its servers
+// out: one whose process is gone stays, as down.
 //
-// It takes no longer than four timeouts however many servers hang: those whose turn did not come within the first keep the state
-// they had, and come first at the next look. The only error is that of the context; what such a look found is not counted.
+// It takes no longer than four timeouts however many servers hang: those whose turn did not come
+// within the first keep the state they had, and come first at the next look. The only error is that
+// of the context; what such a look found is not counted.
 func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []string) (*Snapshot, error) {
 	t.passes++
 	begin := time.Now()
@@ -164,8 +166,8 @@ func (t *Tracker) askAll(ctx context.Context, begin time.Time, entries []*tracke
 	return findings
 }
 
-// clientOf gives no client with credentials to a server that was found: whoever starts a process that
-// looks like FaceFusion would receive them.
+// clientOf gives no client with credentials to a server that was found: whoever starts a process
+// that looks like FaceFusion would receive them.
 func (t *Tracker) clientOf(e *trackedServer) *http.Client {
 	if client := t.endpoints[e.instance]; client != nil && e.configured() {
 		return client

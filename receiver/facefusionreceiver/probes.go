@@ -37,7 +37,7 @@ func newProbes(cfg *Config, env probe.Env) []probe.Probe {
 }
 
 func newGPUProbe(cfg *Config, env probe.Env) probe.Probe {
-	return gpuprobe.New(cfg.GPU, nvmldriver.New(nvmldriver.Settings{LibraryPath: cfg.GPU.LibraryPath}), env)
+	return gpuprobe.New(cfg.GPU, nvmldriver.New(nvmldriver.Settings{LibraryPath: cfg.GPU.LibraryPath, RootPath: env.RootPath}), env)
 }
 
 func newProcessProbe(cfg *Config, env probe.Env) probe.Probe {

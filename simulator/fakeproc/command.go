@@ -6,21 +6,25 @@ import (
 	"syscall"
 )
 
-// Command prepares a fake process: a copy of program with the given command line. It dies with the one who starts it, even if that is killed.
+// Command prepares a fake process: a copy of program with the given command line. It dies with the
+// one who starts it, even if that is killed.
 func Command(program string, args ...string) *exec.Cmd {
 	return &exec.Cmd{
 		Path: program,
 		Args: args,
 		Env:  append(os.Environ(), environment),
-		// The kernel sends it when the parent's *thread* ends; Go ends no thread that no goroutine was locked to.
+		// The kernel sends it when the parent's *thread* ends; Go ends no thread that no goroutine
+		// was locked to.
 		SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 	}
 }
 
-// Self is this program's own file, also after it was replaced on disk: it is resolved by the copy, which is still the same program then.
+// Self is this program's own file, also after it was replaced on disk: it is resolved by the copy,
+// which is still the same program then.
 const Self = "/proc/self/exe"
 
-// child is a running ffmpeg or curl. It works until its standard input ends, as ffmpeg does with -i pipe:0.
+// child is a running ffmpeg or curl. It works until its standard input ends, as ffmpeg does with -i
+// pipe:0.
 type child struct {
 	cmd *exec.Cmd
 	end func() error

@@ -190,7 +190,8 @@ func encoderCommand() []string {
 	}
 }
 
-// tempFolder is named for the target of the job in FaceFusion. Here, no two processes work on the same.
+// tempFolder is named for the target of the job in FaceFusion. Here, no two processes work on the
+// same.
 func tempFolder() string {
 	return filepath.Join(os.TempDir(), "facefusion", "clip-"+strconv.Itoa(os.Getpid()))
 }

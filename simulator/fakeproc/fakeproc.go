@@ -1,8 +1,11 @@
-// Package fakeproc is what the simulator's processes do once they run. They are copies of the program that started them, under another command line:
-// "python facefusion.py …" behaves as FaceFusion, "ffmpeg …" and "curl …" as its children, and any other command line does nothing at all.
+// Package fakeproc is what the simulator's processes do once they run. They are copies of the
+// program that started them, under another command line: "python facefusion.py …" behaves as
+// FaceFusion, "ffmpeg …" and "curl …" as its children, and any other command line does nothing at
+// all.
 //
-// Instructions come through standard input and are answered on standard output, so that command line, folder and sockets are only FaceFusion's own.
-// A fake process ends when its standard input does: it cannot outlive the one who started it.
+// Instructions come through standard input and are answered on standard output, so that command
+// line, folder and sockets are only FaceFusion's own. A fake process ends when its standard input
+// does: it cannot outlive the one who started it.
 package fakeproc
 
 import (
@@ -19,14 +22,16 @@ import (
 // environment marks a process as a fake process. Without it, a command line alone makes nobody one.
 const environment = "FACEFUSION_SIMULATOR_FAKEPROC=1"
 
-// Main turns this process into the fake process that its command line names, and does not return then. In every other process it does nothing.
-// It comes first in main, and in the TestMain of a test that starts fake processes.
+// Main turns this process into the fake process that its command line names, and does not return
+// then. In every other process it does nothing. It comes first in main, and in the TestMain of a
+// test that starts fake processes.
 func Main() {
 	if os.Getenv("FACEFUSION_SIMULATOR_FAKEPROC") == "" {
 		return
 	}
 	name := filepath.Base(os.Args[0])
-	// A copy has the name of the file it was started from, until it says otherwise. It is only for the eye: a failure costs nothing.
+	// A copy has the name of the file it was started from, until it says otherwise. It is only for
+	// the eye: a failure costs nothing.
 	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
 	dieAsPython()
 	switch {
@@ -40,7 +45,8 @@ func Main() {
 	os.Exit(0)
 }
 
-// dieAsPython gives the deadly signals the effect they have on a Python process. Go's runtime would print its goroutines and exit with code 2 instead.
+// dieAsPython gives the deadly signals the effect they have on a Python process. Go's runtime would
+// print its goroutines and exit with code 2 instead.
 func dieAsPython() {
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
 	deadly := make(chan os.Signal, 1)

@@ -33,7 +33,8 @@ func burn(done <-chan struct{}, also func()) {
 	}
 }
 
-// work is what ffmpeg and curl do: they use the CPU and write their file, until standard input ends.
+// work is what ffmpeg and curl do: they use the CPU and write their file, until standard input
+// ends.
 func work(args []string, stdin io.Reader) {
 	done := make(chan struct{})
 	go func() {

@@ -80,7 +80,8 @@ func TestModes(t *testing.T) {
 				}
 				assert.Len(t, answered, 5-len(held))
 
-				s.Set(Behavior{Mode: Normal}) // the bubble ends only if every held request is answered now
+				// the bubble ends only if every held request is answered now
+				s.Set(Behavior{Mode: Normal})
 			})
 		})
 	}

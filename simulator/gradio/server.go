@@ -1,4 +1,5 @@
-// Package gradio answers the few requests that a FaceFusion web UI of Gradio 5.50 answers to a monitor, and misbehaves on demand.
+// Package gradio answers the few requests that a FaceFusion web UI of Gradio 5.50 answers to a
+// monitor, and misbehaves on demand.
 package gradio
 
 import (
@@ -15,7 +16,8 @@ type Mode string
 const (
 	// Normal answers everything.
 	Normal Mode = "normal"
-	// Saturated has no thread left: the event loop answers, but /gradio_api/app_id, which takes a thread of the pool, does not.
+	// Saturated has no thread left: the event loop answers, but /gradio_api/app_id, which takes a
+	// thread of the pool, does not.
 	Saturated Mode = "saturated"
 	// Hang accepts connections and answers nothing.
 	Hang Mode = "hang"
@@ -44,7 +46,8 @@ type Function struct {
 	Requests    int         `json:"total_requests"`
 }
 
-// Percentiles are seconds. Gradio says null for all three as soon as one request of the function runs, or has ever failed.
+// Percentiles are seconds. Gradio says null for all three as soon as one request of the function
+// runs, or has ever failed.
 type Percentiles struct {
 	P50 *float64 `json:"50th"`
 	P90 *float64 `json:"90th"`
@@ -103,7 +106,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// get registers the answer at a path, held in the given modes. FastAPI, other than net/http, does not answer HEAD where it answers GET.
+// get registers the answer at a path, held in the given modes. FastAPI, other than net/http, does
+// not answer HEAD where it answers GET.
 func (s *Server) get(path string, answer func(Behavior) any, held ...Mode) {
 	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {

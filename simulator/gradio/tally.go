@@ -2,8 +2,8 @@ package gradio
 
 import "slices"
 
-// Tally keeps Gradio's analytics of its functions, with its habits: totals count a request when it joins, rates and percentiles change when one ends.
-// The zero value is ready.
+// Tally keeps Gradio's analytics of its functions, with its habits: totals count a request when it
+// joins, rates and percentiles change when one ends. The zero value is ready.
 type Tally struct {
 	functions map[string]*record
 }
@@ -45,7 +45,8 @@ func (r *record) summarize() {
 		rate := float64(succeeded) / float64(ended)
 		r.summary.SuccessRate = &rate
 	}
-	// A request without a duration is a NaN among the durations, and numpy's percentile of those is NaN, which is written as null.
+	// A request without a duration is a NaN among the durations, and numpy's percentile of those is
+	// NaN, which is written as null.
 	if succeeded == r.joined {
 		sorted := slices.Sorted(slices.Values(r.seconds))
 		r.summary.Percentiles = Percentiles{P50: percentile(sorted, 0.5), P90: percentile(sorted, 0.9), P99: percentile(sorted, 0.99)}

@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 )
 
-// checkoutFiles are what tells a checkout of FaceFusion 3.8 from any other folder. None of them is FaceFusion's own; they have its shape.
+// checkoutFiles are what tells a checkout of FaceFusion 3.8 from any other folder. None of them is
+// FaceFusion's own; they have its shape.
 var checkoutFiles = map[string]string{
 	"facefusion.py": "#!/usr/bin/env python3\n# written by the simulator: there is no FaceFusion here\n",
 	"facefusion/metadata.py": `METADATA =\

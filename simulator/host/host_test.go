@@ -271,7 +271,8 @@ func parent(t *testing.T, pid int) string {
 	return strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))[1]
 }
 
-// gone counts a zombie as gone: the init of a bare container may be slow to wait for it, or not do it at all.
+// gone counts a zombie as gone: the init of a bare container may be slow to wait for it, or not do
+// it at all.
 func gone(pids ...int) bool {
 	return !slices.ContainsFunc(pids, func(pid int) bool {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

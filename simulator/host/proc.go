@@ -18,7 +18,8 @@ import (
 // ErrExited says that the process has ended.
 var ErrExited = errors.New("process has ended")
 
-// patience is how long a process may take to do what it is told: far more than a busy machine needs to start one.
+// patience is how long a process may take to do what it is told: far more than a busy machine needs
+// to start one.
 const patience = 30 * time.Second
 
 // Proc is a process of the host.
@@ -105,7 +106,8 @@ func (p *Proc) Set(change func(*fakeproc.Instruction)) error {
 	p.mu.Lock()
 	p.number, p.answer = p.state.Number, answer
 	p.mu.Unlock()
-	// A process that was stopped by a signal reads nothing, and answers nothing; one line fits into the pipe.
+	// A process that was stopped by a signal reads nothing, and answers nothing; one line fits into
+	// the pipe.
 	if _, err := p.stdin.Write(append(text, '\n')); err != nil {
 		return fmt.Errorf("process %d: %w", p.PID(), ErrExited)
 	}
@@ -137,7 +139,8 @@ func (p *Proc) SetFunctions(functions map[string]gradio.Function) error {
 	return p.Set(func(state *fakeproc.Instruction) { state.Gradio.Functions = functions })
 }
 
-// SetDownloading begins or ends the time in which curl fetches models. A server opens its port at the end of it.
+// SetDownloading begins or ends the time in which curl fetches models. A server opens its port at
+// the end of it.
 func (p *Proc) SetDownloading(on bool) error {
 	return p.Set(func(state *fakeproc.Instruction) { state.Downloading = on })
 }
@@ -156,7 +159,8 @@ func (p *Proc) Exit(code int) error {
 	return nil
 }
 
-// Kill sends a signal to the process alone, and waits for its end if the signal ends it whatever it does. A process that has ended is no error.
+// Kill sends a signal to the process alone, and waits for its end if the signal ends it whatever it
+// does. A process that has ended is no error.
 func (p *Proc) Kill(signal syscall.Signal) error {
 	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err

@@ -1,7 +1,9 @@
-// Package jobs writes a FaceFusion jobs folder the way FaceFusion 3.x does: the same files, and the same operations on them in the same order
-// (testdata has the recordings). Whoever watches the folder cannot tell the difference.
+// Package jobs writes a FaceFusion jobs folder the way FaceFusion 3.x does: the same files, and the
+// same operations on them in the same order (testdata has the recordings). Whoever watches the
+// folder cannot tell the difference.
 //
-// There is no operation that makes an orphan, because FaceFusion has none: an orphan is a job with a started step whose process is gone.
+// There is no operation that makes an orphan, because FaceFusion has none: an orphan is a job with
+// a started step whose process is gone.
 package jobs
 
 import (
@@ -11,13 +13,16 @@ import (
 	"path/filepath"
 )
 
-// Statuses are the folders, named for the statuses that a job can have as a whole: a running job lies in queued.
+// Statuses are the folders, named for the statuses that a job can have as a whole: a running job
+// lies in queued.
 var Statuses = [...]Status{Drafted, Queued, Completed, Failed}
 
-// ErrExists says that there is a job of that id. FaceFusion's own ids have a resolution of one second.
+// ErrExists says that there is a job of that id. FaceFusion's own ids have a resolution of one
+// second.
 var ErrExists = errors.New("job exists")
 
-// Folder is a jobs folder. Its methods may not be called at the same time for the same job, as FaceFusion has no lock either.
+// Folder is a jobs folder. Its methods may not be called at the same time for the same job, as
+// FaceFusion has no lock either.
 type Folder struct {
 	path string
 }
@@ -75,7 +80,8 @@ func (f *Folder) queue(id string, from Status) error {
 // Start marks a step of a queued job as started.
 func (f *Folder) Start(id string, step int) error { return f.setStep(id, step, Started) }
 
-// CompleteStep marks a step as completed. The job stays in queued, also after its last step: then it is being finalized.
+// CompleteStep marks a step as completed. The job stays in queued, also after its last step: then
+// it is being finalized.
 func (f *Folder) CompleteStep(id string, step int) error { return f.setStep(id, step, Completed) }
 
 func (f *Folder) setStep(id string, step int, status Status) error {
@@ -85,7 +91,8 @@ func (f *Folder) setStep(id string, step int, status Status) error {
 // Complete ends a queued job well: its started step is completed, then the file moves.
 func (f *Folder) Complete(id string) error { return f.end(id, Completed) }
 
-// Fail ends a queued job badly: its started step has failed, later ones stay queued, then the file moves.
+// Fail ends a queued job badly: its started step has failed, later ones stay queued, then the file
+// moves.
 func (f *Folder) Fail(id string) error { return f.end(id, Failed) }
 
 func (f *Folder) end(id string, status Status) error {
@@ -112,7 +119,8 @@ func (f *Folder) Delete(id string) error {
 	return os.Remove(f.file(status, id))
 }
 
-// Status says in which part of the folder a job is; the error is fs.ErrNotExist where it is in none.
+// Status says in which part of the folder a job is; the error is fs.ErrNotExist where it is in
+// none.
 func (f *Folder) Status(id string) (status Status, err error) {
 	for _, status = range Statuses {
 		if _, err = os.Stat(f.file(status, id)); err == nil {

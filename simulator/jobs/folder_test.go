@@ -148,7 +148,8 @@ func inOrder(operations ...func() error) error {
 	return nil
 }
 
-// watch collects what inotify says of the four folders, in the words of the recordings, until the returned function is called.
+// watch collects what inotify says of the four folders, in the words of the recordings, until the
+// returned function is called.
 func watch(t *testing.T, folder *Folder) func() []string {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)

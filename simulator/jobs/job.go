@@ -23,7 +23,8 @@ const (
 	Failed    Status = "failed"
 )
 
-// Step is what the caller says of a step of a new job; everything else is as in a recorded one. Empty fields keep the recorded value.
+// Step is what the caller says of a step of a new job; everything else is as in a recorded one.
+// Empty fields keep the recorded value.
 type Step struct {
 	Source, Target, Output string
 	Processors             []string
@@ -106,7 +107,8 @@ func read(path string) (*job, error) {
 // bufferSize is Python's: a long job reaches the disk in pieces, and a reader may see any of them.
 const bufferSize = 8192
 
-// write does what FaceFusion's write_json does: truncate in place, write, close. No temporary file, no sync, no lock.
+// write does what FaceFusion's write_json does: truncate in place, write, close. No temporary file,
+// no sync, no lock.
 func (j *job) write(path string) error {
 	text, err := j.text()
 	if err != nil {

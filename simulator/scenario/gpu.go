@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// GPU is what a GPU reads. It follows the work as a real one does: load at once, memory in steps, heat slowly.
+// GPU is what a GPU reads. It follows the work as a real one does: load at once, memory in steps,
+// heat slowly.
 type GPU struct {
 	// Utilization and Encoder in percent.
 	Utilization, Encoder float64
@@ -22,7 +23,8 @@ type GPU struct {
 	Energy float64
 }
 
-// A GPU of 24 GiB and 450 W. FaceFusion holds models for previews in every server, and more while it works.
+// A GPU of 24 GiB and 450 W. FaceFusion holds models for previews in every server, and more while
+// it works.
 const (
 	idleMemory, serverMemory, workMemory = 0.5 * (1 << 30), 2.5 * (1 << 30), 6.0 * (1 << 30)
 	idlePower, fullPower                 = 25.0, 380.0
@@ -70,7 +72,8 @@ func (g *GPU) lines(index int) []string {
 	}
 }
 
-// Driver lets GPUs follow players, who take turns on them: instance 0 on the first, instance 1 on the second, and so on.
+// Driver lets GPUs follow players, who take turns on them: instance 0 on the first, instance 1 on
+// the second, and so on.
 type Driver struct {
 	gpus    []*GPU
 	players []*Player

@@ -1,6 +1,8 @@
-// Package scenario lets the days of a FaceFusion host pass: jobs from the web UI, from headless runs and from nightly batches, failures, crashes, orphans.
+// Package scenario lets the days of a FaceFusion host pass: jobs from the web UI, from headless
+// runs and from nightly batches, failures, crashes, orphans.
 //
-// What happens is decided by a seed alone (plan.go); how long it takes by a speed (player.go). The same seed gives the same acts in the same order.
+// What happens is decided by a seed alone (plan.go); how long it takes by a speed (player.go). The
+// same seed gives the same acts in the same order.
 package scenario
 
 import (
@@ -18,7 +20,9 @@ type Kind string
 const (
 	UI       Kind = "ui"       // a click on Start: the server works on a job of its own
 	Headless Kind = "headless" // headless-run
-	Nightly  Kind = "nightly"  // jobs are drafted and submitted, then job-run-all works on all that is queued, orphans included
+	// jobs are drafted and submitted, then job-run-all works on all that is queued, orphans
+	// included
+	Nightly  Kind = "nightly"
 	Draft    Kind = "draft"    // a job is drafted, and forgotten
 	Retry    Kind = "retry"    // job-retry of a failed job
 	Tidy     Kind = "tidy"     // finished jobs are deleted
@@ -36,7 +40,8 @@ var frequencies = []struct {
 // End is how a job ends.
 type End string
 
-// The ends. An orphaned job keeps its started step for ever: its process was killed, or met an exception that FaceFusion does not catch.
+// The ends. An orphaned job keeps its started step for ever: its process was killed, or met an
+// exception that FaceFusion does not catch.
 const (
 	Completed End = "completed"
 	Failed    End = "failed"

@@ -13,7 +13,8 @@ type user struct {
 	works  bool
 }
 
-// usersOf are the processes of the players whose turn the GPU is, in their order: a server that works itself is one process.
+// usersOf are the processes of the players whose turn the GPU is, in their order: a server that
+// works itself is one process.
 func (d *Driver) usersOf(gpu int) (users []user) {
 	for _, p := range d.players {
 		if p.Instance%len(d.gpus) != gpu {
@@ -34,7 +35,8 @@ func (d *Driver) usersOf(gpu int) (users []user) {
 	return users
 }
 
-// userLines say who uses the GPU with an index, in the words of the fake driver library: those who work share it.
+// userLines say who uses the GPU with an index, in the words of the fake driver library: those who
+// work share it.
 func (g *GPU) userLines(index int, users []user, now time.Time) []string {
 	workers := 0
 	for _, u := range users {

@@ -16,7 +16,8 @@ import (
 
 const stack = "../../deploy/stack"
 
-// loadStack reads the stack as docker compose does: with its schema, its merging and its environment.
+// loadStack reads the stack as docker compose does: with its schema, its merging and its
+// environment.
 func loadStack(t *testing.T, files ...string) *types.Project {
 	t.Helper()
 	for i := range files {
@@ -52,7 +53,8 @@ func TestStackWantsAName(t *testing.T) {
 	require.ErrorContains(t, err, "up.sh")
 }
 
-// TestStackMounts: what is mounted is in the repository, or is made by prepare.sh; and nobody but their programs writes anywhere.
+// TestStackMounts: what is mounted is in the repository, or is made by prepare.sh; and nobody but
+// their programs writes anywhere.
 func TestStackMounts(t *testing.T) {
 	local := t.TempDir()
 	output, err := exec.Command(filepath.Join(stack, "prepare.sh"), local).CombinedOutput()
@@ -90,7 +92,8 @@ func TestStackMounts(t *testing.T) {
 	require.Equal(t, password, again)
 }
 
-// requireMounted wants a file, or a folder with a file in it: Docker makes an empty folder of whatever is not there.
+// requireMounted wants a file, or a folder with a file in it: Docker makes an empty folder of
+// whatever is not there.
 func requireMounted(t *testing.T, path string) {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -156,7 +159,8 @@ func TestStackIsPinned(t *testing.T) {
 	}
 }
 
-// TestStackListensOnLoopback: all share the network of the host, so what they are told to listen on is what is open.
+// TestStackListensOnLoopback: all share the network of the host, so what they are told to listen on
+// is what is open.
 func TestStackListensOnLoopback(t *testing.T) {
 	project := loadStack(t, "compose.yaml")
 	for name, service := range project.Services {

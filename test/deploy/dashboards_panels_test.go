@@ -69,7 +69,8 @@ func checkUnit(t *testing.T, who string, p panel) {
 // ownWindow is a window that does not follow the time range.
 var ownWindow = regexp.MustCompile(`\[(\d[^\]]*)\]`)
 
-// checkWindows lets a query have a window of its own, whatever the time range, only where the description says how long it is.
+// checkWindows lets a query have a window of its own, whatever the time range, only where the
+// description says how long it is.
 func checkWindows(t *testing.T, who string, p panel) {
 	t.Helper()
 	words := map[string]string{"30m": "half an hour", "1h": "hour", "1d": "day"}

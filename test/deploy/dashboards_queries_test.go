@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dashboardsUpstream are metrics of others that only dashboards use: Prometheus about its scrapes, host_metrics, and the collector about itself.
+// dashboardsUpstream are metrics of others that only dashboards use: Prometheus about its scrapes,
+// host_metrics, and the collector about itself.
 var dashboardsUpstream = []string{
 	"scrape_duration_seconds", "scrape_samples_scraped",
 	"system_disk_io_bytes_total", "system_disk_io_time_seconds_total",
@@ -60,7 +61,8 @@ func TestDashboardsAskForWhatExists(t *testing.T) {
 	}
 }
 
-// checkGrouping fails where a query groups by a label that what is inside does not have: everything would fall into one group.
+// checkGrouping fails where a query groups by a label that what is inside does not have: everything
+// would fall into one group.
 func checkGrouping(t *testing.T, names map[string]declaration, who string, aggregate *parser.AggregateExpr) {
 	t.Helper()
 	parser.Inspect(aggregate.Expr, func(node parser.Node, _ []parser.Node) error {

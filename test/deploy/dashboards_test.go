@@ -155,7 +155,8 @@ func TestVariablesAreDefinedAndUsed(t *testing.T) {
 // Whoever looks at a panel finds what to do, and whoever was woken by an alert finds the panel.
 func TestPanelsAndRunbooks(t *testing.T) {
 	alerts := alerts(t)
-	linked := map[string]bool{"Watchdog": true, "CollectorGPUSelectionUnmatched": true} // there is nothing to see
+	// there is nothing to see
+	linked := map[string]bool{"Watchdog": true, "CollectorGPUSelectionUnmatched": true}
 	for name, d := range dashboards(t) {
 		for _, v := range d.Templating.List {
 			if v.Name == "docs" {

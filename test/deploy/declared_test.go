@@ -15,7 +15,8 @@ import (
 
 const receiverFolder = "../../receiver/facefusionreceiver"
 
-// upstream are the metrics of others: Prometheus itself, host_metrics, and the collector about itself, which has no suffixes in the text format of this version.
+// upstream are the metrics of others: Prometheus itself, host_metrics, and the collector about
+// itself, which has no suffixes in the text format of this version.
 var upstream = []string{
 	"up",
 	"system_cpu_time_seconds_total", "system_filesystem_usage_bytes", "system_memory_usage_bytes",
@@ -30,7 +31,8 @@ var histogramAttributes = []string{
 	"server.port", "facefusion.probe", "http.response.status_code", "error.type",
 }
 
-// declaration is what a series of a metric can look like. Without labels, nothing is known about them.
+// declaration is what a series of a metric can look like. Without labels, nothing is known about
+// them.
 type declaration struct {
 	// labels have the values that their attribute may have; none means any.
 	labels map[string][]string
@@ -146,7 +148,8 @@ func label(attribute string) string {
 	return strings.NewReplacer(".", "_", "-", "_").Replace(attribute)
 }
 
-// The golden page of the end-to-end test is what the built collector sends: where both know a metric, they must agree on its name.
+// The golden page of the end-to-end test is what the built collector sends: where both know a
+// metric, they must agree on its name.
 func TestTranslationIsThatOfTheCollector(t *testing.T) {
 	page, err := os.ReadFile("../e2e/testdata/metrics.txt")
 	require.NoError(t, err)

@@ -27,7 +27,8 @@ const alertmanager = "../../deploy/alertmanager"
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// firing has what YAML, JSON and Markdown could trip over, and what a WeCom or DingTalk user writes.
+// firing has what YAML, JSON and Markdown could trip over, and what a WeCom or DingTalk user
+// writes.
 func firing(severity string) *alert.Alert {
 	return &alert.Alert{Alert: model.Alert{
 		Labels: model.LabelSet{"alertname": "FaceFusionServerDown", "severity": model.LabelValue(severity), "host_name": "gpu-7", "service_instance_id": "换脸 \"1\""},

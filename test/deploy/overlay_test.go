@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestComposeBesideFaceFusion: the overlay adds one service, and changes none of those that are there.
+// TestComposeBesideFaceFusion: the overlay adds one service, and changes none of those that are
+// there.
 func TestComposeBesideFaceFusion(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "docker-compose.cuda.yml")
 	require.NoError(t, os.WriteFile(base, []byte(`

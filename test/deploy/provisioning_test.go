@@ -35,7 +35,8 @@ func TestProvisionedDataSources(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{"prometheus": "prometheus", "jaeger": "jaeger"}, types)
 
-	// The collector writes the id of the trace under this name, and Prometheus scrapes at this interval.
+	// The collector writes the id of the trace under this name, and Prometheus scrapes at this
+	// interval.
 	prometheusSource := file.Datasources[0].JSONData
 	require.Len(t, prometheusSource.ExemplarTraceIDDestinations, 1)
 	require.Equal(t, "trace_id", prometheusSource.ExemplarTraceIDDestinations[0].Name)

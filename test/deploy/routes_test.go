@@ -106,7 +106,8 @@ func TestAgentDownSuppressesWhatDependsOnItsPage(t *testing.T) {
 	}
 }
 
-// ofTheHost says whether an expression asks, by itself or through recording rules, for what the page with the host's data has.
+// ofTheHost says whether an expression asks, by itself or through recording rules, for what the
+// page with the host's data has.
 func ofTheHost(t *testing.T, known []rulefmt.Rule, expr string) bool {
 	t.Helper()
 	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
@@ -147,7 +148,8 @@ func TestNoLesserAlertSuppressesCriticalOnes(t *testing.T) {
 	}
 }
 
-// matches says whether some alert of that name can match: its other labels are what the matchers want.
+// matches says whether some alert of that name can match: its other labels are what the matchers
+// want.
 func matches(side labels.Matchers, name string) bool {
 	set := model.LabelSet{}
 	for _, matcher := range side {
@@ -163,7 +165,8 @@ func with(set model.LabelSet, name model.LabelName, value model.LabelValue) mode
 	return set
 }
 
-// inhibits says whether some rule mutes the target while the source fires. Alertmanager does not let an alert mute itself.
+// inhibits says whether some rule mutes the target while the source fires. Alertmanager does not
+// let an alert mute itself.
 func inhibits(t *testing.T, source, target model.LabelSet) bool {
 	t.Helper()
 	cfg, _ := load(t)

@@ -86,7 +86,8 @@ func TestEveryMetricIsDeclared(t *testing.T) {
 	}
 }
 
-// checkSelector fails where a rule asks for what never comes: a metric, a label or a value that does not exist.
+// checkSelector fails where a rule asks for what never comes: a metric, a label or a value that
+// does not exist.
 func checkSelector(t *testing.T, names map[string]declaration, rule string, selector *parser.VectorSelector) {
 	t.Helper()
 	metric, ok := names[selector.Name]

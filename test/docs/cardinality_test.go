@@ -11,13 +11,15 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 )
 
-// The attributes of the histograms, which metadata.yaml cannot declare. `make series` compares the page with what a collector really shows.
+// The attributes of the histograms, which metadata.yaml cannot declare. `make series` compares the
+// page with what a collector really shows.
 var ofHistograms = []string{"facefusion.model", "facefusion.probe", "facefusion.processors", "http.response.status_code"}
 
 // row is a line of a table that begins with an attribute.
 var row = regexp.MustCompile("(?m)^\\| `([a-z][a-z0-9_.]*)`[^|]*\\|.*\\S.*\\|")
 
-// TestEveryAttributeIsJustified compares metadata.yaml with docs/cardinality.md: a new attribute of a metric is a decision that somebody writes down, and one that is gone does not stay there.
+// TestEveryAttributeIsJustified compares metadata.yaml with docs/cardinality.md: a new attribute of
+// a metric is a decision that somebody writes down, and one that is gone does not stay there.
 func TestEveryAttributeIsJustified(t *testing.T) {
 	page, err := os.ReadFile("../../docs/cardinality.md")
 	require.NoError(t, err)

@@ -70,7 +70,8 @@ func (g *gateway) cpu() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	// utime and stime, in hundredths of a second, are the 12th and 13th after the name, which may contain spaces.
+	// utime and stime, in hundredths of a second, are the 12th and 13th after the name, which may
+	// contain spaces.
 	fields := strings.Fields(string(content[strings.LastIndexByte(string(content), ')')+1:]))
 	user, err := strconv.Atoi(fields[11])
 	system, err2 := strconv.Atoi(fields[12])

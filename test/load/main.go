@@ -1,7 +1,10 @@
-// Command load says how many hosts one gateway carries. It records what a real agent sends of a simulated host with eight GPUs and two FaceFusions, starts a real gateway with
-// config/gateway.yaml before a store that takes everything, and is many such agents at once: first as fast as the gateway takes it, then at the pace of real ones.
+// Command load says how many hosts one gateway carries. It records what a real agent sends of a
+// simulated host with eight GPUs and two FaceFusions, starts a real gateway with
+// config/gateway.yaml before a store that takes everything, and is many such agents at once: first
+// as fast as the gateway takes it, then at the pace of real ones.
 //
-// The numbers are of CPU time, so that the agents and the store, which share the machine with the gateway, do not spoil them.
+// The numbers are of CPU time, so that the agents and the store, which share the machine with the
+// gateway, do not spoil them.
 package main
 
 import (

@@ -43,10 +43,12 @@ func (r request) packed(host string) []byte {
 	return b.Bytes()
 }
 
-// warmUp is how long the agent runs before what it sends is what it always sends: slow readings are there, and jobs have ended.
+// warmUp is how long the agent runs before what it sends is what it always sends: slow readings are
+// there, and jobs have ended.
 const warmUp = 45 * time.Second
 
-// record runs a real agent beside the simulator until it has sent a whole scrape of each of its two receivers.
+// record runs a real agent beside the simulator until it has sent a whole scrape of each of its two
+// receivers.
 func record(ctx context.Context, o options) (requests []request, err error) {
 	ctx, cancel := context.WithTimeout(ctx, warmUp+30*time.Second)
 	defer cancel()
@@ -92,7 +94,8 @@ func record(ctx context.Context, o options) (requests []request, err error) {
 	return largest(ctx, received)
 }
 
-// largest waits for the warm-up, and takes the largest scrape of the receiver and that of the host's own metrics after it.
+// largest waits for the warm-up, and takes the largest scrape of the receiver and that of the
+// host's own metrics after it.
 func largest(ctx context.Context, received <-chan pmetric.Metrics) ([]request, error) {
 	var facefusion, host request
 	ready := time.After(warmUp)

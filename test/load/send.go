@@ -50,7 +50,8 @@ func measure(ctx context.Context, g *gateway, duration time.Duration, agents fun
 	return r, err
 }
 
-// send is so many agents, each of another host, at a pace or as fast as it goes. It returns when the context ends and the last request is answered.
+// send is so many agents, each of another host, at a pace or as fast as it goes. It returns when
+// the context ends and the last request is answered.
 func send(ctx context.Context, url string, requests []request, agents int, pace time.Duration) (all result) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: agents}}
 	defer client.CloseIdleConnections()

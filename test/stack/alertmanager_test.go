@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startAlertmanager starts a real one with the project's configuration: its secrets in files of the test, its receivers those of the test, its patience shortened.
+// startAlertmanager starts a real one with the project's configuration: its secrets in files of the
+// test, its receivers those of the test, its patience shortened.
 func startAlertmanager(t *testing.T, port int, p *people) *program {
 	t.Helper()
 	dir := t.TempDir()
@@ -46,7 +47,8 @@ func startAlertmanager(t *testing.T, port int, p *people) *program {
 	return started
 }
 
-// testServerDown: FaceFusion is gone, and everybody who should get up is told what, where and what to do.
+// testServerDown: FaceFusion is gone, and everybody who should get up is told what, where and what
+// to do.
 func testServerDown(t *testing.T, h *host, p *people) {
 	require.NotEmpty(t, p.received(&p.watches, `"alertname":"Watchdog"`), "the dead man's switch heard nothing")
 	h.simulator.end(t, syscall.SIGKILL)
@@ -69,7 +71,8 @@ func testServerDown(t *testing.T, h *host, p *people) {
 	require.Contains(t, p.received(&p.mails, "FaceFusionServerDown on", runbook), "To: on-call@example.com")
 }
 
-// testAgentDown: an agent that is not seen silences what was said about its host. What its other page said stays.
+// testAgentDown: an agent that is not seen silences what was said about its host. What its other
+// page said stays.
 func testAgentDown(t *testing.T, h *host, p *people, alertmanager string) {
 	before := alerts(t, alertmanager)
 	require.NotEmpty(t, before["FaceFusionServerDown"])

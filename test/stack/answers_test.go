@@ -10,8 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// testAnswers asks whatever deploy/ asks, over the last day. No answer needs a reason, and a reason needs to be needed. That no name is misspelt, there as well where
-// nothing answers, is known in test/deploy.
+// testAnswers asks whatever deploy/ asks, over the last day. No answer needs a reason, and a reason
+// needs to be needed. That no name is misspelt, there as well where nothing answers, is known in
+// test/deploy.
 func testAnswers(t *testing.T, p *prometheus) {
 	reasons := mayBeEmpty(t)
 	asked := append(ofRules(t), ofDashboards(t)...)

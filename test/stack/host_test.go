@@ -26,7 +26,8 @@ type host struct {
 	seen, own string
 }
 
-// startHost starts the simulator and beside it the collector, as agent.yaml and remote-write.yaml say.
+// startHost starts the simulator and beside it the collector, as agent.yaml and remote-write.yaml
+// say.
 func startHost(t *testing.T, remoteWrite string) *host {
 	t.Helper()
 	name, err := os.Hostname()
@@ -53,12 +54,14 @@ service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 
 	return h
 }
 
-// watch keeps pages of the host until it has shown everything that the rules and dashboards ask for, and returns their files.
+// watch keeps pages of the host until it has shown everything that the rules and dashboards ask
+// for, and returns their files.
 func (h *host) watch(t *testing.T) (seen, own []string) {
 	t.Helper()
 	dir := t.TempDir()
 	var all strings.Builder
-	// Rare things: a failed run of an image and of a video, an orphan, a runner that crashed or was killed, a server that was started again.
+	// Rare things: a failed run of an image and of a video, an orphan, a runner that crashed or was
+	// killed, a server that was started again.
 	rare := []*regexp.Regexp{
 		regexp.MustCompile(`facefusion_step_duration_seconds_count\{facefusion_media="image".*facefusion_outcome="failed"`),
 		regexp.MustCompile(`facefusion_step_duration_seconds_count\{facefusion_media="video".*facefusion_outcome="failed"`),

@@ -13,7 +13,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/test/stack/history"
 )
 
-// testPast compares the forms of what Prometheus scraped with that of the history: whatever is asked of the past has to hold for the present.
+// testPast compares the forms of what Prometheus scraped with that of the history: whatever is
+// asked of the past has to hold for the present.
 func testPast(t *testing.T, p *prometheus, past []history.Series) {
 	before := map[string]bool{}
 	for _, s := range past {
@@ -43,7 +44,8 @@ func testIncidents(t *testing.T, p *prometheus, end time.Time) {
 		"FaceFusionJobStalled",      // history.Stalled
 		"FaceFusionCrashed", "FaceFusionSuccessBurnFast", "FaceFusionSuccessBurnSlow", "Watchdog",
 	}
-	// These depend on the hour at which the crowd comes, on what waits when a job hangs, and on how long the jobs of the warm GPU were.
+	// These depend on the hour at which the crowd comes, on what waits when a job hangs, and on how
+	// long the jobs of the warm GPU were.
 	may := []string{"FaceFusionSlowerThanLastWeek", "FaceFusionQueueGrowing", "FaceFusionQueueNotMoving", "FaceFusionRequestsFailing", "FaceFusionTimeBurnFast", "FaceFusionTimeBurnSlow"}
 	require.Subset(t, fired, must)
 	require.Subset(t, append(must, may...), fired)

@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// people are those who are told: a WeCom API, a DingTalk robot, a mail server and a dead man's switch.
+// people are those who are told: a WeCom API, a DingTalk robot, a mail server and a dead man's
+// switch.
 type people struct {
 	web  *httptest.Server
 	mail string

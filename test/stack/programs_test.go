@@ -28,7 +28,8 @@ type program struct {
 	ended chan struct{}
 }
 
-// start runs a program of the repository, and ends it with the test. What it said is shown if the test fails.
+// start runs a program of the repository, and ends it with the test. What it said is shown if the
+// test fails.
 func start(t *testing.T, environment []string, path string, arguments ...string) *program {
 	t.Helper()
 	absolute, err := filepath.Abs(filepath.Join(repository, path))

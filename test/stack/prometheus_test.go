@@ -26,7 +26,8 @@ type prometheus struct {
 	rules string
 }
 
-// startPrometheus starts one over a folder with data, with the configuration file that is given and the rules of deploy/.
+// startPrometheus starts one over a folder with data, with the configuration file that is given and
+// the rules of deploy/.
 func startPrometheus(t *testing.T, port int, data, config string) *prometheus {
 	t.Helper()
 	p := &prometheus{url: "http://" + loopback(port), rules: filepath.Join(filepath.Dir(config), "rules")}
@@ -38,7 +39,8 @@ func startPrometheus(t *testing.T, port int, data, config string) *prometheus {
 	return p
 }
 
-// scrapes writes the project's own configuration to a folder, with a shorter interval, and targets and Alertmanager where they are here.
+// scrapes writes the project's own configuration to a folder, with a shorter interval, and targets
+// and Alertmanager where they are here.
 func scrapes(t *testing.T, dir string, h *host, alertmanager string) string {
 	t.Helper()
 	config, err := os.ReadFile(repository + "/deploy/prometheus/prometheus.yml")
@@ -64,7 +66,8 @@ func replace(t *testing.T, text []byte, old, other string) []byte {
 	return []byte(strings.ReplaceAll(string(text), old, other))
 }
 
-// hasten copies rules so that they are evaluated more often and alerts fire a tenth as late. How long they wait is the unit tests' business.
+// hasten copies rules so that they are evaluated more often and alerts fire a tenth as late. How
+// long they wait is the unit tests' business.
 func hasten(t *testing.T, from, to string) {
 	t.Helper()
 	require.NoError(t, os.CopyFS(to, os.DirFS(from)))
@@ -145,7 +148,8 @@ func (p *prometheus) number(t *testing.T, expr string) float64 {
 	return value
 }
 
-// day evaluates an expression over the last 24 hours, and returns how many series it has. Most have some that last; the others are looked for minute by minute.
+// day evaluates an expression over the last 24 hours, and returns how many series it has. Most have
+// some that last; the others are looked for minute by minute.
 func (p *prometheus) day(t *testing.T, expr string) (series int, err error) {
 	t.Helper()
 	for _, step := range []string{"600", "60"} {

@@ -38,7 +38,8 @@ func rules(t *testing.T) []rulefmt.Rule {
 	return all
 }
 
-// ofRules are the records as they are, the alerts without their limits, and each selector of both: what follows "unless" has to exist, too.
+// ofRules are the records as they are, the alerts without their limits, and each selector of both:
+// what follows "unless" has to exist, too.
 func ofRules(t *testing.T) []question {
 	t.Helper()
 	var all []question
@@ -126,7 +127,8 @@ func (p panel) questions(dashboard string) []question {
 	return all
 }
 
-// substitute puts in what Grafana would: everything for a variable, and the interval of a panel that shows some hours.
+// substitute puts in what Grafana would: everything for a variable, and the interval of a panel
+// that shows some hours.
 func substitute(expr string) string {
 	for _, of := range []struct{ name, value string }{{"__rate_interval", "2m"}, {"__interval", "1m"}, {"__range_s", "86400"}, {"__range", "24h"}} {
 		expr = regexp.MustCompile(`\$`+of.name+`\b|\$\{`+of.name+`\}`).ReplaceAllString(expr, of.value)

@@ -74,7 +74,8 @@ func testNothingRefused(t *testing.T, all ...*prometheus) {
 	}
 }
 
-// live are the series of the targets (not those of rules) that this Prometheus got a sample of within the last half minute.
+// live are the series of the targets (not those of rules) that this Prometheus got a sample of
+// within the last half minute.
 func (p *prometheus) live(t *testing.T, more string) []map[string]string {
 	t.Helper()
 	var all []map[string]string

@@ -56,6 +56,7 @@
 //   gpu.N.process.grow   0         how many more entries the second answer about the samples claims than the first
 //   gpu.N.mig        0             how many MIG devices the GPU is divided into; off without any. MIG device K of GPU N is the handle N.K, and answers to
 //                                  gpu.N.mig.K.memory.used, .memory.total and .compute
+//   gpu.N.mig.max    7             how many MIG devices there can be
 //   gpu.N.mig.K.instance 3 + K     the number of the GPU instance that MIG device K is in
 //   gpu.N.gpm        1             0: not one of those that can be measured
 //   gpu.N.gpm.ID     ID + n / 10   what is measured, of nvmlGpmMetricId_t; none: not supported. Of GPU instance I, 1/100 more for each number of it
@@ -741,7 +742,7 @@ nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, un
 
 nvmlReturn_t nvmlDeviceGetMaxMigDeviceCount(nvmlDevice_t device, unsigned int *count) {
 	ON(device, "mig");
-	*count = 7;
+	*count = (unsigned int)number(knob("gpu.%d.mig.max", gpu), 7);
 	return NVML_SUCCESS;
 }
 

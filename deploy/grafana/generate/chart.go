@@ -5,10 +5,12 @@ import "strings"
 // chart is what a panel says, whatever it is drawn as.
 type chart struct {
 	title string
-	// about is the text behind the i in the panel's corner: what is shown, and what to conclude from it.
+	// about is the text behind the i in the panel's corner: what is shown, and what to conclude
+	// from it.
 	about string
 	unit  string
-	// empty is what the panel says when there is nothing to show, if that means more than that there is no data.
+	// empty is what the panel says when there is nothing to show, if that means more than that
+	// there is no data.
 	empty   string
 	queries []query
 	// scale is colours by value. Without it, colours tell series apart and mean nothing.
@@ -20,7 +22,8 @@ type chart struct {
 	// runbooks are the alerts about what the panel shows.
 	runbooks []string
 	min, max *float64
-	// least is how far the axis goes at least: without it, a line of zeros stands on an axis up to 100.
+	// least is how far the axis goes at least: without it, a line of zeros stands on an axis up to
+	// 100.
 	least    *float64
 	decimals *int
 	// interval is the shortest step, where the usual one would tear apart what is rare.
@@ -28,7 +31,8 @@ type chart struct {
 	overrides []override
 }
 
-// query is one of a panel. In expr, @host, @instance, @gpu and @jobs are the matchers of the dashboard's variables.
+// query is one of a panel. In expr, @host, @instance, @gpu and @jobs are the matchers of the
+// dashboard's variables.
 type query struct {
 	expr, legend string
 }

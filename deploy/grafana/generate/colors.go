@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Green, yellow, orange and red say how well something is, everywhere. What is only told apart has blue and purple, and the same
-// one in each panel; but for hosts and instances, of which nobody knows how many there are.
+// Green, yellow, orange and red say how well something is, everywhere. What is only told apart has
+// blue and purple, and the same one in each panel; but for hosts and instances, of which nobody
+// knows how many there are.
 
 // apart is for series whose names are anybody's: hosts, instances.
 var apart = map[string]any{"mode": "palette-classic"}
@@ -41,7 +42,8 @@ var gpuColors = []string{"blue", "purple", "super-light-blue", "super-light-purp
 
 var placeholder = regexp.MustCompile(`\{\{(\w+)\}\}`)
 
-// colored are the colours of what the queries of a chart show: those that the chart says itself, of known values, and of GPUs.
+// colored are the colours of what the queries of a chart show: those that the chart says itself, of
+// known values, and of GPUs.
 func (c chart) colored() []override {
 	colors := map[string]string{}
 	gpus := false

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Annotations are what happened, out of counters that moved. Colours are those of the states that follow.
+// Annotations are what happened, out of counters that moved. Colours are those of the states that
+// follow.
 var (
 	started = happened("Started", "blue", `facefusion_process_starts_total{@instance, facefusion_process_role="server"}`,
 		"host_name, service_instance_id", "{{service_instance_id}} on {{host_name}}: the web UI was started")
@@ -22,7 +23,8 @@ var (
 	}
 )
 
-// happened marks when a counter moves, and when it appears: that of a rare thing is not there before the first.
+// happened marks when a counter moves, and when it appears: that of a rare thing is not there
+// before the first.
 func happened(name, color, selector, by, text string) annotation {
 	return annotation{
 		Name: name, Enable: true, IconColor: color, Datasource: prometheus, Step: "1m",
@@ -32,7 +34,8 @@ func happened(name, color, selector, by, text string) annotation {
 	}
 }
 
-// counted is how far a counter moved that may not be there before the first: then, all that it has counted.
+// counted is how far a counter moved that may not be there before the first: then, all that it has
+// counted.
 func counted(selector, window string) string {
 	return fmt.Sprintf("((%s unless %s offset %s) or increase(%s[%s]))", selector, selector, window, selector, window)
 }

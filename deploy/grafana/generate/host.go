@@ -94,7 +94,8 @@ sum(increase(otelcol_receiver_facefusion_observation_failures{@host}[$__range]))
 	}
 }
 
-// dropped is the sum of what several counters say. They differ in nothing but their names, which "or" does not look at: hence the label.
+// dropped is the sum of what several counters say. They differ in nothing but their names, which
+// "or" does not look at: hence the label.
 func dropped() string {
 	var terms []string
 	for _, metric := range []string{

@@ -1,5 +1,6 @@
-// Command generate writes the Grafana dashboards. A dashboard is a file of this folder: what it asks, what it says about it and how it is drawn; what all panels
-// have in common is said once, in chart.go and layout.go.
+// Command generate writes the Grafana dashboards. A dashboard is a file of this folder: what it
+// asks, what it says about it and how it is drawn; what all panels have in common is said once, in
+// chart.go and layout.go.
 package main
 
 import (

@@ -56,6 +56,8 @@ type Script struct {
 	CountErr error
 	Versions gpu.Versions
 	GPUs     []*GPU
+	// Count is how many GPUs the driver claims to have, if that is more.
+	Count int
 	// OpenBlock makes Open wait until it is closed.
 	OpenBlock chan struct{}
 	// Events says that the driver has event sets, see Driver.XID.
@@ -178,7 +180,7 @@ func (s *session) Versions() gpu.Versions {
 func (s *session) Count() (int, error) {
 	s.driver.mu.Lock()
 	defer s.driver.mu.Unlock()
-	return len(s.driver.script.GPUs), s.driver.script.CountErr
+	return max(s.driver.script.Count, len(s.driver.script.GPUs)), s.driver.script.CountErr
 }
 
 func (s *session) Handle(index int) (gpu.Handle, error) {

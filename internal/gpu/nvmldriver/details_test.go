@@ -201,7 +201,8 @@ func TestParts(t *testing.T) {
 			Identity: gpu.Identity{UUID: "MIG-fa4e0000-0000-0000-0002-000000000002", Index: 1, Name: "Fake GPU 2", PCIAddress: "0000:42:00.0", VBIOSVersion: "95.02.02.00.01"},
 			Parent:   second().UUID, MIGIndex: 1, Health: gpu.HealthOK,
 			MemoryUsed: reading.Known(int64(2 << 30)), MemoryTotal: reading.Known(int64(5 << 30)),
-			Processes: reading.Known([]gpu.Process{{PID: 77, Memory: reading.Known(int64(1000))}}),
+			ProcessUse: gpu.Unsupported,
+			Processes:  reading.Known([]gpu.Process{{PID: 77, Memory: reading.Known(int64(1000))}}),
 		}, timeless(devices[3]))
 		require.Equal(s, second().UUID, devices[2].Parent)
 		s.set()

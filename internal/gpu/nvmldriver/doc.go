@@ -18,4 +18,7 @@ type Settings struct {
 	// process stays: a driver that asks for another path gets gpu.ErrRestartRequired. An empty path
 	// takes what is loaded already.
 	LibraryPath string
+	// RootPath is where the host's root is mounted: the places of common layouts are searched below
+	// it as well. Empty or "/" on the host itself.
+	RootPath string
 }

@@ -54,10 +54,10 @@ func TestBlockingCall(t *testing.T) {
 
 		start := time.Now()
 		require.ErrorContains(s, sampler.Close(context.Background()), "has not returned")
-		require.Less(s, time.Since(start), 5*time.Second)
+		require.Less(s, time.Since(start), time.Second, "nothing is waited for that is known to be stuck")
 		require.Zero(s, s.calls("nvmlShutdown"), "not under a call")
 		s.set()
-		require.NoError(s, sampler.Close(context.Background()))
+		require.Eventually(s, func() bool { return sampler.Close(context.Background()) == nil }, 10*time.Second, 10*time.Millisecond)
 		require.Equal(s, 1, s.calls("nvmlShutdown"))
 	})
 }

@@ -5,9 +5,6 @@ package nvmldriver
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/NVIDIA/go-nvml/pkg/dl"
@@ -38,11 +35,12 @@ type library struct {
 }
 
 // open starts a session.
-func (l *library) open(path string) (*session, error) {
+func (l *library) open(settings Settings) (*session, error) {
+	path := settings.LibraryPath
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.api == nil {
-		if err := l.load(path); err != nil {
+		if err := l.load(settings); err != nil {
 			return nil, err
 		}
 	} else if path != "" && path != l.path {
@@ -105,30 +103,12 @@ func (l *library) shutDown() error {
 	return failure("Shutdown", l.api.Shutdown())
 }
 
-// load finds a library that can be loaded, and settles for it.
-func (l *library) load(path string) error {
-	if path != "" {
-		return l.tryLoad(path)
-	}
-	err := l.tryLoad(l.name)
-	if !errors.Is(err, gpu.ErrLibraryNotFound) {
-		return err
-	}
-	for _, dir := range l.fallbackFolders {
-		candidate := filepath.Join(dir, l.name)
-		if _, statErr := os.Stat(candidate); statErr == nil {
-			return l.tryLoad(candidate)
-		}
-	}
-	return err
-}
-
 // tryLoad opens a file before go-nvml does, for two reasons: go-nvml loses the text of the error,
 // and it calls nvmlInit at once, which ends the process if the file is some other library.
 func (l *library) tryLoad(path string) error {
 	file := dl.New(path, dl.RTLD_LAZY|dl.RTLD_LOCAL)
 	if err := file.Open(); err != nil {
-		return fmt.Errorf("load %s: %w", path, loadError(err))
+		return fmt.Errorf("load %s: %w", path, loadError(path, err))
 	}
 	if file.Lookup("nvmlInit_v2") != nil && file.Lookup("nvmlInit") != nil {
 		// Nothing was bound to it, so that it goes again.
@@ -137,31 +117,4 @@ func (l *library) tryLoad(path string) error {
 	// The file stays open. It would stay loaded anyway.
 	l.api, l.path = nvml.New(nvml.WithLibraryPath(path)), path
 	return nil
-}
-
-// loadError understands the text of dlerror, which is all that there is. It is never translated,
-// because nothing here calls setlocale.
-func loadError(err error) error {
-	switch text := err.Error(); {
-	case strings.Contains(text, "No such file or directory"):
-		return fmt.Errorf("%w: %w", gpu.ErrLibraryNotFound, err)
-	case strings.Contains(text, "Permission denied"):
-		return fmt.Errorf("%w: %w", gpu.ErrNoPermission, err)
-	default:
-		return err
-	}
-}
-
-// fallbackFolders are where the library is unknown to the dynamic linker: WSL 2, distributions in a
-// container without ld.so.cache, the driver container of the GPU operator, managed Kubernetes,
-// NixOS.
-var fallbackFolders = []string{
-	"/usr/lib/wsl/lib",
-	"/usr/lib64",
-	"/usr/lib/x86_64-linux-gnu",
-	"/usr/lib/aarch64-linux-gnu",
-	"/run/nvidia/driver/usr/lib64",
-	"/run/nvidia/driver/usr/lib/x86_64-linux-gnu",
-	"/usr/local/nvidia/lib64",
-	"/run/opengl-driver/lib",
 }

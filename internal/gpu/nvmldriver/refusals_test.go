@@ -101,3 +101,16 @@ func TestRefusalsEndWhenMIGIsSwitched(t *testing.T) {
 		require.Equal(s, []gpu.Context{{PID: 11, Memory: 100}}, contexts)
 	})
 }
+
+// A library that claims 2^32-1 MIG devices is asked for 32.
+func TestTheNumberOfMIGDevicesHasABound(t *testing.T) {
+	runIsolated(t, func(s *harness) {
+		s.set("gpu.0.mig 1", "gpu.0.mig.max 4294967295")
+		h, err := s.open().Handle(0)
+		require.NoError(s, err)
+		mig, err := h.MIG()
+		require.NoError(s, err)
+		require.Len(s, mig.Devices, 1)
+		require.LessOrEqual(s, s.calls("nvmlDeviceGetMigDeviceHandleByIndex"), 32)
+	})
+}

@@ -142,9 +142,9 @@ func TestMissingSymbols(t *testing.T) {
 			var none gpu.Details
 			d.MemoryTemperature, d.ThrottleTime, d.PCIe.Transmitted, d.PCIe.Received = none.MemoryTemperature, none.ThrottleTime, none.PCIe.Transmitted, none.PCIe.Received
 		}, nil},
-		{fakenvml.WithoutProcesses, func(d *gpu.Device) { d.Processes = reading.Value[[]gpu.Process]{} }, nil},
+		{fakenvml.WithoutProcesses, func(d *gpu.Device) { d.Processes, d.ProcessList = reading.Value[[]gpu.Process]{}, gpu.Unsupported }, nil},
 		{fakenvml.WithoutProcessesV3, func(*gpu.Device) {}, nil},
-		{fakenvml.WithoutProcessUtilization, func(*gpu.Device) {}, nil},
+		{fakenvml.WithoutProcessUtilization, func(d *gpu.Device) { d.ProcessUse = gpu.Unsupported }, nil},
 		{fakenvml.WithoutMIG, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutFanRPM, func(d *gpu.Device) { d.Fans = []gpu.Fan{{Ratio: d.Fans[0].Ratio}, {Ratio: d.Fans[1].Ratio}} }, nil},
 		{fakenvml.WithoutHandleByUUID, func(d *gpu.Device) { d.Fans = []gpu.Fan{{Ratio: d.Fans[0].Ratio}, {Ratio: d.Fans[1].Ratio}} }, nil},
@@ -185,7 +185,7 @@ func TestLibraryThatHasNextToNothing(t *testing.T) {
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))
 		require.Equal(s, gpu.Library{State: gpu.LibraryAvailable}, sampler.Latest().Library)
-		require.Equal(s, gpu.Device{Identity: gpu.Identity{UUID: second().UUID, Index: 1}, Health: gpu.HealthOK}, timeless(sampler.Latest().Devices[1]))
+		require.Equal(s, gpu.Device{Identity: gpu.Identity{UUID: second().UUID, Index: 1}, Health: gpu.HealthOK, ProcessList: gpu.Unsupported, ProcessUse: gpu.Unsupported}, timeless(sampler.Latest().Devices[1]))
 		require.Nil(s, sampler.Collect(time.Now(), 0).Devices[1].Utilization)
 	}, fakenvml.WithoutErrorString, fakenvml.WithoutSystem, fakenvml.WithoutIdentity, fakenvml.WithoutUtilization, fakenvml.WithoutEncoder, fakenvml.WithoutDecoder,
 		fakenvml.WithoutSamples, fakenvml.WithoutMemory, fakenvml.WithoutMemoryV2, fakenvml.WithoutTemperature, fakenvml.WithoutTemperatureV, fakenvml.WithoutPower,

@@ -3,9 +3,11 @@
 package pci
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Bus is the kernel's view of PCI devices below the host's root.
@@ -41,8 +43,16 @@ func (b Bus) AllGPUsSuspended() bool {
 	return gpus > 0
 }
 
+// attributeLimit is far beyond the attributes that are read here: the kernel writes a page at most.
+const attributeLimit = 4096
+
 func (b Bus) read(address, file string) string {
-	data, err := os.ReadFile(b.path(address, file))
+	f, err := os.OpenFile(b.path(address, file), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, attributeLimit))
 	if err != nil {
 		return ""
 	}

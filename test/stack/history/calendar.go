@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Incident is something that goes wrong at a known time, so that dashboards and alerts have something to show.
+// Incident is something that goes wrong at a known time, so that dashboards and alerts have
+// something to show.
 type Incident struct {
 	// Name is that of a constant below.
 	Name string
@@ -17,15 +18,19 @@ type Incident struct {
 
 // What can go wrong.
 const (
-	Orphan    = "orphan"    // the process of a job is killed, the job stays as an orphan until somebody tidies up
-	Burst     = "burst"     // most jobs fail
-	Heat      = "heat"      // the GPU gets too warm and slows down
-	Saturated = "saturated" // the server's threads are all taken: nothing is finished, the queue grows
-	Down      = "down"      // the server is killed and started again
-	Stalled   = "stalled"   // a job hangs and uses neither CPU nor GPU
-	Crowd     = "crowd"     // far more jobs than usual
-	Restart   = "restart"   // the agent is restarted, and counts from zero again: the only reset there is
-	Bits      = "bits"      // the memory of the GPU returns two wrong bits, which it notices: XID 48
+	// the process of a job is killed, the job stays as an orphan until somebody tidies up
+	Orphan = "orphan"
+	Burst  = "burst" // most jobs fail
+	Heat   = "heat"  // the GPU gets too warm and slows down
+	// the server's threads are all taken: nothing is finished, the queue grows
+	Saturated = "saturated"
+	Down      = "down"    // the server is killed and started again
+	Stalled   = "stalled" // a job hangs and uses neither CPU nor GPU
+	Crowd     = "crowd"   // far more jobs than usual
+	// the agent is restarted, and counts from zero again: the only reset there is
+	Restart = "restart"
+	// the memory of the GPU returns two wrong bits, which it notices: XID 48
+	Bits = "bits"
 )
 
 // Incidents of the last day.
@@ -66,7 +71,8 @@ func (c calendar) during(t time.Time, name string, index int) bool {
 	return false
 }
 
-// load is how busy people are, from 0 to 1: little at night, most before noon and in the evening, less at the weekend.
+// load is how busy people are, from 0 to 1: little at night, most before noon and in the evening,
+// less at the weekend.
 func (calendar) load(t time.Time) float64 {
 	hour := float64(t.Hour()) + float64(t.Minute())/60
 	bell := func(peak, width float64) float64 {
@@ -81,7 +87,8 @@ func (calendar) load(t time.Time) float64 {
 	return min(load, 1)
 }
 
-// era is how things were then: a week ago a little slower, and a year ago a slower GPU and more failures.
+// era is how things were then: a week ago a little slower, and a year ago a slower GPU and more
+// failures.
 func (c calendar) era(t time.Time) (speed, failures float64) {
 	switch ago := c.end.Sub(t); {
 	case ago > 300*24*time.Hour:

@@ -74,8 +74,9 @@ func evaluate(ctx context.Context, engine *promql.Engine, db storage.Queryable, 
 	return nil
 }
 
-// interval of the evaluation: a minute for the last day. What looks back over a day or more changes slowly and costs much; so does what is long ago. No more than
-// the five minutes that Prometheus looks back for a value.
+// interval of the evaluation: a minute for the last day. What looks back over a day or more changes
+// slowly and costs much; so does what is long ago. No more than the five minutes that Prometheus
+// looks back for a value.
 func interval(rule rulefmt.Rule, sp span) time.Duration {
 	every := time.Minute
 	if sp.every > 15*time.Second {
@@ -110,7 +111,8 @@ func recorded(app storage.Appender, rule rulefmt.Rule, matrix promql.Matrix) err
 	return nil
 }
 
-// fired writes ALERTS as Prometheus does: pending, until the expression has been true for as long as the rule says, then firing.
+// fired writes ALERTS as Prometheus does: pending, until the expression has been true for as long
+// as the rule says, then firing.
 func fired(app storage.Appender, rule rulefmt.Rule, matrix promql.Matrix, every time.Duration) error {
 	for _, series := range matrix {
 		b := labels.NewBuilder(series.Metric)

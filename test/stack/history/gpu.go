@@ -66,7 +66,8 @@ func (g *gpu) pass(t time.Time, d float64) {
 	g.meters.add(float64(g.m.often(d/9000)), "hw_errors_total", "pcie_replay")
 }
 
-// warm follows the power with an inertia of two minutes, and takes the power back where it gets too warm.
+// warm follows the power with an inertia of two minutes, and takes the power back where it gets too
+// warm.
 func (g *gpu) warm(t time.Time, d float64) {
 	air := 31 + 3*math.Sin(2*math.Pi*(float64(t.Hour())-9)/24)
 	if g.m.during(t, Heat, g.index) {

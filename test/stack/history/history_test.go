@@ -39,7 +39,8 @@ func jobs() string {
 	return b.String()
 }
 
-// shown are the series of the golden page of the end-to-end test, which the built collector showed, and of jobs.
+// shown are the series of the golden page of the end-to-end test, which the built collector showed,
+// and of jobs.
 func shown(t *testing.T) []Series {
 	t.Helper()
 	golden, err := os.ReadFile("../../e2e/testdata/metrics.txt")

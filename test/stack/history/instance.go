@@ -4,7 +4,8 @@ import (
 	"time"
 )
 
-// instance is one installation of FaceFusion: a queue of jobs, a server that works on one at a time, and what that costs.
+// instance is one installation of FaceFusion: a queue of jobs, a server that works on one at a
+// time, and what that costs.
 type instance struct {
 	id     string
 	index  int
@@ -26,7 +27,8 @@ type instance struct {
 	state                                string
 	uptime                               float64
 	stalled                              bool
-	// share and encoder are of the GPU, cpu in cores, memory in bytes; busy is the share of the step in which there was work.
+	// share and encoder are of the GPU, cpu in cores, memory in bytes; busy is the share of the
+	// step in which there was work.
 	share, encoder, cpu, memory, ffmpeg, busy float64
 }
 

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// machine is a host with FaceFusion as it could have been: a model, not a recording. It has what the pages have, no more.
+// machine is a host with FaceFusion as it could have been: a model, not a recording. It has what
+// the pages have, no more.
 type machine struct {
 	calendar
 	dice   *rand.Rand
@@ -18,7 +19,8 @@ type machine struct {
 	gpus      []*gpu
 	// cpu is how many cores are busy.
 	cpu, age, free float64
-	// uptime is that of the agent when the page was read; restarted says that this step is within its restart.
+	// uptime is that of the agent when the page was read; restarted says that this step is within
+	// its restart.
 	uptime    float64
 	restarted bool
 }
@@ -126,7 +128,8 @@ func (m *machine) passHost(t time.Time, d float64) {
 	m.age += d
 }
 
-// rate of something by its name, in an order that does not change: the same seed makes the same history.
+// rate of something by its name, in an order that does not change: the same seed makes the same
+// history.
 type rate struct {
 	name  string
 	value float64

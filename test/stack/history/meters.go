@@ -2,7 +2,8 @@ package history
 
 import "strings"
 
-// meters are the counters and distributions of one owner: an instance, a GPU, the host, the agent. Counters go down at a restart of the agent only.
+// meters are the counters and distributions of one owner: an instance, a GPU, the host, the agent.
+// Counters go down at a restart of the agent only.
 type meters struct {
 	counters      map[string]*float64
 	distributions map[string]*distribution
@@ -50,7 +51,8 @@ func (m meters) reset() {
 	}
 }
 
-// distribution is a histogram with the buckets that somebody asked for, each the count of all values up to its bound.
+// distribution is a histogram with the buckets that somebody asked for, each the count of all
+// values up to its bound.
 type distribution struct {
 	buckets    map[float64]*float64
 	sum, count float64

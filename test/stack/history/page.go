@@ -15,7 +15,8 @@ import (
 // Series is one that exists: a line of a page, with the labels that a scrape adds.
 type Series struct {
 	Labels labels.Labels
-	// Family is the metric's name on its TYPE line, which for a counter of OpenMetrics has no _total.
+	// Family is the metric's name on its TYPE line, which for a counter of OpenMetrics has no
+	// _total.
 	Family string
 	Type   model.MetricType
 	// Value is what the page said.
@@ -32,7 +33,8 @@ func (s Series) Get(label string) string { return s.Labels.Get(label) }
 type ScrapeTarget struct {
 	// Labels are added to every series that does not say them by itself, as honor_labels does.
 	Labels labels.Labels
-	// Pages are files with what the target said at several times; a series that was on any of them exists.
+	// Pages are files with what the target said at several times; a series that was on any of them
+	// exists.
 	Pages []string
 }
 
@@ -62,7 +64,8 @@ func Read(targets []ScrapeTarget) ([]Series, error) {
 	return all, nil
 }
 
-// parse understands both formats that the collector speaks: OpenMetrics for what it observes, the text format about itself.
+// parse understands both formats that the collector speaks: OpenMetrics for what it observes, the
+// text format about itself.
 func parse(page []byte, added labels.Labels) ([]Series, error) {
 	kind := "text/plain; version=0.0.4"
 	if strings.HasSuffix(strings.TrimSpace(string(page)), "# EOF") {

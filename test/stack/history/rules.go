@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// WriteRules evaluates the rules over a history, as if Prometheus had done so all the time: first the records, a record that needs another after it, then the
-// alerts.
+// WriteRules evaluates the rules over a history, as if Prometheus had done so all the time: first
+// the records, a record that needs another after it, then the alerts.
 func WriteRules(ctx context.Context, dir string, files []string, end time.Time) error {
 	records, alerts, err := load(files)
 	if err != nil {

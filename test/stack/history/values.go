@@ -10,7 +10,8 @@ import (
 // reading gives the value of one series now.
 type reading func() float64
 
-// bind finds the reading of each series. What the model does not know keeps the value of the page; the names of those are returned.
+// bind finds the reading of each series. What the model does not know keeps the value of the page;
+// the names of those are returned.
 func (m *machine) bind(series []Series) ([]reading, []string) {
 	m.learn(series)
 	readings := make([]reading, len(series))
@@ -94,7 +95,8 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// constants are what this host has, instead of what the fake driver and the machine of the pages have.
+// constants are what this host has, instead of what the fake driver and the machine of the pages
+// have.
 var constants = map[string]float64{
 	"up": 1, "system_cpu_logical_count": cores,
 	"nvidia_gpu_bar1_limit_bytes": 32 << 30, "hw_gpu_memory_limit_bytes": gpuMemory,

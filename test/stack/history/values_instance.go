@@ -10,7 +10,8 @@ func (i *instance) reading(s Series) (reading, bool) {
 	case "facefusion_step_duration_seconds":
 		return part(i.meters.distribution(s.Family, s.Get("facefusion_media"), s.Get("facefusion_outcome"), s.Get("facefusion_processors"), s.Get("facefusion_model")), s), true
 	case "facefusion_server_probe_duration_seconds":
-		// Requests that failed have no status: there are none, the server that is down is not asked.
+		// Requests that failed have no status: there are none, the server that is down is not
+		// asked.
 		probe := s.Get("facefusion_probe")
 		if s.Get("error_type") != "" {
 			probe += " failed"

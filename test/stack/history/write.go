@@ -21,7 +21,8 @@ type Settings struct {
 	Quiet bool
 }
 
-// span is a part of the history with one distance between samples. A part is a block of Prometheus: a day at most.
+// span is a part of the history with one distance between samples. A part is a block of Prometheus:
+// a day at most.
 type span struct {
 	begin, end time.Time
 	every      time.Duration
@@ -29,7 +30,8 @@ type span struct {
 
 const day = 24 * time.Hour
 
-// spans: the last day as a scrape sees it, before it nine days for the windows of the rules and for last week, and two days of a year ago.
+// spans: the last day as a scrape sees it, before it nine days for the windows of the rules and for
+// last week, and two days of a year ago.
 func spans(end time.Time) []span {
 	var all []span
 	cut := func(from, to, every time.Duration) {
@@ -47,7 +49,8 @@ func spans(end time.Time) []span {
 	return all
 }
 
-// Write writes the history of the series to a folder of blocks, and returns the names of the series that the model does not know: they stay as they are.
+// Write writes the history of the series to a folder of blocks, and returns the names of the series
+// that the model does not know: they stay as they are.
 func Write(ctx context.Context, dir string, series []Series, set Settings) ([]string, error) {
 	m := newMachine(set, series)
 	readings, unknown := m.bind(series)
@@ -59,7 +62,8 @@ func Write(ctx context.Context, dir string, series []Series, set Settings) ([]st
 	return unknown, nil
 }
 
-// record lets a span pass and appends what is to be seen after each step. The last moment of a span belongs to the next.
+// record lets a span pass and appends what is to be seen after each step. The last moment of a span
+// belongs to the next.
 func (m *machine) record(appender func() storage.Appender, sp span, series []Series, readings []reading) error {
 	refs := make([]storage.SeriesRef, len(series))
 	for t := sp.begin; t.Before(sp.end); {

@@ -131,9 +131,9 @@ func TestEventsOfALostAndARecoveredGPU(t *testing.T) {
 		p := New(NewDefaultConfig(), nil, env)
 		back := lost()
 		back.Health, back.Reason = gpu.HealthOK, gpu.ReasonNone
-		looks := []gpu.Device{healthy(), lost(), lost(), back}
+		passes := []gpu.Device{healthy(), lost(), lost(), back}
 		before := &gpu.Snapshot{}
-		for _, second := range looks {
+		for _, second := range passes {
 			after := &gpu.Snapshot{Library: library(), Devices: []gpu.Device{healthy(), second}}
 			if second.UUID == healthy().UUID {
 				after.Devices = after.Devices[:1]

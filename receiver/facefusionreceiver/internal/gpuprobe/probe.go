@@ -119,6 +119,9 @@ func (p *Probe) report(snapshot *gpu.Snapshot, changes changes) {
 	p.reportVisibility(p.owners.state())
 	p.reportReadings(snapshot)
 	p.reportXIDWatch(snapshot)
+	if snapshot.Beyond > 0 && p.once("beyond") {
+		logger.Warn("the NVIDIA driver claims to have more GPUs than any host, the others are not watched", zap.Int("beyond", snapshot.Beyond))
+	}
 	for _, uuid := range snapshot.DuplicateUUIDs {
 		if p.once("duplicate " + uuid) {
 			logger.Warn("several GPUs report the same UUID, they are told apart by their PCI addresses", zap.String("uuid", uuid))

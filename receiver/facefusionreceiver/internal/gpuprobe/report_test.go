@@ -109,6 +109,7 @@ func TestTheStateOfTheXIDWatchIsReported(t *testing.T) {
 		require.Equal(o.T, 1, o.count("XIDs are watched again"))
 		require.Contains(o.T, o.points("hw.errors", "error.type"), "xid_79")
 		driver.UnknownXID(79)
+		synctest.Wait()
 		o.passes(2)
 		require.Equal(o.T, map[string]int64{"": 1}, o.points("nvidia.gpu.xid.unmatched", ""))
 		require.Equal(o.T, 1, o.count("XID of a GPU that is not watched"))
@@ -125,6 +126,7 @@ func TestXIDsBeyondTheRoomAreAnEvent(t *testing.T) {
 		for range 1500 {
 			driver.XID(device, 31)
 		}
+		synctest.Wait()
 		o.passes(2)
 		require.Equal(o.T, 1025, o.sink.All.LogRecordCount())
 		last := o.sink.All.ResourceLogs().At(1024).ScopeLogs().At(0).LogRecords().At(0)

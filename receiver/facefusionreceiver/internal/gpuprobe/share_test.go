@@ -76,7 +76,7 @@ func TestShareIsAbsentWhereItCannotBeKnown(t *testing.T) {
 	for name, spoil := range map[string]func(*gpu.Device){
 		"lost":      func(d *gpu.Device) { d.Health, d.Reason = gpu.HealthFailed, gpu.ReasonLost },
 		"suspended": func(d *gpu.Device) { d.Suspended = true },
-		"untold":    func(d *gpu.Device) { d.Processes, d.ProcessUtilization = reading.Value[[]gpu.Process]{}, nil },
+		"unknown":   func(d *gpu.Device) { d.Processes, d.ProcessUtilization = reading.Value[[]gpu.Process]{}, nil },
 	} {
 		d := using(of(100, 1))
 		spoil(&d)
@@ -95,13 +95,13 @@ func TestADividedGPUIsNotCountedTwice(t *testing.T) {
 func TestVisibility(t *testing.T) {
 	here := gpu.Process{PID: os.Getpid()}
 	nobody := gpu.Process{PID: 1<<22 + 1} // no kernel has so many
-	untoldDevice := gpu.Device{Health: gpu.HealthOK}
+	unknownDevice := gpu.Device{Health: gpu.HealthOK}
 	for name, c := range map[string]struct {
 		devices []gpu.Device
 		want    visibility
 	}{
-		"untold":                  {[]gpu.Device{untoldDevice}, visibilityUnknown},
-		"nobody uses it":          {[]gpu.Device{untoldDevice, using()}, noProcess},
+		"unknown":                 {[]gpu.Device{unknownDevice}, visibilityUnknown},
+		"nobody uses it":          {[]gpu.Device{unknownDevice, using()}, noProcess},
 		"ours":                    {[]gpu.Device{using(of(101, 1))}, visible},
 		"others":                  {[]gpu.Device{using(nobody, here)}, visible},
 		"of another namespace":    {[]gpu.Device{using(nobody)}, foreign},

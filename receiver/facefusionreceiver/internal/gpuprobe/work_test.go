@@ -28,11 +28,11 @@ func TestWorkOfInstances(t *testing.T) {
 	first.Activity = map[int]float64{100: 0.5, 101: 0.25, 555: 0.125}
 	second := using(of(555, 7))
 	second.UUID = "GPU-of-others"
-	untold := gpu.Device{Health: gpu.HealthOK}
-	untold.UUID = "GPU-untold"
+	unknown := gpu.Device{Health: gpu.HealthOK}
+	unknown.UUID = "GPU-unknown"
 	whole, piece := using(of(100, 1)), using(of(100, 3))
 	whole.UUID, piece.UUID, piece.Parent = "GPU-divided", "MIG-1", "GPU-divided"
-	snapshot := &gpu.Snapshot{Time: now, Library: library(), Devices: []gpu.Device{first, second, untold, whole, piece, lost()}}
+	snapshot := &gpu.Snapshot{Time: now, Library: library(), Devices: []gpu.Device{first, second, unknown, whole, piece, lost()}}
 	p.owners.update(instances(), snapshot, now)
 
 	p.env.Sink = noTraces{sink}
@@ -51,7 +51,7 @@ func TestWorkOfInstances(t *testing.T) {
 	}}, env.Snapshots.GPUWork.Load())
 }
 
-func TestNoWorkIsToldOfAnotherNamespace(t *testing.T) {
+func TestNoWorkIsKnownOfAnotherNamespace(t *testing.T) {
 	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), nil, env)
 	snapshot := &gpu.Snapshot{Library: library(), Devices: []gpu.Device{using(of(1<<22+1, 5))}}

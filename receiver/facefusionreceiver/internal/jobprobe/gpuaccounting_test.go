@@ -16,14 +16,14 @@ const gib = int64(1) << 30
 
 // bench is a host with GPUs that are looked at each second and sampled each five, and a folder with one run.
 type bench struct {
-	meter *gpuAccounting
-	start time.Time
-	now   time.Duration // since start
+	accounting *gpuAccounting
+	start      time.Time
+	now        time.Duration // since start
 	// what the GPUs do, by id
 	gpus map[string]*benchGPU
-	// untold: the driver's pids mean nothing.
-	untold bool
-	run    *jobqueue.Run
+	// unknown: the driver's pids mean nothing.
+	unknown bool
+	run     *jobqueue.Run
 }
 
 type benchGPU struct {
@@ -41,7 +41,7 @@ type benchGPU struct {
 func newBench() *bench {
 	start := time.Unix(1_800_000_000, 0)
 	return &bench{
-		meter: newGPUAccounting(), start: start, gpus: map[string]*benchGPU{},
+		accounting: newGPUAccounting(), start: start, gpus: map[string]*benchGPU{},
 		run: &jobqueue.Run{RunID: jobqueue.RunID{Job: "nightly", Created: start, Attempt: 1}},
 	}
 }
@@ -78,19 +78,19 @@ func (b *bench) pass(seconds int) {
 				Energy: reading.Value[float64]{V: g.counted, Known: !g.noCounter}, Power: reading.Value[float64]{V: g.watts, Known: !g.noPower},
 			})
 		}
-		if !b.untold {
-			b.meter.observe(work)
+		if !b.unknown {
+			b.accounting.observe(work)
 		}
 	}
 }
 
 func (b *bench) at(d time.Duration) time.Time { return b.start.Add(d) }
 
-// look is one of the jobs.
-func (b *bench) look() {
+// observeJobs is one pass of the jobs.
+func (b *bench) observeJobs() {
 	run := *b.run
 	run.Steps = append([]jobqueue.Step(nil), b.run.Steps...)
-	b.meter.follow(&jobqueue.Snapshot{Queues: []jobqueue.Queue{{Instances: []string{"facefusion-3f2a", "shares-its-folder"}, Open: []*jobqueue.Run{&run}}}})
+	b.accounting.follow(&jobqueue.Snapshot{Queues: []jobqueue.Queue{{Instances: []string{"facefusion-3f2a", "shares-its-folder"}, Open: []*jobqueue.Run{&run}}}})
 }
 
 // begin begins the next step, and the run with the first.
@@ -102,7 +102,7 @@ func (b *bench) begin() {
 		b.run.Steps[last].Outcome, b.run.Steps[last].Ended = jobqueue.OutcomeCompleted, reading.Known(b.at(b.now))
 	}
 	b.run.Steps = append(b.run.Steps, jobqueue.Step{Started: reading.Known(b.at(b.now))})
-	b.look()
+	b.observeJobs()
 }
 
 // end ends the run now, which is noticed now.
@@ -111,8 +111,8 @@ func (b *bench) end() map[int]gpuConsumption {
 	b.run.Outcome, b.run.Ended = jobqueue.OutcomeCompleted, reading.Known(end)
 	last := &b.run.Steps[len(b.run.Steps)-1]
 	last.Outcome, last.Ended = jobqueue.OutcomeCompleted, reading.Known(end)
-	b.meter.follow(&jobqueue.Snapshot{Changes: []jobqueue.Change{{Instance: "facefusion-3f2a", Run: b.run, Ended: true}}})
-	return b.meter.endRun("facefusion-3f2a", b.run, end)
+	b.accounting.follow(&jobqueue.Snapshot{Changes: []jobqueue.Change{{Instance: "facefusion-3f2a", Run: b.run, Ended: true}}})
+	return b.accounting.endRun("facefusion-3f2a", b.run, end)
 }
 
 func used(memory int64, busy, energy float64, gpus ...string) gpuConsumption {
@@ -144,7 +144,7 @@ func TestPeaksAndEnergyOfARunAndItsSteps(t *testing.T) {
 		1:                 used(9*gib, 0.875, 20*400, "GPU-1"),
 		jobqueue.RootSpan: used(9*gib, 0.875, 20*300+20*400, "GPU-1"),
 	}, b.end())
-	require.Empty(t, b.meter.runs)
+	require.Empty(t, b.accounting.runs)
 }
 
 // TestAReadingBelongsToTheSpanInWhichItWasTaken, and utilization to the one in which most of its five seconds lay.
@@ -160,7 +160,7 @@ func TestAReadingBelongsToTheSpanInWhichItWasTaken(t *testing.T) {
 	b.pass(10)
 	require.Equal(t, used(2*gib, 0.5, 1100, "GPU-1"), b.end()[jobqueue.RootSpan])
 
-	g := newSpanUsage(b.at(time.Minute), b.meter, []string{"facefusion-3f2a"})
+	g := newSpanUsage(b.at(time.Minute), b.accounting, []string{"facefusion-3f2a"})
 	late := snapshots.GPUMeter{ID: "GPU-1", Sampled: b.at(time.Minute - time.Millisecond), Shares: gpu.shares}
 	g.observe(&late, b.at(55*time.Second), []string{"facefusion-3f2a"})
 	require.Zero(t, g.gpus["GPU-1"].readings, "it was taken before, and came after")
@@ -242,7 +242,7 @@ func TestAnOrphanIsFoundLate(t *testing.T) {
 	b.pass(3)
 	gpu.watts = 200
 	b.pass(4)
-	require.Equal(t, used(gib, 0.5, 1000, "GPU-1"), b.meter.endRun("facefusion-3f2a", b.run, died)[jobqueue.RootSpan])
+	require.Equal(t, used(gib, 0.5, 1000, "GPU-1"), b.accounting.endRun("facefusion-3f2a", b.run, died)[jobqueue.RootSpan])
 }
 
 // TestWhatIsNotKnownIsAbsent, in the way in which it is not.
@@ -257,7 +257,7 @@ func TestWhatIsNotKnownIsAbsent(t *testing.T) {
 			b.pass(20)
 			g.gone = false
 		}, gpuConsumption{}},
-		"the pids are of another namespace": {func(b *bench, _ *benchGPU) { b.untold = true }, gpuConsumption{}},
+		"the pids are of another namespace": {func(b *bench, _ *benchGPU) { b.unknown = true }, gpuConsumption{}},
 		"the counter began anew": {func(b *bench, g *benchGPU) { g.joules = 0 }, gpuConsumption{
 			GPUs: []string{"GPU-1"}, Memory: reading.Known(gib), Busy: reading.Known(0.5),
 		}},
@@ -309,14 +309,14 @@ func TestWhatIsMeteredIsBounded(t *testing.T) {
 	b.gpu("GPU-2", 100)
 	b.pass(10)
 	b.begin()
-	require.Len(t, b.meter.runs, 1)
-	b.meter.follow(&jobqueue.Snapshot{})
-	require.Empty(t, b.meter.runs)
+	require.Len(t, b.accounting.runs, 1)
+	b.accounting.follow(&jobqueue.Snapshot{})
+	require.Empty(t, b.accounting.runs)
 	b.gpus["GPU-2"].gone = true
 	b.pass(1000)
-	require.Len(t, b.meter.gpus, 1)
-	require.Len(t, b.meter.gpus["GPU-1"].energy.points, energyPoints)
-	require.Nil(t, b.meter.endRun("facefusion-3f2a", b.run, b.start))
+	require.Len(t, b.accounting.gpus, 1)
+	require.Len(t, b.accounting.gpus["GPU-1"].energy.points, energyPoints)
+	require.Nil(t, b.accounting.endRun("facefusion-3f2a", b.run, b.start))
 }
 
 // TestSpansSayWhatTheyConsumed: through the store of snapshots and the probe.
@@ -325,7 +325,7 @@ func TestSpansSayWhatTheyConsumed(t *testing.T) {
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
 	defer p.watcher.Close()
 	b := newBench()
-	b.meter = p.gpus
+	b.accounting = p.gpus
 	b.gpu("GPU-1", 300).uses("facefusion-3f2a", 6*gib, 0.5)
 	b.pass(10)
 	b.begin()

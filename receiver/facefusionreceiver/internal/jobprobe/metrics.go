@@ -65,10 +65,10 @@ func recordFinished(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcomm
 		origin, media := metadata.MapAttributeFacefusionOrigin[string(k.origin)], metadata.MapAttributeFacefusionMedia[string(k.media)]
 		for outcome := range probe.Values[metadata.AttributeFacefusionOutcome]() {
 			n := byOutcome[jobqueue.Outcome(outcome.String())]
-			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeStopped && !queue.TellsStops {
+			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeStopped && !queue.StopsKnown {
 				continue // what cannot be told has no zero
 			}
-			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeDeclined && !queue.TellsDeclined {
+			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeDeclined && !queue.DeclinesKnown {
 				continue
 			}
 			mb.RecordFacefusionJobFinishedDataPoint(ts, int64(n), outcome, origin, media)

@@ -77,7 +77,7 @@ func durations(run jobqueue.RunID, step int, values ...float64) jobqueue.Duratio
 func snapshot(now time.Time) *jobqueue.Snapshot {
 	id := run(now).RunID
 	queue := jobqueue.Queue{
-		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, TellsStops: true, Orphans: map[jobqueue.Reason]uint64{jobqueue.ReasonException: 27, jobqueue.ReasonGone: 28}, Start: now.Add(-10 * time.Minute),
+		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, StopsKnown: true, Orphans: map[jobqueue.Reason]uint64{jobqueue.ReasonException: 27, jobqueue.ReasonGone: 28}, Start: now.Add(-10 * time.Minute),
 		OldestWaiting: reading.Known(now.Add(-24 * time.Second)), OldestRunning: reading.Known(now.Add(-25 * time.Second)),
 		Runs: []jobqueue.RunTotals{{
 			RunKey: jobqueue.RunKey{Outcome: jobqueue.OutcomeFailed, Origin: jobfile.OriginOther, Media: jobfile.MediaVideo},

@@ -56,22 +56,22 @@ func newSpanUsage(begin time.Time, m *gpuAccounting, instances []string) *spanUs
 }
 
 // observe takes in a reading. before is when the one before was taken.
-func (g *spanUsage) observe(meter *snapshots.GPUMeter, before time.Time, instances []string) {
-	if meter.Sampled.Before(g.begin) {
+func (g *spanUsage) observe(reading *snapshots.GPUMeter, before time.Time, instances []string) {
+	if reading.Sampled.Before(g.begin) {
 		return
 	}
-	d := g.gpus[meter.ID]
+	d := g.gpus[reading.ID]
 	if d == nil { // it was not there at the beginning
 		d = &gpuUsage{last: g.begin}
-		g.gpus[meter.ID] = d
+		g.gpus[reading.ID] = d
 	}
-	d.gap = d.gap || meter.Sampled.Sub(d.last) > maxGap
-	d.last = meter.Sampled
+	d.gap = d.gap || reading.Sampled.Sub(d.last) > maxGap
+	d.last = reading.Sampled
 	d.readings++
-	share, used := shareOf(meter.Shares, instances)
+	share, used := shareOf(reading.Shares, instances)
 	d.used = d.used || used
 	d.memory, d.memoryUnknown = max(d.memory, share.Memory.V), d.memoryUnknown || !share.Memory.Known
-	if before.IsZero() || before.Add(meter.Sampled.Sub(before)/2).Before(g.begin) {
+	if before.IsZero() || before.Add(reading.Sampled.Sub(before)/2).Before(g.begin) {
 		return // it tells more of the time before the span
 	}
 	d.busyReadings++

@@ -53,7 +53,7 @@ func TestMetricsWithoutAnInstance(t *testing.T) {
 	golden(t, "testdata/none.yaml", func(time.Time) *process.Snapshot { return &process.Snapshot{} })
 }
 
-func TestNothingBeforeTheFirstLook(t *testing.T) {
+func TestNothingBeforeTheFirstPass(t *testing.T) {
 	env, _ := probetest.Env()
 	require.Zero(t, New(NewDefaultConfig(), nil, env).Scrape(time.Now()).DataPointCount())
 }

@@ -86,7 +86,8 @@ func serveAsChild(inherited string) {
 	os.Exit(0)
 }
 
-// serveAs starts a server of another user. The function ends it and returns the headers that it saw.
+// serveAs starts a server of another user. The function ends it and returns the headers that it
+// saw.
 func serveAs(t *testing.T, uid int, inherited ...*os.File) (address string, ended func() []http.Header) {
 	t.Helper()
 	require.Zero(t, os.Getuid(), "this test changes the user and must be run as root")

@@ -29,7 +29,8 @@ func (p *Probe) endpointClient(ctx context.Context, host component.Host, cfg con
 	return cfg.ToClient(ctx, extensions, p.env.Settings.TelemetrySettings)
 }
 
-// directID cannot be that of a configured extension: its type is no word that a user could register.
+// directID cannot be that of a configured extension: its type is no word that a user could
+// register.
 var directID = component.MustNewIDWithName("facefusion_endpoint", "direct")
 
 // directTransport takes the proxy of the environment out of a transport, and puts the guard in.

@@ -18,7 +18,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
 
-// TestClientSettings: a server behind a proxy that speaks TLS and wants a header is ready with both settings, and not with one of them missing.
+// TestClientSettings: a server behind a proxy that speaks TLS and wants a header is ready with both
+// settings, and not with one of them missing.
 func TestClientSettings(t *testing.T) {
 	var asked atomic.Int64
 	proxy := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,8 +17,8 @@ type Config struct {
 	Enabled bool `mapstructure:"enabled"`
 	// Interval is how often each server is asked.
 	Interval time.Duration `mapstructure:"interval"`
-	// ClientConfig are the settings of the HTTP client: timeout, tls, auth, headers. Its endpoint stays empty: a server is found from its process,
-	// or named in instances.
+	// ClientConfig are the settings of the HTTP client: timeout, tls, auth, headers. Its endpoint
+	// stays empty: a server is found from its process, or named in instances.
 	ClientConfig confighttp.ClientConfig `mapstructure:",squash"`
 }
 

@@ -11,7 +11,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 
-// emit sends an event for each change of a server's state. The first state of a server is no change.
+// emit sends an event for each change of a server's state. The first state of a server is no
+// change.
 func (p *Probe) emit(snapshot *webui.Snapshot) {
 	if !p.env.Sink.WantsLogs() {
 		return

@@ -22,11 +22,11 @@ import (
 // It connects, and lets nothing be written (neither a request nor a TLS handshake, which shows the
 // client's certificate) before it is sure of the user. The user of the connection itself does not
 // tell: the kernel names root until the connection is accepted, and then whoever accepted it, which
-// for nginx is an unprivileged worker of root's master. So the listening sockets are compared: those
-// that may have taken the connection must be the same before and after connecting, by the cookie that
-// the kernel gives only once, and all of them of a user who is expected. While such a socket listens,
-// nobody else can bind another one that its connections go to: ports are shared with SO_REUSEPORT
-// within one user only, see socket(7).
+// for nginx is an unprivileged worker of root's master. So the listening sockets are compared:
+// those that may have taken the connection must be the same before and after connecting, by the
+// cookie that the kernel gives only once, and all of them of a user who is expected. While such a
+// socket listens, nobody else can bind another one that its connections go to: ports are shared
+// with SO_REUSEPORT within one user only, see socket(7).
 type guard struct {
 	folders []string
 	dialer  net.Dialer
@@ -114,9 +114,9 @@ func cookies(list []hostnet.Listener) []uint64 {
 	return numbers
 }
 
-// expects says whether a user may serve the endpoint: root, the collector's user, and the instance's.
-// The instance's user is whoever owns one of its configured folders, not whoever runs a process of
-// it: every user who can read a checkout can start a process there.
+// expects says whether a user may serve the endpoint: root, the collector's user, and the
+// instance's. The instance's user is whoever owns one of its configured folders, not whoever runs a
+// process of it: every user who can read a checkout can start a process there.
 func (g *guard) expects(uid int) bool {
 	if uid == 0 || uid == os.Geteuid() {
 		return true

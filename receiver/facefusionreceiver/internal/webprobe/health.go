@@ -85,7 +85,8 @@ func (c *HealthConfig) check() *webui.HealthCheck {
 	return check
 }
 
-// healthPaths are those of health checks. A server that is asked for a Gradio's endpoints below one has none.
+// healthPaths are those of health checks. A server that is asked for a Gradio's endpoints below one
+// has none.
 var healthPaths = []string{"capabilities", "health", "healthcheck", "healthz", "live", "livez", "liveness", "ping", "ready", "readyz", "readiness", "status"}
 
 // IsHealthPath says whether a URL is more likely that of a health check than that of a web UI.

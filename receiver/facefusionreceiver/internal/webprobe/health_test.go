@@ -35,7 +35,8 @@ func TestHealthDefaults(t *testing.T) {
 	}, check)
 }
 
-// TestHealthIsAskedAsConfigured: method, headers and TLS are those of the check, and of nothing else.
+// TestHealthIsAskedAsConfigured: method, headers and TLS are those of the check, and of nothing
+// else.
 func TestHealthIsAskedAsConfigured(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/health" {
@@ -79,7 +80,7 @@ func TestHealthBelongsToOneServer(t *testing.T) {
 	found := func(port uint16) webui.Target { return webui.Target{Instance: "a", Process: "1/1", Port: port} }
 	with := func(t webui.Target) webui.Target { t.Check = check; return t }
 	other := webui.Target{Instance: "b", Process: "2/2", Port: 8000}
-	alone := webui.Target{Instance: "a", Port: 8000, Check: check}
+	own := webui.Target{Instance: "a", Port: 8000, Check: check}
 	for _, c := range []struct {
 		name string
 		list []webui.Target
@@ -87,8 +88,8 @@ func TestHealthBelongsToOneServer(t *testing.T) {
 	}{
 		{"on its port", []webui.Target{found(7860), found(8000), other}, []webui.Target{found(7860), with(found(8000)), other}},
 		{"the only one, behind a proxy", []webui.Target{other, found(9000)}, []webui.Target{other, with(found(9000))}},
-		{"one of several", []webui.Target{found(7860), found(7861)}, []webui.Target{found(7860), found(7861), alone}},
-		{"none", []webui.Target{other}, []webui.Target{other, alone}},
+		{"one of several", []webui.Target{found(7860), found(7861)}, []webui.Target{found(7860), found(7861), own}},
+		{"none", []webui.Target{other}, []webui.Target{other, own}},
 		{"its process is gone", []webui.Target{{Instance: "a", Gone: true}}, []webui.Target{{Instance: "a", Gone: true}}},
 	} {
 		require.Equal(t, c.want, attach(c.list, "a", check), c.name)

@@ -13,7 +13,8 @@ type HistogramConfig struct {
 	Enabled bool `mapstructure:"enabled"`
 }
 
-// serverProbeDuration has the attributes server.port, facefusion.probe and either http.response.status_code or error.type.
+// serverProbeDuration has the attributes server.port, facefusion.probe and either
+// http.response.status_code or error.type.
 var serverProbeDuration = probe.HistogramSpec{
 	Name:        "facefusion.server.probe.duration",
 	Unit:        "s",

@@ -70,7 +70,8 @@ func recordFunction(mb *metadata.MetricsBuilder, f *webui.Function, ts pcommon.T
 	}
 }
 
-// appendProbeDurations adds the latency of our own requests, a histogram, to what mdatagen's builder made.
+// appendProbeDurations adds the latency of our own requests, a histogram, to what mdatagen's
+// builder made.
 func appendProbeDurations(metrics pmetric.MetricSlice, servers []webui.Server, now time.Time) {
 	if !slices.ContainsFunc(servers, func(s webui.Server) bool { return len(s.Probes) > 0 }) {
 		return

@@ -43,7 +43,8 @@ type Probe struct {
 	started time.Time
 }
 
-// New makes the probe. The instances are those that the configuration names; discovers says that a process probe finds others.
+// New makes the probe. The instances are those that the configuration names; discovers says that a
+// process probe finds others.
 func New(cfg Config, histograms HistogramsConfig, instances []Instance, discovers bool, env probe.Env) *Probe {
 	p := &Probe{
 		env:        env,
@@ -66,7 +67,8 @@ func (*Probe) Name() string { return "web" }
 // Health implements probe.Probe.
 func (p *Probe) Health() poll.Health { return p.loop.Health() }
 
-// Start implements probe.Probe. It fails when the client's settings name a file or an extension that is not there.
+// Start implements probe.Probe. It fails when the client's settings name a file or an extension
+// that is not there.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	clients := make(map[string]*http.Client, len(p.instances))
 	for n := range p.instances {
@@ -107,7 +109,8 @@ func (p *Probe) Shutdown(context.Context) error {
 	return nil
 }
 
-// follow has the servers asked at once when a process started, stopped or began to listen, instead of at the next interval.
+// follow has the servers asked at once when a process started, stopped or began to listen, instead
+// of at the next interval.
 func (p *Probe) follow() {
 	asked := p.targets.Load()
 	if asked == nil || !slices.EqualFunc(targets(p.env.Snapshots.Processes.Load(), p.instances), *asked, sameTarget) {
@@ -128,8 +131,9 @@ func (p *Probe) askAfterJobs() {
 func (p *Probe) observe(ctx context.Context) error {
 	processes := p.env.Snapshots.Processes.Load()
 	if processes == nil && p.discovers && time.Since(p.started) < p.cfg.Interval {
-		// Servers that were there before our first pass have a past; one that appears later has not, and all it ever counted is news.
-		// A process table that cannot be had holds up the configured endpoints for one interval only.
+		// Servers that were there before our first pass have a past; one that appears later has
+		// not, and all it ever counted is news. A process table that cannot be had holds up the
+		// configured endpoints for one interval only.
 		return nil
 	}
 	targets := targets(processes, p.instances)

@@ -87,7 +87,8 @@ func TestEventsOfStateChanges(t *testing.T) {
 		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, false, env)
 		now := time.Now()
 		p.emit(&webui.Snapshot{Changes: []webui.StateChange{
-			{Time: now, Instance: "facefusion-3f2a", Port: 7860, From: webui.StateUnknown, To: webui.StateReady}, // the first state is no change
+			// the first state is no change
+			{Time: now, Instance: "facefusion-3f2a", Port: 7860, From: webui.StateUnknown, To: webui.StateReady},
 			{Time: now, Instance: "facefusion-3f2a", Port: 7860, From: webui.StateReady, To: webui.StateSaturated},
 			{Time: now.Add(time.Second), Instance: "facefusion-3f2a", Port: 7860, From: webui.StateSaturated, To: webui.StateDown},
 		}})
@@ -144,7 +145,8 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 		`endpoint is "http://127.0.0.1:7860": servers are found from their processes; name one behind a proxy as instances[].endpoint`)
 }
 
-// TestTheIntervalDecidesHowOftenIsAsked: the processes are published every second; only a change of theirs is a reason to ask.
+// TestTheIntervalDecidesHowOftenIsAsked: the processes are published every second; only a change of
+// theirs is a reason to ask.
 func TestTheIntervalDecidesHowOftenIsAsked(t *testing.T) {
 	env, _ := probetest.Env()
 	cfg := NewDefaultConfig()
@@ -165,7 +167,8 @@ func TestTheIntervalDecidesHowOftenIsAsked(t *testing.T) {
 	require.Never(t, func() bool { return p.Health().Observations > 3 }, 200*time.Millisecond, 10*time.Millisecond)
 }
 
-// TestNothingIsAskedBeforeTheProcessesAreKnown: what a server counted before our first pass must not look as if it had happened since.
+// TestNothingIsAskedBeforeTheProcessesAreKnown: what a server counted before our first pass must
+// not look as if it had happened since.
 func TestNothingIsAskedBeforeTheProcessesAreKnown(t *testing.T) {
 	env, _ := probetest.Env()
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), nil, true, env)

@@ -45,8 +45,8 @@ func targets(snapshot *process.Snapshot, configured []Instance) []webui.Target {
 	return list
 }
 
-// appendFound appends the servers of an instance's processes. An instance that is named, or that had a
-// server once, and has none, is reported as down.
+// appendFound appends the servers of an instance's processes. An instance that is named, or that
+// had a server once, and has none, is reported as down.
 func appendFound(list []webui.Target, i *process.Instance) []webui.Target {
 	for _, server := range i.Servers {
 		list = append(list, target(i.ID, server))
