@@ -125,12 +125,12 @@ func gpuErrors() []panel {
 	return []panel{
 		chart{
 			title: "XIDs", unit: "none", min: is(0.0), decimals: is(0), interval: "5m", empty: "none",
-			about: "What the driver reports, by its number. Most are the fault of the program that used the GPU; 48, 64, 74, 79, 94, 95, 119, 120, 140 and 154 are the hardware or its firmware.",
+			about: "What the driver reports, by its number. Most are the fault of the program that used the GPU; 46, 48, 62, 64, 74, 79, 95, 109, 119, 120, 140, 143 and 154 are the hardware or its firmware.",
 			queries: []query{
 				{`sum by (host_name, hw_name, error_type) (increase(hw_errors_total{@gpu, error_type=~"xid_.+"}[$__rate_interval])) > 0`, perGPU + " {{error_type}}"},
 				{"sum by (host_name) (" + counted("nvidia_gpu_xid_unmatched_total{@host}", "$__rate_interval") + ") > 0", "{{host_name}} not watched"},
 			},
-			overrides: []override{fixed("byRegexp", "/ xid_/", "orange"), fixed("byRegexp", "/ xid_(48|64|74|79|94|95|119|120|140|154)$/", "red")},
+			overrides: []override{fixed("byRegexp", "/ xid_/", "orange"), fixed("byRegexp", "/ xid_(46|48|62|64|74|79|95|109|119|120|140|143|154)$/", "red")},
 			runbooks:  []string{"GPUXid", "GPUXidOther"},
 		}.bars(),
 		chart{
@@ -200,6 +200,6 @@ func inventory() panel {
 		{expr: by + `(nvidia_gpu_power_limit_watts{@gpu, nvidia_gpu_power_limit_type="enforced"})`, title: "Power limit", unit: "watt", width: 110},
 		{expr: by + `(nvidia_gpu_pcie_link_generation_max{@gpu})`, title: "PCIe generation", unit: "none", width: 140},
 		{expr: by + `(nvidia_gpu_pcie_link_width_max{@gpu})`, title: "PCIe lanes", unit: "none", width: 100},
-		{expr: by + `(nvidia_gpu_performance_state_ratio{@gpu})`, title: "Performance state", unit: "prefix:P", width: 160},
+		{expr: by + `(nvidia_gpu_performance_state{@gpu})`, title: "Performance state", unit: "prefix:P", width: 160},
 	}, "Host")
 }

@@ -55,7 +55,7 @@ func clocks(mhz int64) gpu.Clocks {
 }
 
 func zeroXIDs() reading.Value[[]xid.Count] {
-	return reading.Known([]xid.Count{{Code: 0}, {Code: 48}, {Code: 64}, {Code: 74}, {Code: 79}, {Code: 94}, {Code: 95}, {Code: 119}, {Code: 120}, {Code: 140}, {Code: 154}})
+	return reading.Known([]xid.Count{{Code: 0}, {Code: 46}, {Code: 48}, {Code: 62}, {Code: 64}, {Code: 74}, {Code: 79}, {Code: 95}, {Code: 109}, {Code: 119}, {Code: 120}, {Code: 140}, {Code: 143}, {Code: 154}})
 }
 
 // The number of a field depends on the version of the driver: what 251 means in one, 269 means in

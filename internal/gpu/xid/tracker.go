@@ -19,7 +19,7 @@ type Event struct {
 
 // Count is how often an XID came.
 type Count struct {
-	// Code is 0 for all that are not in Counted.
+	// Code is 0 for all that are not in Catalogue.
 	Code  int
 	Count int64
 }
@@ -100,8 +100,8 @@ func (t *Tracker) of(uuid string) *counts {
 	c := t.byGPU[uuid]
 	if c == nil {
 		c = &counts{byCode: map[int]int64{0: 0}, seen: make(map[uint64]bool), bursts: make(map[uint64]burst)}
-		for code, fromZero := range Counted {
-			if fromZero {
+		for code, entry := range Catalogue {
+			if entry.Grade == Hardware {
 				c.byCode[code] = 0
 			}
 		}
@@ -145,7 +145,7 @@ func (t *Tracker) addDriverReport(r DriverReport, now time.Time) {
 // count counts an XID, whichever source reported it.
 func (t *Tracker) count(c *counts, uuid string, code uint64, now time.Time) {
 	counted := 0
-	if _, own := Counted[int(min(code, codeLimit))]; own {
+	if _, own := Catalogue[int(min(code, codeLimit))]; own {
 		counted = int(code)
 	}
 	c.byCode[counted]++

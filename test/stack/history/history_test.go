@@ -105,7 +105,7 @@ func TestValuesArePossible(t *testing.T) {
 				restart := at.Equal(end.Add(-11 * time.Hour))
 				require.True(t, v >= before[n] || restart, "%s falls from %v to %v at %s", s.Labels, before[n], v, at)
 			}
-			if strings.HasSuffix(s.Name(), "_ratio") && s.Name() != "nvidia_gpu_performance_state_ratio" {
+			if strings.HasSuffix(s.Name(), "_ratio") && s.Name() != "nvidia_gpu_performance_state" {
 				require.LessOrEqual(t, v, 1.0, "%s at %s", s.Labels, at)
 			}
 			if s.Name() == "facefusion_server_state" || s.Name() == "hw_status" {

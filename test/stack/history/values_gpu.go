@@ -50,7 +50,7 @@ func (g *gpu) reading(s Series) (reading, bool) {
 		return func() float64 { return math.Round(truth(g.encoder > 0) * 46 * g.m.about(0.1)) }, true
 	case "nvidia_gpu_encoder_latency_seconds":
 		return func() float64 { return truth(g.encoder > 0) * 0.008 * g.m.about(0.2) }, true
-	case "nvidia_gpu_performance_state_ratio":
+	case "nvidia_gpu_performance_state":
 		return func() float64 { return 8 - 6*busy() }, true
 	case "nvidia_gpu_pcie_link_generation":
 		return func() float64 { return 1 + 3*busy() }, true

@@ -37,17 +37,17 @@ func (p *Probe) emitEvents(changes changes) {
 
 // emitXIDs sends an event for each XID that came since the last pass.
 func (p *Probe) emitXIDs(snapshot *gpu.Snapshot) {
-	for _, xid := range snapshot.XIDs {
-		name := xid.UUID
+	for _, event := range snapshot.XIDs {
+		name := event.UUID
 		for i := range snapshot.Devices {
-			if d := &snapshot.Devices[i]; d.UUID == xid.UUID {
+			if d := &snapshot.Devices[i]; d.UUID == event.UUID {
 				name = deviceName(d)
 			}
 		}
-		p.env.Settings.Logger.Warn("the NVIDIA driver reports an error of a GPU", zap.String("gpu", xid.UUID), zap.Int("xid", xid.Code))
+		p.env.Settings.Logger.Warn("the NVIDIA driver reports an error of a GPU", zap.String("gpu", event.UUID), zap.Int("xid", event.Code))
 		if p.env.Sink.WantsLogs() {
-			p.lb.RecordFacefusionGpuXidEvent(context.Background(), pcommon.NewTimestampFromTime(xid.Time), xid.UUID, name, int64(xid.Code))
-			p.env.Send(p.lb, p.env.HostResource(), xidSeverity(xid.Code), fmt.Sprintf("%s reports XID %d", name, xid.Code))
+			p.lb.RecordFacefusionGpuXidEvent(context.Background(), pcommon.NewTimestampFromTime(event.Time), event.UUID, name, int64(event.Code))
+			p.env.Send(p.lb, p.env.HostResource(), xidSeverity(event.Code), fmt.Sprintf("%s reports XID %d", name, event.Code))
 		}
 	}
 }
@@ -64,11 +64,10 @@ func (p *Probe) emitSuppressed(count int64) {
 	}
 }
 
-// xidSeverity grades an XID as the alerts do. The errors say that the GPU or its link fails: it
-// must be reset, drained or replaced. All others are the fault of a program most of the time, or go
-// before one of these. https://docs.nvidia.com/deploy/xid-errors/
+// xidSeverity grades an XID as the alerts do. What is contained is worth a look, as is the fault of a
+// program.
 func xidSeverity(code int) plog.SeverityNumber {
-	if xid.Counted[code] {
+	if xid.Of(code) == xid.Hardware {
 		return plog.SeverityNumberError
 	}
 	return plog.SeverityNumberWarn

@@ -5913,7 +5913,7 @@ type metricNvidiaGpuPerformanceState struct {
 func (m *metricNvidiaGpuPerformanceState) init() {
 	m.data.SetName("nvidia.gpu.performance_state")
 	m.data.SetDescription("The performance state, 0 for the fastest to 15.")
-	m.data.SetUnit("1")
+	m.data.SetUnit("{state}")
 	m.data.SetEmptyGauge()
 	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
 }
