@@ -12,8 +12,8 @@ const (
 	Hardware
 )
 
-// Entry is what is known of one code.
-type Entry struct {
+// CodeInfo is what is known of one code.
+type CodeInfo struct {
 	Grade   Grade
 	Meaning string
 }
@@ -24,7 +24,7 @@ type Entry struct {
 // the NVLink workflow are Hardware, RESTART_APP is Program. Counts of Hardware begin at zero: a rate
 // does not see the first event of a counter that begins with it. The alerts and docs/gpu.md have the
 // same list; a test compares them.
-var Catalogue = map[int]Entry{
+var Catalogue = map[int]CodeInfo{
 	13:  {Program, "graphics engine exception"},
 	31:  {Program, "memory page fault"},
 	32:  {Program, "invalid or corrupted push buffer stream"},

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hardware are the codes of that grade, in their order.
-func hardware() (codes []string) {
+// hardwareCodes are the codes of that grade, in their order.
+func hardwareCodes() (codes []string) {
 	for _, code := range slices.Sorted(maps.Keys(Catalogue)) {
 		if Of(code) == Hardware {
 			codes = append(codes, strconv.Itoa(code))
@@ -30,7 +30,7 @@ func TestGrades(t *testing.T) {
 
 // The alerts, the dashboards and the document have the list of this table.
 func TestTheCatalogueIsTheOnlyList(t *testing.T) {
-	list := "xid_(" + strings.Join(hardware(), "|") + ")"
+	list := "xid_(" + strings.Join(hardwareCodes(), "|") + ")"
 	for file, times := range map[string]int{"deploy/prometheus/rules/alerts/gpu.yml": 4, "deploy/grafana/generate/gpu_folded.go": 1} {
 		text, err := os.ReadFile("../../../" + file)
 		require.NoError(t, err)
@@ -43,5 +43,5 @@ func TestTheCatalogueIsTheOnlyList(t *testing.T) {
 	for code, entry := range Catalogue {
 		require.Contains(t, string(document), fmt.Sprintf("| %d | %s | %s |\n", code, entry.Meaning, names[entry.Grade]))
 	}
-	require.Contains(t, string(document), "("+strings.Join(hardware(), ", ")+")")
+	require.Contains(t, string(document), "("+strings.Join(hardwareCodes(), ", ")+")")
 }
