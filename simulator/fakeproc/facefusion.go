@@ -23,6 +23,8 @@ type Instruction struct {
 	Downloading bool `json:"downloading"`
 	// Working uses the CPU and has an ffmpeg child that encodes.
 	Working bool `json:"working"`
+	// Tabs are open in browsers: each polls twice a second, and costs an idle server an eighth of a core.
+	Tabs int `json:"tabs"`
 	// Gradio is what a server says.
 	Gradio gradio.Behavior `json:"gradio"`
 	// Exit ends the process with this code.
@@ -47,6 +49,8 @@ type faceFusion struct {
 	curl       *child
 	encoder    *child
 	stopBurner chan struct{}
+	stopTabs   chan struct{}
+	tabs       int
 }
 
 // main follows instructions until they end. It returns the exit code.
@@ -111,6 +115,7 @@ func (f *faceFusion) become(state Instruction) error {
 			return err
 		}
 	}
+	f.serveTabs(state.Tabs)
 	if os.Args[2] == "run" && !state.Downloading && f.web == nil {
 		if err := f.listen(); err != nil {
 			return err
@@ -120,6 +125,21 @@ func (f *faceFusion) become(state Instruction) error {
 		f.web.Set(state.Gradio)
 	}
 	return nil
+}
+
+// serveTabs uses the CPU that polling tabs cost.
+func (f *faceFusion) serveTabs(tabs int) {
+	if tabs == f.tabs {
+		return
+	}
+	if f.stopTabs != nil {
+		close(f.stopTabs)
+		f.stopTabs = nil
+	}
+	if f.tabs = tabs; tabs > 0 {
+		f.stopTabs = make(chan struct{})
+		go poll(f.stopTabs, tabs)
+	}
 }
 
 func (f *faceFusion) children() []int {

@@ -33,6 +33,21 @@ func burn(done <-chan struct{}, also func()) {
 	}
 }
 
+// poll uses an eighth of a core for each open tab, until done is closed.
+func poll(done <-chan struct{}, tabs int) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		for start := time.Now(); time.Since(start) < time.Duration(tabs)*pause/8; {
+		}
+	}
+}
+
 // work is what ffmpeg and curl do: they use the CPU and write their file, until standard input
 // ends.
 func work(args []string, stdin io.Reader) {

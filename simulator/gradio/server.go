@@ -4,9 +4,11 @@ package gradio
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Mode is how the server behaves.
@@ -35,6 +37,9 @@ type Behavior struct {
 	AppID uint64 `json:"app_id"`
 	// QueueSize counts the events that wait, not those that run.
 	QueueSize int `json:"queue_size"`
+	// Tabs are open: each calls read_logs twice a second, which is counted since Since.
+	Tabs  int       `json:"tabs"`
+	Since time.Time `json:"since"`
 	// Functions is the summary of Gradio's analytics.
 	Functions map[string]Function `json:"functions"`
 }
@@ -77,9 +82,13 @@ func New() *Server {
 		}{Message: "estimation", QueueSize: state.QueueSize}
 	})
 	s.get("/monitoring/summary", func(state Behavior) any {
-		functions := state.Functions
+		functions := maps.Clone(state.Functions)
 		if functions == nil {
 			functions = map[string]Function{}
+		}
+		if polls := int(time.Since(state.Since).Seconds() * 2 * float64(state.Tabs)); state.Tabs > 0 && polls > 0 {
+			rate := 1.0
+			functions["read_logs"] = Function{SuccessRate: &rate, Requests: polls}
 		}
 		return map[string]any{"functions": functions}
 	})

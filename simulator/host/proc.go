@@ -139,6 +139,13 @@ func (p *Proc) SetFunctions(functions map[string]gradio.Function) error {
 	return p.Set(func(state *fakeproc.Instruction) { state.Gradio.Functions = functions })
 }
 
+// SetTabs opens tabs in browsers: they poll, and keep a server busy that has nothing to do.
+func (p *Proc) SetTabs(n int) error {
+	return p.Set(func(state *fakeproc.Instruction) {
+		state.Tabs, state.Gradio.Tabs, state.Gradio.Since = n, n, time.Now()
+	})
+}
+
 // SetDownloading begins or ends the time in which curl fetches models. A server opens its port at
 // the end of it.
 func (p *Proc) SetDownloading(on bool) error {

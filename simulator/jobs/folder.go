@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Statuses are the folders, named for the statuses that a job can have as a whole: a running job
@@ -25,6 +26,9 @@ var ErrExists = errors.New("job exists")
 // FaceFusion has no lock either.
 type Folder struct {
 	path string
+	// Truncation is for how long a file that is written anew is seen empty under its old time: ext4 sets the size before the
+	// time, which was seen to take up to 38 ms.
+	Truncation time.Duration
 }
 
 // Open makes the folder and its four parts, as every FaceFusion command does.
@@ -47,12 +51,12 @@ func (f *Folder) Create(id string, steps ...Step) error {
 	}
 	path := f.file(Drafted, id)
 	j := &job{Version: "1", DateCreated: date(), Steps: []stepJSON{}}
-	if err := j.write(path); err != nil {
+	if err := j.write(path, f.Truncation); err != nil {
 		return err
 	}
 	for _, s := range steps {
 		j.Steps = append(j.Steps, stepJSON{Args: s.args(), Status: Drafted})
-		if err := j.update(path); err != nil {
+		if err := j.update(path, f.Truncation); err != nil {
 			return err
 		}
 	}
@@ -164,15 +168,15 @@ func (f *Folder) change(id string, status Status, edit func(*job)) error {
 		return err
 	}
 	edit(j)
-	return j.update(path)
+	return j.update(path, f.Truncation)
 }
 
 func (f *Folder) move(id string, from, to Status) error {
 	return os.Rename(f.file(from, id), f.file(to, id))
 }
 
-func (j *job) update(path string) error {
+func (j *job) update(path string, truncation time.Duration) error {
 	now := date()
 	j.DateUpdated = &now
-	return j.write(path)
+	return j.write(path, truncation)
 }

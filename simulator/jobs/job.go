@@ -109,10 +109,13 @@ const bufferSize = 8192
 
 // write does what FaceFusion's write_json does: truncate in place, write, close. No temporary file,
 // no sync, no lock.
-func (j *job) write(path string) error {
+func (j *job) write(path string, truncation time.Duration) error {
 	text, err := j.text()
 	if err != nil {
 		return err
+	}
+	if truncation > 0 {
+		truncateAsExt4(path, truncation)
 	}
 	file, err := os.Create(path)
 	if err != nil {
@@ -124,4 +127,14 @@ func (j *job) write(path string) error {
 		text = text[n:]
 	}
 	return errors.Join(err, file.Close())
+}
+
+// truncateAsExt4 shows a file as ext4 does in the middle of a truncation. A file that is not there yet is not truncated.
+func truncateAsExt4(path string, d time.Duration) {
+	info, err := os.Stat(path)
+	if err != nil || os.Truncate(path, 0) != nil {
+		return
+	}
+	_ = os.Chtimes(path, info.ModTime(), info.ModTime()) // it may have been deleted meanwhile, as in FaceFusion
+	time.Sleep(d)
 }
