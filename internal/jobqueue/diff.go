@@ -138,7 +138,7 @@ func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time, basis Basis, rea
 		at = reading.Value[time.Time]{} // nobody saw when
 	}
 	// What lay there at the first pass may have been lost before, unless something of it has moved since.
-	before := j.historic && !j.progress.worked && !(doorOf(a).ownProcess() && len(a.claim.holders) > 0)
+	before := j.historic && !j.progress.worked && (!doorOf(a).ownProcess() || len(a.claim.holders) == 0)
 	if before {
 		at = reading.Value[time.Time]{}
 	}

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// TraceID and SpanID are those of W3C Trace Context. They are a hash of what identifies a run, so that the same run
-// seen twice, also by two collectors, is the same trace.
-type (
-	TraceID [16]byte
-	SpanID  [8]byte
-)
+// TraceID is that of W3C Trace Context. It is a hash of what identifies a run, so that the same run seen twice, also by
+// two collectors, is the same trace.
+type TraceID [16]byte
+
+// SpanID is that of W3C Trace Context, and a hash as well.
+type SpanID [8]byte
 
 // RootSpan, QueueSpan and the index of a step tell the spans of a run apart.
 const (

@@ -14,6 +14,7 @@ type Document struct {
 	Steps            []PlannedStep
 }
 
+// PlannedStep is what the file says of one step.
 type PlannedStep struct {
 	Status Status
 	Traits Traits
@@ -24,8 +25,9 @@ type PlannedStep struct {
 // Status is what the file says of a step.
 type Status uint8
 
+// The statuses: FaceFusion's own words, and StatusOther for one that no known version writes.
 const (
-	StatusOther Status = iota // one that no known version writes
+	StatusOther Status = iota
 	StatusDrafted
 	StatusQueued
 	StatusStarted
@@ -70,6 +72,7 @@ type arguments struct {
 	LipSyncer          string   `json:"lip_syncer_model"`
 }
 
+// ErrNotAJob says that a text is JSON, and no job.
 var ErrNotAJob = errors.New("no steps: not a job")
 
 // Parse understands a job file of FaceFusion 3.0 to 3.8, whose schema has been the same. A value of another type than expected is as one that is not there.

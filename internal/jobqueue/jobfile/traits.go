@@ -18,6 +18,7 @@ const (
 	OriginOther    Origin = "other"
 )
 
+// OriginOf tells the origin by the job's id.
 func OriginOf(id string) Origin {
 	prefix, _, found := strings.Cut(id, "-")
 	switch origin := Origin(prefix); origin {

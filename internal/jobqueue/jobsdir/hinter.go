@@ -99,6 +99,7 @@ func (h *Hinter) Take() Hints {
 	return taken
 }
 
+// Close ends the waiting, and returns when nothing runs any more.
 func (h *Hinter) Close() {
 	if h.watcher != nil {
 		_ = h.watcher.Close() // which always succeeds
@@ -163,6 +164,7 @@ func (h *Hinter) note(e fsnotify.Event) bool {
 	return true
 }
 
+// MarkLost says that some hints were lost.
 func (h *Hinter) MarkLost() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -20,7 +20,7 @@ type listing struct {
 // listingBuffer holds about 500 names.
 const listingBuffer = 32 << 10
 
-// listed is one name; its bytes are only good until the next piece.
+// DirEntry is one name; its bytes are only good until the next piece.
 type DirEntry struct {
 	Name []byte
 	Ino  uint64
@@ -66,6 +66,7 @@ func (l *listing) next(visit func(DirEntry)) (bool, error) {
 // direntName is where the name begins in struct linux_dirent64: after the inode, the offset (8 bytes each), the length (2) and the kind (1).
 const direntName = 19
 
+// Extension of a job file.
 const Extension = ".json"
 
 // IsJobName is what FaceFusion looks for with glob("*.json"), which leaves out names that begin with a dot.
@@ -73,7 +74,7 @@ func IsJobName[T string | []byte](name T) bool {
 	return len(name) > len(Extension) && name[0] != '.' && string(name[len(name)-len(Extension):]) == Extension
 }
 
-// idOf is the job's id, which FaceFusion keeps nowhere but in the name of the file.
+// JobID is the job's id, which FaceFusion keeps nowhere but in the name of the file.
 func JobID(name string) string {
 	return strings.ToValidUTF8(strings.TrimSuffix(name, Extension), "\uFFFD")
 }

@@ -16,6 +16,7 @@ const MaxJobFile = 16 << 20
 // keptBuffer bounds what is kept for the next read.
 const keptBuffer = 256 << 10
 
+// Why a file was not read.
 var (
 	ErrIrregular = errors.New("not a regular file")
 	ErrTooLarge  = errors.New("larger than any job")
@@ -30,11 +31,13 @@ type FileStat struct {
 	Mode         uint32
 }
 
+// Regular says that it is a regular file.
 func (s *FileStat) Regular() bool { return s.Mode&unix.S_IFMT == unix.S_IFREG }
 
 // IsDir says that it is a folder.
 func (s *FileStat) IsDir() bool { return s.Mode&unix.S_IFMT == unix.S_IFDIR }
 
+// Same says that both are of one file.
 func (s *FileStat) Same(other *FileStat) bool { return s.Ino == other.Ino && s.Dev == other.Dev }
 
 // Written is when the file was last written.
