@@ -44,8 +44,6 @@ func (d door) lets(p *Process) bool {
 	switch p.Role {
 	case RoleServer:
 		return d == doorInstant || d == doorQueue
-	case RoleService, RoleWorker:
-		return true // they call FaceFusion's code as they like
 	case RoleRunner:
 		switch d {
 		case doorInstant:
@@ -71,6 +69,8 @@ type claim struct {
 	holders []ProcessID
 	// early are those that were listed before the run was seen: one that had exited by then cannot have it.
 	early []Process
+	// program: a program around FaceFusion is among the holders.
+	program bool
 	// resolved: the processes were listed since, so nobody is added any more.
 	resolved bool
 	// aliveAt is when a holder was last seen alive, exitAt when the last of them was noticed to have exited.
@@ -123,6 +123,27 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 		}
 	}
 	c.resolved = l.listed.Sub(c.seen) >= claimGrace || d.ownProcess() && len(c.holders) > 0
+	if c.resolved && !c.ran(l) && (len(c.holders) == 0 || d == doorQueue) {
+		c.addPrograms(l, latest)
+	}
+}
+
+// ran says that a runner is among the holders, which lives to run jobs and for nothing else.
+func (c *claim) ran(l *folderEvidence) bool {
+	return slices.ContainsFunc(l.processes, func(p Process) bool {
+		return p.Role == RoleRunner && slices.Contains(c.holders, p.ProcessID)
+	}) || len(c.holders) > 0 && !slices.ContainsFunc(c.holders, l.alive)
+}
+
+// addPrograms adds programs around FaceFusion, which call its code as they like. Most only start FaceFusion's own processes, so
+// they come last.
+func (c *claim) addPrograms(l *folderEvidence, latest time.Time) {
+	for i := range l.processes {
+		if p := &l.processes[i]; (p.Role == RoleService || p.Role == RoleWorker) && startedBefore(l, p, latest) {
+			c.holders = append(c.holders, p.ProcessID)
+			c.program = true
+		}
+	}
 }
 
 // startedBefore compares ages, which a step of the host's clock leaves alone: both are as of the listing.

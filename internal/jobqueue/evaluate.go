@@ -90,7 +90,7 @@ func (f *jobsFolder) claim(p *pass, j *job, l *folderEvidence) {
 		latest = j.written // of this host's own clock, as the start of a process is
 	}
 	c.resolve(d, l, latest, func(id ProcessID) bool { name, used := f.usedUp[id]; return used && name != j.name })
-	if d.ownProcess() && len(c.holders) > 0 {
+	if d.ownProcess() && len(c.holders) > 0 && !c.program {
 		f.usedUp[c.holders[0]] = j.name
 	}
 	if c.queueCalls == nil {

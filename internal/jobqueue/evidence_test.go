@@ -388,3 +388,27 @@ func TestOldestAges(t *testing.T) {
 	assert.InDelta(t, 0, h.queue().OldestWaiting.V.Sub(begin).Seconds(), 0.1)
 	assert.InDelta(t, 0, h.queue().OldestRunning.V.Sub(begin).Seconds(), 0.1)
 }
+
+// TestAProgramAroundFaceFusion starts a process for each request: the run is the process's, and the program lives on. One that
+// calls FaceFusion's code has the run itself.
+func TestAProgramAroundFaceFusion(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	h.process(RoleService, time.Hour)
+	id := h.runner("headless-run")
+	h.pass()
+	h.job("queued/"+headlessID, "started")
+	h.pass()
+	h.tick(3 * time.Second)
+	h.exit(id, ReasonKilled)
+	h.tick(2 * time.Second)
+	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+
+	h.job("queued/"+nextHeadlessID, "started")
+	h.pass()
+	h.tick(2 * time.Minute)
+	assert.Equal(t, "running 1 orphaned 1", counts(h.queue()), "by nobody but the program")
+	h.exit(h.evidence.Processes[0].ProcessID, ReasonOOMKilled)
+	h.tick(2 * time.Second)
+	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1, ReasonOOMKilled: 1}, h.orphans())
+}
