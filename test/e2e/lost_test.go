@@ -116,7 +116,7 @@ service: {extensions: [health_check, file_storage]}
 	require.NoError(t, h.Jobs(0).Fail(stopped))
 	ui.say()
 	c.eventually(t, 25*time.Second, "a run that a user stopped", func(p page) bool {
-		return jobCount(p, "failed", 1) && p.is(1, "facefusion_job_finished_total", "facefusion_outcome", "stopped")
+		return jobCount(p, "failed", 1) && p.is(1, "facefusion_job_finished_total", "facefusion_outcome", "stopped", "facefusion_origin", "ui")
 	})
 
 	first, err := h.StartRunner(0, "job-run-all")
