@@ -82,7 +82,11 @@ func (s *stateStorage) Shutdown(context.Context) error {
 // state that cannot be written is in memory.
 func (s *stateStorage) GetClient(_ context.Context, kind component.Kind, id component.ID, name string) (storage.Client, error) {
 	folder := folderOf(kind, id, name)
-	journal := recordlog.Open(filepath.Join(s.cfg.Directory, folder), recordlog.Options{MaxMemory: s.cfg.MaxMemoryMiB << 20, Sync: s.cfg.Fsync})
+	journal := recordlog.Open(filepath.Join(s.cfg.Directory, folder), recordlog.Options{
+		MaxMemory: s.cfg.MaxMemoryMiB << 20, Sync: s.cfg.Fsync,
+		// Of a queue, each request stands for itself; what a receiver knows belongs together.
+		AllOrNothing: kind == component.KindReceiver,
+	})
 	c := &client{owner: s, name: folder, journal: journal, logger: s.logger.With(zap.String("component", folder), zap.String("directory", s.cfg.Directory))}
 	if damaged := journal.Status().Damaged; damaged > 0 {
 		c.logger.Warn("saved state was damaged; what could not be read is gone, the rest is used", zap.Int("damaged", damaged))

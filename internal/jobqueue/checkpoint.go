@@ -48,9 +48,9 @@ func finishedKey(folder string, dir, shard int) string {
 // terminalParts have an archive.
 var terminalParts = [...]int{jobsdir.Completed, jobsdir.Failed}
 
-// allKeys names every record that a folder may have: first the folder's, then its jobs', then the archives'.
+// allKeys names every record that a folder may have: first the folder's, then its jobs', then the archives', then those of the runs that were counted.
 func allKeys(folder string) []string {
-	keys := make([]string, 0, 1+shardCount*(1+len(terminalParts)))
+	keys := make([]string, 0, recordCount)
 	keys = append(keys, folderKey(folder))
 	for shard := range shardCount {
 		keys = append(keys, jobsKey(folder, shard))
@@ -60,7 +60,17 @@ func allKeys(folder string) []string {
 			keys = append(keys, finishedKey(folder, dir, shard))
 		}
 	}
+	for shard := range shardCount {
+		keys = append(keys, concludedKey(folder, shard))
+	}
 	return keys
+}
+
+// recordCount is how many records a folder may have.
+const recordCount = 1 + shardCount*(1+len(terminalParts)+1)
+
+func concludedKey(folder string, shard int) string {
+	return folder + "/concluded/" + strconv.Itoa(shard)
 }
 
 // load fetches what was kept of folders that are not known.
@@ -128,7 +138,7 @@ func (f *jobsFolder) appendDirty(records []Record) []Record {
 			records = f.appendArchive(records, d)
 		}
 	}
-	return records
+	return f.appendConcluded(records)
 }
 
 func (f *jobsFolder) saved() {
@@ -136,6 +146,22 @@ func (f *jobsFolder) saved() {
 	for _, i := range terminalParts {
 		f.dirs[i].finished.dirty = shards{}
 	}
+	f.concluded.dirty = shards{}
+}
+
+// appendConcluded adds the shards of the runs that were counted, as far as they changed.
+func (f *jobsFolder) appendConcluded(records []Record) []Record {
+	for shard, changed := range f.concluded.dirty {
+		if !changed {
+			continue
+		}
+		var value []byte
+		for identity, known := range f.concluded.shards[shard] {
+			value = appendFinished(value, identity, known)
+		}
+		records = append(records, Record{concludedKey(f.key, shard), value})
+	}
+	return records
 }
 
 // appendArchive adds the shards of an archive that changed. A finished job whose file went, and may turn up as a retry, is still one of them.

@@ -171,7 +171,13 @@ func (f *jobsFolder) finish(p *pass, j *job, state State, outcome Outcome) {
 
 // conclude counts a run that FaceFusion ended, once, and lets go of its job.
 func (f *jobsFolder) conclude(p *pass, j *job, state State, outcome Outcome, ended time.Time, basis Basis) {
+	if j.attempt.run.Outcome == "" && f.concluded.has(j) {
+		f.setState(j, state, ended) // it came back, from a share or a backup: nothing happened
+		f.archive(j)
+		return
+	}
 	if j.attempt.run.Outcome == "" {
+		f.concluded.add(j, p.now)
 		j.attempt.end(outcome, reading.Known(ended), basis, "")
 		f.totals.addSteps(j.attempt)
 		f.totals.addRun(&j.attempt.run, p.now)
@@ -183,6 +189,11 @@ func (f *jobsFolder) conclude(p *pass, j *job, state State, outcome Outcome, end
 	} else {
 		f.transitionOn(p, j, state, ended, basis)
 	}
+	f.archive(j)
+}
+
+// archive takes a job to those that need not be looked at any more.
+func (f *jobsFolder) archive(j *job) {
 	d := &f.dirs[j.dir]
 	f.remove(j)
 	d.finished.put(hashName(j.name), newFinished(&j.stat, d.Generation, j.number))

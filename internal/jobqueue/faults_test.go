@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,8 +46,7 @@ func openToOthers(t *testing.T, dir string) {
 }
 
 func TestNotReadable(t *testing.T) {
-	inPlace := hostfs.NewGate(hostfs.Settings{Go: func(access func()) { access() }})
-	h := newHarness(t, Settings{Gate: inPlace})
+	h := newHarness(t, Settings{})
 	h.pass()
 	openToOthers(t, h.path)
 	h.job("queued/a", "queued")

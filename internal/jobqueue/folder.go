@@ -3,6 +3,7 @@ package jobqueue
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
@@ -50,6 +51,9 @@ type jobsFolder struct {
 	recheck []fileKey
 	// tombstones are finished jobs whose file went, for as long as they may still turn up as a retry.
 	tombstones map[uint64]tombstone
+
+	// concluded are the runs that were counted.
+	concluded concluded
 
 	counts [len(States)]int // of jobs
 	oldest oldest
@@ -165,7 +169,7 @@ func (f *jobsFolder) probe(p *pass) {
 		replaced, err := d.Open(f.at.Files, f.at.Path)
 		switch {
 		case err == nil:
-			f.absentSince[1+i] = time.Time{}
+			f.absentSince[1+i], d.parent = time.Time{}, f.identity
 			if replaced && d.Watched != "" {
 				f.hinter.Unwatch(d.Watched)
 				d.Watched, d.TriedAt = "", time.Time{}
@@ -180,7 +184,10 @@ func (f *jobsFolder) probe(p *pass) {
 	f.reachable = true
 }
 
-// markAbsent notes that a status folder is not there, or with -1 that none is, and after a while that its jobs are not either.
+// markAbsent notes that a status folder is not there, or with -1 that none is.
+//
+// Absence is not deletion: a share that is unmounted for a moment takes its jobs with it and brings them back. So jobs are deleted when a listing does not name
+// them any more, or when their status folder was removed from the very jobs folder in which it was; else they stay what they were, and are not published.
 func (f *jobsFolder) markAbsent(p *pass, index int) {
 	since := &f.absentSince[1+index]
 	switch {
@@ -196,8 +203,9 @@ func (f *jobsFolder) markAbsent(p *pass, index int) {
 			d.Abandon()
 			clear(d.irregular) // but not what is finished: a share that is mounted late brings it back
 			d.Forget()
+			removed := index == i && d.parent.Same(&f.identity)
 			for at, j := range f.jobs {
-				if at.dir == i {
+				if removed && at.dir == i {
 					f.deleted(p, j)
 				}
 			}
@@ -206,6 +214,12 @@ func (f *jobsFolder) markAbsent(p *pass, index int) {
 	if index < 0 {
 		f.scanned = true
 	}
+}
+
+// absent says that the folder, or each of its status folders, has been gone for a while.
+func (f *jobsFolder) absent(now time.Time) bool {
+	gone := func(since time.Time) bool { return !since.IsZero() && now.Sub(since) >= absentFor }
+	return gone(f.absentSince[0]) || !slices.ContainsFunc(f.absentSince[1:], func(since time.Time) bool { return !gone(since) })
 }
 
 // unfinished says that there is work that did not fit into this pass. What cannot be reached is no work.

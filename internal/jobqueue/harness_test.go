@@ -12,6 +12,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
@@ -39,6 +40,9 @@ type harness struct {
 
 func newHarness(t *testing.T, s Settings) *harness {
 	t.Helper()
+	if s.Gate == nil { // a slow machine is no share that hangs
+		s.Gate = hostfs.NewGate(hostfs.Settings{Go: func(access func()) { access() }})
+	}
 	h := &harness{t: t, path: filepath.Join(t.TempDir(), ".jobs"), watcher: NewWatcher(s), now: time.Now().Add(time.Hour).Truncate(time.Millisecond), created: make(map[string]time.Time), folderTimes: make(map[string]time.Time)}
 	t.Cleanup(h.watcher.Close)
 	for _, name := range jobsdir.Names {

@@ -3,6 +3,7 @@ package jobqueue
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
@@ -58,5 +59,18 @@ func (f *jobsFolder) publish(p *pass) Queue {
 	}
 	q.DeclinesKnown = f.declinesKnown
 	q.Orphans = maps.Clone(f.totals.orphans)
+	if f.absent(p.now) {
+		hide(&q)
+	}
 	return q
+}
+
+// hide takes out of what is published what a folder holds now: one that is gone is remembered, and
+// not shown. Totals stay, and so do the runs under way, which may go on elsewhere.
+func hide(q *Queue) {
+	if q.Access == AccessOpen {
+		q.Access, q.Scanning = AccessAbsent, false
+	}
+	q.Jobs, q.ActiveTasks, q.Contended = [len(States)]int{}, 0, 0
+	q.OldestWaiting, q.OldestRunning = reading.Value[time.Time]{}, reading.Value[time.Time]{}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
@@ -27,7 +28,7 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			folder, err := jobs.Open(t.TempDir())
 			require.NoError(t, err)
 			var more atomic.Bool // a pass left work, or inotify tells of some
-			settings := jobqueue.Settings{OnHint: func() { more.Store(true) }}
+			settings := jobqueue.Settings{OnHint: func() { more.Store(true) }, Gate: hostfs.NewGate(hostfs.Settings{Go: func(access func()) { access() }})}
 			kept, killed := make(map[string][]byte), rand.New(rand.NewPCG(seed, 2))
 			if seed >= 20 {
 				settings.Load = func(_ context.Context, keys []string) (values [][]byte, err error) {

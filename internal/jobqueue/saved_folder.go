@@ -50,10 +50,11 @@ type savedDurations struct {
 
 // savedState is what was kept of a folder.
 type savedState struct {
-	restored RestoreState
-	folder   savedFolder
-	jobs     []savedJob
-	finished [len(jobsdir.Names)]archive
+	restored  RestoreState
+	folder    savedFolder
+	jobs      []savedJob
+	finished  [len(jobsdir.Names)]archive
+	concluded archive
 }
 
 // parseRecords reads the values of allKeys. One that makes no sense spoils all: a folder that is half remembered would tell what is not so.
@@ -70,7 +71,7 @@ func parseRecords(values [][]byte) *savedState {
 }
 
 func (r *savedState) parse(values [][]byte) error {
-	if len(values) != 1+shardCount*(1+len(terminalParts)) {
+	if len(values) != recordCount {
 		return errTruncated
 	}
 	if err := json.Unmarshal(values[0], &r.folder); err != nil {
@@ -98,6 +99,11 @@ func (r *savedState) parse(values [][]byte) error {
 			}
 		}
 	}
+	for _, value := range values[len(terminalParts)*shardCount:] {
+		if err := parseFinished(value, r.concluded.set); err != nil {
+			return fmt.Errorf("parse what was kept of runs that were counted: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -116,6 +122,7 @@ func (f *jobsFolder) restore(r *savedState) {
 	for _, dir := range terminalParts {
 		f.dirs[dir].finished = r.finished[dir]
 	}
+	f.concluded.archive = r.concluded
 	for i := range r.jobs {
 		f.restoreJob(&r.jobs[i])
 	}

@@ -9,6 +9,8 @@ type statusDir struct {
 	// regular file. They are what grows with the history of a host: hence no strings and no pointers.
 	finished  archive
 	irregular map[uint64]uint32 // generation
+	// parent is the jobs folder in which it was last there.
+	parent jobsdir.FileStat
 }
 
 // state is that of all jobs in a terminal status folder.

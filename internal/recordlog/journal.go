@@ -16,6 +16,9 @@ import (
 type Options struct {
 	// MaxMemory bounds what is kept in memory while the disk takes no writes.
 	MaxMemory int64
+	// AllOrNothing forgets everything where something is damaged: values that belong together would
+	// say what is not so if one of them were missing.
+	AllOrNothing bool
 	// Sync has each write wait for the disk, so that a power cut loses nothing.
 	Sync bool
 }
@@ -116,8 +119,27 @@ func (l *Journal) open() error {
 		l.segments = append(l.segments, s)
 		l.damaged += s.scan(func(f frame) { l.replay(s, f) })
 	}
+	if l.options.AllOrNothing && !l.sound() {
+		l.discard()
+	}
 	l.reclaim()
 	return nil
+}
+
+// sound reads every value.
+func (l *Journal) sound() bool {
+	for key := range l.index {
+		l.value(key)
+	}
+	return l.damaged == 0
+}
+
+// discard forgets everything that is on disk.
+func (l *Journal) discard() {
+	for _, s := range l.segments {
+		s.live, s.liveBytes = 0, 0
+	}
+	clear(l.index)
 }
 
 // replay takes over what a frame says.

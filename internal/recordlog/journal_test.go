@@ -301,3 +301,29 @@ func TestRandomWorkIsWhatItWas(t *testing.T) {
 	require.Less(t, size(t, dir), int64(4*segmentSize))
 	require.NoError(t, l.Close())
 }
+
+// TestAllOrNothing: where values belong together, one that is damaged takes the others with it.
+func TestAllOrNothing(t *testing.T) {
+	for what, at := range map[string]int64{"a frame": -20, "a value": 1} {
+		dir := t.TempDir()
+		l := Open(dir, Options{})
+		set(t, l, "1", "value 1")
+		set(t, l, "2", "value 2")
+		set(t, l, "3", "value 3")
+		second := l.index["2"]
+		l.die()
+		overwrite(t, second.segment.path, second.offset+at, []byte{7})
+		l = Open(dir, Options{AllOrNothing: true})
+		assert.Equal(t, 1, l.Status().Damaged, what)
+		for _, key := range []string{"1", "2", "3"} {
+			assert.Nil(t, l.Get(key), what)
+		}
+		set(t, l, "2", "new")
+		require.NoError(t, l.Close())
+		l = Open(dir, Options{AllOrNothing: true})
+		assert.Zero(t, l.Status().Damaged, what)
+		assert.Equal(t, "new", string(l.Get("2")))
+		assert.Nil(t, l.Get("1"))
+		require.NoError(t, l.Close())
+	}
+}
