@@ -133,7 +133,7 @@ func (s *Sampler) handleAnswer(a answer, now time.Time) {
 		s.enumerate(s.bounded(a.count), now)
 	case a.session == nil:
 		c.retry.Failed(now)
-		c.library = Library{State: libraryState(a.err), Err: a.err}
+		c.library = Library{State: stateAfter(a.err), Err: a.err}
 	case a.session != c.session:
 		// About a session that has ended meanwhile.
 	case a.err == nil:
@@ -151,7 +151,7 @@ func (s *Sampler) dropSession(err error, now time.Time) {
 	s.disconnect(now)
 	s.connection.retry.Failed(now)
 	if !errors.Is(err, errNoGPU) {
-		s.connection.library = Library{State: libraryState(err), Err: err}
+		s.connection.library = Library{State: stateAfter(err), Err: err}
 	}
 }
 

@@ -88,7 +88,7 @@ func TestALatePassAddsNothing(t *testing.T) {
 }
 
 // A faster link may wrap several times between two passes, so that the counter says nothing.
-func TestANarrowCounterOfAFastLinkIsWithheld(t *testing.T) {
+func TestANarrowCounterOfAFastLinkIsSuppressed(t *testing.T) {
 	for name, a := range map[string]*gputest.GPU{"gen 4 x16": narrow(4, 16), "unknown": narrow(0, 0)} {
 		run(t, gputest.New(a), func(s *harness) {
 			t := s.T

@@ -181,8 +181,8 @@ func endsSession(err error) bool {
 	return errors.Is(err, ErrUninitialized) || errors.Is(err, ErrDriverNotLoaded) || errors.Is(err, ErrRestartRequired)
 }
 
-// libraryState names the state that an error of the library leaves it in.
-func libraryState(err error) LibraryState {
+// stateAfter names the state that an error of the library leaves it in.
+func stateAfter(err error) LibraryState {
 	switch {
 	case err == nil:
 		return LibraryAvailable

@@ -26,9 +26,9 @@ var failureNames = [failureReasons]string{"other", "unknown", "invalid_argument"
 // String is the reason as an attribute.
 func (r FailureReason) String() string { return failureNames[r] }
 
-// failureReason names the reason of an error. It is false for what is no failure of a reading:
+// reasonOf names the reason of an error. It is false for what is no failure of a reading:
 // none, an answer that cannot be true (which is counted as such), and the loss of the whole GPU.
-func failureReason(err error) (FailureReason, bool) {
+func reasonOf(err error) (FailureReason, bool) {
 	switch {
 	case err == nil, errors.Is(err, ErrImplausible), errors.Is(err, ErrLost), errors.Is(err, ErrResetRequired), endsSession(err):
 		return 0, false
@@ -108,16 +108,16 @@ func (p *presence) missing() bool {
 type failedCall struct {
 	field field
 	err   error
-	// part says that the call was about a part of the GPU, of which nothing is remembered.
-	part bool
+	// ofMIG says that the call was about a MIG device of the GPU, of which nothing is remembered.
+	ofMIG bool
 }
 
 // note keeps what became of a call. A failure waits for the end of the pass: while the GPU answers
 // nothing at all, that is its state, and no reading has failed by itself.
-func (g *acquiredGPU) note(f field, err error, part bool) {
-	if err != nil && !(f.mayBeEmpty() && errors.Is(err, ErrNotFound)) {
-		g.failed = append(g.failed, failedCall{f, err, part})
-	} else if !part {
+func (g *acquiredGPU) note(f field, err error, ofMIG bool) {
+	if err != nil && (!f.mayBeEmpty() || !errors.Is(err, ErrNotFound)) {
+		g.failed = append(g.failed, failedCall{f, err, ofMIG})
+	} else if !ofMIG {
 		g.usage.presence[f].answered()
 	}
 }
@@ -126,14 +126,14 @@ func (g *acquiredGPU) note(f field, err error, part bool) {
 func (g *acquiredGPU) settleFailures() {
 	for _, c := range g.failed {
 		p := &g.usage.presence[c.field]
-		reason, counts := failureReason(c.err)
+		reason, counts := reasonOf(c.err)
 		if reason == FailureNotSupported || reason == FailureNoData {
-			counts = counts && !c.part && p.had
+			counts = counts && !c.ofMIG && p.had
 		}
 		if counts {
 			g.usage.failures.add(c.field.group(), reason)
 		}
-		if !c.part {
+		if !c.ofMIG {
 			p.failedWith(c.err)
 		}
 	}

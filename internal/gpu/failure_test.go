@@ -119,7 +119,7 @@ func TestAGPUThatHangsInItsFirstPassHasItsIdentity(t *testing.T) {
 }
 
 // Two GPUs with one UUID are two GPUs.
-func TestEqualUUIDsAreToldApartByPCIAddress(t *testing.T) {
+func TestEqualUUIDsAreDistinguishedByPCIAddress(t *testing.T) {
 	a, b, c := gputest.NewGPU(0), gputest.NewGPU(1), gputest.NewGPU(2)
 	b.Identity.UUID = a.Identity.UUID
 	run(t, gputest.New(a, b, c), func(s *harness) {

@@ -83,10 +83,10 @@ func TestGPUThatAnswersNothing(t *testing.T) {
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
-		s.change(func() { a.Err = errOdd })
+		s.change(func() { a.Err = errBroken })
 		time.Sleep(time.Second)
 		snapshot, err := s.observe()
-		require.ErrorIs(t, err, errOdd)
+		require.ErrorIs(t, err, errBroken)
 		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthDegraded, Reason: gpu.ReasonDriverError}, snapshot.Devices[0])
 		s.change(func() { a.Err = nil })
 		require.Equal(t, gpu.HealthOK, s.passes(1).Devices[0].Health)

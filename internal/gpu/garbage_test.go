@@ -126,17 +126,17 @@ func TestGarbageUtilizationIsDropped(t *testing.T) {
 
 func TestGarbageSamplesAreDropped(t *testing.T) {
 	a := gputest.NewGPU(0)
-	a.Samples = samples(gpu.Sample{Timestamp: stamp(0), Value: 1})
+	a.Samples = samples(gpu.Sample{Timestamp: sampledAt(0), Value: 1})
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
 		s.utilization(0)
 		s.change(func() {
 			a.Samples = samples(
-				gpu.Sample{Timestamp: stamp(100), Value: math.NaN()},
-				gpu.Sample{Timestamp: stamp(200), Value: math.Inf(1)},
-				gpu.Sample{Timestamp: stamp(300), Value: -1},
-				gpu.Sample{Timestamp: stamp(400), Value: 25},
+				gpu.Sample{Timestamp: sampledAt(100), Value: math.NaN()},
+				gpu.Sample{Timestamp: sampledAt(200), Value: math.Inf(1)},
+				gpu.Sample{Timestamp: sampledAt(300), Value: -1},
+				gpu.Sample{Timestamp: sampledAt(400), Value: 25},
 				gpu.Sample{Timestamp: math.MaxUint64, Value: 75},
 			)
 		})
@@ -206,7 +206,7 @@ func TestSnapshotsAreNotChangedLater(t *testing.T) {
 func TestUnknownIsNotImplausible(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Identity.VBIOSVersion = ""
-	a.Samples = samples(gpu.Sample{}, gpu.Sample{Timestamp: stamp(0), Value: 255})
+	a.Samples = samples(gpu.Sample{}, gpu.Sample{Timestamp: sampledAt(0), Value: 255})
 	a.Contexts = []gpu.Context{{PID: 7, Memory: math.MaxUint64}}
 	a.ProcessSamples = []gpu.ProcessSample{{}, {PID: 7, Timestamp: 1, General: 5}}
 	a.Encoder = &gpu.Encoder{Sessions: 0, FrameRate: math.MaxUint32, Latency: math.MaxUint32}
@@ -241,7 +241,7 @@ func TestImplausibleAnswersAreCounted(t *testing.T) {
 		"utilization 255":       {func(g *gputest.GPU) { g.Utilization[gpu.TaskEncoder] = 255 }, gpu.GroupUtilization, 60},
 		"sample without a time": {func(g *gputest.GPU) { g.Samples = samples(gpu.Sample{Value: 5}, gpu.Sample{Value: 6}) }, gpu.GroupUtilization, 12},
 		"sample NaN": {func(g *gputest.GPU) {
-			g.Samples = samples(gpu.Sample{Timestamp: stamp(100), Value: math.NaN()})
+			g.Samples = samples(gpu.Sample{Timestamp: sampledAt(100), Value: math.NaN()})
 		}, gpu.GroupUtilization, 1},
 		"pid 0":       {func(g *gputest.GPU) { g.Contexts = []gpu.Context{{Memory: 1}, {Memory: 2}} }, gpu.GroupProcess, 12},
 		"pid 2^32-1":  {func(g *gputest.GPU) { g.Contexts = []gpu.Context{{PID: math.MaxUint32}} }, gpu.GroupProcess, 12},

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnEmptyWindowIsToldLikeTheOneBefore(t *testing.T) {
+func TestAnEmptyWindowIsReportedLikeTheOneBefore(t *testing.T) {
 	const uuid, maxAge = "GPU-1", 10 * time.Second
 	now := time.Unix(1800000000, 0)
 	all := reportedWindows{}

@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
 )
 
-var errOdd = errors.New("odd")
+var errBroken = errors.New("broken")
 
 func TestLibraryStates(t *testing.T) {
 	for _, c := range []struct {
@@ -27,7 +27,7 @@ func TestLibraryStates(t *testing.T) {
 		{gpu.ErrDriverNotLoaded, gpu.LibraryDriverNotLoaded, false},
 		{gpu.ErrNoPermission, gpu.LibraryNoPermission, false},
 		{gpu.ErrRestartRequired, gpu.LibraryRestartRequired, true},
-		{errOdd, gpu.LibraryFailed, true},
+		{errBroken, gpu.LibraryFailed, true},
 	} {
 		t.Run(string(c.state), func(t *testing.T) {
 			driver := gputest.New(gputest.NewGPU(0))

@@ -41,7 +41,7 @@ func (g *acquiredGPU) readMIG(now time.Time, s *shared) {
 // readMIGDevice is false for one that answers nothing but its identity: most likely it is being
 // removed. A call that fails is missing from this device alone.
 func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (d Device, ok bool) {
-	g.try(fieldMIG, func() error {
+	_ = g.try(fieldMIG, func() error { // noted by try
 		id, err := h.Identity()
 		if err != nil {
 			return err
@@ -83,7 +83,7 @@ func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (d Device, 
 		return d, false
 	}
 	if s.profile {
-		g.try(fieldProfile, func() error {
+		_ = g.try(fieldProfile, func() error { // likewise
 			plausible, err := profileOf(h, &s.usages.of(d.UUID).profile)
 			if err != nil {
 				return err

@@ -70,9 +70,9 @@ func plausibleEnergy(millijoules uint64) reading.Value[float64] {
 func plausibleIdentity(id Identity) (Identity, bool) {
 	plausible := true
 	for _, text := range []*string{&id.UUID, &id.Name, &id.PCIAddress, &id.VBIOSVersion} {
-		told := strings.TrimSpace(*text) != ""
+		given := strings.TrimSpace(*text) != ""
 		*text = plausibleText(*text)
-		plausible = plausible && (*text != "" || !told)
+		plausible = plausible && (*text != "" || !given)
 	}
 	return id, plausible
 }

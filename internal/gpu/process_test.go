@@ -48,7 +48,7 @@ func TestProcessListThatCannotBeReadIsAbsent(t *testing.T) {
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		require.Equal(t, reading.Known([]gpu.Process{}), s.healthy().Devices[0].Processes, "nobody")
-		s.change(func() { a.Errs = map[gputest.Call]error{gputest.CallContexts: errOdd} })
+		s.change(func() { a.Errs = map[gputest.Call]error{gputest.CallContexts: errBroken} })
 		require.False(t, s.passes(5).Devices[0].Processes.Known)
 	})
 }
@@ -176,12 +176,14 @@ func TestPartsAreDevicesOfTheirOwn(t *testing.T) {
 		require.Equal(t, reading.Known([]gpu.Process{{PID: 10, Memory: mib(1)}}), devices[1].Processes)
 		s.change(func() { a.MIGDevices = nil })
 		require.Len(t, s.passes(5).Devices, 1, "put together again, which is no loss")
-		s.change(func() { a.MIGDevices, p.Errs = []*gputest.GPU{p}, map[gputest.Call]error{gputest.CallMemory: errOdd} })
+		s.change(func() {
+			a.MIGDevices, p.Errs = []*gputest.GPU{p}, map[gputest.Call]error{gputest.CallMemory: errBroken}
+		})
 		devices = s.passes(5).Devices
 		require.Len(t, devices, 2)
 		require.False(t, devices[1].MemoryTotal.Known)
 		require.True(t, devices[1].Processes.Known, "what one call cannot say is missing alone")
-		s.change(func() { p.Errs[gputest.CallContexts] = errOdd })
+		s.change(func() { p.Errs[gputest.CallContexts] = errBroken })
 		require.Len(t, s.passes(5).Devices, 1, "one that cannot be read is left out")
 	})
 }

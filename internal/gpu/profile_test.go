@@ -52,7 +52,7 @@ func TestProfileIsTheMeanOfTheWindow(t *testing.T) {
 		require.Equal(t, p, s.profile(), "told once more until there is something new")
 		s.passes(5)
 		require.Equal(t, reading.Known(0.8), s.profile()[gpu.ProfileSM])
-		s.change(func() { a.Errs = map[gputest.Call]error{gputest.CallProfile: errOdd} })
+		s.change(func() { a.Errs = map[gputest.Call]error{gputest.CallProfile: errBroken} })
 		s.passes(20)
 		require.Nil(t, s.profile(), "what is old is not told")
 		s.change(func() { a.Errs, a.Err = nil, gpu.ErrLost })
@@ -105,9 +105,9 @@ func TestProfileIsAskedOnlyWhenWantedAndRarelyInVain(t *testing.T) {
 }
 
 func TestProfileOfAMIGDevice(t *testing.T) {
-	a, part := gputest.NewGPU(0), gputest.NewGPU(0)
-	part.Identity.UUID, part.Profile = "MIG-1", measured(map[gpu.ProfileQuantity]float64{gpu.ProfileGraphics: 40, gpu.ProfileSM: -1})
-	a.MIGDevices = []*gputest.GPU{part}
+	a, mig := gputest.NewGPU(0), gputest.NewGPU(0)
+	mig.Identity.UUID, mig.Profile = "MIG-1", measured(map[gpu.ProfileQuantity]float64{gpu.ProfileGraphics: 40, gpu.ProfileSM: -1})
+	a.MIGDevices = []*gputest.GPU{mig}
 	runProfile(t, a, func(s *harness) {
 		t := s.T
 		s.passes(10)
@@ -116,7 +116,7 @@ func TestProfileOfAMIGDevice(t *testing.T) {
 		require.Nil(t, devices[0].Profile)
 		require.Equal(t, reading.Known(0.4), devices[1].Profile[gpu.ProfileGraphics])
 		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 1}, devices[0].Implausible, "of the GPU")
-		s.change(func() { part.Profile = nil })
+		s.change(func() { mig.Profile = nil })
 		require.Len(t, s.passes(5).Devices, 2, "not measured, and there all the same")
 	})
 }

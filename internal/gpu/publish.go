@@ -9,7 +9,7 @@ import (
 
 // publish makes the snapshot of this pass. It returns the errors of this pass.
 func (s *Sampler) publish(now time.Time) error {
-	s.rememberIdentities()
+	s.keepIdentities()
 	library := s.connection.library
 	devices := make([]Device, 0, max(len(s.slots), len(s.known)))
 	var trouble []error
@@ -51,9 +51,9 @@ func (s *Sampler) publish(now time.Time) error {
 	return errors.Join(trouble...)
 }
 
-// rememberIdentities keeps the identity of every GPU that was seen. A UUID that turned out to be
+// keepIdentities keeps the identity of every GPU that was seen. A UUID that turned out to be
 // that of several GPUs is nobody's.
-func (s *Sampler) rememberIdentities() {
+func (s *Sampler) keepIdentities() {
 	s.known = slices.DeleteFunc(s.known, func(id Identity) bool { return s.shared.identities.isDuplicate(id.UUID) })
 	for _, slot := range s.slots {
 		id := slot.last.device.Identity

@@ -82,7 +82,7 @@ func TestPauseDoesNotCountForTheValueAfterIt(t *testing.T) {
 }
 
 // stamp is a timestamp of the sample buffer, milliseconds after an arbitrary beginning.
-func stamp(milliseconds uint64) uint64 { return 1_700_000_000_000_000 + milliseconds*1000 }
+func sampledAt(milliseconds uint64) uint64 { return 1_700_000_000_000_000 + milliseconds*1000 }
 
 func samples(entries ...gpu.Sample) map[gpu.Task][]gpu.Sample {
 	return map[gpu.Task][]gpu.Sample{gpu.TaskGeneral: entries}
@@ -90,7 +90,7 @@ func samples(entries ...gpu.Sample) map[gpu.Task][]gpu.Sample {
 
 func TestSampleBufferIsPreferredAndWeightedByTime(t *testing.T) {
 	a := gputest.NewGPU(0)
-	a.Samples = samples(gpu.Sample{Timestamp: stamp(0), Value: 99})
+	a.Samples = samples(gpu.Sample{Timestamp: sampledAt(0), Value: 99})
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
@@ -99,11 +99,11 @@ func TestSampleBufferIsPreferredAndWeightedByTime(t *testing.T) {
 			a.Samples = samples(
 				// Out of order, as a ring buffer is; an entry never filled, one out of range, and
 				// one that was seen before.
-				gpu.Sample{Timestamp: stamp(600), Value: 100},
-				gpu.Sample{Timestamp: stamp(200), Value: 20},
+				gpu.Sample{Timestamp: sampledAt(600), Value: 100},
+				gpu.Sample{Timestamp: sampledAt(200), Value: 20},
 				gpu.Sample{Timestamp: 0, Value: 77},
-				gpu.Sample{Timestamp: stamp(300), Value: 255},
-				gpu.Sample{Timestamp: stamp(0), Value: 99},
+				gpu.Sample{Timestamp: sampledAt(300), Value: 255},
+				gpu.Sample{Timestamp: sampledAt(0), Value: 99},
 			)
 		})
 		s.passes(5)
@@ -111,7 +111,7 @@ func TestSampleBufferIsPreferredAndWeightedByTime(t *testing.T) {
 		requireWindow(t, gpu.Window{Mean: (0.2*0.2 + 1.0*0.4) / 0.6, Max: 1, Samples: 2}, u[gpu.TaskGeneral])
 		requireWindow(t, gpu.Window{Mean: 0.31, Max: 0.31, Samples: 5}, u[gpu.TaskEncoder])
 
-		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: stamp(700), Value: 50}) })
+		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: sampledAt(700), Value: 50}) })
 		s.passes(5)
 		requireWindow(t, gpu.Window{Mean: 0.5, Max: 0.5, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
 	})
@@ -130,7 +130,7 @@ func TestSilentSampleBufferIsFilledByPolling(t *testing.T) {
 
 func TestWindowThatTheBufferHasNotReachedShowsWhatWasPolled(t *testing.T) {
 	a := gputest.NewGPU(0)
-	a.Samples = samples(gpu.Sample{Timestamp: stamp(0), Value: 5})
+	a.Samples = samples(gpu.Sample{Timestamp: sampledAt(0), Value: 5})
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
@@ -144,14 +144,14 @@ func TestWindowThatTheBufferHasNotReachedShowsWhatWasPolled(t *testing.T) {
 
 func TestSampleBufferAfterTheClockWasSetBack(t *testing.T) {
 	a := gputest.NewGPU(0)
-	a.Samples = samples(gpu.Sample{Timestamp: stamp(3_600_000), Value: 5})
+	a.Samples = samples(gpu.Sample{Timestamp: sampledAt(3_600_000), Value: 5})
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.healthy()
-		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: stamp(1000), Value: 40}) })
+		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: sampledAt(1000), Value: 40}) })
 		s.passes(20)
 		s.utilization(0)
-		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: stamp(1500), Value: 30}) })
+		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: sampledAt(1500), Value: 30}) })
 		s.passes(5)
 		requireWindow(t, gpu.Window{Mean: 0.3, Max: 0.3, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
 	})

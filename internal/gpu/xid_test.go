@@ -71,7 +71,7 @@ func TestXIDsAreNotCountedTwiceAfterTheLibraryWasOpenedAgain(t *testing.T) {
 
 func TestXIDsAreWatchedOnceRegisteringSucceeds(t *testing.T) {
 	a := gputest.NewGPU(0)
-	a.Errs = map[gputest.Call]error{gputest.CallRegister: errOdd}
+	a.Errs = map[gputest.Call]error{gputest.CallRegister: errBroken}
 	run(t, eventful(a), func(s *harness) {
 		t := s.T
 		require.False(t, s.healthy().Devices[0].XIDs.Known)

@@ -94,7 +94,7 @@ func TestXIDsOfTheKernelsLog(t *testing.T) {
 
 // The log is read on while the GPU is lost, while the driver has no events and while it cannot be
 // opened.
-func TestTheKernelTellsWhenTheDriverDoesNot(t *testing.T) {
+func TestTheKernelReportsWhatTheDriverDoesNot(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := gputest.New(a)
 	k := newKernel(t, driver)

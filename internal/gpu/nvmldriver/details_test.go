@@ -215,7 +215,7 @@ func TestParts(t *testing.T) {
 	})
 }
 
-func TestXIDsAreToldOfTheirGPU(t *testing.T) {
+func TestXIDsAreReportedOfTheirGPU(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.set("xids 1:1:79")
 		sampler := s.sampler(0)

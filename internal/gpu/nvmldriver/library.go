@@ -67,7 +67,7 @@ func (l *library) initialize() error {
 	if err := failure("Init", l.api.Init()); err != nil {
 		return err
 	}
-	l.exports, l.direct = lookUp(l.api.Extensions().LookupSymbol), bind(l.path)
+	l.exports, l.direct = resolveSymbols(l.api.Extensions().LookupSymbol), bind(l.path)
 	for _, method := range []string{"DeviceGetCount", "DeviceGetHandleByIndex"} {
 		if !l.exports[method] {
 			return errors.Join(fmt.Errorf("use %s: nvml %s is missing", l.path, method), l.shutDown())

@@ -89,9 +89,9 @@ func TestSamplesAreFreedWithTheSession(t *testing.T) {
 				mig, err := s.measurable(session, 0).MIG()
 				require.NoError(s, err)
 				require.Len(s, mig.Devices, 2)
-				for _, part := range mig.Devices {
-					_, _ = part.Identity()
-					_, _ = part.Profile()
+				for _, device := range mig.Devices {
+					_, _ = device.Identity()
+					_, _ = device.Profile()
 				}
 			}
 			require.NoError(s, a.Close())

@@ -33,7 +33,7 @@ func TestTheSearchGoesOnAfterABadFile(t *testing.T) {
 }
 
 // In a container, the host's library may be below root_path only.
-func TestTheSearchLooksBelowTheRootPath(t *testing.T) {
+func TestTheSearchGoesBelowTheRootPath(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		root := s.TempDir()
 		process.name, process.fallbackFolders = "libnvidia-ml-below.so.1", []string{"/usr/lib-of-no-host"}

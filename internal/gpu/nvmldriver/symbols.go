@@ -78,8 +78,8 @@ var symbols = map[string][]string{
 // exports are the go-nvml methods that may be called.
 type exports map[string]bool
 
-// lookUp asks a loaded library for everything in the table.
-func lookUp(find func(symbol string) error) exports {
+// resolveSymbols asks a loaded library for everything in the table.
+func resolveSymbols(find func(symbol string) error) exports {
 	e := make(exports, len(symbols))
 	for method, names := range symbols {
 		for _, name := range names {

@@ -12,7 +12,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
 )
 
-// ErrUnavailable: the storage is configured rightly and does not work. Memory is optional: whoever
+// ErrUnavailable is returned where the storage is configured rightly and does not work. Memory is optional: whoever
 // asks goes on without.
 var ErrUnavailable = errors.New("the storage is not available")
 
