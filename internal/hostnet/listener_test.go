@@ -90,11 +90,13 @@ func TestRoutes(t *testing.T) {
 
 func TestParseRoute(t *testing.T) {
 	message := make([]byte, routeMessageSize)
-	message[routeType] = unix.RTN_UNICAST
+	message[routeType], message[routeBits] = unix.RTN_UNICAST, 24
 	assert.Equal(t, RouteOnLink, parseRoute(message))
 	gateway := append(message, 8, 0, unix.RTA_GATEWAY, 0, 10, 0, 0, 1)
 	assert.Equal(t, RouteGateway, parseRoute(gateway))
 	assert.Equal(t, RouteNone, parseRoute(message[:4]))
+	message[routeBits] = 0
+	assert.Equal(t, RouteGateway, parseRoute(message))
 }
 
 func FuzzMessages(f *testing.F) {

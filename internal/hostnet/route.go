@@ -20,7 +20,8 @@ const (
 	// RouteOnLink is reached directly through an interface: the other end of a veth, a host on the
 	// same bridge or LAN.
 	RouteOnLink
-	// RouteGateway is reached through another host.
+	// RouteGateway is reached through another host, or by a route that stands for the whole world,
+	// such as the default route through a tunnel: who is at its other end is not known.
 	RouteGateway
 )
 
@@ -31,7 +32,16 @@ const (
 	routeFamily = 0
 	routeBits   = 1
 	routeType   = 7
+	routeFlags  = 8
+
+	// attributeNexthop is RTA_NH_ID: where sysctl net.ipv4.nexthop_compat_mode is off, a route by a
+	// nexthop object does not show its gateway.
+	attributeNexthop = 30
 )
+
+// shortestNetwork is the least length of the prefix of a network that hosts are directly connected
+// to. A tunnel without a gateway is given 0.0.0.0/0, 0.0.0.0/1 and 128.0.0.0/1, or 2000::/3.
+const shortestNetwork = 8
 
 // RouteTo asks the kernel how it would send to an address. Nothing is sent there.
 func RouteTo(address netip.Addr) (Route, error) {
@@ -42,6 +52,8 @@ func RouteTo(address netip.Addr) (Route, error) {
 	if address.Is6() {
 		request[routeFamily] = unix.AF_INET6
 	}
+	// What is asked for is the entry of the table, which says how much it stands for.
+	binary.NativeEndian.PutUint32(request[routeFlags:], unix.RTM_F_FIB_MATCH)
 	request = binary.NativeEndian.AppendUint16(request, uint16(attributeAlignment+len(raw)))
 	request = binary.NativeEndian.AppendUint16(request, unix.RTA_DST)
 	request = append(request, raw...)
@@ -65,10 +77,13 @@ func parseRoute(data []byte) Route {
 	case unix.RTN_LOCAL:
 		return RouteLocal
 	case unix.RTN_UNICAST:
-		for _, kind := range []uint16{unix.RTA_GATEWAY, unix.RTA_VIA, unix.RTA_MULTIPATH} {
+		for _, kind := range []uint16{unix.RTA_GATEWAY, unix.RTA_VIA, unix.RTA_MULTIPATH, attributeNexthop} {
 			if attribute(attributes, kind) != nil {
 				return RouteGateway
 			}
+		}
+		if data[routeBits] < shortestNetwork {
+			return RouteGateway
 		}
 		return RouteOnLink
 	default:

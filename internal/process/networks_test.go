@@ -57,6 +57,7 @@ func TestOnlyNeighboursAreReachable(t *testing.T) {
 	for name, barrier := range map[string]process.Barrier{
 		"rootless": process.BarrierNamespace, "metadata": process.BarrierNamespace, "link-local": process.BarrierAddress,
 		"host-address": process.BarrierAddress, "inside": process.BarrierLoopback, "freebind": process.BarrierForeign,
+		"neighbour": process.BarrierForeign,
 	} {
 		assert.Equal(t, reached{Barrier: barrier}, got[name], name)
 	}
@@ -65,7 +66,7 @@ func TestOnlyNeighboursAreReachable(t *testing.T) {
 // buildNetworks is the host of that test.
 func buildNetworks(folder string) {
 	run("ip link set lo up; ip link add ff0 type bridge; ip addr add 10.89.0.1/24 dev ff0; ip link set ff0 up")
-	names := []string{"host", "rootless", "metadata", "freebind", "link-local", "host-address", "inside"}
+	names := []string{"host", "rootless", "metadata", "freebind", "link-local", "host-address", "inside", "neighbour"}
 	start(folder, "host", "listen 127.0.0.1:7861", 0, "")
 	for n := range containers {
 		name := fmt.Sprint("container", n)
@@ -76,6 +77,8 @@ func buildNetworks(folder string) {
 	connect(start(folder, "link-local", "listen 0.0.0.0:7860", syscall.CLONE_NEWNET, ""), "ll", "169.254.169.254/16")
 	connect(start(folder, "host-address", "listen 0.0.0.0:7860", syscall.CLONE_NEWNET, ""), "ha", "10.89.0.1/24")
 	connect(start(folder, "inside", "listen 127.0.0.1:7860", syscall.CLONE_NEWNET, ""), "in", "10.89.0.99/24")
+	// An ordinary container that names an address of its neighbour.
+	connect(start(folder, "neighbour", "freebind 10.89.0.2:7860", syscall.CLONE_NEWNET, ""), "nb", "10.89.0.98/24")
 	own := "setpriv --reuid=65534 --regid=65534 --clear-groups unshare -Urn sh -c 'ip link set lo up; ip addr add %s dev lo; exec \"$0\" \"$@\"'"
 	start(folder, "rootless", "listen 0.0.0.0:7860", 0, fmt.Sprintf(own, "10.89.0.2/32"))
 	start(folder, "metadata", "listen 0.0.0.0:7860", 0, fmt.Sprintf(own, "169.254.169.254/32"))

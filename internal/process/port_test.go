@@ -48,12 +48,15 @@ func TestListening(t *testing.T) {
 		"container":             {listens: []string{wildcard}, foreign: true, local: []string{"172.17.0.2", "172.18.0.2"}, port: 7860, address: "172.17.0.2:7860"},
 		"container, two links":  {listens: []string{wildcard}, foreign: true, local: []string{"10.1.1.1", "172.18.0.2"}, port: 7860, address: "172.18.0.2:7860"},
 		"container, unreached":  {listens: []string{"127.0.0.1:7860"}, foreign: true, local: bridge, port: 7860, barrier: process.BarrierLoopback},
-		"container, specific":   {listens: []string{"172.18.0.2:7860"}, foreign: true, local: bridge, port: 7860, address: "172.18.0.2:7860"},
+		"container, specific":   {listens: []string{"172.18.0.2:7860"}, foreign: true, local: []string{"172.17.0.2", "172.18.0.2"}, port: 7860, address: "172.18.0.2:7860"},
+		"container, IPv6":       {listens: []string{"[fd00::2]:7860"}, foreign: true, local: []string{"172.17.0.2", "fd00::2"}, port: 7860, address: "[fd00::2]:7860"},
+		"a neighbour's":         {listens: []string{"172.18.0.2:7860"}, foreign: true, local: bridge, port: 7860, barrier: process.BarrierForeign},
+		"a neighbour's of IPv6": {listens: []string{"[fd00::2]:7860"}, foreign: true, local: []string{"172.17.0.2", "fd00::3"}, port: 7860, barrier: process.BarrierForeign},
 		"container, no network": {listens: []string{wildcard}, foreign: true, port: 7860, barrier: process.BarrierAddress},
 		"a user's namespace":    {listens: []string{wildcard}, foreign: true, theirs: true, local: bridge, port: 7860, barrier: process.BarrierNamespace},
 		"metadata service":      {listens: []string{wildcard}, foreign: true, local: []string{"169.254.169.254"}, port: 7860, barrier: process.BarrierAddress},
 		"the host's own":        {listens: []string{wildcard}, foreign: true, local: []string{"192.0.2.7"}, port: 7860, barrier: process.BarrierAddress},
-		"behind a gateway":      {listens: []string{"10.1.1.1:7860"}, foreign: true, port: 7860, barrier: process.BarrierAddress},
+		"behind a gateway":      {listens: []string{"10.1.1.1:7860"}, foreign: true, local: []string{"10.1.1.1"}, port: 7860, barrier: process.BarrierAddress},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newHarness(t, process.Settings{})
@@ -72,6 +75,7 @@ func TestListening(t *testing.T) {
 			process.SetNetwork(w.table, !c.theirs, map[string]hostnet.Route{
 				"192.0.2.7": hostnet.RouteLocal, "2001:db8::7": hostnet.RouteLocal, "172.17.0.2": hostnet.RouteOnLink,
 				"172.18.0.2": hostnet.RouteOnLink, "169.254.169.254": hostnet.RouteOnLink, "10.1.1.1": hostnet.RouteGateway,
+				"fd00::2": hostnet.RouteOnLink,
 			})
 			i := only(t, w.pass())
 			require.Len(t, i.Servers, 1)

@@ -14,7 +14,7 @@ import (
 //
 // An address that /proc shows of a process is a claim: whoever may make a network namespace may
 // give it the address of a metadata service or of a neighbour, and a socket may be bound to an
-// address that the host does not have (IP_FREEBIND). Asked from the host's network, such an address
+// address that is not there (IP_FREEBIND). Asked from the host's network, such an address
 // leads to somebody else.
 type Barrier string
 
@@ -27,8 +27,8 @@ const (
 	BarrierNamespace Barrier = "its network namespace is not known to be owned by the host"
 	// BarrierAddress: no address of the namespace is directly connected to this host.
 	BarrierAddress Barrier = "none of its addresses is on a network that this host is directly connected to"
-	// BarrierForeign: the socket is bound to an address that this host does not have.
-	BarrierForeign Barrier = "it is bound to an address that this host does not have"
+	// BarrierForeign: the socket is bound to an address that its network namespace does not have.
+	BarrierForeign Barrier = "it is bound to an address that its network namespace does not have"
 )
 
 // network is what the kernel knows and /proc does not show.
@@ -67,9 +67,15 @@ func (f *files) foreignAddress(pid int, s listener) (netip.AddrPort, Barrier) {
 	if !f.network.owned(f.path(pid, "ns/net")) {
 		return netip.AddrPort{}, BarrierNamespace
 	}
-	candidates := []netip.Addr{address}
-	if address.IsUnspecified() {
-		candidates = f.localAddresses(pid)
+	candidates := f.localAddresses(pid)
+	if !address.IsUnspecified() {
+		if address.Is6() {
+			candidates = f.localIPv6(pid)
+		}
+		if !slices.Contains(candidates, address) {
+			return netip.AddrPort{}, BarrierForeign
+		}
+		candidates = []netip.Addr{address}
 	}
 	i := slices.IndexFunc(candidates, f.neighbour)
 	if i < 0 {
@@ -95,6 +101,15 @@ func (f *files) localAddresses(pid int) []netip.Addr {
 	}
 	defer file.Close()
 	return parseLocalIPv4(file)
+}
+
+func (f *files) localIPv6(pid int) []netip.Addr {
+	file, err := os.Open(f.path(pid, "net/if_inet6"))
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	return parseLocalIPv6(file)
 }
 
 // kernelNetwork asks the kernel.

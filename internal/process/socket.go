@@ -99,3 +99,18 @@ func parseLocalIPv4(r io.Reader) []netip.Addr {
 	}
 	return list
 }
+
+// parseLocalIPv6 returns the addresses of a network namespace out of /proc/<pid>/net/if_inet6: 32
+// hexadecimal digits, then what belongs to the interface.
+func parseLocalIPv6(r io.Reader) []netip.Addr {
+	var list []netip.Addr
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		digits, _, _ := strings.Cut(lines.Text(), " ")
+		raw, err := hex.DecodeString(digits)
+		if address, ok := netip.AddrFromSlice(raw); err == nil && ok && address.Is6() {
+			list = append(list, address)
+		}
+	}
+	return list
+}

@@ -59,6 +59,8 @@ func TestParseLocalIPv4(t *testing.T) {
         /32 host LOCAL
 `
 	assert.Equal(t, []netip.Addr{netip.MustParseAddr("172.17.0.2"), netip.MustParseAddr("172.18.0.2")}, parseLocalIPv4(strings.NewReader(trie+trie)))
+	const inet6 = "00000000000000000000000000000001 01 80 10 80       lo\nfd000089000000000000000000000002 02 40 00 80     eth0\nno address\n"
+	assert.Equal(t, []netip.Addr{netip.IPv6Loopback(), netip.MustParseAddr("fd00:89::2")}, parseLocalIPv6(strings.NewReader(inet6)))
 	assert.Empty(t, parseLocalIPv4(strings.NewReader("Main:\n |-- 127.0.0.1\n /32 host LOCAL\n")))
 }
 
@@ -71,5 +73,6 @@ func FuzzListeners(f *testing.F) {
 			}
 		}
 		parseLocalIPv4(strings.NewReader(table))
+		parseLocalIPv6(strings.NewReader(table))
 	})
 }

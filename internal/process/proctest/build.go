@@ -28,6 +28,7 @@ func (h *Host) build(dir string, p Process) error {
 		"net/tcp":      p.tcp(4),
 		"net/tcp6":     p.tcp(6),
 		"net/fib_trie": p.fibTrie(),
+		"net/if_inet6": p.ifInet6(),
 	}
 	for name, content := range files {
 		if err := writeFile(filepath.Join(dir, name), content); err != nil {
@@ -113,7 +114,20 @@ func (p Process) fibTrie() string {
 	var b strings.Builder
 	b.WriteString("Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 127.0.0.1\n        /32 host LOCAL\n")
 	for _, a := range p.Local {
+		if a.Is6() {
+			continue
+		}
 		fmt.Fprintf(&b, "     |-- %s\n        /32 host LOCAL\n", a)
+	}
+	return b.String()
+}
+
+func (p Process) ifInet6() string {
+	var b strings.Builder
+	for _, a := range p.Local {
+		if a.Is6() {
+			fmt.Fprintf(&b, "%x 02 40 00 80     eth0\n", a.AsSlice())
+		}
 	}
 	return b.String()
 }
