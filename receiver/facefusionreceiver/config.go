@@ -97,7 +97,7 @@ func (c *Config) validateWeb() error {
 	if !c.Web.Enabled || hasEndpoint || len(settings) == 0 {
 		return nil
 	}
-	return fmt.Errorf("web: %s is set, and no instance has an endpoint: credentials, headers and proxies are for configured endpoints only, "+
+	return fmt.Errorf("web: %s is set, and no instance has an endpoint: credentials, headers, TLS and proxies are for configured endpoints only, "+
 		"never for servers that were found; name the server as instances[].endpoint, or remove the setting", strings.Join(settings, ", "))
 }
 

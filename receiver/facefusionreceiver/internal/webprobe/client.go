@@ -17,7 +17,8 @@ import (
 func (p *Probe) endpointClient(ctx context.Context, host component.Host, cfg confighttp.ClientConfig, instance Instance) (*http.Client, error) {
 	d := &directTransport{viaProxy: cfg.ProxyURL != ""}
 	if len(credentials(&cfg)) > 0 {
-		d.guard = newGuard(instance, p.env.Settings.Logger)
+		d.guard = newGuard(instance, p.env)
+		d.guard.viaProxy = d.viaProxy
 	}
 	// confighttp hands its own transport to the innermost middleware, and to nobody else.
 	extensions := maps.Clone(host.GetExtensions())
@@ -84,6 +85,20 @@ func credentials(client *confighttp.ClientConfig) []string {
 // ForEndpointsOnly names the settings that have no effect on servers that were found.
 func (c *Config) ForEndpointsOnly() []string {
 	names := credentials(&c.ClientConfig)
+	tls := &c.ClientConfig.TLS
+	for _, setting := range []struct {
+		name string
+		set  bool
+	}{
+		{"tls.ca_file", tls.CAFile != ""},
+		{"tls.ca_pem", tls.CAPem != ""},
+		{"tls.insecure_skip_verify", tls.InsecureSkipVerify},
+		{"tls.server_name_override", tls.ServerName != ""},
+	} {
+		if setting.set {
+			names = append(names, setting.name)
+		}
+	}
 	if c.ClientConfig.ProxyURL != "" {
 		names = append(names, "proxy_url")
 	}

@@ -8,12 +8,13 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
-	"syscall"
 
 	"go.uber.org/zap"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
 // guard keeps credentials from a stranger who took the port of a configured endpoint on this host
@@ -29,14 +30,19 @@ import (
 // with SO_REUSEPORT within one user only, see socket(7).
 type guard struct {
 	folders []string
-	dialer  net.Dialer
-	logger  *zap.Logger
+	// viaProxy says that what is dialed is a proxy: it reads what is sent to a server by http, and so
+	// it is the one who must be expected.
+	viaProxy bool
+	owner    string // of the accesses to the folders
+	gate     *hostfs.Gate
+	dialer   net.Dialer
+	logger   *zap.Logger
 	// logged is the last refusal, so that each is logged once.
 	logged atomic.Pointer[string]
 }
 
-func newGuard(i Instance, logger *zap.Logger) *guard {
-	return &guard{folders: i.Folders, logger: logger.With(zap.String("instance", i.Name))}
+func newGuard(i Instance, env probe.Env) *guard {
+	return &guard{folders: i.Folders, owner: i.Name, gate: env.Gate, logger: env.Settings.Logger.With(zap.String("instance", i.Name))}
 }
 
 // dial is the DialContext of a transport.
@@ -55,6 +61,9 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 		listErr = err
 	}
 	if reason := g.refuse(to, before, after, listErr); reason != "" {
+		if g.viaProxy {
+			reason = "proxy_url leads to a proxy on this host: " + reason
+		}
 		_ = conn.Close() // nothing was written
 		g.log(to, reason)
 		return nil, fmt.Errorf("%w: %s", webui.ErrNotProbed, reason)
@@ -88,7 +97,11 @@ func (g *guard) refuse(to netip.AddrPort, before, after []hostnet.Listener, err 
 		return "who listens there changed while connecting"
 	}
 	for _, l := range last {
-		if !g.expects(l.UID) {
+		expected, err := g.expects(l.UID)
+		if err != nil {
+			return fmt.Sprintf("user %d listens there, and who owns the folders of the instance is not known: %v", l.UID, err)
+		}
+		if !expected {
 			return fmt.Sprintf("user %d listens there, who is neither root, nor the collector's user, nor the owner of a folder of the instance", l.UID)
 		}
 	}
@@ -117,18 +130,32 @@ func cookies(list []hostnet.Listener) []uint64 {
 // expects says whether a user may serve the endpoint: root, the collector's user, and the
 // instance's. The instance's user is whoever owns one of its configured folders, not whoever runs a
 // process of it: every user who can read a checkout can start a process there.
-func (g *guard) expects(uid int) bool {
+// It fails where nobody is expected so far and a folder is on a file system that does not answer.
+func (g *guard) expects(uid int) (bool, error) {
 	if uid == 0 || uid == os.Geteuid() {
-		return true
+		return true, nil
 	}
-	return slices.ContainsFunc(g.folders, func(folder string) bool {
-		info, err := os.Stat(folder)
-		if err != nil {
-			return false
+	root := g.root()
+	var hanging error
+	for _, folder := range g.folders {
+		info, err := root.Stat(folder)
+		switch {
+		case hostfs.IsHanging(err):
+			hanging = fmt.Errorf("%s: %w", folder, err)
+		case err == nil && int(info.Uid) == uid:
+			return true, nil
 		}
-		s, ok := info.Sys().(*syscall.Stat_t)
-		return ok && int(s.Uid) == uid
-	})
+	}
+	return false, hanging
+}
+
+// root is the collector's own root directory.
+func (g *guard) root() *hostfs.Root {
+	mounts, err := hostfs.ReadMounts("/proc/self")
+	if err != nil {
+		mounts = nil // all is one device then
+	}
+	return &hostfs.Root{Gate: g.gate, Dir: "/", Mounts: mounts, Owner: g.owner}
 }
 
 func (g *guard) log(to netip.AddrPort, reason string) {

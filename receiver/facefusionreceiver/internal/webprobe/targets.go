@@ -114,7 +114,15 @@ func target(instance string, s process.ServerProcess) webui.Target {
 
 func sameTarget(a, b webui.Target) bool {
 	return a.Instance == b.Instance && a.Process == b.Process && a.Port == b.Port && a.Unknown == b.Unknown && a.NotProbed == b.NotProbed &&
-		a.Gone == b.Gone
+		a.Gone == b.Gone && hostOf(a) == hostOf(b)
+}
+
+// hostOf is where a server is asked: a container that is connected to another network moves.
+func hostOf(t webui.Target) string {
+	if t.URL == nil {
+		return ""
+	}
+	return t.URL.Host
 }
 
 // byInstance yields the servers of one instance after the other; they come sorted.
