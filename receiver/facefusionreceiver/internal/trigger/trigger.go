@@ -77,7 +77,8 @@ func (t *Trigger) run(ctx context.Context) {
 		case <-soon:
 			soon, due = nil, t.ticks
 		case due <- time.Now():
-			last, due = time.Now(), nil
+			// This scrape has what was requested so far.
+			last, due, soon = time.Now(), nil, nil
 		}
 	}
 }

@@ -81,6 +81,15 @@ func TestOneTickWhereTwoMeet(t *testing.T) {
 	require.Equal(t, []time.Duration{14950 * time.Millisecond, 30 * time.Second}, got)
 }
 
+// TestTheIntervalServesARequest: the interval is over within the debounce of a request.
+func TestTheIntervalServesARequest(t *testing.T) {
+	got := ticks(t, 31*time.Second, func(tr *Trigger) {
+		time.Sleep(14950 * time.Millisecond)
+		tr.RequestScrape()
+	})
+	require.Equal(t, []time.Duration{15 * time.Second, 30 * time.Second}, got)
+}
+
 func TestStopWaitsForNoReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := New(time.Second)
