@@ -18,6 +18,7 @@ func (s *sinkTest) received(t *testing.T, name string) int64 {
 	t.Helper()
 	m, err := s.tel.GetMetric("otelcol_receiver_" + name)
 	if err != nil {
+		require.ErrorContains(t, err, "not found") // nothing was counted yet
 		return 0
 	}
 	points := m.Data.(metricdata.Sum[int64]).DataPoints
