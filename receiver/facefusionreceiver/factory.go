@@ -52,7 +52,7 @@ func (r *registry) createLogs(_ context.Context, set receiver.Settings, cfg comp
 
 func (r *registry) createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {
 	return r.attach(set, cfg.(*Config), func(shared *sharedReceiver, s *signal) error {
-		s.inner = shared.sink.ConnectTraces(next)
+		s.inner, s.closing = shared.sink.ConnectTraces(next), shared.flush
 		return nil
 	})
 }

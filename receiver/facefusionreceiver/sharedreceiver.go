@@ -89,6 +89,15 @@ func (r *sharedReceiver) start(ctx context.Context, s *signal, host component.Ho
 	return nil
 }
 
+// flush has the probes send what they hold back, while there is a pipeline for it.
+func (r *sharedReceiver) flush() {
+	for _, p := range r.probes {
+		if f, ok := p.(probe.Flusher); ok {
+			f.Flush()
+		}
+	}
+}
+
 // stop is called by each signal that is shut down, also by one that never started. The last one
 // waits until everything has ended.
 func (r *sharedReceiver) stop(ctx context.Context, s *signal) error {

@@ -11,9 +11,10 @@ import (
 // signal is one of a receiver's metrics, logs and traces, as the Collector sees it. It is safe to
 // shut down unstarted, twice and while it starts; the scrape controller that it may hold is not.
 type signal struct {
-	shared *sharedReceiver
-	inner  component.Component // the scrape controller, or a queue of package delivery
-	ended  func()
+	shared  *sharedReceiver
+	inner   component.Component // the scrape controller, or a queue of package delivery
+	closing func()              // before inner is shut down; nil for nothing
+	ended   func()
 
 	mu   sync.Mutex
 	shut bool
@@ -43,6 +44,9 @@ func (s *signal) Shutdown(ctx context.Context) error {
 	}
 	s.shut = true
 	defer s.ended()
+	if s.closing != nil {
+		s.closing()
+	}
 	err := s.inner.Shutdown(ctx)
 	return errors.Join(err, s.shared.stop(ctx, s))
 }

@@ -11,6 +11,7 @@ type acks struct {
 	save    func() error // removes what was acknowledged; what fails is tried again by the next pass, which reports it
 	pending chan struct{}
 	done    chan struct{}
+	stopped sync.Once
 	wg      sync.WaitGroup
 }
 
@@ -39,9 +40,9 @@ func (a *acks) start() {
 	})
 }
 
-// stop waits for the removal in progress. It is called once.
+// stop waits for the removal in progress. It may be called twice; requests after it do nothing.
 func (a *acks) stop() {
-	close(a.done)
+	a.stopped.Do(func() { close(a.done) })
 	a.wg.Wait()
 }
 

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
@@ -66,7 +67,7 @@ type lateSink struct {
 	delivered chan func(probe.Result)
 }
 
-func (s *lateSink) SendLogs(_ plog.Logs, then func(probe.Result)) { s.delivered <- then }
+func (s *lateSink) SendLogs(_ plog.Logs, onDone func(probe.Result)) { s.delivered <- onDone }
 
 func TestADeliveredBatchIsForgottenWithoutAPass(t *testing.T) {
 	id := component.MustNewID("fake_storage")
@@ -100,4 +101,24 @@ func TestADeliveredBatchIsForgottenWithoutAPass(t *testing.T) {
 	ack(probe.Delivered)
 	require.Eventually(t, func() bool { return !store.has("outbox/0") }, 10*time.Second, time.Millisecond)
 	require.Equal(t, before, p.Health().Observations)
+}
+
+// TestADeliveryEndsAfterTheProbe: where a later probe fails to start, the queue is still delivering
+// when the probe is shut down.
+func TestADeliveryEndsAfterTheProbe(t *testing.T) {
+	id := component.MustNewID("fake_storage")
+	env, sink := probetest.Env()
+	late := &lateSink{Sink: sink, delivered: make(chan func(probe.Result), 1)}
+	env.Sink, env.Storage = late, &id
+	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
+	require.NoError(t, p.Start(t.Context(), fakeHost{id: &fakeStorage{values: map[string][]byte{}}}))
+	logs := plog.NewLogs()
+	logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+	entries := []*outbox.Entry{{Logs: &logs}}
+	require.NoError(t, p.save(t.Context(), entries))
+	p.send(entries)
+	require.NoError(t, p.Shutdown(t.Context()))
+	require.NoError(t, p.Shutdown(t.Context()))
+	(<-late.delivered)(probe.Delivered)
+	require.False(t, entries[0].Saved())
 }

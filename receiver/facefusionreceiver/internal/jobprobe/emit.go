@@ -34,13 +34,14 @@ func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*outbox.Entry {
 
 // send hands entries over. One that is saved is acknowledged when it was delivered or dropped.
 func (p *Probe) send(entries []*outbox.Entry) {
+	persister, acks := p.persister, p.acks // what ends late may find others, or none
 	for _, entry := range entries {
 		var onDone func(probe.Result) // nil for one that is not saved: when it is abandoned it is lost, and counted
 		if entry.Saved() {
 			onDone = func(result probe.Result) {
 				if result != probe.Abandoned {
-					p.persister.Ack(entry)
-					p.acks.request()
+					persister.Ack(entry)
+					acks.request()
 				}
 			}
 		}

@@ -37,6 +37,11 @@ func (p *Probe) holdTraces(snapshot *jobqueue.Snapshot, entries []*outbox.Entry)
 		if !heard {
 			return false
 		}
+		p.holding.Lock()
+		defer p.holding.Unlock()
+		if p.unheld {
+			return false
+		}
 		p.held = append(p.held, heldTraces{entry: entry, due: time.Now().Add(logDelay), runs: runs})
 		time.AfterFunc(logDelay, p.loop.Trigger)
 		return true
@@ -56,6 +61,8 @@ func (p *Probe) runsToHold(snapshot *jobqueue.Snapshot, changes []jobqueue.Chang
 
 // sendHeld sends the traces that have waited long enough, or all of them, with what the log says.
 func (p *Probe) sendHeld(all bool) {
+	p.holding.Lock()
+	defer p.holding.Unlock()
 	now := time.Now()
 	n := 0
 	for n < len(p.held) && (all || !now.Before(p.held[n].due)) {

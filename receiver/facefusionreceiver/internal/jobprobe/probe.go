@@ -37,10 +37,12 @@ type Probe struct {
 	emitsTraces     bool                  // somebody takes spans
 	firstScanLogged map[string]bool       // folders of which the first pass was logged, by instance; owned by the goroutine that observes
 	recent          recentRuns            // owned by the goroutine that observes
-	// held are traces that wait for the log, traced the changes that entries are about; both are
-	// owned by the goroutine that observes.
-	held   []heldTraces
-	traced map[*outbox.Entry][]jobqueue.Change
+	// held are traces that wait for the log, until unheld: from then on none waits. traced are the
+	// changes that entries are about, owned by the goroutine that observes.
+	holding sync.Mutex // guards the next two
+	unheld  bool
+	held    []heldTraces
+	traced  map[*outbox.Entry][]jobqueue.Change
 	// unsubscribe ends the calls of the log when it names a cause.
 	unsubscribe func()
 	mb          *metadata.MetricsBuilder // owned by the goroutine that scrapes
@@ -109,13 +111,20 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 func (p *Probe) Shutdown(ctx context.Context) error {
 	p.unsubscribe()
 	p.loop.Stop()
-	p.sendHeld(true)
+	p.Flush()
 	p.watcher.Close()
 	if p.acks != nil {
-		p.acks.stop()
-		p.acks = nil
+		p.acks.stop() // a delivery that ends later still asks it
 	}
 	return p.persister.Close(ctx)
+}
+
+// Flush implements probe.Flusher. What the log says until now is all that these traces get.
+func (p *Probe) Flush() {
+	p.holding.Lock()
+	p.unheld = true
+	p.holding.Unlock()
+	p.sendHeld(true)
 }
 
 // begin remembers exits, and looks for the first time as soon as the processes are known. From then on the interval and the hints decide.

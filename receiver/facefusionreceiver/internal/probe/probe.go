@@ -36,6 +36,13 @@ type Probe interface {
 	Shutdown(ctx context.Context) error
 }
 
+// Flusher is a Probe that holds traces back.
+type Flusher interface {
+	// Flush sends them, and holds none from then on. It is called before the pipeline of traces is
+	// shut down, while the probe observes or not.
+	Flush()
+}
+
 // Env is what every probe works with.
 type Env struct {
 	// Settings are the receiver's.
