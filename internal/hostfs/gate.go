@@ -14,8 +14,8 @@ var (
 	ErrPending = errors.New("the file system has not answered yet")
 	// ErrUnresponsive: the answer takes longer than the deadline.
 	ErrUnresponsive = errors.New("the file system does not respond")
-	// ErrTooMany: the owner has too many accesses that hang.
-	ErrTooMany = errors.New("too many file systems of this user do not respond")
+	// ErrTooMany: the owner has, or all owners together have, too many accesses that hang.
+	ErrTooMany = errors.New("too many file systems do not respond")
 )
 
 // Settings of a Gate. Zero values mean the defaults.
@@ -26,8 +26,8 @@ type Settings struct {
 	// spins up takes some seconds.
 	Deadline time.Duration
 	// MaxHanging is how many accesses of one owner may hang at the same time, each of which holds a
-	// thread of the operating system. The accesses of all owners together are bounded by 8 times as
-	// many; beyond that only owners without one are served.
+	// thread of the operating system. All owners together may have 8 times as many; the last
+	// MaxHanging of those are kept for owners of which none hangs.
 	MaxHanging int
 	// Go starts an access; on a goroutine of its own by default. A test whose thread has rights of
 	// its own runs it in place.
@@ -38,7 +38,7 @@ const (
 	defaultPatience   = 250 * time.Millisecond
 	defaultDeadline   = 5 * time.Second
 	defaultMaxHanging = 8
-	// ownersHanging is how many owners may exhaust their bound.
+	// ownersHanging times MaxHanging is the bound of all owners together.
 	ownersHanging = 8
 )
 
@@ -156,7 +156,8 @@ func (g *Gate) refuse(key DeviceKey, owner string, now time.Time) error {
 			}
 		}
 	}
-	if own >= g.settings.MaxHanging || own > 0 && all >= ownersHanging*g.settings.MaxHanging {
+	left := ownersHanging*g.settings.MaxHanging - all
+	if own >= g.settings.MaxHanging || left <= 0 || own > 0 && left <= g.settings.MaxHanging {
 		return ErrTooMany
 	}
 	return nil
