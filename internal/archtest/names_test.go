@@ -166,7 +166,7 @@ func TestRetiredNames(t *testing.T) {
 		}
 		for _, d := range p.declarations {
 			for _, r := range retired {
-				if r.matches(p.dir, d.name) {
+				if r.matches(p.dir, d) {
 					t.Errorf("%s declares %s: %q is retired, %s", d.file, d.name, r.word, r.instead)
 				}
 			}
@@ -191,14 +191,17 @@ func unrenamed(t *testing.T) (dirs []string) {
 // word is a part of an identifier: ID and URL are one, as are the halves of jobFolder.
 var word = regexp.MustCompile(`[A-Z]+[a-z0-9]*|[a-z0-9]+`)
 
-func (r retiredName) matches(dir, name string) bool {
+func (r retiredName) matches(dir string, d declaration) bool {
+	if r.kind != "" && r.kind != d.kind {
+		return false
+	}
 	if len(r.in) > 0 && !slices.ContainsFunc(r.in, func(prefix string) bool { return strings.HasPrefix(dir+"/", prefix+"/") }) {
 		return false
 	}
 	if r.whole {
-		return strings.EqualFold(name, r.word)
+		return strings.EqualFold(d.name, r.word)
 	}
-	return slices.ContainsFunc(word.FindAllString(name, -1), func(w string) bool { return strings.EqualFold(w, r.word) })
+	return slices.ContainsFunc(word.FindAllString(d.name, -1), func(w string) bool { return strings.EqualFold(w, r.word) })
 }
 
 // TestOneTypeForOneName: two exported types of one name are two ideas that a reader takes for one.

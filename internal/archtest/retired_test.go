@@ -6,6 +6,8 @@ type retiredName struct {
 	// whole matches identifiers that are nothing but the word, whatever their first letter. Else it
 	// matches a word of an identifier.
 	whole bool
+	// kind is that of the declarations where it is retired, as in declaration; empty: all.
+	kind string
 	// in are the folders where it is retired; empty: everywhere.
 	in []string
 	// instead is what to write.
@@ -17,16 +19,21 @@ var retired = []retiredName{
 	{word: "parcel", instead: "it is a batch, or an entry of the outbox"},
 	{word: "fate", instead: "it is a result"},
 	{word: "settle", whole: true, instead: "it is ack"},
+	{word: "left", whole: true, in: []string{"receiver"}, instead: "it is the result Abandoned"},
+	{word: "then", whole: true, in: []string{"receiver"}, instead: "it is onDone"},
 	{word: "pulse", instead: "it is a scrape trigger"},
 	{word: "beat", instead: "it is a tick"},
 	{word: "floodgate", instead: "it is an event limiter"},
 	{word: "flood", instead: "an event limiter allows and suppresses"},
+	{word: "holds", whole: true, in: []string{"receiver"}, instead: "an event limiter allows and suppresses"},
 	{word: "withheld", instead: "it is suppressed"},
 	{word: "tell", instead: "it is emit, report or send"},
 	{word: "tells", instead: "it is emit, report or send"},
 	{word: "told", instead: "it is emitted, reported or sent"},
 	{word: "untold", instead: "it is unknown"},
 	{word: "telling", instead: "it is emit, report or send"},
+	{word: "board", whole: true, in: []string{"internal", "receiver"}, instead: "it is a store of snapshots"},
+	{word: "memory", whole: true, kind: "type", in: []string{"internal/jobqueue", "internal/process", "internal/webui", "receiver"}, instead: "it is a checkpoint, or the state of what it is of"},
 	{word: "cell", whole: true, in: []string{"internal", "receiver"}, instead: "it is Latest"},
 	{word: "recall", instead: "it is load or restore"},
 	{word: "remember", instead: "it is a checkpoint, or restore"},
