@@ -229,7 +229,8 @@ func (f *jobsFolder) replaced(p *pass, j *job) {
 	f.jobs[j.fileKey] = j
 }
 
-// unreadableAfter is how long nobody writes for two milliseconds.
+// unreadableAfter is how long a file must stay unparsable before it is reported. FaceFusion's own
+// writes take about 2 ms, so a half-written file never gets there.
 const unreadableAfter = 3 * time.Second
 
 // markUnparsable notes that a file cannot be understood: not yet, or not any more.

@@ -63,7 +63,7 @@ const (
 	listShare = 50
 	// cheap is a listing that needs no hint to be spared.
 	cheap = time.Millisecond
-	// trustHints is for how long hints alone are believed about a folder that is dear to list.
+	// trustHints is how long inotify alone is trusted for a folder that is expensive to list.
 	trustHints = 24 * time.Hour
 	// ClockStep is the coarsest step of the kernel's clock for files (CONFIG_HZ=100), and some: what changed so lately may change again without a later time.
 	ClockStep = 15 * time.Millisecond

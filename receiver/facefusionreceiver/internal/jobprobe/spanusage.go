@@ -78,7 +78,8 @@ func (g *spanUsage) observe(reading *snapshots.GPUMeter, before time.Time, insta
 	d.busy, d.busyUnknown = max(d.busy, share.Busy.V), d.busyUnknown || !share.Busy.Known
 }
 
-// shareOf adds up what the instances of a jobs folder have. Who has nothing has a known nothing.
+// shareOf adds up what the instances of a jobs folder have. An instance that is
+// absent from shares has a known share of zero.
 func shareOf(shares map[string]snapshots.GPUShare, instances []string) (sum snapshots.GPUShare, used bool) {
 	sum = snapshots.GPUShare{Memory: reading.Known[int64](0), Busy: reading.Known(0.0)}
 	for _, instance := range instances {

@@ -67,7 +67,7 @@ func (p *Probe) logFirstScan(snapshot *jobqueue.Snapshot) {
 		case jobqueue.RestoreDone:
 			p.env.Settings.Logger.Info("a jobs folder is compared with how it was left", append(fields, zap.Time("since", q.Start))...)
 		case jobqueue.RestoreUnreadable:
-			p.env.Settings.Logger.Warn("what was kept of a jobs folder makes no sense; what lies there now is history and is not counted", fields...)
+			p.env.Settings.Logger.Warn("cannot restore the saved state of a jobs folder; existing jobs are not counted", fields...)
 		case jobqueue.RestoreNew:
 			p.env.Settings.Logger.Info("a jobs folder is seen for the first time; what lies there is history and is not counted", fields...)
 		default:

@@ -38,7 +38,7 @@ func (p *Probe) restore(ctx context.Context, host component.Host) (err error) {
 	}
 	var list []process.SavedInstance
 	if err := json.Unmarshal(values[0], &list); err != nil {
-		p.env.Settings.Logger.Warn("what was kept of FaceFusion's instances makes no sense; they are known again when they run", zap.Error(err))
+		p.env.Settings.Logger.Warn("cannot restore the saved state of FaceFusion's instances; each is known again once it runs", zap.Error(err))
 		return nil
 	}
 	p.saved = values[0]
