@@ -90,7 +90,8 @@ func TestWhatHappensWhileTheCollectorIsAwayIsEmittedOnce(t *testing.T) {
 	h.pass()
 	assert.Equal(t, RestoreDone, h.queue().Restored)
 	assert.True(t, start.Equal(h.queue().Start))
-	assert.Equal(t, []string{
+	// A slow machine needs several passes for it, and each has an order of its own.
+	assert.ElementsMatch(t, []string{
 		"again: none -> failed ended failed attempt 2",
 		"retried: failed -> completed ended completed attempt 2",
 		"runs: running -> completed ended completed",
