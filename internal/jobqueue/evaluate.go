@@ -19,11 +19,7 @@ func (f *jobsFolder) evaluateSuspects(p *pass) {
 	}
 	f.readCalls(l)
 	f.declinesKnown = f.declinesKnown || l.logRead
-	for id := range f.usedUp {
-		if !l.listed.IsZero() && !l.alive(id) {
-			delete(f.usedUp, id)
-		}
-	}
+	f.expireUses(p, l)
 	open := false
 	for _, j := range suspects {
 		if f.jobs[j.fileKey] != j || j.attempt == nil {
@@ -89,9 +85,9 @@ func (f *jobsFolder) claim(p *pass, j *job, l *folderEvidence) {
 	if j.historic && !f.shared() && !c.unseen {
 		latest = j.written // of this host's own clock, as the start of a process is
 	}
-	c.resolve(d, l, latest, func(id ProcessID) bool { name, used := f.usedUp[id]; return used && name != j.name })
-	if d.ownProcess() && len(c.holders) > 0 && !c.program {
-		f.usedUp[c.holders[0]] = j.name
+	c.resolve(d, l, latest, func(id ProcessID) bool { use, used := f.usedUp[id]; return used && use.name != j.name })
+	if d.ownProcess() && len(c.holders) > 0 && !c.program && f.usedUp[c.holders[0]].name != j.name {
+		f.usedUp[c.holders[0]], f.dirty = processUse{name: j.name}, true
 	}
 	if c.queueCalls == nil {
 		c.queueCalls = make(map[ProcessID]int64)
@@ -102,6 +98,32 @@ func (f *jobsFolder) claim(p *pass, j *job, l *folderEvidence) {
 		}
 	}
 	f.excludeServers(j, l)
+}
+
+// processUse is the only run of a process's life: the name of its job, and since when the process has been gone.
+type processUse struct {
+	name string
+	gone time.Time
+}
+
+// expireUses forgets processes that are gone. A list of processes may miss one once.
+func (f *jobsFolder) expireUses(p *pass, l *folderEvidence) {
+	if l.listed.IsZero() {
+		return
+	}
+	for id, use := range f.usedUp {
+		switch {
+		case l.alive(id):
+			use.gone = time.Time{}
+		case use.gone.IsZero():
+			use.gone = p.now
+		case p.now.Sub(use.gone) >= longAgo:
+			delete(f.usedUp, id)
+			f.dirty = true
+			continue
+		}
+		f.usedUp[id] = use
+	}
 }
 
 // excludeServers drops a web UI whose job runner was not called since, says Gradio, while somebody else can have the run.

@@ -40,7 +40,7 @@ type jobsFolder struct {
 	dirs [len(jobsdir.Names)]statusDir
 	jobs map[fileKey]*job
 	// usedUp are processes that have, or had, the only run of their life, by the name of its job.
-	usedUp map[ProcessID]string
+	usedUp map[ProcessID]processUse
 	// served is by live process of a web UI; idle is what they use without a run.
 	served map[ProcessID]*served
 	idle   idleCPU
@@ -81,7 +81,7 @@ func newFolder(key string, settings *Settings, h *jobsdir.Hinter, now time.Time)
 	f := &jobsFolder{
 		key: key, restored: RestoreNone, settings: settings, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
 		jobs: make(map[fileKey]*job), suspects: make(map[*job]struct{}), tombstones: make(map[uint64]tombstone),
-		usedUp: make(map[ProcessID]string), served: make(map[ProcessID]*served),
+		usedUp: make(map[ProcessID]processUse), served: make(map[ProcessID]*served),
 	}
 	for i := range f.dirs {
 		f.dirs[i] = statusDir{Dir: jobsdir.NewDir(i), irregular: make(map[uint64]uint32)}

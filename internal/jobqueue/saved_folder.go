@@ -21,6 +21,13 @@ type savedFolder struct {
 	Steps   []savedStep       `json:"steps,omitempty"`
 	Orphans map[Reason]uint64 `json:"orphans,omitempty"`
 	Served  []savedServed     `json:"served,omitempty"`
+	UsedUp  []savedUse        `json:"used,omitempty"`
+}
+
+// savedUse is a process that has, or had, the only run of its life.
+type savedUse struct {
+	ProcessID
+	Name string
 }
 
 // savedServed is what is kept of a process of a web UI.
@@ -116,6 +123,9 @@ func (f *jobsFolder) restore(r *savedState) {
 	}
 	f.start = r.folder.Start
 	f.totals.restore(&r.folder)
+	for _, u := range r.folder.UsedUp {
+		f.usedUp[u.ProcessID] = processUse{name: u.Name}
+	}
 	for _, s := range r.folder.Served {
 		f.served[s.ProcessID] = &served{instant: s.Instant, queue: s.Queue, newest: s.Newest.time()}
 	}
@@ -132,6 +142,9 @@ func (f *jobsFolder) restore(r *savedState) {
 func (f *jobsFolder) marshal() []byte {
 	saved := savedFolder{Version: savedVersion, Start: f.start}
 	f.totals.save(&saved)
+	for id, use := range f.usedUp {
+		saved.UsedUp = append(saved.UsedUp, savedUse{id, use.name})
+	}
 	for id, s := range f.served {
 		saved.Served = append(saved.Served, savedServed{id, s.instant, s.queue, saveTime(s.newest)})
 	}

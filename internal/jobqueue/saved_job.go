@@ -41,6 +41,7 @@ type savedClaim struct {
 	Holders []ProcessID
 	Settled bool
 	Program bool
+	Early   []Process `json:",omitempty"`
 	Unseen  bool
 }
 
@@ -147,7 +148,7 @@ func (a *attempt) save() *savedAttempt {
 	s := &savedAttempt{
 		Updated: saveTime(a.updated), Leftover: a.leftover, Counted: a.counted, InOneGo: a.inOneGo, Media: r.Media, Outcome: r.Outcome,
 		Started: saveReading(r.Started), Ended: saveReading(r.Ended), Contended: r.Contended, Basis: r.Basis, Reason: r.Reason,
-		Claim: savedClaim{Seen: saveTime(a.claim.seen), Holders: a.claim.holders, Settled: a.claim.resolved, Program: a.claim.program, Unseen: a.claim.unseen},
+		Claim: savedClaim{Seen: saveTime(a.claim.seen), Holders: a.claim.holders, Settled: a.claim.resolved, Program: a.claim.program, Early: a.claim.early, Unseen: a.claim.unseen},
 	}
 	for _, status := range a.raw {
 		s.Statuses = append(s.Statuses, int(status))
@@ -198,7 +199,7 @@ func (s *savedJob) restoreAttempt(id RunID) *attempt {
 	a.updated, a.leftover, a.counted, a.inOneGo = saved.Updated.time(), saved.Leftover, saved.Counted, saved.InOneGo
 	a.run.Media, a.run.Outcome, a.run.Contended = saved.Media, saved.Outcome, saved.Contended
 	a.run.Basis, a.run.Reason = saved.Basis, saved.Reason
-	a.claim = claim{seen: saved.Claim.Seen.time(), holders: saved.Claim.Holders, resolved: saved.Claim.Settled, program: saved.Claim.Program, unseen: saved.Claim.Unseen}
+	a.claim = claim{seen: saved.Claim.Seen.time(), holders: saved.Claim.Holders, resolved: saved.Claim.Settled, program: saved.Claim.Program, early: saved.Claim.Early, unseen: saved.Claim.Unseen}
 	a.run.Started, a.run.Ended = saved.Started.reading(), saved.Ended.reading()
 	for i, step := range saved.Steps {
 		a.raw = append(a.raw, jobfile.Status(saved.Statuses[i]))
