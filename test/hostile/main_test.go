@@ -54,7 +54,7 @@ func pretend(descriptors string) {
 		}
 	}
 	fmt.Println("ready")
-	select {}
+	time.Sleep(24 * time.Hour) // it is ended before
 }
 
 // serve mounts a folder at another, as a share whose server is this process, until it is ended.
