@@ -166,12 +166,31 @@ func TestOTLPBringsNoNameOfOurs(t *testing.T) {
 		gauge("system.filesystem.utilization", nil),
 		gauge("otelcol_receiver_facefusion_observation_age", nil),
 		gauge("up", resource("service.name", "studio")),
+		gauge("up", unit("{x}")),
+		gauge("up", counter),
+		gauge("-", unit("{x}up")),
+		gauge("nvidia.total.gpu.xid", counter), // "total" and "ratio" are removed wherever they are
+		gauge("nvidia.ratio.gpu.utilization", unit("1")),
+		gauge("nvidia.ratio.driver.x", nil),
+		gauge("nvidia.total", func(r pmetric.ResourceMetrics, m pmetric.Metric, p pmetric.NumberDataPoint) {
+			counter(r, m, p)
+			m.SetUnit("gpu/temperature")
+		}),
+		gauge("total.ratio.total", unit("up")),
+		gauge("ALERTS", attribute("alertname", "FaceFusionDown")),
+		gauge("ALERTS_FOR_STATE", nil),
+		gauge("scrape_samples_scraped", nil),
+		gauge("scrape.duration", unit("s")),
 		gauge("instance:facefusion_cpu:rate10m", nil),
 		gauge("process.memory.usage", attribute("facefusion.process.role", "server")),
 		gauge("process.memory.usage", attribute("facefusion_process_role", "server")),
 		gauge("process.memory.usage", resource("facefusion.process.role", "server")),
 		gauge("process.memory.usage", resource("service.name", "facefusion")),
 		gauge("process.memory.usage", resource("service.instance.id", "facefusion-fc92")),
+		gauge("process.memory.usage", resource("service_instance_id", "facefusion-fc92")),
+		gauge("process.memory.usage", attribute("service.instance.id", "facefusion-fc92")),
+		gauge("process.memory.usage", attribute("service_instance_id", "FaceFusion-fc92")),
+		gauge("process.memory.usage", attribute("service<instance<id", "facefusion-fc92")),
 		gauge("a.year.ahead", func(_ pmetric.ResourceMetrics, _ pmetric.Metric, point pmetric.NumberDataPoint) {
 			point.SetTimestamp(pcommon.NewTimestampFromTime(time.Now().AddDate(1, 0, 0)))
 		}),
@@ -186,6 +205,10 @@ func TestOTLPBringsNoNameOfOurs(t *testing.T) {
 		gauge("studio.requests", counter),
 		gauge("hwmon.temperature", nil),
 		gauge("upload.size", unit("By")),
+		gauge("studio.total.up", counter),
+		gauge("scraper.pages", nil),
+		gauge("studio.text", attribute("quote", `"service.instance.id":"facefusion"`)),
+		gauge("studio.text", attribute("service.instance.id", "studio-1")),
 		gauge("studio.facefusion.queue", nil),
 		gauge("a.year.ahead", nil), // now
 	}
@@ -199,7 +222,7 @@ func TestOTLPBringsNoNameOfOurs(t *testing.T) {
 		require.Contains(t, string(page), fmt.Sprintf(`pushed="taken %d"`, i))
 	}
 	require.NotContains(t, string(page), `pushed="refused`)
-	require.Empty(t, regexp.MustCompile(`(?m)^(facefusion|hw|nvidia|system|otelcol|up)[_{ ].*`).FindAllString(string(page), -1))
+	require.Empty(t, regexp.MustCompile(`(?m)^_*(?i:facefusion|hw|nvidia|system|otelcol|up|alerts|scrape)[_{ ].*`).FindAllString(string(page), -1))
 	require.NotContains(t, string(get(t, p.page)), "pushed=", "the agent's own page has what the agent saw")
 }
 
