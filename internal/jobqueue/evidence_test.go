@@ -2,12 +2,14 @@ package jobqueue
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -411,4 +413,67 @@ func TestAProgramAroundFaceFusion(t *testing.T) {
 	h.exit(h.evidence.Processes[0].ProcessID, ReasonOOMKilled)
 	h.tick(2 * time.Second)
 	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1, ReasonOOMKilled: 1}, h.orphans())
+}
+
+// TestTwoVersionsWithinOneStepOfTheClock have the same size and the same time: what is so fresh is read again.
+func TestTwoVersionsWithinOneStepOfTheClock(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	h.runner("job-run-all")
+	h.pass()
+	at := h.now
+	text := h.text("a", "started", "queued")
+	require.NoError(t, os.WriteFile(h.file("queued/a"), text, 0o600))
+	require.NoError(t, os.Chtimes(h.file("queued/a"), at, at))
+	h.pass()
+	require.Equal(t, "running 1", counts(h.queue()))
+	require.NoError(t, os.WriteFile(h.file("queued/a"), h.text("a", "queued", "started"), 0o600))
+	require.NoError(t, os.Chtimes(h.file("queued/a"), at, at))
+	info, err := os.Stat(h.file("queued/a"))
+	require.NoError(t, err)
+	require.Equal(t, int64(len(text)), info.Size())
+	h.pass()
+	for _, j := range h.watcher.folders[0].jobs {
+		assert.Equal(t, jobfile.StatusStarted, j.doc.Steps[1].Status)
+	}
+}
+
+// TestGrowthIsMoreThanSize: a file that is written in place keeps its size, and one that is replaced as well.
+func TestGrowthIsMoreThanSize(t *testing.T) {
+	root := t.TempDir()
+	at, s := Folder{Process: rootAt(root)}, &jobfile.PlannedStep{Target: "/in/clip.mp4", Output: "/out.mp4"}
+	path := filepath.Join(root, "out.mp4")
+	require.NoError(t, os.WriteFile(path, []byte("frames"), 0o600))
+	sum := func() int64 { n, ok := stepFiles(&at, s); require.True(t, ok); return n }
+	first := sum()
+	later := time.Now().Add(time.Minute)
+	require.NoError(t, os.Chtimes(path, later, later))
+	written := sum()
+	assert.NotEqual(t, first, written, "written in place")
+	require.NoError(t, os.WriteFile(path+".new", []byte("frames"), 0o600))
+	require.NoError(t, os.Chtimes(path+".new", later, later))
+	require.NoError(t, os.Rename(path+".new", path))
+	assert.NotEqual(t, written, sum(), "replaced")
+}
+
+// TestAStepThatIsRunAgainIsCountedAgain, as a step of another attempt.
+func TestAStepThatIsRunAgainIsCountedAgain(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{})
+	id := h.runner("job-run-all")
+	h.pass()
+	h.job("queued/a", "started")
+	h.pass()
+	h.tick(4 * time.Second)
+	h.exit(id, ReasonKilled)
+	h.tick(4 * time.Second)
+	assert.Equal(t, "orphaned 1 4.0s", endedSteps(h.queue()))
+	h.runner("job-run-all")
+	h.job("queued/a", "started")
+	h.pass()
+	h.tick(7 * time.Second)
+	h.job("queued/a", "completed")
+	h.mv("queued/a", "completed/a")
+	h.pass()
+	assert.Equal(t, "completed 1 7.0s, orphaned 1 4.0s", endedSteps(h.queue()))
 }

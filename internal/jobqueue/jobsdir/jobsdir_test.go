@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 	"github.com/stretchr/testify/assert"
@@ -45,4 +46,19 @@ func TestHintsAreBounded(t *testing.T) {
 	assert.True(t, hints.Lost)
 	assert.Len(t, hints.Names["/jobs/queued"], maxHints)
 	assert.False(t, h.Take().Lost)
+}
+
+// TestHintsAreNotTrustedForEver: a folder that is expensive to list is listed without a hint once a day.
+func TestHintsAreNotTrustedForEver(t *testing.T) {
+	now := time.Now()
+	d := NewDir(Completed)
+	d.ListedAt, d.listedMtime, d.Cost, d.mtime = now, 1, cheap, 1
+	assert.False(t, d.Due(now.Add(48*time.Hour)), "nothing came or went")
+	d.mtime = 2
+	assert.False(t, d.Due(now.Add(trustHints-1)))
+	assert.True(t, d.Due(now.Add(trustHints)))
+	d.Cost = cheap - 1
+	assert.True(t, d.Due(now.Add(listShare*d.Cost)), "a cheap one needs no hint")
+	d.Cost, d.remote = time.Second, true
+	assert.True(t, d.Due(now.Add(listShare*time.Second)), "no hint tells of other hosts")
 }

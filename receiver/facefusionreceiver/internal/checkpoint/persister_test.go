@@ -203,6 +203,12 @@ func TestEntriesWithoutRoomAreNotSaved(t *testing.T) {
 	}
 	require.NoError(t, m.Save(t.Context(), nil, nil))
 	assert.Empty(t, s.values)
+	again := make([]*outbox.Entry, 0, 1024)
+	for i := range 1024 {
+		again = append(again, logs(fmt.Sprint(i)))
+	}
+	require.NoError(t, m.Save(t.Context(), nil, again))
+	assert.True(t, again[1023].Saved(), "a slot whose entry was acknowledged is free")
 }
 
 func TestMalformedEntriesAreDeleted(t *testing.T) {

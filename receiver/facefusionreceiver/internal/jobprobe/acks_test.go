@@ -101,6 +101,13 @@ func TestADeliveredBatchIsForgottenWithoutAPass(t *testing.T) {
 	ack(probe.Delivered)
 	require.Eventually(t, func() bool { return !store.has("outbox/0") }, 10*time.Second, time.Millisecond)
 	require.Equal(t, before, p.Health().Observations)
+
+	// One that was abandoned at a shutdown is sent again after the next start.
+	require.NoError(t, os.WriteFile(filepath.Join(jobs, "drafted", "b.json"), []byte(text), 0o600))
+	abandon := <-late.delivered
+	require.True(t, store.has("outbox/0"))
+	abandon(probe.Abandoned)
+	require.Never(t, func() bool { return !store.has("outbox/0") }, 200*time.Millisecond, 20*time.Millisecond)
 }
 
 // TestADeliveryEndsAfterTheProbe: where a later probe fails to start, the queue is still delivering
