@@ -19,7 +19,7 @@ unformatted=$(git ls-files -z '*.go' | xargs -0 gofmt -l)
 
 # Comments are wrapped at 100 columns. The folders that are not named here are wrapped one by one, with 'make format'.
 wrapped="simulator deploy/grafana/generate internal/poll internal/histogram internal/reading internal/host internal/hostnet internal/archtest
-	internal/reflow internal/webui internal/snapshots receiver/facefusionreceiver/internal/webprobe test/deploy test/stack test/load test/docs"
+	internal/reflow internal/webui internal/snapshots internal/jobqueue receiver/facefusionreceiver/internal/jobprobe receiver/facefusionreceiver/internal/webprobe test/deploy test/stack test/load test/docs"
 # shellcheck disable=SC2086 # the folders are several words
 wide=$(git ls-files $wrapped | grep '\.go$' | xargs go run ./internal/reflow -l || true)
 [ -z "$wide" ] || fail "comments are wider than 100 columns, run 'make format': $wide"

@@ -8,8 +8,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
-// archive is what a terminal status folder remembers of the jobs that ended: by the hash of the file's name, and in shards, so that what is kept on disk of 100,000 of
-// them is not gone through and written anew when one more ends.
+// archive is what a terminal status folder remembers of the jobs that ended: by the hash of the
+// file's name, and in shards, so that what is kept on disk of 100,000 of them is not gone through
+// and written anew when one more ends.
 type archive struct {
 	shards [shardCount]map[uint64]finished // nil without one
 	count  int
@@ -21,7 +22,8 @@ type finished struct {
 	ino        uint64
 	generation uint32
 	attempt    uint16
-	// version tells apart what was written to the file at different times: a retry that failed again lies where it lay.
+	// version tells apart what was written to the file at different times: a retry that failed
+	// again lies where it lay.
 	version uint16
 }
 
@@ -32,7 +34,8 @@ func newFinished(st *jobsdir.FileStat, generation uint32, attempt int) finished 
 	return finished{ino: st.Ino, generation: generation, attempt: uint16(min(attempt, 1<<16-1)), version: versionOf(st)}
 }
 
-// versionOf folds the time of the last write to 16 bits: one retry of 65,536 is taken for the run before it, if it also ended unseen.
+// versionOf folds the time of the last write to 16 bits: one retry of 65,536 is taken for the run
+// before it, if it also ended unseen.
 func versionOf(st *jobsdir.FileStat) uint16 {
 	return uint16(xxhash.Sum64(binary.LittleEndian.AppendUint64(nil, uint64(st.MTime))))
 }

@@ -14,7 +14,8 @@ type attempt struct {
 	// raw are the statuses as the file had them last, updated the date that it bore.
 	raw     []jobfile.Status
 	updated time.Time
-	// leftover marks statuses that an earlier attempt left: a job that is run anew without a retry keeps them until its runner comes to the step.
+	// leftover marks statuses that an earlier attempt left: a job that is run anew without a retry
+	// keeps them until its runner comes to the step.
 	leftover []bool
 	// counted marks steps that are in the totals.
 	counted []bool
@@ -56,7 +57,8 @@ func newAttempt(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
 	return a
 }
 
-// newRerun is an attempt that began with the version at hand: all but its started step is what the one before left.
+// newRerun is an attempt that began with the version at hand: all but its started step is what the
+// one before left.
 func newRerun(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
 	a := newAttempt(id, doc, keepPaths)
 	begun := false
@@ -71,7 +73,8 @@ func newRerun(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
 	return a
 }
 
-// restarted says that the version was not written by the runner of this attempt: a runner sets no step back, and starts none twice.
+// restarted says that the version was not written by the runner of this attempt: a runner sets no
+// step back, and starts none twice.
 func (a *attempt) restarted(doc *jobfile.Document) bool {
 	same, started := true, false
 	for i, s := range doc.Steps {
@@ -87,8 +90,9 @@ func (a *attempt) restarted(doc *jobfile.Document) bool {
 	return same && started && doc.Updated.After(a.updated)
 }
 
-// absorb takes in the version that was written at the given time. That is the time of the last thing that happened; what happened between this version and the
-// one before it is known as far as it follows from that: a step starts within milliseconds after the one before it ended.
+// absorb takes in the version that was written at the given time. That is the time of the last
+// thing that happened; what happened between this version and the one before it is known as far as
+// it follows from that: a step starts within milliseconds after the one before it ended.
 func (a *attempt) absorb(doc *jobfile.Document, at time.Time) {
 	before := slices.Clone(a.raw)
 	for i := range doc.Steps {

@@ -70,7 +70,8 @@ func (o *observed) idle(b testing.TB, n int) time.Duration {
 	return cpu(b) - begin
 }
 
-// busy returns the CPU time of n ticks in each of which a job goes through the queue. Writing it is in there: it costs the same for both.
+// busy returns the CPU time of n ticks in each of which a job goes through the queue. Writing it is
+// in there: it costs the same for both.
 func (o *observed) busy(b testing.TB, n int) time.Duration {
 	begin := cpu(b)
 	for i := range n {
@@ -100,8 +101,9 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// BenchmarkHistory compares 100 finished jobs with 100,000: the ratio of a cycle (budget: 1.1), idle and with a job in it, the bytes that each finished
-// job takes (100), and the time of the first scan (5 s).
+// BenchmarkHistory compares 100 finished jobs with 100,000: the ratio of a cycle (budget: 1.1),
+// idle and with a job in it, the bytes that each finished job takes (100), and the time of the
+// first scan (5 s).
 func BenchmarkHistory(b *testing.B) {
 	const many, few = 100_000, 100
 	short := &observed{path: history(b, few), watcher: NewWatcher(Settings{})}
@@ -117,7 +119,9 @@ func BenchmarkHistory(b *testing.B) {
 	bytes := heap() - before
 	short.now, long.now = time.Now(), time.Now()
 	var idleShort, idleLong, busyShort, busyLong time.Duration
-	for b.Loop() { // in turns, so that a disturbance meets both; for as long as the rarest thing that is done takes to come round
+	// in turns, so that a disturbance meets both; for as long as the rarest thing that is done
+	// takes to come round
+	for b.Loop() {
 		for range 20 {
 			idleShort += short.idle(b, 1000)
 			idleLong += long.idle(b, 1000)
@@ -134,8 +138,9 @@ func BenchmarkHistory(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkMemory compares a folder of 10,000 finished jobs of which nothing is kept with one that is remembered: the ratio of a cycle, idle and with a job in
-// it, and the bytes that are written for each job that goes through the queue.
+// BenchmarkMemory compares a folder of 10,000 finished jobs of which nothing is kept with one that
+// is remembered: the ratio of a cycle, idle and with a job in it, and the bytes that are written
+// for each job that goes through the queue.
 func BenchmarkMemory(b *testing.B) {
 	const jobs = 10_000
 	kept := store{}
@@ -164,7 +169,8 @@ func BenchmarkMemory(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkScan is what a folder costs that nobody has seen before, with every job still to be opened.
+// BenchmarkScan is what a folder costs that nobody has seen before, with every job still to be
+// opened.
 func BenchmarkScan(b *testing.B) {
 	path := filepath.Join(b.TempDir(), ".jobs")
 	for _, name := range jobsdir.Names {

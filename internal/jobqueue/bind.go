@@ -8,7 +8,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
-// bind finds which folders belong together: several instances may share one, and the path of one may change or lead nowhere for a while.
+// bind finds which folders belong together: several instances may share one, and the path of one
+// may change or lead nowhere for a while.
 func (w *Watcher) bind(folders []Folder, now time.Time) {
 	former := make(map[string]*jobsFolder)
 	for _, f := range w.folders {
@@ -30,7 +31,8 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 		}
 		bound[f] = append(bound[f], at.Instance)
 	}
-	// Those that are known by who they are come first, then those that are another than they were, then those that cannot be reached.
+	// Those that are known by who they are come first, then those that are another than they were,
+	// then those that cannot be reached.
 	var others, unreached []Folder
 	identities := make(map[string]jobsdir.FileStat)
 	accesses, errs := make(map[string]Access), make(map[string]error)
@@ -72,7 +74,8 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 		if f == nil {
 			f = w.newFolder(at.Instance, now)
 		}
-		take(f, at, accesses[at.Instance], errs[at.Instance]) // where another way leads to it, that one is taken
+		// where another way leads to it, that one is taken
+		take(f, at, accesses[at.Instance], errs[at.Instance])
 	}
 	for _, f := range w.folders {
 		if bound[f] == nil {

@@ -2,15 +2,17 @@ package jobqueue
 
 import "time"
 
-// served is what is known of one process of a web UI, whose runs come one at a time through each of its two doors.
+// served is what is known of one process of a web UI, whose runs come one at a time through each of
+// its two doors.
 type served struct {
 	instant, queue servedDoor
 	// newest is when the newest job of the instant runner was created, by FaceFusion's own clock.
 	newest time.Time
 }
 
-// servedDoor compares what Gradio counts with the runs that were lost. Each lost run is one exception, which Gradio may count
-// late: it counts anew when an event has ended after another has joined. So what it counts is compared in sum, never in time.
+// servedDoor compares what Gradio counts with the runs that were lost. Each lost run is one
+// exception, which Gradio may count late: it counts anew when an event has ended after another has
+// joined. So what it counts is compared in sum, never in time.
 type servedDoor struct {
 	// Known says that Base is set: how many exceptions were counted that belong to no run of ours.
 	Known bool
@@ -25,7 +27,8 @@ type servedDoor struct {
 	failed, stops, requests int64
 }
 
-// read takes in what Gradio says, and says whether what is kept has changed. first: the process was watched from its start, so that all that it counts is ours.
+// read takes in what Gradio says, and says whether what is kept has changed. first: the process was
+// watched from its start, so that all that it counts is ours.
 func (d *servedDoor) read(calls *ServerCalls, run, stop string, first bool) (changed bool) {
 	if !calls.Time.After(d.At) {
 		return false
@@ -83,7 +86,8 @@ func (f *jobsFolder) serve(id ProcessID) *served {
 	return s
 }
 
-// readCalls takes in what Gradio says of the web UIs of the folder, and forgets those that are gone.
+// readCalls takes in what Gradio says of the web UIs of the folder, and forgets those that are
+// gone.
 func (f *jobsFolder) readCalls(l *folderEvidence) {
 	for i := range l.processes {
 		p := &l.processes[i]

@@ -32,7 +32,8 @@ func (f *jobsFolder) check(p *pass, at fileKey) {
 	}
 }
 
-// vanished follows a file that is not where it was. Its new place is looked at after the old one, so a file that is being renamed is found.
+// vanished follows a file that is not where it was. Its new place is looked at after the old one,
+// so a file that is being renamed is found.
 func (f *jobsFolder) vanished(p *pass, at fileKey) {
 	d := &f.dirs[at.dir]
 	hash := hashName(at.name)
@@ -118,8 +119,8 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 	}
 }
 
-// isRacy says that the file may change again without another time of change. On a share that is measured from when the time
-// was first seen, as the time itself is of another clock.
+// isRacy says that the file may change again without another time of change. On a share that is
+// measured from when the time was first seen, as the time itself is of another clock.
 func (f *jobsFolder) isRacy(p *pass, j *job) bool {
 	since := p.now.Sub(j.fresh)
 	fresh := since >= 0 && since < sharedClockStep
@@ -129,7 +130,8 @@ func (f *jobsFolder) isRacy(p *pass, j *job) bool {
 // sharedClockStep is the coarsest step of the times on a share.
 const sharedClockStep = 2 * time.Second
 
-// arrive makes a job of a file that was not known at its place: one that was known at another, one that ended before, or a new one. It returns nil for history.
+// arrive makes a job of a file that was not known at its place: one that was known at another, one
+// that ended before, or a new one. It returns nil for history.
 func (f *jobsFolder) arrive(p *pass, at fileKey, st *jobsdir.FileStat) *job {
 	for i := range f.dirs {
 		from := fileKey{i, at.name}
@@ -160,8 +162,9 @@ func (f *jobsFolder) arrive(p *pass, at fileKey, st *jobsdir.FileStat) *job {
 	return j
 }
 
-// failedAgain says that a job which lies where it failed was retried meanwhile, and failed again. Its file is then what a runner left. What a retry writes, just
-// before it moves it to queued, says of no step that it ended; and what somebody else touched says another date than the file has.
+// failedAgain says that a job which lies where it failed was retried meanwhile, and failed again.
+// Its file is then what a runner left. What a retry writes, just before it moves it to queued, says
+// of no step that it ended; and what somebody else touched says another date than the file has.
 func (f *jobsFolder) failedAgain(p *pass, at fileKey, known finished, st *jobsdir.FileStat) bool {
 	if at.dir != jobsdir.Failed || known.version == versionOf(st) {
 		return false
@@ -179,7 +182,8 @@ func (f *jobsFolder) failedAgain(p *pass, at fileKey, known finished, st *jobsdi
 	return true
 }
 
-// history is what was written before the first pass. The kernel's clock for files is behind by up to one of its steps.
+// history is what was written before the first pass. The kernel's clock for files is behind by up
+// to one of its steps.
 func (f *jobsFolder) history(dir int, st *jobsdir.FileStat) bool {
 	if f.shared() {
 		return f.dirs[dir].Baseline // its times are of another clock
@@ -188,8 +192,8 @@ func (f *jobsFolder) history(dir int, st *jobsdir.FileStat) bool {
 	return st.Written().Before(f.start.Add(-jobsdir.ClockStep))
 }
 
-// comeBack finds what was finished and lies elsewhere now: a retry, which is a rename, and which may have ended already. The same name with another inode is
-// another job.
+// comeBack finds what was finished and lies elsewhere now: a retry, which is a rename, and which
+// may have ended already. The same name with another inode is another job.
 func (f *jobsFolder) comeBack(at fileKey, st *jobsdir.FileStat) (tombstone, bool) {
 	if at.dir == jobsdir.Drafted {
 		return tombstone{}, false

@@ -9,8 +9,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
-// What a Watcher knows outlives its process in records: small pieces under fixed names, so that a change of one job writes one piece anew, and any store that
-// knows Get and Set will do.
+// What a Watcher knows outlives its process in records: small pieces under fixed names, so that a
+// change of one job writes one piece anew, and any store that knows Get and Set will do.
 
 // Record is one piece. An empty Value says that there is none any more.
 type Record struct {
@@ -36,7 +36,8 @@ const (
 	RestoreUnreadable RestoreState = "unreadable"
 )
 
-// folderKey, jobsKey and finishedKey name the records of a folder, which is named by one of its instances.
+// folderKey, jobsKey and finishedKey name the records of a folder, which is named by one of its
+// instances.
 func folderKey(folder string) string { return folder + "/folder" }
 
 func jobsKey(folder string, shard int) string { return folder + "/jobs/" + strconv.Itoa(shard) }
@@ -48,7 +49,8 @@ func finishedKey(folder string, dir, shard int) string {
 // terminalParts have an archive.
 var terminalParts = [...]int{jobsdir.Completed, jobsdir.Failed}
 
-// allKeys names every record that a folder may have: first the folder's, then its jobs', then the archives', then those of the runs that were counted.
+// allKeys names every record that a folder may have: first the folder's, then its jobs', then the
+// archives', then those of the runs that were counted.
 func allKeys(folder string) []string {
 	keys := make([]string, 0, recordCount)
 	keys = append(keys, folderKey(folder))
@@ -101,8 +103,8 @@ func (w *Watcher) load(ctx context.Context, folders []Folder, now time.Time) err
 	return nil
 }
 
-// Export are the records that differ from what was saved last. What a folder's first scan found so far is not among them: until it is through there is
-// nothing to compare with.
+// Export are the records that differ from what was saved last. What a folder's first scan found so
+// far is not among them: until it is through there is nothing to compare with.
 func (w *Watcher) Export() []Record {
 	if w.settings.Load == nil {
 		return nil
@@ -164,7 +166,8 @@ func (f *jobsFolder) appendConcluded(records []Record) []Record {
 	return records
 }
 
-// appendArchive adds the shards of an archive that changed. A finished job whose file went, and may turn up as a retry, is still one of them.
+// appendArchive adds the shards of an archive that changed. A finished job whose file went, and may
+// turn up as a retry, is still one of them.
 func (f *jobsFolder) appendArchive(records []Record, d *statusDir) []Record {
 	var values [shardCount][]byte
 	add := func(hash uint64, known finished) {

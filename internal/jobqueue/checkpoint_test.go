@@ -239,7 +239,8 @@ func TestNothingIsKeptForNobody(t *testing.T) {
 	assert.Empty(t, h.watcher.Export())
 }
 
-// TestOneChangeWritesOnePiece holds the budget: 10,000 jobs under 5 MB, and a change writes little of it.
+// TestOneChangeWritesOnePiece holds the budget: 10,000 jobs under 5 MB, and a change writes little
+// of it.
 func TestOneChangeWritesOnePiece(t *testing.T) {
 	t.Parallel()
 	kept := store{}

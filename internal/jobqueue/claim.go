@@ -7,13 +7,16 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 )
 
-// door is by which way FaceFusion came to a run, as far as the job's id tells. It says which processes can have the run.
+// door is by which way FaceFusion came to a run, as far as the job's id tells. It says which
+// processes can have the run.
 type door uint8
 
 const (
-	// doorQueue: a job that lay in the queue. The job runner of a web UI takes it, or job-run, job-run-all, job-retry.
+	// doorQueue: a job that lay in the queue. The job runner of a web UI takes it, or job-run,
+	// job-run-all, job-retry.
 	doorQueue door = iota
-	// doorInstant: the instant runner of a web UI made the job. A web UI has one such run at a time.
+	// doorInstant: the instant runner of a web UI made the job. A web UI has one such run at a
+	// time.
 	doorInstant
 	// doorHeadless and doorBatch: a process made the job for itself, runs it and ends.
 	doorHeadless
@@ -60,20 +63,22 @@ func (d door) lets(p *Process) bool {
 	}
 }
 
-// claim is which processes can have a run: those that lived when the run was first seen to have started. A process that
-// starts later has not started this run.
+// claim is which processes can have a run: those that lived when the run was first seen to have
+// started. A process that starts later has not started this run.
 type claim struct {
 	// seen is when the run was first seen to have started, by our own clock.
 	seen time.Time
 	// holders are sorted by their start. They stay when they exit.
 	holders []ProcessID
-	// early are those that were listed before the run was seen: one that had exited by then cannot have it.
+	// early are those that were listed before the run was seen: one that had exited by then cannot
+	// have it.
 	early []Process
 	// program: a program around FaceFusion is among the holders.
 	program bool
 	// resolved: the processes were listed since, so nobody is added any more.
 	resolved bool
-	// aliveAt is when a holder was last seen alive, exitAt when the last of them was noticed to have exited.
+	// aliveAt is when a holder was last seen alive, exitAt when the last of them was noticed to
+	// have exited.
 	aliveAt, exitAt time.Time
 	// goneSince is since when no holder lives; zero while one does, and where there never was one.
 	goneSince time.Time
@@ -84,15 +89,15 @@ type claim struct {
 }
 
 const (
-	// startSlack is how exactly the start of a process is known: the kernel counts it in ticks since a boot that it knows to
-	// the second.
+	// startSlack is how exactly the start of a process is known: the kernel counts it in ticks
+	// since a boot that it knows to the second.
 	startSlack = time.Second
 	// claimGrace is how late a process may be found that started before its run.
 	claimGrace = time.Second
 )
 
-// resolve adds the processes that can have the run. latest is when they have started at the latest; taken says that a process
-// has a run of its own already.
+// resolve adds the processes that can have the run. latest is when they have started at the latest;
+// taken says that a process has a run of its own already.
 func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(ProcessID) bool) {
 	if c.resolved || l.listed.IsZero() {
 		return
@@ -135,8 +140,8 @@ func (c *claim) ran(l *folderEvidence) bool {
 	}) || len(c.holders) > 0 && !slices.ContainsFunc(c.holders, l.alive)
 }
 
-// addPrograms adds programs around FaceFusion, which call its code as they like. Most only start FaceFusion's own processes, so
-// they come last.
+// addPrograms adds programs around FaceFusion, which call its code as they like. Most only start
+// FaceFusion's own processes, so they come last.
 func (c *claim) addPrograms(l *folderEvidence, latest time.Time) {
 	for i := range l.processes {
 		if p := &l.processes[i]; (p.Role == RoleService || p.Role == RoleWorker) && startedBefore(l, p, latest) {
@@ -146,7 +151,8 @@ func (c *claim) addPrograms(l *folderEvidence, latest time.Time) {
 	}
 }
 
-// startedBefore compares ages, which a step of the host's clock leaves alone: both are as of the listing.
+// startedBefore compares ages, which a step of the host's clock leaves alone: both are as of the
+// listing.
 func startedBefore(l *folderEvidence, p *Process, at time.Time) bool {
 	return l.listed.Sub(p.Started)+startSlack >= l.listed.Sub(at)
 }
@@ -163,7 +169,8 @@ func (c *claim) follow(l *folderEvidence, now time.Time) (alive bool) {
 	return alive
 }
 
-// exit is how the holders ended: the one of a single holder, and of several what they have in common.
+// exit is how the holders ended: the one of a single holder, and of several what they have in
+// common.
 func (c *claim) exit(l *folderEvidence) Reason {
 	var all Reason
 	for _, id := range c.holders {

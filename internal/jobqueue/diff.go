@@ -85,8 +85,8 @@ func (f *jobsFolder) understand(p *pass, j *job, doc *jobfile.Document) {
 	}
 }
 
-// sameVersion compares what was written, not when the file says that it was: a file that is seen again, by another process of
-// the collector for one, is no file that was written again.
+// sameVersion compares what was written, not when the file says that it was: a file that is seen
+// again, by another process of the collector for one, is no file that was written again.
 func sameVersion(a, b *jobfile.Document) bool {
 	return a.Created.Equal(b.Created) && a.Updated.Equal(b.Updated) &&
 		slices.EqualFunc(a.Steps, b.Steps, func(a, b jobfile.PlannedStep) bool { return a.Status == b.Status })
@@ -112,7 +112,8 @@ func (f *jobsFolder) noteNewest(p *pass, j *job) {
 	}
 }
 
-// movedAt is when a file came to where it is: by its own times, or as it was seen where those are of another clock.
+// movedAt is when a file came to where it is: by its own times, or as it was seen where those are
+// of another clock.
 func (f *jobsFolder) movedAt(p *pass, j *job) time.Time {
 	if f.shared() {
 		return j.written
@@ -137,7 +138,8 @@ func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time, basis Basis, rea
 	default:
 		at = reading.Value[time.Time]{} // nobody saw when
 	}
-	// What lay there at the first pass may have been lost before, unless something of it has moved since.
+	// What lay there at the first pass may have been lost before, unless something of it has moved
+	// since.
 	before := j.historic && !j.progress.worked && (!doorOf(a).ownProcess() || len(a.claim.holders) == 0)
 	if before {
 		at = reading.Value[time.Time]{}
@@ -212,7 +214,8 @@ func (f *jobsFolder) deleted(p *pass, j *job) {
 		f.totals.addRun(&j.attempt.run, p.now)
 		j.justEnded = true
 		if id, ok := j.attempt.claim.only(); ok && f.served[id] != nil {
-			f.served[id].door(doorOf(j.attempt)).Lost++ // it may end in an exception yet, and nobody else's
+			// it may end in an exception yet, and nobody else's
+			f.served[id].door(doorOf(j.attempt)).Lost++
 		}
 	}
 	if j.state != StateNone {
@@ -236,7 +239,8 @@ const unreadableAfter = 3 * time.Second
 // markUnparsable notes that a file cannot be understood: not yet, or not any more.
 func (f *jobsFolder) markUnparsable(p *pass, j *job) {
 	if j.unparsableSince.IsZero() {
-		// Not the time of the file: while ext4 truncates a file, that is still the one of the version before.
+		// Not the time of the file: while ext4 truncates a file, that is still the one of the
+		// version before.
 		j.unparsableSince = p.now
 	}
 	f.suspects[j] = struct{}{}

@@ -9,8 +9,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
-// evaluateSuspects doubts what the files say. The evidence was gathered before the pass, and every file that is judged by
-// it is checked here, after that: a process that is not in the evidence has left its last word in the folder already.
+// evaluateSuspects doubts what the files say. The evidence was gathered before the pass, and every
+// file that is judged by it is checked here, after that: a process that is not in the evidence has
+// left its last word in the folder already.
 func (f *jobsFolder) evaluateSuspects(p *pass) {
 	l := gather(p.evidence, f.instances)
 	suspects := slices.SortedFunc(maps.Keys(f.suspects), earlier)
@@ -37,7 +38,8 @@ func (f *jobsFolder) evaluateSuspects(p *pass) {
 	f.restDoors()
 }
 
-// earlier sorts by when a run was seen to start: the first to start is the first to be given a process.
+// earlier sorts by when a run was seen to start: the first to start is the first to be given a
+// process.
 func earlier(a, b *job) int {
 	if a.attempt == nil || b.attempt == nil {
 		return cmp.Compare(a.name, b.name)
@@ -100,7 +102,8 @@ func (f *jobsFolder) claim(p *pass, j *job, l *folderEvidence) {
 	f.excludeServers(j, l)
 }
 
-// processUse is the only run of a process's life: the name of its job, and since when the process has been gone.
+// processUse is the only run of a process's life: the name of its job, and since when the process
+// has been gone.
 type processUse struct {
 	name string
 	gone time.Time
@@ -126,7 +129,8 @@ func (f *jobsFolder) expireUses(p *pass, l *folderEvidence) {
 	}
 }
 
-// excludeServers drops a web UI whose job runner was not called since, says Gradio, while somebody else can have the run.
+// excludeServers drops a web UI whose job runner was not called since, says Gradio, while somebody
+// else can have the run.
 func (f *jobsFolder) excludeServers(j *job, l *folderEvidence) {
 	c := &j.attempt.claim
 	if doorOf(j.attempt) != doorQueue || len(c.holders) < 2 || !c.resolved {
@@ -138,8 +142,8 @@ func (f *jobsFolder) excludeServers(j *job, l *folderEvidence) {
 	})
 }
 
-// callsSettle is how long after the start of a run Gradio has counted the call that it came by: the call that waits for it
-// to start ends then.
+// callsSettle is how long after the start of a run Gradio has counted the call that it came by: the
+// call that waits for it to start ends then.
 const callsSettle = 5 * time.Second
 
 func (f *jobsFolder) verdictInput(p *pass, j *job, l *folderEvidence) verdictInput {
@@ -172,7 +176,8 @@ func (f *jobsFolder) verdictInput(p *pass, j *job, l *folderEvidence) verdictInp
 	return in
 }
 
-// nextJob says that the web UI that has the run took another: each of its doors lets one in at a time.
+// nextJob says that the web UI that has the run took another: each of its doors lets one in at a
+// time.
 func (f *jobsFolder) nextJob(j *job, id ProcessID, l *folderEvidence) bool {
 	if doorOf(j.attempt) == doorInstant {
 		return len(l.liveServers()) == 1 && f.served[id].newest.After(j.doc.Created)
@@ -236,5 +241,6 @@ func (f *jobsFolder) stepFiles(j *job) (int64, bool) {
 	return stepFiles(&f.at, &j.doc.Steps[step])
 }
 
-// shared says that other hosts may use the folder: their processes cannot be seen, and their clocks are others.
+// shared says that other hosts may use the folder: their processes cannot be seen, and their clocks
+// are others.
 func (f *jobsFolder) shared() bool { return f.dirs[jobsdir.Queued].Remote() }

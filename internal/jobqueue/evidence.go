@@ -11,23 +11,27 @@ import (
 type Folder struct {
 	// Instance is the instance's ID.
 	Instance string
-	// Files is the root below which the folder is found: that of the host, or of a process of a container. It may change from pass to pass. Nil is the root
-	// of this process.
+	// Files is the root below which the folder is found: that of the host, or of a process of a
+	// container. It may change from pass to pass. Nil is the root of this process.
 	Files *hostfs.Root
 	// Path of the folder below Files; empty while there is no way.
 	Path string
-	// Process is the root of the instance's processes. Where it is nil, the growth of files is no evidence.
+	// Process is the root of the instance's processes. Where it is nil, the growth of files is no
+	// evidence.
 	Process *hostfs.Root
-	// Dir is the working folder of its processes, and TempPath its folder for temporary files ("/tmp" by default): both as the processes name them.
+	// Dir is the working folder of its processes, and TempPath its folder for temporary files
+	// ("/tmp" by default): both as the processes name them.
 	Dir, TempPath string
 }
 
-// Evidence is what is known from elsewhere, by instance. Of an instance that is missing, nothing is known.
+// Evidence is what is known from elsewhere, by instance. Of an instance that is missing, nothing is
+// known.
 type Evidence map[string]InstanceEvidence
 
 // InstanceEvidence is what shows whether an instance works, and on what.
 type InstanceEvidence struct {
-	// Time is when the processes were listed; zero while that is not known, and then Processes says nothing.
+	// Time is when the processes were listed; zero while that is not known, and then Processes says
+	// nothing.
 	Time time.Time
 	// Processes are the live ones of FaceFusion itself, without their children.
 	Processes []Process
@@ -35,15 +39,17 @@ type InstanceEvidence struct {
 	Exits []Exit
 	// Servers are what Gradio counted, by process of a web UI; without those that do not tell.
 	Servers []ServerCalls
-	// CPU is a total in seconds: of runners and of all children, exited ones included. ServerCPU is that of the web UIs
-	// themselves, which use some without any job.
+	// CPU is a total in seconds: of runners and of all children, exited ones included. ServerCPU is
+	// that of the web UIs themselves, which use some without any job.
 	CPU, ServerCPU reading.Value[float64]
-	// GPUBusy says that the processes or their children compute on a GPU. Memory that they only hold is no progress.
+	// GPUBusy says that the processes or their children compute on a GPU. Memory that they only
+	// hold is no progress.
 	GPUBusy reading.Value[bool]
-	// FFmpeg is how many children run ffmpeg. FaceFusion 3.8 leaves idle ones behind: a new one is progress, an old one
-	// is not.
+	// FFmpeg is how many children run ffmpeg. FaceFusion 3.8 leaves idle ones behind: a new one is
+	// progress, an old one is not.
 	FFmpeg reading.Value[int]
-	// LogRead says that FaceFusion's log is read; Log is what it said lately about runs that did not complete.
+	// LogRead says that FaceFusion's log is read; Log is what it said lately about runs that did
+	// not complete.
 	LogRead bool
 	Log     []LogLine
 }
@@ -71,13 +77,15 @@ type Exit struct {
 	Reason Reason
 }
 
-// ServerCalls is what Gradio says that one process of a web UI was asked for, since that process started.
+// ServerCalls is what Gradio says that one process of a web UI was asked for, since that process
+// started.
 type ServerCalls struct {
 	ProcessID
-	// Time is when Gradio was asked. What it answered may be older: it counts anew when an event ends.
+	// Time is when Gradio was asked. What it answered may be older: it counts anew when an event
+	// ends.
 	Time time.Time
-	// Functions are counted by name: "run" is the instant runner, "run_1" the job runner, "stop" and "stop_1" their
-	// buttons.
+	// Functions are counted by name: "run" is the instant runner, "run_1" the job runner, "stop"
+	// and "stop_1" their buttons.
 	Functions map[string]Calls
 }
 
@@ -96,7 +104,8 @@ type Role string
 const (
 	RoleServer Role = "server"
 	RoleRunner Role = "runner"
-	// RoleService and RoleWorker are other programs around FaceFusion, which may run jobs of any kind.
+	// RoleService and RoleWorker are other programs around FaceFusion, which may run jobs of any
+	// kind.
 	RoleService Role = "service"
 	RoleWorker  Role = "worker"
 )
@@ -156,7 +165,8 @@ func (l *folderEvidence) alive(id ProcessID) bool {
 	return false
 }
 
-// exitOf is how a process ended, of those that had the pid the last to do so; nil where that was not told.
+// exitOf is how a process ended, of those that had the pid the last to do so; nil where that was
+// not told.
 func (l *folderEvidence) exitOf(id ProcessID, since time.Time) *Exit {
 	for i := len(l.exits) - 1; i >= 0; i-- {
 		if e := &l.exits[i]; e.PID == id.PID && !e.Time.Before(since) {

@@ -71,7 +71,8 @@ func (h *harness) lastRun() *Run {
 
 func (h *harness) orphans() map[Reason]uint64 { return h.queue().Orphans }
 
-// TestAnExceptionInALivingWebUI: the file stays as it is, the server lives, and polling tabs keep it busy.
+// TestAnExceptionInALivingWebUI: the file stays as it is, the server lives, and polling tabs keep
+// it busy.
 func TestAnExceptionInALivingWebUI(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Settings{StallAfter: time.Hour})
@@ -297,7 +298,8 @@ func sumRuns(q *Queue) (n uint64) {
 	return n
 }
 
-// TestAnOrphanIsCountedOnceOverRestarts of the collector: a file that is seen again is no file that was written again.
+// TestAnOrphanIsCountedOnceOverRestarts of the collector: a file that is seen again is no file that
+// was written again.
 func TestAnOrphanIsCountedOnceOverRestarts(t *testing.T) {
 	t.Parallel()
 	kept := store{}
@@ -322,7 +324,8 @@ func TestAnOrphanIsCountedOnceOverRestarts(t *testing.T) {
 	}
 }
 
-// TestTheWindowOfExt4: while it truncates a file, its size is zero and its time still that of the version before.
+// TestTheWindowOfExt4: while it truncates a file, its size is zero and its time still that of the
+// version before.
 func TestTheWindowOfExt4(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Settings{})
@@ -348,7 +351,8 @@ func TestTheWindowOfExt4(t *testing.T) {
 	assert.EqualValues(t, 1, sumRuns(h.queue()))
 }
 
-// TestTwoRunnersAtOnce: FaceFusion has no lock. The second crashes when the first has moved the file.
+// TestTwoRunnersAtOnce: FaceFusion has no lock. The second crashes when the first has moved the
+// file.
 func TestTwoRunnersAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Settings{})
@@ -391,8 +395,8 @@ func TestOldestAges(t *testing.T) {
 	assert.InDelta(t, 0, h.queue().OldestRunning.V.Sub(begin).Seconds(), 0.1)
 }
 
-// TestAProgramAroundFaceFusion starts a process for each request: the run is the process's, and the program lives on. One that
-// calls FaceFusion's code has the run itself.
+// TestAProgramAroundFaceFusion starts a process for each request: the run is the process's, and the
+// program lives on. One that calls FaceFusion's code has the run itself.
 func TestAProgramAroundFaceFusion(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Settings{})
@@ -415,7 +419,8 @@ func TestAProgramAroundFaceFusion(t *testing.T) {
 	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1, ReasonOOMKilled: 1}, h.orphans())
 }
 
-// TestTwoVersionsWithinOneStepOfTheClock have the same size and the same time: what is so fresh is read again.
+// TestTwoVersionsWithinOneStepOfTheClock have the same size and the same time: what is so fresh is
+// read again.
 func TestTwoVersionsWithinOneStepOfTheClock(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Settings{})
@@ -438,7 +443,8 @@ func TestTwoVersionsWithinOneStepOfTheClock(t *testing.T) {
 	}
 }
 
-// TestGrowthIsMoreThanSize: a file that is written in place keeps its size, and one that is replaced as well.
+// TestGrowthIsMoreThanSize: a file that is written in place keeps its size, and one that is
+// replaced as well.
 func TestGrowthIsMoreThanSize(t *testing.T) {
 	root := t.TempDir()
 	at, s := Folder{Process: rootAt(root)}, &jobfile.PlannedStep{Target: "/in/clip.mp4", Output: "/out.mp4"}

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asNobody runs f as a user that the mode of a file binds, which root can become for one thread and everybody else is.
+// asNobody runs f as a user that the mode of a file binds, which root can become for one thread and
+// everybody else is.
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -30,7 +31,8 @@ func asNobody(t *testing.T, f func()) {
 	f()
 }
 
-// openToOthers lets other users pass through the test's own folders to dir. Those above are not the test's to change.
+// openToOthers lets other users pass through the test's own folders to dir. Those above are not the
+// test's to change.
 func openToOthers(t *testing.T, dir string) {
 	t.Helper()
 	temp := filepath.Clean(os.TempDir())
@@ -125,7 +127,8 @@ func TestInotifyOverflow(t *testing.T) {
 	}})
 	var inotify *fsnotify.Watcher
 	h.addWatch(func(w *fsnotify.Watcher, path string) error { inotify = w; return w.Add(path) })
-	h.tick(2 * time.Second) // the first pass comes so soon after the folders were made that it is not the last word
+	// the first pass comes so soon after the folders were made that it is not the last word
+	h.tick(2 * time.Second)
 	require.True(t, h.queue().Hinted)
 	f := h.watcher.folders[0]
 	// What came with the overflow is not hinted, and neither do times tell.
@@ -148,7 +151,8 @@ func TestInotifyOverflow(t *testing.T) {
 	assert.Equal(t, []string{"a: none -> completed ended completed"}, transitions(h.took()))
 }
 
-// TestAFilesystemThatListsOtherInodes is an overlay without xino: the names in a folder bear other inodes than the files.
+// TestAFilesystemThatListsOtherInodes is an overlay without xino: the names in a folder bear other
+// inodes than the files.
 func TestAFilesystemThatListsOtherInodes(t *testing.T) {
 	h := newHarness(t, Settings{})
 	h.pass()

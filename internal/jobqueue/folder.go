@@ -10,17 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// jobsFolder is a jobs folder, and all that is known of it. It belongs to the goroutine that observes, and to its pass while one is in flight: see flight.go.
+// jobsFolder is a jobs folder, and all that is known of it. It belongs to the goroutine that
+// observes, and to its pass while one is in flight: see flight.go.
 type jobsFolder struct {
 	settings *Settings
 	reader   jobsdir.Reader
 	hinter   *jobsdir.Hinter
 	flight   *flight
-	// hanging says why the folder was not asked for; last is what was published last. Both belong to the Watcher.
+	// hanging says why the folder was not asked for; last is what was published last. Both belong
+	// to the Watcher.
 	hanging error
 	last    *Queue
 
-	// identity is the folder's own; zero before it was first there. at is the instance through which it is looked at.
+	// identity is the folder's own; zero before it was first there. at is the instance through
+	// which it is looked at.
 	identity  jobsdir.FileStat
 	at        Folder
 	instances []string
@@ -30,7 +33,8 @@ type jobsFolder struct {
 	// reachable says that this pass can look at it.
 	reachable bool
 
-	// start is when it was first looked at, by the wall clock, as that is what files have: what was written before is history.
+	// start is when it was first looked at, by the wall clock, as that is what files have: what was
+	// written before is history.
 	start time.Time
 	// scanned says that all that lay there then is known.
 	scanned bool
@@ -47,9 +51,11 @@ type jobsFolder struct {
 	// suspects are those jobs that need a pass at every tick.
 	suspects map[*job]struct{}
 	worklist worklist
-	// recheck are those to look at in the next pass: what was read was too fresh to be the last word.
+	// recheck are those to look at in the next pass: what was read was too fresh to be the last
+	// word.
 	recheck []fileKey
-	// tombstones are finished jobs whose file went, for as long as they may still turn up as a retry.
+	// tombstones are finished jobs whose file went, for as long as they may still turn up as a
+	// retry.
 	tombstones map[uint64]tombstone
 
 	// concluded are the runs that were counted.
@@ -61,7 +67,8 @@ type jobsFolder struct {
 	declinesKnown bool
 	totals        totals
 
-	// key names the records of the folder, memory says what there was of them. changed and changedJobs say what differs from them.
+	// key names the records of the folder, memory says what there was of them. changed and
+	// changedJobs say what differs from them.
 	key       string
 	restored  RestoreState
 	dirty     bool
@@ -111,7 +118,8 @@ const (
 	maxSweep = 2000
 	// fewSuspects may be looked at in every pass, however often those are.
 	fewSuspects = 64
-	// absentFor is for how long a folder must be gone before its jobs are: a checkout may be moved, and /proc/<pid>/root ends with its process.
+	// absentFor is for how long a folder must be gone before its jobs are: a checkout may be moved,
+	// and /proc/<pid>/root ends with its process.
 	absentFor = 5 * time.Second
 )
 
@@ -150,7 +158,8 @@ func (f *jobsFolder) pass(p *pass) {
 	}
 }
 
-// probe sees whether the folder can be looked at, and where names came or went. That comes before the hints are taken, which then explain it.
+// probe sees whether the folder can be looked at, and where names came or went. That comes before
+// the hints are taken, which then explain it.
 func (f *jobsFolder) probe(p *pass) {
 	f.reachable = false
 	if wall := p.now.Round(0); wall.Before(f.start) {
@@ -186,8 +195,10 @@ func (f *jobsFolder) probe(p *pass) {
 
 // markAbsent notes that a status folder is not there, or with -1 that none is.
 //
-// Absence is not deletion: a share that is unmounted for a moment takes its jobs with it and brings them back. So jobs are deleted when a listing does not name
-// them any more, or when their status folder was removed from the very jobs folder in which it was; else they stay what they were, and are not published.
+// Absence is not deletion: a share that is unmounted for a moment takes its jobs with it and brings
+// them back. So jobs are deleted when a listing does not name them any more, or when their status
+// folder was removed from the very jobs folder in which it was; else they stay what they were, and
+// are not published.
 func (f *jobsFolder) markAbsent(p *pass, index int) {
 	since := &f.absentSince[1+index]
 	switch {
@@ -201,7 +212,8 @@ func (f *jobsFolder) markAbsent(p *pass, index int) {
 		if index < 0 || index == i {
 			d := &f.dirs[i]
 			d.Abandon()
-			clear(d.irregular) // but not what is finished: a share that is mounted late brings it back
+			// but not what is finished: a share that is mounted late brings it back
+			clear(d.irregular)
 			d.Forget()
 			removed := index == i && d.parent.Same(&f.identity)
 			for at, j := range f.jobs {
@@ -222,7 +234,8 @@ func (f *jobsFolder) absent(now time.Time) bool {
 	return gone(f.absentSince[0]) || !slices.ContainsFunc(f.absentSince[1:], func(since time.Time) bool { return !gone(since) })
 }
 
-// unfinished says that there is work that did not fit into this pass. What cannot be reached is no work.
+// unfinished says that there is work that did not fit into this pass. What cannot be reached is no
+// work.
 func (f *jobsFolder) unfinished() bool {
 	if !f.reachable {
 		return false

@@ -17,8 +17,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// harness is a jobs folder, what is known of the processes, and a clock that a test turns. Files are written with the time of that clock, which is ahead of the
-// kernel's: so no ctime, which cannot be set, is ever believed.
+// harness is a jobs folder, what is known of the processes, and a clock that a test turns. Files
+// are written with the time of that clock, which is ahead of the kernel's: so no ctime, which
+// cannot be set, is ever believed.
 type harness struct {
 	t       *testing.T
 	path    string
@@ -96,7 +97,8 @@ func (h *harness) pass() *Snapshot {
 	}
 }
 
-// setFolderTimes lets each change of a status folder have a time of its own. The kernel's clock has steps of some milliseconds, which pass faster here.
+// setFolderTimes lets each change of a status folder have a time of its own. The kernel's clock has
+// steps of some milliseconds, which pass faster here.
 func (h *harness) setFolderTimes() {
 	for _, name := range jobsdir.Names {
 		path := filepath.Join(h.path, name)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// TraceID is that of W3C Trace Context. It is a hash of what identifies a run, so that the same run seen twice, also by
-// two collectors, is the same trace.
+// TraceID is that of W3C Trace Context. It is a hash of what identifies a run, so that the same run
+// seen twice, also by two collectors, is the same trace.
 type TraceID [16]byte
 
 // SpanID is that of W3C Trace Context, and a hash as well.
@@ -28,12 +28,13 @@ type Trace struct {
 	Caller SpanID
 }
 
-// traceparent is a W3C trace context, whose characters are all legal in a job id: a caller that names its job by it
-// gets the job into its own trace. https://www.w3.org/TR/trace-context/#traceparent-header
+// traceparent is a W3C trace context, whose characters are all legal in a job id: a caller that
+// names its job by it gets the job into its own trace.
+// https://www.w3.org/TR/trace-context/#traceparent-header
 var traceparent = regexp.MustCompile(`(?:^|[^0-9a-f])00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:$|[^0-9a-f])`)
 
-// TraceOf is the trace of a run: the one that the job's id names, else its own. It costs a regular expression and a hash, and so
-// is computed once for each run and kept in Run.Trace.
+// TraceOf is the trace of a run: the one that the job's id names, else its own. It costs a regular
+// expression and a hash, and so is computed once for each run and kept in Run.Trace.
 func TraceOf(id RunID) Trace {
 	var t Trace
 	if match := traceparent.FindStringSubmatch(strings.ToLower(id.Job)); match != nil {

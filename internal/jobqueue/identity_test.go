@@ -22,7 +22,8 @@ func TestIDsAreDeterministic(t *testing.T) {
 	require.Len(t, seen, 4*5)
 }
 
-// TestAJobNamedAfterATraceJoinsIt: a gateway passes its own trace context on in the only text of a job that it may choose.
+// TestAJobNamedAfterATraceJoinsIt: a gateway passes its own trace context on in the only text of a
+// job that it may choose.
 func TestAJobNamedAfterATraceJoinsIt(t *testing.T) {
 	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	for _, job := range []string{"00-" + trace + "-" + span + "-01", "upload-00-" + trace + "-" + span + "-01", "00-" + trace + "-" + span + "-01-retry"} {

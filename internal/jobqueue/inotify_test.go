@@ -87,7 +87,8 @@ func (o *owner) until(t testing.TB, so func() bool) {
 	}
 }
 
-// TestTransitionsAreSeenAtOnce measures the time from a rename or a write to the snapshot that has it, with ticks too far apart to help.
+// TestTransitionsAreSeenAtOnce measures the time from a rename or a write to the snapshot that has
+// it, with ticks too far apart to help.
 func TestTransitionsAreSeenAtOnce(t *testing.T) {
 	o := newOwner(t, time.Hour)
 	var delays []time.Duration
@@ -114,11 +115,13 @@ func TestTransitionsAreSeenAtOnce(t *testing.T) {
 	}
 	slices.Sort(delays)
 	t.Logf("%d transitions: median %v, p99 %v", len(delays), delays[len(delays)/2], delays[len(delays)*99/100])
-	// The budget is 100 ms; a test may run on a machine that is busy with others. Without hints it would be an hour.
+	// The budget is 100 ms; a test may run on a machine that is busy with others. Without hints it
+	// would be an hour.
 	assert.Less(t, delays[len(delays)*99/100], 5*time.Second)
 }
 
-// TestNoTransitionIsLost lets jobs run as fast as the disk allows, and wants each to be counted once, with its outcome.
+// TestNoTransitionIsLost lets jobs run as fast as the disk allows, and wants each to be counted
+// once, with its outcome.
 func TestNoTransitionIsLost(t *testing.T) {
 	o := newOwner(t, time.Second)
 	const n = 300

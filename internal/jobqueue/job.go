@@ -16,13 +16,14 @@ type fileKey struct {
 // job is one that lies in drafted or queued, or that ended and was not read yet.
 type job struct {
 	fileKey
-	// stat is the file's when it was last read or looked at, fresh is when it was first seen to be so; racy says that the
-	// file may have changed since without showing it.
+	// stat is the file's when it was last read or looked at, fresh is when it was first seen to be
+	// so; racy says that the file may have changed since without showing it.
 	stat  jobsdir.FileStat
 	fresh time.Time
 	racy  bool
-	// doc is what the file said when it was last understood, written is when that was written by the clock of whoever wrote
-	// it, wroteSeen when we first saw it. understood says that it ever was.
+	// doc is what the file said when it was last understood, written is when that was written by
+	// the clock of whoever wrote it, wroteSeen when we first saw it. understood says that it ever
+	// was.
 	doc        jobfile.Document
 	written    time.Time
 	wroteSeen  time.Time
@@ -40,11 +41,11 @@ type job struct {
 	// since is when the state began.
 	since    time.Time
 	progress progress
-	// rerunSeen is since when the file shows that somebody began the job anew, while it is not known whether the run is over;
-	// rerunOwnAt is when something of the run had moved last.
+	// rerunSeen is since when the file shows that somebody began the job anew, while it is not
+	// known whether the run is over; rerunOwnAt is when something of the run had moved last.
 	rerunSeen, rerunOwnAt time.Time
-	// failedEnd is when the run failed, failedSeen when we saw it: whether it was stopped is not known yet. Zero where nothing
-	// is awaited.
+	// failedEnd is when the run failed, failedSeen when we saw it: whether it was stopped is not
+	// known yet. Zero where nothing is awaited.
 	failedEnd, failedSeen time.Time
 	// justEnded: the run ended with the transition to come.
 	justEnded bool
@@ -70,8 +71,9 @@ func (j *job) suspicious() bool {
 // settling says that the run has failed, and that it is not known yet how.
 func (j *job) settling() bool { return !j.failedSeen.IsZero() }
 
-// writtenAt is when a version was written, to the microsecond where the file says it: FaceFusion takes the date just before it writes. A date that is far from
-// the time of the file is that of a copy.
+// writtenAt is when a version was written, to the microsecond where the file says it: FaceFusion
+// takes the date just before it writes. A date that is far from the time of the file is that of a
+// copy.
 func writtenAt(doc *jobfile.Document, st *jobsdir.FileStat) time.Time {
 	at := st.Written()
 	if d := at.Sub(doc.Updated); d > -time.Second && d < maxDateLag {

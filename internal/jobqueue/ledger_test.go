@@ -18,9 +18,10 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 )
 
-// TestLedger plays 200 runs for each seed through every door at once, and compares FaceFusion's own account of them with ours:
-// every run ends exactly once, with the right outcome. Polling tabs keep the web UI busy, Gradio counts late, processes are
-// listed late, the collector is killed, and readers see what ext4 shows of a file that is being written.
+// TestLedger plays 200 runs for each seed through every door at once, and compares FaceFusion's own
+// account of them with ours: every run ends exactly once, with the right outcome. Polling tabs keep
+// the web UI busy, Gradio counts late, processes are listed late, the collector is killed, and
+// readers see what ext4 shows of a file that is being written.
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(8) {
@@ -44,8 +45,8 @@ const (
 	endDeleted   end = "deleted"
 )
 
-// allowed is what a run that ended so may be reported as. An exception in a living web UI that Gradio has not counted shows when
-// the next job takes its place.
+// allowed is what a run that ended so may be reported as. An exception in a living web UI that
+// Gradio has not counted shows when the next job takes its place.
 var allowed = map[end][]string{
 	endCompletes: {"completed "},
 	endFails:     {"failed "},
@@ -72,7 +73,8 @@ type ledgerGame struct {
 	kept   store
 	ui     ProcessID
 	tally  gradio.Tally
-	// instant, queued and own are the runs under way: one by each door of the web UI, any number of processes.
+	// instant, queued and own are the runs under way: one by each door of the web UI, any number of
+	// processes.
 	instant, queued *gameRun
 	own             []*gameRun
 	began           int
@@ -108,7 +110,8 @@ func (g *ledgerGame) play(runs int) {
 		g.step()
 	}
 	for id, end := range g.truth {
-		// A web UI whose last call raised an exception right after another did: Gradio says nothing that would tell.
+		// A web UI whose last call raised an exception right after another did: Gradio says nothing
+		// that would tell.
 		if len(g.emitted[id]) == 0 && end == endException && g.isLast(id) {
 			continue
 		}
@@ -222,7 +225,8 @@ func (g *ledgerGame) over(r *gameRun) bool {
 	return true
 }
 
-// step is a second: tabs poll, processes are listed, Gradio is asked every 15 seconds and when its word is awaited, and the collector is killed now and then.
+// step is a second: tabs poll, processes are listed, Gradio is asked every 15 seconds and when its
+// word is awaited, and the collector is killed now and then.
 func (g *ledgerGame) step() {
 	g.evidence.ServerCPU.V += 0.24
 	g.tally.Begin("read_logs")

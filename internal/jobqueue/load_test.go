@@ -11,8 +11,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// BenchmarkThousandChangesASecond keeps up with 1,000 changes a second (budget: 20 % of a core, nothing lost). A change is a write or a rename. What the
-// writing costs is measured first, without an observer, and taken off.
+// BenchmarkThousandChangesASecond keeps up with 1,000 changes a second (budget: 20 % of a core,
+// nothing lost). A change is a write or a rename. What the writing costs is measured first, without
+// an observer, and taken off.
 func BenchmarkThousandChangesASecond(b *testing.B) {
 	for b.Loop() {
 		silent, err := jobs.Open(b.TempDir())
@@ -34,7 +35,8 @@ func BenchmarkThousandChangesASecond(b *testing.B) {
 
 // load runs jobs for a while, and returns how many.
 func churn(b *testing.B, folder *jobs.Folder, d time.Duration) int {
-	const changes = 7 // of one job: created, a step added, submitted, moved, started, completed, moved
+	// of one job: created, a step added, submitted, moved, started, completed, moved
+	const changes = 7
 	begin, n := time.Now(), 0
 	for ; time.Since(begin) < d; n++ {
 		id := fmt.Sprint("nightly-", n)

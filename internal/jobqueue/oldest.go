@@ -7,7 +7,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// oldest remembers since when the oldest waiting job waits, because a long queue is not to be gone through in every pass.
+// oldest remembers since when the oldest waiting job waits, because a long queue is not to be gone
+// through in every pass.
 type oldest struct {
 	changed bool
 	waiting reading.Value[time.Time]

@@ -7,10 +7,12 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// progress is what a run shows of being worked on, from pass to pass. All times are the collector's own.
+// progress is what a run shows of being worked on, from pass to pass. All times are the collector's
+// own.
 type progress struct {
-	// movedAt is when something last moved on; the first pass counts, as nothing is called stalled that was not watched.
-	// ownAt is the same for what is of this very job: its file, and the files of its step.
+	// movedAt is when something last moved on; the first pass counts, as nothing is called stalled
+	// that was not watched. ownAt is the same for what is of this very job: its file, and the files
+	// of its step.
 	movedAt, ownAt time.Time
 	// worked says that something moved since the first pass.
 	worked bool
@@ -18,7 +20,8 @@ type progress struct {
 	cpu, serverCPU cpuWindow
 	// ffmpeg is how many there were.
 	ffmpeg reading.Value[int]
-	// files is the sum of what the step's files are, filesAt when they were looked at, grown when they last changed.
+	// files is the sum of what the step's files are, filesAt when they were looked at, grown when
+	// they last changed.
 	files          int64
 	filesAt, grown time.Time
 	filesKnown     bool
@@ -31,7 +34,8 @@ const (
 	filesEvery = 5 * time.Second
 )
 
-// observe takes in what is known now. use says whose CPU time can be the run's; idle is what the web UIs use without any.
+// observe takes in what is known now. use says whose CPU time can be the run's; idle is what the
+// web UIs use without any.
 func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle float64, files func() (int64, bool)) {
 	if s.movedAt.IsZero() {
 		s.movedAt, s.ownAt = now, now
@@ -110,8 +114,9 @@ func (w *cpuWindow) read(now time.Time, total reading.Value[float64]) (cores flo
 	return cores, true
 }
 
-// idleCPU learns what the web UIs of a folder use while no job is under way. Each open tab asks twice a second, and Gradio
-// keeps every event and goes through all of them for the next: an idle web UI was seen to use 24 % of a core.
+// idleCPU learns what the web UIs of a folder use while no job is under way. Each open tab asks
+// twice a second, and Gradio keeps every event and goes through all of them for the next: an idle
+// web UI was seen to use 24 % of a core.
 type idleCPU struct {
 	window  cpuWindow
 	cores   float64
@@ -122,7 +127,8 @@ type idleCPU struct {
 const (
 	// unlearnedIdle is what a web UI may use of which that is not known.
 	unlearnedIdle = 0.25
-	// idleFades is what remains of a peak after one window: it grows at once and falls within minutes.
+	// idleFades is what remains of a peak after one window: it grows at once and falls within
+	// minutes.
 	idleFades = 0.95
 )
 

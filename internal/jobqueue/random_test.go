@@ -17,9 +17,10 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// TestWhateverHappensTheEndIsTheTruth does at random what FaceFusion may do, several times within one step of the kernel's clock, and looks in between.
-// In the end every job must be known for what it is, every job must have gone from state to state without a gap, and every end must be in the totals: also when
-// the collector is killed every now and then.
+// TestWhateverHappensTheEndIsTheTruth does at random what FaceFusion may do, several times within
+// one step of the kernel's clock, and looks in between. In the end every job must be known for what
+// it is, every job must have gone from state to state without a gap, and every end must be in the
+// totals: also when the collector is killed every now and then.
 func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(40) {
@@ -49,7 +50,8 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 					switch before := states[c.Job]; before {
 					case jobqueue.StateDeleted:
 						assert.Equal(t, jobqueue.StateNone, c.From, c.Job)
-					case jobqueue.StateCompleted, jobqueue.StateFailed: // deleting these is no change: the next may be another job of that name
+					// deleting these is no change: the next may be another job of that name
+					case jobqueue.StateCompleted, jobqueue.StateFailed:
 						assert.Contains(t, []jobqueue.State{before, jobqueue.StateNone}, c.From, c.Job)
 					default:
 						assert.Equal(t, before, c.From, c.Job)
@@ -71,7 +73,8 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			}
 			observe()
 			truth := play(folder, rand.New(rand.NewPCG(seed, 1)), func() { observe() })
-			time.Sleep(2 * jobsdir.ClockStep) // what is younger may change without a later time, so it is not believed yet
+			// what is younger may change without a later time, so it is not believed yet
+			time.Sleep(2 * jobsdir.ClockStep)
 			observe()
 			q := observe()
 			for more.Swap(false) { // on a loaded machine one pass may not have the time for all
@@ -90,7 +93,8 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 	}
 }
 
-// play does 400 things, and says how many jobs are in which state then. What cannot be done to a job is not done.
+// play does 400 things, and says how many jobs are in which state then. What cannot be done to a
+// job is not done.
 func play(folder *jobs.Folder, random *rand.Rand, observe func()) map[jobqueue.State]int {
 	states := make(map[string]jobqueue.State)
 	for range 400 {

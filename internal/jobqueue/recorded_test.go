@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recordings are what inotify saw of real runs of FaceFusion, and what the file said after each of its writes.
+// recordings are what inotify saw of real runs of FaceFusion, and what the file said after each of
+// its writes.
 var recordings = []struct {
 	file   string
 	writes [][]string
@@ -114,7 +115,8 @@ func (p *player) play(line string) {
 	switch fields[2] {
 	case "CREATE":
 		h.write(name, nil)
-	case "MODIFY": // the recorder's own look came after it, so that the first piece may be the whole
+	// the recorder's own look came after it, so that the first piece may be the whole
+	case "MODIFY":
 		if p.next == nil && len(p.writes) > 0 {
 			p.next, p.writes = h.text(id, p.writes[0]...), p.writes[1:]
 			h.write(name, nil)

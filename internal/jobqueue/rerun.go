@@ -8,16 +8,17 @@ import (
 )
 
 const (
-	// rivalFor is how recently a run must have shown progress of its own for its process to be thought at work beside
-	// another.
+	// rivalFor is how recently a run must have shown progress of its own for its process to be
+	// thought at work beside another.
 	rivalFor = 30 * time.Second
 	// rerunFor is for how long a list of processes is awaited that is newer than the change.
 	rerunFor = 5 * time.Second
 )
 
-// noteRerun is for a version that the process of the attempt has not written: it sets no step back, and starts none twice.
-// Whether the attempt is over, or a second process is at the same job beside it, shows when the processes are listed next.
-// It returns true when another attempt has begun already.
+// noteRerun is for a version that the process of the attempt has not written: it sets no step back,
+// and starts none twice. Whether the attempt is over, or a second process is at the same job beside
+// it, shows when the processes are listed next. It returns true when another attempt has begun
+// already.
 func (f *jobsFolder) noteRerun(p *pass, j *job, doc *jobfile.Document) bool {
 	a := j.attempt
 	l := gather(p.evidence, f.instances)
@@ -31,7 +32,8 @@ func (f *jobsFolder) noteRerun(p *pass, j *job, doc *jobfile.Document) bool {
 	return false
 }
 
-// decideRerun tells two processes at one job from another attempt. FaceFusion has no lock that would keep them apart.
+// decideRerun tells two processes at one job from another attempt. FaceFusion has no lock that
+// would keep them apart.
 func (f *jobsFolder) decideRerun(p *pass, j *job, l *folderEvidence) {
 	seen, ownAt := j.rerunSeen, j.rerunOwnAt
 	j.rerunSeen, j.rerunOwnAt = time.Time{}, time.Time{}

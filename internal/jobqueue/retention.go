@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// retention lists the folders of which records are kept, so that those of folders that are long gone can be thrown away.
+// retention lists the folders of which records are kept, so that those of folders that are long
+// gone can be thrown away.
 type retention struct {
 	opened bool
 	used   map[string]int64 // day since 1970 by folder
@@ -17,7 +18,8 @@ type retention struct {
 
 const (
 	retentionKey = "folders"
-	// keptDays is for how long the records of a folder are kept that nobody uses: longer than a host is repaired.
+	// keptDays is for how long the records of a folder are kept that nobody uses: longer than a
+	// host is repaired.
 	keptDays = 90
 )
 

@@ -24,7 +24,8 @@ type Run struct {
 	Origin jobfile.Origin
 	// Media of all steps; MediaMixed where they differ.
 	Media jobfile.Media
-	// Outcome is empty until the run has ended; Basis is what it rests on, Reason why an orphaned one was lost.
+	// Outcome is empty until the run has ended; Basis is what it rests on, Reason why an orphaned
+	// one was lost.
 	Outcome Outcome
 	Basis   Basis
 	Reason  Reason
@@ -56,7 +57,8 @@ const (
 	OutcomeFailed    Outcome = "failed"
 	// OutcomeStopped: a user stopped it; FaceFusion writes that it failed.
 	OutcomeStopped Outcome = "stopped"
-	// OutcomeDeclined: the content filter refused the target; FaceFusion writes that it failed, and only its log tells.
+	// OutcomeDeclined: the content filter refused the target; FaceFusion writes that it failed, and
+	// only its log tells.
 	OutcomeDeclined Outcome = "declined"
 	// OutcomeOrphaned: whatever ran it is gone.
 	OutcomeOrphaned Outcome = "orphaned"

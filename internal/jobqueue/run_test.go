@@ -17,13 +17,15 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// TestARunHoldsAllThatATraceNeeds follows one job with two steps, every version seen, and compares all of it.
+// TestARunHoldsAllThatATraceNeeds follows one job with two steps, every version seen, and compares
+// all of it.
 func TestARunHoldsAllThatATraceNeeds(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		h := newHarness(t, Settings{KeepPaths: keep})
 		h.process(RoleRunner, time.Second)
 		h.pass()
-		var at, written []reading.Value[time.Time] // the dates in the file, and its own, a millisecond later
+		// the dates in the file, and its own, a millisecond later
+		var at, written []reading.Value[time.Time]
 		step := func(d time.Duration, name string, statuses ...string) {
 			h.advance(d)
 			h.job(name, statuses...)

@@ -13,7 +13,8 @@ import (
 // savedVersion is that of the records. Those of another one are as good as none.
 const savedVersion = 1
 
-// savedFolder is what is kept of a folder beside its jobs. Exemplars are not: they are an aid, and large.
+// savedFolder is what is kept of a folder beside its jobs. Exemplars are not: they are an aid, and
+// large.
 type savedFolder struct {
 	Version int               `json:"version"`
 	Start   time.Time         `json:"start"`
@@ -64,7 +65,8 @@ type savedState struct {
 	concluded archive
 }
 
-// parseRecords reads the values of allKeys. One that makes no sense spoils all: a folder that is half remembered would tell what is not so.
+// parseRecords reads the values of allKeys. One that makes no sense spoils all: a folder that is
+// half remembered would tell what is not so.
 func parseRecords(values [][]byte) *savedState {
 	r := &savedState{restored: RestoreNew}
 	if len(values) == 0 || len(values[0]) == 0 {

@@ -9,7 +9,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// savedJob is what is kept of a job that has not ended. What its file says is read again; what it said before, and when, is here.
+// savedJob is what is kept of a job that has not ended. What its file says is read again; what it
+// said before, and when, is here.
 type savedJob struct {
 	Name    string        `json:"n"`
 	Dir     int           `json:"p,omitempty"`
@@ -45,7 +46,8 @@ type savedClaim struct {
 	Unseen  bool
 }
 
-// savedAttempt is what is kept of a run that has begun. One that waits begins with what its file says.
+// savedAttempt is what is kept of a run that has begun. One that waits begins with what its file
+// says.
 type savedAttempt struct {
 	Statuses  []int         `json:"r"`
 	Updated   savedTime     `json:"u,omitempty"`
@@ -188,7 +190,8 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 	f.worklist.push(j.fileKey)
 }
 
-// restoreAttempt builds the attempt anew. One that waited has no steps yet: the file tells them, unless it is gone by now.
+// restoreAttempt builds the attempt anew. One that waited has no steps yet: the file tells them,
+// unless it is gone by now.
 func (s *savedJob) restoreAttempt(id RunID) *attempt {
 	a := newAttempt(id, &jobfile.Document{}, false)
 	a.run.Queued = s.Queued.reading()

@@ -90,11 +90,13 @@ func (f *jobsFolder) visitEntry(d *statusDir, e jobsdir.DirEntry) {
 		d.finished.set(hash, known) // the generation is not kept
 		if known.ino == e.Ino {
 			if f.restored == RestoreDone && !f.scanned && d.Index == jobsdir.Failed {
-				f.worklist.push(fileKey{d.Index, string(e.Name)}) // it may have failed again meanwhile
+				// it may have failed again meanwhile
+				f.worklist.push(fileKey{d.Index, string(e.Name)})
 			}
 			return
 		}
-		// Another file, or a filesystem that lists other inodes than it tells of files, as some overlays do: then a listing costs a pass at each.
+		// Another file, or a filesystem that lists other inodes than it tells of files, as some
+		// overlays do: then a listing costs a pass at each.
 	}
 	at := fileKey{d.Index, string(e.Name)}
 	if j := f.jobs[at]; j != nil {

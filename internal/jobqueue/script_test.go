@@ -19,7 +19,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// TestScripts runs testdata/scripts: a new case needs no Go. testdata/scripts/README.md says what there is to write.
+// TestScripts runs testdata/scripts: a new case needs no Go. testdata/scripts/README.md says what
+// there is to write.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("testdata/scripts/*.txt")
@@ -47,7 +48,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// needsOneCollector are the scripts in which one collector must live long enough to reach a verdict, or is without memory by intent.
+// needsOneCollector are the scripts in which one collector must live long enough to reach a
+// verdict, or is without memory by intent.
 var needsOneCollector = []string{
 	"collector_restarted", "history", "old_orphan", "folder_removed_and_recreated",
 	"an_end_is_final", "killed_at_the_second_step", "orphaned_and_run_again", "stalled_and_back", "two_runners",

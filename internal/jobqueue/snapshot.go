@@ -6,47 +6,59 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// Snapshot is what is known about all jobs folders at one moment. It is never changed after it was published, so any goroutine may read it.
+// Snapshot is what is known about all jobs folders at one moment. It is never changed after it was
+// published, so any goroutine may read it.
 type Snapshot struct {
 	// Time is when the snapshot was taken.
 	Time time.Time
 	// Queues has an entry for each jobs folder, sorted by its first instance.
 	Queues []Queue
-	// Changes are the transitions seen by this very observation, sorted by job; those of one job are in the order in which they happened.
+	// Changes are the transitions seen by this very observation, sorted by job; those of one job
+	// are in the order in which they happened.
 	Changes []Change
 }
 
 // Queue is what is known about one jobs folder.
 type Queue struct {
-	// Instances are the IDs of those that share the folder, sorted. What is counted belongs to the first.
+	// Instances are the IDs of those that share the folder, sorted. What is counted belongs to the
+	// first.
 	Instances []string
-	// Access says whether the folder can be looked at. Where it is neither AccessOpen nor AccessAbsent, Jobs and what follows it is how it was last seen.
+	// Access says whether the folder can be looked at. Where it is neither AccessOpen nor
+	// AccessAbsent, Jobs and what follows it is how it was last seen.
 	Access Access
-	// Scanning says that the first scan is not through yet: Jobs still grows, although nothing happens.
+	// Scanning says that the first scan is not through yet: Jobs still grows, although nothing
+	// happens.
 	Scanning bool
-	// Hinted says that changes are noticed at once. Without it (a limit of inotify) they are noticed by the next pass.
+	// Hinted says that changes are noticed at once. Without it (a limit of inotify) they are
+	// noticed by the next pass.
 	Hinted bool
 	// Jobs counts by state, in the order of States.
 	Jobs [len(States)]int
 	// ActiveTasks is how many steps run now. Those of stalled and orphaned jobs do not run.
 	ActiveTasks int
-	// OldestWaiting and OldestRunning are since when the oldest such job waits or runs; absent without one.
+	// OldestWaiting and OldestRunning are since when the oldest such job waits or runs; absent
+	// without one.
 	OldestWaiting, OldestRunning reading.Value[time.Time]
-	// Contended is how many jobs two runners work on at the same time; FaceFusion has no lock that would keep them from it.
+	// Contended is how many jobs two runners work on at the same time; FaceFusion has no lock that
+	// would keep them from it.
 	Contended int
 	// Irregular is how many entries of the folders are named like a job and are no regular file.
 	Irregular int
 	// Open are the runs that have begun and not ended, sorted by job.
 	Open []*Run
-	// Start is when the folder was first looked at, by any process whose records there are: all totals count from here.
+	// Start is when the folder was first looked at, by any process whose records there are: all
+	// totals count from here.
 	Start time.Time
 	// Restored says what its jobs were compared with at the first pass.
 	Restored RestoreState
-	// AwaitsCalls says that a run has failed, and that Gradio's word is awaited on whether it was stopped.
+	// AwaitsCalls says that a run has failed, and that Gradio's word is awaited on whether it was
+	// stopped.
 	AwaitsCalls bool
-	// StopsKnown says that a web UI's buttons are counted, so that a stopped run would be known as one.
+	// StopsKnown says that a web UI's buttons are counted, so that a stopped run would be known as
+	// one.
 	StopsKnown bool
-	// DeclinesKnown says that a log of FaceFusion is read, so that a declined run would be known as one.
+	// DeclinesKnown says that a log of FaceFusion is read, so that a declined run would be known as
+	// one.
 	DeclinesKnown bool
 	// Orphans counts the runs that were lost, by reason; one that never occurred is missing.
 	Orphans map[Reason]uint64
@@ -62,13 +74,16 @@ type Access string
 const (
 	// AccessOpen: it is there.
 	AccessOpen Access = "open"
-	// AccessAbsent: there is none. FaceFusion 2.x has none, and 3.x makes it with its first command.
+	// AccessAbsent: there is none. FaceFusion 2.x has none, and 3.x makes it with its first
+	// command.
 	AccessAbsent Access = "absent"
-	// AccessUnreachable: no way leads to it now, because no process of the container that has it runs.
+	// AccessUnreachable: no way leads to it now, because no process of the container that has it
+	// runs.
 	AccessUnreachable Access = "unreachable"
 	// AccessDenied: it may not be read.
 	AccessDenied Access = "denied"
-	// AccessUnresponsive: the share that it lies on does not answer. Nobody waits for it, and it is asked again when it has answered.
+	// AccessUnresponsive: the share that it lies on does not answer. Nobody waits for it, and it is
+	// asked again when it has answered.
 	AccessUnresponsive Access = "share_unresponsive"
 )
 
@@ -84,7 +99,8 @@ const (
 	StateFinalizing State = "finalizing"
 	// StateStalled: a process that could work on it lives, but nothing shows that it does.
 	StateStalled State = "stalled"
-	// StateOrphaned: it says that it runs, but whatever ran it is gone. It stays so until somebody runs or deletes it.
+	// StateOrphaned: it says that it runs, but whatever ran it is gone. It stays so until somebody
+	// runs or deletes it.
 	StateOrphaned  State = "orphaned"
 	StateCompleted State = "completed"
 	StateFailed    State = "failed"
@@ -122,9 +138,11 @@ func index(s State) int {
 	return -1
 }
 
-// Change is one transition of a job, or with From and To the same the end of a run of which it was not known yet how it ended. Jobs that lay there at the first pass have made none.
+// Change is one transition of a job, or with From and To the same the end of a run of which it was
+// not known yet how it ended. Jobs that lay there at the first pass have made none.
 type Change struct {
-	// Time is when it happened, as exactly as the evidence allows; for a verdict, when it was reached.
+	// Time is when it happened, as exactly as the evidence allows; for a verdict, when it was
+	// reached.
 	Time time.Time
 	// Instance is the first of those that share the folder.
 	Instance string

@@ -2,11 +2,13 @@ package jobqueue
 
 import "github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 
-// statusDir is one of the four folders, and what is remembered of the files in it that are not jobs under way.
+// statusDir is one of the four folders, and what is remembered of the files in it that are not jobs
+// under way.
 type statusDir struct {
 	jobsdir.Dir
-	// finished are the jobs that need not be looked at any more, by the hash of their name, and irregular what is no
-	// regular file. They are what grows with the history of a host: hence no strings and no pointers.
+	// finished are the jobs that need not be looked at any more, by the hash of their name, and
+	// irregular what is no regular file. They are what grows with the history of a host: hence no
+	// strings and no pointers.
 	finished  archive
 	irregular map[uint64]uint32 // generation
 	// parent is the jobs folder in which it was last there.

@@ -12,8 +12,10 @@ import (
 // defaultTemp is where FaceFusion puts temporary files unless told otherwise.
 const defaultTemp = "/tmp"
 
-// stepFiles sums up what the files are that a step writes: <temp>/facefusion/<name>/temp.<extension>, the folder of its frames, and the output. FaceFusion names
-// the temporary ones after the target or the output, depending on its version. The sum has no meaning of its own; that it changes has.
+// stepFiles sums up what the files are that a step writes:
+// <temp>/facefusion/<name>/temp.<extension>, the folder of its frames, and the output. FaceFusion
+// names the temporary ones after the target or the output, depending on its version. The sum has no
+// meaning of its own; that it changes has.
 func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
 	if at.Process == nil {
 		return 0, false

@@ -7,7 +7,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
-// settleFor is for how long Gradio's word is awaited on whether a run was stopped: it is asked every 15 seconds.
+// settleFor is for how long Gradio's word is awaited on whether a run was stopped: it is asked
+// every 15 seconds.
 const settleFor = 20 * time.Second
 
 // claimAtEnd is for a run that was over before the processes were listed again.
@@ -30,8 +31,8 @@ func (f *jobsFolder) mayBeStopped(j *job) bool {
 	})
 }
 
-// settleFailure decides whether a run that failed was stopped or declined, once Gradio was asked after it and the log was
-// read.
+// settleFailure decides whether a run that failed was stopped or declined, once Gradio was asked
+// after it and the log was read.
 func (f *jobsFolder) settleFailure(p *pass, j *job, l *folderEvidence) {
 	if outcome := f.logged(j, l); outcome != "" {
 		f.concludeFailure(p, j, outcome, BasisLog)

@@ -10,7 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// DurationBounds are the bounds of all histograms in seconds: an image takes one, a video takes hours.
+// DurationBounds are the bounds of all histograms in seconds: an image takes one, a video takes
+// hours.
 var DurationBounds = []float64{0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200}
 
 // RunKey is what runs are told apart by.
@@ -64,7 +65,8 @@ type Exemplar struct {
 	Span  SpanID
 }
 
-// maxStepKeys bounds the combinations of processors and models of a folder. Beyond it they are "other".
+// maxStepKeys bounds the combinations of processors and models of a folder. Beyond it they are
+// "other".
 const maxStepKeys = 200
 
 // totals count what ended.
@@ -121,7 +123,8 @@ func (t *totals) addRun(r *Run, at time.Time) {
 	k.wait.observe(r.Wait(), Exemplar{Time: timeOr(r.Started, at), Run: r.RunID, Step: RootSpan, Trace: r.Trace.ID})
 }
 
-// addSteps counts the steps that ended since the last call: hours may pass before the run of a batch ends.
+// addSteps counts the steps that ended since the last call: hours may pass before the run of a
+// batch ends.
 func (t *totals) addSteps(a *attempt) {
 	for i := range a.run.Steps {
 		s := &a.run.Steps[i]
@@ -159,7 +162,8 @@ func (d *durationHistogram) observe(v reading.Value[time.Duration], e Exemplar) 
 		d.exponential.Observe(e.Value)
 	}
 	bucket, _ := slices.BinarySearch(DurationBounds, e.Value)
-	// Runs end in another order than they began in, and Prometheus refuses an exemplar that is older than the one before it.
+	// Runs end in another order than they began in, and Prometheus refuses an exemplar that is
+	// older than the one before it.
 	if !e.Time.Before(d.exemplars[bucket].Time) {
 		e.Span = e.Run.Span(e.Step)
 		d.exemplars[bucket] = e

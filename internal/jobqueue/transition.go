@@ -24,7 +24,8 @@ func (f *jobsFolder) transitionOn(p *pass, j *job, to State, at time.Time, basis
 	f.change(p, j, from, to, at, basis)
 }
 
-// change notes a transition, or with the same state twice the end of a run whose job was there already.
+// change notes a transition, or with the same state twice the end of a run whose job was there
+// already.
 func (f *jobsFolder) change(p *pass, j *job, from, to State, at time.Time, basis Basis) {
 	c := Change{Time: at, Instance: f.instances[0], Job: jobsdir.JobID(j.name), From: from, To: to, Basis: basis}
 	if j.attempt != nil {

@@ -11,7 +11,8 @@ const (
 	verdictOrphaned
 )
 
-// Basis is what the state or the end of a run rests on. The set is fixed, so that it may become an attribute.
+// Basis is what the state or the end of a run rests on. The set is fixed, so that it may become an
+// attribute.
 type Basis string
 
 // The bases.
@@ -68,19 +69,20 @@ type verdictInput struct {
 	exit Reason
 	// gone is for how long none has lived.
 	gone time.Duration
-	// failedCall: Gradio counted an exception that is nobody else's. ownQuiet is for how long nothing of this very job has
-	// moved.
+	// failedCall: Gradio counted an exception that is nobody else's. ownQuiet is for how long
+	// nothing of this very job has moved.
 	failedCall bool
 	ownQuiet   time.Duration
 	// nextJob: the web UI that has the run took another one.
 	nextJob bool
-	// unwritten is the time since the last change of the file. writtenUnseen: it changed when no process lived that could
-	// have changed it.
+	// unwritten is the time since the last change of the file. writtenUnseen: it changed when no
+	// process lived that could have changed it.
 	unwritten     time.Duration
 	writtenUnseen bool
 	// shared: other hosts may use the folder, and their processes cannot be seen.
 	shared bool
-	// growing: files of the step grew after the process had gone, or lately where there never was one.
+	// growing: files of the step grew after the process had gone, or lately where there never was
+	// one.
 	growing bool
 	// observable: there is something in which progress would show.
 	observable bool
@@ -89,15 +91,16 @@ type verdictInput struct {
 }
 
 const (
-	// goneFor guards against a list of processes that misses one once, and leaves the kernel the time to say how a process
-	// ended.
+	// goneFor guards against a list of processes that misses one once, and leaves the kernel the
+	// time to say how a process ended.
 	goneFor = 3 * time.Second
 	// longAgo is when a job without a process was not just taken by one that is still to be seen.
 	longAgo = time.Minute
-	// growingFor is for how long growth counts as a sign of somebody who cannot be seen, such as another host.
+	// growingFor is for how long growth counts as a sign of somebody who cannot be seen, such as
+	// another host.
 	growingFor = time.Minute
-	// ownQuietFor is for how long nothing of a job may move before an exception that Gradio counted is thought to be its.
-	// Files are looked at every 5 seconds.
+	// ownQuietFor is for how long nothing of a job may move before an exception that Gradio counted
+	// is thought to be its. Files are looked at every 5 seconds.
 	ownQuietFor = 6 * time.Second
 )
 

@@ -12,8 +12,8 @@ import (
 
 const stall = 5 * time.Minute
 
-// verdicts are the rows of the table in docs/jobs.md, in its order. Every row is decided by itself: what it does not name is
-// as in a run that is well.
+// verdicts are the rows of the table in docs/jobs.md, in its order. Every row is decided by itself:
+// what it does not name is as in a run that is well.
 var verdicts = []struct {
 	row    string
 	in     verdictInput
@@ -176,7 +176,8 @@ func TestGrowthOfFilesIsProgress(t *testing.T) {
 	assert.Equal(t, begin.Add(10*time.Second), s.grown)
 }
 
-// TestWhatAnIdleWebUIUses: polling tabs make an idle web UI use 24 % of a core, which is no work on a job.
+// TestWhatAnIdleWebUIUses: polling tabs make an idle web UI use 24 % of a core, which is no work on
+// a job.
 func TestWhatAnIdleWebUIUses(t *testing.T) {
 	begin := time.Now()
 	var idle idleCPU

@@ -14,10 +14,12 @@ import (
 
 // Settings say how a Watcher looks. Zero values mean the defaults.
 type Settings struct {
-	// OnHint is called, from any goroutine, when a pass would find something: files changed, or the last pass left work. It must not block. May be nil, and
-	// then nothing is noticed between passes.
+	// OnHint is called, from any goroutine, when a pass would find something: files changed, or the
+	// last pass left work. It must not block. May be nil, and then nothing is noticed between
+	// passes.
 	OnHint func()
-	// StallAfter is for how long a running job may show no progress before it is stalled; 5 minutes by default.
+	// StallAfter is for how long a running job may show no progress before it is stalled; 5 minutes
+	// by default.
 	StallAfter time.Duration
 	// KeepPaths puts the target and the output of steps into their runs.
 	KeepPaths bool
@@ -31,7 +33,8 @@ type Settings struct {
 
 const (
 	defaultStallAfter = 5 * time.Minute
-	// passBudget is for how long one pass works, all folders together. What is left is continued in the next.
+	// passBudget is for how long one pass works, all folders together. What is left is continued in
+	// the next.
 	passBudget = 25 * time.Millisecond
 	// leastBudget is what each folder gets of it at least.
 	leastBudget = 2 * time.Millisecond
@@ -68,7 +71,8 @@ func NewWatcher(settings Settings) *Watcher {
 	}
 }
 
-// Close ends the waiting for hints, and returns when nothing runs any more but passes that wait for a share. It may be called twice.
+// Close ends the waiting for hints, and returns when nothing runs any more but passes that wait for
+// a share. It may be called twice.
 func (w *Watcher) Close() {
 	if w.closed {
 		return
@@ -79,10 +83,11 @@ func (w *Watcher) Close() {
 	}
 }
 
-// Observe takes one pass at all folders. A folder that is not among them any more is forgotten. The evidence must have been gathered before the call.
+// Observe takes one pass at all folders. A folder that is not among them any more is forgotten. The
+// evidence must have been gathered before the call.
 //
-// What is wrong with a folder or a job is a state of the snapshot: the only errors are that of the context, those of Settings.Load, and a closed Watcher. After
-// an error nothing has changed.
+// What is wrong with a folder or a job is a state of the snapshot: the only errors are that of the
+// context, those of Settings.Load, and a closed Watcher. After an error nothing has changed.
 func (w *Watcher) Observe(ctx context.Context, folders []Folder, evidence Evidence) (*Snapshot, error) {
 	return w.observeAt(ctx, folders, evidence, time.Now())
 }

@@ -75,7 +75,8 @@ type arguments struct {
 // ErrNotAJob says that a text is JSON, and no job.
 var ErrNotAJob = errors.New("no steps: not a job")
 
-// Parse understands a job file of FaceFusion 3.0 to 3.8, whose schema has been the same. A value of another type than expected is as one that is not there.
+// Parse understands a job file of FaceFusion 3.0 to 3.8, whose schema has been the same. A value of
+// another type than expected is as one that is not there.
 func Parse(text []byte) (Document, error) {
 	var file struct {
 		Created string `json:"date_created"`
@@ -102,7 +103,8 @@ func Parse(text []byte) (Document, error) {
 	return d, nil
 }
 
-// date reads what Python's datetime.isoformat writes: microseconds, which it leaves out when they are zero, and an offset.
+// date reads what Python's datetime.isoformat writes: microseconds, which it leaves out when they
+// are zero, and an offset.
 func date(text string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {

@@ -33,7 +33,8 @@ func OriginOf(id string) Origin {
 // suggested are the ids that FaceFusion gives to jobs which it creates, submits and runs in one go.
 var suggestedID = regexp.MustCompile(`^(ui|headless|batch)-\d{4}(-\d{2}){5}$`)
 
-// Suggested says that FaceFusion made the id itself, and so created, submitted and ran the job in one go.
+// Suggested says that FaceFusion made the id itself, and so created, submitted and ran the job in
+// one go.
 func Suggested(id string) bool { return suggestedID.MatchString(id) }
 
 // Media is what a step works on. The set is fixed, so that it may become an attribute.
@@ -59,13 +60,14 @@ func mediaOf(target string) Media {
 	}
 }
 
-// Traits are what tells one step from another. All are from short lists, so that they may become attributes.
+// Traits are what tells one step from another. All are from short lists, so that they may become
+// attributes.
 type Traits struct {
 	Media Media
 	// Processors are those in use, sorted, joined by commas; one that we do not know is "other".
 	Processors string
-	// Models are those of the processors in use, in the same order, joined by commas. Not among them are the models of the deep swapper: they bear names
-	// of persons.
+	// Models are those of the processors in use, in the same order, joined by commas. Not among
+	// them are the models of the deep swapper: they bear names of persons.
 	Models string
 	// Encoder of a video; empty for all else.
 	Encoder string

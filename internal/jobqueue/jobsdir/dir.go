@@ -23,17 +23,20 @@ const (
 // Dir is one of the four folders.
 type Dir struct {
 	Index int
-	// fd is open during a pass: all of a pass means the same folder, whatever is done to its name. It
-	// is closed between passes, so that the file system can be unmounted; -1 while it is not open.
+	// fd is open during a pass: all of a pass means the same folder, whatever is done to its name.
+	// It is closed between passes, so that the file system can be unmounted; -1 while it is not
+	// open.
 	fd int
-	// Stat identifies the folder, and mtime is when a name last came or went; zero while there is no folder.
+	// Stat identifies the folder, and mtime is when a name last came or went; zero while there is
+	// no folder.
 	Stat  FileStat
 	mtime int64
 	// listing is under way; nil where none is. It began at listingMtime, and listingTook until now.
 	listing      *listing
 	listingMtime int64
 	listingTook  time.Duration
-	// listedMtime is the mtime that the last complete listing began with, listedAt when that was, cost what it took.
+	// listedMtime is the mtime that the last complete listing began with, listedAt when that was,
+	// cost what it took.
 	listedMtime int64
 	ListedAt    time.Time
 	Cost        time.Duration
@@ -43,9 +46,11 @@ type Dir struct {
 	remote bool
 	// Baseline says that the folder is new here, and was not listed to the end yet.
 	Baseline bool
-	// changed says that names came or went since the pass before, unexplained that no hint has said so far which.
+	// changed says that names came or went since the pass before, unexplained that no hint has said
+	// so far which.
 	changed, unexplained bool
-	// Watched is the path by which the hinter watches it; empty where it does not. triedAt is when that was last tried.
+	// Watched is the path by which the hinter watches it; empty where it does not. triedAt is when
+	// that was last tried.
 	Watched string
 	TriedAt time.Time
 	// Generation counts listings, so that a name can be seen to have gone.
@@ -65,14 +70,16 @@ const (
 	cheap = time.Millisecond
 	// trustHints is how long inotify alone is trusted for a folder that is expensive to list.
 	trustHints = 24 * time.Hour
-	// ClockStep is the coarsest step of the kernel's clock for files (CONFIG_HZ=100), and some: what changed so lately may change again without a later time.
+	// ClockStep is the coarsest step of the kernel's clock for files (CONFIG_HZ=100), and some:
+	// what changed so lately may change again without a later time.
 	ClockStep = 15 * time.Millisecond
 )
 
 // NewDir makes a Dir that is not open.
 func NewDir(index int) Dir { return Dir{Index: index, fd: -1} }
 
-// Open opens the folder for a pass. It notices that the folder is another one (replaced), or that names came or went.
+// Open opens the folder for a pass. It notices that the folder is another one (replaced), or that
+// names came or went.
 func (d *Dir) Open(files *hostfs.Root, folder string) (replaced bool, err error) {
 	d.Close()
 	fd, err := files.Open(d.Path(folder), unix.O_PATH|unix.O_DIRECTORY)
@@ -127,7 +134,8 @@ func (d *Dir) Read(r *Reader, name string) ([]byte, FileStat, error) {
 // Remote says that other hosts may use the folder.
 func (d *Dir) Remote() bool { return d.remote }
 
-// Explain says whether hints named what came or went. Hints come a moment after the change, so they have until the next pass.
+// Explain says whether hints named what came or went. Hints come a moment after the change, so they
+// have until the next pass.
 func (d *Dir) Explain(explained bool) {
 	switch {
 	case explained:

@@ -1,5 +1,6 @@
-// Package jobsdir knows what the disk holds: the four status folders of a jobs folder, the names in them, which
-// of them changed, and the bytes of one file. What the bytes mean is the business of jobfile and jobqueue.
+// Package jobsdir knows what the disk holds: the four status folders of a jobs folder, the names in
+// them, which of them changed, and the bytes of one file. What the bytes mean is the business of
+// jobfile and jobqueue.
 //
 //	Hinter  inotify: the names that changed. It may lose some, which costs latency and never truth.
 //	Dir     one status folder: whether it must be listed, and a listing that can be interrupted.

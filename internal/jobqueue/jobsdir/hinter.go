@@ -11,14 +11,15 @@ import (
 )
 
 const (
-	// debounce is for how long hints are gathered before anybody is told: longer than FaceFusion takes to write a file (2 ms).
+	// debounce is for how long hints are gathered before anybody is told: longer than FaceFusion
+	// takes to write a file (2 ms).
 	debounce = 20 * time.Millisecond
 	// maxHints bounds the names that are kept between two passes. Beyond it the folders are listed.
 	maxHints = 1 << 16
 )
 
-// Hinter names the files that changed, as far as inotify tells. It may lose some, and then says so; it may know none at all, where a limit of the host is
-// reached or the filesystem is a remote one.
+// Hinter names the files that changed, as far as inotify tells. It may lose some, and then says so;
+// it may know none at all, where a limit of the host is reached or the filesystem is a remote one.
 type Hinter struct {
 	// notify is called, from the hinter's goroutine, when there is something to take.
 	notify func()
@@ -35,7 +36,8 @@ type Hinter struct {
 
 // Hints are what was gathered since they were last taken.
 type Hints struct {
-	// Names of files by folder; true for one that came or went, false for one that was only written.
+	// Names of files by folder; true for one that came or went, false for one that was only
+	// written.
 	Names map[string]map[string]bool
 	// Lost says that there were more.
 	Lost bool

@@ -48,7 +48,8 @@ func TestHintsAreBounded(t *testing.T) {
 	assert.False(t, h.Take().Lost)
 }
 
-// TestHintsAreNotTrustedForEver: a folder that is expensive to list is listed without a hint once a day.
+// TestHintsAreNotTrustedForEver: a folder that is expensive to list is listed without a hint once a
+// day.
 func TestHintsAreNotTrustedForEver(t *testing.T) {
 	now := time.Now()
 	d := NewDir(Completed)

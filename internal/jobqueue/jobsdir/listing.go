@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listing goes through the names in a folder piece by piece, so that a folder with 100,000 of them holds nothing up. The kernel gives the inode and the kind
-// of each with its name: nothing needs to be opened, and next to nothing asked for.
+// listing goes through the names in a folder piece by piece, so that a folder with 100,000 of them
+// holds nothing up. The kernel gives the inode and the kind of each with its name: nothing needs to
+// be opened, and next to nothing asked for.
 type listing struct {
 	fd  int
 	buf []byte
@@ -37,7 +38,8 @@ func openListing(dir int) (*listing, error) {
 
 func (l *listing) close() { unix.Close(l.fd) }
 
-// next hands the next piece to visit, as far as the names are those of jobs, and says whether there may be more.
+// next hands the next piece to visit, as far as the names are those of jobs, and says whether there
+// may be more.
 func (l *listing) next(visit func(DirEntry)) (bool, error) {
 	n, err := unix.Getdents(l.fd, l.buf)
 	if errors.Is(err, unix.EINTR) {
@@ -63,13 +65,15 @@ func (l *listing) next(visit func(DirEntry)) (bool, error) {
 	return n > 0, nil
 }
 
-// direntName is where the name begins in struct linux_dirent64: after the inode, the offset (8 bytes each), the length (2) and the kind (1).
+// direntName is where the name begins in struct linux_dirent64: after the inode, the offset (8
+// bytes each), the length (2) and the kind (1).
 const direntName = 19
 
 // Extension of a job file.
 const Extension = ".json"
 
-// IsJobName is what FaceFusion looks for with glob("*.json"), which leaves out names that begin with a dot.
+// IsJobName is what FaceFusion looks for with glob("*.json"), which leaves out names that begin
+// with a dot.
 func IsJobName[T string | []byte](name T) bool {
 	return len(name) > len(Extension) && name[0] != '.' && string(name[len(name)-len(Extension):]) == Extension
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
-// MaxJobFile bounds what is read of one file: a step takes 5.6 KB, so this is a batch of nearly 3,000.
+// MaxJobFile bounds what is read of one file: a step takes 5.6 KB, so this is a batch of nearly
+// 3,000.
 const MaxJobFile = 16 << 20
 
 // keptBuffer bounds what is kept for the next read.
@@ -43,8 +44,9 @@ func (s *FileStat) Same(other *FileStat) bool { return s.Ino == other.Ino && s.D
 // Written is when the file was last written.
 func (s *FileStat) Written() time.Time { return time.Unix(0, s.MTime) }
 
-// Moved is when the file came to where it is. A rename changes the ctime and not the mtime; so does a chmod, for which it must be seen before.
-// A ctime that makes no sense is that of a filesystem that keeps none, or of another clock.
+// Moved is when the file came to where it is. A rename changes the ctime and not the mtime; so does
+// a chmod, for which it must be seen before. A ctime that makes no sense is that of a filesystem
+// that keeps none, or of another clock.
 func (s *FileStat) Moved(now time.Time) time.Time {
 	if s.CTime < s.MTime || s.CTime > now.Add(time.Second).UnixNano() {
 		return s.Written()
@@ -72,8 +74,9 @@ type Reader struct {
 	Opened uint64
 }
 
-// Read returns the text of a regular file in an open folder and the file stat that belongs to it. It follows no link and waits for no FIFO. What changes while it is read is
-// errChanging: FaceFusion truncates a file and writes it in pieces of 8 KiB, which takes up to 2 ms.
+// Read returns the text of a regular file in an open folder and the file stat that belongs to it.
+// It follows no link and waits for no FIFO. What changes while it is read is errChanging:
+// FaceFusion truncates a file and writes it in pieces of 8 KiB, which takes up to 2 ms.
 func (r *Reader) Read(dir int, name string) ([]byte, FileStat, error) {
 	r.Opened++
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY, 0)

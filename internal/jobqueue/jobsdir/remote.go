@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// remote are the filesystems that others may change as well: inotify tells of what this kernel does, and of nothing else.
+// remote are the filesystems that others may change as well: inotify tells of what this kernel
+// does, and of nothing else.
 var remote = []uint32{
 	unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC,
 	unix.AFS_SUPER_MAGIC, unix.AFS_FS_MAGIC, unix.CODA_SUPER_MAGIC, unix.OCFS2_SUPER_MAGIC, lustre, gfs2, vboxsf,
@@ -19,7 +20,8 @@ const (
 	vboxsf = 0x786f4256
 )
 
-// isRemote says whether hints about an open folder are not all there is. Where that cannot be known it is thought so.
+// isRemote says whether hints about an open folder are not all there is. Where that cannot be known
+// it is thought so.
 func isRemote(dir int) bool {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(dir, &st); err != nil {

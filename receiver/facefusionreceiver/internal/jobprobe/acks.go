@@ -5,10 +5,12 @@ import (
 	"sync"
 )
 
-// acks removes delivered batches from the storage in the background. A pass over the jobs folders does that as well,
-// but a delivery is no reason for one: after a long absence a thousand batches arrive within seconds.
+// acks removes delivered batches from the storage in the background. A pass over the jobs folders
+// does that as well, but a delivery is no reason for one: after a long absence a thousand batches
+// arrive within seconds.
 type acks struct {
-	save    func() error // removes what was acknowledged; what fails is tried again by the next pass, which reports it
+	// removes what was acknowledged; what fails is tried again by the next pass, which reports it
+	save    func() error
 	pending chan struct{}
 	done    chan struct{}
 	stopped sync.Once
@@ -19,7 +21,8 @@ func newAcks(save func() error) *acks {
 	return &acks{save: save, pending: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-// request asks for a removal; it never blocks, from any goroutine, and several requests at once are one.
+// request asks for a removal; it never blocks, from any goroutine, and several requests at once are
+// one.
 func (a *acks) request() {
 	select {
 	case a.pending <- struct{}{}:

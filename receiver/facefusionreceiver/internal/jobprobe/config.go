@@ -13,11 +13,14 @@ import (
 type Config struct {
 	// Enabled switches the probe. It needs the process probe, which finds the jobs folders.
 	Enabled bool `mapstructure:"enabled"`
-	// Interval is how often the folders are looked at. A change of a file is noticed at once where the kernel tells of it.
+	// Interval is how often the folders are looked at. A change of a file is noticed at once where
+	// the kernel tells of it.
 	Interval time.Duration `mapstructure:"interval"`
-	// StallAfter is for how long nothing may show that a running job is worked on before it counts as stalled.
+	// StallAfter is for how long nothing may show that a running job is worked on before it counts
+	// as stalled.
 	StallAfter time.Duration `mapstructure:"stall_after"`
-	// TracePaths puts the paths of targets and outputs, which hold names of people and projects, on the spans of steps. They are in nothing else, ever.
+	// TracePaths puts the paths of targets and outputs, which hold names of people and projects, on
+	// the spans of steps. They are in nothing else, ever.
 	TracePaths bool `mapstructure:"trace_paths"`
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-// maxBatchChanges is how many changes go into one entry: after a long absence there are thousands, and an entry must be small enough for every receiver.
+// maxBatchChanges is how many changes go into one entry: after a long absence there are thousands,
+// and an entry must be small enough for every receiver.
 const maxBatchChanges = 200
 
 // batches makes the events and the traces of what an observation saw.
@@ -36,7 +37,8 @@ func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*outbox.Entry {
 func (p *Probe) send(entries []*outbox.Entry) {
 	persister, acks := p.persister, p.acks // what ends late may find others, or none
 	for _, entry := range entries {
-		var onDone func(probe.Result) // nil for one that is not saved: when it is abandoned it is lost, and counted
+		// nil for one that is not saved: when it is abandoned it is lost, and counted
+		var onDone func(probe.Result)
 		if entry.Saved() {
 			onDone = func(result probe.Result) {
 				if result != probe.Abandoned {

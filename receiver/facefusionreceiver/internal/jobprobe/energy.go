@@ -8,18 +8,21 @@ import (
 )
 
 const (
-	// energyStep is how far the points of a curve are apart at least, and energyPoints how many are kept: a minute, in which an orphan is found.
+	// energyStep is how far the points of a curve are apart at least, and energyPoints how many are
+	// kept: a minute, in which an orphan is found.
 	energyStep   = 500 * time.Millisecond
 	energyPoints = 120
 )
 
-// energyCurve is the energy of one GPU over the last minute. The driver's counter is exact and read every few seconds, so that the power that was drawn since is added up.
+// energyCurve is the energy of one GPU over the last minute. The driver's counter is exact and read
+// every few seconds, so that the power that was drawn since is added up.
 type energyCurve struct {
 	points []energyPoint
 	// counter is what the driver's counter said at sampled; zero before it was read in this era.
 	counter float64
 	sampled time.Time
-	// era is another one after the counter began anew or nothing was known for a while: two energies of different eras have no difference.
+	// era is another one after the counter began anew or nothing was known for a while: two
+	// energies of different eras have no difference.
 	era int
 	// power is what was drawn last, and known says that it still is.
 	power float64
@@ -52,7 +55,8 @@ func (c *energyCurve) observe(m *snapshots.GPUMeter, now time.Time) {
 	}
 	joules := last.joules + m.Power.V*elapsed.Seconds()
 	if m.Energy.Known && !m.Sampled.Equal(c.sampled) {
-		if c.sampled.IsZero() || m.Energy.V < c.counter { // the first of this era, or the driver was loaded anew
+		// the first of this era, or the driver was loaded anew
+		if c.sampled.IsZero() || m.Energy.V < c.counter {
 			c.begin()
 		}
 		c.counter, c.sampled = m.Energy.V, m.Sampled

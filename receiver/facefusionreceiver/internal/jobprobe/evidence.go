@@ -17,7 +17,8 @@ import (
 // gpuUseAge is how long an observation of the GPUs counts: a few intervals.
 const gpuUseAge = time.Minute
 
-// evidence is what the process table, Gradio and the GPUs know of whether an instance works, and on what.
+// evidence is what the process table, Gradio and the GPUs know of whether an instance works, and on
+// what.
 func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, servers *webui.Snapshot, use *snapshots.GPUUse, log *runlog.Exchange) jobqueue.Evidence {
 	if use != nil && snapshot.Time.Sub(use.Time) > gpuUseAge {
 		use = nil

@@ -10,16 +10,17 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 )
 
-// exits remembers how processes ended: the process table says it once, and a run is looked at when its time comes. The
-// goroutine that observes the processes adds, the one that observes the jobs reads.
+// exits remembers how processes ended: the process table says it once, and a run is looked at when
+// its time comes. The goroutine that observes the processes adds, the one that observes the jobs
+// reads.
 type exits struct {
 	mu  sync.Mutex
 	all map[string][]jobqueue.Exit // by instance; never changed in place
 }
 
 const (
-	// exitsKept is for how long an exit is remembered: Gradio is asked every 15 seconds whether a web UI may have the run
-	// instead of the process that ended.
+	// exitsKept is for how long an exit is remembered: Gradio is asked every 15 seconds whether a
+	// web UI may have the run instead of the process that ended.
 	exitsKept = 5 * time.Minute
 	// maxExits bounds those of one instance.
 	maxExits = 256
@@ -49,8 +50,8 @@ func (e *exits) get() map[string][]jobqueue.Exit {
 	return maps.Clone(e.all)
 }
 
-// lossReason is what the end of a process means for a run that it left. A clean end says nothing: Ctrl-C ends FaceFusion
-// with code 0, whatever it was at.
+// lossReason is what the end of a process means for a run that it left. A clean end says nothing:
+// Ctrl-C ends FaceFusion with code 0, whatever it was at.
 func lossReason(r process.ExitReason) jobqueue.Reason {
 	switch r {
 	case process.ExitFailed, process.ExitCheckFailed:

@@ -11,7 +11,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 )
 
-// gpuAccounting reads the GPUs for the runs under way. The goroutine that observes the GPUs has it read, the one that observes the jobs says what begins and ends.
+// gpuAccounting reads the GPUs for the runs under way. The goroutine that observes the GPUs has it
+// read, the one that observes the jobs says what begins and ends.
 type gpuAccounting struct {
 	mu   sync.Mutex
 	gpus map[string]*gpuState
@@ -85,7 +86,8 @@ func (m *gpuAccounting) energyOf(id string) *energyCurve {
 	return nil
 }
 
-// follow begins what began and ends what ended. What is neither under way nor has ended just now is forgotten.
+// follow begins what began and ends what ended. What is neither under way nor has ended just now is
+// forgotten.
 func (m *gpuAccounting) follow(snapshot *jobqueue.Snapshot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -159,7 +161,8 @@ func (r *accountedRun) endStep(run *jobqueue.Run, latest time.Time, m *gpuAccoun
 	r.step, r.stepUsage = -1, nil
 }
 
-// endRun ends a run and returns what it consumed, as a whole under jobqueue.RootSpan and by step. A run that was over before it was seen is not among them.
+// endRun ends a run and returns what it consumed, as a whole under jobqueue.RootSpan and by step. A
+// run that was over before it was seen is not among them.
 func (m *gpuAccounting) endRun(instance string, run *jobqueue.Run, end time.Time) map[int]gpuConsumption {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -190,6 +193,7 @@ func putConsumption(span ptrace.Span, c gpuConsumption) {
 		a.PutDouble("facefusion.gpu.utilization.max", c.Busy.V)
 	}
 	if c.Energy.Known {
-		a.PutDouble("facefusion.gpu.energy", math.Round(1000*c.Energy.V)/1000) // the driver counts millijoules
+		// the driver counts millijoules
+		a.PutDouble("facefusion.gpu.energy", math.Round(1000*c.Energy.V)/1000)
 	}
 }

@@ -14,7 +14,8 @@ import (
 
 const gib = int64(1) << 30
 
-// bench is a host with GPUs that are looked at each second and sampled each five, and a folder with one run.
+// bench is a host with GPUs that are looked at each second and sampled each five, and a folder with
+// one run.
 type bench struct {
 	accounting *gpuAccounting
 	start      time.Time
@@ -119,7 +120,8 @@ func used(memory int64, busy, energy float64, gpus ...string) gpuConsumption {
 	return gpuConsumption{GPUs: gpus, Memory: reading.Known(memory), Busy: reading.Known(busy), Energy: reading.Known(energy)}
 }
 
-// TestPeaksAndEnergyOfARunAndItsSteps: each step has its own, the run has the highest and the sum, and neither has what was before, after, or somebody else's.
+// TestPeaksAndEnergyOfARunAndItsSteps: each step has its own, the run has the highest and the sum,
+// and neither has what was before, after, or somebody else's.
 func TestPeaksAndEnergyOfARunAndItsSteps(t *testing.T) {
 	b := newBench()
 	gpu := b.gpu("GPU-1", 70)
@@ -147,7 +149,8 @@ func TestPeaksAndEnergyOfARunAndItsSteps(t *testing.T) {
 	require.Empty(t, b.accounting.runs)
 }
 
-// TestAReadingBelongsToTheSpanInWhichItWasTaken, and utilization to the one in which most of its five seconds lay.
+// TestAReadingBelongsToTheSpanInWhichItWasTaken, and utilization to the one in which most of its
+// five seconds lay.
 func TestAReadingBelongsToTheSpanInWhichItWasTaken(t *testing.T) {
 	b := newBench()
 	gpu := b.gpu("GPU-1", 100)
@@ -302,7 +305,8 @@ func TestARunThatWasUnderWayHasNone(t *testing.T) {
 	require.Equal(t, used(gib, 0.5, 2000, "GPU-1"), got[0], "its step began afterwards")
 }
 
-// TestWhatIsMeteredIsBounded: a run that is neither under way nor has ended, a GPU that is gone, and the points of a curve are forgotten.
+// TestWhatIsMeteredIsBounded: a run that is neither under way nor has ended, a GPU that is gone,
+// and the points of a curve are forgotten.
 func TestWhatIsMeteredIsBounded(t *testing.T) {
 	b := newBench()
 	b.gpu("GPU-1", 100)

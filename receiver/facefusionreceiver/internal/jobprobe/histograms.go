@@ -11,7 +11,8 @@ type HistogramsConfig struct {
 type HistogramConfig struct {
 	// Enabled switches the metric.
 	Enabled bool `mapstructure:"enabled"`
-	// Exponential sends exponential buckets instead of explicit ones. A text scrape loses them, and Prometheus before 3.0 refuses a remote write that has one.
+	// Exponential sends exponential buckets instead of explicit ones. A text scrape loses them, and
+	// Prometheus before 3.0 refuses a remote write that has one.
 	Exponential bool `mapstructure:"exponential"`
 }
 
@@ -19,8 +20,9 @@ func (c *HistogramsConfig) exponential() bool {
 	return c.JobDuration.Exponential || c.JobWaitDuration.Exponential || c.StepDuration.Exponential
 }
 
-// The durations of jobs have the attributes facefusion.outcome, facefusion.origin and facefusion.media; that of steps has facefusion.outcome,
-// facefusion.media, facefusion.processors and facefusion.model. Their exemplars name the trace of a run.
+// The durations of jobs have the attributes facefusion.outcome, facefusion.origin and
+// facefusion.media; that of steps has facefusion.outcome, facefusion.media, facefusion.processors
+// and facefusion.model. Their exemplars name the trace of a run.
 var (
 	jobDuration = probe.HistogramSpec{
 		Name:        "facefusion.job.duration",

@@ -12,7 +12,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-// record turns one jobs folder into points. Of one that cannot be looked at only that is known; while the first scan is not through, its jobs are not.
+// record turns one jobs folder into points. Of one that cannot be looked at only that is known;
+// while the first scan is not through, its jobs are not.
 func record(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, now time.Time) {
 	ts := pcommon.NewTimestampFromTime(now)
 	for access := range probe.Values[metadata.AttributeFacefusionJobFolderState]() {
@@ -46,7 +47,8 @@ func recordOldest(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcommon
 	mb.RecordFacefusionJobOldestAgeDataPoint(ts, age(queue.OldestRunning.Known, queue.OldestRunning.V), metadata.AttributeFacefusionJobAgeRunning)
 }
 
-// recordFinished sends every outcome from the start, for the combinations of origin and media that were seen: a rate shows the first failure.
+// recordFinished sends every outcome from the start, for the combinations of origin and media that
+// were seen: a rate shows the first failure.
 func recordFinished(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcommon.Timestamp) {
 	type kind struct {
 		origin jobfile.Origin

@@ -22,21 +22,22 @@ import (
 
 // Probe watches FaceFusion's jobs folders.
 type Probe struct {
-	env             probe.Env
-	histograms      HistogramsConfig
-	watcher         *jobqueue.Watcher
-	latest          snapshots.Latest[jobqueue.Snapshot]
-	gpus            *gpuAccounting
-	roots           *roots
-	exits           exits
-	loop            *poll.Loop
-	persister       *checkpoint.Persister // nil without a storage extension
-	storing         sync.Mutex            // held by whoever uses the persister
-	acks            *acks                 // nil until started, and where nothing is kept
-	emitsEvents     bool                  // somebody takes events
-	emitsTraces     bool                  // somebody takes spans
-	firstScanLogged map[string]bool       // folders of which the first pass was logged, by instance; owned by the goroutine that observes
-	recent          recentRuns            // owned by the goroutine that observes
+	env         probe.Env
+	histograms  HistogramsConfig
+	watcher     *jobqueue.Watcher
+	latest      snapshots.Latest[jobqueue.Snapshot]
+	gpus        *gpuAccounting
+	roots       *roots
+	exits       exits
+	loop        *poll.Loop
+	persister   *checkpoint.Persister // nil without a storage extension
+	storing     sync.Mutex            // held by whoever uses the persister
+	acks        *acks                 // nil until started, and where nothing is kept
+	emitsEvents bool                  // somebody takes events
+	emitsTraces bool                  // somebody takes spans
+	// folders of which the first pass was logged, by instance; owned by the goroutine that observes
+	firstScanLogged map[string]bool
+	recent          recentRuns // owned by the goroutine that observes
 	// held are traces that wait for the log, until unheld: from then on none waits. traced are the
 	// changes that entries are about, owned by the goroutine that observes.
 	holding sync.Mutex // guards the next two
@@ -91,7 +92,8 @@ func (p *Probe) Health() poll.Health { return p.loop.Health() }
 
 // Start implements probe.Probe.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
-	// All signals of the receiver were created by now. One that is shut down before the others is told all the same: what is kept goes out after the next start.
+	// All signals of the receiver were created by now. One that is shut down before the others is
+	// told all the same: what is kept goes out after the next start.
 	p.emitsEvents, p.emitsTraces = p.env.Sink.WantsLogs(), p.env.Sink.WantsTraces()
 	if err := p.openStorage(ctx, host); err != nil {
 		if err := p.persister.Without(ctx, p.env.Settings.Logger, err); err != nil {
@@ -127,7 +129,8 @@ func (p *Probe) Flush() {
 	p.sendHeld(true)
 }
 
-// begin remembers exits, and looks for the first time as soon as the processes are known. From then on the interval and the hints decide.
+// begin remembers exits, and looks for the first time as soon as the processes are known. From then
+// on the interval and the hints decide.
 func (p *Probe) begin() {
 	p.exits.add(p.env.Snapshots.Processes.Load())
 	if p.latest.Load() == nil {

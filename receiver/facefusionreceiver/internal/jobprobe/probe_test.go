@@ -26,7 +26,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// run is a second attempt, with a value of its own in every field; its first step completed, its second failed, to its third it did not come.
+// run is a second attempt, with a value of its own in every field; its first step completed, its
+// second failed, to its third it did not come.
 func run(now time.Time) *jobqueue.Run {
 	at := func(seconds int) reading.Value[time.Time] {
 		return reading.Known(now.Add(time.Duration(seconds) * time.Second))
@@ -115,7 +116,8 @@ func golden(t *testing.T, file string, histograms HistogramsConfig) {
 	})
 }
 
-// TestTheIntervalDecidesHowOftenIsLooked: the processes are published every second, whatever the interval of the jobs is.
+// TestTheIntervalDecidesHowOftenIsLooked: the processes are published every second, whatever the
+// interval of the jobs is.
 func TestTheIntervalDecidesHowOftenIsLooked(t *testing.T) {
 	env, _ := probetest.Env()
 	cfg := NewDefaultConfig()
@@ -219,8 +221,10 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 	asked := now.Add(-time.Second)
 	servers := &webui.Snapshot{Servers: []webui.Server{
 		{Instance: "facefusion-3f2a", Process: "12/34", Asked: asked, Functions: []webui.Function{{Name: "run", Own: webui.Calls{Requests: 5, Failed: reading.Known[int64](6)}}}},
-		{Instance: "facefusion-3f2a", Process: "12/35"},                           // it tells nothing
-		{Instance: "facefusion-3f2a", Functions: []webui.Function{{Name: "run"}}}, // a configured endpoint
+		// it tells nothing
+		{Instance: "facefusion-3f2a", Process: "12/35"},
+		// a configured endpoint
+		{Instance: "facefusion-3f2a", Functions: []webui.Function{{Name: "run"}}},
 	}}
 	require.Equal(t, jobqueue.Evidence{
 		"facefusion-3f2a": {
@@ -319,7 +323,8 @@ func (a *asking) SendLogs(_ plog.Logs, onDone func(probe.Result)) {
 	a.asked = append(a.asked, onDone != nil)
 }
 
-// TestWhatNobodyKeepsIsTheSinksToCount: without a storage, what a shutdown leaves is lost, and the sink counts what nobody asks for as dropped.
+// TestWhatNobodyKeepsIsTheSinksToCount: without a storage, what a shutdown leaves is lost, and the
+// sink counts what nobody asks for as dropped.
 func TestWhatNobodyKeepsIsTheSinksToCount(t *testing.T) {
 	env, sink := probetest.Env()
 	a := &asking{Sink: sink}

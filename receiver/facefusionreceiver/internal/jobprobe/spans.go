@@ -34,8 +34,9 @@ func ending(c *jobqueue.Change) time.Time {
 	return first(c.Run.Ended, reading.Known(c.Time)).V
 }
 
-// appendRunSpans adds the spans of a run: the root, the time in the queue, and each step whose times are known. A run whose end alone is known, because it
-// came and went while the collector was away, begins with its end. consumed is what is known of the GPUs, by span.
+// appendRunSpans adds the spans of a run: the root, the time in the queue, and each step whose
+// times are known. A run whose end alone is known, because it came and went while the collector was
+// away, begins with its end. consumed is what is known of the GPUs, by span.
 func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, end time.Time, consumed map[int]gpuConsumption) {
 	begin := first(run.Queued, run.Started, reading.Known(end))
 	root := newSpan(spans, run, jobqueue.RootSpan, "facefusion.job", begin.V, end)
@@ -61,7 +62,8 @@ func appendRunSpans(spans ptrace.SpanSlice, run *jobqueue.Run, end time.Time, co
 	appendStepSpans(spans, run, root.SpanID(), end, consumed)
 }
 
-// appendStepSpans adds a span for each step that began. One that did not end by itself ended with its run.
+// appendStepSpans adds a span for each step that began. One that did not end by itself ended with
+// its run.
 func appendStepSpans(spans ptrace.SpanSlice, run *jobqueue.Run, root pcommon.SpanID, end time.Time, consumed map[int]gpuConsumption) {
 	for i := range run.Steps {
 		step := &run.Steps[i]
@@ -110,7 +112,8 @@ func newSpan(spans ptrace.SpanSlice, run *jobqueue.Run, index int, name string, 
 	return span
 }
 
-// setOutcome says what became of a run or step. Everything but completed is an error; of its cause FaceFusion writes nothing.
+// setOutcome says what became of a run or step. Everything but completed is an error; of its cause
+// FaceFusion writes nothing.
 func setOutcome(span ptrace.Span, outcome jobqueue.Outcome) {
 	span.Attributes().PutStr("facefusion.outcome", string(outcome))
 	if outcome != jobqueue.OutcomeCompleted {

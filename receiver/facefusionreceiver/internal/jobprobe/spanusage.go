@@ -8,7 +8,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 )
 
-// maxGap is for how long nothing may be read during a span of which something is said: the driver is asked every 5 seconds, and once it may be late.
+// maxGap is for how long nothing may be read during a span of which something is said: the driver
+// is asked every 5 seconds, and once it may be late.
 const maxGap = 12 * time.Second
 
 // spanUsage is what the GPUs read during one span.
@@ -23,7 +24,8 @@ type gpuUsage struct {
 	energy energyAt
 	// used says that the instance used the GPU.
 	used bool
-	// readings counts those that were taken during the span, last is when the last one was, and gap says that too much time lay between two.
+	// readings counts those that were taken during the span, last is when the last one was, and gap
+	// says that too much time lay between two.
 	readings int
 	last     time.Time
 	gap      bool
@@ -45,7 +47,8 @@ type gpuConsumption struct {
 	Energy reading.Value[float64]
 }
 
-// newSpanUsage begins. The GPUs that are used just then are those of a span that is over before the driver is asked again.
+// newSpanUsage begins. The GPUs that are used just then are those of a span that is over before the
+// driver is asked again.
 func newSpanUsage(begin time.Time, m *gpuAccounting, instances []string) *spanUsage {
 	g := &spanUsage{begin: begin, gpus: make(map[string]*gpuUsage)}
 	for id, reader := range m.gpus {
@@ -94,7 +97,8 @@ func shareOf(shares map[string]snapshots.GPUShare, instances []string) (sum snap
 	return sum, used
 }
 
-// end sums up. What is not known of one GPU is not known at all; but one that fell silent without having been used cannot have been used since.
+// end sums up. What is not known of one GPU is not known at all; but one that fell silent without
+// having been used cannot have been used since.
 func (g *spanUsage) end(at time.Time, m *gpuAccounting) gpuConsumption {
 	peaks, busy, known := true, true, true
 	var c gpuConsumption
