@@ -44,14 +44,17 @@ func createDefaultConfig() component.Config {
 	}
 }
 
+// leastJoinTimeout is above what a number without a unit is.
+const leastJoinTimeout = 10 * time.Millisecond
+
 // Validate names the field, the value and the remedy.
 func (c *Config) Validate() error {
 	var errs error
 	if c.ProgressInterval < 0 || c.ProgressInterval > 0 && c.ProgressInterval < time.Second {
 		errs = errors.Join(errs, fmt.Errorf("progress_interval is %v: give at least 1s, or 0s for no records about a running phase", c.ProgressInterval))
 	}
-	if c.JoinTimeout < 0 || c.JoinTimeout > time.Minute {
-		errs = errors.Join(errs, fmt.Errorf("join_timeout is %v: give 0s to 1m, or leave it out for 2s", c.JoinTimeout))
+	if c.JoinTimeout != 0 && (c.JoinTimeout < leastJoinTimeout || c.JoinTimeout > time.Minute) {
+		errs = errors.Join(errs, fmt.Errorf("join_timeout is %v: give %v to 1m, 0s not to wait, or leave it out for 2s (a number without a unit is nanoseconds)", c.JoinTimeout, leastJoinTimeout))
 	}
 	if c.MaxStreams < 1 {
 		errs = errors.Join(errs, fmt.Errorf("max_streams is %d: give at least 1, or leave it out for 64", c.MaxStreams))

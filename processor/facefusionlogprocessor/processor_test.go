@@ -470,7 +470,13 @@ func TestConfig(t *testing.T) {
 	require.NoError(t, cfg.Validate())
 	cfg.ProgressInterval, cfg.JoinTimeout, cfg.MaxStreams = time.Millisecond, time.Hour, 0
 	require.EqualError(t, cfg.Validate(), "progress_interval is 1ms: give at least 1s, or 0s for no records about a running phase\n"+
-		"join_timeout is 1h0m0s: give 0s to 1m, or leave it out for 2s\nmax_streams is 0: give at least 1, or leave it out for 64")
+		"join_timeout is 1h0m0s: give 10ms to 1m, 0s not to wait, or leave it out for 2s (a number without a unit is nanoseconds)\nmax_streams is 0: give at least 1, or leave it out for 64")
+
+	cfg = createDefaultConfig().(*Config)
+	cfg.JoinTimeout = 2
+	require.ErrorContains(t, cfg.Validate(), "join_timeout is 2ns: give 10ms to 1m")
+	cfg.JoinTimeout = 0
+	require.NoError(t, cfg.Validate())
 }
 
 // TestNoPathLeavesByDefault looks for the paths of all recordings in all that comes out.

@@ -16,6 +16,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/gpuprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/jobprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/webprobe"
 )
@@ -62,9 +63,11 @@ var (
 	_ confmap.Unmarshaler = (*Config)(nil)
 )
 
+const collectionInterval = 15 * time.Second
+
 func createDefaultConfig() component.Config {
 	controller := scraperhelper.NewDefaultControllerConfig()
-	controller.CollectionInterval = 15 * time.Second
+	controller.CollectionInterval = collectionInterval
 	return &Config{
 		Controller: controller,
 		Metrics:    metadata.NewDefaultMetricsBuilderConfig(),
@@ -87,7 +90,16 @@ func (c *Config) Validate() error {
 	if !c.GPU.Enabled && !c.Process.Enabled && !c.Web.Enabled {
 		errs = errors.Join(errs, errors.New("gpu, process and web are all switched off: switch one on, or remove the receiver"))
 	}
-	return errors.Join(errs, c.validateInstances(), c.validateWeb())
+	return errors.Join(errs, c.validateController(), c.validateInstances(), c.validateWeb())
+}
+
+// validateController refuses what would scrape without a pause, or never in time.
+func (c *Config) validateController() error {
+	return errors.Join(
+		probe.AtLeast("collection_interval", c.Controller.CollectionInterval, time.Second, collectionInterval),
+		probe.ZeroOrAtLeast("initial_delay", c.Controller.InitialDelay, time.Millisecond, "none"),
+		probe.ZeroOrAtLeast("timeout", c.Controller.Timeout, 100*time.Millisecond, "none"),
+	)
 }
 
 // validateWeb refuses settings that would be sent nowhere.

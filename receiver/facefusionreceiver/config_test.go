@@ -122,7 +122,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		},
 		"health that is slower than its interval": {
 			map[string]any{"instances": []any{map[string]any{"name": "a", "health": map[string]any{"endpoint": "http://a/health", "timeout": "20s"}}}},
-			"health: timeout is 20s: give a time above zero and up to the interval, 15s, or leave it out for 3s",
+			"health: timeout is 20s: give 100ms up to the interval, 15s, or leave it out for 3s",
 		},
 		"health of a wrong body": {
 			map[string]any{"instances": []any{map[string]any{"name": "a", "health": map[string]any{"endpoint": "http://a/health", "body": "("}}}},
@@ -131,6 +131,30 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"collection interval": {
 			map[string]any{"collection_interval": "0s"},
 			`"collection_interval": requires positive value`,
+		},
+		"collection interval without a unit": {
+			map[string]any{"collection_interval": 15},
+			"collection_interval is 15ns: give at least 1s, or leave it out for 15s (15 without a unit is nanoseconds)",
+		},
+		"initial delay without a unit": {
+			map[string]any{"initial_delay": 1},
+			"initial_delay is 1ns: give at least 1ms, or 0s for none (1 without a unit is nanoseconds)",
+		},
+		"timeout without a unit": {
+			map[string]any{"timeout": 10},
+			"timeout is 10ns: give at least 100ms, or 0s for none (10 without a unit is nanoseconds)",
+		},
+		"timeout of the web without a unit": {
+			map[string]any{"web": map[string]any{"timeout": 3}},
+			"web: timeout is 3ns: give 100ms to 1m, or leave it out for 3s (3 without a unit is nanoseconds)",
+		},
+		"health without a unit": {
+			map[string]any{"instances": []any{map[string]any{"name": "a", "health": map[string]any{"endpoint": "http://a/health", "timeout": 3}}}},
+			"health: timeout is 3ns: give 100ms up to the interval, 15s, or leave it out for 3s (3 without a unit is nanoseconds)",
+		},
+		"release without a unit": {
+			map[string]any{"gpu": map[string]any{"release_when_idle": 300}},
+			"gpu: release_when_idle is 300ns: give at least 1s, or 0s for never (300 without a unit is nanoseconds)",
 		},
 		"unknown key": {
 			map[string]any{"gpus": map[string]any{}},

@@ -19,7 +19,7 @@ import (
 )
 
 // fast has the receiver scrape and save often.
-const fast = "receivers: {facefusion: {collection_interval: 500ms}, host_metrics: {collection_interval: 1s}}"
+const fast = "receivers: {facefusion: {collection_interval: 1s}, host_metrics: {collection_interval: 1s}}"
 
 // damages are what may happen to a file of the state folder.
 var damages = []struct {

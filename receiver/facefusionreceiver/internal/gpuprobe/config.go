@@ -2,7 +2,6 @@ package gpuprobe
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -58,10 +57,8 @@ func (c *Config) Validate() error {
 	errs := errors.Join(
 		probe.AtLeast("interval", c.Interval, 100*time.Millisecond, normal.Interval),
 		probe.AtLeast("deadline", c.Deadline, 100*time.Millisecond, normal.Deadline),
+		probe.ZeroOrAtLeast("release_when_idle", c.ReleaseWhenIdle, time.Second, "never"),
 	)
-	if c.ReleaseWhenIdle < 0 {
-		errs = errors.Join(errs, fmt.Errorf("release_when_idle is %v: give 0 or a longer time", c.ReleaseWhenIdle))
-	}
 	for _, entry := range slices.Concat(c.Devices.Include, c.Devices.Exclude) {
 		if strings.TrimSpace(entry) == "" {
 			errs = errors.Join(errs, errors.New("devices has an empty entry: give a UUID, an index or a PCI address"))

@@ -189,6 +189,6 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 	require.NoError(t, cfg.Validate())
 	cfg = NewDefaultConfig()
 	cfg.ReleaseWhenIdle, cfg.Devices.Exclude = -time.Second, []string{"0", " "}
-	require.EqualError(t, cfg.Validate(), "release_when_idle is -1s: give 0 or a longer time\n"+
+	require.EqualError(t, cfg.Validate(), "release_when_idle is -1s: give at least 1s, or 0s for never\n"+
 		"devices has an empty entry: give a UUID, an index or a PCI address")
 }

@@ -24,6 +24,9 @@ type Config struct {
 
 var _ confmap.Validator = (*Config)(nil)
 
+// leastTimeout is what a server on the same host needs at worst, and more than a number without a unit.
+const leastTimeout = 100 * time.Millisecond
+
 // NewDefaultConfig asks each server every five seconds and gives it three to answer.
 func NewDefaultConfig() Config {
 	client := confighttp.NewDefaultClientConfig()
@@ -36,10 +39,11 @@ func (c *Config) Validate() error {
 	if !c.Enabled {
 		return nil
 	}
-	errs := probe.AtLeast("interval", c.Interval, 500*time.Millisecond, NewDefaultConfig().Interval)
-	if c.ClientConfig.Timeout <= 0 || c.ClientConfig.Timeout > time.Minute {
-		errs = errors.Join(errs, fmt.Errorf("timeout is %v: give a time above zero and up to 1m, or leave it out for 3s", c.ClientConfig.Timeout))
-	}
+	normal := NewDefaultConfig()
+	errs := errors.Join(
+		probe.AtLeast("interval", c.Interval, 500*time.Millisecond, normal.Interval),
+		probe.Between("timeout", c.ClientConfig.Timeout, leastTimeout, time.Minute, normal.ClientConfig.Timeout),
+	)
 	if c.ClientConfig.Endpoint != "" {
 		errs = errors.Join(errs, fmt.Errorf("endpoint is %q: servers are found from their processes; name one behind a proxy as instances[].endpoint", c.ClientConfig.Endpoint))
 	}

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
 // HealthConfig is the section health of an instance: a request by which its server is to be judged.
@@ -55,11 +56,9 @@ func (c *HealthConfig) Validate() error {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
 		errs = errors.Join(errs, fmt.Errorf("endpoint is %q: give the whole URL of the check, like http://127.0.0.1:8000/health", c.ClientConfig.Endpoint))
 	}
-	if c.Interval < time.Second {
-		errs = errors.Join(errs, fmt.Errorf("interval is %v: give at least 1s, or leave it out for 15s", c.Interval))
-	}
-	if c.ClientConfig.Timeout <= 0 || c.ClientConfig.Timeout > c.Interval {
-		errs = errors.Join(errs, fmt.Errorf("timeout is %v: give a time above zero and up to the interval, %v, or leave it out for 3s", c.ClientConfig.Timeout, c.Interval))
+	errs = errors.Join(errs, probe.AtLeast("interval", c.Interval, time.Second, 15*time.Second))
+	if timeout := c.ClientConfig.Timeout; timeout < leastTimeout || timeout > c.Interval {
+		errs = errors.Join(errs, fmt.Errorf("timeout is %v: give %v up to the interval, %v, or leave it out for 3s%s", timeout, leastTimeout, c.Interval, probe.Unitless(timeout)))
 	}
 	if !slices.Contains(methods, c.Method) {
 		errs = errors.Join(errs, fmt.Errorf("method is %q: give one of %s", c.Method, strings.Join(methods, ", ")))

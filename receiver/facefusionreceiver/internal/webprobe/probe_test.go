@@ -141,7 +141,7 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 	require.NoError(t, cfg.Validate())
 	cfg.Interval, cfg.ClientConfig.Timeout, cfg.ClientConfig.Endpoint = 0, 2*time.Minute, "http://127.0.0.1:7860"
 	require.EqualError(t, cfg.Validate(), "interval is 0s: give at least 500ms, or leave it out for 5s\n"+
-		"timeout is 2m0s: give a time above zero and up to 1m, or leave it out for 3s\n"+
+		"timeout is 2m0s: give 100ms to 1m, or leave it out for 3s\n"+
 		`endpoint is "http://127.0.0.1:7860": servers are found from their processes; name one behind a proxy as instances[].endpoint`)
 }
 
