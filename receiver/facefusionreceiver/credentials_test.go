@@ -17,7 +17,7 @@ func TestCredentialsWithoutAnEndpoint(t *testing.T) {
 	cfg.Web.ClientConfig.TLS.InsecureSkipVerify = true
 	cfg.Web.ClientConfig.TLS.ServerName = "swap.example.com"
 	cfg.Web.ClientConfig.ProxyURL = "http://proxy.example.com:3128"
-	require.EqualError(t, cfg.Validate(), "web: auth, headers, tls.ca_file, tls.insecure_skip_verify, tls.server_name_override, proxy_url is set, and no instance has an endpoint: credentials, headers, TLS and proxies are for configured endpoints only, "+
+	require.EqualError(t, cfg.Validate(), "web: auth, headers, proxy_url, tls.ca_file, tls.insecure_skip_verify, tls.server_name_override is set, and no instance has an endpoint: credentials, headers, TLS and proxies are for configured endpoints only, "+
 		"never for servers that were found; name the server as instances[].endpoint, or remove the setting")
 	cfg.Instances = []InstanceConfig{{Name: "studio", Endpoint: "http://127.0.0.1:7860"}}
 	require.NoError(t, cfg.Validate())

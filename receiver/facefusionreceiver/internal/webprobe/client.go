@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
@@ -16,7 +17,8 @@ import (
 // that the section web says, or its health check.
 func (p *Probe) endpointClient(ctx context.Context, host component.Host, cfg confighttp.ClientConfig, instance Instance) (*http.Client, error) {
 	d := &directTransport{viaProxy: cfg.ProxyURL != ""}
-	if len(credentials(&cfg)) > 0 {
+	// The web client has no endpoint in its own settings.
+	if len(credentials(&cfg)) > 0 || bearsSecret(cfg.Endpoint) || cfg.Endpoint == "" && bearsSecret(instance.Endpoint.String()) {
 		d.guard = newGuard(instance, p.env)
 		d.guard.viaProxy = d.viaProxy
 	}
@@ -61,6 +63,12 @@ func (d *directTransport) GetHTTPRoundTripper(context.Context) (extensionmiddlew
 	}, nil
 }
 
+// bearsSecret says whether a URL has a place where tokens are put: a query, or a user.
+func bearsSecret(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err != nil || u.RawQuery != "" || u.User != nil
+}
+
 // credentials names the settings that send what only the configured endpoint may see.
 func credentials(client *confighttp.ClientConfig) []string {
 	var names []string
@@ -74,6 +82,8 @@ func credentials(client *confighttp.ClientConfig) []string {
 		{"tls.cert_pem", client.TLS.CertPem != ""},
 		{"cookies", client.Cookies.HasValue()},
 		{"middlewares", len(client.Middlewares) > 0},
+		// It may have a user and a password, and a proxy reads what is sent through it.
+		{"proxy_url", client.ProxyURL != ""},
 	} {
 		if setting.set {
 			names = append(names, setting.name)
@@ -98,9 +108,6 @@ func (c *Config) ForEndpointsOnly() []string {
 		if setting.set {
 			names = append(names, setting.name)
 		}
-	}
-	if c.ClientConfig.ProxyURL != "" {
-		names = append(names, "proxy_url")
 	}
 	return names
 }

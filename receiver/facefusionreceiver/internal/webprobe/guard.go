@@ -1,11 +1,14 @@
 package webprobe
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 
@@ -52,14 +55,12 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	to, here := ownAddress(conn)
+	to, here, routeErr := ownAddress(conn)
 	if !here {
 		return conn, nil
 	}
 	after, err := hostnet.Listeners()
-	if listErr == nil {
-		listErr = err
-	}
+	listErr = cmp.Or(listErr, err, routeErr)
 	if reason := g.refuse(to, before, after, listErr); reason != "" {
 		if g.viaProxy {
 			reason = "proxy_url leads to a proxy on this host: " + reason
@@ -72,16 +73,21 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	return conn, nil
 }
 
-// ownAddress says whether a connection ends on this host: the kernel gives it the address that it
-// goes to as the address that it comes from.
-func ownAddress(conn net.Conn) (netip.AddrPort, bool) {
+// ownAddress says whether a connection ends on this host. That the kernel gives it the address that
+// it goes to as the address that it comes from says so, but not of every address: to a secondary one
+// of an interface, it comes from the primary one. It is of this host where that is not known.
+func ownAddress(conn net.Conn) (to netip.AddrPort, here bool, err error) {
 	remote, ok := conn.RemoteAddr().(*net.TCPAddr)
 	local, localOK := conn.LocalAddr().(*net.TCPAddr)
 	if !ok || !localOK {
-		return netip.AddrPort{}, true
+		return netip.AddrPort{}, true, nil
 	}
-	to := remote.AddrPort()
-	return netip.AddrPortFrom(to.Addr().Unmap(), to.Port()), remote.IP.IsLoopback() || remote.IP.Equal(local.IP)
+	to = netip.AddrPortFrom(remote.AddrPort().Addr().Unmap(), remote.AddrPort().Port())
+	if remote.IP.IsLoopback() || remote.IP.Equal(local.IP) {
+		return to, true, nil
+	}
+	route, err := hostnet.RouteTo(to.Addr())
+	return to, err != nil || route == hostnet.RouteLocal, err
 }
 
 // refuse returns the reason not to send anything; empty where there is none.
@@ -130,23 +136,51 @@ func cookies(list []hostnet.Listener) []uint64 {
 // expects says whether a user may serve the endpoint: root, the collector's user, and the
 // instance's. The instance's user is whoever owns one of its configured folders, not whoever runs a
 // process of it: every user who can read a checkout can start a process there.
-// It fails where nobody is expected so far and a folder is on a file system that does not answer.
+// It fails where the user is not expected so far and a folder is on a file system that does not
+// answer, or is his and proves nothing.
 func (g *guard) expects(uid int) (bool, error) {
 	if uid == 0 || uid == os.Geteuid() {
 		return true, nil
 	}
 	root := g.root()
-	var hanging error
+	var unproven error
 	for _, folder := range g.folders {
 		info, err := root.Stat(folder)
-		switch {
-		case hostfs.IsHanging(err):
-			hanging = fmt.Errorf("%s: %w", folder, err)
-		case err == nil && int(info.Uid) == uid:
-			return true, nil
+		if err == nil && int(info.Uid) != uid {
+			continue
+		}
+		if err == nil {
+			if err = placed(root, folder); err == nil {
+				return true, nil
+			}
+		}
+		if hostfs.IsHanging(err) || errors.Is(err, errAnybody) {
+			unproven = fmt.Errorf("%s: %w", folder, err)
 		}
 	}
-	return false, hanging
+	return false, unproven
+}
+
+var errAnybody = errors.New("others than the owner of the folder that it is in can put one there")
+
+// placed fails where another user than the owner of the folder above can have made a folder, as its
+// owner says nothing then. The sticky bit keeps others from what is there, but not from being there
+// first. A link counts where it is and where it leads to.
+func placed(root *hostfs.Root, folder string) error {
+	resolved, err := root.Resolve(folder)
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{folder, resolved} {
+		parent, err := root.Stat(filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		if parent.Mode&0o022 != 0 {
+			return errAnybody
+		}
+	}
+	return nil
 }
 
 // root is the collector's own root directory.
@@ -164,5 +198,5 @@ func (g *guard) log(to netip.AddrPort, reason string) {
 	}
 	g.logger.Warn("no credentials are sent to a configured endpoint of this host, which is not probed",
 		zap.Stringer("address", to), zap.String("reason", reason),
-		zap.String("remedy", "have the server run as the owner of the instance's path or jobs_path, or as root, or remove web.auth, web.headers and the client certificate"))
+		zap.String("remedy", "have the server run as the owner of the instance's path or jobs_path, or as root, or remove what is secret: auth, headers, cookies, middlewares, the client certificate, proxy_url, the query of the endpoint"))
 }
