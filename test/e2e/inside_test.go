@@ -53,6 +53,9 @@ receivers: {otlp/inside: {protocols: {http: {endpoint: "127.0.0.1:%d"}}}}
 		inside("facefusion_active_tasks", "studio", "studio-42", resource("hw.id", "GPU-1")),
 		inside("facefusion_active_tasks", "studio", "studio-42", attribute("facefusion.process.role", "server")),
 		inside("gpu_memory_used_bytes", "studio", "studio-42", attribute("hw_id", "GPU-1")),
+		inside("facefusion_active_tasks", "studio", "studio-42", resource("service_instance_id", "facefusion-fc92")),
+		inside("facefusion_active_tasks", "studio", "studio-42", attribute("service.instance.id", "facefusion-fc92")),
+		inside("facefusion_active_tasks", "studio", "studio-42", attribute("service_instance_id", "facefusion-fc92")),
 		inside("facefusion.process.up", "studio", "studio-42"),
 	}
 	for what, all := range map[string][]pmetric.Metrics{"taken": taken, "refused": refused} {
