@@ -24,7 +24,8 @@ type Config struct {
 
 var _ confmap.Validator = (*Config)(nil)
 
-// leastTimeout is what a server on the same host needs at worst, and more than a number without a unit.
+// leastTimeout is what a loaded server on the same host may need, and is far above a number without
+// a unit.
 const leastTimeout = 100 * time.Millisecond
 
 // NewDefaultConfig asks each server every five seconds and gives it three to answer.
