@@ -56,13 +56,15 @@ func findAgent(proc string) agent {
 				a.environment = append(a.environment, string(pair))
 			}
 		}
-		a.folder, _ = os.Readlink(filepath.Join(folder, "cwd")) // empty where it may not be read: names are then taken as they are
+		// empty where it may not be read: names are then taken as they are
+		a.folder, _ = os.Readlink(filepath.Join(folder, "cwd"))
 		return a
 	}
 	return packagedAgent()
 }
 
-// sameNamespace says whether a process is in this one's own namespace of a kind. Of one that may not be looked into it is believed.
+// sameNamespace says whether a process is in this one's own namespace of a kind. Of one that may
+// not be looked into it is believed.
 func sameNamespace(folder, kind string) bool {
 	other, err := os.Readlink(filepath.Join(folder, "ns", kind))
 	if err != nil {
@@ -104,7 +106,8 @@ func packagedAgent() agent {
 	return a
 }
 
-// parseOptions reads an EnvironmentFile of systemd: the options of the agent, and the rest of its environment.
+// parseOptions reads an EnvironmentFile of systemd: the options of the agent, and the rest of its
+// environment.
 func parseOptions(text string) (args, environment []string) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

@@ -14,11 +14,11 @@ import (
 // inherited tells the program that it was started by become, and as whom.
 const inherited = "FACEFUSION_DOCTOR_CHECKED_AS"
 
-// become runs this program again with the agent's user, groups, capabilities and, if it runs, its mounts, and returns
-// its exit code. Only root can do it.
+// become runs this program again with the agent's user, groups, capabilities and, if it runs, its
+// mounts, and returns its exit code. Only root can do it.
 func become(a agent, args []string) (int, error) {
-	// The namespace of mounts is that of a thread. This one is not used for anything else any more: it ends with the
-	// goroutine, which does not unlock it.
+	// The namespace of mounts is that of a thread. This one is not used for anything else any more:
+	// it ends with the goroutine, which does not unlock it.
 	type result struct {
 		code int
 		err  error

@@ -85,7 +85,8 @@ func (c component) typ() string {
 
 func (c component) String() string { return c.section + "::" + c.id }
 
-// components are those that the service uses; of one that is not defined there is nothing to look at.
+// components are those that the service uses; of one that is not defined there is nothing to look
+// at.
 func (c *configuration) components() (list []component) {
 	for _, section := range sections {
 		for _, id := range c.started[section] {
@@ -97,7 +98,8 @@ func (c *configuration) components() (list []component) {
 	return list
 }
 
-// each visits every single value below a map. path has the names on the way, in is the map that holds it.
+// each visits every single value below a map. path has the names on the way, in is the map that
+// holds it.
 func each(in map[string]any, path string, visit func(path, key string, in map[string]any, value any)) {
 	for _, key := range slices.Sorted(maps.Keys(in)) {
 		below := path + "::" + key
@@ -155,7 +157,8 @@ func isFile(location string) bool {
 	return !found || strings.Contains(scheme, "/")
 }
 
-// checkConfiguration looks at what validate cannot see: what refers to each other, and to this host.
+// checkConfiguration looks at what validate cannot see: what refers to each other, and to this
+// host.
 func checkConfiguration(ctx context.Context, o options, a agent) []finding {
 	if len(o.configs) == 0 && len(o.sets) == 0 {
 		return []finding{{"configuration", Info, "", "none to check: no agent runs, and its package is not installed", "name the files: --config FILE"}}

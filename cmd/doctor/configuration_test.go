@@ -226,7 +226,8 @@ func TestParseStore(t *testing.T) {
 	}
 }
 
-// TestShippedConfigurations: what is shipped has nothing that the doctor would fail it for, whatever runs on this machine.
+// TestShippedConfigurations: what is shipped has nothing that the doctor would fail it for,
+// whatever runs on this machine.
 func TestShippedConfigurations(t *testing.T) {
 	for _, files := range [][]string{{"agent"}, {"agent", "all-signals"}, {"agent", "remote-write"}, {"gateway"}, {"gateway", "gateway-network"}} {
 		var names []string

@@ -122,7 +122,8 @@ func checkServers(ctx context.Context, snapshot *process.Snapshot) []finding {
 	return findings
 }
 
-// observeJobs looks until the first scan of every folder is through: a pass reads so many files and no more.
+// observeJobs looks until the first scan of every folder is through: a pass reads so many files and
+// no more.
 func observeJobs(ctx context.Context, watcher *jobqueue.Watcher, folders []jobqueue.Folder) (*jobqueue.Snapshot, error) {
 	for {
 		seen, err := watcher.Observe(ctx, folders, nil)

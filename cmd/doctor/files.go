@@ -87,7 +87,8 @@ func certificateFinding(check, subject string, leaf *x509.Certificate) finding {
 	return finding{check, OK, subject, "the certificate is good until " + until, ""}
 }
 
-// leastSpace is what a queue on disk needs at least to be of use: some minutes of a store that is away.
+// leastSpace is what a queue on disk needs at least to be of use: some minutes of a store that is
+// away.
 const leastSpace = 256 << 20
 
 // checkFolders looks at where state and queues are kept.

@@ -13,7 +13,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/nvmldriver"
 )
 
-// gpuPatience is how long GPUs are waited for: the first call on one without persistence mode loads its firmware.
+// gpuPatience is how long GPUs are waited for: the first call on one without persistence mode loads
+// its firmware.
 const gpuPatience = 12 * time.Second
 
 var libraryRemedies = map[gpu.LibraryState]string{

@@ -10,7 +10,8 @@ import (
 // healthPatience is shorter than the timeout of a container's health check.
 const healthPatience = 5 * time.Second
 
-// askHealth asks an agent how it is: the health check of an image that has neither a shell nor curl.
+// askHealth asks an agent how it is: the health check of an image that has neither a shell nor
+// curl.
 func askHealth(url string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), healthPatience)
 	defer cancel()

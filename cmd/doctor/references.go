@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// checkReferences looks for extensions that a component needs and the service does not start, and the other way round.
-// A storage or an authenticator that is missing is noticed by the collector when it starts, and not by its validation.
+// checkReferences looks for extensions that a component needs and the service does not start, and
+// the other way round. A storage or an authenticator that is missing is noticed by the collector
+// when it starts, and not by its validation.
 func (c *configuration) checkReferences() (findings []finding) {
 	used := make(map[string]bool)
 	for _, component := range c.components() {

@@ -36,7 +36,8 @@ func portOwner(proc, address string) (pid int, name string) {
 	return 0, ""
 }
 
-// listeningInodes are the sockets that listen on a port of this network namespace, as the links in /proc/<pid>/fd name them.
+// listeningInodes are the sockets that listen on a port of this network namespace, as the links in
+// /proc/<pid>/fd name them.
 func listeningInodes(port int) map[string]bool {
 	const listen = "0A" // TCP_LISTEN
 	inodes := make(map[string]bool)

@@ -20,7 +20,8 @@ var sending = map[string]bool{
 	"otlp": true, "otlp_grpc": true, "otlphttp": true, "otlp_http": true, "prometheusremotewrite": true, "prometheus_remote_write": true,
 }
 
-// checkStores connects to where the exporters send, and says nothing to it. With TLS, the certificate is looked at.
+// checkStores connects to where the exporters send, and says nothing to it. With TLS, the
+// certificate is looked at.
 func (c *configuration) checkStores(ctx context.Context) (findings []finding) {
 	asked := make(map[string]bool)
 	for _, component := range c.components() {
@@ -52,7 +53,8 @@ type store struct {
 	settings      map[string]any // of its TLS
 }
 
-// parseStore understands a URL, and the host:port of OTLP/gRPC with or without a scheme of its resolver.
+// parseStore understands a URL, and the host:port of OTLP/gRPC with or without a scheme of its
+// resolver.
 func parseStore(text string, settings map[string]any) (store, error) {
 	insecure := settings["insecure"] == true
 	if !strings.Contains(text, "://") {

@@ -18,13 +18,16 @@ func TestContextsOfAProcessAreJoined(t *testing.T) {
 	const m = 1 << 20
 	a := gputest.NewGPU(0)
 	a.Contexts = []gpu.Context{
-		{PID: 30, Memory: 300 * m},                            // compute only
-		{PID: 10, Memory: 100 * m},                            // compute
-		{PID: 10, Memory: 100 * m, Kind: gpu.ContextGraphics}, // and graphics: the same memory again
-		{PID: 20, Memory: 50 * m, Kind: gpu.ContextMPS},       // a client of MPS
-		{PID: 40, Memory: 10 * m}, {PID: 40, Memory: 20 * m},  // in two MIG instances
-		{PID: 50, Memory: math.MaxUint64},                                                      // not known
-		{PID: 60, Memory: math.MaxUint64}, {PID: 60, Memory: 7 * m, Kind: gpu.ContextGraphics}, // known of one list
+		{PID: 30, Memory: 300 * m}, // compute only
+		{PID: 10, Memory: 100 * m}, // compute
+		// and graphics: the same memory again
+		{PID: 10, Memory: 100 * m, Kind: gpu.ContextGraphics},
+		{PID: 20, Memory: 50 * m, Kind: gpu.ContextMPS},      // a client of MPS
+		{PID: 40, Memory: 10 * m}, {PID: 40, Memory: 20 * m}, // in two MIG instances
+		// not known
+		{PID: 50, Memory: math.MaxUint64},
+		// known of one list
+		{PID: 60, Memory: math.MaxUint64}, {PID: 60, Memory: 7 * m, Kind: gpu.ContextGraphics},
 	}
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T

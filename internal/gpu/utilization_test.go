@@ -54,7 +54,8 @@ func TestTooNarrowWindowIsReportedAndGoesOn(t *testing.T) {
 		s.passes(1)
 		requireWindow(t, gpu.Window{Mean: (4*0.61 + 0.01) / 5, Max: 0.61, Samples: 5}, s.utilization(5 * time.Second)[gpu.TaskGeneral])
 		s.passes(1)
-		requireWindow(t, gpu.Window{Mean: 0.01, Max: 0.01, Samples: 1}, s.utilization(5 * time.Second)[gpu.TaskGeneral]) // closed by the one before
+		// closed by the one before
+		requireWindow(t, gpu.Window{Mean: 0.01, Max: 0.01, Samples: 1}, s.utilization(5 * time.Second)[gpu.TaskGeneral])
 	})
 }
 

@@ -29,8 +29,8 @@ func ask(protocol int, kind, flags uint16, request []byte, take func(data []byte
 	return err
 }
 
-// uninterrupted repeats a dump once during which the kernel's table changed, so that an entry may be
-// missing or there twice.
+// uninterrupted repeats a dump once during which the kernel's table changed, so that an entry may
+// be missing or there twice.
 func uninterrupted(exchange func() ([][]byte, error)) ([][]byte, error) {
 	packets, err := exchange()
 	if errors.Is(err, errInterrupted) {

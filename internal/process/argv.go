@@ -55,7 +55,8 @@ func isPython(program string) bool {
 // runnerCommands process jobs and end.
 var runnerCommands = setOf("headless-run", "batch-run", "job-run", "job-run-all", "job-retry", "job-retry-all")
 
-// role returns what FaceFusion does with these arguments; false where it only prints something, or refuses them. The version may be unknown ("").
+// role returns what FaceFusion does with these arguments; false where it only prints something, or
+// refuses them. The version may be unknown ("").
 func (s script) roleFor(version string) (Role, bool) {
 	switch s.kind() {
 	case faceFusion3:
@@ -122,8 +123,9 @@ func roleOfOptions(args []string, otherwise Role) (Role, bool) {
 	return role, true
 }
 
-// headless says whether "run" processes a target and ends, as it does from version 4 on, where "api" is the server. In 3.x "run" is the web UI, and a target
-// is only what it opens with. While the version is unknown, a target with an output speaks for 4.
+// headless says whether "run" processes a target and ends, as it does from version 4 on, where
+// "api" is the server. In 3.x "run" is the web UI, and a target is only what it opens with. While
+// the version is unknown, a target with an output speaks for 4.
 func headless(args []string, version string) bool {
 	if major, _, ok := strings.Cut(version, "."); ok {
 		return len(major) > 1 || major >= "4"

@@ -30,8 +30,8 @@ func crowd(b *testing.B, processes int) *harness {
 	return w
 }
 
-// BenchmarkObserve holds the budget: a look at 5,000 processes may cost three times one at 100. Every thirtieth look lists all processes, as it does when one is
-// taken each second.
+// BenchmarkObserve holds the budget: a look at 5,000 processes may cost three times one at 100.
+// Every thirtieth look lists all processes, as it does when one is taken each second.
 func BenchmarkObserve(b *testing.B) {
 	small, large := crowd(b, 100), crowd(b, 5000)
 	var costs [2]time.Duration

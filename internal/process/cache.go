@@ -5,13 +5,17 @@ import (
 	"time"
 )
 
-// cache remembers each process of the host with a judgement, so that the uninteresting ones are not opened again.
+// cache remembers each process of the host with a judgement, so that the uninteresting ones are not
+// opened again.
 //
-// When is a judgement final? A process can become another program without a new pid: entry points of containers end with "exec python facefusion.py",
-// env, nice and gosu do nothing else, systemd has a moment between fork and exec, and FaceFusion 3.6 and later execs itself anew inside conda. So a process
-// is dismissed only when it has lived for settleAge and runs neither an interpreter nor a program known to exec (mayBecome). All others stay candidates and
-// are looked at again with a pause that doubles with their age, at most maxPause: a shell that execs FaceFusion after a minute is found within another.
-// A program not on the list that execs FaceFusion after more than settleAge is missed.
+// When is a judgement final? A process can become another program without a new pid: entry points
+// of containers end with "exec python facefusion.py", env, nice and gosu do nothing else, systemd
+// has a moment between fork and exec, and FaceFusion 3.6 and later execs itself anew inside conda.
+// So a process is dismissed only when it has lived for settleAge and runs neither an interpreter
+// nor a program known to exec (mayBecome). All others stay candidates and are looked at again with
+// a pause that doubles with their age, at most maxPause: a shell that execs FaceFusion after a
+// minute is found within another. A program not on the list that execs FaceFusion after more than
+// settleAge is missed.
 type processCache struct {
 	records map[int]*cacheEntry
 	// candidates are those of the records that may become due.
@@ -49,7 +53,8 @@ func newProcessCache() processCache {
 	return processCache{records: make(map[int]*cacheEntry), candidates: make(map[int]*cacheEntry), seed: maphash.MakeSeed()}
 }
 
-// update takes a listing and returns the pids that are new, or due. The slice is valid until the next update. What a complete listing does not have is forgotten.
+// update takes a listing and returns the pids that are new, or due. The slice is valid until the
+// next update. What a complete listing does not have is forgotten.
 func (c *processCache) update(entries []pidEntry, complete bool, now time.Duration) []int {
 	c.round++
 	for _, e := range entries {

@@ -38,8 +38,8 @@ func (f *files) cwd(pid int) (string, error) {
 	return cwd, nil
 }
 
-// sharedFolders are the working directories of programs of every kind; what lies one level below them
-// belongs to others.
+// sharedFolders are the working directories of programs of every kind; what lies one level below
+// them belongs to others.
 var sharedFolders = setOf("/", "/home", "/opt", "/srv", "/usr", "/usr/local", "/var", "/var/lib", "/tmp")
 
 // maxSiblings bounds how many folders below a working directory are tried.
@@ -66,7 +66,8 @@ func checkoutBelow(root *hostfs.Root, folder string) string {
 	return ""
 }
 
-// subfolders lists the first folders in a folder, in no order. Links count, as a checkout may be one.
+// subfolders lists the first folders in a folder, in no order. Links count, as a checkout may be
+// one.
 func subfolders(root *hostfs.Root, folder string) []string {
 	names, _ := hostfs.Do(root.Gate, root.Key(folder), root.Owner, func() ([]string, error) {
 		fd, err := root.Open(folder, unix.O_RDONLY|unix.O_DIRECTORY)
@@ -113,8 +114,8 @@ func (f *files) pythonPath(pid int) []string {
 // 6,000 lines, 600 KB.
 const maxMaps = 2 << 20
 
-// importsRuntime says whether a process has loaded onnxruntime, with which FaceFusion computes. Other
-// programs use it as well, so it confirms, and finds nothing by itself.
+// importsRuntime says whether a process has loaded onnxruntime, with which FaceFusion computes.
+// Other programs use it as well, so it confirms, and finds nothing by itself.
 func (f *files) importsRuntime(pid int) bool {
 	data, err := f.read(f.path(pid, "maps"), maxMaps)
 	return err == nil && strings.Contains(string(data), "onnxruntime")

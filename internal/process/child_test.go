@@ -137,7 +137,8 @@ func startImpostor(t *testing.T, checkout, mode string, argv ...string) *imposto
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	if mode == shellMode {
-		// A shell runs the checkout's facefusion.py. Unlike a Go program it does not turn a SIGSEGV into an exit.
+		// A shell runs the checkout's facefusion.py. Unlike a Go program it does not turn a SIGSEGV
+		// into an exit.
 		require.NoError(t, os.WriteFile(filepath.Join(checkout, "facefusion.py"), []byte("read _\n"), 0o600))
 		cmd.Path = "/bin/sh"
 	}

@@ -11,14 +11,16 @@ import (
 
 // clock turns the kernel's start times (ticks after boot) into ages and wall-clock times.
 //
-// Ages come from the time since boot, which no one can set. The moment of the boot on the wall clock is kept, so that a process keeps its start time to the
-// nanosecond, until the wall clock was set: then it follows.
+// Ages come from the time since boot, which no one can set. The moment of the boot on the wall
+// clock is kept, so that a process keeps its start time to the nanosecond, until the wall clock was
+// set: then it follows.
 type clock struct {
 	boot   time.Time
 	uptime time.Duration
 }
 
-// stepped is by how much the wall clock must differ to have been set; NTP's slewing stays far below within the life of most processes.
+// stepped is by how much the wall clock must differ to have been set; NTP's slewing stays far below
+// within the life of most processes.
 const stepped = time.Second
 
 func (c *clock) read(f *files, now time.Time) error {
@@ -30,7 +32,8 @@ func (c *clock) read(f *files, now time.Time) error {
 		return fmt.Errorf("read time since boot: %w", err)
 	}
 	c.uptime = time.Duration(ts.Nano())
-	boot := now.Round(0).Add(-c.uptime) // Round strips the monotonic clock, which would hide the step
+	// Round strips the monotonic clock, which would hide the step
+	boot := now.Round(0).Add(-c.uptime)
 	if d := boot.Sub(c.boot); d > stepped || d < -stepped {
 		c.boot = boot
 	}

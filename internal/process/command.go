@@ -1,7 +1,7 @@
 package process
 
-// command is the command of FaceFusion 3.x that a process was started with, of those that there are: other text of a command
-// line never leaves the package.
+// command is the command of FaceFusion 3.x that a process was started with, of those that there
+// are: other text of a command line never leaves the package.
 func (m *trackedProcess) command() string {
 	if m.role.Child() {
 		return ""

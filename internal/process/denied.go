@@ -11,8 +11,9 @@ const (
 	deniedClaim
 )
 
-// privilege is what helps with all of them. A capability added to a process that is not root needs the file capability or an ambient set as well; and both
-// are needed, as /proc/<pid>/io and /proc/<pid>/fd are closed by their mode (DAC) before ptrace's rules are asked.
+// privilege is what helps with all of them. A capability added to a process that is not root needs
+// the file capability or an ambient set as well; and both are needed, as /proc/<pid>/io and
+// /proc/<pid>/fd are closed by their mode (DAC) before ptrace's rules are asked.
 const privilege = "run as the user and group of FaceFusion, or give the collector CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
 
 var denials = []struct {

@@ -65,8 +65,8 @@ type seen struct {
 	Instances int
 }
 
-// course is what was seen of a deployment: idle, while a run that it started runs, after that run, and
-// once it was killed.
+// course is what was seen of a deployment: idle, while a run that it started runs, after that run,
+// and once it was killed.
 type course struct {
 	Idle, Running, After seen
 	RunRole              process.Role
@@ -75,8 +75,9 @@ type course struct {
 	Err                  string
 }
 
-// TestDeployments starts a real Python process for each way in which FaceFusion is started in public
-// deployments: with that command line, working directory and layout, below a root of its own.
+// TestDeployments starts a real Python process for each way in which FaceFusion is started in
+// public deployments: with that command line, working directory and layout, below a root of its
+// own.
 func TestDeployments(t *testing.T) {
 	list := deployments(t)
 	got := isolated[map[string]course](t, "deployments "+mustAbs(t, "../../testdata/deployments/deployments.jsonl"))
@@ -123,8 +124,8 @@ func mustAbs(t *testing.T, path string) string {
 	return path
 }
 
-// isolated runs this binary in a mode that prints its result, in namespaces of its own: it sees its own
-// processes only, and what it mounts is gone with it.
+// isolated runs this binary in a mode that prints its result, in namespaces of its own: it sees its
+// own processes only, and what it mounts is gone with it.
 func isolated[T any](t *testing.T, mode string) (result T) {
 	t.Helper()
 	require.Zero(t, os.Getuid(), "this test makes namespaces and must be run as root")
@@ -250,7 +251,8 @@ func makeRoot(name string) string {
 	return root
 }
 
-// standIn is every script of a deployment: the service, the run that it starts, and what it listens on.
+// standIn is every script of a deployment: the service, the run that it starts, and what it listens
+// on.
 const standIn = `
 import json, os, socket, subprocess, sys
 if os.environ.get('STAND_IN') == 'run':

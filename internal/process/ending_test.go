@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestASignalThatAsksIsNoCrash: a terminal that was closed, a supervisor and Ctrl-C ask a process to end.
+// TestASignalThatAsksIsNoCrash: a terminal that was closed, a supervisor and Ctrl-C ask a process
+// to end.
 func TestASignalThatAsksIsNoCrash(t *testing.T) {
 	for signal, want := range map[unix.Signal]ExitReason{
 		unix.SIGHUP: ExitTerminated, unix.SIGINT: ExitTerminated, unix.SIGTERM: ExitTerminated, unix.SIGKILL: ExitKilled,

@@ -12,7 +12,8 @@ type ending struct {
 	code, signal reading.Value[int]
 }
 
-// endingOf reads a status in the form of waitpid: the kernel's own in PIDFD_GET_INFO and in /proc/<pid>/stat.
+// endingOf reads a status in the form of waitpid: the kernel's own in PIDFD_GET_INFO and in
+// /proc/<pid>/stat.
 func endingOf(status int) ending {
 	w := unix.WaitStatus(status)
 	if w.Signaled() {

@@ -46,7 +46,8 @@ func TestProcessGoneBetweenReaddirAndOpen(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
-	// A folder without files is what is left when a listed process is opened too late: every open says ENOENT.
+	// A folder without files is what is left when a listed process is opened too late: every open
+	// says ENOENT.
 	require.NoError(t, os.Mkdir(w.host.Path("/proc/300"), 0o755))
 	w.pass()
 	for _, file := range []string{"stat", "statm", "io", "cmdline"} {
@@ -112,7 +113,8 @@ func TestEACCES(t *testing.T) {
 	assert.Equal(t, []string{"disk_io", "file_descriptors", "listening_port"}, deniedFields(s))
 }
 
-// TestEACCESOfARealProcess observes a process of this user as another user: there it is the kernel who denies.
+// TestEACCESOfARealProcess observes a process of this user as another user: there it is the kernel
+// who denies.
 func TestEACCESOfARealProcess(t *testing.T) {
 	require.Zero(t, os.Getuid(), "this test changes the user and must be run as root")
 	checkout := realCheckout(t)
@@ -160,7 +162,8 @@ func deniedFields(s process.Snapshot) []string {
 	return fields
 }
 
-// A pid of this machine that means another process in the tree: another namespace. No pidfd may be opened for it.
+// A pid of this machine that means another process in the tree: another namespace. No pidfd may be
+// opened for it.
 func TestPIDInAnotherNamespace(t *testing.T) {
 	exited := make(chan struct{}, 8)
 	w := newHarness(t, process.Settings{OnExit: func() { exited <- struct{}{} }})

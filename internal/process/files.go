@@ -32,7 +32,8 @@ type files struct {
 	buf         []byte
 }
 
-// Bounds on what is read: a command line may be as long as its author likes (FaceFusion takes globs), the others are small files.
+// Bounds on what is read: a command line may be as long as its author likes (FaceFusion takes
+// globs), the others are small files.
 const (
 	maxStat    = 4 << 10
 	maxCmdline = 128 << 10
@@ -46,7 +47,8 @@ func newFiles(root string, gate *hostfs.Gate) *files {
 	return &files{gate: gate, root: filepath.Clean(root), proc: filepath.Join(root, "proc"), network: kernelNetwork{}, mountTables: make(map[string][]hostfs.Mount)}
 }
 
-// open prepares what needs the folder to exist. It is called at each pass, as the folder may appear later.
+// open prepares what needs the folder to exist. It is called at each pass, as the folder may appear
+// later.
 func (f *files) open() error {
 	if f.buf != nil {
 		return nil
@@ -69,7 +71,8 @@ func (f *files) path(pid int, name string) string {
 	return f.proc + "/" + strconv.Itoa(pid) + "/" + name
 }
 
-// read returns at most limit bytes of a file. The slice is valid until the next call. Sizes that stat tells are of no use in /proc.
+// read returns at most limit bytes of a file. The slice is valid until the next call. Sizes that
+// stat tells are of no use in /proc.
 func (f *files) read(path string, limit int) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -114,7 +117,8 @@ func (f *files) cmdline(pid int) ([]byte, error) {
 	})
 }
 
-// link reads a link of a process. In a tree that a test built, links are absolute and lead into the tree: they are cut down to what a kernel would say.
+// link reads a link of a process. In a tree that a test built, links are absolute and lead into the
+// tree: they are cut down to what a kernel would say.
 func (f *files) link(pid int, name string) (string, error) {
 	target, err := os.Readlink(f.path(pid, name))
 	if err != nil {
@@ -153,7 +157,8 @@ func (f *files) count(pid int, name string) (int64, error) {
 	}
 }
 
-// descriptors counts the open files of a process. Since Linux 6.2 the folder's size is the count, and needs no privilege,
+// descriptors counts the open files of a process. Since Linux 6.2 the folder's size is the count,
+// and needs no privilege,
 // https://git.kernel.org/torvalds/c/f1f1f2569901ec5b9d425f2e91c09a0e320768f3.
 func (f *files) descriptors(pid int) (int64, error) {
 	if f.kernel {
@@ -164,7 +169,8 @@ func (f *files) descriptors(pid int) (int64, error) {
 	return f.count(pid, "fd")
 }
 
-// gone says whether an error means that the process has ended: it went away before the file was opened, or between open and read.
+// gone says whether an error means that the process has ended: it went away before the file was
+// opened, or between open and read.
 func gone(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH)
 }

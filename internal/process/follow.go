@@ -2,7 +2,8 @@ package process
 
 import "time"
 
-// follow reads the processes that are known, and returns due with the pids that turned out to mean another process now.
+// follow reads the processes that are known, and returns due with the pids that turned out to mean
+// another process now.
 func (t *Table) follow(l *pass, due []int) []int {
 	for pid, m := range t.members {
 		s, err := t.files.stat(pid)
@@ -31,8 +32,9 @@ func (t *Table) follow(l *pass, due []int) []int {
 	return due
 }
 
-// turned notices a child's exec. It takes the role of its new program; where that is FaceFusion itself, it is no longer a child, and turned is true.
-// A young child is looked at even though its name is the same: a copy of a python that becomes another python.
+// turned notices a child's exec. It takes the role of its new program; where that is FaceFusion
+// itself, it is no longer a child, and turned is true. A young child is looked at even though its
+// name is the same: a copy of a python that becomes another python.
 func (t *Table) turned(m *trackedProcess, s stat) bool {
 	if !m.role.Child() || s.comm == m.comm && t.clock.age(s.start) >= settleAge {
 		return false
@@ -63,7 +65,8 @@ func (t *Table) drop(m *trackedProcess) {
 	m.instance.totalsOf(m.role).retire(m.used.since(m.before))
 }
 
-// end is called once for each process that is over. Zombie is its last stat, where it still has one.
+// end is called once for each process that is over. Zombie is its last stat, where it still has
+// one.
 func (t *Table) end(l *pass, m *trackedProcess, zombie *stat) {
 	t.drop(m)
 	if m.watch == nil {
@@ -94,7 +97,8 @@ func (t *Table) endingOf(m *trackedProcess, zombie *stat) (ending, bool) {
 	}
 }
 
-// patience is for how long a zombie's exit is held back in the hope that its parent fetches it, which makes the kernel tell how it ended.
+// patience is for how long a zombie's exit is held back in the hope that its parent fetches it,
+// which makes the kernel tell how it ended.
 const patience = 2 * time.Second
 
 // reapExited reports those of the dying whose end is known by now.

@@ -36,7 +36,8 @@ type instanceState struct {
 	totals  map[Role]*roleTotals
 }
 
-// roleTotals returns the role's, which from then on is reported for as long as the instance is known.
+// roleTotals returns the role's, which from then on is reported for as long as the instance is
+// known.
 func (i *instanceState) totalsOf(r Role) *roleTotals {
 	t := i.totals[r]
 	if t == nil {
@@ -46,8 +47,8 @@ func (i *instanceState) totalsOf(r Role) *roleTotals {
 	return t
 }
 
-// locate takes over where a newly found process works. The paths of the first process stay: when two checkouts share a jobs folder, the instance keeps the name
-// of the one that was there first.
+// locate takes over where a newly found process works. The paths of the first process stay: when
+// two checkouts share a jobs folder, the instance keeps the name of the one that was there first.
 func (i *instanceState) locate(f *files, m *trackedProcess, p workdir) {
 	if p.version != "" && m.StartTicks >= i.versionOf {
 		i.version, i.versionOf = p.version, m.StartTicks
@@ -72,7 +73,8 @@ func (i *instanceState) open(f *files, pid int) {
 	}
 }
 
-// name makes an ID for a discovered instance: the name of its checkout, and as much of a hash of its identity as makes it unique.
+// name makes an ID for a discovered instance: the name of its checkout, and as much of a hash of
+// its identity as makes it unique.
 func name(checkout, key string, taken func(string) bool) string {
 	base := sanitize(path.Base(checkout))
 	sum := sha256.Sum256([]byte(key))

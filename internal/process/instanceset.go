@@ -9,13 +9,16 @@ import (
 type Configured struct {
 	// Name is its ID.
 	Name string
-	// Path is the checkout, as the host names it; for a container without a bind mount, as the container names it.
+	// Path is the checkout, as the host names it; for a container without a bind mount, as the
+	// container names it.
 	Path string
-	// JobsPath is the jobs folder, where it is not the one that the checkout's facefusion.ini tells; relative to Path.
+	// JobsPath is the jobs folder, where it is not the one that the checkout's facefusion.ini
+	// tells; relative to Path.
 	JobsPath string
 }
 
-// instanceSet holds the known ones by the key of their jobs folder. A configured one may be known by two keys: where it was expected, and where it was found.
+// instanceSet holds the known ones by the key of their jobs folder. A configured one may be known
+// by two keys: where it was expected, and where it was found.
 type instanceSet struct {
 	files *files
 	byKey map[string]*instanceState
@@ -36,7 +39,8 @@ func newInstances(f *files, configured []Configured) *instanceSet {
 	return s
 }
 
-// expect reads what can be known of the configured instances without a process. It is repeated until the checkout is there.
+// expect reads what can be known of the configured instances without a process. It is repeated
+// until the checkout is there.
 func (s *instanceSet) expect() {
 	for _, i := range s.configured {
 		if len(i.totals) > 0 || i.jobsPath != "" && (i.version != "" || i.conf.Path == "") {
@@ -64,8 +68,8 @@ func (s *instanceSet) expect() {
 	}
 }
 
-// key is what an instance is known by. A run with a jobs folder of its own has that of its checkout,
-// and what another user runs is his own.
+// key is what an instance is known by. A run with a jobs folder of its own has that of its
+// checkout, and what another user runs is his own.
 func (p *workdir) key() string {
 	key := p.jobs.key
 	if p.temporary && p.checkout.key != "" {
@@ -96,8 +100,8 @@ func (s *instanceSet) of(p workdir) *instanceState {
 	return i
 }
 
-// ofCheckout finds the instance of a checkout for a run with a jobs folder of its own: a thousand such
-// runs are one instance. Where several have the checkout, the first by ID has the run.
+// ofCheckout finds the instance of a checkout for a run with a jobs folder of its own: a thousand
+// such runs are one instance. Where several have the checkout, the first by ID has the run.
 func (s *instanceSet) ofCheckout(p workdir) *instanceState {
 	if !p.temporary || p.checkout.key == "" {
 		return nil
@@ -111,8 +115,10 @@ func (s *instanceSet) ofCheckout(p workdir) *instanceState {
 	return found
 }
 
-// matching finds a configured instance that was not where it was expected: its process was started with --jobs-path, or it is in a container, and named as the
-// container does. Two containers may use the same paths, so a name that a running instance bears is not given again; a container that was created anew gets it.
+// matching finds a configured instance that was not where it was expected: its process was started
+// with --jobs-path, or it is in a container, and named as the container does. Two containers may
+// use the same paths, so a name that a running instance bears is not given again; a container that
+// was created anew gets it.
 func (s *instanceSet) matching(p workdir) *instanceState {
 	for _, i := range s.configured {
 		if p.stranger == "" && i.own == 0 && i.conf.names(p) {

@@ -146,7 +146,8 @@ func TestBindMountIsTheHostsFolder(t *testing.T) {
 	w.checkout("/containers/a/facefusion", "3.8.1")
 	w.checkout("/srv/studio", "3.8.1")
 	require.NoError(t, os.RemoveAll(w.host.Path("/containers/a/facefusion/.jobs")))
-	require.NoError(t, os.Symlink(w.host.Path("/srv/studio/.jobs"), w.host.Path("/containers/a/mnt"))) // stands for the mount
+	// stands for the mount
+	require.NoError(t, os.Symlink(w.host.Path("/srv/studio/.jobs"), w.host.Path("/containers/a/mnt")))
 	in := container(100, "a")
 	in.Argv = append(in.Argv, "--jobs-path", "/jobs dir")
 	in.MountInfo += "302 300 8:1 /srv/studio/.jobs /jobs\\040dir rw - ext4 /dev/sda1 rw\n"

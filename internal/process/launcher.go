@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// launchers are programs that exec another one in their own place, at once or after waiting for something.
+// launchers are programs that exec another one in their own place, at once or after waiting for
+// something.
 var launchers = setOf(
 	// shells
 	"sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "busybox",
@@ -29,8 +30,9 @@ func setOf(names ...string) map[string]struct{} {
 	return set
 }
 
-// mayBecome says whether a program is known to exec another in its own place. Both names of a process count, as scripts have their interpreter's path as
-// argv[0] and their own name as comm. Parentheses are systemd's and runc's mark of a process that is about to exec.
+// mayBecome says whether a program is known to exec another in its own place. Both names of a
+// process count, as scripts have their interpreter's path as argv[0] and their own name as comm.
+// Parentheses are systemd's and runc's mark of a process that is about to exec.
 func mayBecome(comm string, argv []string) bool {
 	if launches(comm) || strings.HasPrefix(comm, "(") {
 		return true

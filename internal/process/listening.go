@@ -18,12 +18,14 @@ type listening struct {
 	// own are the sockets of our namespace at the pass that asked last.
 	own    []listener
 	passAt time.Duration
-	// version counts the different answers, from 1 on: while it is the same, nobody has begun to listen.
+	// version counts the different answers, from 1 on: while it is the same, nobody has begun to
+	// listen.
 	version uint64
 }
 
 // sockets are those of the namespace that a process is in, and a number that is the same as long as
-// they are the same; 0 where that is not known. Of our own namespace the kernel is asked once a pass.
+// they are the same; 0 where that is not known. Of our own namespace the kernel is asked once a
+// pass.
 func (l *listening) sockets(pid int, at time.Duration) (list []listener, version uint64, err error) {
 	if !l.files.kernel || l.files.foreignNetwork(pid) {
 		list, err = listeners(l.files.path(pid, ""))

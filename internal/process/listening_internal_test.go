@@ -57,7 +57,8 @@ func TestSocketsAsTheFileHasThem(t *testing.T) {
 	assert.ElementsMatch(t, mine(t, l, read), mine(t, l, asked))
 }
 
-// TestSocketsAreAskedForOnceAPass: the version changes with who listens, and nothing is asked twice.
+// TestSocketsAreAskedForOnceAPass: the version changes with who listens, and nothing is asked
+// twice.
 func TestSocketsAreAskedForOnceAPass(t *testing.T) {
 	l := openListening(t)
 	before, version, err := l.sockets(os.Getpid(), time.Second)

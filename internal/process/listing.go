@@ -12,30 +12,35 @@ import (
 
 // pidEntry is one process folder of /proc.
 //
-// The inode tells a reused pid: the kernel makes a new one for each process, and drops the folder's dentry when the process ends. It may also change while
-// the process lives, when the dentry was evicted for lack of memory; then the process is merely judged once more.
+// The inode tells a reused pid: the kernel makes a new one for each process, and drops the folder's
+// dentry when the process ends. It may also change while the process lives, when the dentry was
+// evicted for lack of memory; then the process is merely judged once more.
 type pidEntry struct {
 	pid   int
 	inode uint64
 }
 
-// listing reads the process folders with getdents: thousands of them, of which all but a few are known, so not even a string is made of a name.
+// listing reads the process folders with getdents: thousands of them, of which all but a few are
+// known, so not even a string is made of a name.
 type listing struct {
 	path    string
 	buf     []byte
 	entries []pidEntry
-	// seek is what to add to a pid for its position in the folder, 0 while positions are not known to follow pids.
+	// seek is what to add to a pid for its position in the folder, 0 while positions are not known
+	// to follow pids.
 	seek int64
 }
 
-// Layout of struct linux_dirent64, https://man7.org/linux/man-pages/man2/getdents.2.html: d_ino, d_off, d_reclen, d_type, then the name.
+// Layout of struct linux_dirent64, https://man7.org/linux/man-pages/man2/getdents.2.html: d_ino,
+// d_off, d_reclen, d_type, then the name.
 const (
 	direntOff    = 8
 	direntReclen = 16
 	direntName   = 19
 )
 
-// errNoProcess says that the folder holds no process at all: a /proc that is not mounted (any longer), as at least the reader itself is always listed.
+// errNoProcess says that the folder holds no process at all: a /proc that is not mounted (any
+// longer), as at least the reader itself is always listed.
 var errNoProcess = errors.New("no process is listed, is proc mounted there?")
 
 // all returns all processes, in the order of the kernel. The slice is valid until the next call.
@@ -58,7 +63,8 @@ func (l *listing) all() ([]pidEntry, error) {
 	return l.entries, nil
 }
 
-// between returns the processes with first <= pid <= last; false where the folder cannot be entered at a pid.
+// between returns the processes with first <= pid <= last; false where the folder cannot be entered
+// at a pid.
 func (l *listing) between(first, last int) ([]pidEntry, bool, error) {
 	if l.seek == 0 {
 		return nil, false, nil
@@ -101,8 +107,10 @@ func (l *listing) read(position int64, take func([]byte) bool, size int) error {
 	}
 }
 
-// positions learns how the positions in the folder relate to pids. The kernel's /proc has a process at its pid plus a constant, which is not documented,
-// so it is measured: https://elixir.bootlin.com/linux/v6.18/source/fs/proc/base.c, proc_pid_readdir. An entry holds the position of the next one.
+// positions learns how the positions in the folder relate to pids. The kernel's /proc has a process
+// at its pid plus a constant, which is not documented, so it is measured:
+// https://elixir.bootlin.com/linux/v6.18/source/fs/proc/base.c, proc_pid_readdir. An entry holds
+// the position of the next one.
 type positions struct {
 	pid   int // of the last entry
 	next  int64

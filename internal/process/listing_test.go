@@ -10,7 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
-// TestListingOfTheKernel holds the assumptions about /proc: the reader is trusted to be at home, positions follow pids, and the last pid moves.
+// TestListingOfTheKernel holds the assumptions about /proc: the reader is trusted to be at home,
+// positions follow pids, and the last pid moves.
 func TestListingOfTheKernel(t *testing.T) {
 	f := newFiles("/", hostfs.NewGate(hostfs.Settings{}))
 	require.NoError(t, f.open())

@@ -58,10 +58,10 @@ func (c credentials) mayWrite(st *unix.Stat_t) bool {
 
 // attribute finds out whose a process is. Everybody who can read a checkout can start FaceFusion
 // there, or say with --jobs-path that he works with somebody's jobs folder. A user who may write
-// neither to the checkout nor to the jobs folder in it is a stranger: what he runs is an instance of
-// its own, which neither changes the other one's version nor keeps it up. A jobs folder that he may
-// not write to is not his, as FaceFusion could do nothing with it. Within a container, and where it
-// cannot be told, nobody is a stranger.
+// neither to the checkout nor to the jobs folder in it is a stranger: what he runs is an instance
+// of its own, which neither changes the other one's version nor keeps it up. A jobs folder that he
+// may not write to is not his, as FaceFusion could do nothing with it. Within a container, and
+// where it cannot be told, nobody is a stranger.
 func (f *files) attribute(pid int, root *hostfs.Root, p *workdir) {
 	if p.checkout.host == "" || p.checkout.host != p.checkout.key {
 		return

@@ -12,8 +12,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 )
 
-// TestRunsWithJobsFoldersOfTheirOwn: one instance, whatever came first, and the same after a restart of
-// the collector.
+// TestRunsWithJobsFoldersOfTheirOwn: one instance, whatever came first, and the same after a
+// restart of the collector.
 func TestRunsWithJobsFoldersOfTheirOwn(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
@@ -116,7 +116,8 @@ func TestTheyAreNoStrangers(t *testing.T) {
 	assert.Len(t, only(t, w.pass()).Processes, 3)
 }
 
-// TestInstancesOfRunsThatWereSaved: a released version saved an instance for each jobs folder of a run.
+// TestInstancesOfRunsThatWereSaved: a released version saved an instance for each jobs folder of a
+// run.
 func TestInstancesOfRunsThatWereSaved(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")

@@ -39,7 +39,8 @@ func sameMount(a, b hostfs.Mount) bool {
 	return a.Device == b.Device && a.Root == b.Root && a.Point == b.Point
 }
 
-// reach returns where the host has mounted a folder of a device, so that it can be opened without going through a process.
+// reach returns where the host has mounted a folder of a device, so that it can be opened without
+// going through a process.
 func reach(host []hostfs.Mount, device, folder string) (string, bool) {
 	path, length := "", -1
 	for _, m := range host {
@@ -61,10 +62,12 @@ type folder struct {
 	key string
 }
 
-// locate finds out which folder of the host a process means with a path. Two containers may use the same path for different folders, and different paths for
-// the same one. The mounts tell: where process and host see the path on the same mount, it is the host's; else it is some folder of some device, which the host
-// may have mounted too (a bind mount), or a container's own layer. The layer's folder survives a restart of the container; its mount point on the host need
-// not, so it opens the folder but does not name it.
+// locate finds out which folder of the host a process means with a path. Two containers may use the
+// same path for different folders, and different paths for the same one. The mounts tell: where
+// process and host see the path on the same mount, it is the host's; else it is some folder of some
+// device, which the host may have mounted too (a bind mount), or a container's own layer. The
+// layer's folder survives a restart of the container; its mount point on the host need not, so it
+// opens the folder but does not name it.
 func (f *files) locate(pid int, path string) folder {
 	m, inner, ok := hostfs.Covering(f.mounts(pid), path)
 	host := f.mounts(1)

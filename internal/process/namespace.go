@@ -7,16 +7,19 @@ import (
 	"strings"
 )
 
-// Namespace is how the processes below a root's /proc look to this very process: a library that speaks of pids may mean those of the host's /proc, or those
-// of the namespace that it was called in. In a container the two differ.
+// Namespace is how the processes below a root's /proc look to this very process: a library that
+// speaks of pids may mean those of the host's /proc, or those of the namespace that it was called
+// in. In a container the two differ.
 type Namespace struct {
 	proc string
-	// depth is how many namespaces below that of proc this process is; -1 when proc does not know it.
+	// depth is how many namespaces below that of proc this process is; -1 when proc does not know
+	// it.
 	depth int
 	link  string
 }
 
-// OwnNamespace finds this process below the root's /proc. /proc/self of a mount from an outer namespace is the process as it looks from there.
+// OwnNamespace finds this process below the root's /proc. /proc/self of a mount from an outer
+// namespace is the process as it looks from there.
 func OwnNamespace(root string) Namespace {
 	n := Namespace{proc: filepath.Join(root, "proc"), depth: -1}
 	if pids := n.pids("self"); len(pids) > 0 {
@@ -39,7 +42,8 @@ func (n *Namespace) Holds(pid int) bool {
 	return err == nil && !s.kernel
 }
 
-// Inner is what a process of /proc is called in this process's own namespace. It cannot be known of one that may not be looked into.
+// Inner is what a process of /proc is called in this process's own namespace. It cannot be known of
+// one that may not be looked into.
 func (n *Namespace) Inner(pid int) (int, bool) {
 	if n.depth == 0 {
 		return pid, true
@@ -56,7 +60,8 @@ func (n *Namespace) Inner(pid int) (int, bool) {
 	return pids[n.depth], true
 }
 
-// pids reads NSpid of /proc/<pid>/status: the pid in each namespace, from that of /proc inwards (proc_pid_status(5), Linux 4.1).
+// pids reads NSpid of /proc/<pid>/status: the pid in each namespace, from that of /proc inwards
+// (proc_pid_status(5), Linux 4.1).
 func (n *Namespace) pids(name string) []int {
 	data, err := os.ReadFile(filepath.Join(n.proc, name, "status"))
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// container is a root whose /proc shows this process as pid 900, two namespaces further in as pid 7.
+// container is a root whose /proc shows this process as pid 900, two namespaces further in as pid
+// 7.
 func container(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()

@@ -93,7 +93,9 @@ func buildNetworks(folder string) {
 		for _, i := range s.Instances {
 			name, ours := strings.CutPrefix(i.Checkout, folder+"/")
 			if !ours || len(i.Servers) != 1 || i.Servers[0].Port == 0 || result[name].Open {
-				continue // nobody accepts: a second connection would take a place in the backlog, which is short
+				// nobody accepts: a second connection would take a place in the backlog, which is
+				// short
+				continue
 			}
 			r := reached{Address: i.Servers[0].Address, Barrier: i.Servers[0].Barrier}
 			if r.Address.IsValid() {

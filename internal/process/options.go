@@ -6,10 +6,12 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// option returns the value that argparse would take from args for a long option and, where the version has one, its short form: "--name value",
-// "--name=value", every unambiguous prefix of the name, "-n value" and "-nvalue". The last one wins.
+// option returns the value that argparse would take from args for a long option and, where the
+// version has one, its short form: "--name value", "--name=value", every unambiguous prefix of the
+// name, "-n value" and "-nvalue". The last one wins.
 //
-// minimum is the length of the shortest prefix that is accepted. A process that runs was understood by argparse, so an ambiguous prefix cannot occur.
+// minimum is the length of the shortest prefix that is accepted. A process that runs was understood
+// by argparse, so an ambiguous prefix cannot occur.
 func option(args []string, long string, minimum int, short string) (string, bool) {
 	var value string
 	var found bool
@@ -49,7 +51,8 @@ func jobsPathOption(args []string, version string) (string, bool) {
 	return option(args, "--jobs-path", len("--j"), short)
 }
 
-// configPathOption is --config-path, called --config in 2.x, alias -c up to 3.0.x. No other option begins with --c.
+// configPathOption is --config-path, called --config in 2.x, alias -c up to 3.0.x. No other option
+// begins with --c.
 func configPathOption(args []string, version string) (string, bool) {
 	short := ""
 	if strings.HasPrefix(version, "3.0.") || strings.HasPrefix(version, "2.") {
@@ -58,7 +61,8 @@ func configPathOption(args []string, version string) (string, bool) {
 	return option(args, "--config-path", len("--c"), short)
 }
 
-// iniJobsPath returns [paths] jobs_path of a facefusion.ini. The options make the reader behave like Python's configparser.
+// iniJobsPath returns [paths] jobs_path of a facefusion.ini. The options make the reader behave
+// like Python's configparser.
 func iniJobsPath(data []byte) string {
 	file, err := ini.LoadSources(ini.LoadOptions{
 		InsensitiveKeys:            true,

@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// OutputFiles are the files that a process has for standard output and error, as this process names them below
-// root. A terminal, a pipe and a socket are none. It is empty where the process may not be looked into. The path of
-// a file that is renamed later changes with it: ask when the process is new.
+// OutputFiles are the files that a process has for standard output and error, as this process names
+// them below root. A terminal, a pipe and a socket are none. It is empty where the process may not
+// be looked into. The path of a file that is renamed later changes with it: ask when the process is
+// new.
 func OutputFiles(root string, pid int) []string {
 	var files []string
 	for _, fd := range []string{"1", "2"} {

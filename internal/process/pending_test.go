@@ -9,8 +9,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 )
 
-// TestACheckoutOnAShareThatHangs is an instance whose version is not known yet. The others are found
-// as ever, and what the share holds is read when it answers.
+// TestACheckoutOnAShareThatHangs is an instance whose version is not known yet. The others are
+// found as ever, and what the share holds is read when it answers.
 func TestACheckoutOnAShareThatHangs(t *testing.T) {
 	gate := hostfs.NewGate(hostfs.Settings{})
 	w := newHarness(t, process.Settings{Gate: gate})

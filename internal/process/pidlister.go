@@ -9,12 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pidLister lists the processes that are new since the last pass, rather than all: listing 5,000 processes costs the kernel many times what it costs to
-// read the few that are FaceFusion's.
+// pidLister lists the processes that are new since the last pass, rather than all: listing 5,000
+// processes costs the kernel many times what it costs to read the few that are FaceFusion's.
 //
-// The kernel gives pids in turn, and /proc/loadavg tells the last one, of threads too. While that stands still there is no new process; when it moved, the
-// new ones lie between, and /proc can be entered at a pid. What this cannot see is found by a complete listing every completeEvery: a pid given out of turn
-// (restored by CRIU), and processes that have ended.
+// The kernel gives pids in turn, and /proc/loadavg tells the last one, of threads too. While that
+// stands still there is no new process; when it moved, the new ones lie between, and /proc can be
+// entered at a pid. What this cannot see is found by a complete listing every completeEvery: a pid
+// given out of turn (restored by CRIU), and processes that have ended.
 type pidLister struct {
 	files   *files
 	listing listing
@@ -25,8 +26,10 @@ type pidLister struct {
 	last [2]int
 }
 
-// completeEvery bounds how late a process can be found that the hint did not tell of. With 4,000 processes a complete listing was measured at 5.3 ms, a pass
-// without at 0.46 ms, and a pass with the five FaceFusion processes alone at 0.35 ms: once in 30 passes keeps the mean below twice that.
+// completeEvery bounds how late a process can be found that the hint did not tell of. With 4,000
+// processes a complete listing was measured at 5.3 ms, a pass without at 0.46 ms, and a pass with
+// the five FaceFusion processes alone at 0.35 ms: once in 30 passes keeps the mean below twice
+// that.
 const completeEvery = 30 * time.Second
 
 // read returns new processes and some that are not new, or all of them.
@@ -37,7 +40,8 @@ func (n *pidLister) read(now time.Duration) (entries []pidEntry, complete bool, 
 		if last == since {
 			return nil, false, nil
 		}
-		// A process is visible a moment after it got its pid, so what is new since the pass before the last is listed again.
+		// A process is visible a moment after it got its pid, so what is new since the pass before
+		// the last is listed again.
 		entries, ok, err := n.listing.between(since+1, last)
 		if err != nil {
 			return nil, false, err
@@ -55,8 +59,9 @@ func (n *pidLister) read(now time.Duration) (entries []pidEntry, complete bool, 
 	return entries, true, nil
 }
 
-// lastPID is the last field of /proc/loadavg, or 0 where that does not tell: the file shows the pid namespace of the reader, which must be that of the listed
-// processes, and must not be an imitation (lxcfs).
+// lastPID is the last field of /proc/loadavg, or 0 where that does not tell: the file shows the pid
+// namespace of the reader, which must be that of the listed processes, and must not be an imitation
+// (lxcfs).
 func (n *pidLister) lastPID() int {
 	if n.files.kernel && !n.files.trusted {
 		return 0
@@ -76,7 +81,8 @@ func (n *pidLister) lastPID() int {
 	return pid
 }
 
-// trust finds out whether loadavg speaks of the processes that are listed here: the reader finds itself among them, under its own pid.
+// trust finds out whether loadavg speaks of the processes that are listed here: the reader finds
+// itself among them, under its own pid.
 func (f *files) trust() bool {
 	var s unix.Statfs_t
 	if err := unix.Statfs(f.proc+"/loadavg", &s); err != nil || s.Type != unix.PROC_SUPER_MAGIC {

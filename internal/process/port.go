@@ -14,7 +14,8 @@ type port struct {
 	number  uint16
 	address netip.AddrPort
 	barrier Barrier
-	// unknown says that the sockets of the process may not be looked at, and could not be guessed either.
+	// unknown says that the sockets of the process may not be looked at, and could not be guessed
+	// either.
 	unknown bool
 	// searched is when it was last searched for, if ever, and version that of the sockets then.
 	ever     bool
@@ -23,9 +24,9 @@ type port struct {
 	foreign  bool
 }
 
-// verifyEvery is how often a port that was found is looked up again: it moves only with a restart of
-// the server. While there is none, each pass searches. In another network namespace that takes files
-// that are read slowly, so it is done less often.
+// verifyEvery is how often a port that was found is looked up again: it moves only with a restart
+// of the server. While there is none, each pass searches. In another network namespace that takes
+// files that are read slowly, so it is done less often.
 const (
 	verifyEvery        = 10 * time.Second
 	foreignVerifyEvery = time.Minute
@@ -125,8 +126,8 @@ func preferred(list []listener) (listener, bool) {
 	}), true
 }
 
-// guessPort is for a server whose sockets may not be looked at: a socket of its user in Gradio's range is its own, if there is only one such socket and only
-// one such server.
+// guessPort is for a server whose sockets may not be looked at: a socket of its user in Gradio's
+// range is its own, if there is only one such socket and only one such server.
 func (t *Table) guessPort(m *trackedProcess, all []listener) []listener {
 	uid := t.files.user(m.PID)
 	for _, other := range t.members {

@@ -27,8 +27,8 @@ type program struct {
 const pythonFlags = "bBdEhiIOPqsSuvVx?"
 
 // programOf reads the command line of an interpreter. Only the position of a word counts: "vim
-// facefusion.py", "conda run python facefusion.py" and "sh -c 'python facefusion.py'" have the name,
-// but none of them is FaceFusion. Whether argv[0] is an interpreter is the caller's question.
+// facefusion.py", "conda run python facefusion.py" and "sh -c 'python facefusion.py'" have the
+// name, but none of them is FaceFusion. Whether argv[0] is an interpreter is the caller's question.
 func programOf(argv []string) program {
 	for i := 1; i < len(argv); i++ {
 		arg := argv[i]
@@ -73,8 +73,8 @@ func (p program) script() (script, bool) {
 	return script{path: p.name, args: p.args}, true
 }
 
-// base is the program's name without its folder and ending: "uvicorn" of "/opt/venv/bin/uvicorn" and
-// of "-m uvicorn", "pip" of ".../pip/__main__.py".
+// base is the program's name without its folder and ending: "uvicorn" of "/opt/venv/bin/uvicorn"
+// and of "-m uvicorn", "pip" of ".../pip/__main__.py".
 func (p program) base() string {
 	switch p.kind {
 	case moduleProgram:
@@ -91,8 +91,8 @@ func (p program) base() string {
 	}
 }
 
-// titled says whether a process has replaced its command line by a title, and which program did. The
-// title keeps nothing of the script, so what the process runs is known by its executable alone.
+// titled says whether a process has replaced its command line by a title, and which program did.
+// The title keeps nothing of the script, so what the process runs is known by its executable alone.
 func titled(argv []string) (string, bool) {
 	if len(argv) == 0 {
 		return "", false

@@ -119,9 +119,9 @@ type kernelNetwork struct{}
 // starts with, https://elixir.bootlin.com/linux/v6.18/source/include/linux/proc_ns.h.
 const initialUserNamespace = 0xEFFFFFFD
 
-// owned asks for the user namespace that owns the namespace, with NS_GET_USERNS, see ioctl_ns(2). It
-// must be the initial one, or that of this very process: a collector in a system container (LXC) is
-// in the user namespace of that container's root. The kernel refuses to name an owner that is
+// owned asks for the user namespace that owns the namespace, with NS_GET_USERNS, see ioctl_ns(2).
+// It must be the initial one, or that of this very process: a collector in a system container (LXC)
+// is in the user namespace of that container's root. The kernel refuses to name an owner that is
 // outside of the caller's user namespace.
 func (kernelNetwork) owned(namespace string) bool {
 	file, err := os.Open(namespace)

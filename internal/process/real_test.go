@@ -183,7 +183,8 @@ func TestDescriptorsAreClosed(t *testing.T) {
 func TestExecIsFollowed(t *testing.T) {
 	checkout := realCheckout(t)
 	table := realTable(t, nil)
-	// A shell that waits, as an entry point that prepares something first, and then becomes FaceFusion.
+	// A shell that waits, as an entry point that prepares something first, and then becomes
+	// FaceFusion.
 	const script = `read _; exec -a python /bin/sh facefusion.py run`
 	cmd := exec.Command("bash", "-c", script)
 	cmd.Dir = checkout
@@ -201,7 +202,8 @@ func TestExecIsFollowed(t *testing.T) {
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {cmd.Process.Pid}}, pids(at(s, checkout)))
 }
 
-// TestExitCodeWithoutPrivileges: to a stranger the kernel shows a zombie with the exit code 0, whatever it is. That must not be taken for success.
+// TestExitCodeWithoutPrivileges: to a stranger the kernel shows a zombie with the exit code 0,
+// whatever it is. That must not be taken for success.
 func TestExitCodeWithoutPrivileges(t *testing.T) {
 	require.Zero(t, os.Getuid(), "this test changes the user and must be run as root")
 	for _, c := range []struct {

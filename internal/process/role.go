@@ -1,6 +1,7 @@
 package process
 
-// Role is what a process does for its instance. The set is fixed, so that it may become an attribute.
+// Role is what a process does for its instance. The set is fixed, so that it may become an
+// attribute.
 type Role string
 
 // The roles of FaceFusion's own processes, after the command of their command line.

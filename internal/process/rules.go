@@ -26,13 +26,13 @@ type finding struct {
 	rule rule
 	role Role
 	workdir
-	// unconfirmed says that the rule holds only together with a sign of FaceFusion: its runtime in the
-	// process's mappings, or a run as a child.
+	// unconfirmed says that the rule holds only together with a sign of FaceFusion: its runtime in
+	// the process's mappings, or a run as a child.
 	unconfirmed bool
 }
 
-// interpreter says whether a process is a Python interpreter. Its executable decides where it may be
-// looked at, as the name and the command line are the program's to change.
+// interpreter says whether a process is a Python interpreter. Its executable decides where it may
+// be looked at, as the name and the command line are the program's to change.
 func (f *files) interpreter(o observation) bool {
 	if isPython(o.stat.comm) || len(o.argv) > 0 && isPython(path.Base(o.argv[0])) {
 		return true
@@ -41,8 +41,8 @@ func (f *files) interpreter(o observation) bool {
 	return err == nil && (isPython(path.Base(exe)) || path.Base(exe) == "uwsgi")
 }
 
-// findScript is the rule for FaceFusion's own script; decided says that it is FaceFusion's script, so
-// that no other rule is asked, also where it only prints something.
+// findScript is the rule for FaceFusion's own script; decided says that it is FaceFusion's script,
+// so that no other rule is asked, also where it only prints something.
 func (f *files) findScript(o observation) (found finding, ok, decided bool) {
 	s, isScript := programOf(o.argv).script()
 	if !isScript || s.kind() == noFaceFusion || !f.interpreter(o) {
@@ -85,7 +85,8 @@ type surroundings struct {
 	root    *hostfs.Root
 	cwd     string
 	program program
-	// imports says that the program is an application server, which imports from its working directory.
+	// imports says that the program is an application server, which imports from its working
+	// directory.
 	imports bool
 }
 

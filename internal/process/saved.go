@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// SavedInstance is what is known of a discovered instance beyond the process that discovered it. Its paths hold names of people and projects: they are for opening
-// files, and never exported.
+// SavedInstance is what is known of a discovered instance beyond the process that discovered it.
+// Its paths hold names of people and projects: they are for opening files, and never exported.
 type SavedInstance struct {
 	ID       string
 	Version  string
@@ -25,13 +25,16 @@ type SavedInstance struct {
 	Roles []Role
 }
 
-// Location is a folder as its process names it, as the host does, and as everybody may who means this very folder.
+// Location is a folder as its process names it, as the host does, and as everybody may who means
+// this very folder.
 type Location struct{ Inner, Host, Key string }
 
-// Restore makes instances known that an earlier Table remembered. It is called once, before the first pass.
+// Restore makes instances known that an earlier Table remembered. It is called once, before the
+// first pass.
 func (t *Table) Restore(list []SavedInstance) { t.saved = list }
 
-// restoreSaved takes in what is to be restored, after those that the configuration names: they may be the same.
+// restoreSaved takes in what is to be restored, after those that the configuration names: they may
+// be the same.
 func (t *Table) restoreSaved() {
 	// Those that were more than runs come first, then the latest: see restoreOne.
 	slices.SortStableFunc(t.saved, func(a, b SavedInstance) int {
@@ -54,8 +57,8 @@ func (r *SavedInstance) lasted() bool {
 	return slices.ContainsFunc(r.Roles, func(role Role) bool { return !role.Child() && !role.short() })
 }
 
-// restoreOne makes one instance known. Earlier versions saved one for each jobs folder that a run had:
-// those of one checkout are one, the others would be reported as down.
+// restoreOne makes one instance known. Earlier versions saved one for each jobs folder that a run
+// had: those of one checkout are one, the others would be reported as down.
 func (s *instanceSet) restoreOne(r *SavedInstance) {
 	if !r.lasted() && r.Checkout.Key != "" {
 		for _, i := range s.byKey {
@@ -79,7 +82,8 @@ func (s *instanceSet) restoreOne(r *SavedInstance) {
 
 func (l Location) folder() folder { return folder{inner: l.Inner, host: l.Host, key: l.Key} }
 
-// Export lists the discovered instances, sorted by ID. Only the goroutine that observes may call it.
+// Export lists the discovered instances, sorted by ID. Only the goroutine that observes may call
+// it.
 func (t *Table) Export() []SavedInstance {
 	list := make([]SavedInstance, 0, len(t.instances.byKey))
 	for key, i := range t.instances.byKey {

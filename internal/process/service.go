@@ -2,9 +2,9 @@ package process
 
 import "time"
 
-// serviceAge is for how long a program around FaceFusion must live before it counts as a service. One
-// that ends before leaves no trace, as a check or an installer does, unless it fails: a service that
-// cannot import what it needs ends at once, again and again.
+// serviceAge is for how long a program around FaceFusion must live before it counts as a service.
+// One that ends before leaves no trace, as a check or an installer does, unless it fails: a service
+// that cannot import what it needs ends at once, again and again.
 const serviceAge = 10 * time.Second
 
 // unconfirmed is a process that a rule fits which needs a sign of FaceFusion.
@@ -16,7 +16,8 @@ type unconfirmed struct {
 	mapped bool
 }
 
-// confirmByRuntime looks for FaceFusion's runtime in the process, once, when it had the time to load it.
+// confirmByRuntime looks for FaceFusion's runtime in the process, once, when it had the time to
+// load it.
 func (t *Table) confirmByRuntime(u *unconfirmed, o observation) (finding, bool) {
 	if u.mapped || o.age < serviceAge || u.start != o.stat.start {
 		return finding{}, false
@@ -29,8 +30,8 @@ func (t *Table) confirmByRuntime(u *unconfirmed, o observation) (finding, bool) 
 	return u.finding, true
 }
 
-// confirmByRun takes in the program that started a run: one that a rule fits is confirmed by it, any
-// other joins alone, in the instance of the run.
+// confirmByRun takes in the program that started a run: one that a rule fits is confirmed by it,
+// any other joins alone, in the instance of the run.
 func (t *Table) confirmByRun(p *pass, o observation, run *trackedProcess) {
 	starter, ok := t.starterOf(o)
 	if !ok {
@@ -58,9 +59,9 @@ func (t *Table) confirmByRun(p *pass, o observation, run *trackedProcess) {
 	t.settled(p, m)
 }
 
-// confirmByChild takes in a program that has started another Python in the checkout that a rule found
-// for it, however that runs FaceFusion there: "python -c 'runpy.run_path(…)'". It returns nil where
-// there is none.
+// confirmByChild takes in a program that has started another Python in the checkout that a rule
+// found for it, however that runs FaceFusion there: "python -c 'runpy.run_path(…)'". It returns nil
+// where there is none.
 func (t *Table) confirmByChild(p *pass, o observation) *trackedProcess {
 	if len(t.unconfirmed) == 0 || !t.files.interpreter(o) {
 		return nil
@@ -110,7 +111,8 @@ func (t *Table) attend(p *pass) {
 			m.watch.stop()
 			t.cache.set(m.PID, candidate)
 			if m.instance.own == 0 {
-				m.instance.lastSeen = p.now.Add(-2 * t.forgetAfter) // it has not ended: there is nothing to report as down
+				// it has not ended: there is nothing to report as down
+				m.instance.lastSeen = p.now.Add(-2 * t.forgetAfter)
 			}
 		}
 	}
@@ -122,8 +124,8 @@ func (t *Table) attend(p *pass) {
 	t.promote(p)
 }
 
-// promote makes a service of a Python process whose service has ended and left it: a start script that
-// goes to the background. What follows its parent soon is left alone.
+// promote makes a service of a Python process whose service has ended and left it: a start script
+// that goes to the background. What follows its parent soon is left alone.
 func (t *Table) promote(p *pass) {
 	for _, m := range t.members {
 		if m.role != RoleWorker || m.instance.own > 0 || p.at-m.instance.ownEnded < serviceAge {

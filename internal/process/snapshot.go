@@ -7,7 +7,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// Snapshot is what is known about FaceFusion's processes at one moment. It is never changed after it was published, so any goroutine may read it.
+// Snapshot is what is known about FaceFusion's processes at one moment. It is never changed after
+// it was published, so any goroutine may read it.
 type Snapshot struct {
 	// Time is when the snapshot was taken.
 	Time time.Time
@@ -15,38 +16,45 @@ type Snapshot struct {
 	Instances []Instance
 	// Changes are the starts and exits seen by this very observation.
 	Changes []LifecycleEvent
-	// Denied names what could not be read for lack of permission, once for each field, with the remedy.
+	// Denied names what could not be read for lack of permission, once for each field, with the
+	// remedy.
 	Denied []DeniedField
 }
 
 // Instance is one FaceFusion installation: a checkout with its jobs folder.
 type Instance struct {
-	// ID is readable, unique on the host and the same after a restart of FaceFusion or of the collector: the configured name, or for example "facefusion-3f2a".
+	// ID is readable, unique on the host and the same after a restart of FaceFusion or of the
+	// collector: the configured name, or for example "facefusion-3f2a".
 	ID string
 	// Version of FaceFusion, for example "3.8.1"; empty while unknown.
 	Version string
-	// Checkout and JobsPath are the folders as FaceFusion names them; in a container that is the container's name. Empty while unknown. The jobs folder need not
-	// exist, as 2.x has none. Paths hold names of people and projects: they are for opening files, and never exported.
+	// Checkout and JobsPath are the folders as FaceFusion names them; in a container that is the
+	// container's name. Empty while unknown. The jobs folder need not exist, as 2.x has none. Paths
+	// hold names of people and projects: they are for opening files, and never exported.
 	Checkout, JobsPath string
-	// JobsHostPath opens the jobs folder from this process: below the host's root, or through /proc/<pid>/root of a process of the instance. It may change from
-	// pass to pass, and is empty while there is no way. Never exported either.
+	// JobsHostPath opens the jobs folder from this process: below the host's root, or through
+	// /proc/<pid>/root of a process of the instance. It may change from pass to pass, and is empty
+	// while there is no way. Never exported either.
 	JobsHostPath string
-	// Configured instances are reported for ever, others until they were gone for Settings.ForgetAfter.
+	// Configured instances are reported for ever, others until they were gone for
+	// Settings.ForgetAfter.
 	Configured bool
 	// Served says that a service of it has listened.
 	Served bool
 	// LastSeen is when a process of the instance was last seen; zero if never.
 	LastSeen time.Time
-	// Roles has an entry for each role seen since the instance is known, sorted by role. A role stays when its last process is gone, with zeros.
+	// Roles has an entry for each role seen since the instance is known, sorted by role. A role
+	// stays when its last process is gone, with zeros.
 	Roles []RoleUsage
-	// Servers has an entry for each live process with RoleServer, and for each with RoleService that
-	// listens or has listened, sorted by PID.
+	// Servers has an entry for each live process with RoleServer, and for each with RoleService
+	// that listens or has listened, sorted by PID.
 	Servers []ServerProcess
 	// Processes are the live ones, children included, sorted by PID.
 	Processes []Process
 }
 
-// Up says whether a FaceFusion process of the instance runs. Children that outlive their parent do not count.
+// Up says whether a FaceFusion process of the instance runs. Children that outlive their parent do
+// not count.
 func (i *Instance) Up() bool {
 	for _, p := range i.Processes {
 		if !p.Role.Child() {
@@ -60,7 +68,8 @@ func (i *Instance) Up() bool {
 type Process struct {
 	ID
 	Role Role
-	// Command is FaceFusion's, "headless-run" for one; empty for children, for FaceFusion 2.x and where it is not known.
+	// Command is FaceFusion's, "headless-run" for one; empty for children, for FaceFusion 2.x and
+	// where it is not known.
 	Command string
 	// Rule is how a process that is no child was found, for the log: "script", "cwd", …
 	Rule string
@@ -68,19 +77,22 @@ type Process struct {
 	Started time.Time
 }
 
-// ID identifies a process for as long as the host runs: the kernel reuses a PID, but not with the same start time.
+// ID identifies a process for as long as the host runs: the kernel reuses a PID, but not with the
+// same start time.
 type ID struct {
 	PID int
 	// StartTicks is field 22 of /proc/<pid>/stat: clock ticks after boot.
 	StartTicks uint64
 }
 
-// RoleUsage sums what the processes of one role use. Totals never decrease: what an exited process had used stays in them.
+// RoleUsage sums what the processes of one role use. Totals never decrease: what an exited process
+// had used stays in them.
 type RoleUsage struct {
 	Role Role
 	// Count is how many processes of the role live.
 	Count int
-	// Starts counts those that started since the collector looks; those found running at its first pass are not among them.
+	// Starts counts those that started since the collector looks; those found running at its first
+	// pass are not among them.
 	Starts uint64
 	// Exits counts by reason.
 	Exits map[ExitReason]uint64
@@ -92,7 +104,8 @@ type RoleUsage struct {
 	Threads int64
 	// FileDescriptors needs the right to look into the process.
 	FileDescriptors reading.Value[int64]
-	// ReadBytes and WriteBytes are totals of what reached the storage layer; they need the right to look into the process.
+	// ReadBytes and WriteBytes are totals of what reached the storage layer; they need the right to
+	// look into the process.
 	ReadBytes, WriteBytes reading.Value[int64]
 	// OldestStart is when the oldest live process of the role started; zero without one.
 	OldestStart time.Time
@@ -101,7 +114,8 @@ type RoleUsage struct {
 // ServerProcess is a live process that serves, and where it listens.
 type ServerProcess struct {
 	ID
-	// Port is where it listens, 0 while it does not (it downloads models first) or while that cannot be known.
+	// Port is where it listens, 0 while it does not (it downloads models first) or while that
+	// cannot be known.
 	Port uint16
 	// Address is where the port can be reached from this host; invalid when it cannot, and then
 	// Barrier says why.
@@ -123,7 +137,8 @@ type LifecycleEvent struct {
 	Exited bool
 	// Reason of an exit.
 	Reason ExitReason
-	// ExitCode is the code where the process ended by itself, Signal the signal's number where it did not.
+	// ExitCode is the code where the process ended by itself, Signal the signal's number where it
+	// did not.
 	ExitCode, Signal reading.Value[int]
 }
 
@@ -132,13 +147,14 @@ type ExitReason string
 
 // The reasons, after FaceFusion 3.x's exit codes and the signals an operator meets.
 const (
-	ExitCompleted   ExitReason = "completed"    // code 0
-	ExitFailed      ExitReason = "failed"       // code 1 and every other code
-	ExitCheckFailed ExitReason = "check_failed" // code 2: a pre-check failed, or the command line was wrong
-	ExitTerminated  ExitReason = "terminated"   // SIGTERM, SIGINT, SIGHUP
-	ExitKilled      ExitReason = "killed"       // SIGKILL: the out-of-memory killer, or an operator
-	ExitCrashed     ExitReason = "crashed"      // SIGSEGV, SIGABRT, SIGBUS and the like
-	ExitUnknown     ExitReason = "unknown"      // the kernel did not tell
+	ExitCompleted ExitReason = "completed" // code 0
+	ExitFailed    ExitReason = "failed"    // code 1 and every other code
+	// code 2: a pre-check failed, or the command line was wrong
+	ExitCheckFailed ExitReason = "check_failed"
+	ExitTerminated  ExitReason = "terminated" // SIGTERM, SIGINT, SIGHUP
+	ExitKilled      ExitReason = "killed"     // SIGKILL: the out-of-memory killer, or an operator
+	ExitCrashed     ExitReason = "crashed"    // SIGSEGV, SIGABRT, SIGBUS and the like
+	ExitUnknown     ExitReason = "unknown"    // the kernel did not tell
 )
 
 // failure says that a program did not end as it was meant to.
@@ -157,6 +173,7 @@ type DeniedField struct {
 	Field string
 	// Path is the pattern of the file, for example "/proc/<pid>/fd".
 	Path string
-	// Remedy is what would help, for example "run as the same user as FaceFusion, or add CAP_SYS_PTRACE".
+	// Remedy is what would help, for example "run as the same user as FaceFusion, or add
+	// CAP_SYS_PTRACE".
 	Remedy string
 }

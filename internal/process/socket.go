@@ -20,14 +20,16 @@ type listener struct {
 	inode   uint64
 }
 
-// listeners reads the listening sockets of the network namespace that a process (or "self") of a proc folder is in. IPv4 comes first.
+// listeners reads the listening sockets of the network namespace that a process (or "self") of a
+// proc folder is in. IPv4 comes first.
 func listeners(folder string) ([]listener, error) {
 	var all []listener
 	var errs []error
 	for _, name := range []string{"tcp", "tcp6"} {
 		file, err := os.Open(folder + "/net/" + name)
 		if err != nil {
-			if !errors.Is(err, os.ErrNotExist) || name == "tcp" { // a kernel without IPv6 has no tcp6
+			// a kernel without IPv6 has no tcp6
+			if !errors.Is(err, os.ErrNotExist) || name == "tcp" {
 				errs = append(errs, err)
 			}
 			continue
@@ -38,11 +40,12 @@ func listeners(folder string) ([]listener, error) {
 	return all, errors.Join(errs...)
 }
 
-// stateListen is TCP_LISTEN, https://elixir.bootlin.com/linux/v6.18/source/include/net/tcp_states.h.
+// stateListen is TCP_LISTEN,
+// https://elixir.bootlin.com/linux/v6.18/source/include/net/tcp_states.h.
 const stateListen = "0A"
 
-// parseListeners reads up to the first socket that does not listen: the kernel lists the listening ones first, and a busy host has many thousands of others.
-// procfs would read them all.
+// parseListeners reads up to the first socket that does not listen: the kernel lists the listening
+// ones first, and a busy host has many thousands of others. procfs would read them all.
 func parseListeners(r io.Reader) []listener {
 	var list []listener
 	lines := bufio.NewScanner(r)
@@ -63,7 +66,8 @@ func parseListeners(r io.Reader) []listener {
 	return list
 }
 
-// parseAddress reads "0100007F:1EB4": words of 32 bits as the machine has them in memory, then the port.
+// parseAddress reads "0100007F:1EB4": words of 32 bits as the machine has them in memory, then the
+// port.
 func parseAddress(s string) (netip.AddrPort, bool) {
 	host, service, _ := strings.Cut(s, ":")
 	raw, err := hex.DecodeString(host)
@@ -81,8 +85,8 @@ func parseAddress(s string) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(address.Unmap(), uint16(port)), true
 }
 
-// parseLocalIPv4 returns the addresses of a network namespace that are no loopback, each once, out of
-// /proc/<pid>/net/fib_trie: a line with the address, then one that says "/32 host LOCAL".
+// parseLocalIPv4 returns the addresses of a network namespace that are no loopback, each once, out
+// of /proc/<pid>/net/fib_trie: a line with the address, then one that says "/32 host LOCAL".
 func parseLocalIPv4(r io.Reader) []netip.Addr {
 	var list []netip.Addr
 	var last netip.Addr

@@ -15,7 +15,8 @@ const tcpTable = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->
    3: 0100007F:1EB5 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 5004 1 0000000000000000 100 0 0 10 0
 `
 
-// The tables above and below were taken from little-endian machines, which all of the supported ones are.
+// The tables above and below were taken from little-endian machines, which all of the supported
+// ones are.
 func TestParseListeners(t *testing.T) {
 	assert.Equal(t, []listener{
 		{address: netip.MustParseAddrPort("127.0.0.1:7860"), uid: 1000, inode: 5001},

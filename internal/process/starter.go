@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// starters are programs that start others on somebody's behalf: whoever runs FaceFusion from a shell,
-// a terminal, an editor, a scheduler or a supervisor has not made a service of that program.
+// starters are programs that start others on somebody's behalf: whoever runs FaceFusion from a
+// shell, a terminal, an editor, a scheduler or a supervisor has not made a service of that program.
 var starters = setOf(
 	// the first process, supervisors, runtimes of containers
 	"systemd", "init", "openrc", "openrc-init", "s6-svscan", "s6-supervise", "runsvdir", "runsv", "svscan", "supervise", "monit", "god", "pm2", "forever", "nodemon",
@@ -25,14 +25,16 @@ var starters = setOf(
 	"rundeck", "salt-minion", "puppet", "chef-client", "make", "gmake", "ninja", "task", "just", "parallel", "watch", "ansible", "bazel", "nextflow", "snakemake", "cwltool",
 )
 
-// startsForOthers says whether a program is one of them. Python programs are judged by what they run.
+// startsForOthers says whether a program is one of them. Python programs are judged by what they
+// run.
 func startsForOthers(comm string, argv []string) bool {
 	names := []string{comm}
 	if len(argv) > 0 {
 		names = append(names, path.Base(argv[0]))
 	}
 	for _, name := range names {
-		// "tmux: server", "sshd: root@pts/0", "PM2 v5.3.0: God Daemon"; comm holds 15 characters only
+		// "tmux: server", "sshd: root@pts/0", "PM2 v5.3.0: God Daemon"; comm holds 15 characters
+		// only
 		word, _, _ := strings.Cut(strings.TrimPrefix(name, "-"), ":")
 		word, _, _ = strings.Cut(strings.ToLower(word), " ")
 		if _, ok := starters[word]; ok {
@@ -54,8 +56,8 @@ func startsForOthers(comm string, argv []string) bool {
 // shells may stand between a program and the run that it starts: "sh -c 'python facefusion.py …'".
 var shells = setOf("sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "busybox")
 
-// passesOn says whether a program has run one command on behalf of its parent: a shell with -c, or a
-// launcher like timeout or conda. A shell with a script, or with a prompt, has not.
+// passesOn says whether a program has run one command on behalf of its parent: a shell with -c, or
+// a launcher like timeout or conda. A shell with a script, or with a prompt, has not.
 func passesOn(argv []string) bool {
 	if len(argv) < 2 {
 		return false
@@ -76,7 +78,8 @@ func passesOn(argv []string) bool {
 // maxPassedOn is how many such programs may stand in between.
 const maxPassedOn = 3
 
-// starterOf finds the program that started a run: a service that starts FaceFusion for each request.
+// starterOf finds the program that started a run: a service that starts FaceFusion for each
+// request.
 func (t *Table) starterOf(run observation) (observation, bool) {
 	ppid := run.stat.ppid
 	for range maxPassedOn + 1 {

@@ -7,8 +7,9 @@ import (
 	"strconv"
 )
 
-// stat is what is used of /proc/<pid>/stat. procfs has a parser too; this one knows the exit code, which procfs leaves out, and is several times as fast,
-// which counts at the first pass, when every process of the host is read.
+// stat is what is used of /proc/<pid>/stat. procfs has a parser too; this one knows the exit code,
+// which procfs leaves out, and is several times as fast, which counts at the first pass, when every
+// process of the host is read.
 type stat struct {
 	comm         string
 	state        byte
@@ -39,12 +40,14 @@ const (
 // kernelThread is PF_KTHREAD, https://elixir.bootlin.com/linux/v6.18/source/include/linux/sched.h.
 const kernelThread = 0x00200000
 
-// userHZ is the unit of the kernel's times for user space: 100 on all platforms of Go, see procfs' proc_stat.go for the long story.
+// userHZ is the unit of the kernel's times for user space: 100 on all platforms of Go, see procfs'
+// proc_stat.go for the long story.
 const userHZ = 100
 
 var errStat = errors.New("not in the form of /proc/<pid>/stat")
 
-// parseStat relies on the last parenthesis only: a process may choose a name with spaces, parentheses and line breaks.
+// parseStat relies on the last parenthesis only: a process may choose a name with spaces,
+// parentheses and line breaks.
 func parseStat(data []byte) (stat, error) {
 	open, last := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
 	if open < 0 || last < open {

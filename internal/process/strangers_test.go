@@ -66,8 +66,8 @@ func TestStrangersAreNoServices(t *testing.T) {
 	}
 }
 
-// TestWhoStartsRunsForOthers: a shell, a terminal, an editor, a scheduler or a supervisor is no service
-// because FaceFusion runs below it, and what else runs below it is not FaceFusion's.
+// TestWhoStartsRunsForOthers: a shell, a terminal, an editor, a scheduler or a supervisor is no
+// service because FaceFusion runs below it, and what else runs below it is not FaceFusion's.
 func TestWhoStartsRunsForOthers(t *testing.T) {
 	for name, starters := range map[string][]proctest.Process{
 		"jenkins": {{Argv: words("java -jar jenkins.war")}, {Argv: words("sh -xe /tmp/jenkins1.sh")}},
@@ -140,8 +140,8 @@ func TestWhoStartsRunsForItself(t *testing.T) {
 	}
 }
 
-// TestShortProgramsLeaveNoTrace: a check that ends is no service that went down, but one that fails at
-// once again and again is.
+// TestShortProgramsLeaveNoTrace: a check that ends is no service that went down, but one that fails
+// at once again and again is.
 func TestShortProgramsLeaveNoTrace(t *testing.T) {
 	zombie := func(p proctest.Process, code int) proctest.Process {
 		p.State, p.ExitCode = "Z", code<<8

@@ -13,17 +13,21 @@ import (
 
 // Settings of a Table.
 type Settings struct {
-	// RootPath is where the host's root is mounted; "/" by default. Only files below it are read, but for one exception: a pidfd is opened where the host's
-	// processes turn out to be those of this process's own /proc.
+	// RootPath is where the host's root is mounted; "/" by default. Only files below it are read,
+	// but for one exception: a pidfd is opened where the host's processes turn out to be those of
+	// this process's own /proc.
 	RootPath string
 	// Gate runs what may hang; a new one by default.
 	Gate *hostfs.Gate
-	// ForgetAfter is for how long a discovered instance is remembered after its last process; 24 hours by default.
+	// ForgetAfter is for how long a discovered instance is remembered after its last process; 24
+	// hours by default.
 	ForgetAfter time.Duration
 	// Instances are reported also while they do not run.
 	Instances []Configured
-	// OnExit is called, from any goroutine, as soon as a FaceFusion process ended, so that the owner can observe at once. It must not block, and it may be
-	// called twice for one process: when it ended, and when its parent fetched it and the kernel therefore tells how it ended. May be nil.
+	// OnExit is called, from any goroutine, as soon as a FaceFusion process ended, so that the
+	// owner can observe at once. It must not block, and it may be called twice for one process:
+	// when it ended, and when its parent fetched it and the kernel therefore tells how it ended.
+	// May be nil.
 	OnExit func()
 }
 
@@ -91,8 +95,8 @@ func NewTable(s Settings) *Table {
 	return t
 }
 
-// Observe takes one pass. One goroutine at a time may call it. After an error nothing has changed: what was known stays known, and the next pass that succeeds
-// goes on from there.
+// Observe takes one pass. One goroutine at a time may call it. After an error nothing has changed:
+// what was known stays known, and the next pass that succeeds goes on from there.
 func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	if t.closed {
 		return nil, errClosed
@@ -148,8 +152,8 @@ func (t *Table) publish(l *pass) *Snapshot {
 	return s
 }
 
-// reopen finds another way to the jobs folder when the process is gone through which it was opened: the way would lead nowhere, or into the next process with
-// that pid.
+// reopen finds another way to the jobs folder when the process is gone through which it was opened:
+// the way would lead nowhere, or into the next process with that pid.
 func (t *Table) reopen(i *instanceState, live []*trackedProcess) {
 	if i.jobsVia == 0 && i.jobsPath != "" {
 		return

@@ -178,7 +178,8 @@ func TestForkWindow(t *testing.T) {
 	assert.Equal(t, 0.2, usageOf(t, i, process.RoleFFmpeg).CPUUser, "what it used since counts for its new role")
 }
 
-// Conda makes FaceFusion 3.6 and later exec itself with another argv[0]; a child that is forked after that is still a copy.
+// Conda makes FaceFusion 3.6 and later exec itself with another argv[0]; a child that is forked
+// after that is still a copy.
 func TestForkAfterCondaExec(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")

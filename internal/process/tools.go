@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// applicationServers import an application from their working directory, so that a checkout one level
-// below it is enough: their script lies in a folder of the environment.
+// applicationServers import an application from their working directory, so that a checkout one
+// level below it is enough: their script lies in a folder of the environment.
 var applicationServers = setOf(
 	"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "waitress", "waitress-serve", "uwsgi", "flask", "fastapi", "celery", "rq", "rqworker", "arq",
 	"dramatiq", "huey", "huey_consumer", "ray", "serve", "bentoml", "litserve", "streamlit", "chainlit", "faust", "taskiq", "sanic", "quart", "django",

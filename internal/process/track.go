@@ -35,8 +35,8 @@ func (t *Table) readProcess(pid int) (observation, error) {
 	return g, nil
 }
 
-// examine looks at processes that are new or due, and takes in those that are FaceFusion or its children. The oldest come first, as a child is known by its
-// parent.
+// examine looks at processes that are new or due, and takes in those that are FaceFusion or its
+// children. The oldest come first, as a child is known by its parent.
 func (t *Table) examine(l *pass, due []int) {
 	seen := make([]observation, 0, len(due))
 	for _, pid := range due {
@@ -66,8 +66,8 @@ func (t *Table) examine(l *pass, due []int) {
 
 // track takes in a process that a rule fits, or the descendant of one.
 //
-// A process that has its parent's command line is a copy of it: between fork and exec every child of
-// FaceFusion looks like FaceFusion. It is a child.
+// A process that has its parent's command line is a copy of it: between fork and exec every child
+// of FaceFusion looks like FaceFusion. It is a child.
 func (t *Table) track(p *pass, o observation) bool {
 	if o.stat.kernel || o.stat.ended() {
 		return false
@@ -90,8 +90,8 @@ func (t *Table) track(p *pass, o observation) bool {
 	return true
 }
 
-// find asks the rules. Below a member only FaceFusion's own script is a finding, whatever folder its
-// descendants work in. The rules of folders are asked once for a command line.
+// find asks the rules. Below a member only FaceFusion's own script is a finding, whatever folder
+// its descendants work in. The rules of folders are asked once for a command line.
 func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
 	found, ok, decided := t.files.findScript(o)
 	if decided || parent != nil {
@@ -111,7 +111,8 @@ func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
 	return found, ok
 }
 
-// copied says whether a process is a copy of its parent. The parent is read anew, as conda makes FaceFusion exec itself with another argv[0] after it was found.
+// copied says whether a process is a copy of its parent. The parent is read anew, as conda makes
+// FaceFusion exec itself with another argv[0] after it was found.
 func (t *Table) copied(parent *trackedProcess, o observation) bool {
 	if parent == nil {
 		return false
@@ -122,7 +123,8 @@ func (t *Table) copied(parent *trackedProcess, o observation) bool {
 	return parent.cmdline == o.cmdline
 }
 
-// found takes in a process that a rule fits. A run joins the instance of the program that started it.
+// found takes in a process that a rule fits. A run joins the instance of the program that started
+// it.
 func (t *Table) found(p *pass, o observation, found finding, parent *trackedProcess) bool {
 	// All that was read by pid was read of this process only if it is still there.
 	if again, err := t.files.stat(o.pid); err != nil || again.start != o.stat.start {
@@ -178,8 +180,9 @@ func (t *Table) join(g observation, m *trackedProcess) {
 	t.files.measure(m, g.stat)
 }
 
-// adopt takes in the descendants that were judged before their ancestor turned out to be FaceFusion: what an entry point's shell left running in the background
-// before it exec'd FaceFusion.
+// adopt takes in the descendants that were judged before their ancestor turned out to be
+// FaceFusion: what an entry point's shell left running in the background before it exec'd
+// FaceFusion.
 func (t *Table) adopt() {
 	for more := true; more; {
 		more = false

@@ -10,18 +10,20 @@ type trackedProcess struct {
 	instance *instanceState
 	comm     string
 	cmdline  string
-	// readable says whether the process may be looked into; without, the kernel shows an exit code of 0 whatever it is.
+	// readable says whether the process may be looked into; without, the kernel shows an exit code
+	// of 0 whatever it is.
 	readable bool
 	denied   denial
 	used     resourceUsage
-	// before is what the process had used in an earlier role: a child is forked as a copy of its parent and becomes ffmpeg by exec.
+	// before is what the process had used in an earlier role: a child is forked as a copy of its
+	// parent and becomes ffmpeg by exec.
 	before resourceUsage
 	port   port
-	// listened says that it has had a port. A service without is a worker or a bot, not a server that
-	// starts.
+	// listened says that it has had a port. A service without is a worker or a bot, not a server
+	// that starts.
 	listened bool
-	// pending says that the file system of its checkout did not answer when the process was found, or
-	// since.
+	// pending says that the file system of its checkout did not answer when the process was found,
+	// or since.
 	pending bool
 	// watch is nil for children.
 	watch *watch

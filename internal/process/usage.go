@@ -14,7 +14,8 @@ type resourceUsage struct {
 	resident, threads, files reading.Value[int64]
 }
 
-// measure reads what a live process uses. What went wrong in between stays as it was: totals must not fall, and the next pass will see that it is gone.
+// measure reads what a live process uses. What went wrong in between stays as it was: totals must
+// not fall, and the next pass will see that it is gone.
 func (f *files) measure(m *trackedProcess, s stat) {
 	m.used.cpu(s)
 	m.used.threads = reading.Known(s.threads)
@@ -56,7 +57,8 @@ func (u resourceUsage) since(earlier resourceUsage) resourceUsage {
 	return u
 }
 
-// roleTotals is what is kept of a role: what its ended processes had used, how many started, and how they ended.
+// roleTotals is what is kept of a role: what its ended processes had used, how many started, and
+// how they ended.
 type roleTotals struct {
 	starts       uint64
 	exits        map[ExitReason]uint64
@@ -77,7 +79,8 @@ func plus(a, b reading.Value[int64]) reading.Value[int64] {
 	return reading.Value[int64]{V: a.V + b.V, Known: a.Known || b.Known}
 }
 
-// sum builds what is published of a role out of its tally and its live processes. A sum is unknown when a part of it is.
+// sum builds what is published of a role out of its tally and its live processes. A sum is unknown
+// when a part of it is.
 func (t *roleTotals) sum(role Role, live []*trackedProcess, c *clock) RoleUsage {
 	u := RoleUsage{Role: role, Count: len(live), Starts: t.starts, Exits: maps.Clone(t.exits)}
 	user, system := t.user, t.system

@@ -9,10 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher waits for the exits of FaceFusion's own processes, so that they are noticed at once and not at the next pass, and learns how they ended.
+// watcher waits for the exits of FaceFusion's own processes, so that they are noticed at once and
+// not at the next pass, and learns how they ended.
 //
-// A pidfd does both, where this process shares the pid namespace with the host's /proc. Otherwise the few processes that are known are read ten times a
-// second, and how they ended remains unknown unless their parent leaves them as zombies for a while.
+// A pidfd does both, where this process shares the pid namespace with the host's /proc. Otherwise
+// the few processes that are known are read ten times a second, and how they ended remains unknown
+// unless their parent leaves them as zombies for a while.
 type watcher struct {
 	files *files
 	// notify may be nil.
@@ -20,7 +22,8 @@ type watcher struct {
 	wg     sync.WaitGroup
 
 	mu sync.Mutex
-	// polled is the fallback: whether the exit was already notified. Its goroutine runs while there are any.
+	// polled is the fallback: whether the exit was already notified. Its goroutine runs while there
+	// are any.
 	polled map[ID]bool
 	stop   chan struct{}
 }
@@ -46,8 +49,10 @@ func (w *watcher) add(id ID) *watch {
 	return &watch{watcher: w, id: id, pidfd: pidfd}
 }
 
-// openPidfd returns nil where the pid does not mean that process here: another pid namespace, a tree that a test built, a process that is gone already, or a
-// kernel before 5.10, which has no PIDFD_NONBLOCK. The start time is compared after opening, so that it is the opened process that was compared.
+// openPidfd returns nil where the pid does not mean that process here: another pid namespace, a
+// tree that a test built, a process that is gone already, or a kernel before 5.10, which has no
+// PIDFD_NONBLOCK. The start time is compared after opening, so that it is the opened process that
+// was compared.
 func openPidfd(id ID) *os.File {
 	fd, err := unix.PidfdOpen(id.PID, unix.PIDFD_NONBLOCK)
 	if err != nil {
@@ -62,8 +67,8 @@ func openPidfd(id ID) *os.File {
 	return file
 }
 
-// await calls notify when the process has ended, and again when its parent has fetched it, as only then the kernel tells how it ended.
-// It returns when the file is closed.
+// await calls notify when the process has ended, and again when its parent has fetched it, as only
+// then the kernel tells how it ended. It returns when the file is closed.
 func await(pidfd *os.File, notify func()) {
 	conn, err := pidfd.SyscallConn()
 	if err != nil {
@@ -81,7 +86,8 @@ func await(pidfd *os.File, notify func()) {
 	}
 }
 
-// events asks without waiting: POLLIN for a process that has ended, POLLHUP for one that is fetched.
+// events asks without waiting: POLLIN for a process that has ended, POLLHUP for one that is
+// fetched.
 func events(fd uintptr) int16 {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	for {
@@ -92,7 +98,8 @@ func events(fd uintptr) int16 {
 	}
 }
 
-// ending returns how the process ended, once the kernel tells: Linux 6.15 and later, after the process was fetched by its parent,
+// ending returns how the process ended, once the kernel tells: Linux 6.15 and later, after the
+// process was fetched by its parent,
 // https://elixir.bootlin.com/linux/v6.18/source/include/uapi/linux/pidfd.h.
 func (w *watch) ending() (ending, bool) {
 	if w.pidfd == nil {

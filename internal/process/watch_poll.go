@@ -32,7 +32,8 @@ func (w *watcher) unpoll(id ID) {
 func (w *watcher) pollUntil(stop <-chan struct{}) {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
-	own := files{proc: w.files.proc, buf: make([]byte, maxStat)} // a buffer of its own: the Table's belongs to Observe
+	// a buffer of its own: the Table's belongs to Observe
+	own := files{proc: w.files.proc, buf: make([]byte, maxStat)}
 	for {
 		select {
 		case <-stop:

@@ -10,16 +10,19 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
-// workdir is where a FaceFusion process works. Its paths are for opening files only and must never be exported: they hold user names and project names.
+// workdir is where a FaceFusion process works. Its paths are for opening files only and must never
+// be exported: they hold user names and project names.
 type workdir struct {
 	// version is empty where it cannot be read.
 	version string
-	// checkout and jobs are located as far as they are known; without permission only what the command line tells is.
+	// checkout and jobs are located as far as they are known; without permission only what the
+	// command line tells is.
 	checkout, jobs folder
-	// readable says whether the process may be looked into, complete whether the files of the checkout could be read, too.
+	// readable says whether the process may be looked into, complete whether the files of the
+	// checkout could be read, too.
 	readable, complete bool
-	// stranger is the user of the process, where he may write neither to the checkout nor to its jobs
-	// folder; empty for everybody else.
+	// stranger is the user of the process, where he may write neither to the checkout nor to its
+	// jobs folder; empty for everybody else.
 	stranger string
 	// refused says that the command line or the configuration names a jobs folder of somebody else.
 	refused bool
@@ -30,8 +33,9 @@ type workdir struct {
 	pending bool
 }
 
-// workdir finds out where the process works; false where it is not FaceFusion. A checkout is known by its facefusion/metadata.py, in the working directory or
-// in the folder of the script. Without permission to look, 3.x is trusted by the name of its script, while run.py is too common.
+// workdir finds out where the process works; false where it is not FaceFusion. A checkout is known
+// by its facefusion/metadata.py, in the working directory or in the folder of the script. Without
+// permission to look, 3.x is trusted by the name of its script, while run.py is too common.
 func (f *files) workdir(pid int, s script) (workdir, bool) {
 	cwd, err := f.cwd(pid)
 	if isDenied(err) {
@@ -77,8 +81,9 @@ func parseVersion(metadata []byte) string {
 // defaultJobsPath is FaceFusion's own, relative to the checkout.
 const defaultJobsPath = ".jobs"
 
-// jobsPath returns the jobs folder as FaceFusion 3.x determines it: command line, then facefusion.ini, then the default. 2.x has none; the folder that it would
-// have serves as its identity.
+// jobsPath returns the jobs folder as FaceFusion 3.x determines it: command line, then
+// facefusion.ini, then the default. 2.x has none; the folder that it would have serves as its
+// identity.
 func (f *files) jobsPath(root *hostfs.Root, s script, cwd, version string) string {
 	if path, ok := jobsPathOption(s.args, version); ok && path != "" {
 		return absolute(cwd, path)
@@ -104,8 +109,9 @@ func absolute(cwd, path string) string {
 	return cwd + "/" + path
 }
 
-// guessWorkdir is for a process that may not be looked into. The command line may still name the folders; else all such processes of one user in one container (or
-// on the host itself) are taken for one instance, which is right for the usual single installation, and stable.
+// guessWorkdir is for a process that may not be looked into. The command line may still name the
+// folders; else all such processes of one user in one container (or on the host itself) are taken
+// for one instance, which is right for the usual single installation, and stable.
 func (f *files) guessWorkdir(pid int, s script) workdir {
 	var p workdir
 	if filepath.IsAbs(s.path) {
@@ -147,8 +153,10 @@ func (f *files) version(checkout string) string {
 	return parseVersion(data)
 }
 
-// openable returns a path by which this very process can open a folder. The host's own name for it is preferred, as it outlives the process (lasting), but
-// only where it leads to the same folder: the host's /proc may be seen without the host's files. Otherwise the way is through the process itself.
+// openable returns a path by which this very process can open a folder. The host's own name for it
+// is preferred, as it outlives the process (lasting), but only where it leads to the same folder:
+// the host's /proc may be seen without the host's files. Otherwise the way is through the process
+// itself.
 func (f *files) openable(l folder, pid int) (path string, lasting bool) {
 	if !filepath.IsAbs(l.inner) {
 		return "", false
@@ -162,8 +170,8 @@ func (f *files) openable(l folder, pid int) (path string, lasting bool) {
 	return through, false
 }
 
-// sameFolder compares a folder of the host with one of a process, or the nearest parents that exist.
-// Where the second may not be looked at, the first has to be trusted.
+// sameFolder compares a folder of the host with one of a process, or the nearest parents that
+// exist. Where the second may not be looked at, the first has to be trusted.
 func sameFolder(host *hostfs.Root, a string, process *hostfs.Root, b string) bool {
 	for {
 		folderA, errA := host.Stat(a)
@@ -182,7 +190,8 @@ func sameFolder(host *hostfs.Root, a string, process *hostfs.Root, b string) boo
 	}
 }
 
-// expectedJobsPath is the jobs folder that FaceFusion would use when started in the checkout without options.
+// expectedJobsPath is the jobs folder that FaceFusion would use when started in the checkout
+// without options.
 func (f *files) expectedJobsPath(checkout string) string {
 	data, err := f.hostRoot().ReadFile(filepath.Join(checkout, "facefusion.ini"), maxConfig)
 	if err == nil {

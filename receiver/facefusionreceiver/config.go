@@ -29,12 +29,15 @@ type Config struct {
 	// Histograms are written under metrics, like every other metric: see histograms.go.
 	Histograms HistogramsConfig `mapstructure:"-"`
 
-	// RootPath is where the root of the observed host is mounted: "/" on the host itself, "/host" or the like in a container.
+	// RootPath is where the root of the observed host is mounted: "/" on the host itself, "/host"
+	// or the like in a container.
 	RootPath string `mapstructure:"root_path"`
-	// Storage names a storage extension, which keeps over a restart what was last seen of the jobs folders and what was not delivered yet. Without one, what lies
-	// in a jobs folder at the start is history.
+	// Storage names a storage extension, which keeps over a restart what was last seen of the jobs
+	// folders and what was not delivered yet. Without one, what lies in a jobs folder at the start
+	// is history.
 	Storage *component.ID `mapstructure:"storage"`
-	// Instances names FaceFusion instances. One that is named is reported also when it was never seen.
+	// Instances names FaceFusion instances. One that is named is reported also when it was never
+	// seen.
 	Instances []InstanceConfig `mapstructure:"instances"`
 
 	GPU     gpuprobe.Config     `mapstructure:"gpu"`
@@ -51,7 +54,8 @@ type InstanceConfig struct {
 	Path string `mapstructure:"path"`
 	// JobsPath is its jobs folder; empty for the one that the process tells.
 	JobsPath string `mapstructure:"jobs_path"`
-	// Endpoint is the URL of its web server, for one that cannot be found from a process of this host (behind a proxy, on another host).
+	// Endpoint is the URL of its web server, for one that cannot be found from a process of this
+	// host (behind a proxy, on another host).
 	Endpoint string `mapstructure:"endpoint"`
 	// Health is a request by which its server is to be judged.
 	Health *webprobe.HealthConfig `mapstructure:"health"`

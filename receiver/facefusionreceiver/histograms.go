@@ -26,8 +26,8 @@ func (c *HistogramsConfig) byName() map[string]any {
 // settings is a Config without its Unmarshal.
 type settings Config
 
-// Unmarshal lets histograms be switched on and off under metrics, beside those that metadata.yaml declares.
-// mdatagen accepts histograms there, and generates code that does not compile.
+// Unmarshal lets histograms be switched on and off under metrics, beside those that metadata.yaml
+// declares. mdatagen accepts histograms there, and generates code that does not compile.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	raw := conf.ToStringMap()
 	metrics, _ := raw["metrics"].(map[string]any)

@@ -54,7 +54,8 @@ func newWebProbe(cfg *Config, env probe.Env) probe.Probe {
 	var instances []webprobe.Instance
 	for _, c := range cfg.Instances {
 		i := webprobe.Instance{Name: c.Name, Health: c.Health, Folders: c.folders(cfg.RootPath)}
-		if u, err := url.Parse(c.Endpoint); err == nil && c.Endpoint != "" { // Validate has refused every other
+		// Validate has refused every other
+		if u, err := url.Parse(c.Endpoint); err == nil && c.Endpoint != "" {
 			i.Endpoint = u
 		}
 		if i.Endpoint != nil || i.Health != nil {

@@ -23,7 +23,8 @@ type Instruction struct {
 	Downloading bool `json:"downloading"`
 	// Working uses the CPU and has an ffmpeg child that encodes.
 	Working bool `json:"working"`
-	// Tabs are open in browsers: each polls twice a second, and costs an idle server an eighth of a core.
+	// Tabs are open in browsers: each polls twice a second, and costs an idle server an eighth of a
+	// core.
 	Tabs int `json:"tabs"`
 	// Gradio is what a server says.
 	Gradio gradio.Behavior `json:"gradio"`

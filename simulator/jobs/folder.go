@@ -26,8 +26,8 @@ var ErrExists = errors.New("job exists")
 // FaceFusion has no lock either.
 type Folder struct {
 	path string
-	// Truncation is for how long a file that is written anew is seen empty under its old time: ext4 sets the size before the
-	// time, which was seen to take up to 38 ms.
+	// Truncation is for how long a file that is written anew is seen empty under its old time: ext4
+	// sets the size before the time, which was seen to take up to 38 ms.
 	Truncation time.Duration
 }
 

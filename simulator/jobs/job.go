@@ -129,12 +129,14 @@ func (j *job) write(path string, truncation time.Duration) error {
 	return errors.Join(err, file.Close())
 }
 
-// truncateAsExt4 shows a file as ext4 does in the middle of a truncation. A file that is not there yet is not truncated.
+// truncateAsExt4 shows a file as ext4 does in the middle of a truncation. A file that is not there
+// yet is not truncated.
 func truncateAsExt4(path string, d time.Duration) {
 	info, err := os.Stat(path)
 	if err != nil || os.Truncate(path, 0) != nil {
 		return
 	}
-	_ = os.Chtimes(path, info.ModTime(), info.ModTime()) // it may have been deleted meanwhile, as in FaceFusion
+	// it may have been deleted meanwhile, as in FaceFusion
+	_ = os.Chtimes(path, info.ModTime(), info.ModTime())
 	time.Sleep(d)
 }

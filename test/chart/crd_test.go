@@ -15,7 +15,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// definition is a CustomResourceDefinition in a module that crds.mod pins: of the operators whose Go types would bring hundreds of modules.
+// definition is a CustomResourceDefinition in a module that crds.mod pins: of the operators whose
+// Go types would bring hundreds of modules.
 type definition struct {
 	module string
 	file   string
@@ -26,7 +27,8 @@ var definitions = map[string]definition{
 	"opentelemetry.io/v1beta1 OpenTelemetryCollector": {"github.com/open-telemetry/opentelemetry-operator", "config/crd/bases/opentelemetry.io_opentelemetrycollectors.yaml"},
 }
 
-// decode validates a document as an API server with the definition would, and refuses what it would prune.
+// decode validates a document as an API server with the definition would, and refuses what it would
+// prune.
 func (d definition) decode(t *testing.T, document string) map[string]any {
 	t.Helper()
 	var value map[string]any

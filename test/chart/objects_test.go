@@ -37,7 +37,8 @@ var types = map[string]func() any{
 	"autoscaling/v2 HorizontalPodAutoscaler":          func() any { return new(autoscaling.HorizontalPodAutoscaler) },
 }
 
-// objects decodes all documents of a manifest; a field that its type does not have fails the test, and so does a kind of which no type is known.
+// objects decodes all documents of a manifest; a field that its type does not have fails the test,
+// and so does a kind of which no type is known.
 func objects(t *testing.T, manifest string) []object {
 	t.Helper()
 	var all []object
@@ -63,7 +64,8 @@ func objects(t *testing.T, manifest string) []object {
 	return all
 }
 
-// decodeStrict decodes as an API server does: names are case-sensitive, which encoding/json's are not, and an unknown or a double field is an error.
+// decodeStrict decodes as an API server does: names are case-sensitive, which encoding/json's are
+// not, and an unknown or a double field is an error.
 func decodeStrict(document string, into any) error {
 	data, err := yaml.YAMLToJSONStrict([]byte(document))
 	if err != nil {

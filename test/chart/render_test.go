@@ -60,7 +60,8 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// The defaults of values.yaml and each file of ci/ give objects that the types of Kubernetes know, down to the last field.
+// The defaults of values.yaml and each file of ci/ give objects that the types of Kubernetes know,
+// down to the last field.
 func TestRender(t *testing.T) {
 	want := map[string][]string{
 		"default":    {"ConfigMap", "DaemonSet", "ServiceAccount"},

@@ -1,7 +1,10 @@
-// Command cost says what the agent costs: the whole process, beside what a user would run instead, all at once over one simulated host, in one run.
+// Command cost says what the agent costs: the whole process, beside what a user would run instead,
+// all at once over one simulated host, in one run.
 //
-// The host has two FaceFusions at their natural speed (one of them with a wrapped service beside it), two GPUs, five containers on a bridge, 100 other processes and 200
-// connections. Every page is scraped at the same interval. CPU comes from schedstat of all threads and from the children that were waited for; memory is RSS and PSS.
+// The host has two FaceFusions at their natural speed (one of them with a wrapped service beside
+// it), two GPUs, five containers on a bridge, 100 other processes and 200 connections. Every page
+// is scraped at the same interval. CPU comes from schedstat of all threads and from the children
+// that were waited for; memory is RSS and PSS.
 //
 // It makes the host in the namespaces it runs in: `make cost` gives it namespaces of its own.
 package main

@@ -59,7 +59,8 @@ func newHost(ctx context.Context, o options) (*host, error) {
 	return h, nil
 }
 
-// service is a wrapped FaceFusion: a program of somebody's own that imports the package of its working directory.
+// service is a wrapped FaceFusion: a program of somebody's own that imports the package of its
+// working directory.
 const service = `
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -84,7 +85,8 @@ func (h *host) startService(ctx context.Context) error {
 	return h.start(ctx, checkout, "python3", "server.py")
 }
 
-// startContainers makes network namespaces on a bridge, as containers have, each with a process that listens.
+// startContainers makes network namespaces on a bridge, as containers have, each with a process
+// that listens.
 func (h *host) startContainers(ctx context.Context) error {
 	if err := ip(ctx, "link", "add", "costbr0", "type", "bridge"); err != nil {
 		return err
@@ -179,7 +181,8 @@ func (h *host) close() error {
 	if h.listener != nil {
 		errs = append(errs, h.listener.Close())
 	}
-	// Where its context has ended, the namespaces end with those that `make cost` gave to this program.
+	// Where its context has ended, the namespaces end with those that `make cost` gave to this
+	// program.
 	for _, name := range h.namespace {
 		errs = append(errs, ip(context.Background(), "netns", "del", name))
 	}

@@ -43,7 +43,8 @@ func main() {
 	}
 }
 
-// run makes the host inside the simulator's environment: without that, it starts itself again as the simulator's command.
+// run makes the host inside the simulator's environment: without that, it starts itself again as
+// the simulator's command.
 func run(ctx context.Context, o options) error {
 	if os.Getenv("FACEFUSION_NVML_LIBRARY") == "" {
 		return underSimulator(ctx, o)

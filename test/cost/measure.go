@@ -16,8 +16,9 @@ type reading struct {
 	rss, pss uint64        // bytes
 }
 
-// read reads a process. CPU of threads that have ended between two readings is missing from schedstat, so the larger of the two sources counts: stat has whole ticks of
-// everything, schedstat has nanoseconds of what lives.
+// read reads a process. CPU of threads that have ended between two readings is missing from
+// schedstat, so the larger of the two sources counts: stat has whole ticks of everything, schedstat
+// has nanoseconds of what lives.
 func read(pid int) (reading, error) {
 	var r reading
 	folder := filepath.Join("/proc", strconv.Itoa(pid))
@@ -53,7 +54,8 @@ func read(pid int) (reading, error) {
 	return r, nil
 }
 
-// ticks returns the CPU time of a process's threads and of its children, in ticks of 10 ms (USER_HZ is 100 on every Linux that Go runs on).
+// ticks returns the CPU time of a process's threads and of its children, in ticks of 10 ms (USER_HZ
+// is 100 on every Linux that Go runs on).
 func ticks(folder string) (threads, children time.Duration, err error) {
 	stat, err := os.ReadFile(filepath.Join(folder, "stat"))
 	if err != nil {
@@ -79,7 +81,8 @@ func ticks(folder string) (threads, children time.Duration, err error) {
 func field(text, name string) uint64 {
 	for line := range strings.SplitSeq(text, "\n") {
 		if rest, ok := strings.CutPrefix(line, name); ok {
-			value, _ := strconv.ParseUint(strings.Fields(rest)[0], 10, 64) // the kernel writes a number
+			// the kernel writes a number
+			value, _ := strconv.ParseUint(strings.Fields(rest)[0], 10, 64)
 			return value
 		}
 	}

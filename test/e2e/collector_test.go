@@ -39,7 +39,8 @@ type collector struct {
 	ended   chan struct{}
 }
 
-// start runs the collector with the agent's own configuration, on ports of its own, and waits until it is ready. The overrides are YAML.
+// start runs the collector with the agent's own configuration, on ports of its own, and waits until
+// it is ready. The overrides are YAML.
 func start(t *testing.T, overrides string) *collector {
 	t.Helper()
 	return startWith(t, overrides)

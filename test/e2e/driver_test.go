@@ -17,8 +17,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/fakenvml"
 )
 
-// fakeDriver builds a driver library with two GPUs, puts it in the environment of the collectors of this test, and returns the configuration that loads it.
-// The library lacks what the variants say. The control file is at control(t).
+// fakeDriver builds a driver library with two GPUs, puts it in the environment of the collectors of
+// this test, and returns the configuration that loads it. The library lacks what the variants say.
+// The control file is at control(t).
 func fakeDriver(t *testing.T, lines string, variants ...fakenvml.Variant) string {
 	t.Helper()
 	path, err := fakenvml.Build(t.TempDir(), variants...)
@@ -78,7 +79,8 @@ func TestDriverLosesAGPU(t *testing.T) {
 	})
 }
 
-// TestDriverWedged: a driver call that never returns holds up neither the other GPU nor the end of the collector.
+// TestDriverWedged: a driver call that never returns holds up neither the other GPU nor the end of
+// the collector.
 func TestDriverWedged(t *testing.T) {
 	c := start(t, fakeDriver(t, ""))
 	c.eventually(t, 5*time.Second, "both are ok", func(p page) bool { return ok(p, firstGPU) && ok(p, secondGPU) })
@@ -135,7 +137,8 @@ func TestDriverLacksSymbols(t *testing.T) {
 	}
 }
 
-// TestDriverShowsWhoUsesTheGPU: the memory and the work of FaceFusion and its child, on the one GPU that they use, and zero on the other.
+// TestDriverShowsWhoUsesTheGPU: the memory and the work of FaceFusion and its child, on the one GPU
+// that they use, and zero on the other.
 func TestDriverShowsWhoUsesTheGPU(t *testing.T) {
 	root := recordedHost(t, 7860)
 	lines := func(at int64) string {
@@ -180,7 +183,8 @@ func TestDriverReportsAnXID(t *testing.T) {
 	require.Equal(t, 3, c.log.count("reports an error of a GPU"))
 }
 
-// TestKernelReportsAnXID: what reaches the kernel's log only is counted as what the driver tells, and what both tell of is counted once.
+// TestKernelReportsAnXID: what reaches the kernel's log only is counted as what the driver tells,
+// and what both tell of is counted once.
 func TestKernelReportsAnXID(t *testing.T) {
 	root := recordedHost(t, 7860)
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "dev"), 0o755))
@@ -245,7 +249,8 @@ func TestDriverIsNone(t *testing.T) {
 	require.Empty(t, c.page(t).samples("nvidia_gpu_count"))
 }
 
-// TestDriverAppearsLater: the library is not there when the collector starts; the page says so, the log says so once, and it is picked up.
+// TestDriverAppearsLater: the library is not there when the collector starts; the page says so, the
+// log says so once, and it is picked up.
 func TestDriverAppearsLater(t *testing.T) {
 	overrides := fakeDriver(t, "")
 	path := strings.TrimSuffix(overrides[strings.Index(overrides, "/"):], ", deadline: 2s}}}\n")
@@ -262,7 +267,8 @@ func TestDriverAppearsLater(t *testing.T) {
 	})
 }
 
-// TestHostWithoutAnything: no GPU, no FaceFusion. The collector starts, says so, and shows the host and itself.
+// TestHostWithoutAnything: no GPU, no FaceFusion. The collector starts, says so, and shows the host
+// and itself.
 func TestHostWithoutAnything(t *testing.T) {
 	c := start(t, fmt.Sprintf("receivers: {facefusion: {root_path: %s}}", t.TempDir()))
 	c.eventually(t, 5*time.Second, "it says what is missing", func(p page) bool {
@@ -274,6 +280,6 @@ func TestHostWithoutAnything(t *testing.T) {
 		c.eventually(t, 20*time.Second, "the host is shown: "+name, func(p page) bool { return len(p.samples(name)) > 0 })
 	}
 	own := get(t, c.own)
-	require.Len(t, own.samples("otelcol_receiver_facefusion_observations"), 4)
+	require.Len(t, own.samples("otelcol_receiver_facefusion_observations"), 5, "one for each probe")
 	require.NotEmpty(t, own.samples("otelcol_receiver_facefusion_observation_failures", "probe", "process"), "there is no /proc under an empty root")
 }

@@ -25,22 +25,26 @@ const (
 
 // outageCase is one way to a store, and what happens on it while the store is away.
 type outageCase struct {
-	name                   string
-	config                 string // of the agent, on top of agent.yaml; all-signals.yaml if empty
-	agent                  string // YAML, on top of that and of short intervals
-	prometheus             string // the configuration of the Prometheus that the metrics go to; none: the store for all signals
-	gateway                bool   // config/gateway.yaml is in between
+	name   string
+	config string // of the agent, on top of agent.yaml; all-signals.yaml if empty
+	agent  string // YAML, on top of that and of short intervals
+	// the configuration of the Prometheus that the metrics go to; none: the store for all signals
+	prometheus             string
+	gateway                bool // config/gateway.yaml is in between
 	killAgent, killGateway bool
 	expect                 func(*testing.T, loss)
 }
 
-// TestDurability has the store go away for a minute, and kills what lies before it with -9 in the middle. What a collector hands to its pipelines, it writes into files as well: whatever is
-// there and not in the store, in the end, is lost. The scenes that lose something show that this measure sees it; docs/scale-out.md has the numbers.
+// TestDurability has the store go away for a minute, and kills what lies before it with -9 in the
+// middle. What a collector hands to its pipelines, it writes into files as well: whatever is there
+// and not in the store, in the end, is lost. The scenes that lose something show that this measure
+// sees it; docs/scale-out.md has the numbers.
 func TestDurability(t *testing.T) {
 	const plain = "{}"
 	window := block(t, "# prometheus.yml")
 	nothing := func(t *testing.T, l loss) { require.True(t, l.none(), "lost: %+v", l) }
-	// What was under way at the kill is sent again as the last, and too late for a store that takes no old samples.
+	// What was under way at the kill is sent again as the last, and too late for a store that takes
+	// no old samples.
 	oneScrape := func(t *testing.T, l loss) {
 		require.LessOrEqual(t, l.last-l.first, pace.Milliseconds())
 		require.Zero(t, l.events+l.spans)
@@ -155,7 +159,8 @@ func (s outageCase) play(t *testing.T) {
 				require.Contains(t, name, " host_name:", "rules and dashboards join by it")
 			}
 		}
-		// One interval until the collector was killed, one from its being ready to its first scrape.
+		// One interval until the collector was killed, one from its being ready to its first
+		// scrape.
 		require.LessOrEqual(t, hole, restart+3*pace)
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// TestEvents has the receiver in a metrics and a logs pipeline: what happens is told when it happens, with a severity and a body.
+// TestEvents has the receiver in a metrics and a logs pipeline: what happens is told when it
+// happens, with a severity and a body.
 func TestEvents(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "events.json")
 	c := start(t, fmt.Sprintf(`

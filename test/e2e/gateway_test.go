@@ -26,7 +26,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestGatewayOnTheNetwork: who shows no token, or a wrong one, or speaks no TLS, gets nothing into the store; and an agent hears "try again" while the store is away, not "done".
+// TestGatewayOnTheNetwork: who shows no token, or a wrong one, or speaks no TLS, gets nothing into
+// the store; and an agent hears "try again" while the store is away, not "done".
 func TestGatewayOnTheNetwork(t *testing.T) {
 	g := startGateway(t)
 	for _, refused := range []string{"", "third", "of", "firs"} {
@@ -47,14 +48,16 @@ func TestGatewayOnTheNetwork(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, g.send(t, "https", "first"), "docs/scale-out.md says so; when this changes, no feature gate is needed any more")
 }
 
-// TestGatewayBeforeAStoreWithLimits: with the feature gate that docs/scale-out.md names, too much is no refusal.
+// TestGatewayBeforeAStoreWithLimits: with the feature gate that docs/scale-out.md names, too much
+// is no refusal.
 func TestGatewayBeforeAStoreWithLimits(t *testing.T) {
 	g := startGateway(t, "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429")
 	g.answer.Store(http.StatusTooManyRequests)
 	require.Equal(t, http.StatusServiceUnavailable, g.send(t, "https", "first"), "the agent tries again")
 }
 
-// TestAgentBalancesOverGRPC has an agent send with the configuration that docs/scale-out.md shows for gRPC.
+// TestAgentBalancesOverGRPC has an agent send with the configuration that docs/scale-out.md shows
+// for gRPC.
 func TestAgentBalancesOverGRPC(t *testing.T) {
 	g := startGateway(t)
 	ports := steadyPorts(t, 5)

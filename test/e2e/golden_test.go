@@ -24,8 +24,9 @@ import (
 
 var update = flag.Bool("update", false, "write the page into the golden file; read the diff")
 
-// TestGoldenPage compares the whole page over a host of which everything is known: a /proc made of files, a driver library that says what it is told,
-// a web server of our own. The host's own metrics are left out of the pipeline: they are this machine's.
+// TestGoldenPage compares the whole page over a host of which everything is known: a /proc made of
+// files, a driver library that says what it is told, a web server of our own. The host's own
+// metrics are left out of the pipeline: they are this machine's.
 func TestGoldenPage(t *testing.T) {
 	port, request := serveGradio(t)
 	root := recordedHost(t, port)
@@ -53,7 +54,8 @@ service: {pipelines: {metrics: {receivers: [facefusion]}}}
 	require.Equal(t, string(want), got, "run with -update and read the diff")
 }
 
-// recordedHost is the root of a host where FaceFusion 3.8.1 serves and runs a job, with an ffmpeg child, and where others only look like it.
+// recordedHost is the root of a host where FaceFusion 3.8.1 serves and runs a job, with an ffmpeg
+// child, and where others only look like it.
 func recordedHost(t *testing.T, port uint16) string {
 	t.Helper()
 	h, err := proctest.NewHost(t.TempDir(), time.Now().Add(-time.Hour))
@@ -83,7 +85,8 @@ func recordedHost(t *testing.T, port uint16) string {
 	return h.Root()
 }
 
-// serveGradio listens where the recorded server is said to. It has answered seven requests, and more when it is told.
+// serveGradio listens where the recorded server is said to. It has answered seven requests, and
+// more when it is told.
 func serveGradio(t *testing.T) (port uint16, requests func(int)) {
 	t.Helper()
 	rate, p50, p90, p99 := 1.0, 61.5, 130.25, 171.75
@@ -99,7 +102,8 @@ func serveGradio(t *testing.T) (port uint16, requests func(int)) {
 	return uint16(s.Listener.Addr().(*net.TCPAddr).Port), requests
 }
 
-// volatile are the series whose value is another one in each run: how long our own requests take, and how long processes run.
+// volatile are the series whose value is another one in each run: how long our own requests take,
+// and how long processes run.
 var volatile = regexp.MustCompile(`(?m)^((?:facefusion_server_probe_duration_seconds_(?:bucket|sum|count)|process_uptime_seconds)\{.*\}) .*$`)
 
 // masked is the page with what changes from run to run taken out.
@@ -108,7 +112,8 @@ func masked(text string, port uint16) string {
 	return volatile.ReplaceAllString(text, "$1 VALUE")
 }
 
-// TestGoldenPageShowsNothingPrivate: no path, no command line, no name of a file in what an operator's stack stores.
+// TestGoldenPageShowsNothingPrivate: no path, no command line, no name of a file in what an
+// operator's stack stores.
 func TestGoldenPageShowsNothingPrivate(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join("testdata", "metrics.txt"))
 	require.NoError(t, err)

@@ -14,11 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The port that the servers of this test try first: not FaceFusion's own, somebody may be running it.
+// The port that the servers of this test try first: not FaceFusion's own, somebody may be running
+// it.
 const gradioPort = 27860
 
-// TestGradio watches a real Gradio, in a real Python process, in a folder shaped like a checkout of FaceFusion. The Python that has Gradio is named by
-// FACEFUSION_PYTHON (`make e2e-gradio` installs one).
+// TestGradio watches a real Gradio, in a real Python process, in a folder shaped like a checkout of
+// FaceFusion. The Python that has Gradio is named by FACEFUSION_PYTHON (`make e2e-gradio` installs
+// one).
 func TestGradio(t *testing.T) {
 	python := os.Getenv("FACEFUSION_PYTHON")
 	require.NotEmpty(t, python, "FACEFUSION_PYTHON names no Python with Gradio: run `make e2e-gradio`")

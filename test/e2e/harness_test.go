@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// harness is the stack of an outageCase: an agent, a gateway perhaps, a Prometheus perhaps, and a store for whatever goes to no Prometheus.
+// harness is the stack of an outageCase: an agent, a gateway perhaps, a Prometheus perhaps, and a
+// store for whatever goes to no Prometheus.
 type harness struct {
 	agent, gateway, prometheus *program
 	prometheusPort             int
@@ -80,7 +81,8 @@ func (st *harness) seen(t *testing.T) *ledger {
 	return st.store.ledger
 }
 
-// recording shortens the intervals, and has the agent write what it hands to its pipelines into files, too.
+// recording shortens the intervals, and has the agent write what it hands to its pipelines into
+// files, too.
 func (s outageCase) recording() string {
 	exporter := "otlp_http"
 	if s.config != "" {

@@ -11,8 +11,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// TestInsideBringsNoInstanceOfOurs: what the package sends from inside FaceFusion is taken, also on a
-// host that is called facefusion; what says that it is of one of the agent's instances is not.
+// TestInsideBringsNoInstanceOfOurs: what the package sends from inside FaceFusion is taken, also on
+// a host that is called facefusion; what says that it is of one of the agent's instances is not.
 func TestInsideBringsNoInstanceOfOurs(t *testing.T) {
 	ports := steadyPorts(t, 5)
 	url := func(i int, path string) string { return fmt.Sprintf("http://127.0.0.1:%d%s", ports[i], path) }

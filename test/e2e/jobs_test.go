@@ -18,7 +18,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// TestJobs follows jobs through the folders of a real installation, written in the sequence that FaceFusion writes them.
+// TestJobs follows jobs through the folders of a real installation, written in the sequence that
+// FaceFusion writes them.
 func TestJobs(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "traces.json")
 	c := start(t, fmt.Sprintf(`
@@ -81,7 +82,8 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 	}, runs(t, file))
 }
 
-// runs are the traces in a file of the file exporter: the job, its outcome and the names of its spans.
+// runs are the traces in a file of the file exporter: the job, its outcome and the names of its
+// spans.
 func runs(t *testing.T, file string) (list []string) {
 	t.Helper()
 	content, err := os.ReadFile(file)

@@ -42,7 +42,8 @@ func newStopwatch(t *testing.T) *stopwatch {
 	return w
 }
 
-// ServeHTTP takes what an OTLP exporter sends without compression: on the wire a request is the data.
+// ServeHTTP takes what an OTLP exporter sends without compression: on the wire a request is the
+// data.
 func (w *stopwatch) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	now := time.Now()
 	answer.Header().Set("Content-Type", "application/x-protobuf")
@@ -64,7 +65,8 @@ func (w *stopwatch) ServeHTTP(answer http.ResponseWriter, request *http.Request)
 	}
 }
 
-// since waits for an event whose body begins with a text, and returns how long after a moment it came.
+// since waits for an event whose body begins with a text, and returns how long after a moment it
+// came.
 func (w *stopwatch) since(t *testing.T, from time.Time, body string) time.Duration {
 	t.Helper()
 	for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(time.Millisecond) {
@@ -92,7 +94,8 @@ service: {pipelines: {logs: {receivers: [facefusion], exporters: [otlp_http]}}}
 	return c, w
 }
 
-// samples is how many are measured, of those during which the machine did not keep this test waiting itself.
+// samples is how many are measured, of those during which the machine did not keep this test
+// waiting itself.
 const samples = 100
 
 // measurement is a series of latencies.
@@ -102,7 +105,8 @@ type measurement struct {
 	late      atomic.Int64 // by how much the machine was late at most since it was set to zero
 }
 
-// measure begins a series. Meanwhile it notes how late the machine wakes one who sleeps: on a busy one that is what would be measured.
+// measure begins a series. Meanwhile it notes how late the machine wakes one who sleeps: on a busy
+// one that is what would be measured.
 func measure(t *testing.T) *measurement {
 	m := &measurement{}
 	ended := make(chan struct{})

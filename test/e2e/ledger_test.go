@@ -22,10 +22,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// ledger is what was seen of the three signals. Nothing counts twice: whoever sends again what may be lost sends some things twice.
+// ledger is what was seen of the three signals. Nothing counts twice: whoever sends again what may
+// be lost sends some things twice.
 type ledger struct {
-	mu     sync.Mutex
-	series map[string]map[int64]int // by series and millisecond, the samples that a Prometheus would have of it
+	mu sync.Mutex
+	// by series and millisecond, the samples that a Prometheus would have of it
+	series map[string]map[int64]int
 	events map[string]bool
 	spans  map[string]bool
 }
@@ -110,8 +112,9 @@ func identity(attributes pcommon.Map) string {
 	return fmt.Sprint(pairs)
 }
 
-// emitted reads what a collector wrote to its file exporters, in each of its lives. Of a life that was killed, the last lines do not count: the kill may have come when the file had them
-// and the queue had not. Each of the two receivers may have been about to hand something over.
+// emitted reads what a collector wrote to its file exporters, in each of its lives. Of a life that
+// was killed, the last lines do not count: the kill may have come when the file had them and the
+// queue had not. Each of the two receivers may have been about to hand something over.
 func emitted(t *testing.T, dir string, lives int) *ledger {
 	t.Helper()
 	l := newLedger()
@@ -167,7 +170,8 @@ type loss struct {
 
 func (l loss) none() bool { return l == loss{} }
 
-// lacks compares with what was emitted until then. A store may name series as it likes, so samples are compared by their time, moment by moment.
+// lacks compares with what was emitted until then. A store may name series as it likes, so samples
+// are compared by their time, moment by moment.
 func (l *ledger) lacks(emitted *ledger, until time.Time) (lost loss) {
 	moments := emitted.moments()
 	have, want := l.at(moments), emitted.at(moments)
@@ -197,7 +201,8 @@ func (l *ledger) lacks(emitted *ledger, until time.Time) (lost loss) {
 	return lost
 }
 
-// moment is a time in which a collector scraped. Two scrapes may come at once, when one had to wait: to a store of millisecond's resolution, they are one.
+// moment is a time in which a collector scraped. Two scrapes may come at once, when one had to
+// wait: to a store of millisecond's resolution, they are one.
 type moment struct{ first, last int64 }
 
 // moments are in order. Between two, nothing was scraped for some milliseconds.

@@ -32,7 +32,8 @@ func state(p page, port uint16, name string) bool {
 	return p.is(1, "facefusion_server_state", "server_port", strconv.Itoa(int(port)), "facefusion_server_state", name)
 }
 
-// TestLife follows a server from its start to its end, with the agent's own configuration: its interval of 15 s notwithstanding, what changes shows at once.
+// TestLife follows a server from its start to its end, with the agent's own configuration: its
+// interval of 15 s notwithstanding, what changes shows at once.
 func TestLife(t *testing.T) {
 	c := start(t, "")
 	c.eventually(t, 3*time.Second, "none is known: process.up is 0 (these tests need to be alone: is a FaceFusion or a simulator running?)", func(p page) bool { return p.is(0, "facefusion_process_up") })
@@ -80,7 +81,8 @@ func TestLife(t *testing.T) {
 	t.Logf("down after %v", took)
 }
 
-// TestStarting: while models are downloaded the process lives, its port is closed, and that is not "down".
+// TestStarting: while models are downloaded the process lives, its port is closed, and that is not
+// "down".
 func TestStarting(t *testing.T) {
 	c := start(t, "")
 	h := simulate(t, 1)

@@ -48,7 +48,9 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 			}
 		}
 		return len(traces) == 3
-	}, 20*time.Second, 100*time.Millisecond)
+		// The end of a failed run of a web UI is certain when Gradio was asked again, 20 s later at
+		// most.
+	}, 45*time.Second, 100*time.Millisecond)
 	requirePhases(t, read(t, filepath.Join(dir, "traces.json")))
 	perJob := map[string]int{}
 	for _, r := range ofRuns(l.read(t)) {
@@ -68,7 +70,8 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 	})
 }
 
-// requirePhases wants each step that was worked on to have its phases, and the one that failed its cause.
+// requirePhases wants each step that was worked on to have its phases, and the one that failed its
+// cause.
 func requirePhases(t *testing.T, spans []ptrace.Span) {
 	t.Helper()
 	steps := map[pcommon.SpanID]ptrace.Span{}

@@ -66,8 +66,8 @@ func jobCount(p page, state string, n float64) bool {
 	return p.is(n, "facefusion_job_count", "facefusion_job_state", state)
 }
 
-// TestLostJobs loses jobs in all the ways that FaceFusion does, beside a web UI that two open tabs keep busy, on a filesystem
-// that shows files as ext4 does while they are written.
+// TestLostJobs loses jobs in all the ways that FaceFusion does, beside a web UI that two open tabs
+// keep busy, on a filesystem that shows files as ext4 does while they are written.
 func TestLostJobs(t *testing.T) {
 	h := simulate(t, 1)
 	h.Jobs(0).Truncation = 30 * time.Millisecond

@@ -64,7 +64,8 @@ func listening(t *testing.T, pid int) (ports []int) {
 // pushed is an agent that takes OTLP, with what other overlays it has.
 type pushed struct {
 	*program
-	page, otlp, own string // URLs of the pages: the agent's, what was pushed, the agent about itself
+	// URLs of the pages: the agent's, what was pushed, the agent about itself
+	page, otlp, own string
 	send            string // URL before /v1/…
 }
 
@@ -143,7 +144,8 @@ func attribute(key, value string) func(pmetric.ResourceMetrics, pmetric.Metric, 
 	}
 }
 
-// TestOTLPBringsNoNameOfOurs: whoever pushes, nothing that the rules and dashboards know as the agent's word is there by it.
+// TestOTLPBringsNoNameOfOurs: whoever pushes, nothing that the rules and dashboards know as the
+// agent's word is there by it.
 func TestOTLPBringsNoNameOfOurs(t *testing.T) {
 	p := startPushed(t, []string{"../../config/otlp.yaml"})
 	refused := []pmetric.Metrics{
@@ -152,7 +154,8 @@ func TestOTLPBringsNoNameOfOurs(t *testing.T) {
 		gauge("FaceFusion.process.up", nil),
 		gauge("facefusion-process/up", nil),
 		gauge("_.facefusion..process.up", nil),
-		gauge("ſfacefusion.process.up", nil), // a letter that folds to an "s", and that no name in Prometheus has
+		// a letter that folds to an "s", and that no name in Prometheus has
+		gauge("ſfacefusion.process.up", nil),
 		gauge("nvidiaſgpu.fault", nil),
 		gauge("facefusion", unit("process_up")),
 		gauge("-", unit("facefusion_process_up")),
@@ -226,7 +229,8 @@ func TestOTLPBringsNoNameOfOurs(t *testing.T) {
 	require.NotContains(t, string(get(t, p.page)), "pushed=", "the agent's own page has what the agent saw")
 }
 
-// TestOTLPIsForwarded: what programs push is sent on, all signals of it, and neither events nor runs of jobs that the receiver did not send.
+// TestOTLPIsForwarded: what programs push is sent on, all signals of it, and neither events nor
+// runs of jobs that the receiver did not send.
 func TestOTLPIsForwarded(t *testing.T) {
 	var received buffer
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

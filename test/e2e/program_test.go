@@ -18,13 +18,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The programs of the stack beside the collector. `make e2e-durability` and `make e2e-traces` build them.
+// The programs of the stack beside the collector. `make e2e-durability` and `make e2e-traces` build
+// them.
 const (
 	prometheusBinary = "../../.cache/prometheus/prometheus"
 	jaegerBinary     = "../../.cache/jaeger/jaeger"
 )
 
-// program is one process of the stack. It can be killed in the middle of whatever it does, and started again as the same.
+// program is one process of the stack. It can be killed in the middle of whatever it does, and
+// started again as the same.
 type program struct {
 	args  []string
 	env   []string
@@ -85,7 +87,8 @@ func answers(url string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// nextPort is below the ports that the kernel gives to connections: what was killed finds its own again.
+// nextPort is below the ports that the kernel gives to connections: what was killed finds its own
+// again.
 var nextPort atomic.Int32
 
 // steadyPorts are ports of 127.0.0.1 that nobody takes in between.

@@ -17,8 +17,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// TestKilledAgainAndAgain kills the collector at random moments while hundreds of jobs run. In the end its counts of jobs and runs, the traces and the events are
-// exactly what FaceFusion's own folders say.
+// TestKilledAgainAndAgain kills the collector at random moments while hundreds of jobs run. In the
+// end its counts of jobs and runs, the traces and the events are exactly what FaceFusion's own
+// folders say.
 func TestKilledAgainAndAgain(t *testing.T) {
 	const jobCount, kills = 300, 12
 	kept := t.TempDir()
@@ -34,7 +35,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		require.NoError(t, folder.Start(id, 0))
 		require.NoError(t, folder.Complete(id))
 	}
-	time.Sleep(100 * time.Millisecond) // what is written within a step of the kernel's clock before the first look is as good as new
+	// what is written within a step of the kernel's clock before the first look is as good as new
+	time.Sleep(100 * time.Millisecond)
 
 	c := start(t, overrides)
 	c.eventually(t, 10*time.Second, "the baseline", func(p page) bool { return p.is(2, "facefusion_job_count", "facefusion_job_state", "completed") })
@@ -86,7 +88,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		killed, truth.runs, truth.outcomes, sum(w.transitions()), w.again, sizeOf(t, kept))
 }
 
-// keeping has the receiver keep what it knows in a folder, and tell the witness at once: what waits, waits in the receiver.
+// keeping has the receiver keep what it knows in a folder, and tell the witness at once: what
+// waits, waits in the receiver.
 func keeping(folder string, w *witness) string {
 	return fmt.Sprintf(`
 extensions: {state_storage: {directory: %s}}
@@ -100,7 +103,8 @@ service:
 `, folder, w.server.URL)
 }
 
-// TestKilledWhileNobodyListens: what could not be delivered is told by the next collector, and the one after an orderly end tells what came last.
+// TestKilledWhileNobodyListens: what could not be delivered is told by the next collector, and the
+// one after an orderly end tells what came last.
 func TestKilledWhileNobodyListens(t *testing.T) {
 	kept, w := t.TempDir(), newWitness(t)
 	h := simulate(t, 1)
@@ -137,7 +141,8 @@ func TestKilledWhileNobodyListens(t *testing.T) {
 	require.Equal(t, 2, w.transitions()["completed"])
 }
 
-// TestFaceFusionEndsWhileTheCollectorIsAway: a batch that ran and ended unseen is counted, and its instance is known to be down.
+// TestFaceFusionEndsWhileTheCollectorIsAway: a batch that ran and ended unseen is counted, and its
+// instance is known to be down.
 func TestFaceFusionEndsWhileTheCollectorIsAway(t *testing.T) {
 	kept, w := t.TempDir(), newWitness(t)
 	h := simulate(t, 1)
@@ -165,7 +170,8 @@ func TestFaceFusionEndsWhileTheCollectorIsAway(t *testing.T) {
 	require.Eventually(t, func() bool { return w.outcomes()["completed"] == 1 && w.has("meanwhile", "completed") }, 10*time.Second, 20*time.Millisecond)
 }
 
-// TestTenThousandJobsTakeLittle holds the budget of the state file: under 5 MB for 10,000 jobs, half of which wait and half of which ended.
+// TestTenThousandJobsTakeLittle holds the budget of the state file: under 5 MB for 10,000 jobs,
+// half of which wait and half of which ended.
 func TestTenThousandJobsTakeLittle(t *testing.T) {
 	kept, w := t.TempDir(), newWitness(t)
 	h := simulate(t, 1)
@@ -205,8 +211,10 @@ type ending struct {
 	outcomes      map[string]int
 }
 
-// play runs jobs one after the other, as a runner does: most complete, some fail, some of those are retried, some are deleted while they run. What could not be
-// seen from outside if it happened while the collector is away (a failure before a retry, the run of a job that is deleted) waits until it was seen.
+// play runs jobs one after the other, as a runner does: most complete, some fail, some of those are
+// retried, some are deleted while they run. What could not be seen from outside if it happened
+// while the collector is away (a failure before a retry, the run of a job that is deleted) waits
+// until it was seen.
 func play(t *testing.T, folder *jobs.Folder, w *witness, count int) ending {
 	end := ending{outcomes: map[string]int{}}
 	random := rand.New(rand.NewPCG(3, 4))
@@ -256,7 +264,8 @@ func seen(w *witness, job, state string) {
 	}
 }
 
-// grows compares the counters of runs with what they were: a collector that was killed must not fall behind what it has shown.
+// grows compares the counters of runs with what they were: a collector that was killed must not
+// fall behind what it has shown.
 func grows(t *testing.T, p page, last map[string]float64) {
 	t.Helper()
 	for _, name := range []string{"facefusion_job_finished_total", "facefusion_job_duration_seconds_count", "facefusion_step_duration_seconds_count"} {

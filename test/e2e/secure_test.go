@@ -34,7 +34,8 @@ func startPage(t *testing.T, file string, env ...string) *guardedPage {
 	p := &guardedPage{url: fmt.Sprintf("https://127.0.0.1:%d/metrics", ports[0]), own: own}
 	p.client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}}
 	env = append(env, "PAGE_CERT_FILE="+filepath.Join(dir, "gateway.crt"), "PAGE_KEY_FILE="+filepath.Join(dir, "gateway.key"), "PAGE_CLIENT_CA_FILE="+filepath.Join(dir, "gateway.crt"))
-	// As it is for the user but for the ports, and before what is tried: nothing here may loosen it.
+	// As it is for the user but for the ports, and before what is tried: nothing here may loosen
+	// it.
 	agent := collectorProgram(t, ports[1], env, []string{agentConfig, "../../config/" + file}, listeners(ports))
 	agent.start(t)
 	return p
@@ -73,7 +74,8 @@ func TestPageForCertificates(t *testing.T) {
 	stranger, err := tls.LoadX509KeyPair(filepath.Join(other, "gateway.crt"), filepath.Join(other, "gateway.key"))
 	require.NoError(t, err)
 	config := p.client.Transport.(*http.Transport).TLSClientConfig
-	// A client keeps back what the server's list of authorities does not ask for. A stranger would not.
+	// A client keeps back what the server's list of authorities does not ask for. A stranger would
+	// not.
 	show := func(c tls.Certificate) {
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &c, nil }
 	}

@@ -20,12 +20,14 @@ import (
 // gpus and instances of the host that is counted.
 const gpus, instances = 8, 2
 
-// TestSeries counts what a store gets of a host with eight GPUs, on which two FaceFusions work, as the page shows it: a histogram is as many series as it has buckets, and two. It prints them by
+// TestSeries counts what a store gets of a host with eight GPUs, on which two FaceFusions work, as
+// the page shows it: a histogram is as many series as it has buckets, and two. It prints them by
 // metric; docs/cardinality.md has the numbers and their reasons.
 func TestSeries(t *testing.T) {
 	for _, s := range []struct {
 		name, overrides string
-		// budget for what there is whatever FaceFusion does: each GPU, and each instance without its histograms of jobs.
+		// budget for what there is whatever FaceFusion does: each GPU, and each instance without
+		// its histograms of jobs.
 		gpu, instance int
 	}{
 		{name: "default", gpu: 110, instance: 230},
@@ -37,7 +39,8 @@ func TestSeries(t *testing.T) {
 			agent.args = append([]string{simulator, "--dir", t.TempDir(), fmt.Sprintf("--gpus=%d", gpus), fmt.Sprintf("--instances=%d", instances), "--port=17860", "--speed=30", "--"}, agent.args...)
 			agent.start(t)
 			url := fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[0])
-			// Long enough for every slow reading, and for jobs of several kinds: their combinations come one by one.
+			// Long enough for every slow reading, and for jobs of several kinds: their combinations
+			// come one by one.
 			time.Sleep(75 * time.Second)
 			p := get(t, url)
 			require.Len(t, p.samples("nvidia_gpu_info"), gpus, "%s", agent.log.String())
@@ -83,12 +86,14 @@ func everythingOn(t *testing.T) string {
 	return text + "}}}\n"
 }
 
-// requireJustified compares the labels of a page with the attributes of docs/cardinality.md. Those of the histograms are declared nowhere else.
+// requireJustified compares the labels of a page with the attributes of docs/cardinality.md. Those
+// of the histograms are declared nowhere else.
 func requireJustified(t *testing.T, p page) {
 	t.Helper()
 	document, err := os.ReadFile("../../docs/cardinality.md")
 	require.NoError(t, err)
-	// Prometheus' own: the bucket of a histogram, and what service.name and service.instance.id are there.
+	// Prometheus' own: the bucket of a histogram, and what service.name and service.instance.id are
+	// there.
 	known := map[string]bool{"le": true, "job": true, "instance": true}
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z0-9_.]+)`").FindAllStringSubmatch(string(document), -1) {
 		known[strings.ReplaceAll(m[1], ".", "_")] = true

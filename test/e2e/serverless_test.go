@@ -82,14 +82,16 @@ func (r *received) has(of map[string]bool, name string) bool {
 	return of[name]
 }
 
-// worker is a container without a host: with-agent, the agent of config/serverless.yaml and a FaceFusion written in Python.
+// worker is a container without a host: with-agent, the agent of config/serverless.yaml and a
+// FaceFusion written in Python.
 type worker struct {
 	store  *received
 	cmd    *exec.Cmd
 	output bytes.Buffer
 }
 
-// newWorker prepares a worker whose FaceFusion runs the given Python. program is the collector that with-agent finds.
+// newWorker prepares a worker whose FaceFusion runs the given Python. program is the collector that
+// with-agent finds.
 func newWorker(t *testing.T, python, program string) *worker {
 	t.Helper()
 	w := &worker{store: &received{metrics: map[string]bool{}, events: map[string]bool{}, hosts: map[string]bool{}}}
@@ -120,13 +122,15 @@ func newWorker(t *testing.T, python, program string) *worker {
 // exitCode waits for the end of the whole worker.
 func (w *worker) exitCode(t *testing.T, within time.Duration) int {
 	t.Helper()
-	timer := time.AfterFunc(within, func() { _ = w.cmd.Process.Kill() }) // a worker that hangs fails by its code
+	// a worker that hangs fails by its code
+	timer := time.AfterFunc(within, func() { _ = w.cmd.Process.Kill() })
 	defer timer.Stop()
 	_ = w.cmd.Wait() // the code says it
 	return w.cmd.ProcessState.ExitCode()
 }
 
-// The worker's own end is the last thing that the store hears of it, and its exit code is that of the container.
+// The worker's own end is the last thing that the store hears of it, and its exit code is that of
+// the container.
 func TestServerlessFlushesAtTheEnd(t *testing.T) {
 	w := newWorker(t, "import sys, time\ntime.sleep(8)\nsys.exit(7)\n", binary)
 	require.NoError(t, w.cmd.Start())

@@ -51,7 +51,8 @@ func serverKind(p page, port int, kind string) bool {
 	return p.is(1, "facefusion_server_kind", "server_port", strconv.Itoa(port), "facefusion_server_kind", kind)
 }
 
-// TestServersOfOtherKinds: none of them alerts, and each is asked at most three times to find out what it is.
+// TestServersOfOtherKinds: none of them alerts, and each is asked at most three times to find out
+// what it is.
 func TestServersOfOtherKinds(t *testing.T) {
 	for _, tt := range []struct{ service, state, kind string }{
 		{"fastapi", "answering", "http"},
@@ -76,7 +77,8 @@ func TestServersOfOtherKinds(t *testing.T) {
 	}
 }
 
-// TestServersWithHealthChecks: a service that speaks TLS, with a certificate of a throw-away authority, answers late, hangs, ends and comes back on another port.
+// TestServersWithHealthChecks: a service that speaks TLS, with a certificate of a throw-away
+// authority, answers late, hangs, ends and comes back on another port.
 func TestServersWithHealthChecks(t *testing.T) {
 	for _, kind := range []string{"fastapi", "flask", "aiohttp"} {
 		t.Run(kind, func(t *testing.T) {

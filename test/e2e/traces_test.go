@@ -19,7 +19,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// TestTraceOfAJobOnAGPU: a job of two steps whose id is a caller's trace context, on one of two GPUs. Its spans join that trace and say what they took of the GPU.
+// TestTraceOfAJobOnAGPU: a job of two steps whose id is a caller's trace context, on one of two
+// GPUs. Its spans join that trace and say what they took of the GPU.
 func TestTraceOfAJobOnAGPU(t *testing.T) {
 	const caller, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	const memory, watts = 6 << 30, 300

@@ -22,8 +22,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// TestWholeWay goes the way of an operator who sees a slow job in a histogram: from the exemplar that a real Prometheus has scraped, to the trace in a real Jaeger, to the events
-// of that very run.
+// TestWholeWay goes the way of an operator who sees a slow job in a histogram: from the exemplar
+// that a real Prometheus has scraped, to the trace in a real Jaeger, to the events of that very
+// run.
 func TestWholeWay(t *testing.T) {
 	ports := steadyPorts(t, 10)
 	jaeger := &program{

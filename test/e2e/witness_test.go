@@ -14,7 +14,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// witness takes events and traces over OTLP, and remembers each job's. What comes twice counts once, as in any store that knows the ids.
+// witness takes events and traces over OTLP, and remembers each job's. What comes twice counts
+// once, as in any store that knows the ids.
 type witness struct {
 	server *httptest.Server
 
@@ -42,7 +43,8 @@ func newWitness(t *testing.T) *witness {
 	return w
 }
 
-// ServeHTTP takes what an OTLP exporter sends without compression. A request to export is, on the wire, the data.
+// ServeHTTP takes what an OTLP exporter sends without compression. A request to export is, on the
+// wire, the data.
 func (w *witness) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	if w.away.Load() {
 		http.Error(answer, "away", http.StatusServiceUnavailable)

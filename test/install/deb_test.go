@@ -27,7 +27,8 @@ const (
 	stateFolder = "/var/lib/otelcol-facefusion"
 )
 
-// What a page says of a FaceFusion of which everything is seen: its version and jobs are files that only its user reads, its server a socket of his.
+// What a page says of a FaceFusion of which everything is seen: its version and jobs are files that
+// only its user reads, its server a socket of his.
 var everything = []string{`facefusion_process_up{`, `service_version="3.8.1"`, `facefusion_server_state="ready"`, `facefusion_job_count{`}
 
 // startFaceFusion runs a stand-in for FaceFusion as a user whose home nobody else may enter.

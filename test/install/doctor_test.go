@@ -22,7 +22,8 @@ type report struct {
 func doctor(t *testing.T, m *machine, options string) report {
 	t.Helper()
 	var r report
-	output, _ := m.exec("otelcol-facefusion-doctor --json " + options) // what it found decides its exit code
+	// what it found decides its exit code
+	output, _ := m.exec("otelcol-facefusion-doctor --json " + options)
 	require.NoError(t, json.Unmarshal([]byte(output), &r), output)
 	return r
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestDropIns tells what is seen of a FaceFusion of another user with each drop-in, installed as it says itself.
+// TestDropIns tells what is seen of a FaceFusion of another user with each drop-in, installed as it
+// says itself.
 func TestDropIns(t *testing.T) {
 	m := boot(t)
 	m.run(t, installNew)

@@ -95,7 +95,8 @@ func (m *machine) reboot(t *testing.T) {
 	m.start(t)
 }
 
-// switchOff ends every process of the machine: they end with its first one, and not with whoever started it.
+// switchOff ends every process of the machine: they end with its first one, and not with whoever
+// started it.
 func (m *machine) switchOff(t *testing.T) {
 	t.Helper()
 	if init, err := strconv.Atoi(m.init()); err == nil {
@@ -150,7 +151,8 @@ func (m *machine) exec(command string) (string, error) {
 	return string(bytes.TrimSpace(output)), err
 }
 
-// get asks a page of the machine; it is empty while there is none. The machine itself has nothing to ask with.
+// get asks a page of the machine; it is empty while there is none. The machine itself has nothing
+// to ask with.
 func (m *machine) get(url string, options ...string) string {
 	init := m.init()
 	if init == "" {

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRPM is the life of the rpm. The machine is a Debian all the same: its rpm knows of none of the packages that are required.
+// TestRPM is the life of the rpm. The machine is a Debian all the same: its rpm knows of none of
+// the packages that are required.
 func TestRPM(t *testing.T) {
 	m := boot(t)
 

@@ -15,7 +15,8 @@ import (
 // cycloneDX is the media type of the SBOM.
 const cycloneDX types.MediaType = "application/vnd.cyclonedx+json"
 
-// attach adds the SBOM to the layout, as something that refers to the image: what registries list as its referrers.
+// attach adds the SBOM to the layout, as something that refers to the image: what registries list
+// as its referrers.
 func (o options) attach(path layout.Path, image v1.Image) error {
 	text, err := os.ReadFile(o.sbom)
 	if err != nil {
@@ -26,7 +27,8 @@ func (o options) attach(path layout.Path, image v1.Image) error {
 		return err
 	}
 	artifact := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
-	artifact = mutate.ConfigMediaType(artifact, cycloneDX) // which is its kind, where a registry does not know of artifactType
+	// which is its kind, where a registry does not know of artifactType
+	artifact = mutate.ConfigMediaType(artifact, cycloneDX)
 	artifact, err = mutate.AppendLayers(artifact, static.NewLayer(text, cycloneDX))
 	if err != nil {
 		return err

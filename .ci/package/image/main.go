@@ -1,10 +1,11 @@
-// Command image builds the container images as an OCI layout, without a daemon and without a registry: a base of a few
-// Debian packages, and on it the programs and their configuration.
+// Command image builds the container images as an OCI layout, without a daemon and without a
+// registry: a base of a few Debian packages, and on it the programs and their configuration.
 //
 //	image --base FOLDER --programs FOLDER --config FOLDER --arch amd64 --version V --sbom FILE --out FOLDER
 //
-// Two images are added to the layout: the plain one, and one whose program has file capabilities, for a pod that adds
-// the two to a user that is not root. The SBOM refers to each. The same input gives the same bytes.
+// Two images are added to the layout: the plain one, and one whose program has file capabilities,
+// for a pod that adds the two to a user that is not root. The SBOM refers to each. The same input
+// gives the same bytes.
 package main
 
 import (
@@ -133,7 +134,8 @@ func (o options) image(base v1.Layer, capabilities bool) (v1.Image, error) {
 		WorkingDir: "/",
 		Env: []string{
 			"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-			// For the NVIDIA runtime: all GPUs, and of the driver no more than the management library.
+			// For the NVIDIA runtime: all GPUs, and of the driver no more than the management
+			// library.
 			"NVIDIA_VISIBLE_DEVICES=all", "NVIDIA_DRIVER_CAPABILITIES=utility",
 			"STATE_DIRECTORY=/var/lib/otelcol-facefusion",
 		},

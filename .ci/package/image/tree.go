@@ -29,10 +29,12 @@ type file struct {
 	capabilities uint32
 }
 
-// agentCapabilities are CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE, by their numbers in the kernel's headers.
+// agentCapabilities are CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE, by their numbers in the kernel's
+// headers.
 const agentCapabilities = 1<<2 | 1<<19
 
-// tree is what a layer holds. Nothing of whoever builds it is in it: owners, times and the order of entries are fixed.
+// tree is what a layer holds. Nothing of whoever builds it is in it: owners, times and the order of
+// entries are fixed.
 type tree struct {
 	files   map[string]file
 	created time.Time

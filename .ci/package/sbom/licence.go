@@ -21,7 +21,8 @@ type text struct{ name, content string }
 
 var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([-._].*)?$`)
 
-// cover is how much of a file has to be a licence that is known, in percent. The rest is names and years.
+// cover is how much of a file has to be a licence that is known, in percent. The rest is names and
+// years.
 const cover = 75
 
 func (m *module) readLicences() error {

@@ -21,9 +21,9 @@ type CodeInfo struct {
 // Catalogue has the codes with a count of their own; all others are counted together, as Program.
 // Grades follow the immediate action of NVIDIA's catalogue of XIDs
 // (https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html): RESET_GPU, RESTART_BM and
-// the NVLink workflow are Hardware, RESTART_APP is Program. Counts of Hardware begin at zero: a rate
-// does not see the first event of a counter that begins with it. The alerts and docs/gpu.md have the
-// same list; a test compares them.
+// the NVLink workflow are Hardware, RESTART_APP is Program. Counts of Hardware begin at zero: a
+// rate does not see the first event of a counter that begins with it. The alerts and docs/gpu.md
+// have the same list; a test compares them.
 var Catalogue = map[int]CodeInfo{
 	13:  {Program, "graphics engine exception"},
 	31:  {Program, "memory page fault"},

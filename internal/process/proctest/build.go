@@ -81,7 +81,8 @@ func (p Process) stat() string {
 		p.PID, p.Comm, p.State, p.PPID, p.Flags, p.UserTicks, p.SystemTicks, p.Threads, p.StartTicks, p.ResidentPages, p.ExitCode)
 }
 
-// tcp is /proc/<pid>/net/tcp or tcp6: listening sockets first, then one connection with the inode 1.
+// tcp is /proc/<pid>/net/tcp or tcp6: listening sockets first, then one connection with the inode
+// 1.
 func (p Process) tcp(family int) string {
 	var b strings.Builder
 	b.WriteString("  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n")

@@ -8,18 +8,22 @@ import (
 	"time"
 )
 
-// Host is a root folder with /proc in it. It is not safe for concurrent use, except that anything may read the tree at any time.
+// Host is a root folder with /proc in it. It is not safe for concurrent use, except that anything
+// may read the tree at any time.
 type Host struct {
 	root string
-	// graves counts ended processes. Their folders are kept, as a file system gives the inode of a deleted folder to the next one.
+	// graves counts ended processes. Their folders are kept, as a file system gives the inode of a
+	// deleted folder to the next one.
 	graves int
-	// started counts the processes. It stands for the last pid in loadavg, which a reader takes as the sign that there are new ones.
+	// started counts the processes. It stands for the last pid in loadavg, which a reader takes as
+	// the sign that there are new ones.
 	started int
 	uptime  time.Duration
 	boot    time.Time
 }
 
-// NewHost makes a host in an empty folder. It has booted at boot, runs for an hour, and has an init process.
+// NewHost makes a host in an empty folder. It has booted at boot, runs for an hour, and has an init
+// process.
 func NewHost(root string, boot time.Time) (*Host, error) {
 	root, err := filepath.EvalSymlinks(root)
 	if err != nil {
@@ -46,7 +50,8 @@ func (h *Host) Path(path string) string { return filepath.Join(h.root, path) }
 // Boot is when the host booted.
 func (h *Host) Boot() time.Time { return h.boot }
 
-// SetClock sets the moment of the boot on the wall clock, and the time since then, by which processes age.
+// SetClock sets the moment of the boot on the wall clock, and the time since then, by which
+// processes age.
 func (h *Host) SetClock(boot time.Time, uptime time.Duration) error {
 	h.boot, h.uptime = boot, uptime
 	if err := h.WriteFile("/proc/stat", fmt.Sprintf("cpu  1 2 3 4 5 6 7 8 9 10\nbtime %d\n", boot.Unix())); err != nil {

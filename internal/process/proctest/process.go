@@ -22,7 +22,8 @@ type Process struct {
 	StartTicks uint64
 	// Flags of the kernel, for example PF_KTHREAD.
 	Flags uint
-	// Cwd and Exe are paths of the process, RootDir is where its root is on the host: "/" by default.
+	// Cwd and Exe are paths of the process, RootDir is where its root is on the host: "/" by
+	// default.
 	Cwd, Exe, RootDir string
 	UID               int
 	UserTicks         uint64
@@ -41,7 +42,8 @@ type Process struct {
 	Sockets []Socket
 	// Local are the addresses of the namespace.
 	Local []netip.Addr
-	// NetNS is the link of the namespace; by default that of the test's own process, so that what listens here can be reached there.
+	// NetNS is the link of the namespace; by default that of the test's own process, so that what
+	// listens here can be reached there.
 	NetNS string
 	// MountInfo is the content of that file; by default one device at the root.
 	MountInfo string
@@ -57,7 +59,8 @@ type Socket struct {
 // DefaultMountInfo is that of a process with the mounts of the host.
 const DefaultMountInfo = "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
 
-// Put starts a process, or changes what one shows. With another start time it is another process: a reused pid.
+// Put starts a process, or changes what one shows. With another start time it is another process: a
+// reused pid.
 func (h *Host) Put(p Process) error {
 	p = p.withDefaults()
 	dir := h.dir(p.PID)
@@ -89,7 +92,8 @@ func startOf(stat string) string {
 	return ""
 }
 
-// replace moves the files of one process folder into another, which stays the same folder. The descriptors are a folder of their own and are swapped whole.
+// replace moves the files of one process folder into another, which stays the same folder. The
+// descriptors are a folder of their own and are swapped whole.
 func (h *Host) replace(fresh, dir string) error {
 	entries, err := os.ReadDir(fresh)
 	if err != nil {

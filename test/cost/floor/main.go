@@ -1,5 +1,7 @@
-// Command floor does the bare calls that what the agent promises cannot do without, and nothing with what they answer: each second the list of processes, the times of
-// FaceFusion's, and the readings of each GPU that have to be sampled; each five seconds a request to each server; each fifteen seconds the rest of the GPU's readings.
+// Command floor does the bare calls that what the agent promises cannot do without, and nothing
+// with what they answer: each second the list of processes, the times of FaceFusion's, and the
+// readings of each GPU that have to be sampled; each five seconds a request to each server; each
+// fifteen seconds the rest of the GPU's readings.
 package main
 
 import (
@@ -65,7 +67,8 @@ func open(library string) ([]nvml.Device, error) {
 	return devices, nil
 }
 
-// processes lists /proc, looks once at the command line of what is new, and reads the times of FaceFusion's processes.
+// processes lists /proc, looks once at the command line of what is new, and reads the times of
+// FaceFusion's processes.
 func processes(watched map[string]bool) error {
 	folder, err := os.Open("/proc")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/outbox"
 )
 
-// ErrUnavailable is returned where the storage is configured rightly and does not work. Memory is optional: whoever
-// asks goes on without.
+// ErrUnavailable is returned where the storage is configured rightly and does not work. Memory is
+// optional: whoever asks goes on without.
 var ErrUnavailable = errors.New("the storage is not available")
 
 // Item is a named value. An empty value deletes it.
@@ -48,8 +48,8 @@ func Open(ctx context.Context, host component.Host, id, owner component.ID, name
 	return &Persister{client: client}, nil
 }
 
-// Without logs that a probe goes on without its storage, where err says that it is not available, and
-// returns any other error. Memory is optional; a wrong configuration is not.
+// Without logs that a probe goes on without its storage, where err says that it is not available,
+// and returns any other error. Memory is optional; a wrong configuration is not.
 func (p *Persister) Without(ctx context.Context, logger *zap.Logger, err error) error {
 	if !errors.Is(err, ErrUnavailable) {
 		return err

@@ -132,7 +132,8 @@ func TestRecords(t *testing.T) {
 	assert.Zero(t, s.open)
 }
 
-// TestWhatHasNotArrivedIsSentAgain: whatever was saved and not acknowledged when the collector died, in its order.
+// TestWhatHasNotArrivedIsSentAgain: whatever was saved and not acknowledged when the collector
+// died, in its order.
 func TestWhatHasNotArrivedIsSentAgain(t *testing.T) {
 	s := newStore()
 	m := openStore(t, s)
@@ -250,8 +251,8 @@ func (broken) GetClient(context.Context, component.Kind, component.ID, string) (
 	return nil, errors.New("no space left on device")
 }
 
-// TestMemoryIsOptional: a storage that does not work is logged, and a probe goes on without. A storage
-// that is not configured is an error.
+// TestMemoryIsOptional: a storage that does not work is logged, and a probe goes on without. A
+// storage that is not configured is an error.
 func TestMemoryIsOptional(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	m, err := checkpoint.Open(t.Context(), host{fileStorage: broken{}}, fileStorage, receiver, "jobs")

@@ -50,8 +50,8 @@ func bodies(sink *consumertest.LogsSink, name string) map[string][]string {
 	return found
 }
 
-// TestAFloodIsSuppressedAndSummarized: so many at once, then one each second; what was suppressed is counted, and summarized once a minute and
-// at the end. Nothing else is suppressed.
+// TestAFloodIsSuppressedAndSummarized: so many at once, then one each second; what was suppressed
+// is counted, and summarized once a minute and at the end. Nothing else is suppressed.
 func TestAFloodIsSuppressedAndSummarized(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		arrived := new(consumertest.LogsSink)
@@ -94,7 +94,8 @@ func TestAFloodIsSuppressedAndSummarized(t *testing.T) {
 	})
 }
 
-// TestBatchesAreNeverSuppressed: a folder of finished jobs that is moved in at once is a thousand events, each sent exactly once.
+// TestBatchesAreNeverSuppressed: a folder of finished jobs that is moved in at once is a thousand
+// events, each sent exactly once.
 func TestBatchesAreNeverSuppressed(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		arrived := new(consumertest.LogsSink)

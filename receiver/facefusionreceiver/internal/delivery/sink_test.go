@@ -200,7 +200,8 @@ func TestSinkDelivers(t *testing.T) {
 	})
 }
 
-// TestSinkConsumerReturnsAnError a few times: what was refused arrives all the same, in order, and is reported once.
+// TestSinkConsumerReturnsAnError a few times: what was refused arrives all the same, in order, and
+// is reported once.
 func TestSinkConsumerReturnsAnError(t *testing.T) {
 	for _, mutates := range []bool{false, true} {
 		testSink(t, func(t *testing.T, s *sinkTest) {
@@ -252,7 +253,8 @@ func TestSinkConsumerRefusesForGood(t *testing.T) {
 	})
 }
 
-// TestSinkConsumerRefusesForLong: after maxElapsedTime it is given up, and so is what waited behind it for as long.
+// TestSinkConsumerRefusesForLong: after maxElapsedTime it is given up, and so is what waited behind
+// it for as long.
 func TestSinkConsumerRefusesForLong(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		p := &fakePipeline{}
@@ -280,7 +282,8 @@ func TestSinkConsumerRefusesForLong(t *testing.T) {
 	})
 }
 
-// TestSinkHasNoRoom: what comes on top of a full queue is dropped and counted, and whoever hands it over does not wait.
+// TestSinkHasNoRoom: what comes on top of a full queue is dropped and counted, and whoever hands it
+// over does not wait.
 func TestSinkHasNoRoom(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		p := &fakePipeline{answer: func(ctx context.Context, _ string) error {
@@ -327,7 +330,8 @@ func TestSinkConsumerBlocks(t *testing.T) {
 	})
 }
 
-// TestSinkConsumerIsGone: it never returns, whatever its context says. Shutdown does, and what was lost is counted.
+// TestSinkConsumerIsGone: it never returns, whatever its context says. Shutdown does, and what was
+// lost is counted.
 func TestSinkConsumerIsGone(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		release := make(chan struct{})

@@ -64,8 +64,8 @@ func (p *Probe) emitSuppressed(count int64) {
 	}
 }
 
-// xidSeverity grades an XID as the alerts do. What is contained is worth a look, as is the fault of a
-// program.
+// xidSeverity grades an XID as the alerts do. What is contained is worth a look, as is the fault of
+// a program.
 func xidSeverity(code int) plog.SeverityNumber {
 	if xid.Of(code) == xid.Hardware {
 		return plog.SeverityNumberError

@@ -63,7 +63,8 @@ func howExited(c *process.LifecycleEvent) string {
 	}
 }
 
-// exitSeverity grades an exit: a server is not meant to end by itself, a runner is; nobody crashes on purpose.
+// exitSeverity grades an exit: a server is not meant to end by itself, a runner is; nobody crashes
+// on purpose.
 func exitSeverity(c *process.LifecycleEvent) plog.SeverityNumber {
 	switch c.Reason {
 	case process.ExitCrashed, process.ExitKilled:

@@ -53,7 +53,8 @@ func recordRole(mb *metadata.MetricsBuilder, usage *process.RoleUsage, ts pcommo
 	}
 }
 
-// recordLives records starts and exits. Exits are sent as zero before there is one, so that the first shows in a rate.
+// recordLives records starts and exits. Exits are sent as zero before there is one, so that the
+// first shows in a rate.
 func recordLives(mb *metadata.MetricsBuilder, usage *process.RoleUsage, ts pcommon.Timestamp, role metadata.AttributeFacefusionProcessRole) {
 	mb.RecordFacefusionProcessStartsDataPoint(ts, int64(usage.Starts), role)
 	for reason := range probe.Values[metadata.AttributeFacefusionExitReason]() {

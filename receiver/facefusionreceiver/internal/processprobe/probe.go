@@ -93,7 +93,8 @@ func (p *Probe) observe(ctx context.Context) error {
 	return errors.Join(err, p.save(ctx))
 }
 
-// report logs, once each, what an operator should know: that there is nothing to watch yet, and what may not be read.
+// report logs, once each, what an operator should know: that there is nothing to watch yet, and
+// what may not be read.
 func (p *Probe) report(snapshot *process.Snapshot) {
 	if p.known < 0 && len(snapshot.Instances) == 0 {
 		p.env.Settings.Logger.Info("no FaceFusion process found yet, it will be picked up when it starts", zap.String("root_path", p.env.RootPath))
@@ -109,8 +110,8 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 	}
 }
 
-// reportFound logs each new service, with the rule that found it: why a process counts as FaceFusion's
-// is what an operator asks first. Runs come by the hundred, and are events.
+// reportFound logs each new service, with the rule that found it: why a process counts as
+// FaceFusion's is what an operator asks first. Runs come by the hundred, and are events.
 func (p *Probe) reportFound(snapshot *process.Snapshot) {
 	present := make(map[process.ID]bool)
 	for i := range snapshot.Instances {

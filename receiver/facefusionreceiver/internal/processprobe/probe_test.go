@@ -19,7 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// instances is one that runs, with a value of its own in every field, and one that is configured and never ran.
+// instances is one that runs, with a value of its own in every field, and one that is configured
+// and never ran.
 func instances(now time.Time) []process.Instance {
 	return []process.Instance{
 		{

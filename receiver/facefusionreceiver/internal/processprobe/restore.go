@@ -17,11 +17,13 @@ import (
 // instancesKey is the one record: a host has a handful of instances.
 const instancesKey = "instances"
 
-// seenStep is how exactly it is kept when an instance was last seen: it decides when one is forgotten, after a day, and is not worth a write each second.
+// seenStep is how exactly it is kept when an instance was last seen: it decides when one is
+// forgotten, after a day, and is not worth a write each second.
 const seenStep = 10 * time.Minute
 
-// restore opens the storage, where there is one, and makes known again what an earlier collector knew: an instance that is down stays known, and what its last
-// run left in its jobs folder is found.
+// restore opens the storage, where there is one, and makes known again what an earlier collector
+// knew: an instance that is down stays known, and what its last run left in its jobs folder is
+// found.
 func (p *Probe) restore(ctx context.Context, host component.Host) (err error) {
 	if p.env.Storage == nil {
 		return nil

@@ -33,8 +33,8 @@ import (
 // with SO_REUSEPORT within one user only, see socket(7).
 type guard struct {
 	folders []string
-	// viaProxy says that what is dialed is a proxy: it reads what is sent to a server by http, and so
-	// it is the one who must be expected.
+	// viaProxy says that what is dialed is a proxy: it reads what is sent to a server by http, and
+	// so it is the one who must be expected.
 	viaProxy bool
 	owner    string // of the accesses to the folders
 	gate     *hostfs.Gate
@@ -74,8 +74,8 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 }
 
 // ownAddress says whether a connection ends on this host. That the kernel gives it the address that
-// it goes to as the address that it comes from says so, but not of every address: to a secondary one
-// of an interface, it comes from the primary one. It is of this host where that is not known.
+// it goes to as the address that it comes from says so, but not of every address: to a secondary
+// one of an interface, it comes from the primary one. It is of this host where that is not known.
 func ownAddress(conn net.Conn) (to netip.AddrPort, here bool, err error) {
 	remote, ok := conn.RemoteAddr().(*net.TCPAddr)
 	local, localOK := conn.LocalAddr().(*net.TCPAddr)

@@ -52,7 +52,8 @@ ip addr add 10.5.0.10/24 dev lo; ip addr add 10.5.0.11/24 dev lo; ip route add l
 			return
 		}
 		for _, host := range []string{"127.0.0.1", "127.9.9.9", "10.5.0.10", "10.5.0.11", "10.6.1.1"} {
-			// A dial with a context that cannot end stays on this thread, which is in the namespace.
+			// A dial with a context that cannot end stays on this thread, which is in the
+			// namespace.
 			conn, err := g.dial(context.Background(), "tcp", net.JoinHostPort(host, strconv.Itoa(address.(*unix.SockaddrInet4).Port)))
 			if err == nil {
 				conn.Close()
