@@ -136,8 +136,8 @@ lint: ## the linters of .golangci.yml
 	$(LINT) golangci-lint run ./...
 
 format: ## format the code, and wrap its comments at 100 columns
-	gofmt -w $$(git ls-files '*.go')
 	go run ./internal/reflow -w $$(git ls-files '*.go')
+	gofmt -w $$(git ls-files '*.go')
 
 clean: ## remove what was built
 	rm -rf bin _build dist .cache
