@@ -35,6 +35,11 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 	require.NoError(t, playJob(h, 0, "ui-2026-11-25-22-00-00", 2))
 	runner, err := h.StartRunner(1, "headless-run", "--target-path", "clip.mp4")
 	require.NoError(t, err)
+	// FaceFusion itself needs seconds to start; what lies in a folder when it is first read is
+	// history.
+	l.eventually(t, 10*time.Second, "both folders are read", func(p page) bool {
+		return len(p.samples("facefusion_job_folder_state", "facefusion_job_folder_state", "open")) == 2
+	})
 	require.NoError(t, playJob(h, 1, "headless-2026-11-25-22-00-01", 1))
 	require.NoError(t, runner.Exit(0))
 	require.NoError(t, failJob(h, 0, "ui-2026-11-25-22-00-09", "no source face detected!"))

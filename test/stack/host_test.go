@@ -38,7 +38,7 @@ func startHost(t *testing.T, remoteWrite string) *host {
 	var environment []string
 	eventually(t, time.Minute, "the simulator has a host", func() bool {
 		environment = regexp.MustCompile(`\b(?:FACEFUSION|FAKENVML)_[A-Z_]+=\S+`).FindAllString(h.simulator.log.String(), -1)
-		return len(environment) == 3
+		return len(environment) == 4
 	})
 	ports := freePorts(t, 3)
 	listeners := filepath.Join(t.TempDir(), "listeners.yaml")
