@@ -94,14 +94,20 @@ const leastSpace = 256 << 20
 // checkFolders looks at where state and queues are kept.
 func (c *configuration) checkFolders() (findings []finding) {
 	for _, component := range c.components() {
-		if component.section != "extensions" || component.typ() != "file_storage" {
+		if component.section != "extensions" || (component.typ() != "file_storage" && component.typ() != "state_storage") {
 			continue
 		}
+		own := component.typ() == "state_storage"
 		name, _ := component.settings["directory"].(string)
-		if name == "" {
+		switch {
+		case name == "" && own:
+			name = "/var/lib/otelcol-facefusion" // its default
+		case name == "":
 			name = "/var/lib/otelcol/file_storage" // its default
 		}
-		findings = append(findings, checkFolder(component.String()+"::directory", name, component.settings["create_directory"] == true))
+		// state_storage makes its folder by itself.
+		created := own || component.settings["create_directory"] == true
+		findings = append(findings, checkFolder(component.String()+"::directory", name, created))
 	}
 	return findings
 }

@@ -76,7 +76,7 @@ func (c *configuration) checkPipelines() (findings []finding) {
 	}
 	for _, component := range c.components() {
 		if component.section == "receivers" && component.typ() == "facefusion" && component.settings["storage"] == nil && kept {
-			findings = append(findings, finding{"configuration", Warning, component.String(), "keeps no state, although the queue does: jobs that end while the agent is away are not counted", "set storage: file_storage"})
+			findings = append(findings, finding{"configuration", Warning, component.String(), "keeps no state, although the queue does: jobs that end while the agent is away are not counted", "set storage to the extension that the queue has"})
 		}
 	}
 	return findings
