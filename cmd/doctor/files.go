@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -91,23 +92,26 @@ func certificateFinding(check, subject string, leaf *x509.Certificate) finding {
 // away.
 const leastSpace = 256 << 20
 
+// storages are the extensions that keep state in a folder: where by default, and whether they make
+// the folder without being told to.
+var storages = map[string]struct {
+	directory string
+	creates   bool
+}{
+	"file_storage":  {directory: "/var/lib/otelcol/file_storage"},
+	"state_storage": {directory: "/var/lib/otelcol-facefusion", creates: true},
+}
+
 // checkFolders looks at where state and queues are kept.
 func (c *configuration) checkFolders() (findings []finding) {
 	for _, component := range c.components() {
-		if component.section != "extensions" || (component.typ() != "file_storage" && component.typ() != "state_storage") {
+		storage, known := storages[component.typ()]
+		if component.section != "extensions" || !known {
 			continue
 		}
-		own := component.typ() == "state_storage"
 		name, _ := component.settings["directory"].(string)
-		switch {
-		case name == "" && own:
-			name = "/var/lib/otelcol-facefusion" // its default
-		case name == "":
-			name = "/var/lib/otelcol/file_storage" // its default
-		}
-		// state_storage makes its folder by itself.
-		created := own || component.settings["create_directory"] == true
-		findings = append(findings, checkFolder(component.String()+"::directory", name, created))
+		created := storage.creates || component.settings["create_directory"] == true
+		findings = append(findings, checkFolder(component.String()+"::directory", cmp.Or(name, storage.directory), created))
 	}
 	return findings
 }

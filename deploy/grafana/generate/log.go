@@ -1,8 +1,10 @@
 package main
 
+// noLog is what panels say where FaceFusion's log is not read.
+const noLog = "no log is read: config/logs.yaml"
+
 // fromLog is what FaceFusion's log tells where config/logs.yaml reads it.
 func fromLog() []panel {
-	const noLog = "no log is read: config/logs.yaml"
 	return []panel{
 		chart{
 			title: "Frame rate", unit: "suffix: /s", min: is(0.0), empty: noLog,
@@ -24,7 +26,6 @@ func fromLog() []panel {
 
 // fromLogNow is the running phase, and what went wrong.
 func fromLogNow() []panel {
-	const noLog = "no log is read: config/logs.yaml"
 	return []panel{
 		chart{
 			title: "Done", unit: "percentunit", min: is(0.0), empty: "nothing runs, or no log is read",
@@ -73,7 +74,7 @@ func openTabs() []panel {
 			runbooks: []string{"FaceFusionJobOrphaned"},
 		}.bars(),
 		chart{
-			title: "Log records", unit: "suffix: /s", min: is(0.0), empty: "no log is read: config/logs.yaml",
+			title: "Log records", unit: "suffix: /s", min: is(0.0), empty: noLog,
 			about:   "Records a second that were made from FaceFusion's log.",
 			queries: []query{{`sum by (host_name, service_instance_id) (rate(facefusion_log_records_total{@instance}[$__rate_interval]))`, perInstance}},
 		}.lines(),
