@@ -123,3 +123,16 @@ var shares = []string{
 func (m Mount) IsShare() bool {
 	return slices.Contains(shares, m.Type) || strings.HasPrefix(m.Type, "fuse.")
 }
+
+// KeepsModes says that the modes of its files decide who may use them. Where not, a server or a
+// program decides that the kernel does not ask for the owner.
+func (m Mount) KeepsModes() bool {
+	switch m.Type {
+	case "9p", "cifs", "davfs", "fuse", "fuseblk", "ncpfs", "smb3", "smbfs", "vboxsf", "vmhgfs":
+		return false
+	case "fuse.fuse-overlayfs", "fuse.glusterfs", "fuse.ceph":
+		return true
+	default:
+		return !strings.HasPrefix(m.Type, "fuse.")
+	}
+}

@@ -1,91 +1,120 @@
 package process
 
 import (
-	"slices"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
-// credentials are the user and the groups of a process, as the host numbers them.
-type credentials struct {
-	uid    int
-	groups []int
-}
-
-// credentials reads /proc/<pid>/status, which everybody may read.
-func (f *files) credentials(pid int) (c credentials, ok bool) {
-	data, err := f.read(f.path(pid, "status"), maxStat)
-	if err != nil {
-		return credentials{}, false
-	}
-	for line := range strings.Lines(string(data)) {
-		name, list, _ := strings.Cut(line, ":")
-		fields := strings.Fields(list)
-		switch name {
-		case "Uid":
-			if len(fields) == 4 {
-				c.uid, err = strconv.Atoi(fields[1]) // the effective one
-				ok = err == nil
-			}
-		case "Gid", "Groups":
-			for _, field := range fields {
-				if group, err := strconv.Atoi(field); err == nil {
-					c.groups = append(c.groups, group)
-				}
-			}
-		}
-	}
-	return c, ok
-}
-
-// mayWrite says whether the mode of a folder allows it.
-func (c credentials) mayWrite(st *unix.Stat_t) bool {
-	switch {
-	case c.uid == 0:
-		return true
-	case c.uid == int(st.Uid):
-		return st.Mode&0o200 != 0
-	case slices.Contains(c.groups, int(st.Gid)):
-		return st.Mode&0o020 != 0
-	default:
-		return st.Mode&0o002 != 0
-	}
-}
-
 // attribute finds out whose a process is. Everybody who can read a checkout can start FaceFusion
 // there, or say with --jobs-path that he works with somebody's jobs folder. A user who may write
 // neither to the checkout nor to the jobs folder in it is a stranger: what he runs is an instance
 // of its own, which neither changes the other one's version nor keeps it up. A jobs folder that he
-// may not write to is not his, as FaceFusion could do nothing with it. Within a container, and
-// where it cannot be told, nobody is a stranger.
+// may not write to is not his, as FaceFusion could do nothing with it.
+//
+// The same holds in a container, but for whom the container runs as: its image's files may all be
+// root's. Where it cannot be told, nobody is a stranger.
 func (f *files) attribute(pid int, root *hostfs.Root, p *workdir) {
-	if p.checkout.host == "" || p.checkout.host != p.checkout.key {
+	if p.checkout.inner == "" {
 		return
 	}
 	c, ok := f.credentials(pid)
-	if !ok || c.uid == 0 {
+	if !ok || c.host() {
 		return
 	}
 	own := p.checkout.inner + "/" + defaultJobsPath
-	if p.jobs.inner != own && c.barredFrom(root, p.jobs.inner) {
+	claims := p.jobs.inner != own && p.jobs.inner != ""
+	barred := c.barredFrom(root, p.checkout.inner) && (c.barredFrom(root, own) || !exists(root, own))
+	if !barred && !claims || f.placed(pid, c, root, p.checkout.inner) {
+		return
+	}
+	if claims && c.barredFrom(root, p.jobs.inner) {
 		p.jobs, p.temporary, p.refused = f.locate(pid, own), false, true
 	}
-	if c.barredFrom(root, p.checkout.inner) && (c.barredFrom(root, own) || !exists(root, own)) {
-		p.stranger = " of user " + strconv.Itoa(c.uid)
+	if barred {
+		p.stranger = " of user " + strconv.Itoa(c.inner(c.uid))
 	}
 }
 
-// barredFrom says that a folder is there and the user may not write to it.
+// barredFrom says that a folder is there and the user may not write to it, as far as its mode can
+// tell.
 func (c credentials) barredFrom(root *hostfs.Root, path string) bool {
+	if m, _, ok := hostfs.Covering(root.Mounts, path); ok && !m.KeepsModes() {
+		return false
+	}
 	st, err := root.Stat(path)
-	return err == nil && !c.mayWrite(&st)
+	return err == nil && !c.mayWrite(&st) && !c.listed(root, path)
 }
 
 func exists(root *hostfs.Root, path string) bool {
 	_, err := root.Stat(path)
 	return err == nil
+}
+
+// placed says whether a process was put into its container by who runs that: it is of the user that
+// the container was started as, or that "docker exec" has named. Both may be another user than the
+// owner of the files, and both have a parent outside of the container. Everybody may make
+// namespaces of his own, so that parent must be root, or the container's users must be those that
+// own the files.
+func (f *files) placed(pid int, c credentials, root *hostfs.Root, checkout string) bool {
+	depth, ppid, ok := f.depth(pid)
+	for range maxAncestors {
+		if !ok {
+			return false
+		}
+		outer, next, known := f.depth(ppid)
+		if ppid == 0 || known && outer < depth {
+			return f.entered(pid, ppid, c, root, checkout)
+		}
+		pid, ppid, ok = ppid, next, known
+	}
+	return false
+}
+
+// maxAncestors bounds the way up to the first process of a container.
+const maxAncestors = 64
+
+// entered judges the first process on the way up whose parent is outside.
+func (f *files) entered(entry, parent int, c credentials, root *hostfs.Root, checkout string) bool {
+	if e, ok := f.credentials(entry); !ok || e.uid != c.uid {
+		return false
+	}
+	if parent == 0 { // whoever it is has put it where we are as well
+		return true
+	}
+	if outside, ok := f.credentials(parent); ok && outside.host() {
+		return true
+	}
+	st, err := root.Stat(checkout)
+	return err == nil && c.mapped(int(st.Uid))
+}
+
+// depth is how many pid namespaces a process is in, and its parent.
+func (f *files) depth(pid int) (depth, ppid int, ok bool) {
+	if pid < 1 {
+		return 0, 0, false
+	}
+	s, err := f.stat(pid)
+	if err != nil {
+		return 0, 0, false
+	}
+	n := Namespace{proc: f.proc}
+	return max(1, len(n.pids(strconv.Itoa(pid)))), s.ppid, true
+}
+
+// listed says whether an access control list of a folder lets the user write.
+func (c credentials) listed(root *hostfs.Root, path string) bool {
+	list, err := hostfs.Do(root.Gate, root.Key(path), root.Owner, func() ([]byte, error) {
+		fd, err := root.Open(path, unix.O_RDONLY|unix.O_DIRECTORY)
+		if err != nil {
+			return nil, err
+		}
+		defer unix.Close(fd)
+		value := make([]byte, maxAccessList)
+		n, err := unix.Fgetxattr(fd, "system.posix_acl_access", value)
+		return value[:max(0, n)], err
+	})
+	return err == nil && c.allowedBy(list)
 }

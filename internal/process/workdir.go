@@ -128,6 +128,9 @@ func (f *files) guessWorkdir(pid int, s script) workdir {
 	default:
 		p.jobs.key = "user " + strconv.Itoa(f.user(pid)) + " in " + f.locate(pid, "/").key
 	}
+	if p.checkout.host != "" && p.checkout.host == p.checkout.key {
+		f.attribute(pid, f.hostRoot(), &p)
+	}
 	return p
 }
 
