@@ -3,6 +3,7 @@
 package stack
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -13,7 +14,15 @@ import (
 // testAnswers asks whatever deploy/ asks, over the last day. No answer needs a reason, and a reason
 // needs to be needed. That no name is misspelt, there as well where nothing answers, is known in
 // test/deploy.
-func testAnswers(t *testing.T, p *prometheus) {
+//
+// What is wrong is said again by atEnd: the programs' logs follow a subtest's lines, and a reader
+// who has the last page only would not know what failed.
+func testAnswers(t *testing.T, p *prometheus, atEnd *[]string) {
+	wrong := func(format string, args ...any) {
+		t.Helper()
+		t.Errorf(format, args...)
+		*atEnd = append(*atEnd, fmt.Sprintf(format, args...))
+	}
 	reasons := mayBeEmpty(t)
 	asked := append(ofRules(t), ofDashboards(t)...)
 	known := map[string]bool{}
@@ -22,16 +31,16 @@ func testAnswers(t *testing.T, p *prometheus) {
 		series, err := p.day(t, q.expr)
 		switch _, allowed := reasons[q.where]; {
 		case err != nil:
-			t.Errorf("%s: %v\n\t%s", q.where, err, q.expr)
+			wrong("%s: %v\n\t%s", q.where, err, q.expr)
 		case series == 0 && !allowed:
-			t.Errorf("%s: no data within a day, and empty.yaml has no reason for it\n\t%s", q.where, q.expr)
+			wrong("%s: no data within a day, and empty.yaml has no reason for it\n\t%s", q.where, q.expr)
 		case series > 0 && allowed:
-			t.Errorf("%s: has data, the reason in empty.yaml is not needed", q.where)
+			wrong("%s: has data, the reason in empty.yaml is not needed", q.where)
 		}
 	}
 	for where := range reasons {
 		if !known[where] {
-			t.Errorf("%s: nobody asks that, the reason in empty.yaml is not needed", where)
+			wrong("%s: nobody asks that, the reason in empty.yaml is not needed", where)
 		}
 	}
 	t.Logf("%d questions, %d of them without an answer on a host that is well", len(asked), len(reasons))

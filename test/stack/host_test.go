@@ -60,13 +60,14 @@ func (h *host) watch(t *testing.T) (seen, own []string) {
 	t.Helper()
 	dir := t.TempDir()
 	var all strings.Builder
-	// Rare things: a failed run of an image and of a video, an orphan, a runner that crashed or was
-	// killed, a server that was started again.
+	// Rare things: a failed run of an image and of a video, an orphan, one whose reason is known (not
+	// each is, and the first may be one without), a server that was started again.
 	rare := []*regexp.Regexp{
 		regexp.MustCompile(`facefusion_step_duration_seconds_count\{facefusion_media="image".*facefusion_outcome="failed"`),
 		regexp.MustCompile(`facefusion_step_duration_seconds_count\{facefusion_media="video".*facefusion_outcome="failed"`),
 		regexp.MustCompile(`facefusion_step_duration_seconds_count\{facefusion_media="video".*facefusion_outcome="completed"`),
 		regexp.MustCompile(`facefusion_job_finished_total\{.*facefusion_outcome="orphaned".*\} [1-9]`),
+		regexp.MustCompile(`facefusion_job_lost_total\{.*\} [1-9]`),
 		regexp.MustCompile(`facefusion_server_request_duration_percentile_seconds\{`),
 		regexp.MustCompile(`facefusion_process_starts_total\{facefusion_process_role="server".*\} [2-9]`),
 	}

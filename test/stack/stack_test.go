@@ -17,6 +17,12 @@ import (
 
 // TestStack starts everything once, and looks at it from all sides. The last ones take it apart.
 func TestStack(t *testing.T) {
+	var atEnd []string
+	t.Cleanup(func() { // registered first, so it runs last
+		for _, line := range atEnd {
+			t.Log(line)
+		}
+	})
 	ports := freePorts(t, 3)
 	people := startPeople(t)
 	alertmanager := loopback(ports[2])
@@ -39,7 +45,7 @@ func TestStack(t *testing.T) {
 
 	t.Run("the past looks like the present", func(t *testing.T) { testPast(t, scraping, past) })
 	t.Run("the incidents of the past raised their alerts", func(t *testing.T) { testIncidents(t, scraping, began) })
-	t.Run("every question has an answer", func(t *testing.T) { testAnswers(t, scraping) })
+	t.Run("every question has an answer", func(t *testing.T) { testAnswers(t, scraping, &atEnd) })
 	t.Run("both ways bring the same series", func(t *testing.T) { testBothWays(t, scraping, written) })
 	t.Run("slow jobs lead to their traces", func(t *testing.T) { testExemplars(t, scraping) })
 	t.Run("pint has nothing to say", func(t *testing.T) { testPint(t, scraping) })
