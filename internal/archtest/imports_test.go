@@ -29,7 +29,7 @@ type rule struct {
 var named = []string{
 	"internal/gpu", "internal/gpu/xid", "internal/gpu/pci", "internal/gpu/nvmldriver", "internal/gpu/fakenvml", "internal/gpu/gputest", "internal/process", "internal/process/proctest",
 	"internal/webui", "internal/jobqueue", "internal/jobqueue/jobsdir", "internal/jobqueue/jobfile", "internal/logstream", "internal/logstream/logtest",
-	"internal/hostfs", "internal/hostnet", "internal/snapshots", "internal/runlog", "internal/recordlog", "simulator", "receiver/facefusionreceiver",
+	"internal/dirent", "internal/hostfs", "internal/hostnet", "internal/snapshots", "internal/runlog", "internal/recordlog", "simulator", "receiver/facefusionreceiver",
 }
 
 var rules = []rule{

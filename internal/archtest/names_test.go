@@ -1,13 +1,11 @@
 package archtest
 
 import (
-	"bufio"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -159,11 +157,7 @@ func receiverType(f *ast.FuncDecl) string {
 
 // TestRetiredNames keeps identifiers that were renamed from coming back.
 func TestRetiredNames(t *testing.T) {
-	waiting := unrenamed(t)
 	for _, p := range packages(t) {
-		if slices.Contains(waiting, p.dir) {
-			continue
-		}
 		for _, d := range p.declarations {
 			for _, r := range retired {
 				if r.matches(p.dir, d) {
@@ -172,20 +166,6 @@ func TestRetiredNames(t *testing.T) {
 			}
 		}
 	}
-}
-
-// unrenamed are the packages that wait for their new names. It has to become empty.
-func unrenamed(t *testing.T) (dirs []string) {
-	t.Helper()
-	file, err := os.Open("testdata/unrenamed.txt")
-	require.NoError(t, err)
-	defer file.Close()
-	for scanner := bufio.NewScanner(file); scanner.Scan(); {
-		if line := scanner.Text(); line != "" && !strings.HasPrefix(line, "#") {
-			dirs = append(dirs, line)
-		}
-	}
-	return dirs
 }
 
 // word is a part of an identifier: ID and URL are one, as are the halves of jobFolder.
@@ -206,12 +186,8 @@ func (r retiredName) matches(dir string, d declaration) bool {
 
 // TestOneTypeForOneName: two exported types of one name are two ideas that a reader takes for one.
 func TestOneTypeForOneName(t *testing.T) {
-	waiting := unrenamed(t)
 	owners := map[string][]string{}
 	for _, p := range packages(t) {
-		if slices.Contains(waiting, p.dir) {
-			continue
-		}
 		for _, d := range p.declarations {
 			if d.kind == "type" && !d.local && ast.IsExported(d.name) && !strings.HasSuffix(d.file, "_test.go") && !slices.Contains(owners[d.name], p.dir) {
 				owners[d.name] = append(owners[d.name], p.dir)
@@ -223,9 +199,6 @@ func TestOneTypeForOneName(t *testing.T) {
 			t.Errorf("%s is a type of %s: give all but one another name, or say in conventional why it is the field's", name, strings.Join(dirs, ", "))
 		}
 	}
-	if len(waiting) > 0 {
-		return
-	}
 	for name := range conventional {
 		if len(owners[name]) < 2 {
 			t.Errorf("conventional allows %s, which is not a type of several packages any more", name)
@@ -235,11 +208,7 @@ func TestOneTypeForOneName(t *testing.T) {
 
 // TestNamesDifferByMoreThanACapital: Queue beside queue is a riddle.
 func TestNamesDifferByMoreThanACapital(t *testing.T) {
-	waiting := unrenamed(t)
 	for _, p := range packages(t) {
-		if slices.Contains(waiting, p.dir) {
-			continue
-		}
 		seen := map[string]declaration{}
 		for _, d := range p.declarations {
 			// A method that returns a field has its name: Go's getters have no Get.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/dirent"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -165,7 +166,7 @@ func TestAFilesystemThatListsOtherInodes(t *testing.T) {
 		for name, index := range map[string]int{"a.json": jobsdir.Completed, "b.json": jobsdir.Queued} {
 			d := &f.dirs[index]
 			d.Generation++
-			f.visitEntry(d, jobsdir.DirEntry{Name: []byte(name), Ino: 1, Kind: unix.DT_REG})
+			f.visitEntry(d, dirent.DirEntry{Name: []byte(name), Ino: 1, Kind: unix.DT_REG})
 			f.findMissing(p, d)
 		}
 		h.pass()

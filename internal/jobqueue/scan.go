@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/dirent"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"golang.org/x/sys/unix"
 )
@@ -66,7 +67,7 @@ func (f *jobsFolder) list(p *pass) {
 		if d.Stat.Ino == 0 || !d.Due(p.now) {
 			continue
 		}
-		done, err := d.List(p.now, p.deadline, func(e jobsdir.DirEntry) { f.visitEntry(d, e) })
+		done, err := d.List(p.now, p.deadline, func(e dirent.DirEntry) { f.visitEntry(d, e) })
 		switch {
 		case err != nil && errors.Is(err, unix.EACCES):
 			f.access = AccessDenied
@@ -77,7 +78,7 @@ func (f *jobsFolder) list(p *pass) {
 }
 
 // visitEntry compares one name with what is known.
-func (f *jobsFolder) visitEntry(d *statusDir, e jobsdir.DirEntry) {
+func (f *jobsFolder) visitEntry(d *statusDir, e dirent.DirEntry) {
 	hash := xxhash.Sum64(e.Name) // as hashName, without a copy
 	if e.Kind != unix.DT_REG && e.Kind != unix.DT_UNKNOWN {
 		d.irregular[hash] = d.Generation

@@ -1,13 +1,14 @@
 package process
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/dirent"
 )
 
 // pidEntry is one process folder of /proc.
@@ -30,14 +31,6 @@ type listing struct {
 	// to follow pids.
 	seek int64
 }
-
-// Layout of struct linux_dirent64, https://man7.org/linux/man-pages/man2/getdents.2.html: d_ino,
-// d_off, d_reclen, d_type, then the name.
-const (
-	direntOff    = 8
-	direntReclen = 16
-	direntName   = 19
-)
 
 // errNoProcess says that the folder holds no process at all: a /proc that is not mounted (any
 // longer), as at least the reader itself is always listed.
@@ -136,31 +129,28 @@ func (p *positions) seek() int64 {
 
 // appendEntries takes the process folders out of a buffer of directory entries.
 func appendEntries(entries []pidEntry, buf []byte, order *positions) []pidEntry {
-	for len(buf) > direntName {
-		size := int(binary.NativeEndian.Uint16(buf[direntReclen:]))
-		if size <= direntName || size > len(buf) {
+	for len(buf) > 0 {
+		e, rest, err := dirent.First(buf)
+		if err != nil {
 			break
 		}
-		if pid := parsePID(buf[direntName:size]); pid > 0 {
-			entries = append(entries, pidEntry{pid: pid, inode: binary.NativeEndian.Uint64(buf)})
-			order.add(pid, int64(binary.NativeEndian.Uint64(buf[direntOff:])))
+		buf = rest
+		if pid := parsePID(e.Name); pid > 0 {
+			entries = append(entries, pidEntry{pid: pid, inode: e.Ino})
+			order.add(pid, e.Next)
 		}
-		buf = buf[size:]
 	}
 	return entries
 }
 
-// parsePID reads a name that is a number and ends with NUL; anything else is 0.
+// parsePID reads a name that is a number; anything else is 0.
 func parsePID(name []byte) int {
 	pid := 0
 	for i, c := range name {
-		if c == 0 {
-			return pid
-		}
 		if c < '0' || c > '9' || i > 9 {
 			return 0
 		}
 		pid = pid*10 + int(c-'0')
 	}
-	return 0
+	return pid
 }

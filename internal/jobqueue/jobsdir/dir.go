@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/dirent"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
@@ -165,7 +166,7 @@ func (d *Dir) Due(now time.Time) bool {
 }
 
 // List lists for a while, and says whether it is through.
-func (d *Dir) List(now time.Time, deadline time.Time, visit func(DirEntry)) (done bool, err error) {
+func (d *Dir) List(now time.Time, deadline time.Time, visit func(dirent.DirEntry)) (done bool, err error) {
 	if d.listing == nil {
 		if d.listing, err = openListing(d.fd); err != nil {
 			return false, err

@@ -1,13 +1,13 @@
 package jobsdir
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/dirent"
 )
 
 // listing goes through the names in a folder piece by piece, so that a folder with 100,000 of them
@@ -21,13 +21,6 @@ type listing struct {
 // listingBuffer holds about 500 names.
 const listingBuffer = 32 << 10
 
-// DirEntry is one name; its bytes are only good until the next piece.
-type DirEntry struct {
-	Name []byte
-	Ino  uint64
-	Kind uint8 // DT_REG and its like; DT_UNKNOWN where the filesystem does not tell
-}
-
 func openListing(dir int) (*listing, error) {
 	fd, err := unix.Openat(dir, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -40,7 +33,7 @@ func (l *listing) close() { unix.Close(l.fd) }
 
 // next hands the next piece to visit, as far as the names are those of jobs, and says whether there
 // may be more.
-func (l *listing) next(visit func(DirEntry)) (bool, error) {
+func (l *listing) next(visit func(dirent.DirEntry)) (bool, error) {
 	n, err := unix.Getdents(l.fd, l.buf)
 	if errors.Is(err, unix.EINTR) {
 		return true, nil
@@ -48,26 +41,17 @@ func (l *listing) next(visit func(DirEntry)) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("list jobs: %w", err)
 	}
-	for rest := l.buf[:n]; len(rest) > direntName; {
-		length := int(binary.NativeEndian.Uint16(rest[16:]))
-		if length <= direntName || length > len(rest) {
-			return false, errors.New("list jobs: the kernel's answer makes no sense")
-		}
-		e := DirEntry{Name: rest[direntName:length], Ino: binary.NativeEndian.Uint64(rest), Kind: rest[18]}
-		if end := bytes.IndexByte(e.Name, 0); end >= 0 {
-			e.Name = e.Name[:end]
+	for rest := l.buf[:n]; len(rest) > 0; {
+		var e dirent.DirEntry
+		if e, rest, err = dirent.First(rest); err != nil {
+			return false, fmt.Errorf("list jobs: %w", err)
 		}
 		if IsJobName(e.Name) {
 			visit(e)
 		}
-		rest = rest[length:]
 	}
 	return n > 0, nil
 }
-
-// direntName is where the name begins in struct linux_dirent64: after the inode, the offset (8
-// bytes each), the length (2) and the kind (1).
-const direntName = 19
 
 // Extension of a job file.
 const Extension = ".json"
