@@ -15,6 +15,8 @@ type instance struct {
 	// kinds and steps are those that the pages have.
 	kinds []kind
 	steps map[string][]step
+	// reasons are why the pages say that runs were lost.
+	reasons []string
 
 	waiting []*job
 	running *job

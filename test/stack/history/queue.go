@@ -162,6 +162,9 @@ func (i *instance) orphan() {
 		i.running = nil
 	}
 	i.meters.add(1, "facefusion_job_finished_total", k.media, k.origin, "orphaned")
+	if len(i.reasons) > 0 {
+		i.meters.add(1, "facefusion_job_lost_total", i.reasons[i.m.dice.IntN(len(i.reasons))])
+	}
 	i.meters.add(1, "facefusion_process_exits_total", "runner", "killed")
 }
 

@@ -60,6 +60,9 @@ func (m *machine) learn(series []Series) {
 		if k := (kind{media, s.Get("facefusion_origin")}); s.Name() == "facefusion_job_finished_total" && !slices.Contains(i.kinds, k) {
 			i.kinds = append(i.kinds, k)
 		}
+		if reason := s.Get("facefusion_orphan_reason"); s.Name() == "facefusion_job_lost_total" && !slices.Contains(i.reasons, reason) {
+			i.reasons = append(i.reasons, reason)
+		}
 		if st := (step{s.Get("facefusion_processors"), s.Get("facefusion_model")}); s.Name() == "facefusion_step_duration_seconds_count" && !slices.Contains(i.steps[media], st) {
 			i.steps[media] = append(i.steps[media], st)
 		}

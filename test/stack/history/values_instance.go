@@ -22,6 +22,8 @@ func (i *instance) reading(s Series) (reading, bool) {
 	switch name := s.Name(); name {
 	case "facefusion_job_finished_total":
 		return i.meters.reading(name, s.Get("facefusion_media"), s.Get("facefusion_origin"), s.Get("facefusion_outcome"))
+	case "facefusion_job_lost_total":
+		return i.meters.reading(name, s.Get("facefusion_orphan_reason"))
 	case "facefusion_server_requests_total", "facefusion_server_request_failed_total":
 		return i.meters.reading(name, s.Get("facefusion_function"))
 	case "facefusion_process_starts_total":
