@@ -60,8 +60,8 @@ func (h *host) watch(t *testing.T) (seen, own []string) {
 	t.Helper()
 	dir := t.TempDir()
 	var all strings.Builder
-	// Rare things: a failed run of an image and of a video, an orphan, one whose reason is known (not
-	// each is, and the first may be one without), a server that was started again.
+	// Rare things: a failed run of an image and of a video, an orphan, one whose reason is known
+	// (not each is, and the first may be one without), a server that was started again.
 	rare := []*regexp.Regexp{
 		regexp.MustCompile(`facefusion_step_duration_seconds_count\{facefusion_media="image".*facefusion_outcome="failed"`),
 		regexp.MustCompile(`facefusion_step_duration_seconds_count\{facefusion_media="video".*facefusion_outcome="failed"`),
