@@ -42,11 +42,6 @@ func (m *machine) own(s Series) (reading, bool) {
 		return func() float64 {
 			return map[string]float64{"free": 60e6 + m.free/1e6, "used": 1.2e6 - m.free/1e6}[state]
 		}, true
-	case "system_network_connections":
-		of := s.Get("state")
-		return func() float64 {
-			return map[string]float64{"ESTABLISHED": 6 + float64(int(4*m.cpu)), "LISTEN": 14, "TIME_WAIT": float64(int(20 * m.dice.Float64()))}[of]
-		}, true
 	}
 	return nil, false
 }
