@@ -3,7 +3,6 @@ package gpu
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
@@ -33,8 +32,9 @@ type Session interface {
 type Events interface {
 	// Register adds a GPU. Its XIDs come with the given name.
 	Register(h Handle, uuid string) error
-	// Wait returns the next XID; ErrNotFound means that none came in time.
-	Wait(timeout time.Duration) (xid.DriverReport, error)
+	// Wait returns the next XID; ErrNotFound means that none came: it may be called again, and
+	// waiting works. It returns as soon as over is closed.
+	Wait(over <-chan struct{}) (xid.DriverReport, error)
 	Close() error
 }
 

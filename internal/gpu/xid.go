@@ -2,7 +2,6 @@ package gpu
 
 import (
 	"errors"
-	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
@@ -11,8 +10,8 @@ import (
 type eventSource struct{ events Events }
 
 // Wait implements xid.Source.
-func (s eventSource) Wait(timeout time.Duration) (xid.DriverReport, error) {
-	report, err := s.events.Wait(timeout)
+func (s eventSource) Wait(over <-chan struct{}) (xid.DriverReport, error) {
+	report, err := s.events.Wait(over)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return report, xid.ErrNone

@@ -60,7 +60,7 @@ func (e *events) Register(h gpu.Handle, uuid string) error {
 	return nil
 }
 
-func (e *events) Wait(timeout time.Duration) (xid.DriverReport, error) {
+func (e *events) Wait(over <-chan struct{}) (xid.DriverReport, error) {
 	e.driver.mu.Lock()
 	err := e.driver.script.WaitErr
 	e.driver.mu.Unlock()
@@ -70,7 +70,9 @@ func (e *events) Wait(timeout time.Duration) (xid.DriverReport, error) {
 	select {
 	case x := <-e.pending:
 		return x, nil
-	case <-time.After(timeout):
+	case <-over:
+		return xid.DriverReport{}, gpu.ErrNotFound
+	case <-time.After(250 * time.Millisecond): // looks whether it is to fail meanwhile
 		return xid.DriverReport{}, gpu.ErrNotFound
 	}
 }

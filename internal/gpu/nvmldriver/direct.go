@@ -37,15 +37,19 @@ import (
 )
 
 // direct are functions of the library that are called without go-nvml, because its wrapper asks for
-// less than they can return. One that the library does not have is nil. A test compares their
+// less than they can return, or because no thread of Go's is to wait in them. One that the library
+// does not have is nil. A test compares their
 // declarations with nvml.h.
 type direct struct {
-	handleByUUID, fanSpeedRPM unsafe.Pointer
+	handleByUUID, fanSpeedRPM, eventSetWait unsafe.Pointer
 }
 
 const (
 	symbolHandleByUUID = "nvmlDeviceGetHandleByUUID"
 	symbolFanSpeedRPM  = "nvmlDeviceGetFanSpeedRPM"
+	symbolEventSetWait = "nvmlEventSetWait_v2"
+	// symbolOlderEventSetWait leaves out the instance of a GPU, which is not looked at.
+	symbolOlderEventSetWait = "nvmlEventSetWait"
 )
 
 // bind finds the functions in the library that is loaded. It loads nothing, and never lets go: the
@@ -62,7 +66,11 @@ func bind(path string) direct {
 		defer C.free(unsafe.Pointer(name))
 		return C.dlsym(loaded, name)
 	}
-	return direct{handleByUUID: find(symbolHandleByUUID), fanSpeedRPM: find(symbolFanSpeedRPM)}
+	found := direct{handleByUUID: find(symbolHandleByUUID), fanSpeedRPM: find(symbolFanSpeedRPM), eventSetWait: find(symbolEventSetWait)}
+	if found.eventSetWait == nil {
+		found.eventSetWait = find(symbolOlderEventSetWait)
+	}
+	return found
 }
 
 // revolutions of one fan in a minute. go-nvml asks for the first fan only, and keeps the handle of

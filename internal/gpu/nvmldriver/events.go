@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
@@ -19,26 +18,30 @@ type eventSet struct {
 	*session
 	set nvml.EventSet
 
+	waiter *waiter
+
 	mu sync.Mutex
-	// uuids are those of the registered GPUs.
-	uuids map[nvml.Device]string
+	// uuids are those of the registered GPUs, by the driver's handle.
+	uuids map[uintptr]string
 }
 
 // Events implements gpu.Session.
 func (s *session) Events() (gpu.Events, error) {
-	for _, method := range []string{"EventSetWait", "EventSetFree", "RegisterEvents"} {
-		if err := s.may(method); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.may("EventSetCreate"); err != nil {
+	if err := errors.Join(s.may("EventSetCreate"), s.may("RegisterEvents"), s.may("EventSetFree")); err != nil {
 		return nil, err
+	}
+	if s.direct.eventSetWait == nil {
+		return nil, fmt.Errorf("nvml %s is missing: %w", symbolEventSetWait, gpu.ErrNotSupported)
 	}
 	set, code := s.api.EventSetCreate()
 	if err := failure("EventSetCreate", code); err != nil {
 		return nil, err
 	}
-	return &eventSet{session: s, set: set, uuids: make(map[nvml.Device]string)}, nil
+	waiter, err := startWaiter(s.direct.eventSetWait, set)
+	if err != nil {
+		return nil, errors.Join(err, failure("EventSetFree", s.api.EventSetFree(set)))
+	}
+	return &eventSet{session: s, set: set, waiter: waiter, uuids: make(map[uintptr]string)}, nil
 }
 
 var errForeignHandle = errors.New("a handle of another driver")
@@ -53,39 +56,44 @@ func (e *eventSet) Register(of gpu.Handle, uuid string) error {
 		return err
 	}
 	e.mu.Lock()
-	e.uuids[h.device] = uuid
+	e.uuids[uintptr(raw(h.device))] = uuid
 	e.mu.Unlock()
 	code := h.device.RegisterEvents(nvml.EventTypeXidCriticalError, e.set)
 	return failure("RegisterEvents", code)
 }
 
 // Wait implements gpu.Events.
-func (e *eventSet) Wait(timeout time.Duration) (xid.DriverReport, error) {
-	if err := e.may("EventSetWait"); err != nil {
-		return xid.DriverReport{}, err
+func (e *eventSet) Wait(over <-chan struct{}) (xid.DriverReport, error) {
+	var o outcome
+	var open bool
+	select {
+	case <-over:
+		return xid.DriverReport{}, gpu.ErrNotFound
+	case o, open = <-e.waiter.outcomes:
 	}
-	data, code := e.api.EventSetWait(e.set, uint32(timeout.Milliseconds()))
-	if timedOut(code) {
+	if !open {
+		return xid.DriverReport{}, errNoThread
+	}
+	if o.code == nvml.ERROR_TIMEOUT {
 		return xid.DriverReport{}, fmt.Errorf("nvml EventSetWait: %w", gpu.ErrNotFound)
 	}
-	if err := failure("EventSetWait", code); err != nil {
+	if err := failure("EventSetWait", o.code); err != nil {
 		return xid.DriverReport{}, err
 	}
-	if data.EventType != nvml.EventTypeXidCriticalError {
-		return xid.DriverReport{}, fmt.Errorf("nvml EventSetWait: event of type %d: %w", data.EventType, gpu.ErrNotFound)
+	if o.kind != nvml.EventTypeXidCriticalError {
+		return xid.DriverReport{}, fmt.Errorf("nvml EventSetWait: event of type %d: %w", o.kind, gpu.ErrNotFound)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return xid.DriverReport{UUID: e.uuids[data.Device], Code: data.EventData}, nil
+	return xid.DriverReport{UUID: e.uuids[o.device], Code: o.eventData}, nil
 }
-
-func timedOut(code nvml.Return) bool { return code == nvml.ERROR_TIMEOUT }
 
 // Close implements gpu.Events.
 func (e *eventSet) Close() error {
+	ended := e.waiter.end()
 	if err := e.may("EventSetFree"); err != nil {
-		return err
+		return errors.Join(ended, err)
 	}
 	code := e.api.EventSetFree(e.set)
-	return failure("EventSetFree", code)
+	return errors.Join(ended, failure("EventSetFree", code))
 }

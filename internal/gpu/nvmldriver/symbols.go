@@ -70,7 +70,6 @@ var symbols = map[string][]string{
 	"GpmMigSampleGet":                    {"nvmlGpmMigSampleGet"},
 	"GpmMetricsGet":                      {"nvmlGpmMetricsGet"},
 	"EventSetCreate":                     {"nvmlEventSetCreate"},
-	"EventSetWait":                       {"nvmlEventSetWait", "nvmlEventSetWait_v2"},
 	"EventSetFree":                       {"nvmlEventSetFree"},
 	"RegisterEvents":                     {"nvmlDeviceRegisterEvents"},
 }

@@ -165,7 +165,7 @@ func TestTableIsWhatGoNVMLCalls(t *testing.T) {
 		case "GetTemperatureV":
 			// It only returns something whose one method calls.
 			start = "TemperatureHandler.V1"
-		case "EventSetWait", "EventSetFree":
+		case "EventSetFree":
 			start = "nvmlEventSet." + strings.TrimPrefix(method, "EventSet")
 		case "GpmSampleFree", "GpmSampleGet", "GpmMigSampleGet":
 			start = "nvmlGpmSample." + strings.Replace(strings.TrimPrefix(method, "Gpm"), "Sample", "", 1)
@@ -285,6 +285,10 @@ func TestDirectCallsAreDeclaredAsInTheHeader(t *testing.T) {
 	for _, declared := range []string{
 		"nvmlReturn_t DECLDIR " + symbolHandleByUUID + "(const char *uuid, nvmlDevice_t *device);",
 		"nvmlReturn_t DECLDIR " + symbolFanSpeedRPM + "(nvmlDevice_t device, nvmlFanSpeedInfo_t *fanSpeed);",
+		"nvmlReturn_t DECLDIR " + symbolEventSetWait + "(nvmlEventSet_t set, nvmlEventData_t * data, unsigned int timeoutms);",
+		"nvmlReturn_t DECLDIR " + symbolOlderEventSetWait + "(nvmlEventSet_t set, nvmlEventData_t * data, unsigned int timeoutms);",
+		"typedef struct nvmlEventData_st { nvmlDevice_t device; unsigned long long eventType; unsigned long long eventData; unsigned int gpuInstanceId; unsigned int computeInstanceId; } nvmlEventData_t;",
+		"NVML_ERROR_TIMEOUT = 10,",
 		"typedef struct { unsigned int version; unsigned int fan; unsigned int speed; } nvmlFanSpeedInfo_v1_t; typedef nvmlFanSpeedInfo_v1_t nvmlFanSpeedInfo_t;",
 		"#define NVML_STRUCT_VERSION(data, ver) (unsigned int)(sizeof(nvml ## data ## _v ## ver ## _t) | \\ (ver << 24U))",
 	} {

@@ -15,8 +15,9 @@ type DriverReport struct {
 
 // Source is an event set of the driver.
 type Source interface {
-	// Wait returns the next report; ErrNone means that there was none in time.
-	Wait(timeout time.Duration) (DriverReport, error)
+	// Wait returns the next report; ErrNone means that there was none, and that waiting works. It
+	// returns as soon as over is closed.
+	Wait(over <-chan struct{}) (DriverReport, error)
 }
 
 // What a Source fails with. After any other error it is waited for again.
@@ -45,8 +46,6 @@ type WatchStatus struct {
 }
 
 const (
-	// Wait is how long one wait in the driver takes at most: ending a Watch takes as long.
-	Wait = 250 * time.Millisecond
 	// failurePause is the pause after a wait that failed, as it does while a registered GPU is
 	// lost.
 	failurePause = time.Second
@@ -95,7 +94,7 @@ func (t *Tracker) wait(set int, source Source, over <-chan struct{}) error {
 			return nil
 		default:
 		}
-		report, err := source.Wait(Wait)
+		report, err := source.Wait(over)
 		if err == nil || errors.Is(err, ErrNone) {
 			if failures >= failingAfter {
 				t.setWatch(set, WatchStatus{State: WatchWatching})

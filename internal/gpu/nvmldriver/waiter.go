@@ -1,0 +1,164 @@
+//go:build linux && cgo
+
+package nvmldriver
+
+/*
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+// nvmlEventData_t of nvml.h. A driver that knows no instances leaves the last two alone.
+struct eventData {
+	void *device;
+	unsigned long long type, data;
+	unsigned int gpuInstance, computeInstance;
+};
+
+// outcome is what the thread writes of a wait.
+struct outcome {
+	void *device;
+	unsigned long long type, data;
+	long long code;
+};
+
+struct waiter {
+	int (*wait)(void *set, struct eventData *data, unsigned int milliseconds);
+	void *set;
+	int to;
+	pthread_t thread;
+	atomic_int ended;
+};
+
+enum {
+	timedOut = 10,
+	waitMilliseconds = 500,   // how long one wait takes at most, and so the end of the thread
+	failurePause = 1,         // seconds
+	failuresLimit = 60,       // in a row, after which nobody reads them any more
+};
+
+static void *waitForEvents(void *argument) {
+	struct waiter *w = argument;
+	for (int failures = 0; failures < failuresLimit && !atomic_load(&w->ended);) {
+		struct eventData data = {0};
+		int code = w->wait(w->set, &data, waitMilliseconds);
+		if (code == timedOut && !failures)
+			continue;
+		struct outcome outcome = {data.device, data.type, data.data, code};
+		if (write(w->to, &outcome, sizeof outcome) < 0 && errno != EAGAIN)
+			break;
+		failures = code == 0 || code == timedOut ? 0 : failures + 1;
+		if (failures)
+			nanosleep(&(struct timespec){.tv_sec = failurePause}, NULL);
+	}
+	close(w->to);
+	return NULL;
+}
+
+// startWaiter returns NULL, and leaves the descriptor open, where there can be no thread.
+static struct waiter *startWaiter(void *function, void *set, int to) {
+	struct waiter *w = calloc(1, sizeof *w);
+	if (!w)
+		return NULL;
+	w->wait = function;
+	w->set = set;
+	w->to = to;
+	// No signal of the process is for this thread: Go's handlers would have to be lent a goroutine.
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int failed = pthread_create(&w->thread, NULL, waitForEvents, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (failed) {
+		free(w);
+		return NULL;
+	}
+	pthread_setname_np(w->thread, "nvml-events");
+	return w;
+}
+
+static void endWaiter(struct waiter *w) {
+	atomic_store(&w->ended, 1);
+	pthread_join(w->thread, NULL);
+	free(w);
+}
+*/
+import "C"
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"syscall"
+	"unsafe"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+)
+
+// waiter waits for the events of one set in a thread that is none of Go's. A call from Go that
+// blocks keeps Go's monitor awake for its first 10 ms, which is 50 to 60 wakeups for each wait.
+type waiter struct {
+	thread   *C.struct_waiter
+	from     *os.File
+	outcomes chan outcome
+	gone     chan struct{}
+}
+
+// outcome is what one wait came to. A wait that came to nothing is told after one that failed.
+type outcome struct {
+	device          uintptr
+	kind, eventData uint64
+	code            nvml.Return
+}
+
+var errNoThread = errors.New("no thread that waits for events")
+
+func startWaiter(function unsafe.Pointer, set nvml.EventSet) (*waiter, error) {
+	var ends [2]int
+	// Not blocking: what nobody reads is dropped.
+	if err := syscall.Pipe2(ends[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoThread, err)
+	}
+	w := &waiter{from: os.NewFile(uintptr(ends[0]), "events"), outcomes: make(chan outcome), gone: make(chan struct{})}
+	if w.thread = C.startWaiter(function, raw(set), C.int(ends[1])); w.thread == nil {
+		return nil, errors.Join(errNoThread, w.from.Close(), syscall.Close(ends[1]))
+	}
+	go w.pass()
+	return w, nil
+}
+
+// pass hands on what the thread writes, until that has ended or nobody listens any more.
+func (w *waiter) pass() {
+	defer close(w.outcomes)
+	var b [unsafe.Sizeof(C.struct_outcome{})]byte
+	for {
+		if _, err := io.ReadFull(w.from, b[:]); err != nil {
+			return // the thread has closed its end
+		}
+		words := func(i int) uint64 { return binary.NativeEndian.Uint64(b[8*i:]) }
+		code := nvml.Return(int32(words(3))) //nolint:gosec // it was an int
+		select {
+		case w.outcomes <- outcome{uintptr(words(0)), words(1), words(2), code}:
+		case <-w.gone:
+			return
+		}
+	}
+}
+
+// end waits for the thread, half a second at most unless the driver hangs.
+func (w *waiter) end() error {
+	close(w.gone)
+	C.endWaiter(w.thread)
+	return w.from.Close()
+}
+
+// raw is the pointer that go-nvml wraps in a struct of one field.
+func raw(wrapped any) unsafe.Pointer { return reflect.ValueOf(wrapped).Field(0).UnsafePointer() }
