@@ -7,23 +7,23 @@ import (
 	"github.com/lightstep/go-expohisto/structure"
 )
 
-// exponentialSize is how many buckets an exponential histogram has at most: the default of
-// OpenTelemetry, 4 % of error from a second to a day.
+// exponentialSize is the greatest number of buckets of an exponential histogram: OpenTelemetry's
+// default. Its relative error is 4 % for values that range from a second to a day.
 const exponentialSize = 160
 
-// Exponential counts observations in buckets whose bounds grow by a constant factor, which adapts
-// to what is observed. It belongs to one goroutine.
+// Exponential counts observations in buckets whose bounds grow by a constant factor. The factor
+// adapts to the range of the observations. It must be used by one goroutine only.
 type Exponential struct {
 	counts structure.Float64
-	// rounding is what the sum lost in Restore.
+	// rounding is the difference between the restored sum and the sum of the replayed observations.
 	rounding float64
 }
 
-// ExponentialSnapshot is a copy that nobody changes, in the terms of OTLP.
+// ExponentialSnapshot is an immutable copy, in the terms of OTLP.
 type ExponentialSnapshot struct {
-	// Scale gives the factor: 2^(2^-Scale).
+	// The growth factor is 2^(2^-Scale).
 	Scale int32
-	// Zeros counts the observations of zero; below zero there are none.
+	// Zeros counts the observations that are zero. Negative observations do not occur.
 	Zeros, Count  uint64
 	Sum, Min, Max float64
 	// Offset is the index of the first of Counts.
@@ -31,14 +31,14 @@ type ExponentialSnapshot struct {
 	Counts []uint64
 }
 
-// NewExponential makes an empty one.
+// NewExponential returns an empty histogram.
 func NewExponential() *Exponential {
 	e := &Exponential{}
 	e.counts.Init(structure.NewConfig(structure.WithMaxSize(exponentialSize)))
 	return e
 }
 
-// Observe counts one observation, which is not below zero.
+// Observe counts one observation, which must not be negative.
 func (e *Exponential) Observe(v float64) { e.counts.Update(max(0, v)) }
 
 // Snapshot copies the counts.
@@ -54,14 +54,14 @@ func (e *Exponential) Snapshot() ExponentialSnapshot {
 	return s
 }
 
-// Restore sets what was counted before, in an empty histogram. Each observation counts again in the
-// middle of its bucket; least, greatest and sum are exact.
+// Restore loads a saved snapshot into an empty histogram. Each observation is counted again at the
+// middle of its bucket; minimum, maximum and sum are exact.
 func (e *Exponential) Restore(s ExponentialSnapshot) {
 	if s.Zeros > 0 {
 		e.counts.UpdateByIncr(0, s.Zeros)
 	}
 	counts := append([]uint64(nil), s.Counts...)
-	// The scale follows from the extremes.
+	// The minimum and the maximum determine the scale.
 	if i := lastCounted(counts); i >= 0 {
 		e.counts.Update(s.Max)
 		counts[i]--

@@ -1,5 +1,5 @@
-// Package poll runs an observation in the background: at once, on every tick, and whenever it is
-// nudged.
+// Package poll runs an observation in the background: once at start, on every tick, and whenever it
+// is triggered.
 package poll
 
 import (
@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Loop calls one function again and again, never twice at the same time. Make it with New.
+// Loop calls one function repeatedly, never twice at the same time. New creates it.
 type Loop struct {
 	interval time.Duration
 	observe  func(context.Context) error
@@ -19,9 +19,9 @@ type Loop struct {
 	health   atomic.Pointer[Health]
 }
 
-// Health says how the observations went so far.
+// Health is the record of the observations since the start.
 type Health struct {
-	// Observations counts all that ended, Failures those of them with an error.
+	// Observations counts the observations that ended, Failures those that ended with an error.
 	Observations, Failures uint64
 	// Started is when the loop started, LastSuccess when an observation last ended without an
 	// error; zero if never.
@@ -30,15 +30,15 @@ type Health struct {
 	Err error
 }
 
-// New makes a loop that calls observe every interval, from one goroutine. The context that observe
-// gets ends with Stop.
+// New returns a loop that calls observe every interval, from one goroutine. Stop cancels the
+// context that observe gets.
 func New(interval time.Duration, observe func(context.Context) error) *Loop {
 	l := &Loop{interval: interval, observe: observe, trigger: make(chan struct{}, 1)}
 	l.health.Store(&Health{})
 	return l
 }
 
-// Start begins with a first observation in the background. It is called once.
+// Start starts the first observation in the background. It must be called once only.
 func (l *Loop) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
@@ -46,8 +46,8 @@ func (l *Loop) Start() {
 	l.wg.Go(func() { l.run(ctx) })
 }
 
-// Stop ends the loop and waits for the observation in progress. It may be called unstarted and more
-// than once.
+// Stop ends the loop and waits for the observation in progress. It may be called before Start and
+// more than once.
 func (l *Loop) Stop() {
 	if l.cancel != nil {
 		l.cancel()
@@ -55,8 +55,8 @@ func (l *Loop) Stop() {
 	l.wg.Wait()
 }
 
-// Trigger asks for an observation now instead of at the next tick. It never blocks, from any
-// goroutine; several at once are one.
+// Trigger requests an observation now instead of at the next tick. It never blocks and may be
+// called from any goroutine; requests that arrive together cause one observation.
 func (l *Loop) Trigger() {
 	select {
 	case l.trigger <- struct{}{}:
@@ -64,7 +64,7 @@ func (l *Loop) Trigger() {
 	}
 }
 
-// Health is safe from any goroutine.
+// Health may be called from any goroutine.
 func (l *Loop) Health() Health { return *l.health.Load() }
 
 func (l *Loop) run(ctx context.Context) {

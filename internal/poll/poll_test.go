@@ -44,7 +44,7 @@ func TestTriggerObservesNow(t *testing.T) {
 		l.Trigger()
 		synctest.Wait()
 		l.Stop()
-		// The second trigger may fall behind the observation that the first one caused, or be one
+		// The second trigger may come after the observation that the first one caused, or be merged
 		// with it.
 		require.Subset(t, []time.Duration{0, 10 * time.Second}, at)
 		require.GreaterOrEqual(t, len(at), 2)

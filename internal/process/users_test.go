@@ -111,7 +111,8 @@ func (c usersCase) follow(name string) (seen usersSeen) {
 	checkout := "/" + name
 	if c.Root || c.Container {
 		root = makeRoot(name)
-		check(os.WriteFile(filepath.Join(root, "dev/null"), nil, 0o666)) // the shell's standard input
+		// the shell's standard input
+		check(os.WriteFile(filepath.Join(root, "dev/null"), nil, 0o666))
 	} else {
 		checkout = "/mnt/" + name // the test's own folder is closed to other users
 	}
@@ -192,9 +193,9 @@ func (p *usersProcess) kill() {
 	}
 }
 
-// start starts a server as a user, and waits until it runs. In a container, the first one's parent is
-// the first process: a shell, of root's unless the container is that of user 1000. The second enters
-// from outside, or is started by that shell, which waits for a word in a FIFO.
+// start starts a server as a user, and waits until it runs. In a container, the first one's parent
+// is the first process: a shell, of root's unless the container is that of user 1000. The second
+// enters from outside, or is started by that shell, which waits for a word in a FIFO.
 func (c usersCase) start(root, checkout, user string, container int) *usersProcess {
 	uid, wrapper, _ := strings.Cut(user, " ")
 	line := fmt.Sprintf("setpriv --reuid %s --regid %s --clear-groups %s python3 facefusion.py run", uid, uid, wrapper)
@@ -220,7 +221,8 @@ func (c usersCase) start(root, checkout, user string, container int) *usersProce
 		}
 		next := filepath.Join(root, checkout, "next")
 		check(os.WriteFile(next, []byte("exec "+line+"\n"), 0o644))
-		check(os.Rename(next, filepath.Join(root, checkout, "go"))) // the shell reads the old one still
+		// the shell reads the old one still
+		check(os.Rename(next, filepath.Join(root, checkout, "go")))
 		cmd = exec.Command("/bin/sh", "-c", "echo go > "+filepath.Join(root, checkout, "fifo")+"; sleep 600")
 	default:
 		cmd = exec.Command("nsenter", "-t", strconv.Itoa(container), "-m", "-p", "-r", "/bin/sh", "-c", inner)

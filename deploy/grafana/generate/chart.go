@@ -2,42 +2,40 @@ package main
 
 import "strings"
 
-// chart is what a panel says, whatever it is drawn as.
+// chart describes a panel, independent of its visualization.
 type chart struct {
 	title string
-	// about is the text behind the i in the panel's corner: what is shown, and what to conclude
-	// from it.
+	// about is the panel's description: what is shown, and what to conclude from it.
 	about string
 	unit  string
-	// empty is what the panel says when there is nothing to show, if that means more than that
-	// there is no data.
+	// empty is the text of a panel without data, where the absence has a meaning.
 	empty   string
 	queries []query
-	// scale is colours by value. Without it, colours tell series apart and mean nothing.
+	// scale colours by value. Without it, colours only tell series apart.
 	scale []step
-	// states are the names and colours of the values of a metric that counts through them.
+	// states are the names and colours of the values of a metric that encodes states as numbers.
 	states []state
-	// colors are those of series whose name has a meaning.
+	// colors maps series names that have a meaning to their colours.
 	colors map[string]string
-	// runbooks are the alerts about what the panel shows.
+	// runbooks are the alerts that use the panel's metrics.
 	runbooks []string
 	min, max *float64
-	// least is how far the axis goes at least: without it, a line of zeros stands on an axis up to
-	// 100.
+	// least is the lowest upper end of the axis: without it, Grafana draws a line of zeros on an
+	// axis up to 100.
 	least    *float64
 	decimals *int
-	// interval is the shortest step, where the usual one would tear apart what is rare.
+	// interval is the minimum step, for rare events that the usual step would spread thin.
 	interval  string
 	overrides []override
 }
 
-// query is one of a panel. In expr, @host, @instance, @gpu and @jobs are the matchers of the
-// dashboard's variables.
+// query is one query of a panel. In expr, @host, @instance, @gpu and @jobs stand for the matchers
+// of the dashboard's variables.
 type query struct {
 	expr, legend string
 }
 
-// matchers are what the variables at the top of a dashboard mean in a query.
+// matchers maps these placeholders to label matchers.
 var matchers = strings.NewReplacer(
 	"@host", `host_name=~"$host"`,
 	"@instance", `host_name=~"$host", service_instance_id=~"$instance"`,

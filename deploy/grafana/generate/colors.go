@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Green, yellow, orange and red say how well something is, everywhere. What is only told apart has
-// blue and purple, and the same one in each panel; but for hosts and instances, of which nobody
-// knows how many there are.
+// Green, yellow, orange and red mean a degree of health in every panel. Series that are only told
+// apart are blue or purple, and a value has the same colour in each panel. Hosts and instances are
+// the exception, as their number is unbounded.
 
-// apart is for series whose names are anybody's: hosts, instances.
+// apart is the palette of series with unbounded names: hosts, instances.
 var apart = map[string]any{"mode": "palette-classic"}
 
-// grey is for what is neither well nor bad nor of interest.
+// grey is the colour of values that are neither good nor bad and need no attention.
 const grey = "#8e8e8e"
 
-// known are the colours of the values of labels whose values are known.
+// known maps the values of labels with a bounded set of values to their colours.
 var known = map[string]map[string]string{
 	"facefusion_process_role": {"server": "blue", "runner": "purple", "ffmpeg": "light-blue", "ffprobe": "super-light-blue", "curl": "light-purple", "downloader": "dark-purple"},
 	"facefusion_probe":        {"app": "purple", "loop": "blue", "queue": "light-blue", "summary": "super-light-purple"},
@@ -34,16 +34,16 @@ var known = map[string]map[string]string{
 		"hw_power_brake_slowdown": "dark-red", "sync_boost": "blue", "board_limit": "blue", "reliability": "blue"},
 }
 
-// upAndDown are the colours of what comes and what goes.
+// upAndDown are the colours of a pair of directions: received and sent, read and written.
 var upAndDown = map[string]string{"read": "blue", "written": "purple", "received": "blue", "sent": "purple"}
 
-// gpuColors are those of GPU 0 and so on.
+// gpuColors are the colours of the GPUs by index.
 var gpuColors = []string{"blue", "purple", "super-light-blue", "super-light-purple", "dark-blue", "dark-purple", "light-blue", "light-purple"}
 
 var placeholder = regexp.MustCompile(`\{\{(\w+)\}\}`)
 
-// colored are the colours of what the queries of a chart show: those that the chart says itself, of
-// known values, and of GPUs.
+// colored returns the colours of the series of a chart: the chart's own, those of known label
+// values, and those of GPUs.
 func (c chart) colored() []override {
 	colors := map[string]string{}
 	gpus := false

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Annotations are what happened, out of counters that moved. Colours are those of the states that
+// Annotations mark events: increases of counters. Their colours are those of the states that
 // follow.
 var (
 	started = happened("Started", "blue", `facefusion_process_starts_total{@instance, facefusion_process_role="server"}`,
@@ -23,8 +23,8 @@ var (
 	}
 )
 
-// happened marks when a counter moves, and when it appears: that of a rare thing is not there
-// before the first.
+// happened marks each increase of a counter and its first appearance: the counter of a rare event
+// is absent before the first one.
 func happened(name, color, selector, by, text string) annotation {
 	return annotation{
 		Name: name, Enable: true, IconColor: color, Datasource: prometheus, Step: "1m",
@@ -34,8 +34,8 @@ func happened(name, color, selector, by, text string) annotation {
 	}
 }
 
-// counted is how far a counter moved that may not be there before the first: then, all that it has
-// counted.
+// counted is the increase of a counter that may be absent before the first event. If it was absent,
+// the increase is its whole value.
 func counted(selector, window string) string {
 	return fmt.Sprintf("((%s unless %s offset %s) or increase(%s[%s]))", selector, selector, window, selector, window)
 }

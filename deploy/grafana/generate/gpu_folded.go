@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// What is folded on the dashboard of the GPUs.
+// The collapsed rows of the GPU dashboard.
 
 func share() []panel {
 	return []panel{
@@ -120,7 +120,7 @@ func gpuErrors() []panel {
 		queries:  []query{{`sum by (host_name, hw_name, error_type) (hw_errors_total{@gpu, error_type=~"aggregate_.+|retired_.+|remapped_.+"}) > 0`, perGPU + " {{error_type}}"}},
 		runbooks: []string{"GPUMemoryErrors", "GPUDegraded"},
 	}.gauges()
-	// The names are long.
+	// Wide columns: the names are long.
 	lifetime.Options["namePlacement"] = "top"
 	return []panel{
 		chart{

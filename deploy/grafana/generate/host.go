@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The collector's own page has no _total: the text format of its version leaves it out.
+// The collector's own counters have no suffix _total: the text format that its page uses omits it.
 
 func host() dashboard {
 	b := newLayout("facefusion-host", "FaceFusion / Host and collector",
@@ -94,8 +94,8 @@ sum(increase(otelcol_receiver_facefusion_observation_failures{@host}[$__range]))
 	}
 }
 
-// dropped is the sum of what several counters say. They differ in nothing but their names, which
-// "or" does not look at: hence the label.
+// dropped is the sum of several counters. Their labels are equal and "or" ignores metric names, so
+// each gets a label that tells it apart.
 func dropped() string {
 	var terms []string
 	for _, metric := range []string{
@@ -107,7 +107,7 @@ func dropped() string {
 	return "sum(\n    " + strings.Join(terms, "\n  or\n    ") + "\n)"
 }
 
-// cost is what an agent takes, and how old what it says is in return.
+// cost are the panels of the agent's own resource usage and of the age of its observations.
 func cost() []panel {
 	return []panel{
 		chart{

@@ -205,7 +205,7 @@ func objectives() []panel {
 		return queries
 	}
 	windows := map[string]string{"1h": "super-light-blue", "6h": "light-blue", "1d": "blue", "3d": "purple"}
-	// From the windows and factors of rules/alerts/slo.yml.
+	// The windows and factors are those of rules/alerts/slo.yml.
 	scale := []step{{nil, "transparent"}, {is(1.0), "orange"}, {is(14.4), "red"}}
 	return []panel{
 		chart{

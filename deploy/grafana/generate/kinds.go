@@ -2,7 +2,7 @@ package main
 
 import "strings"
 
-// instant turns the queries of a panel into ones for the end of the time range.
+// instant turns the queries of a panel into instant queries at the end of the time range.
 func (p panel) instant(format string) panel {
 	for i := range p.Targets {
 		p.Targets[i].Instant, p.Targets[i].Range, p.Targets[i].Format = true, false, format
@@ -10,7 +10,7 @@ func (p panel) instant(format string) panel {
 	return p
 }
 
-// stat is a number: the last one. Its course is in a panel below.
+// stat shows the last value as a number. Another panel shows its history.
 func (c chart) stat() panel {
 	p := c.panel("stat")
 	if c.scale == nil {
@@ -19,14 +19,14 @@ func (c chart) stat() panel {
 	p.Options = map[string]any{
 		"colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
 		"textMode": "auto", "wideLayout": true, "showPercentChange": false, "percentChangeColorMode": "standard",
-		// The same size in all of a line, however long they are.
+		// One text size for all numbers of a row, however long they are.
 		"text":          map[string]any{"titleSize": 13, "valueSize": 30},
 		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 	}
 	return p.instant("time_series")
 }
 
-// lines are series over time.
+// lines draws series over time.
 func (c chart) lines() panel {
 	p := c.panel("timeseries")
 	p.MaxDataPoints = 120
@@ -40,14 +40,14 @@ func (c chart) lines() panel {
 		"thresholdsStyle":   map[string]any{"mode": "off"},
 	}
 	if len(c.queries) > 0 && strings.HasPrefix(c.queries[0].legend, perGPU) {
-		// Lines of eight GPUs cross: filled, they are mud.
+		// No fill: with eight GPUs the lines cross, and fills would hide them.
 		p.FieldConfig.Defaults.Custom["fillOpacity"] = 0
 	}
 	if c.least != nil {
 		p.FieldConfig.Defaults.Custom["axisSoftMax"] = *c.least
 	}
 	if c.scale != nil {
-		// The series keep their colours, and the limits are drawn as lines.
+		// Thresholds are drawn as lines, and the series keep their colours.
 		p.FieldConfig.Defaults.Color = apart
 		p.FieldConfig.Defaults.Custom["thresholdsStyle"] = map[string]any{"mode": "dashed"}
 	}
@@ -58,7 +58,7 @@ func (c chart) lines() panel {
 	return p
 }
 
-// areas are series that add up to something.
+// areas stacks series that add up to a total.
 func (c chart) areas() panel {
 	p := c.lines()
 	p.FieldConfig.Defaults.Custom["stacking"] = map[string]any{"mode": "normal", "group": "A"}
@@ -66,7 +66,7 @@ func (c chart) areas() panel {
 	return p
 }
 
-// bars are counts of what happens now and then.
+// bars draws counts of rare events.
 func (c chart) bars() panel {
 	p := c.areas()
 	p.MaxDataPoints = 100
@@ -76,7 +76,7 @@ func (c chart) bars() panel {
 	return p
 }
 
-// timeline is a state over time.
+// timeline draws a state over time.
 func (c chart) timeline() panel {
 	p := c.panel("state-timeline")
 	p.FieldConfig.Defaults.Color = map[string]any{"mode": "fixed", "fixedColor": "text"}
@@ -92,7 +92,7 @@ func (c chart) timeline() panel {
 	return p
 }
 
-// heatmap is a histogram over time; the dots on it are exemplars, which lead to traces.
+// heatmap draws a histogram over time. The dots on it are exemplars, which link to traces.
 func (c chart) heatmap() panel {
 	p := c.panel("heatmap")
 	p.MaxDataPoints = 100
@@ -119,7 +119,7 @@ func (c chart) heatmap() panel {
 	return p
 }
 
-// gauges are bars of now, the longest first.
+// gauges draws the current values as bars, the greatest first.
 func (c chart) gauges() panel {
 	c.min = is(0.0)
 	p := c.panel("bargauge").instant("time_series")

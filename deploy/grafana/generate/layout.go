@@ -6,20 +6,21 @@ import (
 	"slices"
 )
 
-// The tag by which the dashboards find each other, and where their documents are.
+// The tag by which the dashboards link to each other, and the address of their documents.
 const (
 	tag       = "facefusion"
 	documents = "https://github.com/otelcol-facefusion/otelcol-facefusion/blob/main/docs"
 )
 
-// width is that of Grafana's grid.
+// width is the number of columns of Grafana's grid.
 const width = 24
 
-// layout places panels out, from the top down.
+// layout places panels from the top down.
 type layout struct {
 	dashboard
 	y int
-	// folded is the row whose panels are being laid out, which are only drawn when it is opened.
+	// folded is the collapsed row that the panels are added to; nil outside of one. Its panels are
+	// drawn and queried only when it is opened.
 	folded *panel
 	next   int
 }
@@ -27,9 +28,9 @@ type layout struct {
 func newLayout(uid, title, description string, variables []variable, notes []annotation) *layout {
 	return &layout{next: 1, dashboard: dashboard{
 		UID: uid, Title: title, Description: description, Tags: []string{tag},
-		// That of Grafana 11; newer ones bring it up to theirs.
+		// The schema version of Grafana 11; newer versions migrate it.
 		SchemaVersion: 39, Version: 1, Editable: true, Timezone: "browser", Refresh: "30s",
-		// A crosshair at the same time in all panels.
+		// One shared crosshair for all panels.
 		GraphTooltip: 1,
 		Time:         timeRange{"now-6h", "now"},
 		Links: []dashboardLink{
@@ -41,7 +42,7 @@ func newLayout(uid, title, description string, variables []variable, notes []ann
 	}}
 }
 
-// line puts panels side by side. Those without a width share what is left.
+// line places panels side by side. Panels without a width share the remaining columns.
 func (b *layout) line(height int, panels ...panel) {
 	left, shares := width, 0
 	for _, p := range panels {
@@ -65,7 +66,7 @@ func (b *layout) line(height int, panels ...panel) {
 	b.y += height
 }
 
-// section begins a row with a title. A folded one is opened by a click, and asks nothing before.
+// section begins a row with a title. A collapsed row sends no queries until it is opened.
 func (b *layout) section(title string, folded bool) {
 	b.closeSection()
 	row := panel{Type: "row", Title: title, GridPos: gridPos{Y: b.y, W: width, H: 1}, Collapsed: &folded}
@@ -82,7 +83,7 @@ func (b *layout) section(title string, folded bool) {
 func (b *layout) closeSection() {
 	if b.folded != nil {
 		b.Panels = append(b.Panels, *b.folded)
-		// What it hides takes no place: the next one follows the row.
+		// Hidden panels take no space: the next section follows the row.
 		b.y = b.folded.GridPos.Y + b.folded.GridPos.H
 		b.folded = nil
 	}
@@ -102,7 +103,7 @@ func (b *layout) done() dashboard {
 	return b.dashboard
 }
 
-// wide gives a panel a width of its own.
+// wide sets the width of a panel.
 func wide(columns int, p panel) panel {
 	p.GridPos.W = columns
 	return p

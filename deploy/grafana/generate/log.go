@@ -1,9 +1,9 @@
 package main
 
-// noLog is what panels say where FaceFusion's log is not read.
+// noLog is the text of an empty panel where FaceFusion's log is not read.
 const noLog = "no log is read: config/logs.yaml"
 
-// fromLog is what FaceFusion's log tells where config/logs.yaml reads it.
+// fromLog are the panels of metrics that come from FaceFusion's log, which config/logs.yaml reads.
 func fromLog() []panel {
 	return []panel{
 		chart{
@@ -24,7 +24,7 @@ func fromLog() []panel {
 	}
 }
 
-// fromLogNow is the running phase, and what went wrong.
+// fromLogNow are the panels of the running phase and of the causes of failures.
 func fromLogNow() []panel {
 	return []panel{
 		chart{
@@ -53,7 +53,7 @@ func fromLogNow() []panel {
 	}
 }
 
-// openTabs is the load that the web UI makes for itself.
+// openTabs are the panels of the load that open browser tabs cause in the web UI.
 func openTabs() []panel {
 	return []panel{
 		chart{

@@ -1,6 +1,6 @@
-// Command generate writes the Grafana dashboards. A dashboard is a file of this folder: what it
-// asks, what it says about it and how it is drawn; what all panels have in common is said once, in
-// chart.go and layout.go.
+// Command generate writes the Grafana dashboards. Each dashboard is one file of this folder, with
+// the queries, the texts and the kind of each panel; chart.go and layout.go hold what all panels
+// have in common.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	}
 }
 
-// render is the content of each file.
+// render returns the content of each file by name.
 func render() map[string][]byte {
 	files := map[string][]byte{}
 	for name, board := range map[string]dashboard{
@@ -38,7 +38,7 @@ func render() map[string][]byte {
 		var content bytes.Buffer
 		encoder := json.NewEncoder(&content)
 		encoder.SetIndent("", "  ")
-		// PromQL is full of < and >.
+		// PromQL uses < and >, which encoding/json would escape.
 		encoder.SetEscapeHTML(false)
 		if err := encoder.Encode(board); err != nil {
 			panic(err) // what is encoded are our own structs

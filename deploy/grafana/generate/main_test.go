@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is committed is what the program writes now, and nothing else lies beside it.
+// The committed dashboards equal what the program writes, and the folder holds no other file.
 func TestDashboardsAreCurrent(t *testing.T) {
 	files := render()
 	found, err := filepath.Glob("../dashboards/*")

@@ -1,6 +1,6 @@
 package main
 
-// What follows is the part of Grafana's dashboard JSON that is used here, in Grafana's own words.
+// These types are the part of Grafana's dashboard JSON that is used here, with Grafana's own names.
 
 type dashboard struct {
 	UID           string          `json:"uid"`
@@ -148,7 +148,8 @@ type thresholds struct {
 	Steps []step `json:"steps"`
 }
 
-// step is a colour from a value on. The first has no value: it holds from minus infinity.
+// step is the colour of values from a threshold upwards. The first has no threshold: it applies
+// from minus infinity.
 type step struct {
 	Value *float64 `json:"value"`
 	Color string   `json:"color"`

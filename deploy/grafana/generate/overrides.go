@@ -1,13 +1,13 @@
 package main
 
-// limit draws a series as what others are measured by.
+// limit draws a series as the limit of the others.
 func limit(pattern string) override {
 	o := dashed(pattern)
 	o.Properties = append(o.Properties, fixed("byRegexp", pattern, "semi-dark-red").Properties...)
 	return o
 }
 
-// colorBy colours one series of several by its value.
+// colorBy colours one series of a panel by its value.
 func colorBy(name string, scale []step) override {
 	return override{matcher{"byName", name}, []property{
 		{"thresholds", thresholds{"absolute", scale}},
@@ -15,7 +15,7 @@ func colorBy(name string, scale []step) override {
 	}}
 }
 
-// dashed draws series above the others, and not stacked on them.
+// dashed draws series as dashed lines that are not stacked on the others.
 func dashed(pattern string) override {
 	return override{matcher{"byRegexp", pattern}, []property{
 		{"custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{4, 4}}},
@@ -24,7 +24,7 @@ func dashed(pattern string) override {
 	}}
 }
 
-// fixed gives series a colour.
+// fixed gives a series one colour.
 func fixed(by, name, color string) override {
 	return override{matcher{by, name}, []property{{"color", map[string]any{"mode": "fixed", "fixedColor": color}}}}
 }

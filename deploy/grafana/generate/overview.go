@@ -6,10 +6,10 @@ const (
 )
 
 var (
-	// Something that should be none: nothing is said about 0, the rest is bad.
+	// The scale of counts that should be zero: 0 is neutral, anything above is bad.
 	noneIsWell = []step{{nil, "text"}, {is(1.0), "red"}}
 	fewIsWell  = []step{{nil, "text"}, {is(1.0), "orange"}}
-	// The objective of rules/slo.yml is 99 %.
+	// The objective in rules/slo.yml is 99 %.
 	successScale = []step{{nil, "red"}, {is(0.95), "orange"}, {is(0.99), "green"}}
 )
 

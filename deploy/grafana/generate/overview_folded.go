@@ -1,6 +1,6 @@
 package main
 
-// What is folded on the overview.
+// The collapsed rows of the overview.
 
 func webUI() []panel {
 	return []panel{

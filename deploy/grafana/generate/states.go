@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// state is one value of a series that counts through states. The worse ones are higher, so that
-// max() is the worst.
+// state is one value of a series that encodes states as numbers. A worse state has a greater
+// number, so that max() returns the worst one.
 type state struct {
 	value int
-	// matcher is what says that the thing is in this state.
+	// matcher selects the series that is 1 in this state.
 	matcher     string
 	text, color string
 }
 
-// quiet is for a state that is neither well nor bad.
+// quiet marks a state that is neither good nor bad.
 const quiet = "rgba(128, 128, 128, 0.25)"
 
 var serverStates = []state{
@@ -48,13 +48,13 @@ var faultStates = []state{
 	{10, `nvidia_gpu_fault="lost"`, "lost", "dark-red"},
 }
 
-// A GPU without a fault is one of these, of two other metrics.
+// The states of a GPU without a fault come from two other metrics.
 var (
 	wellState   = state{1, `hw_state="ok"`, "well", "green"}
 	asleepState = state{2, "", "asleep", "blue"}
 )
 
-// What holds the clocks down. A GPU that nothing holds down has no value.
+// The reasons of reduced clocks. A GPU whose clocks are not reduced has no value.
 var clockStates = []state{
 	{1, `nvidia_gpu_clock_event="gpu_idle"`, "idle", quiet},
 	{2, `nvidia_gpu_clock_event=~"applications_clocks_setting|display_clock_setting|sync_boost|board_limit|reliability"`, "a setting", "blue"},
@@ -87,18 +87,18 @@ var visibilityStates = []state{
 	{6, `nvidia_process_visibility=~"unsupported|unreliable|failing"`, "not listed", "orange"},
 }
 
-// worst is the query of the worst state that something was in since the point before: a short one
-// is not lost where a point stands for minutes.
+// worst is the query of the worst state since the previous point of the graph, so that a short
+// state is visible where a point covers minutes.
 func worst(by string, terms ...[]string) string {
 	return "max by (" + by + ") (\n    " + strings.Join(slices.Concat(terms...), "\n  or\n    ") + "\n)"
 }
 
-// during are the terms of worst for the states of a metric.
+// during returns the terms of worst for the states of a metric.
 func during(metric, variables string, states []state) []string {
 	return terms(metric, variables, states, "%d * max_over_time(%s{%s}[$__rate_interval]) > 0")
 }
 
-// now are the same for the moment.
+// now returns the same terms for the current value.
 func now(metric, variables string, states []state) []string {
 	return terms(metric, variables, states, "%d * %s{%s} > 0")
 }

@@ -2,9 +2,9 @@ package main
 
 import "fmt"
 
-// column is one of a table: what it is called, where it comes from and how it is drawn.
+// column is one column of a table: its title, its source and its appearance.
 type column struct {
-	// label is that of the series which the column shows; or expr is the query of its value.
+	// label names the series label that the column shows; otherwise expr is the query of its value.
 	label, expr string
 	title       string
 	unit        string
@@ -12,13 +12,13 @@ type column struct {
 	width       int
 	scale       []step
 	states      []state
-	// gauge draws the value as a bar up to this.
+	// gauge is the maximum of the bar that draws the value; nil for no bar.
 	gauge *float64
-	// link leads from the cell to another dashboard.
+	// link is the address of the dashboard that a click on the cell opens.
 	link string
 }
 
-// table is a row for each thing, out of queries about it that have the same labels.
+// table joins queries with the same labels into one row for each set of labels.
 func (c chart) table(columns []column, sortBy string) panel {
 	for _, col := range columns {
 		if col.expr != "" {

@@ -1,6 +1,7 @@
 package main
 
-// The order of the variables is that of the choice: where from, which host, what on it.
+// The variables are in the order in which a reader chooses: data source, host, then instance or
+// GPU.
 
 func commonVariables(more ...variable) []variable {
 	return append([]variable{
@@ -10,7 +11,7 @@ func commonVariables(more ...variable) []variable {
 		},
 		{
 			Name: "docs", Type: "constant", Query: documents, Current: &current{documents, documents},
-			// Not shown; whoever keeps the documents elsewhere changes it here.
+			// Hidden. Change it here where the runbooks are served from another address.
 			Hide: 2,
 		},
 		labelValues("host", "Host", "What the hosts call themselves.", "label_values(facefusion_instances, host_name)"),
@@ -26,14 +27,15 @@ var (
 		`label_values(facefusion_job_finished_total{host_name=~"$host", service_instance_id=~"$instance"}, facefusion_media)`)
 )
 
-// labelValues is a choice among the values of a label, any number of them, all at first.
+// labelValues is a variable with the values of a label: multiple choice, all by default.
 func labelValues(name, label, description, query string) variable {
 	return variable{
 		Name: name, Label: label, Description: description, Type: "query", Datasource: &prometheus,
 		Query: map[string]any{"query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery", "qryType": 1}, Definition: query,
-		// 2: asked again when the time range changes; sorted as people sort numbers.
+		// Refresh 2: queried again when the time range changes. Sort: natural order.
 		Refresh: 2, Sort: 7,
-		// ".*" rather than all values: a query stays short, and what has no such label is not lost.
+		// ".*" rather than the list of all values: it keeps queries short and matches series
+		// without the label.
 		Multi: true, IncludeAll: true, AllValue: ".*", Current: &current{"All", "$__all"},
 	}
 }
