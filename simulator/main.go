@@ -142,7 +142,7 @@ func play(ctx context.Context, o options, h *host.Host, control fakenvml.Control
 	}
 	if o.gpus > 0 {
 		driver := scenario.NewDriver(o.gpus, players, control.Set)
-		// The command must not find the library before it has been told what to say.
+		// The command must not load the library before its control file is written.
 		if err := driver.Pass(0); err != nil {
 			return err
 		}
@@ -163,7 +163,8 @@ func play(ctx context.Context, o options, h *host.Host, control fakenvml.Control
 	return err
 }
 
-// runCommand runs the command, its output passed through. Asked to end, it has ten seconds for it.
+// runCommand runs the command and passes its output through. After SIGTERM it has ten seconds to
+// end.
 func runCommand(ctx context.Context, o options, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, o.command[0], o.command[1:]...)
 	cmd.Env = append(os.Environ(), o.environment...)

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// Command prepares a fake process: a copy of program with the given command line. It dies with the
-// one who starts it, even if that is killed.
+// Command prepares a fake process: a copy of program with the given command line. The kernel kills
+// it when its parent ends, even by SIGKILL.
 func Command(program string, args ...string) *exec.Cmd {
 	return &exec.Cmd{
 		Path: program,

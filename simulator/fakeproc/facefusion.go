@@ -15,9 +15,10 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 )
 
-// Instruction is what a fake FaceFusion process is to be. It is sent whole at every change.
+// Instruction is the complete desired state of a fake FaceFusion process. Each change sends all of
+// it.
 type Instruction struct {
-	// Number counts the changes; the report on this one repeats it.
+	// Number counts the changes; the report on a change repeats its number.
 	Number int `json:"number"`
 	// Downloading is the time before a server opens its port: a curl child fetches models.
 	Downloading bool `json:"downloading"`
@@ -26,24 +27,24 @@ type Instruction struct {
 	// Tabs are open in browsers: each polls twice a second, and costs an idle server an eighth of a
 	// core.
 	Tabs int `json:"tabs"`
-	// Gradio is what a server says.
+	// Gradio is the behaviour of a server's web UI.
 	Gradio gradio.Behavior `json:"gradio"`
 	// Exit ends the process with this code.
 	Exit *int `json:"exit"`
 }
 
-// Report is how a fake FaceFusion process is after a change.
+// Report is the actual state of a fake FaceFusion process after a change.
 type Report struct {
 	Number int `json:"number"`
-	// Port is where it listens, 0 while it does not.
+	// Port is the listening port, 0 while there is none.
 	Port uint16 `json:"port"`
 	// Children are the PIDs of its children.
 	Children []int `json:"children"`
-	// Error is why the change could not be made; the process ends with it.
+	// Error says why the change failed; the process exits after it.
 	Error string `json:"error"`
 }
 
-// faceFusion is a process of FaceFusion. All fields belong to the goroutine of main.
+// faceFusion plays a process of FaceFusion. Only the goroutine of main may use its fields.
 type faceFusion struct {
 	web        *gradio.Server // nil until the port is open
 	port       uint16
@@ -54,7 +55,7 @@ type faceFusion struct {
 	tabs       int
 }
 
-// main follows instructions until they end. It returns the exit code.
+// main applies instructions until standard input ends, and returns the exit code.
 func (f *faceFusion) main(stdin io.Reader, stdout io.Writer) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGUSR1)
@@ -128,7 +129,7 @@ func (f *faceFusion) become(state Instruction) error {
 	return nil
 }
 
-// serveTabs uses the CPU that polling tabs cost.
+// serveTabs uses the CPU time that polling tabs would cost.
 func (f *faceFusion) serveTabs(tabs int) {
 	if tabs == f.tabs {
 		return
@@ -153,7 +154,7 @@ func (f *faceFusion) children() []int {
 	return pids
 }
 
-// listen takes the first free port, as Gradio does.
+// listen binds the first free port, as Gradio does.
 func (f *faceFusion) listen() error {
 	name := os.Getenv("GRADIO_SERVER_NAME")
 	if name == "" {
@@ -211,8 +212,8 @@ func encoderCommand() []string {
 	}
 }
 
-// tempFolder is named for the target of the job in FaceFusion. Here, no two processes work on the
-// same.
+// tempFolder is the temporary folder of the process. FaceFusion names it after the job's target;
+// here each process has its own.
 func tempFolder() string {
 	return filepath.Join(os.TempDir(), "facefusion", "clip-"+strconv.Itoa(os.Getpid()))
 }

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// environment marks a process as a fake process. Without it, a command line alone makes nobody one.
+// environment marks a process as a fake process. A command line alone does not make one.
 const environment = "FACEFUSION_SIMULATOR_FAKEPROC=1"
 
 // Main turns this process into the fake process that its command line names, and does not return
@@ -30,8 +30,8 @@ func Main() {
 		return
 	}
 	name := filepath.Base(os.Args[0])
-	// A copy has the name of the file it was started from, until it says otherwise. It is only for
-	// the eye: a failure costs nothing.
+	// The kernel names a copy after its file. The name set here is only for people who look at ps,
+	// so a failure is ignored.
 	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
 	dieAsPython()
 	switch {

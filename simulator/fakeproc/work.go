@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// pause and effort make a tenth of a core: enough to be seen, little enough for a laptop.
+	// pause and effort add up to a tenth of a core: measurable, and affordable on a laptop.
 	pause  = 50 * time.Millisecond
 	effort = 5 * time.Millisecond
 	// pieceSize is written in each pause, up to outputSize.
@@ -17,7 +17,7 @@ const (
 	outputSize = 4 << 20
 )
 
-// burn uses the CPU now and then, until done is closed.
+// burn uses a tenth of a core until done is closed.
 func burn(done <-chan struct{}, also func()) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -33,7 +33,7 @@ func burn(done <-chan struct{}, also func()) {
 	}
 }
 
-// poll uses an eighth of a core for each open tab, until done is closed.
+// poll uses an eighth of a core for each open browser tab until done is closed.
 func poll(done <-chan struct{}, tabs int) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -48,8 +48,7 @@ func poll(done <-chan struct{}, tabs int) {
 	}
 }
 
-// work is what ffmpeg and curl do: they use the CPU and write their file, until standard input
-// ends.
+// work plays ffmpeg and curl: it uses the CPU and writes the output file until standard input ends.
 func work(args []string, stdin io.Reader) {
 	done := make(chan struct{})
 	go func() {
@@ -70,7 +69,7 @@ func work(args []string, stdin io.Reader) {
 	})
 }
 
-// output is the file that a command line of ffmpeg or curl names.
+// output returns the output file that a command line of ffmpeg or curl names.
 func output(args []string) string {
 	for _, option := range []string{"-y", "--output"} {
 		if i := slices.Index(args, option); i >= 0 && i+1 < len(args) {

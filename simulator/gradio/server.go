@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// Mode is how the server behaves.
+// Mode is the fault that the server plays.
 type Mode string
 
 // The modes.
 const (
 	// Normal answers everything.
 	Normal Mode = "normal"
-	// Saturated has no thread left: the event loop answers, but /gradio_api/app_id, which takes a
+	// Saturated has no free thread: the event loop answers, but /gradio_api/app_id, which needs a
 	// thread of the pool, does not.
 	Saturated Mode = "saturated"
 	// Hang accepts connections and answers nothing.
 	Hang Mode = "hang"
 )
 
-// Next is the mode after this one, round and round.
+// Next returns the following mode; Normal follows the last one.
 func (m Mode) Next() Mode {
 	return map[Mode]Mode{Normal: Saturated, Saturated: Hang, Hang: Normal}[m]
 }
 
-// Behavior is what the server has to say.
+// Behavior are the values that the server reports.
 type Behavior struct {
 	Mode Mode `json:"mode"`
 	// AppID is a random number in Gradio, new with every process. It needs all 64 bits.
@@ -68,7 +68,7 @@ type Server struct {
 	changed chan struct{} // closed when state is replaced
 }
 
-// New builds a server that says nothing but "nothing yet".
+// New returns a server without any request or tab so far.
 func New() *Server {
 	s := &Server{mux: http.NewServeMux(), state: Behavior{Mode: Normal}, changed: make(chan struct{})}
 	s.get("/gradio_api/startup-events", func(Behavior) any { return false })
@@ -99,7 +99,7 @@ func New() *Server {
 	return s
 }
 
-// Set replaces what the server says. Requests that were held go on if the new mode lets them.
+// Set replaces the reported values. Held requests are answered if the new mode answers them.
 func (s *Server) Set(state Behavior) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,8 +115,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// get registers the answer at a path, held in the given modes. FastAPI, other than net/http, does
-// not answer HEAD where it answers GET.
+// get registers the answer at a path, which is held back in the given modes. Unlike net/http,
+// FastAPI does not answer HEAD where it answers GET.
 func (s *Server) get(path string, answer func(Behavior) any, held ...Mode) {
 	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
@@ -133,7 +133,7 @@ func (s *Server) get(path string, answer func(Behavior) any, held ...Mode) {
 	})
 }
 
-// let waits until the mode is none of held. It says false when the client has gone meanwhile.
+// let waits until the mode is none of held. It returns false if the client disconnects first.
 func (s *Server) let(r *http.Request, held ...Mode) bool {
 	for {
 		s.mu.Lock()
@@ -153,7 +153,7 @@ func (s *Server) let(r *http.Request, held ...Mode) bool {
 func reply(w http.ResponseWriter, code int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	// The client may be gone; that is its own affair.
+	// An error means that the client has disconnected.
 	text, _ := json.Marshal(body)
 	_, _ = w.Write(text)
 }

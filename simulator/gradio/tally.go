@@ -2,8 +2,9 @@ package gradio
 
 import "slices"
 
-// Tally keeps Gradio's analytics of its functions, with its habits: totals count a request when it
-// joins, rates and percentiles change when one ends. The zero value is ready.
+// Tally keeps Gradio's analytics of its functions with Gradio's semantics: totals count a request
+// when it joins the queue, rates and percentiles change when it ends. The zero value is ready to
+// use.
 type Tally struct {
 	functions map[string]*record
 }
@@ -62,7 +63,7 @@ func percentile(sorted []float64, q float64) *float64 {
 	return &value
 }
 
-// Summary is what /monitoring/summary says: nothing at all before the first request has ended.
+// Summary is the answer of /monitoring/summary: empty until the first request has ended.
 func (t *Tally) Summary() map[string]Function {
 	functions := map[string]Function{}
 	for name, r := range t.functions {

@@ -30,8 +30,7 @@ import (
 
 // Settings of a host.
 type Settings struct {
-	// Dir holds everything that is written. It is made where it is missing, and left when the host
-	// is closed.
+	// Dir holds all files. It is created if missing, and kept when the host is closed.
 	Dir string
 	// Instances is how many installations of FaceFusion there are.
 	Instances int
@@ -43,7 +42,7 @@ type Settings struct {
 	Program string
 }
 
-// Host is the machine.
+// Host is the simulated machine.
 type Host struct {
 	settings Settings
 	jobs     []*jobs.Folder
@@ -94,7 +93,7 @@ func New(settings Settings) (*Host, error) {
 // Logs is a pattern of the files that hold the standard error of all instances.
 func (h *Host) Logs() string { return filepath.Join(h.settings.Dir, "log", "*.log") }
 
-// openStderr makes the file that the processes of an instance have for standard error.
+// openStderr creates the file that is the standard error of the processes of an instance.
 func (h *Host) openStderr(instance int) error {
 	dir := filepath.Dir(h.Logs())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -176,7 +175,7 @@ func (h *Host) start(dir string, stderr *os.File, args []string) (*Proc, error) 
 	return p, nil
 }
 
-// nextAppID makes numbers of 64 bits, none of them twice.
+// nextAppID returns unique numbers of 64 bits.
 func (h *Host) nextAppID() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -209,7 +209,7 @@ func TestDecoy(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// Whatever happens to the one who started them, no process stays.
+// However the parent ends, no process is left.
 func TestNoProcessOutlivesTheHost(t *testing.T) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "HOST_TEST_DOOMED="+t.TempDir())
@@ -271,8 +271,7 @@ func parent(t *testing.T, pid int) string {
 	return strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))[1]
 }
 
-// gone counts a zombie as gone: the init of a bare container may be slow to wait for it, or not do
-// it at all.
+// gone counts a zombie as gone: the init of a bare container may reap it late or never.
 func gone(pids ...int) bool {
 	return !slices.ContainsFunc(pids, func(pid int) bool {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -18,8 +18,8 @@ import (
 // ErrExited says that the process has ended.
 var ErrExited = errors.New("process has ended")
 
-// patience is how long a process may take to do what it is told: far more than a busy machine needs
-// to start one.
+// patience is how long a process may take to apply an instruction: far more than a busy machine
+// needs to start one.
 const patience = 30 * time.Second
 
 // Proc is a process of the host.
@@ -75,10 +75,10 @@ func (p *Proc) follow(stdout io.Reader) {
 	_ = p.cmd.Wait() // how it ended stays in ProcessState
 }
 
-// PID is the process's.
+// PID returns the process's PID.
 func (p *Proc) PID() int { return p.cmd.Process.Pid }
 
-// Port is where a server listens, 0 while it does not.
+// Port returns the listening port of a server, 0 while there is none.
 func (p *Proc) Port() uint16 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,7 +92,7 @@ func (p *Proc) Children() []int {
 	return p.last.Children
 }
 
-// Set changes what a FaceFusion process is, and returns when it has become so.
+// Set changes the state of a FaceFusion process, and returns when the process reports it.
 func (p *Proc) Set(change func(*fakeproc.Instruction)) error {
 	p.set.Lock()
 	defer p.set.Unlock()
@@ -124,17 +124,17 @@ func (p *Proc) Set(change func(*fakeproc.Instruction)) error {
 	}
 }
 
-// SetMode changes how a server behaves.
+// SetMode changes the fault that a server plays.
 func (p *Proc) SetMode(mode gradio.Mode) error {
 	return p.Set(func(state *fakeproc.Instruction) { state.Gradio.Mode = mode })
 }
 
-// SetQueue changes how many events wait in a server's queue.
+// SetQueue sets the number of events that wait in a server's queue.
 func (p *Proc) SetQueue(size int) error {
 	return p.Set(func(state *fakeproc.Instruction) { state.Gradio.QueueSize = size })
 }
 
-// SetFunctions changes what a server says of its functions.
+// SetFunctions sets the analytics that a server reports of its functions.
 func (p *Proc) SetFunctions(functions map[string]gradio.Function) error {
 	return p.Set(func(state *fakeproc.Instruction) { state.Gradio.Functions = functions })
 }
@@ -178,10 +178,10 @@ func (p *Proc) Kill(signal syscall.Signal) error {
 	return nil
 }
 
-// Done is closed when the process has ended.
+// Done returns a channel that is closed when the process has ended.
 func (p *Proc) Done() <-chan struct{} { return p.done }
 
-// ProcessState is how the process ended; nil while it lives.
+// ProcessState says how the process ended; it is nil while the process lives.
 func (p *Proc) ProcessState() *os.ProcessState {
 	select {
 	case <-p.done:

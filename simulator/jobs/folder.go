@@ -22,8 +22,8 @@ var Statuses = [...]Status{Drafted, Queued, Completed, Failed}
 // second.
 var ErrExists = errors.New("job exists")
 
-// Folder is a jobs folder. Its methods may not be called at the same time for the same job, as
-// FaceFusion has no lock either.
+// Folder is a jobs folder. Its methods must not be called concurrently for the same job: like
+// FaceFusion, it has no lock.
 type Folder struct {
 	path string
 	// Truncation is for how long a file that is written anew is seen empty under its old time: ext4
@@ -31,7 +31,7 @@ type Folder struct {
 	Truncation time.Duration
 }
 
-// Open makes the folder and its four parts, as every FaceFusion command does.
+// Open creates the folder and its four status folders, as every FaceFusion command does.
 func Open(path string) (*Folder, error) {
 	for _, status := range Statuses {
 		if err := os.MkdirAll(filepath.Join(path, string(status)), 0o755); err != nil {
@@ -41,10 +41,10 @@ func Open(path string) (*Folder, error) {
 	return &Folder{path: path}, nil
 }
 
-// Path is where the folder is.
+// Path returns the path of the folder.
 func (f *Folder) Path() string { return f.path }
 
-// Create makes a drafted job: one write for the empty job, one more for each step.
+// Create creates a drafted job: one write for the empty job, one more for each step.
 func (f *Folder) Create(id string, steps ...Step) error {
 	if _, err := f.Status(id); err == nil {
 		return fmt.Errorf("create job %q: %w", id, ErrExists)
@@ -92,10 +92,10 @@ func (f *Folder) setStep(id string, step int, status Status) error {
 	return f.change(id, Queued, func(j *job) { j.Steps[step].Status = status })
 }
 
-// Complete ends a queued job well: its started step is completed, then the file moves.
+// Complete completes a queued job: its started step becomes completed, then the file moves.
 func (f *Folder) Complete(id string) error { return f.end(id, Completed) }
 
-// Fail ends a queued job badly: its started step has failed, later ones stay queued, then the file
+// Fail fails a queued job: its started step becomes failed, later ones stay queued, then the file
 // moves.
 func (f *Folder) Fail(id string) error { return f.end(id, Failed) }
 
@@ -114,7 +114,7 @@ func (f *Folder) end(id string, status Status) error {
 	return f.move(id, Queued, status)
 }
 
-// Delete removes a job wherever it is, also a running one.
+// Delete removes a job in any status, also a running one.
 func (f *Folder) Delete(id string) error {
 	status, err := f.Status(id)
 	if err != nil {
@@ -123,8 +123,8 @@ func (f *Folder) Delete(id string) error {
 	return os.Remove(f.file(status, id))
 }
 
-// Status says in which part of the folder a job is; the error is fs.ErrNotExist where it is in
-// none.
+// Status returns the status folder of a job; the error is fs.ErrNotExist where there is no such
+// job.
 func (f *Folder) Status(id string) (status Status, err error) {
 	for _, status = range Statuses {
 		if _, err = os.Stat(f.file(status, id)); err == nil {
@@ -134,7 +134,7 @@ func (f *Folder) Status(id string) (status Status, err error) {
 	return "", err
 }
 
-// Steps says how many steps a queued job has.
+// Steps returns the number of steps of a queued job.
 func (f *Folder) Steps(id string) (int, error) {
 	j, err := read(f.file(Queued, id))
 	if err != nil {
@@ -143,7 +143,7 @@ func (f *Folder) Steps(id string) (int, error) {
 	return len(j.Steps), nil
 }
 
-// List names the jobs in a part of the folder, sorted by id.
+// List returns the ids of the jobs in a status folder, sorted.
 func (f *Folder) List(status Status) ([]string, error) {
 	paths, err := filepath.Glob(f.file(status, "*"))
 	if err != nil {

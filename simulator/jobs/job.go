@@ -23,8 +23,8 @@ const (
 	Failed    Status = "failed"
 )
 
-// Step is what the caller says of a step of a new job; everything else is as in a recorded one.
-// Empty fields keep the recorded value.
+// Step are the values of a new job's step that the caller chooses. Empty fields and all others keep
+// the values of a recorded step.
 type Step struct {
 	Source, Target, Output string
 	Processors             []string
@@ -52,7 +52,7 @@ func (s Step) args() json.RawMessage {
 	return args
 }
 
-// replace works on the text, because a map would lose the order of FaceFusion's keys.
+// replace edits the text, because a map would lose the order of FaceFusion's keys.
 func replace(args []byte, key string, value any) []byte {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -64,7 +64,7 @@ func replace(args []byte, key string, value any) []byte {
 	})
 }
 
-// job is a job file, its keys in FaceFusion's order.
+// job is a job file with its keys in FaceFusion's order.
 type job struct {
 	Version     string     `json:"version"`
 	DateCreated string     `json:"date_created"`
@@ -77,10 +77,10 @@ type stepJSON struct {
 	Status Status          `json:"status"`
 }
 
-// date is now as Python's datetime.now().astimezone().isoformat() has it.
+// date formats the time as Python's datetime.now().astimezone().isoformat() does.
 func date() string { return time.Now().Format("2006-01-02T15:04:05.000000-07:00") }
 
-// text is the job as Python's json.dump(indent=4) has it: no newline at the end.
+// text formats the job as Python's json.dump(indent=4) does: no newline at the end.
 func (j *job) text() ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -104,7 +104,7 @@ func read(path string) (*job, error) {
 	return j, nil
 }
 
-// bufferSize is Python's: a long job reaches the disk in pieces, and a reader may see any of them.
+// bufferSize is Python's: a long job is written in several pieces, and a reader may see each state.
 const bufferSize = 8192
 
 // write does what FaceFusion's write_json does: truncate in place, write, close. No temporary file,

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Stderr is the standard error of one FaceFusion. A nil one is nobody's.
+// Stderr is the standard error of one FaceFusion. A nil Stderr discards everything.
 type Stderr struct {
 	to io.Writer
 }
 
-// New writes to a file or the like. Each line and each record of a bar is one write, as
-// FaceFusion's.
+// New returns a Stderr that writes to a file or a buffer. Each line and each record of a bar is one
+// write, as in FaceFusion.
 func New(to io.Writer) *Stderr { return &Stderr{to: to} }
 
 // Line writes a message of FaceFusion's own.
@@ -48,12 +48,12 @@ func (l *Stderr) Traceback() error {
 // Bar is one pass of a phase.
 type Bar struct {
 	log *Stderr
-	// Phase is its word, Frames how many there are.
+	// Phase is the phase's name in the log, Frames the number of frames.
 	phase  string
 	frames int
 	began  time.Time
 	shown  int
-	// note stands at the end of each record.
+	// note is the text at the end of each record.
 	note string
 }
 
@@ -71,7 +71,7 @@ func (l *Stderr) bar(phase string, frames int, note string) *Bar {
 	return &Bar{log: l, phase: phase, frames: frames, began: time.Now(), shown: -1, note: note}
 }
 
-// Show writes a record when frames have been done. The same number is written once.
+// Show writes a record that this number of frames is done. The same number is written once.
 func (b *Bar) Show(done int) error {
 	done = min(done, b.frames)
 	if done == b.shown {
@@ -81,7 +81,7 @@ func (b *Bar) Show(done int) error {
 	return b.log.write(b.record(done))
 }
 
-// End closes the bar where it is.
+// End closes the bar at its present state.
 func (b *Bar) End() error {
 	if err := b.log.write(b.record(max(b.shown, 0))); err != nil {
 		return err

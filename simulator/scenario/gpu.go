@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// GPU is what a GPU reads. It follows the work as a real one does: load at once, memory in steps,
-// heat slowly.
+// GPU holds the readings of a GPU. They follow the work as on a real one: utilization at once,
+// memory in steps, temperature slowly.
 type GPU struct {
 	// Utilization and Encoder in percent.
 	Utilization, Encoder float64
@@ -32,12 +32,12 @@ const (
 	inertia                              = 10 * time.Second
 )
 
-// NewGPU is one that nobody has used for a while.
+// NewGPU returns an idle, cold GPU.
 func NewGPU() *GPU {
 	return &GPU{Memory: idleMemory, Power: idlePower, Temperature: idleTemperature}
 }
 
-// pass lets time pass with these processes on the GPU.
+// pass advances the time with these processes on the GPU.
 func (g *GPU) pass(d time.Duration, users []user, dice *rand.Rand) {
 	g.Utilization, g.Encoder, g.Memory = 0, 0, idleMemory
 	for _, u := range users {
@@ -56,7 +56,7 @@ func (g *GPU) pass(d time.Duration, users []user, dice *rand.Rand) {
 // totalMemory is 24 GiB.
 const totalMemory = 24 << 30
 
-// lines say it in the words of the fake driver library, for the GPU with an index.
+// lines returns the readings in the format of the fake driver library, for the GPU with this index.
 func (g *GPU) lines(index int) []string {
 	line := func(key string, value any) string { return fmt.Sprintf("gpu.%d.%s %v", index, key, value) }
 	return []string{
@@ -72,8 +72,8 @@ func (g *GPU) lines(index int) []string {
 	}
 }
 
-// Driver lets GPUs follow players, who take turns on them: instance 0 on the first, instance 1 on
-// the second, and so on.
+// Driver drives GPUs by the work of players, which are assigned to them in turn: instance 0 to the
+// first, instance 1 to the second, and so on.
 type Driver struct {
 	gpus    []*GPU
 	players []*Player
@@ -81,7 +81,7 @@ type Driver struct {
 	dice    *rand.Rand
 }
 
-// NewDriver makes GPUs. What they read is told to say, in the words of the fake driver library.
+// NewDriver creates GPUs. say receives their readings in the format of the fake driver library.
 func NewDriver(gpus int, players []*Player, say func(lines ...string) error) *Driver {
 	d := &Driver{players: players, say: say, dice: rand.New(rand.NewPCG(0, 0))}
 	for range gpus {
@@ -90,7 +90,7 @@ func NewDriver(gpus int, players []*Player, say func(lines ...string) error) *Dr
 	return d
 }
 
-// Pass lets time pass on all GPUs, and says what they read then.
+// Pass advances the time on all GPUs and reports their readings.
 func (d *Driver) Pass(interval time.Duration) error {
 	lines := []string{fmt.Sprintf("gpus %d", len(d.gpus))}
 	for i, g := range d.gpus {
@@ -102,7 +102,7 @@ func (d *Driver) Pass(interval time.Duration) error {
 	return d.say(lines...)
 }
 
-// Drive passes the time until the context ends.
+// Drive advances the time until the context ends.
 func (d *Driver) Drive(ctx context.Context) error {
 	const interval = 200 * time.Millisecond
 	tick := time.NewTicker(interval)

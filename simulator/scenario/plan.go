@@ -1,7 +1,7 @@
-// Package scenario lets the days of a FaceFusion host pass: jobs from the web UI, from headless
-// runs and from nightly batches, failures, crashes, orphans.
+// Package scenario plays the days of a FaceFusion host: jobs from the web UI, from headless runs
+// and from nightly batches, failures, crashes, orphans.
 //
-// What happens is decided by a seed alone (plan.go); how long it takes by a speed (player.go). The
+// The seed alone determines what happens (plan.go), the speed how long it takes (player.go). The
 // same seed gives the same acts in the same order.
 package scenario
 
@@ -31,7 +31,7 @@ const (
 	Restart  Kind = "restart"  // the server is killed, and downloads models when it starts again
 )
 
-// frequencies are parts of their sum.
+// frequencies are the relative frequencies of the kinds.
 var frequencies = []struct {
 	kind  Kind
 	parts int
@@ -80,7 +80,7 @@ const (
 	finalizing = 5 * time.Second
 )
 
-// Plan is what happens to an instance, without end.
+// Plan generates the acts of an instance without end.
 func Plan(seed uint64, instance int) iter.Seq[Act] {
 	return func(yield func(Act) bool) {
 		dice := rand.New(rand.NewPCG(seed, uint64(instance)))
@@ -147,7 +147,7 @@ func drawStep(dice *rand.Rand) StepPlan {
 	return s
 }
 
-// span is exponential about a mean, without the extremes.
+// span is a truncated exponential distribution with this mean.
 func span(dice *rand.Rand, mean time.Duration) time.Duration {
 	return time.Duration(min(max(dice.ExpFloat64(), 0.1), 4) * float64(mean))
 }

@@ -17,11 +17,11 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/logs"
 )
 
-// Player plays the acts of one instance, one after the other.
+// Player plays the acts of one instance in order.
 type Player struct {
 	Host     *host.Host
 	Instance int
-	// Speed is how many times faster than on a real host the time passes.
+	// Speed is how many times faster than on a real host time passes.
 	Speed float64
 
 	jobs   *jobs.Folder
@@ -87,7 +87,7 @@ func (p *Player) perform(ctx context.Context, act Act) error {
 	}
 }
 
-// ensureServer starts the server where none runs. It downloads models first.
+// ensureServer starts the server if none runs. The server downloads models first.
 func (p *Player) ensureServer(ctx context.Context) error {
 	if alive(p.server.Load()) != nil {
 		return nil
@@ -102,7 +102,7 @@ func (p *Player) ensureServer(ctx context.Context) error {
 	return server.SetDownloading(false)
 }
 
-// click is a job from the web UI.
+// click plays a job from the web UI.
 func (p *Player) click(ctx context.Context, act Act) error {
 	id, err := p.create(dated("ui-"), act.Jobs[0])
 	if err != nil {
@@ -201,7 +201,7 @@ func (p *Player) retry(ctx context.Context, job Job) error {
 	return p.run(ctx, runner, map[string]Job{id: job}, id)
 }
 
-// tidy deletes what is finished: FaceFusion itself never does.
+// tidy deletes finished jobs, which FaceFusion itself never does.
 func (p *Player) tidy() error {
 	for _, status := range []jobs.Status{jobs.Completed, jobs.Failed} {
 		ids, err := p.jobs.List(status)
@@ -244,10 +244,10 @@ func numbered(prefix string) func(n int) string {
 	return func(n int) string { return fmt.Sprintf("%s%03d", prefix, n+1) }
 }
 
-// wait lets time pass, and says whether the play goes on.
+// wait lets time pass and reports whether the play goes on.
 func (p *Player) wait(ctx context.Context, d time.Duration) bool { return p.attend(ctx, d, nil) == nil }
 
-// attend lets time pass, unless a worker ends meanwhile.
+// attend lets time pass, but returns early if a worker ends.
 func (p *Player) attend(ctx context.Context, d time.Duration, workerDone <-chan struct{}) error {
 	timer := time.NewTimer(time.Duration(float64(d) / p.Speed))
 	defer timer.Stop()

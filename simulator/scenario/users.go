@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// user is a process on a GPU.
+// user is a process that uses a GPU.
 type user struct {
 	pid    int
 	memory float64
 	works  bool
 }
 
-// usersOf are the processes of the players whose turn the GPU is, in their order: a server that
-// works itself is one process.
+// usersOf returns the processes of the players that are assigned to the GPU, in their order. A
+// server that works itself is one process.
 func (d *Driver) usersOf(gpu int) (users []user) {
 	for _, p := range d.players {
 		if p.Instance%len(d.gpus) != gpu {
@@ -35,8 +35,8 @@ func (d *Driver) usersOf(gpu int) (users []user) {
 	return users
 }
 
-// userLines say who uses the GPU with an index, in the words of the fake driver library: those who
-// work share it.
+// userLines returns the processes on the GPU with this index in the format of the fake driver
+// library. Those that work share its utilization.
 func (g *GPU) userLines(index int, users []user, now time.Time) []string {
 	workers := 0
 	for _, u := range users {
