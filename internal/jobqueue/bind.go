@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
@@ -44,7 +45,7 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 		if access != AccessOpen {
 			accesses[at.Instance], errs[at.Instance] = access, err
 			unreached = append(unreached, at)
-		} else if f := find(w.folders, &st); f != nil {
+		} else if f := w.find(&at, &st); f != nil {
 			if f.flight == nil {
 				f.absentSince[0] = time.Time{}
 			}
@@ -56,12 +57,12 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 	}
 	for _, at := range others {
 		st := identities[at.Instance]
-		f := find(next, &st)
+		f := findOf(next, &at, &st)
 		if f == nil {
 			f = former[at.Instance]
 		}
 		if f == nil || bound[f] != nil && !f.identity.Same(&st) {
-			f = w.newFolder(at.Instance, now)
+			f = w.newFolder(&at, now)
 		}
 		if f.flight == nil {
 			f.identity = st
@@ -72,7 +73,7 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 	for _, at := range unreached {
 		f := former[at.Instance]
 		if f == nil {
-			f = w.newFolder(at.Instance, now)
+			f = w.newFolder(&at, now)
 		}
 		// where another way leads to it, that one is taken
 		take(f, at, accesses[at.Instance], errs[at.Instance])
@@ -88,16 +89,37 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 			f.instances = slices.Compact(ids)
 		}
 	}
+	// What ends in the folders of runs is in the totals when their instance's are published.
+	slices.SortStableFunc(next, func(a, b *jobsFolder) int { return strings.Compare(b.of, a.of) })
 	w.folders = next
+	w.shareTotals()
 }
 
 // newFolder makes a folder, with what was kept of it.
-func (w *Watcher) newFolder(instance string, now time.Time) *jobsFolder {
-	f := newFolder(instance, &w.settings, w.newHinter(), now)
-	if r := w.loaded[instance]; r != nil {
+func (w *Watcher) newFolder(at *Folder, now time.Time) *jobsFolder {
+	if at.Of != "" && !at.Since.IsZero() {
+		now = at.Since
+	}
+	f := newFolder(at.Instance, &w.settings, w.newHinter(), now)
+	f.of = at.Of
+	if r := w.loaded[at.Instance]; r != nil {
 		f.restore(r)
 	}
 	return f
+}
+
+func (w *Watcher) find(at *Folder, identity *jobsdir.FileStat) *jobsFolder {
+	return findOf(w.folders, at, identity)
+}
+
+// findOf finds the folder by who it is. Runs may use the own folder of an instance, which is that
+// instance's then; an own folder is never taken for one of runs.
+func findOf(folders []*jobsFolder, at *Folder, identity *jobsdir.FileStat) *jobsFolder {
+	own := slices.DeleteFunc(slices.Clone(folders), func(f *jobsFolder) bool { return f.of != "" })
+	if f := find(own, identity); f != nil || at.Of == "" {
+		return f
+	}
+	return find(slices.DeleteFunc(slices.Clone(folders), func(f *jobsFolder) bool { return f.of != at.Of }), identity)
 }
 
 func find(folders []*jobsFolder, identity *jobsdir.FileStat) *jobsFolder {

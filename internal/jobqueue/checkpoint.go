@@ -90,7 +90,7 @@ func (w *Watcher) load(ctx context.Context, folders []Folder, now time.Time) err
 		}
 	}
 	for _, at := range folders {
-		if known[at.Instance] || w.loaded[at.Instance] != nil {
+		if at.Of != "" || known[at.Instance] || w.loaded[at.Instance] != nil {
 			continue
 		}
 		values, err := w.settings.Load(ctx, allKeys(at.Instance))
@@ -111,7 +111,7 @@ func (w *Watcher) Export() []Record {
 	}
 	records := w.retention.export()
 	for _, f := range w.folders {
-		if f.flight == nil && (f.scanned || f.restored == RestoreDone) {
+		if f.keeps() {
 			records = f.appendDirty(records)
 		}
 	}
@@ -122,14 +122,19 @@ func (w *Watcher) Export() []Record {
 func (w *Watcher) MarkSaved() {
 	w.retention.markSaved()
 	for _, f := range w.folders {
-		if f.flight == nil && (f.scanned || f.restored == RestoreDone) {
+		if f.keeps() {
 			f.saved()
 		}
 	}
 }
 
+// keeps says that what is known of a folder can be saved now.
+func (f *jobsFolder) keeps() bool {
+	return f.of == "" && f.flight == nil && (f.scanned || f.restored == RestoreDone)
+}
+
 func (f *jobsFolder) appendDirty(records []Record) []Record {
-	if f.dirty || f.totals.dirty {
+	if f.dirty || f.totals.changed() {
 		records = append(records, Record{folderKey(f.key), f.marshal()})
 	}
 	if f.dirtyJobs != (shards{}) {
@@ -144,7 +149,8 @@ func (f *jobsFolder) appendDirty(records []Record) []Record {
 }
 
 func (f *jobsFolder) saved() {
-	f.dirty, f.totals.dirty, f.dirtyJobs = false, false, shards{}
+	f.dirty, f.dirtyJobs = false, shards{}
+	f.totals.markSaved()
 	for _, i := range terminalParts {
 		f.dirs[i].finished.dirty = shards{}
 	}

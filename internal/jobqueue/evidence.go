@@ -11,6 +11,13 @@ import (
 type Folder struct {
 	// Instance is the instance's ID.
 	Instance string
+	// Of is set for a folder that only runs of an instance use: it is that instance's ID, to which
+	// the folder's jobs and counts belong. Instance is then a name for the folder alone, by which
+	// the evidence about those runs is found. It is looked at while it is named, and nothing is
+	// kept of it but what it adds to the instance's totals.
+	Of string
+	// Since is when such runs began: what was written before is history. Zero is now.
+	Since time.Time
 	// Files is the root below which the folder is found: that of the host, or of a process of a
 	// container. It may change from pass to pass. Nil is the root of this process.
 	Files *hostfs.Root

@@ -22,6 +22,8 @@ type jobsFolder struct {
 	hanging error
 	last    *Queue
 
+	// of is the instance of whose runs it is; empty for an instance's own.
+	of string
 	// identity is the folder's own; zero before it was first there. at is the instance through
 	// which it is looked at.
 	identity  jobsdir.FileStat
@@ -65,7 +67,7 @@ type jobsFolder struct {
 	oldest oldest
 	// declinesKnown says that a log was read.
 	declinesKnown bool
-	totals        totals
+	totals        *totals
 
 	// key names the records of the folder, memory says what there was of them. changed and
 	// changedJobs say what differs from them.

@@ -80,6 +80,9 @@ func (h *harness) pass() *Snapshot {
 	for {
 		h.evidence.Time = h.now.Add(-h.lag)
 		evidence := Evidence{"facefusion-3f2a": h.evidence}
+		for _, at := range h.folders {
+			evidence[at.Instance] = h.evidence
+		}
 		if h.unknown {
 			evidence = nil
 		}

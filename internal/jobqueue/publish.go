@@ -1,7 +1,6 @@
 package jobqueue
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -58,7 +57,7 @@ func (f *jobsFolder) publish(p *pass) Queue {
 		q.StopsKnown = q.StopsKnown || s.instant.Known || s.queue.Known
 	}
 	q.DeclinesKnown = f.declinesKnown
-	q.Orphans = maps.Clone(f.totals.orphans)
+	q.Orphans = f.totals.lost()
 	if f.absent(p.now) {
 		hide(&q)
 	}

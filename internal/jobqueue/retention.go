@@ -43,7 +43,7 @@ func (s *retention) open(ctx context.Context, load Load) error {
 func (s *retention) use(folders []Folder, now time.Time) {
 	today := now.Unix() / (24 * 60 * 60)
 	for _, at := range folders {
-		if s.used[at.Instance] != today {
+		if at.Of == "" && s.used[at.Instance] != today {
 			s.used[at.Instance], s.dirty = today, true
 		}
 	}

@@ -163,7 +163,9 @@ func marshal(v any) []byte {
 }
 
 func (t *totals) save(saved *savedFolder) {
-	saved.Orphans = t.orphans
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	saved.Orphans = maps.Clone(t.orphans)
 	for key, k := range t.runs {
 		saved.Runs = append(saved.Runs, savedRuns{key, k.count, k.duration.save(), k.wait.save()})
 	}
@@ -173,6 +175,8 @@ func (t *totals) save(saved *savedFolder) {
 }
 
 func (t *totals) restore(saved *savedFolder) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	maps.Copy(t.orphans, saved.Orphans)
 	for i := range saved.Runs {
 		s := &saved.Runs[i]

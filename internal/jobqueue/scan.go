@@ -32,6 +32,9 @@ const watchAgain = time.Minute
 
 // keepWatching sees to it that every status folder is watched.
 func (f *jobsFolder) keepWatching(p *pass) {
+	if f.of != "" {
+		return // the kernel allows 128 instances of inotify, and there may be more such runs
+	}
 	for i := range f.dirs {
 		d := &f.dirs[i]
 		if d.Watched != "" && !p.watching[d.Watched] {

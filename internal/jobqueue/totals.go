@@ -2,7 +2,9 @@ package jobqueue
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
@@ -69,9 +71,12 @@ type Exemplar struct {
 // "other".
 const maxStepKeys = 200
 
-// totals count what ended.
+// totals count what ended. The folders of runs add to those of their instance, and each may have a
+// pass under way.
 type totals struct {
 	exponential bool
+
+	mu sync.Mutex // guards what follows
 	// dirty says that they differ from what was saved.
 	dirty bool
 
@@ -94,8 +99,8 @@ type durationHistogram struct {
 	exemplars   []Exemplar             // by bucket; without a Time, none
 }
 
-func newTotals(exponential bool) totals {
-	return totals{exponential: exponential, orphans: make(map[Reason]uint64), runs: make(map[RunKey]*runAggregate), steps: make(map[StepKey]*durationHistogram)}
+func newTotals(exponential bool) *totals {
+	return &totals{exponential: exponential, orphans: make(map[Reason]uint64), runs: make(map[RunKey]*runAggregate), steps: make(map[StepKey]*durationHistogram)}
 }
 
 func (t *totals) newDurations() *durationHistogram {
@@ -108,6 +113,8 @@ func (t *totals) newDurations() *durationHistogram {
 
 // addRun counts a run that ended. at is for exemplars of what ended at an unknown time.
 func (t *totals) addRun(r *Run, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.publishedRuns, t.dirty = nil, true
 	key := RunKey{r.Outcome, r.Origin, r.Media}
 	k := t.runs[key]
@@ -126,6 +133,8 @@ func (t *totals) addRun(r *Run, at time.Time) {
 // addSteps counts the steps that ended since the last call: hours may pass before the run of a
 // batch ends.
 func (t *totals) addSteps(a *attempt) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for i := range a.run.Steps {
 		s := &a.run.Steps[i]
 		if a.counted[i] || s.Outcome == "" {
@@ -184,7 +193,29 @@ func (d *durationHistogram) publish() Durations {
 	return p
 }
 
+// changed says that they differ from what was saved.
+func (t *totals) changed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.dirty
+}
+
+func (t *totals) markSaved() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.dirty = false
+}
+
+// lost counts the runs that were, by reason.
+func (t *totals) lost() map[Reason]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.orphans)
+}
+
 func (t *totals) publish() ([]RunTotals, []StepTotals) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.publishedRuns == nil {
 		t.publishedRuns = make([]RunTotals, 0, len(t.runs))
 		for key, k := range t.runs {

@@ -112,6 +112,7 @@ func (w *Watcher) observeAt(ctx context.Context, folders []Folder, evidence Evid
 		left := w.observeFolder(f, p, s)
 		unfinished = unfinished || left
 	}
+	s.joinRuns(folders)
 	slices.SortStableFunc(s.Changes, func(a, b Change) int { return cmp.Compare(a.Job, b.Job) })
 	slices.SortFunc(s.Queues, func(a, b Queue) int { return cmp.Compare(a.Instances[0], b.Instances[0]) })
 	if unfinished {

@@ -34,6 +34,8 @@ type instanceState struct {
 	// settled says that more than a check or an installer was ever seen of it.
 	settled bool
 	totals  map[Role]*roleTotals
+	// runFolders are jobs folders beside its own, by key.
+	runFolders map[string]*namedFolder
 }
 
 // roleTotals returns the role's, which from then on is reported for as long as the instance is
@@ -58,6 +60,9 @@ func (i *instanceState) locate(f *files, m *trackedProcess, p workdir) {
 	}
 	if i.jobs.inner == "" {
 		i.jobs = p.jobs
+		if p.temporary && p.checkout.inner != "" {
+			i.jobs = f.locate(m.PID, p.checkout.inner+"/"+defaultJobsPath)
+		}
 	}
 	if i.jobsPath == "" || i.jobsVia == 0 && !f.reachesHost(i.jobsPath) {
 		i.open(f, m.PID)

@@ -36,6 +36,8 @@ type Instance struct {
 	// /proc/<pid>/root of a process of the instance. It may change from pass to pass, and is empty
 	// while there is no way. Never exported either.
 	JobsHostPath string
+	// RunFolders are jobs folders that runs of it use beside its own.
+	RunFolders []RunFolder
 	// Configured instances are reported for ever, others until they were gone for
 	// Settings.ForgetAfter.
 	Configured bool

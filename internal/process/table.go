@@ -52,6 +52,8 @@ type Table struct {
 	exited []*trackedProcess
 	// unconfirmed are processes that may be services.
 	unconfirmed map[int]*unconfirmed
+	// runFolders counts the jobs folders of runs.
+	runFolders int
 	// at is when the pass under way began.
 	at time.Duration
 	// epoch is the moment from which the Table counts its own time.
@@ -145,7 +147,9 @@ func (t *Table) publish(l *pass) *Snapshot {
 	for _, i := range t.instances.all() {
 		slices.SortFunc(live[i], func(a, b *trackedProcess) int { return cmp.Compare(a.PID, b.PID) })
 		t.reopen(i, live[i])
-		s.Instances = append(s.Instances, i.publish(live[i], &t.clock))
+		published := i.publish(live[i], &t.clock)
+		published.RunFolders = t.nameFolders(i, live[i])
+		s.Instances = append(s.Instances, published)
 	}
 	slices.SortFunc(s.Instances, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(s.Changes, func(a, b LifecycleEvent) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.PID, b.PID)) })

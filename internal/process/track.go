@@ -145,6 +145,7 @@ func (t *Table) found(p *pass, o observation, found finding, parent *trackedProc
 	t.join(o, m)
 	m.watch = t.watcher.add(m.ID)
 	m.instance.locate(t.files, m, found.workdir)
+	t.useFolder(m, &found.workdir)
 	m.fresh = t.primed
 	if found.role == RoleService && o.age < serviceAge {
 		m.provisional = true

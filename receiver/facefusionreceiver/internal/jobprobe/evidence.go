@@ -53,8 +53,40 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 		}
 		e.LogRead, e.Log = logEvidence(log, instance.ID, snapshot.Time)
 		all[instance.ID] = e
+		divide(all, instance)
 	}
 	return all
+}
+
+// divide gives each folder of runs the processes that use it, and leaves the others to the
+// instance's own folder.
+func divide(all jobqueue.Evidence, instance *process.Instance) {
+	if len(instance.RunFolders) == 0 {
+		return
+	}
+	own := all[instance.ID]
+	every := own.Processes
+	own.Processes = nil
+	folders := make(map[process.ID]string)
+	for i := range instance.RunFolders {
+		f := &instance.RunFolders[i]
+		for _, id := range f.Processes {
+			folders[id] = runFolderName(instance, f)
+		}
+		e := own
+		all[runFolderName(instance, f)] = e
+	}
+	for _, p := range every {
+		name, ok := folders[process.ID(p.ProcessID)]
+		if !ok {
+			own.Processes = append(own.Processes, p)
+			continue
+		}
+		e := all[name]
+		e.Processes = append(e.Processes, p)
+		all[name] = e
+	}
+	all[instance.ID] = own
 }
 
 // logAge is for how long a line of the log may tell how a run ended.

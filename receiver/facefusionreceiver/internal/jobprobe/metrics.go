@@ -19,6 +19,9 @@ func record(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, now time.Time) {
 	for access := range probe.Values[metadata.AttributeFacefusionJobFolderState]() {
 		mb.RecordFacefusionJobFolderStateDataPoint(ts, probe.OneIf(string(queue.Access) == access.String()), access)
 	}
+	if queue.Access == jobqueue.AccessAbsent && len(queue.Runs) > 0 {
+		recordFinished(mb, queue, ts) // counts do not go with a folder, such as that of a run
+	}
 	if queue.Access != jobqueue.AccessOpen {
 		return
 	}

@@ -42,6 +42,9 @@ func (r *roots) folders(snapshot *process.Snapshot) []jobqueue.Folder {
 	for i := range snapshot.Instances {
 		list = append(list, r.folder(&snapshot.Instances[i]))
 	}
+	for i := range snapshot.Instances {
+		list = r.appendRunFolders(list, &snapshot.Instances[i])
+	}
 	for id, table := range r.tables {
 		if !table.used {
 			delete(r.tables, id)
@@ -52,8 +55,26 @@ func (r *roots) folders(snapshot *process.Snapshot) []jobqueue.Folder {
 }
 
 func (r *roots) folder(instance *process.Instance) jobqueue.Folder {
-	folder := jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout}
-	path := instance.JobsHostPath
+	return r.find(instance, jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout}, instance.JobsHostPath)
+}
+
+// appendRunFolders adds the folders that only runs of an instance use.
+func (r *roots) appendRunFolders(list []jobqueue.Folder, instance *process.Instance) []jobqueue.Folder {
+	for i := range instance.RunFolders {
+		f := &instance.RunFolders[i]
+		folder := jobqueue.Folder{Instance: runFolderName(instance, f), Of: instance.ID, Dir: instance.Checkout, Since: f.Since}
+		list = append(list, r.find(instance, folder, f.HostPath))
+	}
+	return list
+}
+
+// runFolderName is no ID of an instance.
+func runFolderName(instance *process.Instance, f *process.RunFolder) string {
+	return instance.ID + "\x00" + f.Key
+}
+
+// find finds the root below which a path is opened.
+func (r *roots) find(instance *process.Instance, folder jobqueue.Folder, path string) jobqueue.Folder {
 	for _, p := range instance.Processes {
 		root := r.process(instance, p.ID)
 		if folder.Process == nil && !p.Role.Child() {
