@@ -16,8 +16,7 @@ import (
 
 const stack = "../../deploy/stack"
 
-// loadStack reads the stack as docker compose does: with its schema, its merging and its
-// environment.
+// loadStack loads the stack as docker compose does: with its schema, merge rules and environment.
 func loadStack(t *testing.T, files ...string) *types.Project {
 	t.Helper()
 	for i := range files {
@@ -45,7 +44,7 @@ func TestStackHasWhatItNeeds(t *testing.T) {
 	require.NotNil(t, without.Deploy.Resources.Limits, "the rest is as it was")
 }
 
-// TestStackWantsAName: the stack does not start under the name of another host.
+// TestStackWantsAName: the stack does not start without a host name of its own.
 func TestStackWantsAName(t *testing.T) {
 	options, err := cli.NewProjectOptions([]string{filepath.Join(stack, "compose.yaml")})
 	require.NoError(t, err)
@@ -53,8 +52,8 @@ func TestStackWantsAName(t *testing.T) {
 	require.ErrorContains(t, err, "up.sh")
 }
 
-// TestStackMounts: what is mounted is in the repository, or is made by prepare.sh; and nobody but
-// their programs writes anywhere.
+// TestStackMounts: each mounted file is in the repository or is written by prepare.sh, and each
+// mount is read-only but for the data of its own program.
 func TestStackMounts(t *testing.T) {
 	local := t.TempDir()
 	output, err := exec.Command(filepath.Join(stack, "prepare.sh"), local).CombinedOutput()
@@ -84,7 +83,7 @@ func TestStackMounts(t *testing.T) {
 	password, err := os.ReadFile(filepath.Join(local, "secrets", "grafana-admin-password"))
 	require.NoError(t, err)
 	require.Greater(t, len(strings.TrimSpace(string(password))), 20)
-	// A second time changes nothing.
+	// A second run changes nothing.
 	output, err = exec.Command(filepath.Join(stack, "prepare.sh"), local).CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	again, err := os.ReadFile(filepath.Join(local, "secrets", "grafana-admin-password"))
@@ -92,8 +91,8 @@ func TestStackMounts(t *testing.T) {
 	require.Equal(t, password, again)
 }
 
-// requireMounted wants a file, or a folder with a file in it: Docker makes an empty folder of
-// whatever is not there.
+// requireMounted requires a file or a folder with a file in it: Docker creates an empty folder for
+// a missing source.
 func requireMounted(t *testing.T, path string) {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -111,7 +110,8 @@ func requireMounted(t *testing.T, path string) {
 	require.NotZero(t, files, path)
 }
 
-// TestStackMatchesItsFiles: where a program looks for its files is where they are mounted.
+// TestStackMatchesItsFiles: the files are mounted at the paths that the programs are configured
+// with.
 func TestStackMatchesItsFiles(t *testing.T) {
 	project := loadStack(t, "compose.yaml")
 	for name, service := range project.Services {
@@ -144,7 +144,7 @@ func TestStackMatchesItsFiles(t *testing.T) {
 	require.Contains(t, string(provider), "path: /etc/grafana/facefusion/dashboards")
 }
 
-// TestStackIsPinned: a stack that is started tomorrow is that of today.
+// TestStackIsPinned: every image has a fixed version.
 func TestStackIsPinned(t *testing.T) {
 	pinned := regexp.MustCompile(`^[a-z/-]+:v?\d+\.\d+\.\d+$`)
 	for name, service := range loadStack(t, "compose.yaml").Services {
@@ -159,8 +159,8 @@ func TestStackIsPinned(t *testing.T) {
 	}
 }
 
-// TestStackListensOnLoopback: all share the network of the host, so what they are told to listen on
-// is what is open.
+// TestStackListensOnLoopback: all containers share the host's network, so the configured listen
+// addresses are the open ones.
 func TestStackListensOnLoopback(t *testing.T) {
 	project := loadStack(t, "compose.yaml")
 	for name, service := range project.Services {

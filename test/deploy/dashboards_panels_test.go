@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Grafana takes any word for a unit, and shows it as it is.
+// Grafana accepts any word as a unit and shows it unchanged.
 var units = []string{"none", "short", "s", "bytes", "Bps", "percentunit", "celsius", "watt", "watth", "kwatth", "hertz", "reqps"}
 
 func TestPanelsSayWhatTheyShow(t *testing.T) {
@@ -66,7 +66,7 @@ func checkUnit(t *testing.T, who string, p panel) {
 	}
 }
 
-// ownWindow is a window that does not follow the time range.
+// ownWindow matches a range that does not follow the dashboard's time range.
 var ownWindow = regexp.MustCompile(`\[(\d[^\]]*)\]`)
 
 // checkWindows lets a query have a window of its own, whatever the time range, only where the

@@ -19,10 +19,10 @@ var dashboardsUpstream = []string{
 	"otelcol_receiver_accepted_metric_points", "otelcol_scraper_errored_metric_points",
 }
 
-// asAsked is a query as Prometheus gets it.
+// asAsked is a query as Grafana sends it to Prometheus.
 var asAsked = strings.NewReplacer("$__rate_interval", "1m", "$__range_s", "3600", "$__range", "1h", `"$media"`, `"image|video"`, "$host", "h", "$instance", "i", "$gpu", "g")
 
-// known are the metrics that there are, and what the rules make of them.
+// known are the declared metrics and the records of the rules.
 func known(t *testing.T) map[string]declaration {
 	t.Helper()
 	names := declared(t)
@@ -61,8 +61,8 @@ func TestDashboardsAskForWhatExists(t *testing.T) {
 	}
 }
 
-// checkGrouping fails where a query groups by a label that what is inside does not have: everything
-// would fall into one group.
+// checkGrouping fails if a query groups by a label that the inner series lack: all series would
+// fall into one group.
 func checkGrouping(t *testing.T, names map[string]declaration, who string, aggregate *parser.AggregateExpr) {
 	t.Helper()
 	parser.Inspect(aggregate.Expr, func(node parser.Node, _ []parser.Node) error {
@@ -92,7 +92,7 @@ var unshown = map[string]string{
 	"nvidia_gpu_xid_last_seconds":        "XIDs are annotations, and bars",
 }
 
-// What is measured and never looked at is a cost without a use.
+// A metric that no panel shows costs something and helps nobody.
 func TestWhatIsSentIsShown(t *testing.T) {
 	shown := map[string]bool{}
 	for _, d := range dashboards(t) {

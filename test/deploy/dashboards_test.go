@@ -80,7 +80,8 @@ func dashboards(t *testing.T) map[string]dashboard {
 	return all
 }
 
-// allPanels are those of a dashboard that show something, those in folded rows included.
+// allPanels returns the panels of a dashboard that query something, those in collapsed rows
+// included.
 func (d dashboard) allPanels() []panel {
 	var all []panel
 	for _, p := range d.Panels {
@@ -92,7 +93,7 @@ func (d dashboard) allPanels() []panel {
 	return all
 }
 
-// queries are all that a dashboard asks, by who asks it.
+// queries returns all queries of a dashboard by the panel, annotation or variable that has them.
 func (d dashboard) queries() map[string]string {
 	all := map[string]string{}
 	for _, p := range d.allPanels() {
@@ -152,7 +153,7 @@ func TestVariablesAreDefinedAndUsed(t *testing.T) {
 	}
 }
 
-// Whoever looks at a panel finds what to do, and whoever was woken by an alert finds the panel.
+// Each panel links to the runbooks of its alerts, and each alert has a panel.
 func TestPanelsAndRunbooks(t *testing.T) {
 	alerts := alerts(t)
 	// there is nothing to see

@@ -31,8 +31,7 @@ var histogramAttributes = []string{
 	"server.port", "facefusion.probe", "http.response.status_code", "error.type",
 }
 
-// declaration is what a series of a metric can look like. Without labels, nothing is known about
-// them.
+// declaration describes the possible series of a metric. Without labels, the labels are unknown.
 type declaration struct {
 	// labels have the values that their attribute may have; none means any.
 	labels map[string][]string
@@ -54,7 +53,7 @@ type metadata struct {
 	}
 }
 
-// declared are all metrics by the names that Prometheus knows them by.
+// declared are all metrics by their names in Prometheus.
 func declared(t *testing.T) map[string]declaration {
 	t.Helper()
 	data, err := os.ReadFile(receiverFolder + "/metadata.yaml")
@@ -135,7 +134,7 @@ func bounds(t *testing.T) []string {
 	return found
 }
 
-// translate is what the collector's Prometheus exporters do with a name.
+// translate names a metric as the collector's Prometheus exporters do.
 func translate(t *testing.T, name, unit string, kind otlptranslator.MetricType) string {
 	t.Helper()
 	namer := otlptranslator.MetricNamer{WithMetricSuffixes: true}
@@ -168,7 +167,7 @@ func TestTranslationIsThatOfTheCollector(t *testing.T) {
 	}
 }
 
-// near are the declared names that begin alike, for the message of a test that fails.
+// near returns the declared names with the same beginning, for the message of a failed test.
 func near(names map[string]declaration, name string) []string {
 	var alike []string
 	for n := range names {

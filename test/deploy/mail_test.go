@@ -55,7 +55,7 @@ func textPart(t *testing.T, message *mail.Message) string {
 	return strings.ReplaceAll(string(text), "\r\n", "\n")
 }
 
-// mailServer takes one mail.
+// mailServer accepts one mail.
 func mailServer(t *testing.T) (address string, received <-chan string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

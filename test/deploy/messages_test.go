@@ -27,8 +27,7 @@ const alertmanager = "../../deploy/alertmanager"
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// firing has what YAML, JSON and Markdown could trip over, and what a WeCom or DingTalk user
-// writes.
+// firing has texts that are special in YAML, JSON and Markdown, and texts in Chinese.
 func firing(severity string) *alert.Alert {
 	return &alert.Alert{Alert: model.Alert{
 		Labels: model.LabelSet{"alertname": "FaceFusionServerDown", "severity": model.LabelValue(severity), "host_name": "gpu-7", "service_instance_id": "换脸 \"1\""},
@@ -47,7 +46,7 @@ func resolved(severity string) *alert.Alert {
 	return a
 }
 
-// load is the committed configuration, as Alertmanager reads it.
+// load parses the committed configuration with Alertmanager's own code.
 func load(t *testing.T) (*config.Config, *template.Template) {
 	t.Helper()
 	cfg, err := config.LoadFile(filepath.Join(alertmanager, "alertmanager.yml"))
@@ -97,7 +96,7 @@ func secret(t *testing.T, content string) string {
 	return file
 }
 
-// dingTalk is what the robot gets for the alerts.
+// dingTalk is the message that the robot receives for the alerts.
 func dingTalk(t *testing.T, alerts ...*alert.Alert) (title, text string) {
 	t.Helper()
 	var body []byte
@@ -114,7 +113,7 @@ func dingTalk(t *testing.T, alerts ...*alert.Alert) (title, text string) {
 	chat.WebhookConfigs[0].URLFile = secret(t, robot.URL+"/robot/send?access_token=token")
 	deliver(t, chat, tmpl, "webhook", alerts...)
 
-	// Strictly: a robot refuses what is not a string where it wants one.
+	// Strict decoding: the robot refuses a value that is not a string.
 	var message struct {
 		MsgType  string `json:"msgtype"`
 		Markdown struct {
@@ -148,7 +147,7 @@ func TestDingTalkResolved(t *testing.T) {
 	require.Contains(t, text, "- **resolved: # 换脸 is down: yes**")
 }
 
-// A text that is a number, a boolean or empty must stay a text.
+// A text that looks like a number or a boolean, or is empty, must stay a string.
 func TestDingTalkKeepsTexts(t *testing.T) {
 	for _, value := range []string{"12345", "true", "null", "", "~", "- a\n- b", "{}", "a: b", strings.Repeat("长", 5000), "\t\x01\u2028"} {
 		a := firing("warning")

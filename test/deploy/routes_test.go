@@ -35,7 +35,7 @@ func TestWatchdogRepeatsSoonEnough(t *testing.T) {
 	require.LessOrEqual(t, routes[0].RouteOpts.RepeatInterval, 5*time.Minute)
 }
 
-// A rule of inhibition about an alert that was renamed inhibits nothing, and nobody notices.
+// An inhibition rule that names a renamed alert inhibits nothing, without an error.
 func TestInhibitionKnowsItsAlerts(t *testing.T) {
 	cfg, _ := load(t)
 	known := alerts(t)
@@ -91,7 +91,7 @@ func TestInhibition(t *testing.T) {
 	}
 }
 
-// The loss of a page makes old what was computed from that page, and nothing else.
+// The loss of a page invalidates the alerts that are computed from that page, and no others.
 func TestAgentDownSuppressesWhatDependsOnItsPage(t *testing.T) {
 	known := rules(t)
 	for name, alert := range alerts(t) {
@@ -131,7 +131,7 @@ func ofTheHost(t *testing.T, known []rulefmt.Rule, expr string) bool {
 	return found
 }
 
-// Somebody would sleep on.
+// An inhibited critical alert wakes nobody, so only a critical alert may inhibit one.
 func TestNoLesserAlertSuppressesCriticalOnes(t *testing.T) {
 	known := alerts(t)
 	cfg, _ := load(t)

@@ -86,8 +86,7 @@ func TestEveryMetricIsDeclared(t *testing.T) {
 	}
 }
 
-// checkSelector fails where a rule asks for what never comes: a metric, a label or a value that
-// does not exist.
+// checkSelector fails if a rule selects a metric, a label or a label value that does not exist.
 func checkSelector(t *testing.T, names map[string]declaration, rule string, selector *parser.VectorSelector) {
 	t.Helper()
 	metric, ok := names[selector.Name]
@@ -137,7 +136,7 @@ func TestEveryRunbookHasItsAlert(t *testing.T) {
 	}
 }
 
-// At three in the morning nobody guesses what a metric is called now.
+// Every metric that a runbook names must exist.
 func TestRunbooksNameWhatExists(t *testing.T) {
 	names := declared(t)
 	known := map[string]bool{}
@@ -177,7 +176,8 @@ func TestAlertsAreListed(t *testing.T) {
 	require.Equal(t, severities, listed)
 }
 
-// promtool says whether the tests pass; this says that there are some, of both kinds.
+// promtool runs the rule tests; this test requires that each alert has tests of both kinds, firing
+// and not firing.
 func TestEveryAlertIsTested(t *testing.T) {
 	fires, quiet := map[string]bool{}, map[string]bool{}
 	for _, file := range glob(t, prometheus+"/tests/*_test.yml") {
@@ -208,7 +208,7 @@ func TestEveryAlertIsTested(t *testing.T) {
 	}
 }
 
-// What people of home-made exporters have must go on working, to the letter.
+// The rules and queries of home-made exporters must keep working unchanged.
 func TestClassicAlert(t *testing.T) {
 	alert := alerts(t)["HighGPUUsage"]
 	require.Equal(t, "facefusion_gpu_utilization > 90", alert.Expr)

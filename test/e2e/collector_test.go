@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// binary is what `make build` left, simulator what `make bin/simulator` did.
+// binary is built by `make build`, simulator by `make bin/simulator`.
 const (
 	binary       = "../../bin/otelcol-facefusion"
 	simulator    = "../../bin/simulator"
@@ -46,7 +46,7 @@ func start(t *testing.T, overrides string) *collector {
 	return startWith(t, overrides)
 }
 
-// startWith does the same with several overrides, one over the other.
+// startWith is start with several overrides, of which later ones win.
 func startWith(t *testing.T, overrides ...string) *collector {
 	t.Helper()
 	ports := freePorts(t, 3)
@@ -103,7 +103,7 @@ func (c *collector) waitReady(t *testing.T) {
 	}, startTimeout, 20*time.Millisecond, "the collector is not ready")
 }
 
-// stop ends the collector in order. It has to end well, and soon.
+// stop ends the collector by SIGTERM and requires exit code 0 within the deadline.
 func (c *collector) stop(t *testing.T) {
 	t.Helper()
 	select {
@@ -121,10 +121,10 @@ func (c *collector) stop(t *testing.T) {
 	}
 }
 
-// page is what the collector shows now.
+// page returns the collector's current page.
 func (c *collector) page(t *testing.T) page { return get(t, c.metrics) }
 
-// eventually waits until the page is as wanted, and returns how long that took.
+// eventually waits until the page satisfies the condition, and returns the time that it took.
 func (c *collector) eventually(t *testing.T, within time.Duration, what string, wanted func(page) bool) time.Duration {
 	t.Helper()
 	begin := time.Now()

@@ -39,7 +39,7 @@ const (
 	secondGPU = "GPU-fa4e0000-0000-0000-0000-000000000002"
 )
 
-// TestDriverValues: what the page says is what the library says.
+// TestDriverValues: the page shows the values of the library.
 func TestDriverValues(t *testing.T) {
 	c := start(t, fakeDriver(t, "gpu.0.utilization 25"))
 	c.eventually(t, 5*time.Second, "both GPUs are seen", func(p page) bool { return p.is(2, "nvidia_gpu_count") })
@@ -63,7 +63,7 @@ func near(p page, want float64, name string, pairs ...string) bool {
 	return len(found) == 1 && math.Abs(found[0].value-want) < 1e-6
 }
 
-// TestDriverLosesAGPU: the other one does not notice, and it comes back.
+// TestDriverLosesAGPU: the other GPU is unaffected, and the lost one comes back.
 func TestDriverLosesAGPU(t *testing.T) {
 	c := start(t, fakeDriver(t, ""))
 	c.eventually(t, 5*time.Second, "both are ok", func(p page) bool { return ok(p, firstGPU) && ok(p, secondGPU) })
@@ -79,8 +79,8 @@ func TestDriverLosesAGPU(t *testing.T) {
 	})
 }
 
-// TestDriverWedged: a driver call that never returns holds up neither the other GPU nor the end of
-// the collector.
+// TestDriverWedged: a driver call that never returns delays neither the other GPU nor the
+// collector's shutdown.
 func TestDriverWedged(t *testing.T) {
 	c := start(t, fakeDriver(t, ""))
 	c.eventually(t, 5*time.Second, "both are ok", func(p page) bool { return ok(p, firstGPU) && ok(p, secondGPU) })
@@ -98,7 +98,7 @@ func TestDriverWedged(t *testing.T) {
 
 func ok(p page, gpu string) bool { return p.is(1, "hw_status", "hw_id", gpu, "hw_state", "ok") }
 
-// TestDriverLacksSymbols: whatever an old driver lacks is absent, and nothing dies.
+// TestDriverLacksSymbols: readings that an old driver lacks are absent, and nothing crashes.
 func TestDriverLacksSymbols(t *testing.T) {
 	const temperature, memory, power = "hw_temperature_celsius", "hw_gpu_memory_usage_bytes", "hw_power_watts"
 	for _, driver := range []struct {
@@ -159,7 +159,7 @@ func TestDriverShowsWhoUsesTheGPU(t *testing.T) {
 	})
 }
 
-// TestDriverPIDsOfAnotherNamespace: what is not known is not told, and the log says why, once.
+// TestDriverPIDsOfAnotherNamespace: unknown shares are absent, and the log says why, once.
 func TestDriverPIDsOfAnotherNamespace(t *testing.T) {
 	root := recordedHost(t, 7860)
 	overrides := fakeDriver(t, "gpu.0.compute 77:1000")
@@ -171,7 +171,7 @@ func TestDriverPIDsOfAnotherNamespace(t *testing.T) {
 	require.Equal(t, 1, c.log.count("another pid namespace"))
 }
 
-// TestDriverReportsAnXID: it is counted, also the first one in a rate.
+// TestDriverReportsAnXID: an XID is counted from zero, so that rates include the first one.
 func TestDriverReportsAnXID(t *testing.T) {
 	c := start(t, fakeDriver(t, ""))
 	c.eventually(t, 20*time.Second, "none yet", func(p page) bool { return p.is(0, "hw_errors_total", "hw_id", secondGPU, "error_type", "xid_79") })
@@ -183,8 +183,8 @@ func TestDriverReportsAnXID(t *testing.T) {
 	require.Equal(t, 3, c.log.count("reports an error of a GPU"))
 }
 
-// TestKernelReportsAnXID: what reaches the kernel's log only is counted as what the driver tells,
-// and what both tell of is counted once.
+// TestKernelReportsAnXID: an XID that only the kernel's log has is counted like one of the driver's
+// events, and one that both have is counted once.
 func TestKernelReportsAnXID(t *testing.T) {
 	root := recordedHost(t, 7860)
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "dev"), 0o755))
@@ -230,7 +230,8 @@ func TestDriverMeasuresTheEngines(t *testing.T) {
 	require.Empty(t, p.samples("nvidia_gpu_reading_implausible_total", "hw_id", secondGPU))
 }
 
-// TestDriverOfSelectedGPUs: the other GPU is not there, and the wrong entry is reported.
+// TestDriverOfSelectedGPUs: a GPU that is not selected is absent, and an entry that fits none is
+// reported.
 func TestDriverOfSelectedGPUs(t *testing.T) {
 	overrides := fakeDriver(t, "")
 	c := start(t, strings.Replace(overrides, "deadline", `devices: {include: ["42:00.0", "GPU-nonsense"]}, deadline`, 1))
@@ -240,7 +241,7 @@ func TestDriverOfSelectedGPUs(t *testing.T) {
 	require.Equal(t, 1, c.log.count("GPU-nonsense"))
 }
 
-// TestDriverIsNone: a library that is not NVML is a state like any other.
+// TestDriverIsNone: a library that is not NVML is reported as a state.
 func TestDriverIsNone(t *testing.T) {
 	c := start(t, fakeDriver(t, "", fakenvml.WithoutInit))
 	c.eventually(t, 5*time.Second, "its state is told", func(p page) bool {
@@ -267,8 +268,8 @@ func TestDriverAppearsLater(t *testing.T) {
 	})
 }
 
-// TestHostWithoutAnything: no GPU, no FaceFusion. The collector starts, says so, and shows the host
-// and itself.
+// TestHostWithoutAnything: without GPU and FaceFusion the collector starts, says so, and shows the
+// host's and its own metrics.
 func TestHostWithoutAnything(t *testing.T) {
 	c := start(t, fmt.Sprintf("receivers: {facefusion: {root_path: %s}}", t.TempDir()))
 	c.eventually(t, 5*time.Second, "it says what is missing", func(p page) bool {

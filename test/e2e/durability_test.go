@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// before is how long all is well first, outage how long the store is away then.
+	// before is the time before the outage, outage the time that the store is away.
 	before = 8 * time.Second
 	outage = time.Minute
 	// pace is the interval of every scrape.
@@ -77,7 +77,7 @@ func TestDurability(t *testing.T) {
 	}
 }
 
-// work has jobs come and go, so that there are events and traces all the time.
+// work runs jobs, so that events and traces occur all the time.
 func work(t *testing.T, h *host.Host) {
 	t.Helper()
 	_, err := h.StartRunner(0, "job-run-all")
@@ -115,7 +115,8 @@ func work(t *testing.T, h *host.Host) {
 	})
 }
 
-// play is a minute without the store, with the kills in the middle, and what is lost in the end.
+// play runs one case: a minute without the store, with the kills in the middle. Then it counts the
+// losses.
 func (s outageCase) play(t *testing.T) {
 	st := s.build(t)
 	time.Sleep(before)

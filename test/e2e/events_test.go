@@ -16,8 +16,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// TestEvents has the receiver in a metrics and a logs pipeline: what happens is told when it
-// happens, with a severity and a body.
+// TestEvents runs the receiver in a metrics and a logs pipeline: each event is emitted when it
+// occurs, with severity and body.
 func TestEvents(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "events.json")
 	c := start(t, fmt.Sprintf(`

@@ -26,8 +26,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestGatewayOnTheNetwork: who shows no token, or a wrong one, or speaks no TLS, gets nothing into
-// the store; and an agent hears "try again" while the store is away, not "done".
+// TestGatewayOnTheNetwork: a client without a token, with a wrong one or without TLS is refused,
+// and while the store is away an agent gets a retryable error instead of success.
 func TestGatewayOnTheNetwork(t *testing.T) {
 	g := startGateway(t)
 	for _, refused := range []string{"", "third", "of", "firs"} {
@@ -90,7 +90,7 @@ func block(t *testing.T, begin string) string {
 	return text
 }
 
-// networkGateway is a gateway on the network, before a store that answers as it is told.
+// networkGateway is a gateway on the network in front of a store whose answers the test sets.
 type networkGateway struct {
 	client          *http.Client
 	port, grpcPort  int

@@ -102,11 +102,11 @@ func serveGradio(t *testing.T) (port uint16, requests func(int)) {
 	return uint16(s.Listener.Addr().(*net.TCPAddr).Port), requests
 }
 
-// volatile are the series whose value is another one in each run: how long our own requests take,
-// and how long processes run.
+// volatile are the series whose values differ in each run: durations of the agent's own requests
+// and uptimes of processes.
 var volatile = regexp.MustCompile(`(?m)^((?:facefusion_server_probe_duration_seconds_(?:bucket|sum|count)|process_uptime_seconds)\{.*\}) .*$`)
 
-// masked is the page with what changes from run to run taken out.
+// masked returns the page without the values that differ in each run.
 func masked(text string, port uint16) string {
 	text = strings.ReplaceAll(text, fmt.Sprintf(`server_port="%d"`, port), `server_port="PORT"`)
 	return volatile.ReplaceAllString(text, "$1 VALUE")

@@ -72,7 +72,7 @@ func (st *harness) back(t *testing.T) {
 	st.store.back(t)
 }
 
-// seen is what the stores have now.
+// seen returns what the stores have received so far.
 func (st *harness) seen(t *testing.T) *ledger {
 	t.Helper()
 	if st.prometheus != nil {

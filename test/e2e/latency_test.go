@@ -23,7 +23,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// budget is for how long what happens may be on its way to an OTLP receiver on this host, at p99.
+// budget is the greatest latency, at p99, from an event to its arrival at an OTLP receiver on this
+// host.
 const budget = 100 * time.Millisecond
 
 // stopwatch is an OTLP receiver that notes when each event came, by its body.
@@ -83,7 +84,7 @@ func (w *stopwatch) since(t *testing.T, from time.Time, body string) time.Durati
 	return 0
 }
 
-// timed starts the agent with an OTLP exporter as it comes, and events to it.
+// timed starts the agent with a default OTLP exporter that receives the events.
 func timed(t *testing.T, overrides string) (*collector, *stopwatch) {
 	t.Helper()
 	w := newStopwatch(t)
@@ -105,8 +106,8 @@ type measurement struct {
 	late      atomic.Int64 // by how much the machine was late at most since it was set to zero
 }
 
-// measure begins a series. Meanwhile it notes how late the machine wakes one who sleeps: on a busy
-// one that is what would be measured.
+// measure begins a series. Meanwhile it records the machine's own wake-up latency, which would
+// dominate the measurement on a busy machine.
 func measure(t *testing.T) *measurement {
 	m := &measurement{}
 	ended := make(chan struct{})
@@ -125,10 +126,10 @@ func measure(t *testing.T) *measurement {
 	return m
 }
 
-// full says that there is enough, or that the machine is too busy for more.
+// full reports whether there are enough samples, or the machine is too busy for more.
 func (m *measurement) full() bool { return len(m.took) >= samples || m.disturbed >= 4*samples }
 
-// add measures one, from before it happens until it has come.
+// add measures one event, from before it occurs until it arrives.
 func (m *measurement) add(happen func(), came func(from time.Time) time.Duration) {
 	m.late.Store(0)
 	from := time.Now()
@@ -153,7 +154,7 @@ func (m *measurement) report(t *testing.T, what string) {
 
 func tenths(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
 
-// TestJobsAreReportedAtOnce, each change of a job's file.
+// TestJobsAreReportedAtOnce measures each change of a job's file.
 func TestJobsAreReportedAtOnce(t *testing.T) {
 	c, w := timed(t, "")
 	h := simulate(t, 1)
@@ -180,7 +181,7 @@ func TestJobsAreReportedAtOnce(t *testing.T) {
 	m.report(t, "change of a job file")
 }
 
-// TestExitsAreReportedAtOnce, those of processes that are killed.
+// TestExitsAreReportedAtOnce measures the exits of killed processes.
 func TestExitsAreReportedAtOnce(t *testing.T) {
 	c, w := timed(t, "")
 	h := simulate(t, 1)
@@ -208,7 +209,7 @@ func TestExitsAreReportedAtOnce(t *testing.T) {
 	m.report(t, "exit of a process")
 }
 
-// TestXIDsAreReportedAtOnce, from the driver on.
+// TestXIDsAreReportedAtOnce measures XIDs, from the driver's event on.
 func TestXIDsAreReportedAtOnce(t *testing.T) {
 	c, w := timed(t, fakeDriver(t, ""))
 	c.eventually(t, 20*time.Second, "none yet", func(p page) bool { return p.is(0, "hw_errors_total", "hw_id", secondGPU, "error_type", "xid_79") })

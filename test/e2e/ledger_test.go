@@ -23,8 +23,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// ledger is what was seen of the three signals. Nothing counts twice: whoever sends again what may
-// be lost sends some things twice.
+// ledger holds what was seen of the three signals. Duplicates count once: a sender that retries
+// after a possible loss sends some data twice.
 type ledger struct {
 	mu sync.Mutex
 	// by series and millisecond, the samples that a Prometheus would have of it
@@ -103,7 +103,7 @@ func (l *ledger) traces(traces ptrace.Traces) {
 	}
 }
 
-// identity of a map does not depend on its order.
+// identity returns a key of a map that does not depend on its order.
 func identity(attributes pcommon.Map) string {
 	var pairs []string
 	for k, v := range attributes.All() {
@@ -160,7 +160,7 @@ func emitted(t *testing.T, dir string, lives int) *ledger {
 	return l
 }
 
-// loss is what one ledger has and another has not.
+// loss is what one ledger has and another lacks.
 type loss struct {
 	samples     int
 	first, last int64 // the times of the lost samples, in milliseconds
@@ -262,7 +262,7 @@ func (l *ledger) newest() time.Time {
 // service around FaceFusion, and after a restart of the agent only once a run of its is seen again.
 var ofThisProgram = regexp.MustCompile(`facefusion[._]server[._]|process[._]role[:=]service`)
 
-// hole is the longest time without a sample within any one series.
+// hole returns the longest time without a sample within any series.
 func (l *ledger) hole() (longest time.Duration, series string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
 )
 
-// simulate makes this machine a FaceFusion host. Its processes are real.
+// simulate turns this machine into a FaceFusion host with real processes.
 func simulate(t *testing.T, instances int) *host.Host {
 	t.Helper()
 	program, err := filepath.Abs(simulator)
@@ -32,8 +32,8 @@ func state(p page, port uint16, name string) bool {
 	return p.is(1, "facefusion_server_state", "server_port", strconv.Itoa(int(port)), "facefusion_server_state", name)
 }
 
-// TestLife follows a server from its start to its end, with the agent's own configuration: its
-// interval of 15 s notwithstanding, what changes shows at once.
+// TestLife follows a server from its start to its end with the shipped configuration: changes show
+// immediately in spite of the interval of 15 s.
 func TestLife(t *testing.T) {
 	c := start(t, "")
 	c.eventually(t, 3*time.Second, "none is known: process.up is 0 (these tests need to be alone: is a FaceFusion or a simulator running?)", func(p page) bool { return p.is(0, "facefusion_process_up") })

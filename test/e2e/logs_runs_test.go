@@ -75,8 +75,7 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 	})
 }
 
-// requirePhases wants each step that was worked on to have its phases, and the one that failed its
-// cause.
+// requirePhases requires the phases of each processed step, and the cause of the failed one.
 func requirePhases(t *testing.T, spans []ptrace.Span) {
 	t.Helper()
 	steps := map[pcommon.SpanID]ptrace.Span{}
@@ -179,7 +178,7 @@ func failJob(h *host.Host, instance int, id, why string) error {
 	return nil
 }
 
-// ofRuns are the records that belong to a run.
+// ofRuns returns the records that belong to a run.
 func ofRuns(records []plog.LogRecord) (list []plog.LogRecord) {
 	for _, r := range records {
 		if module, _ := r.Attributes().Get("facefusion.module"); strings.HasPrefix(module.Str(), "FACEFUSION") || r.EventName() == "facefusion.log.phase" {

@@ -56,7 +56,7 @@ func startLogsOf(t *testing.T, pattern, dir, overrides string) *logs {
 	return l
 }
 
-// of is what came out so far of one file, in order.
+// of returns the records of one file so far, in order.
 func (l *logs) of(t *testing.T, file string) (list []plog.LogRecord) {
 	t.Helper()
 	for _, r := range l.read(t) {
@@ -67,7 +67,7 @@ func (l *logs) of(t *testing.T, file string) (list []plog.LogRecord) {
 	return list
 }
 
-// read is what came out so far, in order.
+// read returns the records so far, in order.
 func (l *logs) read(t *testing.T) (list []plog.LogRecord) {
 	t.Helper()
 	f, err := os.Open(l.records)
@@ -292,8 +292,8 @@ func TestTwoFaceFusionsOfOneLogFile(t *testing.T) {
 	}, 10*time.Second, 100*time.Millisecond, "want %v, got %v", want, summary(l.read(t)))
 }
 
-// TestLogsOfBadInput: a record of 100 MB without an end, then a MiB of garbage, then all is well.
-// Memory stays bounded.
+// TestLogsOfBadInput: after a record of 100 MB without a newline and a MiB of garbage, further
+// records are read. Memory stays bounded.
 func TestLogsOfBadInput(t *testing.T) {
 	t.Parallel()
 	l := startLogs(t, "")
@@ -361,7 +361,7 @@ func TestLogsBudget(t *testing.T) {
 	require.Eventually(t, func() bool { return summary(l.read(t)).Frames["analysing"] == total }, 10*time.Second, 100*time.Millisecond)
 }
 
-// cpu is what the collector has used.
+// cpu returns the collector's CPU time.
 func (c *collector) cpu(t *testing.T) time.Duration {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
@@ -376,7 +376,7 @@ func (c *collector) cpu(t *testing.T) time.Duration {
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
-// resident is the memory of the collector, in bytes.
+// resident returns the collector's resident memory in bytes.
 func (c *collector) resident(t *testing.T) int {
 	t.Helper()
 	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", c.cmd.Process.Pid))

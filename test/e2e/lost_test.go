@@ -38,7 +38,7 @@ func (u *webUI) say() {
 	require.NoError(u.t, u.Set(func(s *fakeproc.Instruction) { s.Gradio.Functions = u.tally.Summary() }))
 }
 
-// click begins a run of the instant runner.
+// click starts a run of the instant runner.
 func (u *webUI) click() (id string) {
 	u.jobs++
 	id = "ui-" + time.Now().Add(time.Duration(u.jobs)*time.Minute).Format("2006-01-02-15-04-05")

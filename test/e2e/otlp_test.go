@@ -26,13 +26,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// TestAgentTakesNothing: as shipped it listens for those who read, and for nobody who writes.
+// TestAgentTakesNothing: the shipped configuration has no listener that accepts data.
 func TestAgentTakesNothing(t *testing.T) {
 	c := start(t, "")
 	require.Len(t, listening(t, c.cmd.Process.Pid), 3, "its page, its health and its page about itself: %s", c.log)
 }
 
-// listening are the TCP ports that a process listens at.
+// listening returns the TCP ports on which a process listens.
 func listening(t *testing.T, pid int) (ports []int) {
 	t.Helper()
 	process := filepath.Join("/proc", strconv.Itoa(pid))
@@ -61,7 +61,7 @@ func listening(t *testing.T, pid int) (ports []int) {
 	return ports
 }
 
-// pushed is an agent that takes OTLP, with what other overlays it has.
+// pushed is an agent that accepts OTLP, with further overlays.
 type pushed struct {
 	*program
 	// URLs of the pages: the agent's, what was pushed, the agent about itself
@@ -144,8 +144,8 @@ func attribute(key, value string) func(pmetric.ResourceMetrics, pmetric.Metric, 
 	}
 }
 
-// TestOTLPBringsNoNameOfOurs: whoever pushes, nothing that the rules and dashboards know as the
-// agent's word is there by it.
+// TestOTLPBringsNoNameOfOurs: no pushed metric gets a name that the rules and dashboards use for
+// the agent's own metrics.
 func TestOTLPBringsNoNameOfOurs(t *testing.T) {
 	p := startPushed(t, []string{"../../config/otlp.yaml"})
 	refused := []pmetric.Metrics{
@@ -219,7 +219,7 @@ func TestOTLPBringsNoNameOfOurs(t *testing.T) {
 		metrics.ResourceMetrics().At(0).Resource().Attributes().PutStr("pushed", fmt.Sprintf("taken %d", i))
 		require.Equal(t, http.StatusOK, p.push(t, metrics), "%d", i)
 	}
-	// What was sent before is there, if it is.
+	// Earlier requests have been processed when this one shows.
 	page := get(t, p.otlp)
 	for i := range taken {
 		require.Contains(t, string(page), fmt.Sprintf(`pushed="taken %d"`, i))
@@ -268,7 +268,8 @@ func TestOTLPIsForwarded(t *testing.T) {
 	require.Zero(t, received.count("refused"))
 }
 
-// TestOTLPDoesNotStopOurOwn: as much as other programs may push, they have a budget, and not ours.
+// TestOTLPDoesNotStopOurOwn: pushed data has a memory budget of its own, so it cannot displace the
+// agent's.
 func TestOTLPDoesNotStopOurOwn(t *testing.T) {
 	p := startPushed(t, []string{"../../config/otlp.yaml"}, `receivers: {facefusion: {collection_interval: 1s}, host_metrics: {collection_interval: 1s}}`)
 	var statuses [600]atomic.Int64
@@ -303,7 +304,7 @@ func accepted(t *testing.T, p *pushed, receiver string) (points float64) {
 	return points
 }
 
-// large are some 900 KiB of series that nobody has sent before.
+// large returns about 900 KiB of new series.
 func large(sender, n int) pmetric.Metrics {
 	metrics := gauge("studio.flood", nil)
 	points := metrics.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Gauge().DataPoints()

@@ -52,13 +52,13 @@ func (s sample) has(pairs []string) bool {
 	return true
 }
 
-// is says whether exactly one series has these labels, and this value.
+// is reports whether exactly one series has these labels and this value.
 func (p page) is(value float64, name string, pairs ...string) bool {
 	found := p.samples(name, pairs...)
 	return len(found) == 1 && found[0].value == value
 }
 
-// facefusion is the part that is the receiver's, sorted.
+// facefusion returns the receiver's part of the page, sorted.
 func (p page) facefusion() string {
 	var lines []string
 	for l := range strings.Lines(string(p)) {

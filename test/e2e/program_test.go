@@ -25,8 +25,8 @@ const (
 	jaegerBinary     = "../../.cache/jaeger/jaeger"
 )
 
-// program is one process of the stack. It can be killed in the middle of whatever it does, and
-// started again as the same.
+// program is one process of the stack. It can be killed at any time and started again with the same
+// arguments.
 type program struct {
 	args  []string
 	env   []string
@@ -42,7 +42,7 @@ func (p *program) start(t *testing.T) {
 	p.cmd = exec.Command(p.args[0], p.args[1:]...)
 	p.cmd.Env = append(os.Environ(), p.env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	// No life after the test's, however that ends.
+	// The kernel ends the program with the test.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, p.cmd.Start())
 	cmd, ended := p.cmd, make(chan struct{})
@@ -65,7 +65,7 @@ func (p *program) start(t *testing.T) {
 	}, 3*startTimeout, 20*time.Millisecond, p.args[0]+" is not ready")
 }
 
-// kill ends it as the kernel would: nothing is written, nobody is told.
+// kill sends SIGKILL: the program cannot write or announce anything.
 func (p *program) kill(t *testing.T) {
 	t.Helper()
 	require.NoError(t, p.cmd.Process.Kill())
@@ -91,7 +91,7 @@ func answers(url string) bool {
 // again.
 var nextPort atomic.Int32
 
-// steadyPorts are ports of 127.0.0.1 that nobody takes in between.
+// steadyPorts returns ports of 127.0.0.1 that stay free while a program is down.
 func steadyPorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
 	const first, last = 20000, 30000

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReload has the collector read its configuration again, many times, with a driver that is
-// loaded: nothing breaks, nothing is left behind.
+// TestReload reloads the configuration many times with a loaded driver: nothing fails and nothing
+// leaks.
 func TestReload(t *testing.T) {
 	c := start(t, fakeDriver(t, ""))
 	c.eventually(t, 5*time.Second, "the GPUs are seen", func(p page) bool { return len(p.samples("hw_temperature_celsius", "hw_sensor_location", "gpu")) == 2 })

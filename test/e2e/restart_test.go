@@ -35,7 +35,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		require.NoError(t, folder.Start(id, 0))
 		require.NoError(t, folder.Complete(id))
 	}
-	// what is written within a step of the kernel's clock before the first look is as good as new
+	// a file written within one tick of the kernel's clock before the first observation counts as
+	// new
 	time.Sleep(100 * time.Millisecond)
 
 	c := start(t, overrides)
@@ -103,8 +104,8 @@ service:
 `, folder, w.server.URL)
 }
 
-// TestKilledWhileNobodyListens: what could not be delivered is told by the next collector, and the
-// one after an orderly end tells what came last.
+// TestKilledWhileNobodyListens: the next collector delivers what was undelivered at a kill, and the
+// one after an orderly end delivers the rest.
 func TestKilledWhileNobodyListens(t *testing.T) {
 	kept, w := t.TempDir(), newWitness(t)
 	h := simulate(t, 1)
@@ -205,7 +206,7 @@ func TestTenThousandJobsTakeLittle(t *testing.T) {
 	require.Equal(t, 5000, w.outcomes()["completed"])
 }
 
-// ending is what FaceFusion did.
+// ending counts what FaceFusion did: runs, changes of files, and runs by outcome.
 type ending struct {
 	runs, changes int
 	outcomes      map[string]int
@@ -277,7 +278,7 @@ func grows(t *testing.T, p page, last map[string]float64) {
 	}
 }
 
-// ended is how many runs the page counts.
+// ended returns the number of finished runs on the page.
 func ended(p page) int { return int(total(p, "facefusion_job_finished_total")) }
 
 func total(p page, name string, pairs ...string) (all float64) {

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// guardedPage is an agent whose page is guarded by one of the configurations for it.
+// guardedPage is an agent whose page one of the shipped secure configurations protects.
 type guardedPage struct {
 	url    string
 	client *http.Client
@@ -111,7 +111,7 @@ func TestPageForTokens(t *testing.T) {
 	}
 	require.Equal(t, http.StatusOK, p.get(t, bearer("first")))
 	require.Equal(t, http.StatusOK, p.get(t, bearer("second")))
-	// One that leaked is taken out while the agent runs.
+	// A leaked password is removed while the agent runs.
 	require.NoError(t, os.WriteFile(file, []byte("second\n"), 0o600))
 	require.Eventually(t, func() bool { return p.get(t, bearer("first")) == http.StatusUnauthorized }, 10*time.Second, 50*time.Millisecond)
 	require.Equal(t, http.StatusOK, p.get(t, bearer("second")))

@@ -17,7 +17,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 )
 
-// gpus and instances of the host that is counted.
+// gpus and instances are the numbers of GPUs and FaceFusions of the host.
 const gpus, instances = 8, 2
 
 // TestSeries counts what a store gets of a host with eight GPUs, on which two FaceFusions work, as
@@ -61,7 +61,7 @@ func TestSeries(t *testing.T) {
 	}
 }
 
-// everythingOn switches on what metadata.yaml has switched off.
+// everythingOn enables the metrics that metadata.yaml disables by default.
 func everythingOn(t *testing.T) string {
 	t.Helper()
 	content, err := os.ReadFile("../../receiver/facefusionreceiver/metadata.yaml")

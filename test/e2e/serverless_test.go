@@ -22,7 +22,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// received is what an OTLP store got, as names.
+// received holds the names of what an OTLP store received.
 type received struct {
 	mu      sync.Mutex
 	metrics map[string]bool
@@ -119,7 +119,7 @@ func newWorker(t *testing.T, python, program string) *worker {
 	return w
 }
 
-// exitCode waits for the end of the whole worker.
+// exitCode waits until the whole worker has ended.
 func (w *worker) exitCode(t *testing.T, within time.Duration) int {
 	t.Helper()
 	// a worker that hangs fails by its code
@@ -150,7 +150,7 @@ func TestServerlessPassesSignalsOn(t *testing.T) {
 	require.True(t, w.store.has(w.store.events, "facefusion.process.exited"), w.output.String())
 }
 
-// An agent that cannot start costs the worker nothing.
+// An agent that cannot start does not affect the worker.
 func TestServerlessWithoutAgent(t *testing.T) {
 	w := newWorker(t, "print('done')\n", "/nonexistent/otelcol-facefusion")
 	require.NoError(t, w.cmd.Start())

@@ -41,7 +41,7 @@ func (s *service) start(t *testing.T) {
 	t.Cleanup(func() { s.end() })
 }
 
-// end kills it with its workers.
+// end kills the server and its workers.
 func (s *service) end() {
 	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 	_ = s.cmd.Wait()
@@ -51,8 +51,8 @@ func serverKind(p page, port int, kind string) bool {
 	return p.is(1, "facefusion_server_kind", "server_port", strconv.Itoa(port), "facefusion_server_kind", kind)
 }
 
-// TestServersOfOtherKinds: none of them alerts, and each is asked at most three times to find out
-// what it is.
+// TestServersOfOtherKinds: none of them is in a state that alerts, and at most three requests are
+// needed to detect its kind.
 func TestServersOfOtherKinds(t *testing.T) {
 	for _, tt := range []struct{ service, state, kind string }{
 		{"fastapi", "answering", "http"},
@@ -128,7 +128,7 @@ receivers:
 	}
 }
 
-// TestServersThatSpeakTLS are found out without a word of configuration.
+// TestServersThatSpeakTLS: TLS is detected without configuration.
 func TestServersThatSpeakTLS(t *testing.T) {
 	for _, kind := range []string{"fastapi", "flask", "aiohttp"} {
 		t.Run(kind, func(t *testing.T) {

@@ -20,14 +20,15 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// store is an OTLP store for all signals that can go away. What it has answered well it has.
+// store is an OTLP store for all signals that the test can make unavailable. It keeps whatever it
+// acknowledged.
 type store struct {
 	ledger  *ledger
 	address string
 	server  *http.Server
 }
 
-// newStore listens at once, on a port that stays its own.
+// newStore listens immediately, on a port that it keeps.
 func newStore(t *testing.T) *store {
 	t.Helper()
 	s := &store{ledger: newLedger(), address: fmt.Sprintf("127.0.0.1:%d", steadyPorts(t, 1)[0])}
@@ -47,7 +48,7 @@ func (s *store) back(t *testing.T) {
 	go func() { _ = s.server.Serve(listener) }() // ends with Close
 }
 
-// away closes the port and every connection, those in use, too.
+// away closes the port and every connection, active ones included.
 func (s *store) away(t *testing.T) {
 	t.Helper()
 	require.NoError(t, s.server.Close())

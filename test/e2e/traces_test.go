@@ -102,7 +102,7 @@ func read(t *testing.T, file string) (spans []ptrace.Span) {
 	return spans
 }
 
-// picture is a trace as text.
+// picture formats a trace as text.
 func picture(spans []ptrace.Span) string {
 	var b strings.Builder
 	begin, end := spans[0].StartTimestamp(), spans[0].EndTimestamp()

@@ -22,9 +22,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// TestWholeWay goes the way of an operator who sees a slow job in a histogram: from the exemplar
-// that a real Prometheus has scraped, to the trace in a real Jaeger, to the events of that very
-// run.
+// TestWholeWay follows an operator who sees a slow job in a histogram: from the exemplar that a
+// real Prometheus has scraped to the trace in a real Jaeger and to the events of that run.
 func TestWholeWay(t *testing.T) {
 	ports := steadyPorts(t, 10)
 	jaeger := &program{
@@ -76,14 +75,14 @@ service: {pipelines: {metrics: {exporters: [prometheus]}, logs: {exporters: [fil
 	require.Empty(t, root.References)
 	require.Equal(t, "slow", root.tag("facefusion.job.id"))
 	require.Equal(t, "completed", root.tag("facefusion.outcome"))
-	// The time in the queue lies before the run, and belongs to the same trace.
+	// The wait in the queue precedes the run and belongs to the same trace.
 	require.InDelta(t, found.seconds*1e6, root.Duration, 1e6)
 	for _, span := range spans {
 		if span.OperationName != "facefusion.job" {
 			require.Equal(t, root.SpanID, span.References[0].SpanID, "%s is a child of the root", span.OperationName)
 		}
 	}
-	// What was told of the job since it waits was told of this run.
+	// All events since the job was queued belong to this run.
 	want := []string{"drafted → waiting", "waiting → running", "running → finalizing", "finalizing → completed"}
 	var reported []string
 	require.Eventually(t, func() bool {
@@ -175,7 +174,7 @@ func ask(t *testing.T, address string, answer any) {
 	require.NoError(t, json.NewDecoder(response.Body).Decode(answer))
 }
 
-// eventsOf are the changes of state that were told of a run, in their order.
+// eventsOf returns the state transitions of a run in order.
 func eventsOf(t *testing.T, file, trace, span string) (list []string) {
 	t.Helper()
 	content, err := os.ReadFile(file)

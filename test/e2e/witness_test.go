@@ -14,12 +14,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// witness takes events and traces over OTLP, and remembers each job's. What comes twice counts
-// once, as in any store that knows the ids.
+// witness receives events and traces over OTLP and keeps those of each job. Duplicates count once,
+// as in a store that deduplicates by id.
 type witness struct {
 	server *httptest.Server
 
-	// away makes it refuse everything, as a store does that is not there.
+	// away makes it refuse everything, as an unavailable store does.
 	away atomic.Bool
 
 	mu sync.Mutex
@@ -28,11 +28,11 @@ type witness struct {
 	again    int
 	// runs are the outcomes by trace.
 	runs map[string]string
-	// reached are the states that were told of a job.
+	// reached are the reported states of each job.
 	reached map[string]map[string]bool
 }
 
-// transition is what one event tells.
+// transition is the content of one event.
 type transition struct{ job, to string }
 
 func newWitness(t *testing.T) *witness {
@@ -107,7 +107,7 @@ func (w *witness) takeLogs(logs plog.Logs) {
 	}
 }
 
-// has says that it was told that a job came to a state.
+// has reports whether the event of a job's transition to the state arrived.
 func (w *witness) has(job, state string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

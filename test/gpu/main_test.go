@@ -15,8 +15,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/nvmldriver"
 )
 
-// TestMain refuses to run where nothing could be learnt, with a sentence that says what is missing.
-// To pass there would be a lie.
+// TestMain fails without an NVIDIA GPU and names what is missing: passing there would prove
+// nothing.
 func TestMain(m *testing.M) {
 	if missing := whatIsMissing(); missing != "" {
 		fmt.Fprintf(os.Stderr, "make gpu needs a machine with an NVIDIA GPU: %s\n", missing)

@@ -16,7 +16,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// compared is a reading and what nvidia-smi calls it, with what its unit is worth in ours.
+// compared is a reading, the field of nvidia-smi for it, and the factor between their units.
 type compared struct {
 	query string
 	unit  float64
@@ -39,7 +39,7 @@ const (
 	mhz = 1e6
 )
 
-// parity is every field that nvidia-smi can be asked for (nvidia-smi --help-query-gpu).
+// parity lists the fields of nvidia-smi (nvidia-smi --help-query-gpu).
 var parity = []compared{
 	{"memory.total", mib, whole(func(d *gpu.Device) reading.Value[int64] { return d.MemoryTotal })},
 	{"memory.used", mib, whole(func(d *gpu.Device) reading.Value[int64] { return d.MemoryUsed })},
@@ -97,7 +97,7 @@ func smi(t *testing.T, fields []string) map[string][]reading.Value[float64] {
 	return gpus
 }
 
-// known keeps those of the fields that this nvidia-smi has: their names change.
+// known returns the fields that this nvidia-smi supports: their names change between versions.
 func known(t *testing.T) (list []compared) {
 	for _, c := range parity {
 		if err := exec.Command("nvidia-smi", "--query-gpu="+c.query, "--format=csv,noheader").Run(); err != nil {

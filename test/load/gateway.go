@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// quiet has a collector say what is wrong, and no more.
+// quiet restricts a collector's log to errors.
 const quiet = "--set=service.telemetry.logs.level=error"
 
-// process is a program that ends with this one.
+// process is a child that the kernel ends with this program.
 type process struct{ cmd *exec.Cmd }
 
 func start(ctx context.Context, env []string, args ...string) (*process, error) {
@@ -35,7 +35,7 @@ func (p *process) stop() {
 	_ = p.cmd.Wait() // it was asked to end
 }
 
-// gateway is the real one, in a process of its own.
+// gateway is a real gateway in a process of its own.
 type gateway struct {
 	*process
 	url, own string
@@ -64,7 +64,7 @@ func startGateway(ctx context.Context, o options, store string) (*gateway, error
 	return nil, err
 }
 
-// cpu is the time that the gateway has computed.
+// cpu returns the gateway's CPU time.
 func (g *gateway) cpu() (time.Duration, error) {
 	content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(g.cmd.Process.Pid), "stat"))
 	if err != nil {
@@ -78,7 +78,7 @@ func (g *gateway) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err, err2)
 }
 
-// resident is the most memory that it has had.
+// resident returns the peak of the resident memory.
 func (g *gateway) resident() (int64, error) {
 	content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(g.cmd.Process.Pid), "status"))
 	if err != nil {
@@ -125,7 +125,7 @@ func text(ctx context.Context, url string) (string, error) {
 	return string(content), err
 }
 
-// sink is a store that takes everything and keeps nothing.
+// sink is a store that accepts everything and discards it.
 type sink struct {
 	address  string
 	close    func()

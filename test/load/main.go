@@ -1,7 +1,7 @@
-// Command load says how many hosts one gateway carries. It records what a real agent sends of a
-// simulated host with eight GPUs and two FaceFusions, starts a real gateway with
-// config/gateway.yaml before a store that takes everything, and is many such agents at once: first
-// as fast as the gateway takes it, then at the pace of real ones.
+// Command load measures how many hosts one gateway carries. It records the requests of a real agent
+// on a simulated host with eight GPUs and two FaceFusions, starts a real gateway with
+// config/gateway.yaml in front of a store that accepts everything, and sends as many agents would:
+// first as fast as the gateway accepts it, then at the rate of real agents.
 //
 // The numbers are of CPU time, so that the agents and the store, which share the machine with the
 // gateway, do not spoil them.
@@ -89,7 +89,7 @@ func run(ctx context.Context, o options) error {
 	fmt.Printf("%.0f points a second, with %.2f cores\n", paced.points/paced.took.Seconds(), paced.cpu.Seconds()/paced.took.Seconds())
 	fmt.Printf("resident memory %d MiB; half of the requests took less than %v, 99 %% less than %v\n", paced.resident>>20, paced.median, paced.p99)
 
-	// What was answered well has to have reached the store.
+	// Every acknowledged point must have reached the store.
 	sent, err := g.sent(ctx)
 	if err != nil {
 		return err

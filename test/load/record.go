@@ -16,13 +16,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// request is what an agent sends of one scrape of one of its receivers.
+// request is an agent's request for one scrape of one of its receivers.
 type request struct {
 	metrics      pmetric.Metrics
 	points, size int
 }
 
-// packed is the request of another host, as it goes over the wire.
+// packed returns the request of another host, encoded and compressed.
 func (r request) packed(host string) []byte {
 	metrics := pmetric.NewMetrics()
 	r.metrics.CopyTo(metrics)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// result is what some agents sent, and what it cost the gateway.
+// result is what the agents sent and the gateway's CPU time for it.
 type result struct {
 	points      float64
 	latencies   []time.Duration
@@ -50,8 +50,8 @@ func measure(ctx context.Context, g *gateway, duration time.Duration, agents fun
 	return r, err
 }
 
-// send is so many agents, each of another host, at a pace or as fast as it goes. It returns when
-// the context ends and the last request is answered.
+// send plays a number of agents of different hosts, at an interval or as fast as possible. It
+// returns after the context has ended and the last request is answered.
 func send(ctx context.Context, url string, requests []request, agents int, pace time.Duration) (all result) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: agents}}
 	defer client.CloseIdleConnections()
@@ -64,7 +64,7 @@ func send(ctx context.Context, url string, requests []request, agents int, pace 
 		}
 		wg.Go(func() {
 			var r result
-			// Real agents do not send in step.
+			// The agents start at random times, as real agents are not synchronized.
 			if !pause(ctx, pace*time.Duration(n)/time.Duration(agents)) {
 				return
 			}
@@ -99,7 +99,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// post sends what an agent sends. It is not ended with the context: what is under way counts.
+// post sends one agent's request. It ignores the end of the context, as pending requests count.
 func post(client *http.Client, url string, body []byte) error {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {

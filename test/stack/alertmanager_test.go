@@ -47,8 +47,8 @@ func startAlertmanager(t *testing.T, port int, p *people) *program {
 	return started
 }
 
-// testServerDown: FaceFusion is gone, and everybody who should get up is told what, where and what
-// to do.
+// testServerDown: FaceFusion ends, and every receiver is notified of the instance, the host and the
+// remedy.
 func testServerDown(t *testing.T, h *host, p *people) {
 	require.NotEmpty(t, p.received(&p.watches, `"alertname":"Watchdog"`), "the dead man's switch heard nothing")
 	h.simulator.end(t, syscall.SIGKILL)
@@ -71,8 +71,8 @@ func testServerDown(t *testing.T, h *host, p *people) {
 	require.Contains(t, p.received(&p.mails, "FaceFusionServerDown on", runbook), "To: on-call@example.com")
 }
 
-// testAgentDown: an agent that is not seen silences what was said about its host. What its other
-// page said stays.
+// testAgentDown: the alert of an absent agent inhibits the alerts about its host, except those from
+// its other page.
 func testAgentDown(t *testing.T, h *host, p *people, alertmanager string) {
 	before := alerts(t, alertmanager)
 	require.NotEmpty(t, before["FaceFusionServerDown"])
@@ -94,7 +94,7 @@ func testAgentDown(t *testing.T, h *host, p *people, alertmanager string) {
 	t.Logf("silenced: %v", others)
 }
 
-// alerts are the states of those that Alertmanager has now, by their names.
+// alerts returns the state of each alert in Alertmanager by name.
 func alerts(t *testing.T, alertmanager string) map[string]string {
 	t.Helper()
 	answer, err := http.Get("http://" + alertmanager + "/api/v2/alerts")

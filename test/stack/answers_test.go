@@ -11,12 +11,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// testAnswers asks whatever deploy/ asks, over the last day. No answer needs a reason, and a reason
-// needs to be needed. That no name is misspelt, there as well where nothing answers, is known in
-// test/deploy.
+// testAnswers sends every query of deploy/ for the last day. A query without data needs a reason in
+// empty.yaml, and a reason for a query with data is an error. test/deploy checks the names of
+// metrics and labels.
 //
-// What is wrong is said again by atEnd: the programs' logs follow a subtest's lines, and a reader
-// who has the last page only would not know what failed.
+// Errors are added to atEnd, which is logged last: the programs' logs follow a subtest's lines, and
+// a reader of the last page only would not see what failed.
 func testAnswers(t *testing.T, p *prometheus, atEnd *[]string) {
 	wrong := func(format string, args ...any) {
 		t.Helper()
@@ -46,7 +46,7 @@ func testAnswers(t *testing.T, p *prometheus, atEnd *[]string) {
 	t.Logf("%d questions, %d of them without an answer on a host that is well", len(asked), len(reasons))
 }
 
-// mayBeEmpty are the questions that have no answer on a host that is well, each with the reason.
+// mayBeEmpty are the queries that have no data on a healthy host, each with the reason.
 func mayBeEmpty(t *testing.T) map[string]string {
 	t.Helper()
 	data, err := os.ReadFile("empty.yaml")

@@ -13,8 +13,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/test/stack/history"
 )
 
-// testPast compares the forms of what Prometheus scraped with that of the history: whatever is
-// asked of the past has to hold for the present.
+// testPast compares the label names of the scraped series with those of the history, so that
+// answers from the history hold for real series.
 func testPast(t *testing.T, p *prometheus, past []history.Series) {
 	before := map[string]bool{}
 	for _, s := range past {
@@ -27,7 +27,7 @@ func testPast(t *testing.T, p *prometheus, past []history.Series) {
 	}
 }
 
-// testIncidents: what went wrong in the past was told, and a day with nothing else is a quiet one.
+// testIncidents: the incidents of the history raised their alerts, and no others fired.
 func testIncidents(t *testing.T, p *prometheus, end time.Time) {
 	var fired []string
 	for _, r := range p.at(t, `count by (alertname) (last_over_time(ALERTS{alertstate="firing"}[1d]))`, end.Add(-time.Minute)) {

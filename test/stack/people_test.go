@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// people are those who are told: a WeCom API, a DingTalk robot, a mail server and a dead man's
-// switch.
+// people are the receivers of notifications: a WeCom API, a DingTalk robot, a mail server and a
+// dead man's switch.
 type people struct {
 	web  *httptest.Server
 	mail string
@@ -71,7 +71,7 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take is one conversation of a mail server that wants a password.
+// take serves one SMTP session that requires a password.
 func (p *people) take(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	text := textproto.NewConn(conn)

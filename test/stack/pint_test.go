@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// testPint lets pint look at the rules with the series that there are.
+// testPint runs pint on the rules with the existing series.
 func testPint(t *testing.T, p *prometheus) {
 	config, err := os.ReadFile(repository + "/deploy/prometheus/pint.hcl")
 	require.NoError(t, err)

@@ -40,7 +40,7 @@ func start(t *testing.T, environment []string, path string, arguments ...string)
 	// Configurations of the collector are named from the root of the repository.
 	p.cmd.Dir = repository
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	// A test that is killed leaves nothing behind.
+	// The kernel ends the program with the test, even if the test is killed.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, p.cmd.Start())
 	go func() {
@@ -91,7 +91,7 @@ func (p *program) ready(t *testing.T, url string) {
 	})
 }
 
-// eventually looks four times a second: programs of their own have no other way to be waited for.
+// eventually polls four times a second: an external program gives no other signal.
 func eventually(t *testing.T, within time.Duration, what string, wanted func() bool) {
 	t.Helper()
 	begin := time.Now()

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// prometheus is a real one.
+// prometheus is a real Prometheus.
 type prometheus struct {
 	*program
 	url string
@@ -96,7 +96,7 @@ func ruleFiles(t *testing.T, dir string) []string {
 	return files
 }
 
-// ask calls the API. An error of it is returned as such: an expression may be wrong.
+// ask calls the API and returns its error, as an expression may be wrong.
 func (p *prometheus) ask(t *testing.T, path string, values url.Values, data any) error {
 	t.Helper()
 	answer, err := http.PostForm(p.url+"/api/v1/"+path, values)

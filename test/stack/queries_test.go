@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// question is something that deploy/ asks Prometheus.
+// question is a query of deploy/ to Prometheus.
 type question struct {
-	// where says what asks, in one line.
+	// where names the rule or panel that has the query.
 	where string
 	expr  string
 }

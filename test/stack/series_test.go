@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// testBothWays: what is written has the names of what is scraped, and the rules find it.
+// testBothWays: remote write gives the same names as a scrape, and the rules find the series.
 func testBothWays(t *testing.T, scraping, written *prometheus) {
 	names := func(p *prometheus, more string) []string {
 		var all []string
@@ -54,7 +54,7 @@ func testExemplars(t *testing.T, p *prometheus) {
 	}
 }
 
-// testNothingRefused: neither Prometheus lost, refused or complained about anything.
+// testNothingRefused: neither Prometheus dropped or refused a sample or logged a warning.
 func testNothingRefused(t *testing.T, all ...*prometheus) {
 	counts := regexp.MustCompile(`(?m)^(prometheus_target_scrapes_sample_(?:duplicate_timestamp|out_of_order|out_of_bounds)_total|prometheus_tsdb_(?:out_of_order_samples|too_old_samples|out_of_bound_samples)_total|prometheus_rule_evaluation_failures_total|prometheus_target_scrapes_exceeded_\w+_total)(\{.*\})? (\S+)$`)
 	for _, p := range all {

@@ -15,7 +15,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/test/stack/history"
 )
 
-// TestStack starts everything once, and looks at it from all sides. The last ones take it apart.
+// TestStack starts the whole stack once and runs all checks on it. The last ones stop parts of it.
 func TestStack(t *testing.T) {
 	var atEnd []string
 	t.Cleanup(func() { // registered first, so it runs last
@@ -28,7 +28,8 @@ func TestStack(t *testing.T) {
 	alertmanager := loopback(ports[2])
 	startAlertmanager(t, ports[2], people)
 
-	// The second Prometheus is written to. One for both would refuse one of the two as duplicates.
+	// The second Prometheus receives remote write. A single one would refuse the samples as
+	// duplicates of the scraped ones.
 	writtenConfig := filepath.Join(t.TempDir(), "prometheus.yml")
 	require.NoError(t, os.WriteFile(writtenConfig, []byte("global: {evaluation_interval: 5s}\nrule_files: [rules/*.yml, rules/alerts/*.yml]\n"), 0o600))
 	written := startPrometheus(t, ports[1], t.TempDir(), writtenConfig)
@@ -73,7 +74,7 @@ func backfill(t *testing.T, dir string, h *host, seen, own []string) []history.S
 	return series
 }
 
-// everEvaluated says whether each group of rules has had its turn.
+// everEvaluated reports whether every rule was evaluated.
 func everEvaluated(t *testing.T, p *prometheus) bool {
 	t.Helper()
 	var all struct {

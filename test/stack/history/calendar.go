@@ -8,7 +8,7 @@ import (
 // Incident is something that goes wrong at a known time, so that dashboards and alerts have
 // something to show.
 type Incident struct {
-	// Name is that of a constant below.
+	// Name is one of the constants below.
 	Name string
 	// Ago is how long before the end of the history it begins.
 	Ago, Length time.Duration
@@ -46,14 +46,14 @@ var Incidents = []Incident{
 	{Name: Stalled, Ago: 100 * time.Minute, Length: 25 * time.Minute, Instance: 1},
 }
 
-// calendar says what a time is like.
+// calendar holds the load and the incidents by time.
 type calendar struct {
 	end time.Time
 	// quiet is a host without incidents.
 	quiet bool
 }
 
-// during says whether the instance, or the GPU, suffers from it.
+// during reports whether the incident affects the instance or the GPU at that time.
 func (c calendar) during(t time.Time, name string, index int) bool {
 	if c.quiet {
 		return false
@@ -87,8 +87,8 @@ func (calendar) load(t time.Time) float64 {
 	return min(load, 1)
 }
 
-// era is how things were then: a week ago a little slower, and a year ago a slower GPU and more
-// failures.
+// era returns the differences of earlier times: a week ago slightly slower, a year ago a slower GPU
+// and more failures.
 func (c calendar) era(t time.Time) (speed, failures float64) {
 	switch ago := c.end.Sub(t); {
 	case ago > 300*24*time.Hour:

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// gpu is a card of 24 GiB and 450 W: load at once, heat slowly.
+// gpu models a card of 24 GiB and 450 W. Utilization follows the load at once, temperature slowly.
 type gpu struct {
 	id     string
 	index  int
@@ -24,7 +24,7 @@ const (
 	idlePower   = 22.0
 	serverBytes = 2.3 * (1 << 30)
 	workBytes   = 7.5 * (1 << 30)
-	// throttling begins at the temperature at which the driver takes clocks away.
+	// throttling is the temperature at which the driver reduces the clocks.
 	throttling = 84.0
 )
 
@@ -66,8 +66,8 @@ func (g *gpu) pass(t time.Time, d float64) {
 	g.meters.add(float64(g.m.often(d/9000)), "hw_errors_total", "pcie_replay")
 }
 
-// warm follows the power with an inertia of two minutes, and takes the power back where it gets too
-// warm.
+// warm moves the temperature after the power with a time constant of two minutes, and reduces the
+// power above the throttling temperature.
 func (g *gpu) warm(t time.Time, d float64) {
 	air := 31 + 3*math.Sin(2*math.Pi*(float64(t.Hour())-9)/24)
 	if g.m.during(t, Heat, g.index) {

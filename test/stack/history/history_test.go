@@ -77,7 +77,7 @@ func TestRead(t *testing.T) {
 	require.Equal(t, 1.0, of("up").Value)
 }
 
-// live lets the last day pass and shows each step.
+// live plays the last day and calls a function after each step.
 func live(series []Series, set Settings, observe func(at time.Time, m *machine, values []float64)) []string {
 	m := newMachine(set, series)
 	readings, unknown := m.bind(series)
@@ -92,7 +92,7 @@ func live(series []Series, set Settings, observe func(at time.Time, m *machine, 
 	return unknown
 }
 
-// Whatever is made up has to be possible.
+// Every generated value must be possible.
 func TestValuesArePossible(t *testing.T) {
 	series := shown(t)
 	before := make([]float64, len(series))
@@ -136,7 +136,7 @@ func TestValuesArePossible(t *testing.T) {
 	require.Greater(t, changed, len(series)/2)
 }
 
-// The incidents of the calendar are seen where they should be, and on a quiet host they are not.
+// The incidents of the calendar show in the right series, and on a quiet host in none.
 func TestIncidents(t *testing.T) {
 	series := shown(t)
 	for _, quiet := range []bool{false, true} {
@@ -150,7 +150,7 @@ func TestIncidents(t *testing.T) {
 	}
 }
 
-// The same seed makes the same day.
+// The same seed gives the same day.
 func TestSeed(t *testing.T) {
 	series := shown(t)
 	last := func(seed uint64) []float64 {

@@ -79,7 +79,7 @@ func (i *instance) serve(t time.Time, d float64) {
 
 func (i *instance) up() bool { return i.state != "down" }
 
-// consume is what the work of the step took of CPU, memory and disk.
+// consume adds the CPU time, memory and disk I/O of the step's work.
 func (i *instance) consume(t time.Time, d float64) {
 	m := i.m
 	i.share, i.encoder, i.cpu, i.ffmpeg = 0, 0, 0, 0
@@ -90,7 +90,7 @@ func (i *instance) consume(t time.Time, d float64) {
 	if i.busy > 0 && !i.stalled {
 		i.share = i.busy * (0.82 + 0.12*m.dice.Float64())
 		if len(i.waiting) > 8 {
-			// One job after the other leaves no gaps for models to load.
+			// Consecutive jobs need not load their models again.
 			i.share = i.busy * (0.92 + 0.06*m.dice.Float64())
 		}
 		i.cpu = i.busy * (1.6 + 0.5*m.dice.Float64())
@@ -129,7 +129,7 @@ func (i *instance) gpuMemory() float64 {
 	}
 }
 
-// answer is what clicks and our own requests meet.
+// answer advances the metrics of requests: those of users and those of the agent.
 func (i *instance) answer(t time.Time, d float64) {
 	m := i.m
 	slow := 0.004
@@ -149,7 +149,7 @@ func (i *instance) answer(t time.Time, d float64) {
 	}
 }
 
-// processes says whether processes of a role run, and how many.
+// processes returns the number of running processes of a role.
 func (i *instance) processes(role string) float64 {
 	switch {
 	case role == "server" && i.up(), role == "ffmpeg" && i.ffmpeg > 0, role == "runner" && i.running != nil && i.running.origin != "ui":

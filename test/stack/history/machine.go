@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// machine is a host with FaceFusion as it could have been: a model, not a recording. It has what
-// the pages have, no more.
+// machine models a host with FaceFusion. It has the instances and GPUs of the pages.
 type machine struct {
 	calendar
 	dice   *rand.Rand
@@ -67,7 +66,7 @@ func (m *machine) gpu(id string) *gpu {
 	return m.gpus[i]
 }
 
-// pass lets time pass: t is its end.
+// pass advances the model by one step that ends at t.
 func (m *machine) pass(t time.Time, length time.Duration) {
 	d := length.Seconds()
 	m.restart(t)
@@ -138,7 +137,7 @@ type rate struct {
 // about is a factor around 1.
 func (m *machine) about(spread float64) float64 { return max(0.05, 1+spread*m.dice.NormFloat64()) }
 
-// often is how many of something rare come within a time in which so many are expected.
+// often draws the number of rare events within a period from their expected number.
 func (m *machine) often(expected float64) int {
 	limit, product, n := math.Exp(-expected), m.dice.Float64(), 0
 	for product > limit {
@@ -148,7 +147,7 @@ func (m *machine) often(expected float64) int {
 	return n
 }
 
-// lasting is a time around its median, with a tail of long ones.
+// lasting draws a duration with this median and a long tail.
 func (m *machine) lasting(median, spread float64) float64 {
 	return median * math.Exp(spread*m.dice.NormFloat64())
 }

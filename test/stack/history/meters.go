@@ -15,7 +15,7 @@ func newMeters() meters {
 
 func key(parts ...string) string { return strings.Join(parts, "\x00") }
 
-// counter is the one for the metric and the values of its labels.
+// counter returns the counter of a metric and its label values.
 func (m meters) counter(parts ...string) *float64 {
 	k := key(parts...)
 	c, ok := m.counters[k]
@@ -38,7 +38,7 @@ func (m meters) distribution(parts ...string) *distribution {
 	return d
 }
 
-// reset is what a restart of the agent does to what it counts.
+// reset sets all counters to zero, as a restart of the agent does.
 func (m meters) reset() {
 	for _, c := range m.counters {
 		*c = 0
@@ -58,7 +58,7 @@ type distribution struct {
 	sum, count float64
 }
 
-// bucket must be asked for before the first value comes.
+// bucket must be called before the first observation.
 func (d *distribution) bucket(bound float64) *float64 {
 	c, ok := d.buckets[bound]
 	if !ok {

@@ -12,14 +12,14 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 )
 
-// Series is one that exists: a line of a page, with the labels that a scrape adds.
+// Series is a line of a page with the labels that a scrape adds.
 type Series struct {
 	Labels labels.Labels
 	// Family is the metric's name on its TYPE line, which for a counter of OpenMetrics has no
 	// _total.
 	Family string
 	Type   model.MetricType
-	// Value is what the page said.
+	// Value is the value on the page.
 	Value float64
 }
 
@@ -64,8 +64,8 @@ func Read(targets []ScrapeTarget) ([]Series, error) {
 	return all, nil
 }
 
-// parse understands both formats that the collector speaks: OpenMetrics for what it observes, the
-// text format about itself.
+// parse reads both formats of the collector: OpenMetrics for the observed metrics, the text format
+// for its own.
 func parse(page []byte, added labels.Labels) ([]Series, error) {
 	kind := "text/plain; version=0.0.4"
 	if strings.HasSuffix(strings.TrimSpace(string(page)), "# EOF") {
@@ -99,7 +99,7 @@ func parse(page []byte, added labels.Labels) ([]Series, error) {
 	}
 }
 
-// scraped is what honor_labels makes of the labels: what the page says wins.
+// scraped merges the labels as honor_labels does: those of the page win.
 func scraped(own, added labels.Labels) labels.Labels {
 	b := labels.NewBuilder(own)
 	added.Range(func(l labels.Label) {

@@ -17,7 +17,7 @@ type job struct {
 // perHour is how many jobs come to an instance in the busiest hour.
 var perHour = map[string]float64{"image": 26, "video": 11, "other": 1}
 
-// arrive lets jobs come: as people are at work, with a batch of videos at two in the morning.
+// arrive queues new jobs: during working hours, and a batch of videos at two in the morning.
 func (i *instance) arrive(t time.Time, d float64) {
 	busy := i.m.load(t)
 	switch {
@@ -168,7 +168,7 @@ func (i *instance) orphan() {
 	i.meters.add(1, "facefusion_process_exits_total", "runner", "killed")
 }
 
-// tidy empties the folder of finished jobs once a day.
+// tidy deletes finished jobs once a day.
 func (i *instance) tidy(t time.Time) {
 	if t.Hour() == 5 && i.tidied != t.YearDay() {
 		i.tidied = t.YearDay()

@@ -51,7 +51,7 @@ func load(files []string) (records, alerts []rulefmt.Rule, err error) {
 	return records, alerts, nil
 }
 
-// split returns those that need none of the others, and the rest.
+// split returns the rules that depend on none of the others, and the rest.
 func split(records []rulefmt.Rule) (ready, later []rulefmt.Rule, err error) {
 	names := map[string]bool{}
 	for _, rule := range records {

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// reading gives the value of one series now.
+// reading returns the current value of one series.
 type reading func() float64
 
-// bind finds the reading of each series. What the model does not know keeps the value of the page;
-// the names of those are returned.
+// bind finds the reading of each series. Series that the model does not know keep the value of the
+// page; their names are returned.
 func (m *machine) bind(series []Series) ([]reading, []string) {
 	m.learn(series)
 	readings := make([]reading, len(series))
@@ -98,8 +98,7 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// constants are what this host has, instead of what the fake driver and the machine of the pages
-// have.
+// constants replace the limits of the fake driver and of the machine that the pages come from.
 var constants = map[string]float64{
 	"up": 1, "system_cpu_logical_count": cores,
 	"nvidia_gpu_bar1_limit_bytes": 32 << 30, "hw_gpu_memory_limit_bytes": gpuMemory,
@@ -107,7 +106,7 @@ var constants = map[string]float64{
 	"facefusion_job_contended": 0, "facefusion_job_folder_oddities": 0, "nvidia_gpu_suspended": 0, "nvidia_gpu_fault": 0,
 }
 
-// keep are states and names that do not change: the page's value is theirs.
+// keep are states and names that keep the value of the page.
 var keep = map[string]bool{
 	"target_info": true, "nvidia_gpu_info": true, "nvidia_gpu_count": true, "nvidia_driver_state": true, "nvidia_gpu_process_visibility": true,
 	"facefusion_job_folder_state": true, "facefusion_server_kind": true, "facefusion_server_polls_total": true, "facefusion_server_viewers": true,

@@ -61,7 +61,7 @@ func (m *machine) memoryOf(state string) reading {
 	}
 }
 
-// passAgent is what the agent counts about itself: points, looks and its own cost.
+// passAgent advances the agent's own telemetry: points, observations and its own cost.
 func (m *machine) passAgent(d float64) {
 	m.agent.add(d, "otelcol_process_uptime")
 	m.agent.add(d*0.021*m.about(0.1), "otelcol_process_cpu_seconds")
@@ -93,7 +93,7 @@ func (m *machine) ofAgent(s Series) (reading, bool) {
 		return func() float64 { return 9e6 + 7e6*m.dice.Float64() }, true
 	}
 	if s.Type == model.MetricTypeCounter {
-		// What is not busier by day goes on as it did until the page was read.
+		// Counters that do not depend on the load grow at the rate that the page shows.
 		return func() float64 { return math.Floor(s.Value / max(m.uptime, 1) * m.age) }, true
 	}
 	// Sizes and limits.

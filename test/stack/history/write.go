@@ -11,13 +11,13 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 )
 
-// Settings say what history to write.
+// Settings are the settings of a history.
 type Settings struct {
 	// End is the time of the last sample.
 	End time.Time
-	// Seed decides on everything that is left to chance.
+	// Seed is the seed of all random values.
 	Seed uint64
-	// Quiet is without the incidents of the calendar.
+	// Quiet leaves out the incidents of the calendar.
 	Quiet bool
 }
 
@@ -62,13 +62,13 @@ func Write(ctx context.Context, dir string, series []Series, set Settings) ([]st
 	return unknown, nil
 }
 
-// record lets a span pass and appends what is to be seen after each step. The last moment of a span
-// belongs to the next.
+// record advances the model through a span and appends the samples of each step. The end of a span
+// belongs to the next one.
 func (m *machine) record(appender func() storage.Appender, sp span, series []Series, readings []reading) error {
 	refs := make([]storage.SeriesRef, len(series))
 	for t := sp.begin; t.Before(sp.end); {
 		app := appender()
-		// A commit of some steps is a compromise of memory and speed.
+		// A commit for every few steps is a compromise between memory and speed.
 		for step := 0; step < 60 && t.Before(sp.end); step++ {
 			m.pass(t, sp.every)
 			for n := range series {
@@ -87,7 +87,7 @@ func (m *machine) record(appender func() storage.Appender, sp span, series []Ser
 	return nil
 }
 
-// writeBlock makes one block of what fill appends.
+// writeBlock writes the samples that fill appends as one block.
 func writeBlock(ctx context.Context, dir string, fill func(func() storage.Appender) error) (err error) {
 	// A block is written whole, whatever it spans.
 	w, err := tsdb.NewBlockWriter(slog.New(slog.DiscardHandler), dir, (400 * day).Milliseconds())
