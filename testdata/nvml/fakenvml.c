@@ -1,7 +1,7 @@
 // A libnvidia-ml.so.1 without a driver. It has the functions that the collector may call, and does what a small text file tells it to.
 //
 // Environment:
-//   FAKENVML_CONTROL  the control file. It is read again at every call, so that a running process can be made to see something else. Replace it by rename,
+//   FAKENVML_CONTROL  the control file. It is looked at again at every call, so that a running process can be made to see something else. Replace it by rename,
 //                     so that no half of it is read. Without it, everything has its default.
 //   FAKENVML_LOG      a file to which every call appends a line: the function, and the index of the GPU.
 //
@@ -73,6 +73,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,27 +83,46 @@
 static __thread char value[LINE];
 static int users;
 
+// control returns the text of the control file, or NULL. A thread keeps it for as long as the file is the same one: a call into this library is to cost what a call into the driver's costs, not
+// what reading a file does.
+static const char *control(void) {
+	static __thread struct stat of;
+	static __thread char *text;
+	const char *path = getenv("FAKENVML_CONTROL");
+	struct stat now;
+	if (!path || stat(path, &now))
+		return NULL;
+	if (text && now.st_ino == of.st_ino && now.st_size == of.st_size && now.st_mtim.tv_sec == of.st_mtim.tv_sec && now.st_mtim.tv_nsec == of.st_mtim.tv_nsec)
+		return text;
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return NULL;
+	fstat(fileno(file), &of);
+	text = realloc(text, of.st_size + 1);
+	text[fread(text, 1, of.st_size, file)] = 0;
+	fclose(file);
+	return text;
+}
+
 // knob returns the value of a key, or NULL. It stays valid until the next call in the thread.
 static const char *knob(const char *format, ...) {
-	char key[128], line[LINE];
+	char key[128];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(key, sizeof key, format, args);
 	va_end(args);
-	const char *path = getenv("FAKENVML_CONTROL"), *found = NULL;
-	FILE *file = path ? fopen(path, "re") : NULL;
-	if (!file)
-		return NULL;
 	size_t length = strlen(key);
-	while (!found && fgets(line, sizeof line, file)) {
-		if (strncmp(line, key, length) || line[length] != ' ')
-			continue;
-		line[strcspn(line, "\n")] = 0;
-		strcpy(value, line + length + 1);
-		found = value;
+	for (const char *line = control(); line && *line; line++) {
+		size_t ends = strcspn(line, "\n");
+		if (!strncmp(line, key, length) && line[length] == ' ') {
+			snprintf(value, sizeof value, "%.*s", (int)(ends - length - 1), line + length + 1);
+			return value;
+		}
+		line += ends;
+		if (!*line)
+			break;
 	}
-	fclose(file);
-	return found;
+	return NULL;
 }
 
 static unsigned long long number(const char *v, unsigned long long otherwise) { return v ? strtoull(v, NULL, 0) : otherwise; }
