@@ -32,7 +32,7 @@ const (
 	RestoreNew RestoreState = "new"
 	// RestoreDone: what was kept is compared with what lies there now.
 	RestoreDone RestoreState = "restored"
-	// RestoreUnreadable: what was kept makes no sense, as if there had been nothing.
+	// RestoreUnreadable: the saved state cannot be parsed and is treated like RestoreNew.
 	RestoreUnreadable RestoreState = "unreadable"
 )
 

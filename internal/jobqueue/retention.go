@@ -23,7 +23,7 @@ const (
 	keptDays = 90
 )
 
-// open reads the list, once. A list that makes no sense is begun anew.
+// open reads the list, once. A list that cannot be parsed is replaced by an empty one.
 func (s *retention) open(ctx context.Context, load Load) error {
 	if s.opened {
 		return nil

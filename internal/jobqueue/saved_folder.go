@@ -65,8 +65,8 @@ type savedState struct {
 	concluded archive
 }
 
-// parseRecords reads the values of allKeys. One that makes no sense spoils all: a folder that is
-// half remembered would tell what is not so.
+// parseRecords parses the values of allKeys. If one of them cannot be parsed all are discarded: a
+// folder that is restored in part would give wrong counts.
 func parseRecords(values [][]byte) *savedState {
 	r := &savedState{restored: RestoreNew}
 	if len(values) == 0 || len(values[0]) == 0 {

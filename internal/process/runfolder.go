@@ -9,8 +9,8 @@ import (
 )
 
 // RunFolder is a jobs folder that runs of an instance use beside its own: a service may start each
-// run with a --jobs-path of its own. It is named while such a run lives, and for a moment longer, so
-// that the last word in it is read. Its path is never exported.
+// run with a --jobs-path of its own. It is named while such a run lives, and for a moment longer,
+// so that the last word in it is read. Its path is never exported.
 type RunFolder struct {
 	// Key is the same for as long as the folder is named, and holds nothing of its path.
 	Key string
@@ -105,8 +105,8 @@ func (t *Table) nameFolders(i *instanceState, live []*trackedProcess) []RunFolde
 	return list
 }
 
-// reopenFolder finds another way when the process is gone through which a folder was opened: another
-// of its runs, or any process of the same container.
+// reopenFolder finds another way when the process is gone through which a folder was opened:
+// another of its runs, or any process of the same container.
 func (t *Table) reopenFolder(f *namedFolder, live []*trackedProcess) {
 	f.path, f.via = "", 0
 	for _, m := range live {

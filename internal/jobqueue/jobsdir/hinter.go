@@ -134,7 +134,7 @@ func (h *Hinter) run(w *fsnotify.Watcher) {
 			if !ok {
 				return
 			}
-			h.MarkLost() // an overflow of the kernel's queue, or an answer that makes no sense
+			h.MarkLost() // an overflow of the kernel's queue, or an event that cannot be parsed
 			arm()
 		case <-timer.C:
 			armed = false

@@ -44,9 +44,10 @@ func (s *FileStat) Same(other *FileStat) bool { return s.Ino == other.Ino && s.D
 // Written is when the file was last written.
 func (s *FileStat) Written() time.Time { return time.Unix(0, s.MTime) }
 
-// Moved is when the file came to where it is. A rename changes the ctime and not the mtime; so does
-// a chmod, for which it must be seen before. A ctime that makes no sense is that of a filesystem
-// that keeps none, or of another clock.
+// Moved is when the file came to its folder. A rename changes the ctime and not the mtime. A chmod
+// does so as well, so a ctime is only evidence for a file that was not seen before. A ctime before
+// the mtime or in the future comes from a filesystem without ctimes or from another clock, and is
+// ignored.
 func (s *FileStat) Moved(now time.Time) time.Time {
 	if s.CTime < s.MTime || s.CTime > now.Add(time.Second).UnixNano() {
 		return s.Written()
