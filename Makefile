@@ -127,6 +127,7 @@ check: ## everything that is wrong without being run: generated code, format, ve
 
 generate: ## generate code and documentation from metadata.yaml
 	go generate ./...
+	cd docs/generate && go vet . && go run . ../../receiver/facefusionreceiver ../metrics.md
 
 update: ## resolve the modules of both distributions anew, after a change of a builder-config or of go.mod
 	$(call resolve,builder-config.yaml,agent)

@@ -25,7 +25,8 @@ func TestReadmeHasEverySetting(t *testing.T) {
 	health := &webprobe.HealthConfig{}
 	require.NoError(t, health.Unmarshal(confmap.New()))
 	addSettings(want, "instances[].health.", reflect.ValueOf(health).Elem())
-	for _, generated := range []string{"metrics", "events", "resource_attributes"} { // documentation.md has these
+	// documentation.md has these
+	for _, generated := range []string{"metrics", "events", "resource_attributes"} {
 		want[generated] = ""
 	}
 

@@ -20,9 +20,15 @@ func (c *HistogramsConfig) exponential() bool {
 	return c.JobDuration.Exponential || c.JobWaitDuration.Exponential || c.StepDuration.Exponential
 }
 
-// The durations of jobs have the attributes facefusion.outcome, facefusion.origin and
-// facefusion.media; that of steps has facefusion.outcome, facefusion.media, facefusion.processors
-// and facefusion.model. Their exemplars name the trace of a run.
+// Their exemplars name the trace of a run. docs/generate reads these lines:
+//
+// Attributes of facefusion.job.duration: facefusion.outcome, facefusion.origin, facefusion.media.
+//
+// Attributes of facefusion.job.wait.duration: facefusion.outcome, facefusion.origin,
+// facefusion.media.
+//
+// Attributes of facefusion.step.duration: facefusion.outcome, facefusion.media,
+// facefusion.processors, facefusion.model.
 var (
 	jobDuration = probe.HistogramSpec{
 		Name:        "facefusion.job.duration",

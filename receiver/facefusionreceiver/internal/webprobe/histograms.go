@@ -13,8 +13,10 @@ type HistogramConfig struct {
 	Enabled bool `mapstructure:"enabled"`
 }
 
-// serverProbeDuration has the attributes server.port, facefusion.probe and either
-// http.response.status_code or error.type.
+// serverProbeDuration has either a status code or an error type. docs/generate reads this line:
+//
+// Attributes of facefusion.server.probe.duration: server.port, facefusion.probe,
+// http.response.status_code, error.type.
 var serverProbeDuration = probe.HistogramSpec{
 	Name:        "facefusion.server.probe.duration",
 	Unit:        "s",

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/otlptranslator"
+	"go.yaml.in/yaml/v3"
+)
+
+// section is a table of the page: metrics whose names have one of the prefixes.
+type section struct {
+	Title    string
+	prefixes []string
+	Metrics  []metric
+}
+
+// metric is a row of the page. Kind is Prometheus' word for it.
+type metric struct {
+	Name, Prometheus, Kind, Unit, Attributes, Description string
+	Enabled                                               bool
+}
+
+// declarations are what the page shows.
+type declarations struct {
+	Sections []*section
+	Events   []event
+	Own      []metric
+}
+
+type event struct {
+	Name, Attributes, Description string
+}
+
+// sections in the order of the page. The first one with a fitting prefix gets a metric.
+func sections() []*section {
+	return []*section{
+		{Title: "Instances and processes", prefixes: []string{"facefusion.instance", "facefusion.process.", "facefusion.event.", "facefusion.discovery.", "process."}},
+		{Title: "Containers", prefixes: []string{"container.", "facefusion.container."}},
+		{Title: "Servers", prefixes: []string{"facefusion.server.", "facefusion.health.", "facefusion.active_tasks"}},
+		{Title: "Jobs", prefixes: []string{"facefusion.job.", "facefusion.step."}},
+		{Title: "Log", prefixes: []string{"facefusion.log.", "facefusion.phase.", "facefusion.model."}},
+		{Title: "What an instance uses of a GPU", prefixes: []string{"facefusion.gpu."}},
+		{Title: "GPUs", prefixes: []string{"hw.", "nvidia."}},
+	}
+}
+
+// source is the part of metadata.yaml that is used.
+type source struct {
+	Metrics   map[string]declaration
+	Events    map[string]declaration
+	Telemetry struct{ Metrics map[string]declaration }
+}
+
+type declaration struct {
+	Enabled           bool
+	Unit, Description string
+	Sum               *struct{ Monotonic bool }
+	Attributes        []string
+}
+
+func read(receiver string) (*declarations, error) {
+	data, err := os.ReadFile(filepath.Join(receiver, "metadata.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var from source
+	if err := yaml.Unmarshal(data, &from); err != nil {
+		return nil, err
+	}
+	all, err := metrics(from.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	histograms, err := histograms(receiver)
+	if err != nil {
+		return nil, err
+	}
+	into := &declarations{Sections: sections()}
+	if err := distribute(into.Sections, append(all, histograms...)); err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(from.Events)) {
+		e := from.Events[name]
+		into.Events = append(into.Events, event{name, list(e.Attributes), e.Description})
+	}
+	// The text format of the collector's own page has no suffixes.
+	for _, name := range slices.Sorted(maps.Keys(from.Telemetry.Metrics)) {
+		m := from.Telemetry.Metrics[name]
+		into.Own = append(into.Own, metric{Name: "otelcol_" + name, Unit: m.Unit, Description: m.Description})
+	}
+	return into, nil
+}
+
+// distribute puts each metric into its section, sorted by name. A metric without a section is an
+// error, so that none is forgotten.
+func distribute(into []*section, all []metric) error {
+	slices.SortFunc(all, func(a, b metric) int { return strings.Compare(a.Name, b.Name) })
+	for _, m := range all {
+		at := slices.IndexFunc(into, func(s *section) bool {
+			return slices.ContainsFunc(s.prefixes, func(prefix string) bool { return strings.HasPrefix(m.Name, prefix) })
+		})
+		if at < 0 {
+			return fmt.Errorf("%s has no section: give it one in docs/generate/declarations.go", m.Name)
+		}
+		into[at].Metrics = append(into[at].Metrics, m)
+	}
+	return nil
+}
+
+func metrics(from map[string]declaration) ([]metric, error) {
+	var found []metric
+	for name, m := range from {
+		kind, translated := "gauge", otlptranslator.MetricType(otlptranslator.MetricTypeGauge)
+		switch {
+		case m.Sum != nil && m.Sum.Monotonic:
+			kind, translated = "counter", otlptranslator.MetricTypeMonotonicCounter
+		case m.Sum != nil: // an up-down counter, which Prometheus calls a gauge
+			translated = otlptranslator.MetricTypeNonMonotonicCounter
+		}
+		prometheus, err := translate(name, m.Unit, translated)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, metric{name, prometheus, kind, m.Unit, list(m.Attributes), m.Description, m.Enabled})
+	}
+	return found, nil
+}
+
+var (
+	histogram  = regexp.MustCompile(`Name:\s+"([^"]+)",\s+Unit:\s+"([^"]+)",\s+Description:\s+"([^"]+)"`)
+	attributes = regexp.MustCompile(`// Attributes of (\S+): ([^:]+)\.\n`)
+	wrap       = regexp.MustCompile(`\n?(?://)?\s+`)
+)
+
+func histograms(receiver string) ([]metric, error) {
+	files, err := filepath.Glob(filepath.Join(receiver, "internal/*/histograms.go"))
+	if err != nil {
+		return nil, err
+	}
+	var found []metric
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		by := map[string]string{}
+		for _, match := range attributes.FindAllStringSubmatch(string(text), -1) {
+			by[match[1]] = list(strings.Split(wrap.ReplaceAllString(match[2], ""), ","))
+		}
+		for _, match := range histogram.FindAllStringSubmatch(string(text), -1) {
+			prometheus, err := translate(match[1], match[2], otlptranslator.MetricTypeHistogram)
+			if err != nil {
+				return nil, err
+			}
+			if by[match[1]] == "" {
+				return nil, fmt.Errorf("%s: no line \"// Attributes of %s: …\"", file, match[1])
+			}
+			found = append(found, metric{match[1], prometheus, "histogram", match[2], by[match[1]], match[3], true})
+		}
+	}
+	if len(found) == 0 {
+		return nil, errors.New("no histogram is declared in internal/*/histograms.go")
+	}
+	return found, nil
+}
+
+// translate names a metric as the collector's Prometheus exporters do.
+func translate(name, unit string, kind otlptranslator.MetricType) (string, error) {
+	namer := otlptranslator.MetricNamer{WithMetricSuffixes: true}
+	return namer.Build(otlptranslator.Metric{Name: name, Unit: unit, Type: kind})
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "`" + strings.Join(names, "`, `") + "`"
+}
+
+// Anchor is the section's anchor in the rendered page.
+func (s *section) Anchor() string {
+	return strings.ReplaceAll(strings.ToLower(s.Title), " ", "-")
+}
