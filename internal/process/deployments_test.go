@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,10 +70,12 @@ type seen struct {
 // and once it was killed.
 type course struct {
 	Idle, Running, After seen
-	RunRole              process.Role
-	RunJoined            bool
-	UpAfterKill          bool
-	Err                  string
+	// Unnamed is what is seen of one that the configuration must name, without it.
+	Unnamed     seen
+	RunRole     process.Role
+	RunJoined   bool
+	UpAfterKill bool
+	Err         string
 }
 
 // TestDeployments starts a real Python process for each way in which FaceFusion is started in
@@ -88,9 +91,12 @@ func TestDeployments(t *testing.T) {
 			require.Empty(t, c.Err)
 			rule, later, _ := strings.Cut(d.Expect.By, " ")
 			switch {
-			case rule == "match" || strings.HasPrefix(rule, "endpoint"):
-				assert.Equal(t, seen{}, c.Idle, "only the configuration can know it")
+			case strings.HasPrefix(rule, "endpoint"):
+				assert.Equal(t, seen{}, c.Idle, "it is not FaceFusion")
 				return
+			case rule == "match":
+				assert.Equal(t, seen{}, c.Unnamed, "only the configuration can know it")
+				rule = "configured"
 			case later != "":
 				assert.Equal(t, seen{}, c.Idle, "it is found with its first run")
 				assert.Equal(t, rule, c.Running.Rule)
@@ -168,7 +174,13 @@ func runDeployments(file string) {
 
 // follow starts the deployment and watches it.
 func (d deployment) follow() (c course) {
-	table := process.NewTable(process.Settings{})
+	var settings process.Settings
+	if d.Expect.By == "match" {
+		settings.Instances = []process.Configured{{Name: "named", Path: d.Checkout, Match: &process.Match{
+			Cmdline: regexp.MustCompile(`^\S*python\S* .*` + regexp.QuoteMeta(d.Argv[len(d.Argv)-1]) + `$`), Port: uint16(d.Port),
+		}}}
+	}
+	table := process.NewTable(settings)
 	defer table.Close()
 	_, err := table.Observe(context.Background())
 	check(err)
@@ -178,6 +190,11 @@ func (d deployment) follow() (c course) {
 		return c
 	}
 	defer s.kill()
+	if d.Expect.By == "match" {
+		bare := process.NewTable(process.Settings{})
+		c.Unnamed, _ = observeProcess(bare, s.cmd.Process.Pid)
+		check(bare.Close())
+	}
 	c.Idle, _ = observeProcess(table, s.cmd.Process.Pid)
 	c.After = c.Idle
 	if len(d.Child) > 0 {

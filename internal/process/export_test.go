@@ -2,6 +2,7 @@ package process
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
 )
@@ -22,3 +23,6 @@ func (n fakeNetwork) route(address netip.Addr) hostnet.Route { return n.routes[a
 func SetNetwork(t *Table, mine bool, routes map[string]hostnet.Route) {
 	t.files.network = fakeNetwork{mine: mine, routes: routes}
 }
+
+// Age lets time pass for a Table.
+func Age(t *Table, d time.Duration) { t.epoch = t.epoch.Add(-d) }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
@@ -29,6 +30,11 @@ type files struct {
 	network network
 	// mountTables are those read in this pass, by view.
 	mountTables map[string][]hostfs.Mount
+	// uids are the users of the host's /etc/passwd.
+	uids     map[string]int
+	uidsRead time.Time
+	// matchDenied says that what the configuration asks of a process may not be read.
+	matchDenied bool
 	buf         []byte
 }
 

@@ -33,9 +33,11 @@ type instanceState struct {
 	served bool
 	// settled says that more than a check or an installer was ever seen of it.
 	settled bool
-	totals  map[Role]*roleTotals
 	// runFolders are jobs folders beside its own, by key.
 	runFolders map[string]*namedFolder
+	// configuration is how a configured one fits the host.
+	configuration configuration
+	totals        map[Role]*roleTotals
 }
 
 // roleTotals returns the role's, which from then on is reported for as long as the instance is
@@ -116,7 +118,7 @@ func sanitize(s string) string {
 // publish copies the instance for a snapshot. Live are its processes.
 func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	out := Instance{
-		ID: i.id, Version: i.version, Configured: i.conf != nil, Served: i.served, LastSeen: i.lastSeen,
+		ID: i.id, Version: i.version, Configured: i.conf != nil, Configuration: i.configuration.state, Unfit: i.configuration.unfit, Served: i.served, LastSeen: i.lastSeen,
 		Checkout: i.checkout.inner, JobsPath: i.jobs.inner, JobsHostPath: i.jobsPath,
 	}
 	byRole := make(map[Role][]*trackedProcess, len(i.totals))

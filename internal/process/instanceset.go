@@ -15,6 +15,8 @@ type Configured struct {
 	// JobsPath is the jobs folder, where it is not the one that the checkout's facefusion.ini
 	// tells; relative to Path.
 	JobsPath string
+	// Match names its processes; nil for those that work in Path or with JobsPath.
+	Match *Match
 }
 
 // instanceSet holds the known ones by the key of their jobs folder. A configured one may be known
@@ -78,25 +80,53 @@ func (p *workdir) key() string {
 	return key + p.stranger
 }
 
-// of returns the instance of a process that works there, and makes it known.
-func (s *instanceSet) of(p workdir) *instanceState {
-	for _, key := range []string{p.jobs.key + p.stranger, p.key()} {
-		if i := s.byKey[key]; i != nil {
-			return i
-		}
+// of returns the instance of a process that works there, and makes it known. A service is not of
+// an instance whose configuration names other processes: it would keep it up.
+func (s *instanceSet) of(p workdir, role Role) *instanceState {
+	i := s.known(p)
+	key := p.key()
+	if i != nil && i.conf != nil && i.conf.Match != nil && !role.short() {
+		key += " beside " + i.id
+		i = s.byKey[key]
 	}
-	if i := s.ofCheckout(p); i != nil {
+	if i != nil {
 		return i
 	}
-	i := s.matching(p)
+	i = s.matching(p, role)
 	if i == nil {
 		checkout := p.checkout.inner
 		if checkout == "" {
 			checkout = "facefusion"
 		}
-		i = &instanceState{id: name(checkout, p.key(), s.taken), stranger: p.stranger, totals: map[Role]*roleTotals{}}
+		i = &instanceState{id: name(checkout, key, s.taken), stranger: p.stranger, totals: map[Role]*roleTotals{}}
 	}
-	s.byKey[p.key()] = i
+	s.byKey[key] = i
+	return i
+}
+
+// known finds the instance by what is known of it already.
+func (s *instanceSet) known(p workdir) *instanceState {
+	for _, key := range []string{p.jobs.key + p.stranger, p.key()} {
+		if i := s.byKey[key]; i != nil {
+			return i
+		}
+	}
+	return s.ofCheckout(p)
+}
+
+// claim gives a process to a configured instance that names it. The instance takes the place of one
+// that was discovered there and does not run, and is then known by its folders, too: to the runs
+// that somebody starts in them.
+func (s *instanceSet) claim(i *instanceState, p workdir) *instanceState {
+	if i.own == 0 && p.checkout.key != "" {
+		i.checkout, i.jobs, i.jobsPath = p.checkout, p.jobs, ""
+	}
+	if p.jobs.key == "" {
+		return i
+	}
+	if known := s.byKey[p.key()]; known == nil || known.conf == nil && known.own == 0 {
+		s.byKey[p.key()] = i
+	}
 	return i
 }
 
@@ -119,8 +149,11 @@ func (s *instanceSet) ofCheckout(p workdir) *instanceState {
 // with --jobs-path, or it is in a container, and named as the container does. Two containers may
 // use the same paths, so a name that a running instance bears is not given again; a container that
 // was created anew gets it.
-func (s *instanceSet) matching(p workdir) *instanceState {
+func (s *instanceSet) matching(p workdir, role Role) *instanceState {
 	for _, i := range s.configured {
+		if i.conf.Match != nil && !role.short() {
+			continue
+		}
 		if p.stranger == "" && i.own == 0 && i.conf.names(p) {
 			// From now on its folders are what the process says.
 			i.checkout, i.jobs, i.jobsPath = p.checkout, p.jobs, ""

@@ -31,13 +31,22 @@ func (l *listening) sockets(pid int, at time.Duration) (list []listener, version
 		list, err = listeners(l.files.path(pid, ""))
 		return list, 0, err
 	}
+	if list, version, ok := l.ours(at); ok {
+		return list, version, nil
+	}
+	list, err = listeners(l.files.path(pid, ""))
+	return list, 0, err
+}
+
+// ours are the sockets of our own namespace; false on a kernel without inet_diag, or in a sandbox
+// that forbids netlink.
+func (l *listening) ours(at time.Duration) (list []listener, version uint64, ok bool) {
 	if l.version != 0 && l.passAt == at {
-		return l.own, l.version, nil
+		return l.own, l.version, true
 	}
 	found, err := hostnet.Listeners()
-	if err != nil { // a kernel without inet_diag, or a sandbox that forbids netlink
-		list, err = listeners(l.files.path(pid, ""))
-		return list, 0, err
+	if err != nil {
+		return nil, 0, false
 	}
 	list = make([]listener, 0, len(found))
 	for _, f := range found {
@@ -47,7 +56,20 @@ func (l *listening) sockets(pid int, at time.Duration) (list []listener, version
 		l.version++
 	}
 	l.own, l.passAt = list, at
-	return list, l.version, nil
+	return list, l.version, true
+}
+
+// versionOf is a number that is the same as long as nobody has begun to listen on one of the ports
+// in our own namespace; 0 where nobody does, or where it is not known.
+func (l *listening) versionOf(ports []uint16, at time.Duration) uint64 {
+	if !l.files.kernel {
+		return 0
+	}
+	list, version, _ := l.ours(at)
+	if !slices.ContainsFunc(list, func(s listener) bool { return slices.Contains(ports, s.address.Port()) }) {
+		return 0
+	}
+	return version
 }
 
 // foreignNetwork says whether a process has another network namespace than this one. The inode of

@@ -100,13 +100,25 @@ func (t *Table) findPort(m *trackedProcess, all []listener, err error) port {
 		}
 		m.denied &^= deniedPort
 	}
-	s, ok := preferred(own)
+	s, ok := preferred(m.instance.configuredPort(own))
 	if !ok {
 		return port{}
 	}
 	p := port{number: s.address.Port()}
 	p.address, p.barrier = t.files.reachable(m.PID, s)
 	return p
+}
+
+// configuredPort keeps the sockets on the port that the configuration names, where there are any.
+func (i *instanceState) configuredPort(own []listener) []listener {
+	if i.conf == nil || i.conf.Match == nil || i.conf.Match.Port == 0 {
+		return own
+	}
+	named := slices.DeleteFunc(slices.Clone(own), func(s listener) bool { return s.address.Port() != i.conf.Match.Port })
+	if len(named) == 0 {
+		return own
+	}
+	return named
 }
 
 // preferred picks Gradio's range, else the lowest port; and of one port IPv4, which stands first.

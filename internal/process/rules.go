@@ -12,6 +12,7 @@ type rule string
 
 // The rules, in the order in which they are tried; the first that holds wins.
 const (
+	ruleConfigured   rule = "configured"    // instances[].match names it
 	ruleScript       rule = "script"        // FaceFusion's own script in the position of a script
 	ruleCwd          rule = "cwd"           // the working directory is a checkout
 	ruleScriptFolder rule = "script_folder" // the folder of the script is one
@@ -29,6 +30,8 @@ type finding struct {
 	// unconfirmed says that the rule holds only together with a sign of FaceFusion: its runtime in
 	// the process's mappings, or a run as a child.
 	unconfirmed bool
+	// configured is the instance that the configuration gives it to.
+	configured *instanceState
 }
 
 // interpreter says whether a process is a Python interpreter. Its executable decides where it may

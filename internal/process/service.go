@@ -121,6 +121,11 @@ func (t *Table) attend(p *pass) {
 			delete(t.unconfirmed, pid)
 		}
 	}
+	for pid := range t.awaited {
+		if t.cache.records[pid] == nil {
+			delete(t.awaited, pid)
+		}
+	}
 	t.promote(p)
 }
 
@@ -135,7 +140,11 @@ func (t *Table) promote(p *pass) {
 		if err != nil || o.stat.start != m.StartTicks || t.members[o.stat.ppid] != nil {
 			continue
 		}
-		if found, ok := t.files.findFolder(o); ok && !found.unconfirmed {
+		found, ok := t.match(o, nil)
+		if !ok {
+			found, ok = t.files.findFolder(o)
+		}
+		if ok && !found.unconfirmed {
 			t.drop(m)
 			t.found(p, o, found, nil)
 		}

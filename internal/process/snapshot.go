@@ -41,6 +41,10 @@ type Instance struct {
 	// Configured instances are reported for ever, others until they were gone for
 	// Settings.ForgetAfter.
 	Configured bool
+	// Configuration says whether what the configuration names is there; empty for others. Unfit are
+	// the fields that nothing fits: path, jobs_path, match.
+	Configuration ConfigurationState
+	Unfit         []string
 	// Served says that a service of it has listened.
 	Served bool
 	// LastSeen is when a process of the instance was last seen; zero if never.

@@ -54,6 +54,8 @@ type Table struct {
 	unconfirmed map[int]*unconfirmed
 	// runFolders counts the jobs folders of runs.
 	runFolders int
+	// awaited are processes that fit what is configured, but for what comes with time.
+	awaited map[int]*awaited
 	// at is when the pass under way began.
 	at time.Duration
 	// epoch is the moment from which the Table counts its own time.
@@ -89,6 +91,7 @@ func NewTable(s Settings) *Table {
 		instances:   newInstances(f, s.Instances),
 		members:     make(map[int]*trackedProcess),
 		unconfirmed: make(map[int]*unconfirmed),
+		awaited:     make(map[int]*awaited),
 		epoch:       time.Now(),
 	}
 	if t.forgetAfter <= 0 {
@@ -125,10 +128,12 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	due := t.cache.update(entries, complete, l.at)
 	due = t.follow(l, due)
 	t.examine(l, due)
+	t.matchLater(l)
 	t.placePending()
 	t.reapExited(l)
 	t.attend(l)
 	t.findPorts(l)
+	t.checkConfiguration()
 	t.primed = true
 	return t.publish(l), nil
 }

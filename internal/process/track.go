@@ -90,9 +90,13 @@ func (t *Table) track(p *pass, o observation) bool {
 	return true
 }
 
-// find asks the rules. Below a member only FaceFusion's own script is a finding, whatever folder
-// its descendants work in. The rules of folders are asked once for a command line.
+// find asks the configuration, then the rules. Below a member only FaceFusion's own script is a
+// finding, whatever folder its descendants work in. The rules of folders are asked once for a
+// command line.
 func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
+	if found, ok := t.match(o, parent); ok {
+		return found, true
+	}
 	found, ok, decided := t.files.findScript(o)
 	if decided || parent != nil {
 		return found, ok
@@ -131,10 +135,13 @@ func (t *Table) found(p *pass, o observation, found finding, parent *trackedProc
 		return false
 	}
 	m := &trackedProcess{role: found.role, rule: found.rule, readable: found.readable, pending: found.pending, alone: found.rule == ruleParentOfRun}
-	if parent != nil && found.role.short() {
+	switch {
+	case found.configured != nil:
+		m.instance = t.instances.claim(found.configured, found.workdir)
+	case parent != nil && found.role.short():
 		m.instance = parent.instance
-	} else {
-		m.instance = t.instances.of(found.workdir)
+	default:
+		m.instance = t.instances.of(found.workdir, found.role)
 	}
 	if !found.complete {
 		m.denied |= deniedCheckout

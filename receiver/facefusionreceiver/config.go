@@ -54,6 +54,8 @@ type InstanceConfig struct {
 	Path string `mapstructure:"path"`
 	// JobsPath is its jobs folder; empty for the one that the process tells.
 	JobsPath string `mapstructure:"jobs_path"`
+	// Match names its processes, where no rule finds them or several instances share a checkout.
+	Match *MatchConfig `mapstructure:"match"`
 	// Endpoint is the URL of its web server, for one that cannot be found from a process of this
 	// host (behind a proxy, on another host).
 	Endpoint string `mapstructure:"endpoint"`
@@ -94,7 +96,7 @@ func (c *Config) Validate() error {
 	if !c.GPU.Enabled && !c.Process.Enabled && !c.Web.Enabled {
 		errs = errors.Join(errs, errors.New("gpu, process and web are all switched off: switch one on, or remove the receiver"))
 	}
-	return errors.Join(errs, c.validateController(), c.validateInstances(), c.validateWeb())
+	return errors.Join(errs, c.validateController(), c.validateInstances(), c.validateOverlaps(), c.validateWeb())
 }
 
 // validateController refuses what would scrape without a pause, or never in time.
@@ -124,6 +126,9 @@ func (c *Config) validateInstances() error {
 		if err := instance.validate(); err != nil {
 			errs = errors.Join(errs, fmt.Errorf("instances[%d]: %w", i, err))
 		}
+		if instance.Match != nil && !c.Process.Enabled {
+			errs = errors.Join(errs, fmt.Errorf("instances[%d]: match is given, and process.enabled is false: switch process on, or remove match", i))
+		}
 		if names[instance.Name] {
 			errs = errors.Join(errs, fmt.Errorf("instances[%d]: name %q is used twice: give each instance its own", i, instance.Name))
 		}
@@ -133,12 +138,9 @@ func (c *Config) validateInstances() error {
 }
 
 func (c *InstanceConfig) validate() error {
-	var errs error
-	if c.Name == "" {
-		errs = errors.Join(errs, errors.New("name is empty: give the instance a name, for example the folder's"))
-	}
-	if c.Path == "" && c.JobsPath == "" && c.Endpoint == "" && c.Health == nil {
-		errs = errors.Join(errs, errors.New("path, jobs_path, endpoint and health are all empty: give the folder of the checkout, the jobs folder, the URL of the web server or a health check"))
+	errs := validateName(c.Name)
+	if c.Path == "" && c.JobsPath == "" && c.Match == nil && c.Endpoint == "" && c.Health == nil {
+		errs = errors.Join(errs, errors.New("path, jobs_path, match, endpoint and health are all empty: give the folder of the checkout, the jobs folder, what its processes look like, the URL of the web server or a health check"))
 	}
 	for _, field := range []struct{ name, value string }{{"path", c.Path}, {"jobs_path", c.JobsPath}} {
 		if field.value != "" && !filepath.IsAbs(field.value) {

@@ -39,6 +39,9 @@ func TestEverySettingIsRead(t *testing.T) {
 	want.RootPath = "/host"
 	want.Instances = []InstanceConfig{
 		{Name: "studio", Path: "/opt/facefusion", JobsPath: "/data/jobs"},
+		{Name: "swap-api", Match: &MatchConfig{
+			Cmdline: `uvicorn app\.main:app`, Exe: "/opt/venv/bin/python3", Comm: "uvicorn", Cgroup: `swap-api\.service$`, User: "swap", PIDFile: "/run/swap.pid", Port: 8000,
+		}},
 		{Name: "proxy", Endpoint: "https://ff.example.com"},
 	}
 	want.GPU.Interval, want.GPU.Deadline, want.GPU.LibraryPath = 2*time.Second, 7*time.Second, "/opt/lib/libnvidia-ml.so.1"
@@ -94,7 +97,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		},
 		"instance without a place": {
 			map[string]any{"instances": []any{map[string]any{"name": "studio"}}},
-			"instances[0]: path, jobs_path, endpoint and health are all empty: give the folder of the checkout, the jobs folder, the URL of the web server or a health check",
+			"instances[0]: path, jobs_path, match, endpoint and health are all empty: give the folder of the checkout",
 		},
 		"two of one name": {
 			map[string]any{"instances": []any{map[string]any{"name": "a", "path": "/a"}, map[string]any{"name": "a", "path": "/b"}}},

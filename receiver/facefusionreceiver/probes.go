@@ -43,8 +43,8 @@ func newGPUProbe(cfg *Config, env probe.Env) probe.Probe {
 func newProcessProbe(cfg *Config, env probe.Env) probe.Probe {
 	var instances []process.Configured
 	for _, instance := range cfg.Instances {
-		if instance.Path != "" || instance.JobsPath != "" {
-			instances = append(instances, process.Configured{Name: instance.Name, Path: instance.Path, JobsPath: instance.JobsPath})
+		if instance.Path != "" || instance.JobsPath != "" || instance.Match != nil {
+			instances = append(instances, process.Configured{Name: instance.Name, Path: instance.Path, JobsPath: instance.JobsPath, Match: instance.Match.match()})
 		}
 	}
 	return processprobe.New(cfg.Process, instances, env)

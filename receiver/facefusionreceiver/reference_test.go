@@ -22,6 +22,7 @@ func TestReadmeHasEverySetting(t *testing.T) {
 	want := map[string]string{}
 	addSettings(want, "", reflect.ValueOf(createDefaultConfig()).Elem())
 	addSettings(want, "instances[].", reflect.ValueOf(InstanceConfig{}))
+	addSettings(want, "instances[].match.", reflect.ValueOf(MatchConfig{}))
 	health := &webprobe.HealthConfig{}
 	require.NoError(t, health.Unmarshal(confmap.New()))
 	addSettings(want, "instances[].health.", reflect.ValueOf(health).Elem())

@@ -33,6 +33,7 @@ func host() dashboard {
 	b.line(8, cost()...)
 	b.section("What the agent sees", true)
 	b.line(8, seeing()...)
+	b.line(6, finding()...)
 	b.section("What the agent sends", true)
 	b.line(8, sending()...)
 	b.section("The GPU driver, as the agent sees it", true)
@@ -159,6 +160,17 @@ sum by (probe) (rate(otelcol_receiver_facefusion_observation_failures{@host}[$__
 			about:   "The series of an agent's page. They follow what there is on the host: GPUs, instances, models in use.",
 			queries: []query{{`scrape_samples_scraped{@host, job="facefusion"}`, "{{host_name}}"}},
 		}.lines(),
+	}
+}
+
+func finding() []panel {
+	return []panel{
+		chart{
+			title: "What is configured", empty: "no instance is configured",
+			about:   "Whether the path, jobs_path or match of an instance fits anything on the host. Unmatched: nothing has fitted for a minute; the agent's log names the field.",
+			states:  configurationStates,
+			queries: []query{{worst("host_name, service_instance_id", during("facefusion_instance_configuration_state", "@host", configurationStates)), perInstance}},
+		}.timeline(),
 	}
 }
 

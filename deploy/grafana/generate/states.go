@@ -37,6 +37,14 @@ var folderStates = []state{
 	{5, `facefusion_job_folder_state="share_unresponsive"`, "share unresponsive", "red"},
 }
 
+var configurationStates = []state{
+	{1, `facefusion_instance_configuration_state="matched"`, "matched", "green"},
+	{2, `facefusion_instance_configuration_state="waiting"`, "waiting", "blue"},
+	{3, `facefusion_instance_configuration_state="denied"`, "denied", "orange"},
+	{4, `facefusion_instance_configuration_state="share_unresponsive"`, "share unresponsive", "red"},
+	{5, `facefusion_instance_configuration_state="unmatched"`, "unmatched", "red"},
+}
+
 var faultStates = []state{
 	{3, `nvidia_gpu_fault="page_retirement_pending"`, "page retirement pending", "yellow"},
 	{4, `nvidia_gpu_fault="row_remap_pending"`, "row remap pending", "yellow"},

@@ -130,6 +130,26 @@ func (ms *FacefusionHealthUpMetricConfig) Unmarshal(parser *confmap.Conf) error 
 	return nil
 }
 
+// FacefusionInstanceConfigurationStateMetricConfig provides config for the facefusion.instance.configuration.state metric.
+type FacefusionInstanceConfigurationStateMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionInstanceConfigurationStateMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionInstancesMetricConfig provides config for the facefusion.instances metric.
 type FacefusionInstancesMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -1922,6 +1942,7 @@ type MetricsConfig struct {
 	FacefusionHealthCertificateRemaining      FacefusionHealthCertificateRemainingMetricConfig      `mapstructure:"facefusion.health.certificate.remaining"`
 	FacefusionHealthDuration                  FacefusionHealthDurationMetricConfig                  `mapstructure:"facefusion.health.duration"`
 	FacefusionHealthUp                        FacefusionHealthUpMetricConfig                        `mapstructure:"facefusion.health.up"`
+	FacefusionInstanceConfigurationState      FacefusionInstanceConfigurationStateMetricConfig      `mapstructure:"facefusion.instance.configuration.state"`
 	FacefusionInstances                       FacefusionInstancesMetricConfig                       `mapstructure:"facefusion.instances"`
 	FacefusionJobContended                    FacefusionJobContendedMetricConfig                    `mapstructure:"facefusion.job.contended"`
 	FacefusionJobCount                        FacefusionJobCountMetricConfig                        `mapstructure:"facefusion.job.count"`
@@ -2028,6 +2049,9 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		FacefusionHealthUp: FacefusionHealthUpMetricConfig{
+			Enabled: true,
+		},
+		FacefusionInstanceConfigurationState: FacefusionInstanceConfigurationStateMetricConfig{
 			Enabled: true,
 		},
 		FacefusionInstances: FacefusionInstancesMetricConfig{

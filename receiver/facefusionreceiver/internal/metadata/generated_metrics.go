@@ -227,6 +227,44 @@ var MapAttributeFacefusionExitReason = map[string]AttributeFacefusionExitReason{
 	"unknown":      AttributeFacefusionExitReasonUnknown,
 }
 
+// AttributeFacefusionInstanceConfigurationState specifies the value facefusion.instance.configuration.state attribute.
+type AttributeFacefusionInstanceConfigurationState int
+
+const (
+	_ AttributeFacefusionInstanceConfigurationState = iota
+	AttributeFacefusionInstanceConfigurationStateMatched
+	AttributeFacefusionInstanceConfigurationStateWaiting
+	AttributeFacefusionInstanceConfigurationStateUnmatched
+	AttributeFacefusionInstanceConfigurationStateDenied
+	AttributeFacefusionInstanceConfigurationStateShareUnresponsive
+)
+
+// String returns the string representation of the AttributeFacefusionInstanceConfigurationState.
+func (av AttributeFacefusionInstanceConfigurationState) String() string {
+	switch av {
+	case AttributeFacefusionInstanceConfigurationStateMatched:
+		return "matched"
+	case AttributeFacefusionInstanceConfigurationStateWaiting:
+		return "waiting"
+	case AttributeFacefusionInstanceConfigurationStateUnmatched:
+		return "unmatched"
+	case AttributeFacefusionInstanceConfigurationStateDenied:
+		return "denied"
+	case AttributeFacefusionInstanceConfigurationStateShareUnresponsive:
+		return "share_unresponsive"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionInstanceConfigurationState is a helper map of string to AttributeFacefusionInstanceConfigurationState attribute value.
+var MapAttributeFacefusionInstanceConfigurationState = map[string]AttributeFacefusionInstanceConfigurationState{
+	"matched":            AttributeFacefusionInstanceConfigurationStateMatched,
+	"waiting":            AttributeFacefusionInstanceConfigurationStateWaiting,
+	"unmatched":          AttributeFacefusionInstanceConfigurationStateUnmatched,
+	"denied":             AttributeFacefusionInstanceConfigurationStateDenied,
+	"share_unresponsive": AttributeFacefusionInstanceConfigurationStateShareUnresponsive,
+}
+
 // AttributeFacefusionInstanceState specifies the value facefusion.instance.state attribute.
 type AttributeFacefusionInstanceState int
 
@@ -1551,6 +1589,10 @@ var MetricsInfo = metricsInfo{
 		Name:       "facefusion.health.up",
 		Attributes: []string{"server.port"},
 	},
+	FacefusionInstanceConfigurationState: metricInfo{
+		Name:       "facefusion.instance.configuration.state",
+		Attributes: []string{"facefusion.instance.configuration.state"},
+	},
 	FacefusionInstances: metricInfo{
 		Name:       "facefusion.instances",
 		Attributes: []string{"facefusion.instance.state"},
@@ -1896,6 +1938,7 @@ type metricsInfo struct {
 	FacefusionHealthCertificateRemaining      metricInfo
 	FacefusionHealthDuration                  metricInfo
 	FacefusionHealthUp                        metricInfo
+	FacefusionInstanceConfigurationState      metricInfo
 	FacefusionInstances                       metricInfo
 	FacefusionJobContended                    metricInfo
 	FacefusionJobCount                        metricInfo
@@ -2316,6 +2359,60 @@ func (m *metricFacefusionHealthUp) emit(metrics pmetric.MetricSlice) {
 
 func newMetricFacefusionHealthUp(cfg FacefusionHealthUpMetricConfig) metricFacefusionHealthUp {
 	m := metricFacefusionHealthUp{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionInstanceConfigurationState struct {
+	data     pmetric.Metric                                   // data buffer for generated metric.
+	config   FacefusionInstanceConfigurationStateMetricConfig // metric config provided by user.
+	capacity int                                              // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.instance.configuration.state metric with initial data.
+func (m *metricFacefusionInstanceConfigurationState) init() {
+	m.data.SetName("facefusion.instance.configuration.state")
+	m.data.SetDescription("1 for the state that the configuration of the instance is in, 0 for the others. Of an instance that is configured by `path`, `jobs_path` or `match`.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionInstanceConfigurationState) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionInstanceConfigurationStateAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("facefusion.instance.configuration.state", facefusionInstanceConfigurationStateAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionInstanceConfigurationState) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionInstanceConfigurationState) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionInstanceConfigurationState(cfg FacefusionInstanceConfigurationStateMetricConfig) metricFacefusionInstanceConfigurationState {
+	m := metricFacefusionInstanceConfigurationState{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -7075,6 +7172,7 @@ type MetricsBuilder struct {
 	metricFacefusionHealthCertificateRemaining      metricFacefusionHealthCertificateRemaining
 	metricFacefusionHealthDuration                  metricFacefusionHealthDuration
 	metricFacefusionHealthUp                        metricFacefusionHealthUp
+	metricFacefusionInstanceConfigurationState      metricFacefusionInstanceConfigurationState
 	metricFacefusionInstances                       metricFacefusionInstances
 	metricFacefusionJobContended                    metricFacefusionJobContended
 	metricFacefusionJobCount                        metricFacefusionJobCount
@@ -7192,6 +7290,7 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricFacefusionHealthCertificateRemaining:      newMetricFacefusionHealthCertificateRemaining(mbc.Metrics.FacefusionHealthCertificateRemaining),
 		metricFacefusionHealthDuration:                  newMetricFacefusionHealthDuration(mbc.Metrics.FacefusionHealthDuration),
 		metricFacefusionHealthUp:                        newMetricFacefusionHealthUp(mbc.Metrics.FacefusionHealthUp),
+		metricFacefusionInstanceConfigurationState:      newMetricFacefusionInstanceConfigurationState(mbc.Metrics.FacefusionInstanceConfigurationState),
 		metricFacefusionInstances:                       newMetricFacefusionInstances(mbc.Metrics.FacefusionInstances),
 		metricFacefusionJobContended:                    newMetricFacefusionJobContended(mbc.Metrics.FacefusionJobContended),
 		metricFacefusionJobCount:                        newMetricFacefusionJobCount(mbc.Metrics.FacefusionJobCount),
@@ -7386,6 +7485,7 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricFacefusionHealthCertificateRemaining.emit(ils.Metrics())
 	mb.metricFacefusionHealthDuration.emit(ils.Metrics())
 	mb.metricFacefusionHealthUp.emit(ils.Metrics())
+	mb.metricFacefusionInstanceConfigurationState.emit(ils.Metrics())
 	mb.metricFacefusionInstances.emit(ils.Metrics())
 	mb.metricFacefusionJobContended.emit(ils.Metrics())
 	mb.metricFacefusionJobCount.emit(ils.Metrics())
@@ -7531,6 +7631,11 @@ func (mb *MetricsBuilder) RecordFacefusionHealthDurationDataPoint(ts pcommon.Tim
 // RecordFacefusionHealthUpDataPoint adds a data point to facefusion.health.up metric.
 func (mb *MetricsBuilder) RecordFacefusionHealthUpDataPoint(ts pcommon.Timestamp, val int64, serverPortAttributeValue int64) {
 	mb.metricFacefusionHealthUp.recordDataPoint(mb.startTime, ts, val, serverPortAttributeValue)
+}
+
+// RecordFacefusionInstanceConfigurationStateDataPoint adds a data point to facefusion.instance.configuration.state metric.
+func (mb *MetricsBuilder) RecordFacefusionInstanceConfigurationStateDataPoint(ts pcommon.Timestamp, val int64, facefusionInstanceConfigurationStateAttributeValue AttributeFacefusionInstanceConfigurationState) {
+	mb.metricFacefusionInstanceConfigurationState.recordDataPoint(mb.startTime, ts, val, facefusionInstanceConfigurationStateAttributeValue.String())
 }
 
 // RecordFacefusionInstancesDataPoint adds a data point to facefusion.instances metric.

@@ -97,6 +97,9 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionHealthUpDataPoint(ts, 1, 11)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordFacefusionInstanceConfigurationStateDataPoint(ts, 1, AttributeFacefusionInstanceConfigurationStateMatched)
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordFacefusionInstancesDataPoint(ts, 1, AttributeFacefusionInstanceStateUp)
 			defaultMetricsCount++
 			allMetricsCount++
@@ -500,6 +503,23 @@ func TestMetricsBuilder(t *testing.T) {
 					serverPortAttrVal, ok := dp.Attributes().Get("server.port")
 					assert.True(t, ok)
 					assert.EqualValues(t, 11, serverPortAttrVal.Int())
+				case "facefusion.instance.configuration.state":
+					assert.False(t, validatedMetrics["facefusion.instance.configuration.state"], "Found a duplicate in the metrics slice: facefusion.instance.configuration.state")
+					validatedMetrics["facefusion.instance.configuration.state"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for the state that the configuration of the instance is in, 0 for the others. Of an instance that is configured by `path`, `jobs_path` or `match`.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					facefusionInstanceConfigurationStateAttrVal, ok := dp.Attributes().Get("facefusion.instance.configuration.state")
+					assert.True(t, ok)
+					assert.Equal(t, "matched", facefusionInstanceConfigurationStateAttrVal.Str())
 				case "facefusion.instances":
 					assert.False(t, validatedMetrics["facefusion.instances"], "Found a duplicate in the metrics slice: facefusion.instances")
 					validatedMetrics["facefusion.instances"] = true

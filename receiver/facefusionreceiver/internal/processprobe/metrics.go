@@ -24,6 +24,11 @@ func recordHost(mb *metadata.MetricsBuilder, snapshot *process.Snapshot, ts pcom
 func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, now time.Time) {
 	ts := pcommon.NewTimestampFromTime(now)
 	mb.RecordFacefusionProcessUpDataPoint(ts, probe.OneIf(instance.Up()))
+	if instance.Configuration != "" {
+		for state := range probe.Values[metadata.AttributeFacefusionInstanceConfigurationState]() {
+			mb.RecordFacefusionInstanceConfigurationStateDataPoint(ts, probe.OneIf(string(instance.Configuration) == state.String()), state)
+		}
+	}
 	for i := range instance.Roles {
 		recordRole(mb, &instance.Roles[i], ts, now)
 	}

@@ -4,6 +4,7 @@ package processprobe
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -31,6 +32,7 @@ type Probe struct {
 	// owned by the goroutine that observes
 	denied map[string]bool
 	found  map[process.ID]bool
+	unfit  map[string]string
 	known  int
 }
 
@@ -41,6 +43,7 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 		mb:     metadata.NewMetricsBuilder(env.Metrics, env.Settings),
 		lb:     metadata.NewLogsBuilder(env.Logs, env.Settings),
 		denied: map[string]bool{},
+		unfit:  map[string]string{},
 		known:  -1,
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
@@ -100,6 +103,7 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 		p.env.Settings.Logger.Info("no FaceFusion process found yet, it will be picked up when it starts", zap.String("root_path", p.env.RootPath))
 	}
 	p.reportFound(snapshot)
+	p.reportUnfit(snapshot)
 	for _, denied := range snapshot.Denied {
 		if p.denied[denied.Field] {
 			continue
@@ -107,6 +111,25 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 		p.denied[denied.Field] = true
 		p.env.Settings.Logger.Warn("a field of FaceFusion's processes may not be read, what depends on it is absent",
 			zap.String("field", denied.Field), zap.String("file", denied.Path), zap.String("remedy", denied.Remedy))
+	}
+}
+
+// remedies by the state of an instance's configuration.
+var remedies = map[process.ConfigurationState]string{
+	process.ConfigurationUnmatched: "start the instance, or correct the fields: a path is compared as the host and as the process name it, a match with all processes (docs/instances.md)",
+	process.ConfigurationDenied:    "give the collector CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, or run it as the user and group of FaceFusion",
+}
+
+// reportUnfit logs, once each, the configured instances that nothing fits.
+func (p *Probe) reportUnfit(snapshot *process.Snapshot) {
+	for i := range snapshot.Instances {
+		instance := &snapshot.Instances[i]
+		remedy := remedies[instance.Configuration]
+		if fields := strings.Join(instance.Unfit, ", "); remedy != "" && p.unfit[instance.ID] != fields {
+			p.unfit[instance.ID] = fields
+			p.env.Settings.Logger.Warn("nothing fits the configuration of an instance", zap.String("instance", instance.ID), zap.String("fields", fields),
+				zap.String("state", string(instance.Configuration)), zap.String("remedy", remedy))
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ func instances(now time.Time) []process.Instance {
 				},
 			},
 		},
-		{ID: "studio", Configured: true},
+		{ID: "studio", Configured: true, Configuration: process.ConfigurationUnmatched, Unfit: []string{"path"}},
 	}
 }
 
@@ -136,4 +136,38 @@ func TestServicesAreLoggedWithTheirRule(t *testing.T) {
 	}
 	require.Len(t, logs.All(), 1)
 	require.Equal(t, map[string]any{"instance": "ff", "role": "service", "rule": "cwd", "pid": int64(11)}, logs.All()[0].ContextMap())
+}
+
+// TestWhatNothingFitsIsLoggedOnce: with the fields and the remedy, and again when others fit
+// nothing.
+func TestWhatNothingFitsIsLoggedOnce(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	env, _ := probetest.Env()
+	env.Settings.Logger = zap.New(core)
+	p := New(NewDefaultConfig(), nil, env)
+	p.known = 0
+	snapshot := func(state process.ConfigurationState, unfit ...string) *process.Snapshot {
+		return &process.Snapshot{Instances: []process.Instance{{ID: "ff", Configured: true, Configuration: state, Unfit: unfit}}}
+	}
+	p.report(snapshot(process.ConfigurationWaiting, "path"))
+	require.Empty(t, logs.All())
+	for range 3 {
+		p.report(snapshot(process.ConfigurationUnmatched, "path"))
+	}
+	p.report(snapshot(process.ConfigurationMatched))
+	require.Len(t, logs.All(), 1)
+	require.Equal(t, map[string]any{"instance": "ff", "fields": "path", "state": "unmatched", "remedy": remedies[process.ConfigurationUnmatched]}, logs.All()[0].ContextMap())
+	p.report(snapshot(process.ConfigurationDenied, "match"))
+	require.Len(t, logs.All(), 2)
+}
+
+// TestEveryConfigurationStateIsDeclared keeps the domain's fixed set and the contract the same.
+func TestEveryConfigurationStateIsDeclared(t *testing.T) {
+	states := []process.ConfigurationState{
+		process.ConfigurationMatched, process.ConfigurationWaiting, process.ConfigurationUnmatched, process.ConfigurationDenied, process.ConfigurationUnresponsive,
+	}
+	require.Len(t, metadata.MapAttributeFacefusionInstanceConfigurationState, len(states))
+	for _, state := range states {
+		require.Contains(t, metadata.MapAttributeFacefusionInstanceConfigurationState, string(state))
+	}
 }
