@@ -167,7 +167,11 @@ func TestForkWindow(t *testing.T) {
 	w.put(copied)
 	s := w.pass()
 	assert.Empty(t, s.Changes, "a copy is not a new FaceFusion")
-	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleOther: {101}}, pids(only(t, s)))
+	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}}, pids(only(t, s)), "nor anything yet: it flickered between fork and exec")
+
+	w.advance(2 * time.Second)
+	s = w.pass()
+	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleOther: {101}}, pids(only(t, s)), "one that stays a copy is a child")
 
 	became := ffmpeg(101, 100)
 	became.StartTicks, became.UserTicks = copied.StartTicks, 25
@@ -193,7 +197,30 @@ func TestForkAfterCondaExec(t *testing.T) {
 	w.put(copied)
 	s := w.pass()
 	assert.Empty(t, s.Changes)
-	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleOther: {101}}, pids(only(t, s)))
+	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}}, pids(only(t, s)))
+	w.advance(2 * time.Second)
+	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleOther: {101}}, pids(only(t, w.pass())))
+}
+
+// TestForkAndExecBetweenTwoPasses: what was a copy once is counted as what it became, with all that
+// it used.
+func TestForkAndExecBetweenTwoPasses(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.checkout("/opt/facefusion", "3.8.1")
+	parent := server(100, "/opt/facefusion")
+	w.put(parent)
+	w.pass()
+	copied := parent
+	copied.PID, copied.PPID, copied.StartTicks, copied.UserTicks = 101, 100, w.host.Ticks(), 5
+	w.put(copied)
+	w.pass()
+	became := ffmpeg(101, 100)
+	became.StartTicks, became.UserTicks = copied.StartTicks, 25
+	w.put(became)
+	w.advance(time.Second)
+	i := only(t, w.pass())
+	assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}, process.RoleFFmpeg: {101}}, pids(i))
+	assert.Equal(t, 0.25, usageOf(t, i, process.RoleFFmpeg).CPUUser)
 }
 
 func TestChildBecomesFaceFusion(t *testing.T) {

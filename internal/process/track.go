@@ -67,7 +67,8 @@ func (t *Table) examine(l *pass, due []int) {
 // track takes in a process that a rule fits, or the descendant of one.
 //
 // A process that has its parent's command line is a copy of it: between fork and exec every child
-// of FaceFusion looks like FaceFusion. It is a child.
+// of FaceFusion looks like FaceFusion. It is a child, once it has been one for a while: what it
+// becomes is seen next.
 func (t *Table) track(p *pass, o observation) bool {
 	if o.stat.kernel || o.stat.ended() {
 		return false
@@ -76,7 +77,11 @@ func (t *Table) track(p *pass, o observation) bool {
 	if parent != nil && parent.alone {
 		parent = nil
 	}
-	if !t.copied(parent, o) {
+	copied := t.copied(parent, o)
+	if copied && o.age < copyAge {
+		return false
+	}
+	if !copied {
 		if found, ok := t.find(o, parent); ok && t.found(p, o, found, parent) {
 			return true
 		}
@@ -114,6 +119,9 @@ func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
 	}
 	return found, ok
 }
+
+// copyAge is how long a copy may be about to become another program.
+const copyAge = time.Second
 
 // copied says whether a process is a copy of its parent. The parent is read anew, as conda makes
 // FaceFusion exec itself with another argv[0] after it was found.
