@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
@@ -21,7 +22,8 @@ type archive struct {
 type finished struct {
 	ino        uint64
 	generation uint32
-	attempt    uint16
+	// attempt is the number of attempts, and who made the job: see packMaker.
+	attempt uint16
 	// version tells apart what was written to the file at different times: a retry that failed
 	// again lies where it lay.
 	version uint16
@@ -30,8 +32,8 @@ type finished struct {
 // hashName is the same in every process, unlike that of a map.
 func hashName(name string) uint64 { return xxhash.Sum64String(name) }
 
-func newFinished(st *jobsdir.FileStat, generation uint32, attempt int) finished {
-	return finished{ino: st.Ino, generation: generation, attempt: uint16(min(attempt, 1<<16-1)), version: versionOf(st)}
+func newFinished(st *jobsdir.FileStat, generation uint32, attempt int, maker jobfile.Origin) finished {
+	return finished{ino: st.Ino, generation: generation, attempt: packMaker(attempt, maker), version: versionOf(st)}
 }
 
 // versionOf folds the time of the last write to 16 bits: one retry of 65,536 is taken for the run

@@ -27,9 +27,9 @@ type attempt struct {
 	published *Run
 }
 
-func newAttempt(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
+func newAttempt(id RunID, origin jobfile.Origin, doc *jobfile.Document, keepPaths bool) *attempt {
 	a := &attempt{
-		run:      Run{RunID: id, Trace: TraceOf(id), Origin: jobfile.OriginOf(id.Job), Steps: make([]Step, len(doc.Steps))},
+		run:      Run{RunID: id, Trace: TraceOf(id), Origin: origin, Steps: make([]Step, len(doc.Steps))},
 		raw:      make([]jobfile.Status, len(doc.Steps)),
 		leftover: make([]bool, len(doc.Steps)),
 		counted:  make([]bool, len(doc.Steps)),
@@ -59,8 +59,8 @@ func newAttempt(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
 
 // newRerun is an attempt that began with the version at hand: all but its started step is what the
 // one before left.
-func newRerun(id RunID, doc *jobfile.Document, keepPaths bool) *attempt {
-	a := newAttempt(id, doc, keepPaths)
+func newRerun(id RunID, origin jobfile.Origin, doc *jobfile.Document, keepPaths bool) *attempt {
+	a := newAttempt(id, origin, doc, keepPaths)
 	begun := false
 	for i, s := range doc.Steps {
 		a.raw[i] = s.Status

@@ -25,10 +25,10 @@ func FuzzAttempt(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a := newAttempt(RunID{Job: "a", Attempt: 1}, &d, false)
+		a := newAttempt(RunID{Job: "a", Attempt: 1}, jobfile.OriginOther, &d, false)
 		a.absorb(&d, time.Now())
 		a.publish()
-		if n := newRerun(RunID{Job: "a", Attempt: 2}, &d, false).current(); n >= len(d.Steps) {
+		if n := newRerun(RunID{Job: "a", Attempt: 2}, jobfile.OriginOther, &d, false).current(); n >= len(d.Steps) {
 			t.Fatal("runs a step that it does not have")
 		}
 	})

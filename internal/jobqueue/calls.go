@@ -8,6 +8,9 @@ type served struct {
 	instant, queue servedDoor
 	// newest is when the newest job of the instant runner was created, by FaceFusion's own clock.
 	newest time.Time
+	// applies is how often the job manager was called, as Gradio said at that time.
+	applies   int64
+	appliesAt time.Time
 }
 
 // servedDoor compares what Gradio counts with the runs that were lost. Each lost run is one
@@ -97,6 +100,7 @@ func (f *jobsFolder) readCalls(l *folderEvidence) {
 		if calls := l.callsOf(p.ProcessID); calls != nil && p.Role == RoleServer {
 			s, first := f.served[p.ProcessID], p.Started.After(f.start.Add(startSlack))
 			instant, queue := s.instant.read(calls, "run", "stop", first), s.queue.read(calls, "run_1", "stop_1", first)
+			s.applies, s.appliesAt = calls.Functions["apply"].Requests, calls.Time
 			f.dirty = f.dirty || instant || queue
 		}
 	}

@@ -151,13 +151,14 @@ func (f *jobsFolder) arrive(p *pass, at fileKey, st *jobsdir.FileStat) *job {
 	}
 	j := &job{fileKey: at, number: 1, generation: f.dirs[at.dir].Generation, historic: f.history(at.dir, st)}
 	if g, there := f.comeBack(at, st); there {
-		j.number, j.state, j.historic = int(g.attempt)+1, g.state, false
+		j.number, j.maker, j.state, j.historic = g.number()+1, g.maker(), g.state, false
 	} else if d := &f.dirs[at.dir]; d.Terminal() && j.historic {
-		d.finished.put(hashName(at.name), newFinished(st, d.Generation, 1))
+		d.finished.put(hashName(at.name), newFinished(st, d.Generation, 1, ""))
 		return nil
 	}
 	f.jobs[at] = j
 	j.since = p.now
+	f.awaitMaker(p, j)
 	f.markDirty(at.name)
 	return j
 }
@@ -178,7 +179,7 @@ func (f *jobsFolder) failedAgain(p *pass, at fileKey, known finished, st *jobsdi
 		return false
 	}
 	f.dirs[at.dir].finished.remove(hashName(at.name))
-	f.jobs[at] = &job{fileKey: at, number: int(known.attempt) + 1, generation: f.dirs[at.dir].Generation, since: p.now}
+	f.jobs[at] = &job{fileKey: at, number: known.number() + 1, maker: known.maker(), generation: f.dirs[at.dir].Generation, since: p.now}
 	return true
 }
 

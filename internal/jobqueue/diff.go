@@ -29,7 +29,7 @@ func (f *jobsFolder) understand(p *pass, j *job, doc *jobfile.Document) {
 	switch {
 	case j.attempt == nil || len(j.attempt.raw) != len(doc.Steps):
 		before := j.attempt
-		if j.attempt = newAttempt(f.runID(j, doc), doc, f.settings.KeepPaths); before != nil && before.run.Queued.Known {
+		if j.attempt = newAttempt(f.runID(j, doc), j.origin(), doc, f.settings.KeepPaths); before != nil && before.run.Queued.Known {
 			j.attempt.run.Queued = before.run.Queued
 		}
 	case !changed:
@@ -198,7 +198,7 @@ func (f *jobsFolder) conclude(p *pass, j *job, state State, outcome Outcome, end
 func (f *jobsFolder) archive(j *job) {
 	d := &f.dirs[j.dir]
 	f.remove(j)
-	d.finished.put(hashName(j.name), newFinished(&j.stat, d.Generation, j.number))
+	d.finished.put(hashName(j.name), newFinished(&j.stat, d.Generation, j.number, j.maker))
 }
 
 // deleted ends a job whose file is nowhere any more.
@@ -230,6 +230,7 @@ func (f *jobsFolder) replaced(p *pass, j *job) {
 	f.deleted(p, j)
 	*j = next
 	f.jobs[j.fileKey] = j
+	f.awaitMaker(p, j)
 }
 
 // unreadableAfter is how long a file must stay unparsable before it is reported. FaceFusion's own

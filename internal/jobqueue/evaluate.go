@@ -19,6 +19,7 @@ func (f *jobsFolder) evaluateSuspects(p *pass) {
 		f.check(p, j.fileKey)
 	}
 	f.readCalls(l)
+	f.findMakers(p, l)
 	f.declinesKnown = f.declinesKnown || l.logRead
 	f.expireUses(p, l)
 	open := false

@@ -107,7 +107,7 @@ type Calls struct {
 // Role is what a process does.
 type Role string
 
-// The roles that run jobs. A process with another one does not.
+// The roles that have to do with jobs.
 const (
 	RoleServer Role = "server"
 	RoleRunner Role = "runner"
@@ -115,6 +115,8 @@ const (
 	// kind.
 	RoleService Role = "service"
 	RoleWorker  Role = "worker"
+	// RoleAdmin makes and moves jobs, and runs none.
+	RoleAdmin Role = "admin"
 )
 
 // folderEvidence is the evidence about all instances that share a folder.

@@ -52,6 +52,8 @@ type jobsFolder struct {
 	idle   idleCPU
 	// suspects are those jobs that need a pass at every tick.
 	suspects map[*job]struct{}
+	// unmade are those of which it is not known yet who made them.
+	unmade   map[*job]struct{}
 	worklist worklist
 	// recheck are those to look at in the next pass: what was read was too fresh to be the last
 	// word.
@@ -89,7 +91,7 @@ const tombstoneTTL = 10 * time.Second
 func newFolder(key string, settings *Settings, h *jobsdir.Hinter, now time.Time) *jobsFolder {
 	f := &jobsFolder{
 		key: key, restored: RestoreNone, settings: settings, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
-		jobs: make(map[fileKey]*job), suspects: make(map[*job]struct{}), tombstones: make(map[uint64]tombstone),
+		jobs: make(map[fileKey]*job), suspects: make(map[*job]struct{}), unmade: make(map[*job]struct{}), tombstones: make(map[uint64]tombstone),
 		usedUp: make(map[ProcessID]processUse), served: make(map[ProcessID]*served),
 	}
 	for i := range f.dirs {

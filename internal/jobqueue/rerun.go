@@ -71,5 +71,5 @@ func (f *jobsFolder) begin(p *pass, j *job, doc *jobfile.Document, reason Reason
 	j.number++
 	j.historic = false
 	j.progress = progress{}
-	j.attempt = newRerun(f.runID(j, doc), doc, f.settings.KeepPaths)
+	j.attempt = newRerun(f.runID(j, doc), j.origin(), doc, f.settings.KeepPaths)
 }

@@ -152,7 +152,7 @@ func TestCombinationsOfStepsAreBounded(t *testing.T) {
 	all := newTotals(false)
 	for i := range 3 * maxStepKeys {
 		d := jobfile.Document{Steps: []jobfile.PlannedStep{{Status: jobfile.StatusStarted, Traits: jobfile.Traits{Media: jobfile.MediaVideo, Processors: "face_swapper", Models: fmt.Sprint("model_", i)}}}}
-		a := newAttempt(RunID{Job: "a", Attempt: 1}, &d, false)
+		a := newAttempt(RunID{Job: "a", Attempt: 1}, jobfile.OriginOther, &d, false)
 		a.absorb(&d, time.Unix(int64(i), 0))
 		d.Steps[0].Status = jobfile.StatusCompleted
 		a.absorb(&d, time.Unix(int64(i)+1, 0))
@@ -172,10 +172,10 @@ func TestCombinationsOfStepsAreBounded(t *testing.T) {
 
 func TestMixedMedia(t *testing.T) {
 	d := jobfile.Document{Steps: []jobfile.PlannedStep{{Traits: jobfile.Traits{Media: jobfile.MediaVideo}}, {Traits: jobfile.Traits{Media: jobfile.MediaImage}}}}
-	assert.Equal(t, jobfile.MediaMixed, newAttempt(RunID{}, &d, false).run.Media)
-	assert.Equal(t, jobfile.MediaOther, newAttempt(RunID{}, &jobfile.Document{}, false).run.Media)
+	assert.Equal(t, jobfile.MediaMixed, newAttempt(RunID{}, jobfile.OriginOther, &d, false).run.Media)
+	assert.Equal(t, jobfile.MediaOther, newAttempt(RunID{}, jobfile.OriginOther, &jobfile.Document{}, false).run.Media)
 	d.Steps[0].Traits.Media = jobfile.MediaImage
-	assert.Equal(t, jobfile.MediaImage, newAttempt(RunID{}, &d, false).run.Media)
+	assert.Equal(t, jobfile.MediaImage, newAttempt(RunID{}, jobfile.OriginOther, &d, false).run.Media)
 }
 
 // TestADateThatIsNotTheFiles is that of a copied folder.

@@ -28,6 +28,8 @@ type savedJob struct {
 	Adopted bool          `json:"o,omitempty"`
 	Read    bool          `json:"r,omitempty"`
 	Attempt *savedAttempt `json:"A,omitempty"`
+	// Maker is who made it, where its id does not tell.
+	Maker jobfile.Origin `json:"M,omitempty"`
 }
 
 // savedFailure is kept of a run that has failed, while it is not known whether it was stopped.
@@ -130,7 +132,7 @@ func (j *job) save() savedJob {
 	s := savedJob{
 		Name: j.name, Dir: j.dir, Inode: j.stat.Ino, State: j.state, Since: saveTime(j.since), Created: saveTime(j.doc.Created), Written: saveTime(j.written),
 		Broken: saveTime(j.unparsableSince), Number: j.number, Adopted: j.historic, Read: j.understood,
-		Seen: saveTime(j.wroteSeen), Moved: saveTime(j.progress.ownAt),
+		Seen: saveTime(j.wroteSeen), Moved: saveTime(j.progress.ownAt), Maker: j.maker,
 	}
 	if j.settling() {
 		s.Failed = &savedFailure{End: saveTime(j.failedEnd), Seen: saveTime(j.failedSeen)}
@@ -172,12 +174,15 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 		unparsableSince: s.Broken.time(), historic: s.Adopted, number: max(1, s.Number), since: s.Since.time(),
 	}
 	j.wroteSeen = s.Seen.time()
+	if slices.Contains(makers[:], s.Maker) {
+		j.maker = s.Maker
+	}
 	j.progress.movedAt, j.progress.ownAt = s.Moved.time(), s.Moved.time()
 	if s.Failed != nil {
 		j.failedEnd, j.failedSeen = s.Failed.End.time(), s.Failed.Seen.time()
 	}
 	if s.Read && s.Dir != jobsdir.Drafted {
-		j.attempt = s.restoreAttempt(f.runID(j, &j.doc))
+		j.attempt = s.restoreAttempt(f.runID(j, &j.doc), j.origin())
 		// What the file said last, so that it is known when it is seen to say the same again.
 		j.doc.Updated = j.attempt.updated
 		for _, status := range j.attempt.raw {
@@ -192,8 +197,8 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 
 // restoreAttempt builds the attempt anew. One that waited has no steps yet: the file tells them,
 // unless it is gone by now.
-func (s *savedJob) restoreAttempt(id RunID) *attempt {
-	a := newAttempt(id, &jobfile.Document{}, false)
+func (s *savedJob) restoreAttempt(id RunID, origin jobfile.Origin) *attempt {
+	a := newAttempt(id, origin, &jobfile.Document{}, false)
 	a.run.Queued = s.Queued.reading()
 	saved := s.Attempt
 	if saved == nil || len(saved.Statuses) != len(saved.Steps) || len(saved.Leftover) != len(saved.Steps) || len(saved.Counted) != len(saved.Steps) {

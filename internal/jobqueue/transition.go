@@ -63,5 +63,6 @@ func (f *jobsFolder) setState(j *job, to State, at time.Time) {
 func (f *jobsFolder) remove(j *job) {
 	f.setState(j, StateNone, j.since)
 	delete(f.suspects, j)
+	delete(f.unmade, j)
 	delete(f.jobs, j.fileKey)
 }

@@ -34,16 +34,20 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 		return p.is(n, "facefusion_job_count", "facefusion_job_state", state)
 	}
 	finished := func(p page, outcome string, n float64) bool {
-		return p.is(n, "facefusion_job_finished_total", "facefusion_outcome", outcome, "facefusion_origin", "other", "facefusion_media", "video")
+		return p.is(n, "facefusion_job_finished_total", "facefusion_outcome", outcome, "facefusion_origin", "command_line", "facefusion_media", "video")
 	}
 	c.eventually(t, 3*time.Second, "the folder is open and empty", func(p page) bool {
 		return p.is(1, "facefusion_job_folder_state", "facefusion_job_folder_state", "open") && counts(p, "drafted", 0)
 	})
 
+	creator, err := h.StartRunner(0, "job-create")
+	require.NoError(t, err)
+	c.eventually(t, 3*time.Second, "job-create", func(p page) bool { return p.is(1, "facefusion_process_count", "facefusion_process_role", "admin") })
 	for _, id := range []string{"good", "bad", "lost", "gone"} {
 		require.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
 	}
 	c.eventually(t, 2*time.Second, "four drafts", func(p page) bool { return counts(p, "drafted", 4) })
+	require.NoError(t, creator.Exit(0))
 	for _, id := range []string{"good", "bad", "lost", "gone"} {
 		require.NoError(t, folder.Submit(id))
 	}

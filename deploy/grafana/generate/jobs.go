@@ -144,7 +144,7 @@ func byMedia() []panel {
 		}.bars(),
 		chart{
 			title: "Runs by origin", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "no job has ended",
-			about:   "Runs per minute that ended, by who made the job: the web UI, a headless or a batch command, somebody else.",
+			about:   "Runs per minute that ended, by who made the job: the web UI, a headless or a batch command, job-create, a program around FaceFusion, somebody else.",
 			queries: []query{{`60 * sum by (facefusion_origin) (rate(facefusion_job_finished_total{@jobs}[$__rate_interval]))`, "{{facefusion_origin}}"}},
 		}.bars(),
 		chart{

@@ -10,12 +10,16 @@ import (
 // Origin is who made a job. The set is fixed, so that it may become an attribute.
 type Origin string
 
-// The origins, after the ids that FaceFusion gives.
+// The origins. The first three are told by the ids that FaceFusion gives.
 const (
 	OriginUI       Origin = "ui"
 	OriginHeadless Origin = "headless"
 	OriginBatch    Origin = "batch"
-	OriginOther    Origin = "other"
+	// OriginCommandLine is job-create, OriginCaller another program that calls FaceFusion's code.
+	// The ids of their jobs do not tell: they are found by who was there.
+	OriginCommandLine Origin = "command_line"
+	OriginCaller      Origin = "caller"
+	OriginOther       Origin = "other"
 )
 
 // OriginOf tells the origin by the job's id.

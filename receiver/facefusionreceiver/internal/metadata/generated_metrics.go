@@ -593,6 +593,8 @@ const (
 	AttributeFacefusionOriginUI
 	AttributeFacefusionOriginHeadless
 	AttributeFacefusionOriginBatch
+	AttributeFacefusionOriginCommandLine
+	AttributeFacefusionOriginCaller
 	AttributeFacefusionOriginOther
 )
 
@@ -605,6 +607,10 @@ func (av AttributeFacefusionOrigin) String() string {
 		return "headless"
 	case AttributeFacefusionOriginBatch:
 		return "batch"
+	case AttributeFacefusionOriginCommandLine:
+		return "command_line"
+	case AttributeFacefusionOriginCaller:
+		return "caller"
 	case AttributeFacefusionOriginOther:
 		return "other"
 	}
@@ -613,10 +619,12 @@ func (av AttributeFacefusionOrigin) String() string {
 
 // MapAttributeFacefusionOrigin is a helper map of string to AttributeFacefusionOrigin attribute value.
 var MapAttributeFacefusionOrigin = map[string]AttributeFacefusionOrigin{
-	"ui":       AttributeFacefusionOriginUI,
-	"headless": AttributeFacefusionOriginHeadless,
-	"batch":    AttributeFacefusionOriginBatch,
-	"other":    AttributeFacefusionOriginOther,
+	"ui":           AttributeFacefusionOriginUI,
+	"headless":     AttributeFacefusionOriginHeadless,
+	"batch":        AttributeFacefusionOriginBatch,
+	"command_line": AttributeFacefusionOriginCommandLine,
+	"caller":       AttributeFacefusionOriginCaller,
+	"other":        AttributeFacefusionOriginOther,
 }
 
 // AttributeFacefusionOutcome specifies the value facefusion.outcome attribute.
