@@ -12,7 +12,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-durability e2e-traces e2e-hostile deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-check gpu clean series load
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-check gpu clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,13 @@ e2e-gradio: build ## run the built collector beside a real Gradio; installs it f
 e2e-servers: build ## run the built collector beside real FastAPI, Flask, gunicorn, aiohttp and gRPC servers; installs them from PyPI into .cache/
 	test/servers/install.sh .cache/servers
 	FACEFUSION_PYTHON=$(CURDIR)/.cache/servers/bin/python go test -count=1 -tags e2e,servers -run Servers ./test/e2e/...
+
+# The folder and the Python are named as seen from here, and used from elsewhere. FACEFUSION_PYTHON names one that has all of it already.
+e2e-real: build ## run the built collector beside the real FaceFusion, of which FACEFUSION_CHECKOUT=... names a checkout; nothing else of FaceFusion may run
+	@[ -n "$(FACEFUSION_CHECKOUT)" ] || { echo "FACEFUSION_CHECKOUT names no checkout of FaceFusion: git clone --branch 3.8.1 https://github.com/facefusion/facefusion, and name its folder" >&2; exit 1; }
+	[ -n "$(FACEFUSION_PYTHON)" ] || test/real/install.sh "$(FACEFUSION_CHECKOUT)" .cache/real
+	FACEFUSION_CHECKOUT="$(abspath $(FACEFUSION_CHECKOUT))" FACEFUSION_PYTHON="$(abspath $(or $(FACEFUSION_PYTHON),.cache/real/bin/python))" \
+		go test -count=1 -v -timeout 45m -tags e2e,real -run TestReal ./test/e2e/...
 
 e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the store away for a minute, kill agent and gateway, and count what is lost
 	go test -count=1 -v -parallel 16 -tags e2e,durability -run Durability ./test/e2e/...
