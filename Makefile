@@ -1,7 +1,12 @@
 # The only entry point. `make help` lists what there is.
 
 VERSION := 0.1.0
+# What git archive makes has no repository; git has written the commit into .ci/commit then.
+ifneq ($(wildcard .git),)
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)$(shell git diff --quiet HEAD 2>/dev/null || echo .dirty)
+else
+COMMIT  := $(shell grep -v Format .ci/commit || echo unknown)
+endif
 
 # One constant set of C flags: another one would compile every cgo package anew. go-nvml's header marks half of NVML as deprecated.
 export CGO_CFLAGS := -O2 -g -Wno-deprecated-declarations
@@ -77,6 +82,13 @@ packages: build bin/otelcol-facefusion-doctor ## build the deb and the rpm into 
 
 image: build bin/otelcol-facefusion-doctor ## build the container image into dist/image, an OCI layout; needs neither Docker nor a registry
 	deploy/container/build.sh
+
+.PHONY: release release-test
+release: ## build everything that a release consists of, from a tagged commit, into dist/release. RELEASE_KEY=file signs it
+	.ci/release.sh
+
+release-test: ## the same for a commit without a tag, signed with a throw-away key, and look at what came out; takes some minutes
+	.ci/release-test.sh
 
 e2e-install: build bin/otelcol-facefusion-doctor bin/simulator ## install the packages on a bare Debian with a booted systemd, upgrade and purge them; needs root, downloads Debian once
 	test/install/prepare.sh

@@ -3,7 +3,7 @@
 #
 #   build.sh [ARCHITECTURE]    amd64 or arm64, as Debian says it; that of this machine by default
 #
-# A test changes what is in it by its environment: PACKAGE_PRERELEASE, PACKAGE_TARGET, AGENT_CONFIG.
+# A test changes what is in it by its environment: PACKAGE_PRERELEASE, PACKAGE_TARGET, AGENT_CONFIG. A release has its programs elsewhere: PACKAGE_PROGRAMS.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,6 +11,7 @@ arch=${1:-$(go env GOARCH)}
 stage=_build/package
 rm -rf "$stage"
 target=${PACKAGE_TARGET:-dist}
+export PACKAGE_PROGRAMS=${PACKAGE_PROGRAMS:-bin}
 mkdir -p "$stage" "$target"
 
 . deploy/package/version.sh
@@ -41,7 +42,7 @@ License: Apache-2.0
 END
 (cd .ci/package && go build -o ../../_build/ github.com/goreleaser/nfpm/v2/cmd/nfpm ./sbom)
 export SOURCE_DATE_EPOCH
-_build/sbom --name otelcol-facefusion --version "$PACKAGE_VERSION${PACKAGE_PRERELEASE:+~$PACKAGE_PRERELEASE}" --out "$stage" bin/otelcol-facefusion bin/otelcol-facefusion-doctor
+_build/sbom --name otelcol-facefusion --version "$PACKAGE_VERSION${PACKAGE_PRERELEASE:+~$PACKAGE_PRERELEASE}" --out "$stage" "$PACKAGE_PROGRAMS/otelcol-facefusion" "$PACKAGE_PROGRAMS/otelcol-facefusion-doctor"
 gzip -9n "$stage/third-party-licenses.txt"
 cp "${AGENT_CONFIG:-config/agent.yaml}" "$stage/agent.yaml"
 # What was checked out has the times and modes of that moment.
