@@ -97,11 +97,12 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 
 // newFolder makes a folder, with what was kept of it.
 func (w *Watcher) newFolder(at *Folder, now time.Time) *jobsFolder {
+	seen := now
 	if at.Of != "" && !at.Since.IsZero() {
 		now = at.Since
 	}
 	f := newFolder(at.Instance, &w.settings, w.newHinter(), now)
-	f.of = at.Of
+	f.of, f.throughAt = at.Of, seen
 	if r := w.loaded[at.Instance]; r != nil {
 		f.restore(r)
 	}

@@ -87,7 +87,7 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 		if j = f.arrive(p, at, st); j == nil {
 			return
 		}
-	} else if j.stat == *st && !j.racy {
+	} else if j.stat == *st && !j.racy && !f.mayFit(p, j) {
 		f.expireUnparsable(p, j)
 		return
 	}
@@ -107,10 +107,14 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 	if err == nil {
 		var doc jobfile.Document
 		if doc, err = jobfile.Parse(text); err == nil {
+			err = f.checkRoom(j, &doc)
+		}
+		if err == nil {
 			j.racy = f.isRacy(p, j)
 			f.understand(p, j, &doc)
 		}
 	}
+	f.noteSize(p, j, err)
 	if err != nil {
 		f.markUnparsable(p, j)
 	}

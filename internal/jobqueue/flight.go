@@ -59,9 +59,20 @@ func (w *Watcher) observeFolder(f *jobsFolder, p pass, s *Snapshot) (unfinished 
 	}
 	landed := f.flight
 	f.flight, f.last = nil, &landed.queue
+	if !landed.unfinished {
+		f.throughAt = landed.pass.now
+	}
+	s.older(f.throughAt)
 	s.Queues = append(s.Queues, landed.queue)
 	s.Changes = append(s.Changes, landed.pass.changes...)
 	return landed.unfinished
+}
+
+// older takes note of when a folder was looked at to the end.
+func (s *Snapshot) older(at time.Time) {
+	if s.Oldest.IsZero() || at.Before(s.Oldest) {
+		s.Oldest = at
+	}
 }
 
 // lastKnown is what is published of a folder that does not answer; nothing where it never did and

@@ -21,6 +21,8 @@ type jobsFolder struct {
 	// to the Watcher.
 	hanging error
 	last    *Queue
+	// throughAt is when it was last looked at to the end, or first of all; the Watcher's, too.
+	throughAt time.Time
 
 	// of is the instance of whose runs it is; empty for an instance's own.
 	of string
@@ -65,6 +67,10 @@ type jobsFolder struct {
 	// concluded are the runs that were counted.
 	concluded concluded
 
+	// steps is how many the jobs have, at most; oversized are the jobs over a limit.
+	steps     int
+	oversized map[*job]oversize
+
 	counts [len(States)]int // of jobs
 	oldest oldest
 	// declinesKnown says that a log was read.
@@ -90,8 +96,8 @@ const tombstoneTTL = 10 * time.Second
 
 func newFolder(key string, settings *Settings, h *jobsdir.Hinter, now time.Time) *jobsFolder {
 	f := &jobsFolder{
-		key: key, restored: RestoreNone, settings: settings, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
-		jobs: make(map[fileKey]*job), suspects: make(map[*job]struct{}), unmade: make(map[*job]struct{}), tombstones: make(map[uint64]tombstone),
+		key: key, throughAt: now, restored: RestoreNone, settings: settings, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
+		jobs: make(map[fileKey]*job), oversized: make(map[*job]oversize), suspects: make(map[*job]struct{}), unmade: make(map[*job]struct{}), tombstones: make(map[uint64]tombstone),
 		usedUp: make(map[ProcessID]processUse), served: make(map[ProcessID]*served),
 	}
 	for i := range f.dirs {

@@ -57,6 +57,8 @@ func (f *jobsFolder) publish(p *pass) Queue {
 		q.StopsKnown = q.StopsKnown || s.instant.Known || s.queue.Known
 	}
 	q.DeclinesKnown = f.declinesKnown
+	f.publishOversized(&q)
+	q.ModelsOver = f.totals.modelsOver()
 	q.Orphans = f.totals.lost()
 	if f.absent(p.now) {
 		hide(&q)

@@ -147,29 +147,6 @@ func TestExemplarsDoNotGoBackInTime(t *testing.T) {
 	assert.Equal(t, "job", wait.Exemplars[0].Run.Job, "it began later")
 }
 
-// TestCombinationsOfStepsAreBounded gives each job a model of its own.
-func TestCombinationsOfStepsAreBounded(t *testing.T) {
-	all := newTotals(false)
-	for i := range 3 * maxStepKeys {
-		d := jobfile.Document{Steps: []jobfile.PlannedStep{{Status: jobfile.StatusStarted, Traits: jobfile.Traits{Media: jobfile.MediaVideo, Processors: "face_swapper", Models: fmt.Sprint("model_", i)}}}}
-		a := newAttempt(RunID{Job: "a", Attempt: 1}, jobfile.OriginOther, &d, false)
-		a.absorb(&d, time.Unix(int64(i), 0))
-		d.Steps[0].Status = jobfile.StatusCompleted
-		a.absorb(&d, time.Unix(int64(i)+1, 0))
-		all.addSteps(a)
-		all.addSteps(a)
-	}
-	_, steps := all.publish()
-	assert.Len(t, steps, maxStepKeys+1)
-	var rest uint64
-	for _, s := range steps {
-		if s.Processors == jobfile.Other {
-			rest += s.Duration.Count
-		}
-	}
-	assert.Equal(t, uint64(2*maxStepKeys), rest)
-}
-
 func TestMixedMedia(t *testing.T) {
 	d := jobfile.Document{Steps: []jobfile.PlannedStep{{Traits: jobfile.Traits{Media: jobfile.MediaVideo}}, {Traits: jobfile.Traits{Media: jobfile.MediaImage}}}}
 	assert.Equal(t, jobfile.MediaMixed, newAttempt(RunID{}, jobfile.OriginOther, &d, false).run.Media)

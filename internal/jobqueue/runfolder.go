@@ -79,6 +79,10 @@ func (q *Queue) join(run *Queue) {
 	q.ActiveTasks += run.ActiveTasks
 	q.Contended += run.Contended
 	q.Irregular += run.Irregular
+	if q.Oversized == 0 {
+		q.OversizedJob, q.OversizedReason = run.OversizedJob, run.OversizedReason
+	}
+	q.Oversized += run.Oversized
 	q.OldestWaiting, q.OldestRunning = older(q.OldestWaiting, run.OldestWaiting), older(q.OldestRunning, run.OldestRunning)
 	q.AwaitsCalls = q.AwaitsCalls || run.AwaitsCalls
 	q.DeclinesKnown = q.DeclinesKnown || run.DeclinesKnown

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
@@ -184,7 +185,10 @@ func (t *totals) restore(saved *savedFolder) {
 	}
 	for i := range saved.Steps {
 		s := &saved.Steps[i]
-		t.steps[s.StepKey] = t.restoreDurations(&s.Duration)
+		for name := range strings.SplitSeq(s.Models, ",") {
+			t.models.know(name)
+		}
+		t.keep(s.StepKey, t.restoreDurations(&s.Duration))
 	}
 }
 

@@ -13,6 +13,9 @@ type Snapshot struct {
 	Time time.Time
 	// Queues has an entry for each jobs folder, sorted by its first instance.
 	Queues []Queue
+	// Oldest is when the folder was last looked at to the end for which that was longest ago; zero
+	// without a folder. One that does not answer, or cannot be looked at, says so by its access.
+	Oldest time.Time
 	// Changes are the transitions seen by this very observation, sorted by job; those of one job
 	// are in the order in which they happened.
 	Changes []Change
@@ -44,6 +47,12 @@ type Queue struct {
 	Contended int
 	// Irregular is how many entries of the folders are named like a job and are no regular file.
 	Irregular int
+	// Oversized is how many jobs are over a limit of what is read of one, and therefore
+	// StateUnreadable; OversizedJob is the first of them by id, and OversizedReason says which limit.
+	Oversized                     int
+	OversizedJob, OversizedReason string
+	// ModelsOver counts the steps whose model is told as "other", as more are not told apart.
+	ModelsOver uint64
 	// Open are the runs that have begun and not ended, sorted by job.
 	Open []*Run
 	// Start is when the folder was first looked at, by any process whose records there are: all

@@ -67,10 +67,6 @@ type Exemplar struct {
 	Span  SpanID
 }
 
-// maxStepKeys bounds the combinations of processors and models of a folder. Beyond it they are
-// "other".
-const maxStepKeys = 200
-
 // totals count what ended. The folders of runs add to those of their instance, and each may have a
 // pass under way.
 type totals struct {
@@ -83,6 +79,9 @@ type totals struct {
 	orphans map[Reason]uint64
 	runs    map[RunKey]*runAggregate
 	steps   map[StepKey]*durationHistogram
+	// foreignKeys counts the steps' keys in which a model is not FaceFusion's own.
+	models      modelNames
+	foreignKeys int
 	// what was published last; nil when something has been added since.
 	publishedRuns  []RunTotals
 	publishedSteps []StepTotals
@@ -149,16 +148,26 @@ func (t *totals) addSteps(a *attempt) {
 }
 
 func (t *totals) step(s *Step) *durationHistogram {
-	key := StepKey{s.Outcome, s.Media, s.Processors, s.Models}
+	key := StepKey{s.Outcome, s.Media, s.Processors, t.models.bounded(s.Models)}
+	if t.steps[key] == nil && t.foreignKeys >= maxForeignKeys && isForeign(key.Models) {
+		key.Models = withoutForeign(key.Models)
+		t.models.over++
+	}
 	if t.steps[key] == nil && len(t.steps) >= maxStepKeys {
 		key.Processors, key.Models = jobfile.Other, jobfile.Other
+		t.models.over++
 	}
-	d := t.steps[key]
-	if d == nil {
-		d = t.newDurations()
-		t.steps[key] = d
+	if t.steps[key] == nil {
+		t.keep(key, t.newDurations())
 	}
-	return d
+	return t.steps[key]
+}
+
+func (t *totals) keep(key StepKey, d *durationHistogram) {
+	if t.steps[key] == nil && isForeign(key.Models) {
+		t.foreignKeys++
+	}
+	t.steps[key] = d
 }
 
 func (d *durationHistogram) observe(v reading.Value[time.Duration], e Exemplar) {
@@ -204,6 +213,13 @@ func (t *totals) markSaved() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.dirty = false
+}
+
+// modelsOver counts the steps whose model is told as "other", as more are not told apart.
+func (t *totals) modelsOver() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.models.over
 }
 
 // lost counts the runs that were, by reason.

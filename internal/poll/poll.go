@@ -24,10 +24,19 @@ type Health struct {
 	// Observations counts the observations that ended, Failures those that ended with an error.
 	Observations, Failures uint64
 	// Started is when the loop started, LastSuccess when an observation last ended without an
-	// error; zero if never.
+	// error, or less where that did not reach everything (see Oldest); zero if never.
 	Started, LastSuccess time.Time
 	// Err is the error of the last observation; nil when it went well.
 	Err error
+}
+
+// Oldest has the health tell of the oldest item that was to be observed, where the observations
+// that went well did not reach each: an item whose turn did not come is as old as it was seen last.
+// A zero time says that they did.
+func (h *Health) Oldest(seen time.Time) {
+	if !seen.IsZero() && seen.Before(h.LastSuccess) {
+		h.LastSuccess = seen
+	}
 }
 
 // New returns a loop that calls observe every interval, from one goroutine. Stop cancels the

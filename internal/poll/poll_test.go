@@ -103,3 +103,18 @@ func TestStopUnstartedAndTwice(t *testing.T) {
 	l.Stop()
 	l.Stop()
 }
+
+// TestTheAgeIsTheOldestItems, not the loop.
+func TestTheAgeIsTheOldestItems(t *testing.T) {
+	now := time.Now()
+	h := Health{LastSuccess: now}
+	h.Oldest(time.Time{})
+	require.Equal(t, now, h.LastSuccess, "each was reached")
+	h.Oldest(now.Add(-time.Minute))
+	require.Equal(t, now.Add(-time.Minute), h.LastSuccess)
+	h.Oldest(now)
+	require.Equal(t, now.Add(-time.Minute), h.LastSuccess)
+	h = Health{}
+	h.Oldest(now)
+	require.Zero(t, h.LastSuccess, "nothing went well yet")
+}

@@ -61,6 +61,7 @@ func (t *Table) drop(m *trackedProcess) {
 	if !m.role.Child() {
 		m.instance.own--
 		m.instance.ownEnded = t.at
+		t.freed = t.freed || m.instance.own == 0
 	}
 	m.instance.totalsOf(m.role).retire(m.used.since(m.before))
 }

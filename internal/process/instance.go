@@ -29,6 +29,8 @@ type instanceState struct {
 	ownEnded time.Duration
 	// stranger is the user whose it is, where that is not the one of the checkout.
 	stranger string
+	// uid is the user whose process made a discovered one known.
+	uid int
 	// served says that a service of it has listened.
 	served bool
 	// settled says that more than a check or an installer was ever seen of it.
@@ -118,7 +120,7 @@ func sanitize(s string) string {
 // publish copies the instance for a snapshot. Live are its processes.
 func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	out := Instance{
-		ID: i.id, Version: i.version, Configured: i.conf != nil, Configuration: i.configuration.state, Unfit: i.configuration.unfit, Served: i.served, LastSeen: i.lastSeen,
+		ID: i.id, Version: i.version, Configured: i.conf != nil, Configuration: i.configuration.state, Unfit: i.configuration.unfit, Served: i.served, LastSeen: i.lastSeen, UID: i.uid,
 		Checkout: i.checkout.inner, JobsPath: i.jobs.inner, JobsHostPath: i.jobsPath,
 	}
 	byRole := make(map[Role][]*trackedProcess, len(i.totals))

@@ -81,8 +81,9 @@ func (p *workdir) key() string {
 }
 
 // of returns the instance of a process that works there, and makes it known. A service is not of
-// an instance whose configuration names other processes: it would keep it up.
-func (s *instanceSet) of(p workdir, role Role) *instanceState {
+// an instance whose configuration names other processes: it would keep it up. It returns nil where
+// a new one is not admitted; else that is told whose it is.
+func (s *instanceSet) of(p workdir, role Role, admitted func() (uid int, ok bool)) *instanceState {
 	i := s.known(p)
 	key := p.key()
 	if i != nil && i.conf != nil && i.conf.Match != nil && !role.short() {
@@ -94,11 +95,15 @@ func (s *instanceSet) of(p workdir, role Role) *instanceState {
 	}
 	i = s.matching(p, role)
 	if i == nil {
+		uid, ok := admitted()
+		if !ok {
+			return nil
+		}
 		checkout := p.checkout.inner
 		if checkout == "" {
 			checkout = "facefusion"
 		}
-		i = &instanceState{id: name(checkout, key, s.taken), stranger: p.stranger, totals: map[Role]*roleTotals{}}
+		i = &instanceState{id: name(checkout, key, s.taken), uid: uid, stranger: p.stranger, totals: map[Role]*roleTotals{}}
 	}
 	s.byKey[key] = i
 	return i
@@ -202,11 +207,7 @@ func (s *instanceSet) discard(i *instanceState) {
 	if i.conf != nil || i.settled || i.own > 0 {
 		return
 	}
-	for key, known := range s.byKey {
-		if known == i {
-			delete(s.byKey, key)
-		}
-	}
+	s.remove(i)
 }
 
 // forget drops the discovered ones that were not seen for too long.

@@ -21,6 +21,8 @@ type SavedInstance struct {
 	Served bool
 	// Stranger is the user whose it is, where that is not the one of the checkout.
 	Stranger string `json:",omitempty"`
+	// UID is the user whose process made it known.
+	UID int `json:",omitempty"`
 	// Roles are those that were seen, sorted.
 	Roles []Role
 }
@@ -67,12 +69,15 @@ func (s *instanceSet) restoreOne(r *SavedInstance) {
 			}
 		}
 	}
+	if own := s.ofUser(r.UID); own >= maxUserInstances || len(s.discovered()) >= maxInstances {
+		return // the list is sorted, and these are its last
+	}
 	if r.ID == "" || r.Jobs.Key == "" || s.byKey[r.Jobs.Key+r.Stranger] != nil || s.taken(r.ID) {
 		return
 	}
 	i := &instanceState{
 		id: r.ID, version: r.Version, checkout: r.Checkout.folder(), jobs: r.Jobs.folder(), jobsPath: r.JobsPath,
-		lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, served: r.Served, totals: map[Role]*roleTotals{},
+		lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, uid: r.UID, served: r.Served, totals: map[Role]*roleTotals{},
 	}
 	for _, role := range r.Roles {
 		i.totalsOf(role)
@@ -91,7 +96,7 @@ func (t *Table) Export() []SavedInstance {
 			continue
 		}
 		r := SavedInstance{
-			ID: i.id, Version: i.version, LastSeen: i.lastSeen, Served: i.served,
+			ID: i.id, Version: i.version, LastSeen: i.lastSeen, Served: i.served, UID: i.uid,
 			Checkout: Location{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: Location{i.jobs.inner, i.jobs.host, strings.TrimSuffix(key, i.stranger)}, Stranger: i.stranger,
 		}
 		if i.jobsVia == 0 {

@@ -19,6 +19,8 @@ type Snapshot struct {
 	// Denied names what could not be read for lack of permission, once for each field, with the
 	// remedy.
 	Denied []DeniedField
+	// Over says which processes are in no instance, as there are too many.
+	Over Excess
 }
 
 // Instance is one FaceFusion installation: a checkout with its jobs folder.
@@ -38,6 +40,8 @@ type Instance struct {
 	JobsHostPath string
 	// RunFolders are jobs folders that runs of it use beside its own.
 	RunFolders []RunFolder
+	// UID is the user whose process made a discovered instance known; 0 for a configured one.
+	UID int
 	// Configured instances are reported for ever, others until they were gone for
 	// Settings.ForgetAfter.
 	Configured bool

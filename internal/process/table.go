@@ -56,6 +56,10 @@ type Table struct {
 	runFolders int
 	// awaited are processes that fit what is configured, but for what comes with time.
 	awaited map[int]*awaited
+	// refused are processes for which there are too many instances.
+	refused refused
+	// freed says that an instance has no process any more.
+	freed bool
 	// at is when the pass under way began.
 	at time.Duration
 	// epoch is the moment from which the Table counts its own time.
@@ -92,6 +96,7 @@ func NewTable(s Settings) *Table {
 		members:     make(map[int]*trackedProcess),
 		unconfirmed: make(map[int]*unconfirmed),
 		awaited:     make(map[int]*awaited),
+		refused:     make(refused),
 		epoch:       time.Now(),
 	}
 	if t.forgetAfter <= 0 {
@@ -148,7 +153,7 @@ func (t *Table) publish(l *pass) *Snapshot {
 		blind |= m.denied
 	}
 	t.instances.forget(l.now, t.forgetAfter)
-	s := &Snapshot{Time: l.now, Changes: l.changes, Denied: blind.list()}
+	s := &Snapshot{Time: l.now, Changes: l.changes, Denied: blind.list(), Over: t.overLimit()}
 	for _, i := range t.instances.all() {
 		slices.SortFunc(live[i], func(a, b *trackedProcess) int { return cmp.Compare(a.PID, b.PID) })
 		t.reopen(i, live[i])

@@ -149,7 +149,10 @@ func (t *Table) found(p *pass, o observation, found finding, parent *trackedProc
 	case parent != nil && found.role.short():
 		m.instance = parent.instance
 	default:
-		m.instance = t.instances.of(found.workdir, found.role)
+		m.instance = t.instances.of(found.workdir, found.role, func() (int, bool) { return t.admitted(o) })
+	}
+	if m.instance == nil {
+		return false
 	}
 	if !found.complete {
 		m.denied |= deniedCheckout

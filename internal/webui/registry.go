@@ -11,7 +11,13 @@ type registry struct {
 	servers map[key]*trackedServer
 	// arrivals remembers each living process, by instance and process.
 	arrivals map[[2]string]arrival
+	// over is how many servers had no place at the last look.
+	over int
+	pass uint64
 }
+
+// maxServers is how many servers of an instance are known: each has series of its own.
+const maxServers = 32
 
 // arrival is how a process was first seen.
 type arrival struct {
@@ -32,6 +38,7 @@ func (r *registry) reconcile(targets []Target, instances []string, pass uint64, 
 	r.noteArrivals(targets, pass)
 	r.forget(targets, instances)
 
+	r.over, r.pass = 0, pass
 	placed := make(map[*trackedServer]bool, len(targets))
 	var arrivals []Target
 	for _, t := range targets {
@@ -173,6 +180,10 @@ func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer
 		e.begin(t.Process, s.pass, m)
 		return e
 	}
+	if t.Process != "" && !r.room(k.instance) {
+		r.over++
+		return nil
+	}
 	e = &trackedServer{key: k, start: now, functions: newFunctions(), probes: make(probeHistograms)}
 	r.servers[k] = e
 	e.begin(t.Process, s.pass, m)
@@ -184,6 +195,25 @@ func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer
 		delete(r.servers, before.key)
 	}
 	return e
+}
+
+// room says whether an instance may have another server. Where it has too many, the one is
+// forgotten that has been down longest.
+func (r *registry) room(instance string) bool {
+	n := 0
+	for _, e := range r.servers {
+		if e.instance == instance {
+			n++
+		}
+	}
+	if n < maxServers {
+		return true
+	}
+	before := r.oldestDown(instance, r.pass)
+	if before != nil {
+		delete(r.servers, before.key)
+	}
+	return before != nil
 }
 
 // oldestDown is the server whose place a process takes that was first seen at the given look: one

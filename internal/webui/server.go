@@ -39,6 +39,9 @@ type trackedServer struct {
 	lastReported State
 	downFrom     time.Time
 	lastAsked    time.Time
+	// owner is whose it is, see Target; turn is set while it is asked.
+	owner string
+	turn  *ownerTurns
 
 	current   processState
 	queueSize reading.Value[int64]
@@ -81,7 +84,7 @@ func (e *trackedServer) begin(process string, firstSeen uint64, m processState) 
 // see takes what the process table says, which is all there is to know unless there is something to
 // ask.
 func (e *trackedServer) see(t Target) {
-	e.url = nil
+	e.url, e.owner = nil, t.Owner
 	e.checked.assign(t.Check)
 	switch {
 	case t.NotProbed:
@@ -126,6 +129,15 @@ func (e *trackedServer) question(now time.Time) question {
 		url: e.url, kind: m.kind, flavour: m.flavour, tls: m.tls, api: m.api, attempt: m.attempts, foundByProcess: !e.configured(),
 		pool: !now.Before(m.nextPool), summary: !m.noSummary && !now.Before(m.nextSummary),
 	}
+}
+
+// budget is how many timeouts it may be asked for: whoever does not answer holds up no others with
+// three ways of not answering.
+func (e *trackedServer) budget() time.Duration {
+	if e.current.silent > 0 {
+		return silentBudget
+	}
+	return askBudget
 }
 
 // absorb takes what a look found that began now.

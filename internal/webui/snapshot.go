@@ -12,6 +12,8 @@ import (
 type Target struct {
 	// Instance is the instance's ID.
 	Instance string
+	// Owner is whose it is, the user of a process for one: owners take turns.
+	Owner string
 	// Process tells one process from the next on the same port (for example "1234/567890"); empty
 	// for a configured endpoint.
 	Process string
@@ -40,6 +42,11 @@ type Snapshot struct {
 	Servers []Server
 	// Changes are the changes of state seen by this very pass.
 	Changes []StateChange
+	// Over is how many servers are not known, as their instance has too many.
+	Over int
+	// Oldest is since when the server has waited whose turn did not come for longest; zero where
+	// each had its turn.
+	Oldest time.Time
 }
 
 // State is how a server is. The set is fixed, so that it may become an attribute.

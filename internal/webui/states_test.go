@@ -1,6 +1,7 @@
 package webui_test
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"testing"
@@ -226,7 +227,9 @@ func TestManyServersHang(t *testing.T) {
 		for port := 7860; port < 7960; port++ {
 			s := h.serve(port)
 			s.play(h.idle, "/gradio_api/startup-events")
-			targets = append(targets, h.process(strconv.Itoa(port), port))
+			target := h.process(strconv.Itoa(port), port)
+			target.Instance = fmt.Sprint("ff-", port%4)
+			targets = append(targets, target)
 		}
 		unresponsive := 0
 		for range 26 { // 8 get their turn in each, and each needs two

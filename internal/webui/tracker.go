@@ -3,7 +3,6 @@ package webui
 import (
 	"context"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,18 +19,22 @@ type Settings struct {
 	Endpoints map[string]*http.Client
 	// Timeout is the deadline of each request; 3 s by default.
 	Timeout time.Duration
-	// MaxConcurrent is how many servers are asked at once; 8 by default.
-	MaxConcurrent int
+	// MaxConcurrent is how many servers are asked at once, MaxPerOwner how many of them may be one
+	// user's; 32 and 8 by default.
+	MaxConcurrent, MaxPerOwner int
 	// SummaryInterval is how often Gradio's statistics are asked for at most; 15 s by default.
 	SummaryInterval time.Duration
 }
 
 const (
 	defaultTimeout         = 3 * time.Second
-	defaultMaxConcurrent   = 8
+	defaultMaxConcurrent   = 32
+	defaultMaxPerOwner     = 8
 	defaultSummaryInterval = 15 * time.Second
-	// askBudget is how many timeouts the requests to one server may take together.
-	askBudget = 3
+	// askBudget is how many timeouts the requests to one server may take together, silentBudget those
+	// to one of which nothing came back last time.
+	askBudget    = 3
+	silentBudget = 1
 )
 
 func (s Settings) withDefaults() Settings {
@@ -43,6 +46,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.MaxConcurrent <= 0 {
 		s.MaxConcurrent = defaultMaxConcurrent
+	}
+	if s.MaxPerOwner <= 0 {
+		s.MaxPerOwner = defaultMaxPerOwner
 	}
 	if s.SummaryInterval <= 0 {
 		s.SummaryInterval = defaultSummaryInterval
@@ -90,8 +96,8 @@ func (t *Tracker) Close() {
 // out: one whose process is gone stays, as down.
 //
 // It takes no longer than four timeouts however many servers hang: those whose turn did not come
-// within the first keep the state they had, and come first at the next look. The only error is that
-// of the context; what such a look found is not counted.
+// within the first keep the state they had, and come first at the next look; see turns for whose
+// turn it is. The only error is that of the context; what such a look found is not counted.
 func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []string) (*Snapshot, error) {
 	t.passes++
 	begin := time.Now()
@@ -103,7 +109,8 @@ func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []str
 	var checks []Health
 	var wg sync.WaitGroup
 	wg.Go(func() { checks = t.checkAll(ctx, toCheck) })
-	findings := t.askAll(ctx, begin, t.registry.toAsk(begin))
+	toAsk := t.registry.toAsk(begin)
+	findings := t.askAll(ctx, begin, toAsk)
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -116,7 +123,9 @@ func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []str
 	}
 	t.registry.show()
 	now := time.Now()
-	return &Snapshot{Time: now, Servers: t.registry.export(), Changes: t.registry.changes(now, t.passes == 1)}, nil
+	return &Snapshot{
+		Time: now, Servers: t.registry.export(), Changes: t.registry.changes(now, t.passes == 1), Over: t.registry.over, Oldest: oldest(toAsk, findings),
+	}, nil
 }
 
 // checkAll runs health checks. Those that are configured are few, and each has a deadline.
@@ -135,27 +144,17 @@ func (t *Tracker) checkAll(ctx context.Context, entries []*trackedServer) []Heal
 	return results
 }
 
-// askAll asks the servers, the one that has waited longest first.
+// askAll asks the servers, in fair turns.
 func (t *Tracker) askAll(ctx context.Context, begin time.Time, entries []*trackedServer) map[*trackedServer]finding {
-	slices.SortStableFunc(entries, func(a, b *trackedServer) int { return a.lastAsked.Compare(b.lastAsked) })
 	findings := make(map[*trackedServer]finding, len(entries))
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	next := 0
+	turns := newTurns(entries, t.settings.MaxPerOwner, begin.Add(t.settings.Timeout))
 	for range min(t.settings.MaxConcurrent, len(entries)) {
 		wg.Go(func() {
-			for {
-				mu.Lock()
-				if next == len(entries) || next >= t.settings.MaxConcurrent && time.Since(begin) >= t.settings.Timeout {
-					mu.Unlock()
-					return
-				}
-				e := entries[next]
-				next++
-				mu.Unlock()
-
-				f := t.askServer(ctx, t.clientOf(e), e.question(begin))
-
+			for e := turns.next(); e != nil; e = turns.next() {
+				f := t.askServer(ctx, t.clientOf(e), e.question(begin), e.budget())
+				turns.done(e)
 				mu.Lock()
 				findings[e] = f
 				mu.Unlock()
@@ -175,8 +174,9 @@ func (t *Tracker) clientOf(e *trackedServer) *http.Client {
 	return t.client
 }
 
-func (t *Tracker) askServer(ctx context.Context, client *http.Client, q question) finding {
-	ctx, cancel := context.WithTimeout(ctx, askBudget*t.settings.Timeout)
+// askServer takes no longer than a budget of timeouts.
+func (t *Tracker) askServer(ctx context.Context, client *http.Client, q question, budget time.Duration) finding {
+	ctx, cancel := context.WithTimeout(ctx, budget*t.settings.Timeout)
 	defer cancel()
 	x := exchange{ctx: ctx, client: client, timeout: t.settings.Timeout, question: q}
 	return x.run()

@@ -161,11 +161,11 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		},
 		"unknown key": {
 			map[string]any{"gpus": map[string]any{}},
-			"has invalid keys: gpus",
+			"gpus is no setting: write gpu",
 		},
 		"unknown metric": {
 			map[string]any{"metrics": map[string]any{"facefusion.servers": map[string]any{"enabled": true}}},
-			"has invalid keys: facefusion.servers",
+			"metrics: there is no facefusion.servers: write facefusion.server.up",
 		},
 		"unknown key of a histogram": {
 			map[string]any{"metrics": map[string]any{"facefusion.server.probe.duration": map[string]any{"enable": true}}},

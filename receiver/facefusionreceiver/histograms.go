@@ -45,5 +45,11 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 		}
 		delete(metrics, name)
 	}
-	return confmap.NewFromStringMap(raw).Unmarshal((*settings)(c))
+	err := confmap.NewFromStringMap(raw).Unmarshal((*settings)(c))
+	if err != nil {
+		if explained := explain(raw, c); explained != nil {
+			return explained
+		}
+	}
+	return err
 }

@@ -40,7 +40,7 @@ func TestWrongMatchesAreRefused(t *testing.T) {
 		"a relative file":   {map[string]any{"pid_file": "ff.pid"}, `pid_file is "ff.pid": give an absolute path`},
 		"a negative port":   {map[string]any{"port": -1}, "port is -1: give a TCP port from 1 to 65535"},
 		"a large port":      {map[string]any{"port": 65536}, "port is 65536: give a TCP port from 1 to 65535"},
-		"an unknown key":    {map[string]any{"command": "x"}, "has invalid keys: command"},
+		"an unknown key":    {map[string]any{"command": "x"}, "match: command is no setting: write comm"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.ErrorContains(t, loadInstances(t, "/", matching("a", c.match)), c.want)

@@ -37,6 +37,16 @@ func registerTelemetry(builder *metadata.TelemetryBuilder, probes []probe.Probe,
 			}
 			return nil
 		}),
+		builder.RegisterReceiverFacefusionOverLimitCallback(func(_ context.Context, o metric.Int64Observer) error {
+			for _, p := range probes {
+				if bounded, is := p.(probe.Bounded); is {
+					for _, over := range bounded.OverLimits() {
+						o.Observe(int64(over.Items), metric.WithAttributes(attribute.String("limit", over.Limit)))
+					}
+				}
+			}
+			return nil
+		}),
 		builder.RegisterReceiverFacefusionFileSystemsUnresponsiveCallback(func(_ context.Context, o metric.Int64Observer) error {
 			o.Observe(int64(len(gate.Unresponsive())))
 			return nil

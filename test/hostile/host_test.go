@@ -38,8 +38,12 @@ func checkout(t *testing.T, path, version string, uid int) {
 // the test.
 func run(t *testing.T, uid int, dir string, descriptors int, argv ...string) *exec.Cmd {
 	t.Helper()
-	cmd := &exec.Cmd{Path: interpreter(t), Args: argv, Dir: dir, Stderr: os.Stderr}
-	cmd.Env = []string{fmt.Sprintf("%s=%d", fake, descriptors)}
+	return runWith(t, uid, dir, []string{fmt.Sprintf("%s=%d", fake, descriptors)}, argv...)
+}
+
+func runWith(t *testing.T, uid int, dir string, env []string, argv ...string) *exec.Cmd {
+	t.Helper()
+	cmd := &exec.Cmd{Path: interpreter(t), Args: argv, Dir: dir, Stderr: os.Stderr, Env: env}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if uid != 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
@@ -76,6 +80,12 @@ func interpreter(t *testing.T) string {
 func serverOf(t *testing.T, uid int, path string) *exec.Cmd {
 	t.Helper()
 	return run(t, uid, path, 0, "python", "facefusion.py", "run")
+}
+
+// listeningOf starts a web UI that listens, and answers as a Gradio does or not at all.
+func listeningOf(t *testing.T, uid int, path string, answers bool) *exec.Cmd {
+	t.Helper()
+	return runWith(t, uid, path, []string{fake + "=0", fmt.Sprintf("%s=%t", listens, answers)}, "python", "facefusion.py", "run")
 }
 
 // openFolder is a temporary folder that every user may enter.

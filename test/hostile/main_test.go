@@ -2,6 +2,9 @@ package hostile
 
 import (
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -23,6 +26,8 @@ const (
 	shareAt = "HOSTILE_SHARE_AT"
 	// fake is how many descriptors the process holds.
 	fake = "HOSTILE_FAKE"
+	// listens says that it listens, and whether it answers.
+	listens = "HOSTILE_LISTENS"
 )
 
 func TestMain(m *testing.M) {
@@ -53,8 +58,39 @@ func pretend(descriptors string) {
 			os.Exit(1)
 		}
 	}
+	if answers := os.Getenv(listens); answers != "" {
+		listen(answers == "true")
+	}
 	fmt.Println("ready")
 	time.Sleep(24 * time.Hour) // it is ended before
+}
+
+// listen takes connections on a port of its own. What it answers is what a Gradio answers to a
+// monitor.
+func listen(answers bool) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	if !answers {
+		return
+	}
+	texts := map[string]string{
+		"/gradio_api/startup-events": "false",
+		"/gradio_api/queue/status":   `{"msg":"estimation","event_id":null,"rank":null,"queue_size":0,"rank_eta":null}`,
+		"/gradio_api/app_id":         `{"app_id":17}`,
+	}
+	go func() {
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // it lives for a test
+			text, there := texts[r.URL.Path]
+			if !there {
+				http.NotFound(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, text)
+		}))
+	}()
 }
 
 // serve mounts a folder at another, as a share whose server is this process, until it is ended.

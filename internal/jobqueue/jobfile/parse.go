@@ -79,12 +79,9 @@ var ErrNotAJob = errors.New("no steps: not a job")
 // another type than expected is as one that is not there.
 func Parse(text []byte) (Document, error) {
 	var file struct {
-		Created string `json:"date_created"`
-		Updated string `json:"date_updated"`
-		Steps   []struct {
-			Args   arguments `json:"args"`
-			Status string    `json:"status"`
-		} `json:"steps"`
+		Created string   `json:"date_created"`
+		Updated string   `json:"date_updated"`
+		Steps   stepList `json:"steps"`
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
 		var unexpected *json.UnmarshalTypeError
@@ -92,12 +89,16 @@ func Parse(text []byte) (Document, error) {
 			return Document{}, fmt.Errorf("parse job: %w", err)
 		}
 	}
-	if file.Steps == nil { // a list without elements is not nil
+	switch {
+	case !file.Steps.there:
 		return Document{}, ErrNotAJob
+	case file.Steps.tooMany:
+		return Document{}, ErrTooManySteps
 	}
-	d := Document{Created: date(file.Created), Updated: date(file.Updated), Steps: make([]PlannedStep, len(file.Steps))}
-	for i := range file.Steps {
-		s := &file.Steps[i]
+	steps := file.Steps.steps
+	d := Document{Created: date(file.Created), Updated: date(file.Updated), Steps: make([]PlannedStep, len(steps))}
+	for i := range steps {
+		s := &steps[i]
 		d.Steps[i] = PlannedStep{Status: statusOf(s.Status), Traits: traitsOf(&s.Args), Target: s.Args.Target, Output: s.Args.Output}
 	}
 	return d, nil

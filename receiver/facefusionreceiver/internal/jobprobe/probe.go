@@ -37,7 +37,8 @@ type Probe struct {
 	emitsTraces bool                  // somebody takes spans
 	// folders of which the first pass was logged, by instance; owned by the goroutine that observes
 	firstScanLogged map[string]bool
-	recent          recentRuns // owned by the goroutine that observes
+	overLogged      map[string]bool // owned by the goroutine that observes, see limits.go
+	recent          recentRuns      // owned by the goroutine that observes
 	// held are traces that wait for the log, until unheld: from then on none waits. traced are the
 	// changes that entries are about, owned by the goroutine that observes.
 	holding sync.Mutex // guards the next two
@@ -56,6 +57,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 		env:             env,
 		histograms:      histograms,
 		firstScanLogged: map[string]bool{},
+		overLogged:      map[string]bool{},
 		unsubscribe:     func() {},
 		gpus:            newGPUAccounting(),
 		roots:           newRoots(env.Gate, env.RootPath),
@@ -88,7 +90,13 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 func (*Probe) Name() string { return "jobs" }
 
 // Health implements probe.Probe.
-func (p *Probe) Health() poll.Health { return p.loop.Health() }
+func (p *Probe) Health() poll.Health {
+	h := p.loop.Health()
+	if s := p.latest.Load(); s != nil {
+		h.Oldest(s.Oldest)
+	}
+	return h
+}
 
 // Start implements probe.Probe.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
@@ -161,6 +169,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	p.publishRuns(snapshot)
 	p.send(p.holdTraces(snapshot, entries))
 	p.logFirstScan(snapshot)
+	p.logOverLimits(snapshot)
 	if len(snapshot.Changes) > 0 || !sameFolders(before, snapshot) {
 		p.env.RequestScrape()
 	}

@@ -34,6 +34,7 @@ type TelemetryBuilder struct {
 	ReceiverFacefusionObservationAge          metric.Float64ObservableGauge
 	ReceiverFacefusionObservationFailures     metric.Int64ObservableCounter
 	ReceiverFacefusionObservations            metric.Int64ObservableCounter
+	ReceiverFacefusionOverLimit               metric.Int64ObservableGauge
 	ReceiverFacefusionSpansDropped            metric.Int64Counter
 }
 
@@ -108,6 +109,21 @@ func (builder *TelemetryBuilder) RegisterReceiverFacefusionObservationsCallback(
 	return nil
 }
 
+// RegisterReceiverFacefusionOverLimitCallback sets callback for observable ReceiverFacefusionOverLimit metric.
+func (builder *TelemetryBuilder) RegisterReceiverFacefusionOverLimitCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverFacefusionOverLimit, obs: o})
+		return nil
+	}, builder.ReceiverFacefusionOverLimit)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 type observerInt64 struct {
 	embedded.Int64Observer
 	inst metric.Int64Observable
@@ -166,7 +182,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverFacefusionObservationAge, err = builder.meter.Float64ObservableGauge(
 		"otelcol_receiver_facefusion_observation_age",
-		metric.WithDescription("Seconds since the last observation of a probe that went well, or since its start when none did. [Beta]"),
+		metric.WithDescription("Seconds since the last observation of a probe that went well, or since its start when none did. Where observations do not reach each item (a server whose turn does not come, a jobs folder with more changes than fit), since the oldest was observed. [Beta]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
@@ -180,6 +196,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_receiver_facefusion_observations",
 		metric.WithDescription("Observations of a probe. [Beta]"),
 		metric.WithUnit("{observation}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverFacefusionOverLimit, err = builder.meter.Int64ObservableGauge(
+		"otelcol_receiver_facefusion_over_limit",
+		metric.WithDescription("What is over a limit, and therefore not reported by itself, by `limit`: `instances` (processes of FaceFusion that are in no instance), `servers`, `job_size` (jobs that are too large to be read), `models` (steps so far whose model is told as `other`). [Alpha]"),
+		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverFacefusionSpansDropped, err = builder.meter.Int64Counter(

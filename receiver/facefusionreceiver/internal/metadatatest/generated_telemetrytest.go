@@ -70,7 +70,7 @@ func AssertEqualReceiverFacefusionFileSystemsUnresponsive(t *testing.T, tt *comp
 func AssertEqualReceiverFacefusionObservationAge(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_facefusion_observation_age",
-		Description: "Seconds since the last observation of a probe that went well, or since its start when none did. [Beta]",
+		Description: "Seconds since the last observation of a probe that went well, or since its start when none did. Where observations do not reach each item (a server whose turn does not come, a jobs folder with more changes than fit), since the oldest was observed. [Beta]",
 		Unit:        "s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -109,6 +109,20 @@ func AssertEqualReceiverFacefusionObservations(t *testing.T, tt *componenttest.T
 		},
 	}
 	got, err := tt.GetMetric("otelcol_receiver_facefusion_observations")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
+func AssertEqualReceiverFacefusionOverLimit(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_receiver_facefusion_over_limit",
+		Description: "What is over a limit, and therefore not reported by itself, by `limit`: `instances` (processes of FaceFusion that are in no instance), `servers`, `job_size` (jobs that are too large to be read), `models` (steps so far whose model is told as `other`). [Alpha]",
+		Unit:        "{item}",
+		Data: metricdata.Gauge[int64]{
+			DataPoints: dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_receiver_facefusion_over_limit")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }

@@ -43,6 +43,19 @@ type Flusher interface {
 	Flush()
 }
 
+// Bounded is a Probe that reports no more of a kind than a limit, whatever the host does.
+type Bounded interface {
+	// OverLimits has an entry for each of its limits, from any goroutine.
+	OverLimits() []OverLimit
+}
+
+// OverLimit is how many items are over a limit.
+type OverLimit struct {
+	// Limit is short and fixed: the value of the attribute "limit" in the receiver's own telemetry.
+	Limit string
+	Items int
+}
+
 // Env is what every probe works with.
 type Env struct {
 	// Settings are the receiver's.

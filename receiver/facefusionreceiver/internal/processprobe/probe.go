@@ -34,6 +34,7 @@ type Probe struct {
 	found  map[process.ID]bool
 	unfit  map[string]string
 	known  int
+	over   bool // it was logged that there are too many instances
 }
 
 // New makes the probe. The instances are those that the configuration names.
@@ -62,6 +63,15 @@ func (*Probe) Name() string { return "process" }
 
 // Health implements probe.Probe.
 func (p *Probe) Health() poll.Health { return p.loop.Health() }
+
+// OverLimits implements probe.Bounded.
+func (p *Probe) OverLimits() []probe.OverLimit {
+	var over int
+	if s := p.env.Snapshots.Processes.Load(); s != nil {
+		over = s.Over.Processes
+	}
+	return []probe.OverLimit{{Limit: "instances", Items: over}}
+}
 
 // Start implements probe.Probe.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
@@ -104,6 +114,16 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 	}
 	p.reportFound(snapshot)
 	p.reportUnfit(snapshot)
+	if over := snapshot.Over; (over.Processes > 0) != p.over {
+		p.over = !p.over
+		if p.over {
+			p.env.Settings.Logger.Warn("too many instances: processes of FaceFusion are in none, and are not reported",
+				zap.Int("processes", over.Processes), zap.Int("pid", over.First.PID), zap.Int("uid", over.UID),
+				zap.String("remedy", "name those that matter as instances[], which need no place among the 64 of a user and the 256 of all"))
+		} else {
+			p.env.Settings.Logger.Info("each process of FaceFusion is in an instance again")
+		}
+	}
 	for _, denied := range snapshot.Denied {
 		if p.denied[denied.Field] {
 			continue

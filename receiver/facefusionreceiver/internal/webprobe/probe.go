@@ -65,7 +65,22 @@ func New(cfg Config, histograms HistogramsConfig, instances []Instance, discover
 func (*Probe) Name() string { return "web" }
 
 // Health implements probe.Probe.
-func (p *Probe) Health() poll.Health { return p.loop.Health() }
+func (p *Probe) Health() poll.Health {
+	h := p.loop.Health()
+	if s := p.latest.Load(); s != nil {
+		h.Oldest(s.Oldest)
+	}
+	return h
+}
+
+// OverLimits implements probe.Bounded.
+func (p *Probe) OverLimits() []probe.OverLimit {
+	var over int
+	if s := p.latest.Load(); s != nil {
+		over = s.Over
+	}
+	return []probe.OverLimit{{Limit: "servers", Items: over}}
+}
 
 // Start implements probe.Probe. It fails when the client's settings name a file or an extension
 // that is not there.

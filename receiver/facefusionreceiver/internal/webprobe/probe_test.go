@@ -109,7 +109,7 @@ func TestStateSeverity(t *testing.T) {
 func TestTargetsComeFromProcessesAndConfiguration(t *testing.T) {
 	proxy, err := url.Parse("https://ff.example.com/ui")
 	require.NoError(t, err)
-	got := targets(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", Servers: []process.ServerProcess{
+	got := targets(&process.Snapshot{Instances: []process.Instance{{ID: "facefusion-3f2a", UID: 1000, Servers: []process.ServerProcess{
 		{ID: process.ID{PID: 11, StartTicks: 12}, Port: 7861, Address: netip.MustParseAddrPort("127.0.0.1:7861")},
 		{ID: process.ID{PID: 13, StartTicks: 14}},
 		{ID: process.ID{PID: 15, StartTicks: 16}, PortUnknown: true},
@@ -117,10 +117,10 @@ func TestTargetsComeFromProcessesAndConfiguration(t *testing.T) {
 	}}}}, []Instance{{Name: "studio", Endpoint: proxy}})
 	require.Equal(t, []webui.Target{
 		{Instance: "studio", Port: 443, URL: proxy},
-		{Instance: "facefusion-3f2a", Process: "11/12", Port: 7861, URL: &url.URL{Scheme: "http", Host: "127.0.0.1:7861"}},
-		{Instance: "facefusion-3f2a", Process: "13/14"},
-		{Instance: "facefusion-3f2a", Process: "15/16", Unknown: true},
-		{Instance: "facefusion-3f2a", Process: "17/18", Port: 7860, NotProbed: true},
+		{Instance: "facefusion-3f2a", Owner: "user 1000", Process: "11/12", Port: 7861, URL: &url.URL{Scheme: "http", Host: "127.0.0.1:7861"}},
+		{Instance: "facefusion-3f2a", Owner: "user 1000", Process: "13/14"},
+		{Instance: "facefusion-3f2a", Owner: "user 1000", Process: "15/16", Unknown: true},
+		{Instance: "facefusion-3f2a", Owner: "user 1000", Process: "17/18", Port: 7860, NotProbed: true},
 	}, got)
 }
 

@@ -49,7 +49,7 @@ func targets(snapshot *process.Snapshot, configured []Instance) []webui.Target {
 // had a server once, and has none, is reported as down.
 func appendFound(list []webui.Target, i *process.Instance) []webui.Target {
 	for _, server := range i.Servers {
-		list = append(list, target(i.ID, server))
+		list = append(list, target(i, server))
 	}
 	served := slices.ContainsFunc(i.Roles, func(r process.RoleUsage) bool { return r.Role == process.RoleServer })
 	if len(i.Servers) == 0 && (served || i.Served || i.Configured && len(i.Processes) == 0) {
@@ -98,9 +98,10 @@ func known(snapshot *process.Snapshot, configured []Instance) []string {
 	return ids
 }
 
-func target(instance string, s process.ServerProcess) webui.Target {
+func target(i *process.Instance, s process.ServerProcess) webui.Target {
 	t := webui.Target{
-		Instance: instance,
+		Instance: i.ID,
+		Owner:    "user " + strconv.Itoa(i.UID),
 		Process:  strconv.Itoa(s.PID) + "/" + strconv.FormatUint(s.StartTicks, 10),
 		Port:     s.Port,
 		Unknown:  s.PortUnknown,

@@ -1,0 +1,165 @@
+package jobqueue
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+)
+
+// emptySteps is a job file with n steps that say nothing.
+func emptySteps(n int) []byte {
+	return []byte(`{"date_created": "2026-11-22T16:00:00.000000+00:00", "steps": [` + strings.TrimSuffix(strings.Repeat("{},", n), ",") + "]}")
+}
+
+// TestAMillionSteps: a file of 3 MB took 1.8 GB and 34 s. It is unreadable, and named; others are
+// not late for it.
+func TestAMillionSteps(t *testing.T) {
+	h := newHarness(t, Settings{})
+	h.pass()
+	h.write("queued/million", emptySteps(1_000_000))
+	h.job("queued/honest", "queued")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin := time.Now()
+	h.tick(10 * time.Second)
+	took := time.Since(begin)
+	runtime.ReadMemStats(&after)
+	assert.Equal(t, "waiting 1 unreadable 1", counts(h.queue()))
+	assert.Equal(t, 1, h.queue().Oversized)
+	assert.Equal(t, "million", h.queue().OversizedJob)
+	assert.Equal(t, jobfile.ErrTooManySteps.Error(), h.queue().OversizedReason)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<20))
+	assert.Less(t, took, 5*time.Second, "on a slow machine, with the race detector")
+
+	h.job("queued/million", "queued") // somebody mends it
+	h.pass()
+	assert.Equal(t, "waiting 2", counts(h.queue()))
+	assert.Zero(t, h.queue().Oversized)
+}
+
+// TestManyStepsTogether: what one job may have, many jobs together may not.
+func TestManyStepsTogether(t *testing.T) {
+	h := newHarness(t, Settings{})
+	h.pass()
+	const fit = maxFolderSteps / jobfile.MaxSteps
+	for i := range fit + 2 {
+		h.write(fmt.Sprintf("queued/large-%02d", i), emptySteps(jobfile.MaxSteps))
+	}
+	h.tick(10 * time.Second)
+	assert.Equal(t, fmt.Sprintf("waiting %d unreadable 2", fit), counts(h.queue()))
+	assert.Equal(t, 2, h.queue().Oversized)
+	assert.Equal(t, errFolderFull.Error(), h.queue().OversizedReason)
+
+	for i := range 3 { // there is room when others go
+		require.NoError(t, os.Remove(h.file(fmt.Sprintf("queued/large-%02d", i))))
+	}
+	h.tick(retryOversized + time.Second)
+	assert.Equal(t, fmt.Sprintf("waiting %d", fit-1), counts(h.queue()))
+	assert.Zero(t, h.queue().Oversized)
+}
+
+// countStep has a step with a model end.
+func countStep(to *totals, model string, i int) {
+	d := jobfile.Document{Steps: []jobfile.PlannedStep{{Status: jobfile.StatusStarted, Traits: jobfile.Traits{Media: jobfile.MediaVideo, Processors: "face_swapper", Models: model}}}}
+	a := newAttempt(RunID{Job: "a", Attempt: 1}, jobfile.OriginOther, &d, false)
+	a.absorb(&d, time.Unix(int64(i), 0))
+	d.Steps[0].Status = jobfile.StatusCompleted
+	a.absorb(&d, time.Unix(int64(i)+1, 0))
+	to.addSteps(a)
+	to.addSteps(a)
+}
+
+func stepsOf(all *totals) map[string]uint64 {
+	_, steps := all.publish()
+	byModel := map[string]uint64{}
+	for i := range steps {
+		byModel[steps[i].Models] += steps[i].Duration.Count
+	}
+	return byModel
+}
+
+// TestInventedModelsLeaveRoomForOwnOnes: 400 names that somebody invented used up all combinations,
+// and an honest model was "other" from then on.
+func TestInventedModelsLeaveRoomForOwnOnes(t *testing.T) {
+	all := newTotals(false)
+	for i := range 400 {
+		countStep(all, fmt.Sprint("model_", i), i)
+	}
+	countStep(all, "inswapper_128", 500)
+	countStep(all, "hyperswap_1a_256", 501)
+	steps := stepsOf(all)
+	assert.Len(t, steps, maxForeignModels+3)
+	assert.EqualValues(t, 1, steps["inswapper_128"])
+	assert.EqualValues(t, 1, steps["hyperswap_1a_256"])
+	assert.EqualValues(t, 1, steps["model_0"])
+	assert.EqualValues(t, 400-maxForeignModels, steps[jobfile.Other])
+	assert.EqualValues(t, 400-maxForeignModels, all.models.over)
+}
+
+// TestCombinationsAreBounded: neither combinations with invented models nor those of FaceFusion's
+// own grow without end.
+func TestCombinationsAreBounded(t *testing.T) {
+	own := func(i int) string { return []string{"gfpgan_1.2", "gfpgan_1.3", "gfpgan_1.4", "codeformer"}[i%4] }
+	all := newTotals(false)
+	for i := range 10 * maxForeignModels * 4 {
+		countStep(all, own(i)+fmt.Sprint(",model_", i/4%maxForeignModels)+fmt.Sprint(",model_", i/80%maxForeignModels), i)
+	}
+	assert.Equal(t, maxForeignKeys, all.foreignKeys)
+	assert.LessOrEqual(t, len(all.steps), maxForeignKeys+4, "the rest is told by FaceFusion's own models")
+	for i := range 10 * maxStepKeys { // in every order of names
+		names := []string{own(i), own(i / 4), own(i / 16), own(i / 64), own(i / 256)}
+		countStep(all, strings.Join(names, ","), i)
+	}
+	assert.LessOrEqual(t, len(all.steps), maxStepKeys+1)
+	var total uint64
+	for _, n := range stepsOf(all) {
+		total += n
+	}
+	assert.EqualValues(t, 10*maxForeignModels*4+10*maxStepKeys, total, "none is lost")
+}
+
+// TestRestoredModelsStayWhatTheyWere: the names that were told before a restart are told after it.
+func TestRestoredModelsStayWhatTheyWere(t *testing.T) {
+	before, after := newTotals(false), newTotals(false)
+	for i := range maxForeignModels {
+		countStep(before, fmt.Sprint("model_", i), i)
+	}
+	var saved savedFolder
+	before.save(&saved)
+	after.restore(&saved)
+	countStep(after, "another", 100)
+	countStep(after, "model_7", 101)
+	steps := stepsOf(after)
+	assert.EqualValues(t, 2, steps["model_7"])
+	assert.NotContains(t, steps, "another")
+	assert.Equal(t, maxForeignModels, after.foreignKeys)
+}
+
+// TestTheAgeIsTheOldestFolders: a folder with more to read than fits into a pass is as old as the
+// last one that read it all, whatever the others are.
+func TestTheAgeIsTheOldestFolders(t *testing.T) {
+	h := newHarness(t, Settings{})
+	for i := range 3000 {
+		h.job(fmt.Sprintf("queued/job-%d", i), "queued")
+	}
+	first := h.now
+	observe := func() *Snapshot {
+		s, err := h.watcher.observeAt(t.Context(), h.folders, nil, h.now)
+		require.NoError(t, err)
+		return s
+	}
+	require.Equal(t, first, observe().Oldest)
+	h.advance(time.Second)
+	require.Equal(t, first, observe().Oldest)
+	require.True(t, h.watcher.folders[0].unfinished(), "3,000 files in two passes")
+	h.pass()
+	assert.Equal(t, h.now, h.last.Oldest)
+}

@@ -1,0 +1,102 @@
+package process_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+)
+
+// The limits of instances: for each user, and in all.
+const perUser, inAll = 64, 256
+
+// serve starts a server in a checkout of its own, as a user.
+func (w *harness) serve(pid, uid int) string {
+	w.t.Helper()
+	path := fmt.Sprintf("/home/%d/checkout-%d", uid, pid)
+	w.checkout(path, "3.8.1")
+	p := server(pid, path)
+	p.UID = uid
+	w.put(p)
+	return path
+}
+
+// TestAUserTakesHisPlacesAndNoOthers: a thousand checkouts gave 42,000 series.
+func TestAUserTakesHisPlacesAndNoOthers(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	for n := range 100 {
+		w.serve(1000+n, 4001)
+	}
+	s := w.pass()
+	require.Len(t, s.Instances, perUser)
+	assert.Equal(t, process.Excess{Processes: 100 - perUser, First: process.ID{PID: 1000 + perUser, StartTicks: 301_000 + perUser}, UID: 4001}, s.Over)
+
+	w.serve(500, 1000)
+	s = w.pass()
+	require.Len(t, s.Instances, perUser+1, "the place of another user")
+	assert.Equal(t, 100-perUser, s.Over.Processes)
+
+	w.remove(1000) // one of those that are reported
+	w.pass()
+	s = w.pass()
+	assert.Len(t, s.Instances, perUser+1)
+	assert.Equal(t, 99-perUser, s.Over.Processes, "the next one has the place of the one that is gone")
+}
+
+// TestUsersTogetherAreBounded: what one user may have, many may not together; who comes when all
+// places are taken gets that of an instance that is down.
+func TestUsersTogetherAreBounded(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	for n := range inAll {
+		w.serve(1000+n, 4001+n/32)
+	}
+	require.Len(t, w.pass().Instances, inAll)
+	w.serve(9000, 1000)
+	s := w.pass()
+	assert.Len(t, s.Instances, inAll)
+	assert.Equal(t, 1, s.Over.Processes)
+	w.remove(1000)
+	w.pass()
+	s = w.pass()
+	assert.Len(t, s.Instances, inAll)
+	assert.Zero(t, s.Over.Processes)
+	assert.Contains(t, uidsOf(s), 1000)
+}
+
+// TestAConfiguredInstanceNeedsNoPlace: it is reported however many others there are.
+func TestAConfiguredInstanceNeedsNoPlace(t *testing.T) {
+	w := newHarness(t, process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/home/0/checkout-9000"}}})
+	for n := range perUser {
+		w.serve(1000+n, 0)
+	}
+	w.pass()
+	w.serve(9000, 0)
+	s := w.pass()
+	require.Len(t, s.Instances, perUser+1)
+	assert.Zero(t, s.Over)
+	for _, i := range s.Instances {
+		assert.True(t, i.Up(), i.ID)
+	}
+}
+
+// TestRestoredInstancesAreBounded: state of an earlier version may hold a thousand.
+func TestRestoredInstancesAreBounded(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	var saved []process.SavedInstance
+	for n := range 1000 {
+		key := fmt.Sprintf("/home/4001/%d/.jobs", n)
+		saved = append(saved, process.SavedInstance{ID: fmt.Sprint("checkout-", n), UID: 4001, LastSeen: bootTime, Jobs: process.Location{Inner: key, Host: key, Key: key}})
+	}
+	w.table.Restore(saved)
+	assert.LessOrEqual(t, len(w.pass().Instances), perUser)
+}
+
+func uidsOf(s *process.Snapshot) (uids []int) {
+	for _, i := range s.Instances {
+		uids = append(uids, i.UID)
+	}
+	return uids
+}

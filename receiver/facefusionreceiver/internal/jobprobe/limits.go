@@ -1,0 +1,48 @@
+package jobprobe
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+var _ probe.Bounded = (*Probe)(nil)
+
+// OverLimits implements probe.Bounded.
+func (p *Probe) OverLimits() []probe.OverLimit {
+	sizes, models := probe.OverLimit{Limit: "job_size"}, probe.OverLimit{Limit: "models"}
+	if s := p.latest.Load(); s != nil {
+		for i := range s.Queues {
+			sizes.Items += s.Queues[i].Oversized
+			models.Items += int(s.Queues[i].ModelsOver)
+		}
+	}
+	return []probe.OverLimit{sizes, models}
+}
+
+// logOverLimits logs once for each folder and limit what is over it.
+func (p *Probe) logOverLimits(snapshot *jobqueue.Snapshot) {
+	for i := range snapshot.Queues {
+		q := &snapshot.Queues[i]
+		instance := q.Instances[0]
+		if p.becameOver("job_size "+instance, q.Oversized > 0) {
+			p.env.Settings.Logger.Warn("jobs are too large to be read, and are reported as unreadable", zap.String("instance", instance),
+				zap.Int("jobs", q.Oversized), zap.String("job", q.OversizedJob), zap.String("reason", q.OversizedReason))
+		}
+		if p.becameOver("models "+instance, q.ModelsOver > 0) {
+			p.env.Settings.Logger.Warn("too many models: those that are not FaceFusion's own are told as other from now on", zap.String("instance", instance))
+		}
+	}
+}
+
+// becameOver says that it is to be logged.
+func (p *Probe) becameOver(limit string, over bool) bool {
+	was := p.overLogged[limit]
+	if over {
+		p.overLogged[limit] = true
+	} else {
+		delete(p.overLogged, limit)
+	}
+	return over && !was
+}
