@@ -181,11 +181,18 @@ func checkConfiguration(ctx context.Context, o options, a agent) []finding {
 			}
 		}
 	}
+	sources, findings := readSources(o.configs)
+	if len(findings) > 0 {
+		return findings
+	}
 	c, err := resolve(ctx, o.configs, o.sets)
 	if err != nil {
 		return []finding{{"configuration", Failure, "", err.Error(), "otelcol-facefusion validate says more"}}
 	}
-	findings := c.checkReferences()
+	if program := agentProgram(); program != "" {
+		findings = validate(ctx, program, o, sources)
+	}
+	findings = append(findings, c.checkReferences()...)
 	findings = append(findings, c.checkPipelines()...)
 	findings = append(findings, c.checkFiles()...)
 	findings = append(findings, c.checkFolders()...)

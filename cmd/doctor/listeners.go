@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -47,15 +48,43 @@ func (c *configuration) listeners() (list []listener) {
 	return list
 }
 
+// collides says that two cannot listen at the same time: an address of all takes a port of each.
+func (l listener) collides(other listener) bool {
+	port := portOf(l.address)
+	if port == 0 || port != portOf(other.address) {
+		return false
+	}
+	a, b := hostOf(l.address), hostOf(other.address)
+	return a == b || a.IsUnspecified() || b.IsUnspecified()
+}
+
+// hostOf is the address of a host; of a name other than localhost, and of none, that of all.
+func hostOf(address string) netip.Addr {
+	host, _, err := net.SplitHostPort(address)
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	parsed, unknown := netip.ParseAddr(host)
+	if err != nil || unknown != nil {
+		return netip.IPv4Unspecified()
+	}
+	return parsed
+}
+
 // checkListeners looks whether each port is free, or the agent's already, and who may reach it.
 func (c *configuration) checkListeners(ctx context.Context, proc string, agent int) (findings []finding) {
-	taken := make(map[string]string)
+	var before []listener
 	for _, l := range c.listeners() {
-		if other, twice := taken[l.address]; twice {
-			findings = append(findings, finding{"ports", Failure, l.path, l.address + " is that of " + other + " as well", "give one of the two another port"})
+		if i := slices.IndexFunc(before, l.collides); i >= 0 {
+			other := before[i]
+			detail := l.address + " is that of " + other.path + " as well"
+			if l.address != other.address {
+				detail = fmt.Sprintf("%s is taken by %s, which has %s", l.address, other.path, other.address)
+			}
+			findings = append(findings, finding{"ports", Failure, l.path, detail, "give one of the two another port"})
 			continue
 		}
-		taken[l.address] = l.path
+		before = append(before, l)
 		findings = append(findings, checkListener(ctx, l, proc, agent))
 		if f, open := checkExposure(l); open {
 			findings = append(findings, f)

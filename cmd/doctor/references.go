@@ -27,6 +27,8 @@ func (c *configuration) checkReferences() (findings []finding) {
 			switch {
 			case !defined:
 				findings = append(findings, finding{"configuration", Failure, path, fmt.Sprintf("there is no extension %q", id), "define it under extensions, and name it in service::extensions"})
+			case cannotBe(key, id):
+				findings = append(findings, finding{"configuration", Failure, path, fmt.Sprintf("the extension %q is no %s", id, key), "name one that is: " + examples[key]})
 			case !started:
 				findings = append(findings, finding{"configuration", Failure, path, fmt.Sprintf("the extension %q is not started", id), "add it to service::extensions; of several files the last list counts"})
 			default:
@@ -80,4 +82,21 @@ func (c *configuration) checkPipelines() (findings []finding) {
 		}
 	}
 	return findings
+}
+
+// examples are what an extension may be named for.
+var examples = map[string]string{
+	"storage":       "state_storage or file_storage",
+	"authenticator": "basicauth or bearertokenauth",
+}
+
+// cannotBe says that an extension is known to be of another kind than what it is named for.
+func cannotBe(key, id string) bool {
+	typ, _, _ := strings.Cut(id, "/")
+	isStorage, isAuthenticator := strings.Contains(typ, "storage"), strings.Contains(typ, "auth")
+	switch typ {
+	case "health_check", "healthcheckv2", "pprof", "zpages":
+		return true
+	}
+	return key == "storage" && isAuthenticator || key == "authenticator" && isStorage
 }

@@ -84,9 +84,9 @@ func (st *harness) seen(t *testing.T) *ledger {
 // recording shortens the intervals, and has the agent write what it hands to its pipelines into
 // files, too.
 func (s outageCase) recording() string {
-	exporter := "otlp_http"
+	exporter, pipeline := "otlp_http", "metrics"
 	if s.config != "" {
-		exporter = "prometheus_remote_write"
+		exporter, pipeline = "prometheus_remote_write", "metrics/remote_write"
 	}
 	text := fmt.Sprintf(`
 receivers:
@@ -102,8 +102,8 @@ exporters:
   file/traces: {path: "${env:TOLD}-traces.json"}
 service:
   pipelines:
-    metrics: {exporters: [%[1]s, file/metrics]}
-`, exporter)
+    %[2]s: {exporters: [%[1]s, file/metrics]}
+`, exporter, pipeline)
 	if exporter == "otlp_http" {
 		text += `    logs: {exporters: [otlp_http, file/logs]}
     traces: {exporters: [otlp_http, file/traces]}
