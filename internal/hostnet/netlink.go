@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +17,10 @@ const receiveTimeout = 2 // seconds
 
 // receiveSize holds one message of a dump; the kernel fills at most 32 KiB.
 const receiveSize = 64 << 10
+
+// receiveBuffers are kept between requests: a new one for each was most of what the agent
+// allocated.
+var receiveBuffers = sync.Pool{New: func() any { return new([receiveSize]byte) }}
 
 // ask sends one request over a netlink protocol and hands each message of the answer to take. A
 // dump is answered by many messages, any other request by one.
@@ -61,7 +66,9 @@ func exchange(protocol int, kind, flags uint16, request []byte) ([][]byte, error
 	if err := unix.Sendto(fd, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, os.NewSyscallError("sendto", err)
 	}
-	buf := make([]byte, receiveSize)
+	buffer := receiveBuffers.Get().(*[receiveSize]byte)
+	defer receiveBuffers.Put(buffer)
+	buf := buffer[:]
 	var packets [][]byte
 	for {
 		n, from, err := unix.Recvfrom(fd, buf, 0)

@@ -77,16 +77,27 @@ func (l *Loop) Trigger() {
 func (l *Loop) Health() Health { return *l.health.Load() }
 
 func (l *Loop) run(ctx context.Context) {
-	ticker := time.NewTicker(l.interval)
-	defer ticker.Stop()
+	timer := time.NewTimer(untilTick(time.Now(), l.interval))
+	defer timer.Stop()
 	for ctx.Err() == nil {
 		l.once(ctx)
 		select {
-		case <-ticker.C:
+		case <-timer.C:
+			timer.Reset(untilTick(time.Now(), l.interval))
 		case <-l.trigger:
 		case <-ctx.Done():
 		}
 	}
+}
+
+// untilTick is the time to the next multiple of the interval on the wall clock. One that is all but
+// here belongs to the tick before: the wall clock is slewed, timers are not.
+func untilTick(now time.Time, interval time.Duration) time.Duration {
+	left := now.Truncate(interval).Add(interval).Sub(now)
+	if left < interval/16 {
+		left += interval
+	}
+	return left
 }
 
 func (l *Loop) once(ctx context.Context) {

@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,44 @@ func TestObservesAtOnceAndOnEveryTick(t *testing.T) {
 		require.Equal(t, uint64(3), l.Health().Observations)
 		require.Equal(t, start, l.Health().Started)
 	})
+}
+
+// Loops that were started at different times tick together.
+func TestTicksFallTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var mu sync.Mutex
+		ticks := make(map[time.Duration]int)
+		observe := func(context.Context) error {
+			mu.Lock()
+			defer mu.Unlock()
+			ticks[time.Since(start)]++
+			return nil
+		}
+		var loops []*Loop
+		for range 3 {
+			l := New(time.Second, observe)
+			l.Start()
+			loops = append(loops, l)
+			time.Sleep(300 * time.Millisecond)
+		}
+		time.Sleep(2200 * time.Millisecond)
+		for _, l := range loops {
+			l.Stop()
+		}
+		require.Equal(t, map[time.Duration]int{
+			0: 1, 300 * time.Millisecond: 1, 600 * time.Millisecond: 1,
+			time.Second: 3, 2 * time.Second: 3, 3 * time.Second: 3,
+		}, ticks)
+	})
+}
+
+// A wall clock that is slewed against the timer makes no tick twice.
+func TestATickThatIsAllButHereIsTheOneBefore(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	require.Equal(t, time.Second, untilTick(at, time.Second))
+	require.Equal(t, time.Second+time.Millisecond, untilTick(at.Add(-time.Millisecond), time.Second))
+	require.Equal(t, 999*time.Millisecond, untilTick(at.Add(time.Millisecond), time.Second))
 }
 
 func TestTriggerObservesNow(t *testing.T) {

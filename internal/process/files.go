@@ -78,28 +78,39 @@ func (f *files) path(pid int, name string) string {
 }
 
 // read returns at most limit bytes of a file. The slice is valid until the next call. Sizes that
-// stat tells are of no use in /proc.
+// stat tells are of no use in /proc. An os.File would ask for the type of the file, try to have it
+// polled and be cleaned up by the garbage collector: half of what the reading costs.
 func (f *files) read(path string, limit int) ([]byte, error) {
-	file, err := os.Open(path)
+	fd, err := uninterrupted(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
 	if err != nil {
-		return nil, err
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	defer file.Close()
+	defer unix.Close(fd)
 	n := 0
 	for n < limit {
 		if n == len(f.buf) {
 			f.buf = append(f.buf, make([]byte, min(len(f.buf), limit-n))...)
 		}
-		m, err := file.Read(f.buf[n:min(len(f.buf), limit)])
-		n += m
-		if errors.Is(err, io.EOF) {
+		m, err := uninterrupted(func() (int, error) { return unix.Read(fd, f.buf[n:min(len(f.buf), limit)]) })
+		if err != nil {
+			return nil, &os.PathError{Op: "read", Path: path, Err: err}
+		}
+		if m == 0 {
 			break
 		}
-		if err != nil {
-			return nil, err
-		}
+		n += m
 	}
 	return f.buf[:n], nil
+}
+
+// uninterrupted repeats a system call that a signal has interrupted.
+func uninterrupted(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
 }
 
 func (f *files) stat(pid int) (stat, error) {

@@ -24,10 +24,31 @@ type port struct {
 	foreign  bool
 }
 
+// search is how long a port has been missing.
+type search struct {
+	on           bool
+	since, asked time.Duration
+}
+
+// due says whether to ask again. A server that starts listens within a minute or so; a service that
+// has none by then may never have one.
+func (s *search) due(at time.Duration) bool {
+	if !s.on {
+		*s = search{on: true, since: at}
+	} else if at-s.since >= eagerFor && at-s.asked < patientEvery {
+		return false
+	}
+	s.asked = at
+	return true
+}
+
 // verifyEvery is how often a port that was found is looked up again: it moves only with a restart
-// of the server. While there is none, each pass searches. In another network namespace that takes
-// files that are read slowly, so it is done less often.
+// of the server. While there is none, each pass searches for eagerFor, and then one in
+// patientEvery. In another network namespace that takes files that are read slowly, so it is done
+// less often.
 const (
+	eagerFor           = time.Minute
+	patientEvery       = 5 * time.Second
 	verifyEvery        = 10 * time.Second
 	foreignVerifyEvery = time.Minute
 	foreignSearchEvery = 5 * time.Second
@@ -48,6 +69,11 @@ func (p port) asServer(id ID) ServerProcess {
 func (t *Table) findPorts(l *pass) {
 	for _, m := range t.members {
 		if m.role != RoleServer && m.role != RoleService || !m.port.due(l.at) {
+			continue
+		}
+		if m.port.number != 0 {
+			m.search = search{}
+		} else if !m.port.foreign && !m.search.due(l.at) {
 			continue
 		}
 		all, version, sockErr := t.listening.sockets(m.PID, l.at)

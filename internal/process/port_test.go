@@ -103,6 +103,30 @@ func TestSeveralServers(t *testing.T) {
 	assert.Equal(t, []int{100, 101}, []int{i.Servers[0].PID, i.Servers[1].PID})
 }
 
+// What listens at nothing is a consumer, or still loads its models.
+func TestAPortThatIsMissingForLongIsSearchedForNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t, process.Settings{})
+		w.checkout("/opt/facefusion", "3.8.1")
+		p := server(100, "/opt/facefusion")
+		show := func(listens ...string) uint16 {
+			p.Listens = sockets(listens...)
+			w.put(p)
+			return only(t, w.pass()).Servers[0].Port
+		}
+		for range 130 {
+			assert.Zero(t, show())
+			time.Sleep(time.Second)
+		}
+		after := 0
+		for show("127.0.0.1:7860") == 0 {
+			time.Sleep(time.Second)
+			after++
+		}
+		assert.LessOrEqual(t, after, 5)
+	})
+}
+
 func TestPortIsVerifiedNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t, process.Settings{})

@@ -21,6 +21,7 @@ type trackedProcess struct {
 	// parent and becomes ffmpeg by exec.
 	before resourceUsage
 	port   port
+	search search
 	// listened says that it has had a port. A service without is a worker or a bot, not a server
 	// that starts.
 	listened bool

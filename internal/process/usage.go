@@ -1,8 +1,12 @@
 package process
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"maps"
 	"os"
+	"strconv"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
@@ -19,24 +23,61 @@ type resourceUsage struct {
 func (f *files) measure(m *trackedProcess, s stat) {
 	m.used.cpu(s)
 	m.used.threads = reading.Known(s.threads)
-	p, err := f.fs.Proc(m.PID)
-	if err != nil {
-		return
+	if resident, err := f.resident(m.PID); err == nil {
+		m.used.resident = reading.Known(resident)
 	}
-	if statm, err := p.Statm(); err == nil {
-		m.used.resident = reading.Known(int64(statm.Resident) * int64(os.Getpagesize()))
-	}
-	io, err := p.IO()
+	read, write, err := f.storage(m.PID)
 	m.deny(deniedIO, err)
 	if err == nil {
-		m.used.read = larger(m.used.read, int64(io.ReadBytes))
-		m.used.write = larger(m.used.write, int64(io.WriteBytes))
+		m.used.read = larger(m.used.read, read)
+		m.used.write = larger(m.used.write, write)
 	}
 	n, err := f.descriptors(m.PID)
 	m.deny(deniedFiles, err)
 	if err == nil {
 		m.used.files = reading.Known(n)
 	}
+}
+
+var (
+	errStatm = errors.New("not in the form of /proc/<pid>/statm")
+	errIO    = errors.New("not in the form of /proc/<pid>/io")
+)
+
+// resident is the second number of statm, which are pages.
+func (f *files) resident(pid int) (int64, error) {
+	data, err := f.read(f.path(pid, "statm"), maxStat)
+	if err != nil {
+		return 0, err
+	}
+	fields := bytes.Fields(data)
+	if len(fields) < 2 {
+		return 0, errStatm
+	}
+	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", errStatm, err)
+	}
+	return pages * int64(os.Getpagesize()), nil
+}
+
+// storage is what a process has had read from storage and written to it.
+func (f *files) storage(pid int) (read, write int64, err error) {
+	data, err := f.read(f.path(pid, "io"), maxStat)
+	if err != nil {
+		return 0, 0, err
+	}
+	number := func(name string) int64 {
+		_, rest, ok := bytes.Cut(data, []byte("\n"+name+": "))
+		digits, _, _ := bytes.Cut(rest, []byte("\n"))
+		n, parsing := strconv.ParseInt(string(digits), 10, 64)
+		if !ok || parsing != nil {
+			err = errIO
+		}
+		return n
+	}
+	read, write = number("read_bytes"), number("write_bytes")
+	return read, write, err
 }
 
 // cpu can be read of a zombie, too.

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -136,15 +137,22 @@ func (f *files) guessWorkdir(pid int, s script) workdir {
 
 // user is the one that the process's sockets belong to, or -1.
 func (f *files) user(pid int) int {
-	p, err := f.fs.Proc(pid)
+	data, err := f.read(f.path(pid, "status"), maxStat)
 	if err != nil {
 		return -1
 	}
-	status, err := p.NewStatus()
+	// A name cannot have a line break here: the kernel escapes it.
+	_, rest, _ := bytes.Cut(data, []byte("\nUid:\t"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	ids := bytes.Fields(line) // real, effective, saved, of the file system
+	if len(ids) != 4 {
+		return -1
+	}
+	uid, err := strconv.ParseUint(string(ids[3]), 10, 32)
 	if err != nil {
 		return -1
 	}
-	return int(status.UIDs[3])
+	return int(uid)
 }
 
 // version reads the version of a configured checkout that no process runs from.

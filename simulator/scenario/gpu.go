@@ -92,7 +92,7 @@ func NewDriver(gpus int, players []*Player, say func(lines ...string) error) *Dr
 
 // Pass advances the time on all GPUs and reports their readings.
 func (d *Driver) Pass(interval time.Duration) error {
-	lines := []string{fmt.Sprintf("gpus %d", len(d.gpus))}
+	lines := []string{fmt.Sprintf("gpus %d", len(d.gpus)), "xids.never 1"}
 	for i, g := range d.gpus {
 		users := d.usersOf(i)
 		g.pass(interval, users, d.dice)

@@ -61,6 +61,7 @@
 //   gpu.N.gpm        1             0: not one of those that can be measured
 //   gpu.N.gpm.ID     ID + n / 10   what is measured, of nvmlGpmMetricId_t; none: not supported. Of GPU instance I, 1/100 more for each number of it
 //   xids             none          SEQUENCE:GPU:CODE ...; an event set tells those whose sequence number is higher than all that were there when it was made
+//   xids.never       0             1: there will be none, and a call that waits for one does not look for it. A driver wakes nobody before there is something to say
 //   xids.replay      0             1: a new event set tells all
 //
 // Compile with -DNO_<FUNCTION> to leave a function out, as an older driver does; see the #ifndef lines.
@@ -938,7 +939,7 @@ static nvmlReturn_t await(const char *function, nvmlEventSet_t set, nvmlEventDat
 	if (rc)
 		return rc;
 	// Watched before the first look, so that no change between the two is missed.
-	int changes = watchControl();
+	int changes = number(knob("xids.never"), 0) ? -1 : watchControl();
 	for (long long deadline = monotonic() + milliseconds;;) {
 		int gpu;
 		unsigned long long code, sequence = nextXID(set.handle->told, set.handle->registered, &gpu, &code);

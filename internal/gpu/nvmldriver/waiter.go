@@ -37,7 +37,7 @@ struct waiter {
 
 enum {
 	timedOut = 10,
-	waitMilliseconds = 500,   // how long one wait takes at most, and so the end of the thread
+	waitMilliseconds = 1000,  // how long one wait takes at most, and so the end of the thread
 	failurePause = 1,         // seconds
 	failuresLimit = 60,       // in a row, after which nobody reads them any more
 };
@@ -153,7 +153,7 @@ func (w *waiter) pass() {
 	}
 }
 
-// end waits for the thread, half a second at most unless the driver hangs.
+// end waits for the thread, a second at most unless the driver hangs.
 func (w *waiter) end() error {
 	close(w.gone)
 	C.endWaiter(w.thread)
