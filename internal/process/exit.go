@@ -25,6 +25,9 @@ func endingOf(status int) ending {
 		e.reason = ExitCompleted
 	case 2:
 		e.reason = ExitCheckFailed
+	// 128 and the signal, which a program that handled it exits with: Python's sys.exit(128 + n).
+	case 128 + int(unix.SIGINT), 128 + int(unix.SIGTERM):
+		e.reason = ExitTerminated
 	}
 	return e
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/procfs"
@@ -111,6 +112,15 @@ func uninterrupted(call func() (int, error)) (int, error) {
 			return n, err
 		}
 	}
+}
+
+// bootID is a name that the kernel gives to each boot.
+func (f *files) bootID() string {
+	data, err := f.read(f.proc+"/sys/kernel/random/boot_id", maxStat)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
 }
 
 func (f *files) stat(pid int) (stat, error) {

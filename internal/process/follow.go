@@ -74,6 +74,9 @@ func (t *Table) end(l *pass, m *trackedProcess, zombie *stat) {
 		return
 	}
 	m.ended = l.at
+	if !m.provisional {
+		m.instance.lose(m)
+	}
 	if e, ok := t.endingOf(m, zombie); ok {
 		t.report(l, m, e)
 		return
@@ -126,7 +129,9 @@ func (t *Table) report(l *pass, m *trackedProcess, e ending) {
 			return
 		}
 		t.settled(l, m)
+		m.instance.lose(m)
 	}
+	m.instance.conclude(m.ID, e)
 	m.instance.totalsOf(m.role).exits[e.reason]++
 	l.changes = append(l.changes, LifecycleEvent{
 		Time: l.now, Instance: m.instance.id, Role: m.role, PID: m.PID,

@@ -35,6 +35,8 @@ type instanceState struct {
 	served bool
 	// settled says that more than a check or an installer was ever seen of it.
 	settled bool
+	// ended are the services that are missed, the one that ended first is first.
+	ended []EndedService
 	// runFolders are jobs folders beside its own, by key.
 	runFolders map[string]*namedFolder
 	// configuration is how a configured one fits the host.
@@ -120,7 +122,9 @@ func sanitize(s string) string {
 // publish copies the instance for a snapshot. Live are its processes.
 func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	out := Instance{
-		ID: i.id, Version: i.version, Configured: i.conf != nil, Configuration: i.configuration.state, Unfit: i.configuration.unfit, Served: i.served, LastSeen: i.lastSeen, UID: i.uid,
+		ID: i.id, Version: i.version, Configured: i.conf != nil, Configuration: i.configuration.state, Unfit: i.configuration.unfit, Expected: i.expected(),
+		Served: i.served, LastSeen: i.lastSeen, UID: i.uid,
+		Ended: slices.Clone(i.ended), Stopped: i.stopped(),
 		Checkout: i.checkout.inner, JobsPath: i.jobs.inner, JobsHostPath: i.jobsPath,
 	}
 	byRole := make(map[Role][]*trackedProcess, len(i.totals))

@@ -17,6 +17,8 @@ type Configured struct {
 	JobsPath string
 	// Match names its processes; nil for those that work in Path or with JobsPath.
 	Match *Match
+	// Expected says that it should always run: ended on purpose, it is down all the same.
+	Expected bool
 }
 
 // instanceSet holds the known ones by the key of their jobs folder. A configured one may be known

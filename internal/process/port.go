@@ -86,10 +86,19 @@ func (t *Table) findPorts(l *pass) {
 			continue
 		}
 		m.port = t.findPort(m, all, sockErr)
-		m.listened = m.listened || m.port.number != 0
+		m.listenedAt(m.port.number)
 		m.instance.served = m.instance.served || m.listened && m.role == RoleService
 		m.port.ever, m.port.searched, m.port.version, m.port.foreign = true, l.at, version, t.files.foreignNetwork(m.PID)
 	}
+}
+
+// listenedAt notes where a service listens; 0 for nowhere.
+func (m *trackedProcess) listenedAt(number uint16) {
+	if number == 0 {
+		return
+	}
+	m.listened, m.lastPort = true, number
+	m.instance.refill(m)
 }
 
 // due says whether the port is to be searched for at a pass.

@@ -25,6 +25,10 @@ type SavedInstance struct {
 	UID int `json:",omitempty"`
 	// Roles are those that were seen, sorted.
 	Roles []Role
+	// Boot is the boot that Services are of.
+	Boot string `json:",omitempty"`
+	// Services are those that run or are missed: whoever reads this finds out which of them live.
+	Services []EndedService `json:",omitempty"`
 }
 
 // Location is a folder as its process names it, as the host does, and as everybody may who means
@@ -49,7 +53,7 @@ func (t *Table) restoreSaved() {
 		return b.LastSeen.Compare(a.LastSeen)
 	})
 	for n := range t.saved {
-		t.instances.restoreOne(&t.saved[n])
+		t.instances.restoreOne(&t.saved[n], t.boot)
 	}
 	t.saved = nil
 }
@@ -61,7 +65,13 @@ func (r *SavedInstance) lasted() bool {
 
 // restoreOne makes one instance known. Earlier versions saved one for each jobs folder that a run
 // had: those of one checkout are one, the others would be reported as down.
-func (s *instanceSet) restoreOne(r *SavedInstance) {
+func (s *instanceSet) restoreOne(r *SavedInstance, boot string) {
+	for _, i := range s.configured {
+		if i.id == r.ID {
+			i.served, i.ended = r.Served, r.services(boot, i.expected())
+			return
+		}
+	}
 	if !r.lasted() && r.Checkout.Key != "" {
 		for _, i := range s.byKey {
 			if i.checkout.key == r.Checkout.Key && i.stranger == r.Stranger {
@@ -78,6 +88,7 @@ func (s *instanceSet) restoreOne(r *SavedInstance) {
 	i := &instanceState{
 		id: r.ID, version: r.Version, checkout: r.Checkout.folder(), jobs: r.Jobs.folder(), jobsPath: r.JobsPath,
 		lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, uid: r.UID, served: r.Served, totals: map[Role]*roleTotals{},
+		ended: r.services(boot, false),
 	}
 	for _, role := range r.Roles {
 		i.totalsOf(role)
@@ -87,16 +98,35 @@ func (s *instanceSet) restoreOne(r *SavedInstance) {
 
 func (l Location) folder() folder { return folder{inner: l.Inner, host: l.Host, key: l.Key} }
 
-// Export lists the discovered instances, sorted by ID. Only the goroutine that observes may call
-// it.
+// services are those that are missed until they are found. A reboot ends everything with SIGTERM:
+// what was stopped before it should run again, and no process of then lives.
+func (r *SavedInstance) services(boot string, expected bool) []EndedService {
+	list := slices.Clone(r.Services)
+	for n := range list {
+		if boot == "" || boot != r.Boot {
+			list[n].Stopped, list[n].ID = false, ID{}
+		}
+		list[n].Stopped = list[n].Stopped && !expected
+	}
+	return list
+}
+
+// Export lists the discovered instances, and what is known of the servers of those that are
+// configured, sorted by ID. Only the goroutine that observes may call it.
 func (t *Table) Export() []SavedInstance {
 	list := make([]SavedInstance, 0, len(t.instances.byKey))
+	services := t.services()
+	for _, i := range t.instances.configured {
+		if i.served || len(services[i]) > 0 {
+			list = append(list, SavedInstance{ID: i.id, LastSeen: i.lastSeen, Served: i.served, Boot: t.boot, Services: services[i]})
+		}
+	}
 	for key, i := range t.instances.byKey {
 		if i.conf != nil || !i.settled {
 			continue
 		}
 		r := SavedInstance{
-			ID: i.id, Version: i.version, LastSeen: i.lastSeen, Served: i.served, UID: i.uid,
+			ID: i.id, Version: i.version, LastSeen: i.lastSeen, Served: i.served, UID: i.uid, Boot: t.boot, Services: services[i],
 			Checkout: Location{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: Location{i.jobs.inner, i.jobs.host, strings.TrimSuffix(key, i.stranger)}, Stranger: i.stranger,
 		}
 		if i.jobsVia == 0 {
@@ -110,4 +140,24 @@ func (t *Table) Export() []SavedInstance {
 	}
 	slices.SortFunc(list, func(a, b SavedInstance) int { return cmp.Compare(a.ID, b.ID) })
 	return list
+}
+
+// services are those of each instance that have ended, and those that live.
+func (t *Table) services() map[*instanceState][]EndedService {
+	all := make(map[*instanceState][]EndedService)
+	for _, m := range t.members {
+		if m.role.lasting() && !m.provisional {
+			all[m.instance] = append(all[m.instance], m.asEnded())
+		}
+	}
+	for i, list := range all {
+		slices.SortFunc(list, func(a, b EndedService) int { return cmp.Compare(a.PID, b.PID) })
+		all[i] = slices.Concat(i.ended, list)
+	}
+	for _, i := range t.instances.all() {
+		if all[i] == nil {
+			all[i] = i.ended
+		}
+	}
+	return all
 }

@@ -66,13 +66,20 @@ func TestWhatIsRememberedIsForgottenAsWell(t *testing.T) {
 	assert.Empty(t, w.table.Export())
 }
 
-func TestConfiguredInstancesAreNotRemembered(t *testing.T) {
+// TestOfConfiguredInstancesOnlyTheServersAreRemembered: where they are, the configuration says.
+func TestOfConfiguredInstancesOnlyTheServersAreRemembered(t *testing.T) {
 	configured := process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/opt/facefusion"}}}
 	w := newHarness(t, configured)
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
 	w.pass()
-	assert.Empty(t, w.table.Export())
+	list := w.table.Export()
+	assert.Len(t, list, 1)
+	list[0].LastSeen = time.Time{}
+	assert.Equal(t, []process.SavedInstance{{ID: "studio", Services: []process.EndedService{{ID: process.ID{PID: 100, StartTicks: 300_100}, Serves: true}}}}, list)
+
+	w.restart(process.Settings{}) // now it is named no more
+	assert.NotEqual(t, "studio", only(t, w.pass()).ID)
 
 	w.restartCollector(process.Settings{})
 	w.pass()

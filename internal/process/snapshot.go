@@ -49,6 +49,13 @@ type Instance struct {
 	// the fields that nothing fits: path, jobs_path, match.
 	Configuration ConfigurationState
 	Unfit         []string
+	// Expected says that it is configured, and is down whenever it does not run, however it ended.
+	Expected bool
+	// Stopped says that no process of it runs, as its services were ended on purpose since the host
+	// booted: with exit code 0, SIGTERM or SIGINT. Never so of one that is expected.
+	Stopped bool
+	// Ended are the servers and services whose place is empty, the one that ended first is first.
+	Ended []EndedService
 	// Served says that a service of it has listened.
 	Served bool
 	// LastSeen is when a process of the instance was last seen; zero if never.
@@ -161,10 +168,11 @@ const (
 	ExitFailed    ExitReason = "failed"    // code 1 and every other code
 	// code 2: a pre-check failed, or the command line was wrong
 	ExitCheckFailed ExitReason = "check_failed"
-	ExitTerminated  ExitReason = "terminated" // SIGTERM, SIGINT, SIGHUP
-	ExitKilled      ExitReason = "killed"     // SIGKILL: the out-of-memory killer, or an operator
-	ExitCrashed     ExitReason = "crashed"    // SIGSEGV, SIGABRT, SIGBUS and the like
-	ExitUnknown     ExitReason = "unknown"    // the kernel did not tell
+	// SIGTERM, SIGINT, SIGHUP; or the code by which a program says that it ended for the first two
+	ExitTerminated ExitReason = "terminated"
+	ExitKilled     ExitReason = "killed"  // SIGKILL: the out-of-memory killer, or an operator
+	ExitCrashed    ExitReason = "crashed" // SIGSEGV, SIGABRT, SIGBUS and the like
+	ExitUnknown    ExitReason = "unknown" // the kernel did not tell
 )
 
 // failure says that a program did not end as it was meant to.

@@ -62,6 +62,8 @@ type Table struct {
 	freed bool
 	// at is when the pass under way began.
 	at time.Duration
+	// boot names the boot of the host; empty where that cannot be known.
+	boot string
 	// epoch is the moment from which the Table counts its own time.
 	epoch time.Time
 	// looked says that there was a pass before: what is found from now on was started.
@@ -127,6 +129,9 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	entries, complete, err := t.pids.read(l.at)
 	if err != nil {
 		return nil, fmt.Errorf("observe processes: %w", err)
+	}
+	if t.boot == "" {
+		t.boot = t.files.bootID()
 	}
 	t.instances.expect()
 	t.restoreSaved()

@@ -180,6 +180,9 @@ func (t *Table) found(p *pass, o observation, found finding, parent *trackedProc
 func (t *Table) settled(p *pass, m *trackedProcess) {
 	m.provisional = false
 	m.instance.settled = true
+	if m.role.lasting() {
+		m.instance.refill(m)
+	}
 	if !m.fresh {
 		return
 	}
@@ -193,6 +196,8 @@ func (t *Table) join(g observation, m *trackedProcess) {
 	m.instance.totalsOf(m.role)
 	if !m.role.Child() {
 		m.instance.own++
+		m.joined = t.at
+		m.instance.refound(m)
 	}
 	t.members[g.pid] = m
 	t.cache.set(g.pid, tracked)

@@ -22,6 +22,12 @@ type trackedProcess struct {
 	before resourceUsage
 	port   port
 	search search
+	// lastPort is the last one that was known, and placed says that it has taken the place of a
+	// service that ended, or needs none.
+	lastPort uint16
+	placed   bool
+	// joined is when it was found.
+	joined time.Duration
 	// listened says that it has had a port. A service without is a worker or a bot, not a server
 	// that starts.
 	listened bool

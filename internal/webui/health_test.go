@@ -195,3 +195,51 @@ func TestGoneFromTheFirstPass(t *testing.T) {
 		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.pass(gone)), "it has a port now")
 	})
 }
+
+// TestStoppedOnPurpose: whether a server that is gone was stopped may be known a little later, and
+// each of several has a state of its own. Its return is one of the same server.
+func TestStoppedOnPurpose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		h.serve(7861)
+		h.pass(h.process("1/1", 7860), h.process("2/2", 7861))
+		gone := func(id string, port uint16, stopped bool) webui.Target {
+			return webui.Target{Instance: "ff", Process: id, Port: port, Gone: true, Stopped: stopped}
+		}
+		snapshot := h.pass(gone("1/1", 7860, true), gone("2/2", 7861, false))
+		assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateStopped}, {7861, webui.StateReady, webui.StateDown}}, changes(snapshot))
+		snapshot = h.pass(gone("1/1", 7860, true), gone("2/2", 7861, true))
+		assert.Equal(t, []transition{{7861, webui.StateDown, webui.StateStopped}}, changes(snapshot))
+		snapshot = h.pass(h.process("3/3", 0), gone("1/1", 7860, true), gone("2/2", 7861, true))
+		assert.Equal(t, []line{{0, webui.StateStarting}, {7860, webui.StateStopped}, {7861, webui.StateStopped}}, lines(snapshot))
+		snapshot = h.pass(h.process("3/3", 7860), gone("2/2", 7861, true))
+		assert.Equal(t, []line{{7860, webui.StateReady}, {7861, webui.StateStopped}}, lines(snapshot))
+		snapshot = h.pass(gone("2/2", 7861, true), gone("3/3", 7860, false))
+		assert.Equal(t, []line{{7860, webui.StateDown}, {7861, webui.StateStopped}}, lines(snapshot), "the next end is another one")
+	})
+}
+
+// TestStoppedFromTheFirstPass: an earlier collector knew where they were, and how they ended.
+func TestStoppedFromTheFirstPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		snapshot := h.pass(webui.Target{Instance: "ff", Process: "1/1", Port: 7860, Gone: true, Stopped: true}, webui.Target{Instance: "ff", Process: "0/0", Port: 7861, Gone: true})
+		assert.Equal(t, []line{{7860, webui.StateStopped}, {7861, webui.StateDown}}, lines(snapshot))
+		assert.Empty(t, snapshot.Changes)
+	})
+}
+
+// TestEndpointOfAStoppedInstance: that nobody listens behind it is no outage.
+func TestEndpointOfAStoppedInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.refuse(7860)
+		endpoint := webui.Target{Instance: "ff", Port: 7860, URL: mustURL(t, "http://"+loopback(7860))}
+		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.pass(endpoint)))
+		endpoint.Stopped = true
+		assert.Equal(t, []line{{7860, webui.StateStopped}}, lines(h.pass(endpoint, webui.Target{Instance: "ff", Process: "1/1", Port: 7860, Gone: true, Stopped: true})))
+		endpoint.Stopped = false
+		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.pass(endpoint)))
+	})
+}

@@ -76,19 +76,39 @@ func (r *registry) reconcile(targets []Target, instances []string, pass uint64, 
 // has it as its name.
 const goneProcess = "gone"
 
-// miss makes an instance's server known as down, unless one is known already: a collector that
-// starts while FaceFusion is down says so from its first page on.
+// miss makes an instance's server known as down, unless it is known already: a collector that
+// starts while FaceFusion is down says so from its first page on. Whether it was ended on purpose
+// is known a little later than that it is gone.
 func (r *registry) miss(t Target, pass uint64, now time.Time) {
-	for _, e := range r.servers {
-		if e.instance == t.Instance {
-			return
+	if e := r.missed(t); e != nil {
+		if e.isDown() && !e.configured() && t.Process != "" {
+			e.stopped = t.Stopped
+			e.goDown(now)
 		}
+		return
 	}
 	k := key{instance: t.Instance, port: t.Port}
 	e := &trackedServer{key: k, start: now, functions: newFunctions(), probes: make(probeHistograms)}
-	e.begin(goneProcess, pass, processState{})
+	e.begin(cmp.Or(t.Process, goneProcess), pass, processState{})
+	e.stopped = t.Stopped
 	e.goDown(now)
 	r.servers[k] = e
+}
+
+// missed finds the entry of a server that is gone: that of its process, or of its port. Where
+// neither is known, any of the instance will do, as will the one of a configured endpoint.
+func (r *registry) missed(t Target) *trackedServer {
+	var found *trackedServer
+	for _, e := range r.servers {
+		switch {
+		case e.instance != t.Instance:
+		case t.Process != "" && e.process == t.Process:
+			return e
+		case t.Process == "", e.port == t.Port, e.configured():
+			found = e
+		}
+	}
+	return found
 }
 
 // noteArrivals notes the processes that are new and forgets those that are gone.
@@ -221,7 +241,7 @@ func (r *registry) room(instance string) bool {
 func (r *registry) oldestDown(instance string, pass uint64) *trackedServer {
 	var oldest *trackedServer
 	for _, e := range r.servers {
-		if e.instance != instance || e.state != StateDown || e.configured() || e.firstSeen >= pass {
+		if e.instance != instance || !e.isDown() || e.configured() || e.firstSeen >= pass {
 			continue
 		}
 		if oldest == nil || cmp.Or(e.downFrom.Compare(oldest.downFrom), compareKeys(e.key, oldest.key)) < 0 {

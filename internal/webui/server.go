@@ -42,6 +42,8 @@ type trackedServer struct {
 	// owner is whose it is, see Target; turn is set while it is asked.
 	owner string
 	turn  *ownerTurns
+	// stopped says that it does not run because somebody ended it.
+	stopped bool
 
 	current   processState
 	queueSize reading.Value[int64]
@@ -77,14 +79,14 @@ func (e *trackedServer) configured() bool { return e.process == "" }
 
 // begin hands the entry to a process. What the one before counted stays in the totals.
 func (e *trackedServer) begin(process string, firstSeen uint64, m processState) {
-	e.process, e.firstSeen, e.current = process, firstSeen, m
+	e.process, e.firstSeen, e.current, e.stopped = process, firstSeen, m, false
 	e.functions.restart()
 }
 
 // see takes what the process table says, which is all there is to know unless there is something to
 // ask.
 func (e *trackedServer) see(t Target) {
-	e.url, e.owner = nil, t.Owner
+	e.url, e.owner, e.stopped = nil, t.Owner, t.Stopped
 	e.checked.assign(t.Check)
 	switch {
 	case t.NotProbed:
@@ -109,11 +111,21 @@ func (e *trackedServer) closed() State {
 
 func (e *trackedServer) goDown(now time.Time) {
 	e.url = nil
-	if e.state != StateDown {
-		e.setState(StateDown)
+	if !e.isDown() {
 		e.downFrom = now
 	}
+	e.setState(e.down())
 }
+
+// down is the state of a server that does not run.
+func (e *trackedServer) down() State {
+	if e.stopped {
+		return StateStopped
+	}
+	return StateDown
+}
+
+func (e *trackedServer) isDown() bool { return e.state == StateDown || e.state == StateStopped }
 
 func (e *trackedServer) setState(s State) {
 	e.state = s
@@ -259,8 +271,8 @@ func (e *trackedServer) show() {
 	case e.checked.last.ErrorType == errorNotProbed:
 		e.shown = StateNotProbed
 	case e.configured() && e.checked.last.ErrorType == errorRefused:
-		e.shown = StateDown
-	case e.state == StateStarting, e.state == StateDown:
+		e.shown = e.down()
+	case e.state == StateStarting, e.isDown():
 		e.shown = e.state
 	case e.current.kind == KindGradio && e.state != StateReady:
 		e.shown = e.state
@@ -286,7 +298,7 @@ func (e *trackedServer) export() Server {
 		if s.Functions != nil {
 			s.Process, s.Asked, s.Viewers = e.process, e.functions.asked, e.functions.viewers
 		}
-	case StateDown:
+	case StateDown, StateStopped:
 		// the totals of a process that is gone are final
 		s.Functions = e.functions.snapshot(false)
 	}

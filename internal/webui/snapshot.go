@@ -25,8 +25,10 @@ type Target struct {
 	// or cannot be reached from here.
 	Unknown bool
 	// Gone says that the instance should have a server, or had one, and has no process of it. Such
-	// a target says nothing else.
+	// a target says nothing else but who served last and where, as far as that is known.
 	Gone bool
+	// Stopped says that it was ended on purpose: whatever does not run of it is no outage.
+	Stopped bool
 	// Check is the health check that is configured for it; nil without one.
 	Check *HealthCheck
 	// NotProbed says that the server must not be asked: its address is somebody's mere claim.
@@ -71,6 +73,8 @@ const (
 	StateUnresponsive State = "unresponsive"
 	// StateDown: the process is gone, or nothing listens at a configured endpoint.
 	StateDown State = "down"
+	// StateStopped: the process was ended on purpose.
+	StateStopped State = "stopped"
 	// StateNotProbed: it is not asked, as it is not certain whom a request would reach.
 	StateNotProbed State = "not_probed"
 	// StateUnknown: nothing can be said. It is not sent.
@@ -78,7 +82,7 @@ const (
 )
 
 // States are all that are sent, 1 for the current.
-var States = [...]State{StateStarting, StateReady, StateAnswering, StateSaturated, StateUnhealthy, StateUnresponsive, StateDown, StateNotProbed}
+var States = [...]State{StateStarting, StateReady, StateAnswering, StateSaturated, StateUnhealthy, StateUnresponsive, StateDown, StateStopped, StateNotProbed}
 
 // Server is one server of an instance.
 type Server struct {

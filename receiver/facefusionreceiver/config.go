@@ -56,6 +56,9 @@ type InstanceConfig struct {
 	JobsPath string `mapstructure:"jobs_path"`
 	// Match names its processes, where no rule finds them or several instances share a checkout.
 	Match *MatchConfig `mapstructure:"match"`
+	// Expected says that it should always run: ended on purpose, it is down all the same. So by
+	// default; without, it is treated as one that was found.
+	Expected *bool `mapstructure:"expected"`
 	// Endpoint is the URL of its web server, for one that cannot be found from a process of this
 	// host (behind a proxy, on another host).
 	Endpoint string `mapstructure:"endpoint"`
@@ -147,8 +150,14 @@ func (c *InstanceConfig) validate() error {
 			errs = errors.Join(errs, fmt.Errorf("%s is %q: give an absolute path, as the FaceFusion process sees it", field.name, field.value))
 		}
 	}
+	if !c.expected() && c.Path == "" && c.JobsPath == "" && c.Match == nil {
+		errs = errors.Join(errs, errors.New("expected is false, and path, jobs_path and match are empty: only of a process is it seen how it ended; give the folder of the checkout, or leave expected out"))
+	}
 	return errors.Join(errs, validateEndpoint(c.Endpoint))
 }
+
+// expected is true unless the configuration says otherwise.
+func (c *InstanceConfig) expected() bool { return c.Expected == nil || *c.Expected }
 
 // folders are those of the instance as the collector sees them.
 func (c *InstanceConfig) folders(root string) []string {

@@ -44,7 +44,7 @@ func newProcessProbe(cfg *Config, env probe.Env) probe.Probe {
 	var instances []process.Configured
 	for _, instance := range cfg.Instances {
 		if instance.Path != "" || instance.JobsPath != "" || instance.Match != nil {
-			instances = append(instances, process.Configured{Name: instance.Name, Path: instance.Path, JobsPath: instance.JobsPath, Match: instance.Match.match()})
+			instances = append(instances, process.Configured{Name: instance.Name, Path: instance.Path, JobsPath: instance.JobsPath, Match: instance.Match.match(), Expected: instance.expected()})
 		}
 	}
 	return processprobe.New(cfg.Process, instances, env)

@@ -195,8 +195,12 @@ func instances() panel {
 		{label: "service_instance_id", title: "Instance",
 			link: "/d/facefusion-jobs?${datasource:queryparam}&var-host=${__data.fields.Host}&var-instance=${__data.fields.Instance}&${__url_time_range}"},
 		{label: "service_version", title: "Version", width: 90},
-		{expr: `max by (host_name, service_instance_id, service_version) (facefusion_process_up{@instance, service_instance_id!=""})`, title: "Process", width: 90,
-			states: []state{{1, "", "up", "green"}, {0, "", "down", "red"}}},
+		{expr: `
+max by (host_name, service_instance_id, service_version) (
+    2 * (facefusion_process_stopped{@instance} == 1)
+  or
+    facefusion_process_up{@instance, service_instance_id!=""}
+)`, title: "Process", width: 90, states: []state{{1, "", "up", "green"}, {2, "", "stopped", quiet}, {0, "", "down", "red"}}},
 		{expr: worst("host_name, service_instance_id", now("facefusion_server_state", "@instance", serverStates)), title: "Web server", width: 120, states: serverStates},
 		{expr: by + `(facefusion_job_count{@instance, facefusion_job_state="waiting"})`, title: "Waiting", unit: "none", width: 90},
 		{expr: by + `(facefusion_active_tasks{@instance})`, title: "Running", unit: "none", width: 90},

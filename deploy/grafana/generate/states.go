@@ -19,14 +19,15 @@ type state struct {
 const quiet = "rgba(128, 128, 128, 0.25)"
 
 var serverStates = []state{
-	{1, `facefusion_server_state="ready"`, "ready", "green"},
-	{2, `facefusion_server_state="answering"`, "answering", "green"},
-	{3, `facefusion_server_state="not_probed"`, "not probed", quiet},
-	{4, `facefusion_server_state="starting"`, "starting", "blue"},
-	{5, `facefusion_server_state="saturated"`, "saturated", "orange"},
-	{6, `facefusion_server_state="unhealthy"`, "unhealthy", "red"},
-	{7, `facefusion_server_state="unresponsive"`, "unresponsive", "red"},
-	{8, `facefusion_server_state="down"`, "down", "dark-red"},
+	{1, `facefusion_server_state="stopped"`, "stopped", quiet},
+	{2, `facefusion_server_state="ready"`, "ready", "green"},
+	{3, `facefusion_server_state="answering"`, "answering", "green"},
+	{4, `facefusion_server_state="not_probed"`, "not probed", quiet},
+	{5, `facefusion_server_state="starting"`, "starting", "blue"},
+	{6, `facefusion_server_state="saturated"`, "saturated", "orange"},
+	{7, `facefusion_server_state="unhealthy"`, "unhealthy", "red"},
+	{8, `facefusion_server_state="unresponsive"`, "unresponsive", "red"},
+	{9, `facefusion_server_state="down"`, "down", "dark-red"},
 }
 
 var folderStates = []state{

@@ -19,7 +19,7 @@ func (m *machine) own(s Series) (reading, bool) {
 		return func() float64 {
 			n := 0.0
 			for _, i := range m.instances {
-				n += truth(i.up() == (of == "up"))
+				n += truth(of != "stopped" && i.up() == (of == "up"))
 			}
 			return n
 		}, true

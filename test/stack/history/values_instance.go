@@ -53,6 +53,7 @@ func (i *instance) gauge(s Series) (reading, bool) {
 	jobState, serverState, age := s.Get("facefusion_job_state"), s.Get("facefusion_server_state"), s.Get("facefusion_job_age")
 	value, ok := map[string]reading{
 		"facefusion_process_up":             func() float64 { return truth(i.up()) },
+		"facefusion_process_stopped":        constant(0),
 		"facefusion_active_tasks":           func() float64 { return truth(i.running != nil) },
 		"facefusion_job_count":              func() float64 { return i.jobs(jobState) },
 		"facefusion_job_oldest_age_seconds": func() float64 { return i.oldest(age) },

@@ -550,6 +550,26 @@ func (ms *FacefusionProcessStartsMetricConfig) Unmarshal(parser *confmap.Conf) e
 	return nil
 }
 
+// FacefusionProcessStoppedMetricConfig provides config for the facefusion.process.stopped metric.
+type FacefusionProcessStoppedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionProcessStoppedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionProcessUpMetricConfig provides config for the facefusion.process.up metric.
 type FacefusionProcessUpMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -1963,6 +1983,7 @@ type MetricsConfig struct {
 	FacefusionProcessCount                    FacefusionProcessCountMetricConfig                    `mapstructure:"facefusion.process.count"`
 	FacefusionProcessExits                    FacefusionProcessExitsMetricConfig                    `mapstructure:"facefusion.process.exits"`
 	FacefusionProcessStarts                   FacefusionProcessStartsMetricConfig                   `mapstructure:"facefusion.process.starts"`
+	FacefusionProcessStopped                  FacefusionProcessStoppedMetricConfig                  `mapstructure:"facefusion.process.stopped"`
 	FacefusionProcessUp                       FacefusionProcessUpMetricConfig                       `mapstructure:"facefusion.process.up"`
 	FacefusionServerKind                      FacefusionServerKindMetricConfig                      `mapstructure:"facefusion.server.kind"`
 	FacefusionServerPolls                     FacefusionServerPollsMetricConfig                     `mapstructure:"facefusion.server.polls"`
@@ -2112,6 +2133,9 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		FacefusionProcessStarts: FacefusionProcessStartsMetricConfig{
+			Enabled: true,
+		},
+		FacefusionProcessStopped: FacefusionProcessStoppedMetricConfig{
 			Enabled: true,
 		},
 		FacefusionProcessUp: FacefusionProcessUpMetricConfig{

@@ -272,6 +272,7 @@ const (
 	_ AttributeFacefusionInstanceState = iota
 	AttributeFacefusionInstanceStateUp
 	AttributeFacefusionInstanceStateDown
+	AttributeFacefusionInstanceStateStopped
 )
 
 // String returns the string representation of the AttributeFacefusionInstanceState.
@@ -281,14 +282,17 @@ func (av AttributeFacefusionInstanceState) String() string {
 		return "up"
 	case AttributeFacefusionInstanceStateDown:
 		return "down"
+	case AttributeFacefusionInstanceStateStopped:
+		return "stopped"
 	}
 	return ""
 }
 
 // MapAttributeFacefusionInstanceState is a helper map of string to AttributeFacefusionInstanceState attribute value.
 var MapAttributeFacefusionInstanceState = map[string]AttributeFacefusionInstanceState{
-	"up":   AttributeFacefusionInstanceStateUp,
-	"down": AttributeFacefusionInstanceStateDown,
+	"up":      AttributeFacefusionInstanceStateUp,
+	"down":    AttributeFacefusionInstanceStateDown,
+	"stopped": AttributeFacefusionInstanceStateStopped,
 }
 
 // AttributeFacefusionJobAge specifies the value facefusion.job.age attribute.
@@ -819,6 +823,7 @@ const (
 	AttributeFacefusionServerStateUnhealthy
 	AttributeFacefusionServerStateUnresponsive
 	AttributeFacefusionServerStateDown
+	AttributeFacefusionServerStateStopped
 	AttributeFacefusionServerStateNotProbed
 )
 
@@ -839,6 +844,8 @@ func (av AttributeFacefusionServerState) String() string {
 		return "unresponsive"
 	case AttributeFacefusionServerStateDown:
 		return "down"
+	case AttributeFacefusionServerStateStopped:
+		return "stopped"
 	case AttributeFacefusionServerStateNotProbed:
 		return "not_probed"
 	}
@@ -854,6 +861,7 @@ var MapAttributeFacefusionServerState = map[string]AttributeFacefusionServerStat
 	"unhealthy":    AttributeFacefusionServerStateUnhealthy,
 	"unresponsive": AttributeFacefusionServerStateUnresponsive,
 	"down":         AttributeFacefusionServerStateDown,
+	"stopped":      AttributeFacefusionServerStateStopped,
 	"not_probed":   AttributeFacefusionServerStateNotProbed,
 }
 
@@ -869,6 +877,7 @@ const (
 	AttributeFacefusionServerStatePreviousUnhealthy
 	AttributeFacefusionServerStatePreviousUnresponsive
 	AttributeFacefusionServerStatePreviousDown
+	AttributeFacefusionServerStatePreviousStopped
 	AttributeFacefusionServerStatePreviousNotProbed
 )
 
@@ -889,6 +898,8 @@ func (av AttributeFacefusionServerStatePrevious) String() string {
 		return "unresponsive"
 	case AttributeFacefusionServerStatePreviousDown:
 		return "down"
+	case AttributeFacefusionServerStatePreviousStopped:
+		return "stopped"
 	case AttributeFacefusionServerStatePreviousNotProbed:
 		return "not_probed"
 	}
@@ -904,6 +915,7 @@ var MapAttributeFacefusionServerStatePrevious = map[string]AttributeFacefusionSe
 	"unhealthy":    AttributeFacefusionServerStatePreviousUnhealthy,
 	"unresponsive": AttributeFacefusionServerStatePreviousUnresponsive,
 	"down":         AttributeFacefusionServerStatePreviousDown,
+	"stopped":      AttributeFacefusionServerStatePreviousStopped,
 	"not_probed":   AttributeFacefusionServerStatePreviousNotProbed,
 }
 
@@ -1677,6 +1689,9 @@ var MetricsInfo = metricsInfo{
 		Name:       "facefusion.process.starts",
 		Attributes: []string{"facefusion.process.role"},
 	},
+	FacefusionProcessStopped: metricInfo{
+		Name: "facefusion.process.stopped",
+	},
 	FacefusionProcessUp: metricInfo{
 		Name: "facefusion.process.up",
 	},
@@ -1967,6 +1982,7 @@ type metricsInfo struct {
 	FacefusionProcessCount                    metricInfo
 	FacefusionProcessExits                    metricInfo
 	FacefusionProcessStarts                   metricInfo
+	FacefusionProcessStopped                  metricInfo
 	FacefusionProcessUp                       metricInfo
 	FacefusionServerKind                      metricInfo
 	FacefusionServerPolls                     metricInfo
@@ -3490,6 +3506,58 @@ func (m *metricFacefusionProcessStarts) emit(metrics pmetric.MetricSlice) {
 
 func newMetricFacefusionProcessStarts(cfg FacefusionProcessStartsMetricConfig) metricFacefusionProcessStarts {
 	m := metricFacefusionProcessStarts{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionProcessStopped struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   FacefusionProcessStoppedMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.process.stopped metric with initial data.
+func (m *metricFacefusionProcessStopped) init() {
+	m.data.SetName("facefusion.process.stopped")
+	m.data.SetDescription("1 while no FaceFusion process of the instance runs, as its servers and services were ended on purpose since the host booted: exit code 0, SIGTERM or SIGINT. Otherwise 0, always so for an instance that the configuration expects to run.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionProcessStopped) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionProcessStopped) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionProcessStopped) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionProcessStopped(cfg FacefusionProcessStoppedMetricConfig) metricFacefusionProcessStopped {
+	m := metricFacefusionProcessStopped{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -7201,6 +7269,7 @@ type MetricsBuilder struct {
 	metricFacefusionProcessCount                    metricFacefusionProcessCount
 	metricFacefusionProcessExits                    metricFacefusionProcessExits
 	metricFacefusionProcessStarts                   metricFacefusionProcessStarts
+	metricFacefusionProcessStopped                  metricFacefusionProcessStopped
 	metricFacefusionProcessUp                       metricFacefusionProcessUp
 	metricFacefusionServerKind                      metricFacefusionServerKind
 	metricFacefusionServerPolls                     metricFacefusionServerPolls
@@ -7319,6 +7388,7 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricFacefusionProcessCount:                    newMetricFacefusionProcessCount(mbc.Metrics.FacefusionProcessCount),
 		metricFacefusionProcessExits:                    newMetricFacefusionProcessExits(mbc.Metrics.FacefusionProcessExits),
 		metricFacefusionProcessStarts:                   newMetricFacefusionProcessStarts(mbc.Metrics.FacefusionProcessStarts),
+		metricFacefusionProcessStopped:                  newMetricFacefusionProcessStopped(mbc.Metrics.FacefusionProcessStopped),
 		metricFacefusionProcessUp:                       newMetricFacefusionProcessUp(mbc.Metrics.FacefusionProcessUp),
 		metricFacefusionServerKind:                      newMetricFacefusionServerKind(mbc.Metrics.FacefusionServerKind),
 		metricFacefusionServerPolls:                     newMetricFacefusionServerPolls(mbc.Metrics.FacefusionServerPolls),
@@ -7514,6 +7584,7 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricFacefusionProcessCount.emit(ils.Metrics())
 	mb.metricFacefusionProcessExits.emit(ils.Metrics())
 	mb.metricFacefusionProcessStarts.emit(ils.Metrics())
+	mb.metricFacefusionProcessStopped.emit(ils.Metrics())
 	mb.metricFacefusionProcessUp.emit(ils.Metrics())
 	mb.metricFacefusionServerKind.emit(ils.Metrics())
 	mb.metricFacefusionServerPolls.emit(ils.Metrics())
@@ -7744,6 +7815,11 @@ func (mb *MetricsBuilder) RecordFacefusionProcessExitsDataPoint(ts pcommon.Times
 // RecordFacefusionProcessStartsDataPoint adds a data point to facefusion.process.starts metric.
 func (mb *MetricsBuilder) RecordFacefusionProcessStartsDataPoint(ts pcommon.Timestamp, val int64, facefusionProcessRoleAttributeValue AttributeFacefusionProcessRole) {
 	mb.metricFacefusionProcessStarts.recordDataPoint(mb.startTime, ts, val, facefusionProcessRoleAttributeValue.String())
+}
+
+// RecordFacefusionProcessStoppedDataPoint adds a data point to facefusion.process.stopped metric.
+func (mb *MetricsBuilder) RecordFacefusionProcessStoppedDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionProcessStopped.recordDataPoint(mb.startTime, ts, val)
 }
 
 // RecordFacefusionProcessUpDataPoint adds a data point to facefusion.process.up metric.

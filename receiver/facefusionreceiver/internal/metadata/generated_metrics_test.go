@@ -160,6 +160,9 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionProcessStartsDataPoint(ts, 1, AttributeFacefusionProcessRoleServer)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordFacefusionProcessStoppedDataPoint(ts, 1)
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordFacefusionProcessUpDataPoint(ts, 1)
 			defaultMetricsCount++
 			allMetricsCount++
@@ -849,6 +852,20 @@ func TestMetricsBuilder(t *testing.T) {
 					facefusionProcessRoleAttrVal, ok := dp.Attributes().Get("facefusion.process.role")
 					assert.True(t, ok)
 					assert.Equal(t, "server", facefusionProcessRoleAttrVal.Str())
+				case "facefusion.process.stopped":
+					assert.False(t, validatedMetrics["facefusion.process.stopped"], "Found a duplicate in the metrics slice: facefusion.process.stopped")
+					validatedMetrics["facefusion.process.stopped"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 while no FaceFusion process of the instance runs, as its servers and services were ended on purpose since the host booted: exit code 0, SIGTERM or SIGINT. Otherwise 0, always so for an instance that the configuration expects to run.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
 				case "facefusion.process.up":
 					assert.False(t, validatedMetrics["facefusion.process.up"], "Found a duplicate in the metrics slice: facefusion.process.up")
 					validatedMetrics["facefusion.process.up"] = true

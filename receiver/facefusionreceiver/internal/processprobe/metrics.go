@@ -12,12 +12,14 @@ import (
 
 // recordHost records what is known of all instances together.
 func recordHost(mb *metadata.MetricsBuilder, snapshot *process.Snapshot, ts pcommon.Timestamp) {
-	var up int64
+	var up, stopped int64
 	for i := range snapshot.Instances {
 		up += probe.OneIf(snapshot.Instances[i].Up())
+		stopped += probe.OneIf(snapshot.Instances[i].Stopped)
 	}
 	mb.RecordFacefusionInstancesDataPoint(ts, up, metadata.AttributeFacefusionInstanceStateUp)
-	mb.RecordFacefusionInstancesDataPoint(ts, int64(len(snapshot.Instances))-up, metadata.AttributeFacefusionInstanceStateDown)
+	mb.RecordFacefusionInstancesDataPoint(ts, stopped, metadata.AttributeFacefusionInstanceStateStopped)
+	mb.RecordFacefusionInstancesDataPoint(ts, int64(len(snapshot.Instances))-up-stopped, metadata.AttributeFacefusionInstanceStateDown)
 }
 
 // recordInstance records what is known of one instance.
@@ -29,6 +31,7 @@ func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, now
 			mb.RecordFacefusionInstanceConfigurationStateDataPoint(ts, probe.OneIf(string(instance.Configuration) == state.String()), state)
 		}
 	}
+	mb.RecordFacefusionProcessStoppedDataPoint(ts, probe.OneIf(instance.Stopped))
 	for i := range instance.Roles {
 		recordRole(mb, &instance.Roles[i], ts, now)
 	}

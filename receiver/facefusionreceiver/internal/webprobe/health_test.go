@@ -81,6 +81,7 @@ func TestHealthBelongsToOneServer(t *testing.T) {
 	with := func(t webui.Target) webui.Target { t.Check = check; return t }
 	other := webui.Target{Instance: "b", Process: "2/2", Port: 8000}
 	own := webui.Target{Instance: "a", Port: 8000, Check: check}
+	gone := func(port uint16) webui.Target { return webui.Target{Instance: "a", Port: port, Gone: true} }
 	for _, c := range []struct {
 		name string
 		list []webui.Target
@@ -90,7 +91,10 @@ func TestHealthBelongsToOneServer(t *testing.T) {
 		{"the only one, behind a proxy", []webui.Target{other, found(9000)}, []webui.Target{other, with(found(9000))}},
 		{"one of several", []webui.Target{found(7860), found(7861)}, []webui.Target{found(7860), found(7861), own}},
 		{"none", []webui.Target{other}, []webui.Target{other, own}},
-		{"its process is gone", []webui.Target{{Instance: "a", Gone: true}}, []webui.Target{{Instance: "a", Gone: true}}},
+		{"its process is gone", []webui.Target{gone(0)}, []webui.Target{gone(8000)}},
+		{"its process is gone, the port is known", []webui.Target{gone(7860)}, []webui.Target{gone(7860)}},
+		{"its process is gone, another is there", []webui.Target{gone(8000), found(7860)}, []webui.Target{gone(8000), found(7860)}},
+		{"another one is gone", []webui.Target{gone(7861), found(7860)}, []webui.Target{gone(7861), with(found(7860))}},
 	} {
 		require.Equal(t, c.want, attach(c.list, "a", check), c.name)
 	}
@@ -105,10 +109,15 @@ func TestGoneServersAreReported(t *testing.T) {
 		instance process.Instance
 		want     []webui.Target
 	}{
-		{"named, never seen", process.Instance{ID: "a", Configured: true}, gone},
+		{"named, never seen", process.Instance{ID: "a", Configured: true, Expected: true}, gone},
+		{"named, never seen, not expected", process.Instance{ID: "a", Configured: true}, nil},
+		{"found, its last one is known", process.Instance{ID: "a", Served: true, Ended: []process.EndedService{
+			{ID: process.ID{PID: 11, StartTicks: 12}, Port: 7860, Serves: true}, {ID: process.ID{PID: 13, StartTicks: 14}, Port: 7861, Serves: true, Stopped: true},
+			{ID: process.ID{PID: 15, StartTicks: 16}}, // a worker without a port
+		}}, []webui.Target{{Instance: "a", Process: "11/12", Port: 7860, Gone: true}, {Instance: "a", Process: "13/14", Port: 7861, Gone: true, Stopped: true}}},
 		{"found, once a server", process.Instance{ID: "a", Roles: []process.RoleUsage{server}}, gone},
 		{"found, batches only", process.Instance{ID: "a", Roles: []process.RoleUsage{runner}}, nil},
-		{"named, a batch runs", process.Instance{ID: "a", Configured: true, Processes: []process.Process{{Role: process.RoleRunner}}}, nil},
+		{"named, a batch runs", process.Instance{ID: "a", Configured: true, Expected: true, Processes: []process.Process{{Role: process.RoleRunner}}}, nil},
 	} {
 		require.Equal(t, c.want, targets(&process.Snapshot{Instances: []process.Instance{c.instance}}, nil), c.name)
 	}

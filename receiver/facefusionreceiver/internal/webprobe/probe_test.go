@@ -99,7 +99,7 @@ func TestEventsOfStateChanges(t *testing.T) {
 func TestStateSeverity(t *testing.T) {
 	for state, want := range map[webui.State]plog.SeverityNumber{
 		webui.StateStarting: plog.SeverityNumberInfo, webui.StateReady: plog.SeverityNumberInfo, webui.StateSaturated: plog.SeverityNumberWarn,
-		webui.StateUnresponsive: plog.SeverityNumberError, webui.StateDown: plog.SeverityNumberError,
+		webui.StateUnresponsive: plog.SeverityNumberError, webui.StateDown: plog.SeverityNumberError, webui.StateStopped: plog.SeverityNumberInfo,
 		webui.StateNotProbed: plog.SeverityNumberWarn, webui.StateAnswering: plog.SeverityNumberInfo, webui.StateUnhealthy: plog.SeverityNumberError,
 	} {
 		require.Equal(t, want, stateSeverity(state), state)

@@ -29,7 +29,7 @@ func targets(snapshot *process.Snapshot, configured []Instance) []webui.Target {
 	var list []webui.Target
 	for _, c := range configured {
 		if c.Endpoint != nil {
-			list = append(list, webui.Target{Instance: c.Name, Port: webui.PortOf(c.Endpoint), URL: c.Endpoint})
+			list = append(list, webui.Target{Instance: c.Name, Port: webui.PortOf(c.Endpoint), URL: c.Endpoint, Stopped: stopped(snapshot, c.Name)})
 		}
 	}
 	if snapshot != nil {
@@ -45,14 +45,26 @@ func targets(snapshot *process.Snapshot, configured []Instance) []webui.Target {
 	return list
 }
 
-// appendFound appends the servers of an instance's processes. An instance that is named, or that
-// had a server once, and has none, is reported as down.
+// stopped says that an instance was stopped on purpose, and may be.
+func stopped(snapshot *process.Snapshot, instance string) bool {
+	return snapshot != nil && slices.ContainsFunc(snapshot.Instances, func(i process.Instance) bool { return i.ID == instance && i.Stopped })
+}
+
+// appendFound appends the servers of an instance's processes, and those that it had and that no
+// other replaced. An instance that should run, or that had a server once, and has none, is reported
+// as down.
 func appendFound(list []webui.Target, i *process.Instance) []webui.Target {
 	for _, server := range i.Servers {
 		list = append(list, target(i, server))
 	}
+	had := len(list)
+	for _, e := range i.Ended {
+		if e.Serves {
+			list = append(list, webui.Target{Instance: i.ID, Process: identity(e.ID), Port: e.Port, Gone: true, Stopped: e.Stopped})
+		}
+	}
 	served := slices.ContainsFunc(i.Roles, func(r process.RoleUsage) bool { return r.Role == process.RoleServer })
-	if len(i.Servers) == 0 && (served || i.Served || i.Configured && len(i.Processes) == 0) {
+	if len(list) == had && len(i.Servers) == 0 && (served || i.Served || i.Expected && len(i.Processes) == 0) {
 		list = append(list, webui.Target{Instance: i.ID, Gone: true})
 	}
 	return list
@@ -61,13 +73,15 @@ func appendFound(list []webui.Target, i *process.Instance) []webui.Target {
 // attach gives a health check to the server of an instance that it is of: the one on its port, else
 // the only one, else one of its own.
 func attach(list []webui.Target, instance string, check *webui.HealthCheck) []webui.Target {
-	only := -1
+	only, gone := -1, (*webui.Target)(nil)
 	for n := range list {
 		t := &list[n]
 		switch {
 		case t.Instance != instance:
-		case t.Gone:
+		case t.Gone && t.Port == webui.PortOf(check.URL):
 			return list // nobody is there to be asked
+		case t.Gone:
+			gone = t
 		case t.Port == webui.PortOf(check.URL):
 			t.Check = check
 			return list
@@ -79,6 +93,12 @@ func attach(list []webui.Target, instance string, check *webui.HealthCheck) []we
 	}
 	if only >= 0 && only < len(list) {
 		list[only].Check = check
+		return list
+	}
+	if gone != nil {
+		if gone.Port == 0 { // where it will listen is known from the check alone
+			gone.Port = webui.PortOf(check.URL)
+		}
 		return list
 	}
 	return append(list, webui.Target{Instance: instance, Port: webui.PortOf(check.URL), Check: check})
@@ -102,7 +122,7 @@ func target(i *process.Instance, s process.ServerProcess) webui.Target {
 	t := webui.Target{
 		Instance: i.ID,
 		Owner:    "user " + strconv.Itoa(i.UID),
-		Process:  strconv.Itoa(s.PID) + "/" + strconv.FormatUint(s.StartTicks, 10),
+		Process:  identity(s.ID),
 		Port:     s.Port,
 		Unknown:  s.PortUnknown,
 	}
@@ -113,9 +133,14 @@ func target(i *process.Instance, s process.ServerProcess) webui.Target {
 	return t
 }
 
+// identity tells one process from the next.
+func identity(id process.ID) string {
+	return strconv.Itoa(id.PID) + "/" + strconv.FormatUint(id.StartTicks, 10)
+}
+
 func sameTarget(a, b webui.Target) bool {
 	return a.Instance == b.Instance && a.Process == b.Process && a.Port == b.Port && a.Unknown == b.Unknown && a.NotProbed == b.NotProbed &&
-		a.Gone == b.Gone && hostOf(a) == hostOf(b)
+		a.Gone == b.Gone && a.Stopped == b.Stopped && hostOf(a) == hostOf(b)
 }
 
 // hostOf is where a server is asked: a container that is connected to another network moves.
