@@ -95,6 +95,10 @@ func TestWrongValuesAreRefused(t *testing.T) {
 			map[string]any{"instances": []any{map[string]any{"path": "/opt/facefusion"}}},
 			"instances[0]: name is empty: give the instance a name, for example the folder's",
 		},
+		"instance that may be stopped, without a process": {
+			map[string]any{"instances": []any{map[string]any{"name": "studio", "endpoint": "http://127.0.0.1:7860", "expected": false}}},
+			"instances[0]: expected is false, and path, jobs_path and match are empty",
+		},
 		"instance without a place": {
 			map[string]any{"instances": []any{map[string]any{"name": "studio"}}},
 			"instances[0]: path, jobs_path, match, endpoint and health are all empty: give the folder of the checkout",
