@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/receiver"
 
+	_ "github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/logencoding" // the encoding of the agent's log
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 

@@ -4,6 +4,7 @@ package processprobe
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ type Probe struct {
 	lb        *metadata.LogsBuilder    // owned by the goroutine that observes
 	// owned by the goroutine that observes
 	denied map[string]bool
-	found  map[process.ID]bool
+	found  map[process.ID]*foundService
 	unfit  map[string]string
 	known  int
 	over   bool // it was logged that there are too many instances
@@ -124,14 +125,28 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 			p.env.Settings.Logger.Info("each process of FaceFusion is in an instance again")
 		}
 	}
-	for _, denied := range snapshot.Denied {
-		if p.denied[denied.Field] {
-			continue
-		}
-		p.denied[denied.Field] = true
-		p.env.Settings.Logger.Warn("a field of FaceFusion's processes may not be read, what depends on it is absent",
-			zap.String("field", denied.Field), zap.String("file", denied.Path), zap.String("remedy", denied.Remedy))
+	p.reportDenied(snapshot)
+}
+
+// reportDenied logs once what may not be read, and once that it may again. Without a process there
+// is nothing to read.
+func (p *Probe) reportDenied(snapshot *process.Snapshot) {
+	if !slices.ContainsFunc(snapshot.Instances, func(i process.Instance) bool { return len(i.Processes) > 0 }) {
+		return
 	}
+	now := make(map[string]bool, len(snapshot.Denied))
+	for _, denied := range snapshot.Denied {
+		if now[denied.Field] = true; !p.denied[denied.Field] {
+			p.env.Settings.Logger.Warn("a field of FaceFusion's processes may not be read, what depends on it is absent",
+				zap.String("field", denied.Field), zap.String("file", denied.Path), zap.String("remedy", denied.Remedy))
+		}
+	}
+	for field := range p.denied {
+		if !now[field] {
+			p.env.Settings.Logger.Info("a field of FaceFusion's processes may be read again", zap.String("field", field))
+		}
+	}
+	p.denied = now
 }
 
 // remedies by the state of an instance's configuration.
@@ -151,25 +166,6 @@ func (p *Probe) reportUnfit(snapshot *process.Snapshot) {
 				zap.String("state", string(instance.Configuration)), zap.String("remedy", remedy))
 		}
 	}
-}
-
-// reportFound logs each new service, with the rule that found it: why a process counts as
-// FaceFusion's is what an operator asks first. Runs come by the hundred, and are events.
-func (p *Probe) reportFound(snapshot *process.Snapshot) {
-	present := make(map[process.ID]bool)
-	for i := range snapshot.Instances {
-		for _, proc := range snapshot.Instances[i].Processes {
-			if proc.Role != process.RoleServer && proc.Role != process.RoleService {
-				continue
-			}
-			present[proc.ID] = true
-			if !p.found[proc.ID] {
-				p.env.Settings.Logger.Info("FaceFusion found", zap.String("instance", snapshot.Instances[i].ID), zap.String("role", string(proc.Role)),
-					zap.String("rule", proc.Rule), zap.Int("pid", proc.PID))
-			}
-		}
-	}
-	p.found = present
 }
 
 // Scrape implements probe.Probe.

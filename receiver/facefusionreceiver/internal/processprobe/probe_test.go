@@ -121,23 +121,6 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 		"forget_after is -1h0m0s: give at least 1s, or leave it out for 24h")
 }
 
-// TestServicesAreLoggedWithTheirRule: once each, and runs not at all.
-func TestServicesAreLoggedWithTheirRule(t *testing.T) {
-	core, logs := observer.New(zap.InfoLevel)
-	env, _ := probetest.Env()
-	env.Settings.Logger = zap.New(core)
-	p := New(NewDefaultConfig(), nil, env)
-	p.known = 0
-	snapshot := &process.Snapshot{Instances: []process.Instance{{ID: "ff", Processes: []process.Process{
-		{ID: process.ID{PID: 11}, Role: process.RoleService, Rule: "cwd"}, {ID: process.ID{PID: 12}, Role: process.RoleRunner, Rule: "script"},
-	}}}}
-	for range 3 {
-		p.report(snapshot)
-	}
-	require.Len(t, logs.All(), 1)
-	require.Equal(t, map[string]any{"instance": "ff", "role": "service", "rule": "cwd", "pid": int64(11)}, logs.All()[0].ContextMap())
-}
-
 // TestWhatNothingFitsIsLoggedOnce: with the fields and the remedy, and again when others fit
 // nothing.
 func TestWhatNothingFitsIsLoggedOnce(t *testing.T) {

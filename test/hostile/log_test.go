@@ -1,0 +1,130 @@
+package hostile
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// plain is a line of the agent's log.
+var plain = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARN|ERROR) \S`)
+
+// TestTheLogOfADay: a healthy start is few lines, one of which says what was found and where it
+// listens; what is lost is said once. No line has a place in the code, a stack, or what is the same
+// on each.
+func TestTheLogOfADay(t *testing.T) {
+	path := filepath.Join(openFolder(t), "facefusion")
+	checkout(t, path, "3.8.1", 0)
+	server := listeningOf(t, 0, path, true)
+	c := start(t)
+	said := func(what string, times int) {
+		require.Eventually(t, func() bool { return count(c.log.String(), what) == times }, 20*time.Second, 50*time.Millisecond, "%s: %s", what, c.log)
+	}
+	said("FaceFusion found", 1)
+	c.eventually(t, 20*time.Second, "it is ready", func(p page) bool {
+		return p.is(1, "facefusion_server_state", "facefusion_server_state", "ready")
+	})
+	time.Sleep(3 * time.Second)
+	text := c.log.String()
+	t.Log(text)
+	require.Regexp(t, `FaceFusion found instance=facefusion-\w+ pid=\d+ port=\d+ role=server rule=script version=3\.8\.1`, text)
+	require.LessOrEqual(t, strings.Count(text, "\n"), 8, "a healthy start")
+	require.NoError(t, server.Process.Kill())
+	said("FaceFusion lost", 1)
+	listeningOf(t, 0, path, true)
+	said("FaceFusion found", 2)
+	c.terminate(t)
+	for l := range strings.Lines(c.log.String()) {
+		require.Regexp(t, plain, l)
+		require.NotRegexp(t, `\.go:\d+|goroutine|service\.instance\.id`, l)
+	}
+}
+
+// TestNoPasswordInTheLog: the address of a store has one, and so have a health check and a proxy.
+// Everything fails, at the level at which most is said.
+func TestNoPasswordInTheLog(t *testing.T) {
+	path := filepath.Join(openFolder(t), "facefusion")
+	checkout(t, path, "3.8.1", 0)
+	listeningOf(t, 0, path, false)
+	env := []string{
+		"STATE_DIRECTORY=" + filepath.Join(openFolder(t), "state"), "OTLP_ENDPOINT=http://user:geheim@127.0.0.1:1",
+		"OTLP_HEADERS={authorization: Bearer geheim0123456789}",
+		"REMOTE_WRITE_ENDPOINT=http://user:geheim@127.0.0.1:1/write", "REMOTE_WRITE_USERNAME=user", "REMOTE_WRITE_PASSWORD=geheim",
+	}
+	c := startWith(t, []string{"all-signals.yaml", "remote-write.yaml"}, env, fast, `
+receivers: {facefusion: {instances: [{name: studio, endpoint: "http://127.0.0.1:1"}], web: {headers: {authorization: "Bearer geheim0123456789"}, proxy_url: "http://user:geheim@127.0.0.1:1"}}}
+service: {extensions: [health_check, state_storage, basicauth/remote_write], telemetry: {logs: {level: debug}}}
+`)
+	require.Eventually(t, func() bool { return strings.Contains(c.log.String(), "127.0.0.1:1") }, 30*time.Second, 50*time.Millisecond, c.log)
+	time.Sleep(5 * time.Second)
+	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM))
+	<-c.ended
+	require.NotContains(t, c.log.String(), "geheim")
+	require.NotContains(t, c.log.String(), "Z2VoZWlt", "in base64")
+}
+
+// TestPrioritiesForTheJournal: systemd takes them off where it reads standard error, and only there.
+func TestPrioritiesForTheJournal(t *testing.T) {
+	read, write, err := os.Pipe()
+	require.NoError(t, err)
+	var st syscall.Stat_t
+	require.NoError(t, syscall.Fstat(int(write.Fd()), &st))
+	ports := freePorts(t, 3)
+	file := filepath.Join(t.TempDir(), "listeners.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(listeners(ports)), 0o600))
+	cmd := exec.Command(binary, "--config", agentConfig, "--config", file)
+	cmd.Stderr, cmd.Env = write, append(os.Environ(), fmt.Sprintf("JOURNAL_STREAM=%d:%d", st.Dev, st.Ino))
+	require.NoError(t, cmd.Start())
+	write.Close()
+	require.Eventually(t, func() bool {
+		answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", ports[1])) //nolint:noctx // of a test
+		if err == nil {
+			answer.Body.Close()
+		}
+		return err == nil
+	}, 30*time.Second, 50*time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	text, err := io.ReadAll(read)
+	require.NoError(t, err)
+	require.NoError(t, cmd.Wait())
+	require.NotEmpty(t, text)
+	for l := range strings.Lines(string(text)) {
+		require.Regexp(t, `^<[2-7]>\S`, l)
+	}
+}
+
+// TestAPortThatIsTaken: the Collector starts all of its parts or none. The last line says which one
+// and where, in one line and without a stack.
+func TestAPortThatIsTaken(t *testing.T) {
+	for _, part := range []string{"exporters: {prometheus: {endpoint: \"%s\"}}", "extensions: {health_check: {endpoint: \"%s\"}}"} {
+		t.Run(part, func(t *testing.T) {
+			taken := freePorts(t, 1)[0]
+			server := &http.Server{Addr: fmt.Sprintf("127.0.0.1:%d", taken), ReadHeaderTimeout: time.Second}
+			defer server.Close()
+			go func() { _ = server.ListenAndServe() }()
+			time.Sleep(100 * time.Millisecond)
+			c := launch(t, nil, nil, fmt.Sprintf(part, server.Addr))
+			select {
+			case <-c.ended:
+			case <-time.After(20 * time.Second):
+				require.FailNow(t, "it runs", c.log.String())
+			}
+			require.NotZero(t, c.cmd.ProcessState.ExitCode())
+			lines := strings.Split(strings.TrimSpace(c.log.String()), "\n")
+			last := lines[len(lines)-1]
+			require.Contains(t, last, server.Addr)
+			require.Contains(t, last, "address already in use")
+			require.NotContains(t, c.log.String(), "goroutine")
+		})
+	}
+}
