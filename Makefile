@@ -17,7 +17,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-check gpu clean series load
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-check gpu clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,10 @@ e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the sto
 e2e-hostile: build ## attack it from other accounts, stop shares under it, damage its state, fill its disk; needs root and /dev/fuse
 	cd test/hostile && CGO_ENABLED=0 go vet ./... && CGO_ENABLED=0 go test -c -o ../../bin/hostile.test .
 	cd test/hostile && unshare -mp --fork --mount-proc ../../bin/hostile.test -test.v -test.timeout 15m
+
+e2e-hostile-state: build ## damage every file of the state folder in ten ways, 200 times, and start each time; half an hour
+	cd test/hostile && CGO_ENABLED=0 go test -c -o ../../bin/hostile.test .
+	cd test/hostile && HOSTILE_REPEAT=200 unshare -mp --fork --mount-proc ../../bin/hostile.test -test.v -test.timeout 60m -test.run TestADamagedStateStarts
 
 e2e-traces: build bin/simulator .cache/prometheus/prometheus .cache/jaeger/jaeger ## from an exemplar in a real Prometheus to the trace in a real Jaeger to the events of the run
 	go test -count=1 -v -tags e2e,traces -run WholeWay ./test/e2e/...

@@ -23,7 +23,7 @@ func withoutSecrets(text string) string {
 var noise = map[string]bool{
 	"Internal trace telemetry disabled": true, "Internal metrics telemetry disabled": true,
 	"Starting extensions...": true, "Extension is starting...": true, "Extension started.": true, "Stopping extensions...": true,
-	"Starting health_check extension": true, "Health Check state change": true, "Everything is ready. Begin running and processing data.": true,
+	"Starting health_check extension": true, "Health Check state change": true,
 	"Starting shutdown...": true, "Received signal from OS": true,
 }
 
