@@ -43,9 +43,9 @@ func newEncoder(journal bool) *encoder {
 }
 
 // Clone implements zapcore.Encoder.
-func (e *encoder) Clone() zapcore.Encoder { return e.clone() }
+func (e *encoder) Clone() zapcore.Encoder { return e.copied() }
 
-func (e *encoder) clone() *encoder {
+func (e *encoder) copied() *encoder {
 	c := newEncoder(e.journal)
 	maps.Copy(c.Fields, e.Fields)
 	return c
@@ -59,7 +59,7 @@ func (e *encoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buf
 	if isNoise(&entry) {
 		return line, nil
 	}
-	all := e.clone()
+	all := e.copied()
 	for i := range fields {
 		fields[i].AddTo(all)
 	}

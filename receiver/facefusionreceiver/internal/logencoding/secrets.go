@@ -24,6 +24,8 @@ var noise = map[string]bool{
 	"Internal trace telemetry disabled": true, "Internal metrics telemetry disabled": true,
 	"Starting extensions...": true, "Extension is starting...": true, "Extension started.": true, "Stopping extensions...": true,
 	"Starting health_check extension": true, "Health Check state change": true,
+	"New queue metadata key not found, attempting to load legacy format.": true, "Initializing new persistent queue": true,
+	"Successfully migrated to consolidated metadata format": true, "Development component. May change in the future.": true,
 	"Starting shutdown...": true, "Received signal from OS": true,
 }
 
