@@ -13,15 +13,16 @@ type barrier struct {
 	reason   process.Barrier
 }
 
-// reportBarriers logs, once each, the servers that are not asked.
+// reportBarriers logs, once each, the servers that are not asked, and those that are again.
 func (p *Probe) reportBarriers(snapshot *process.Snapshot) {
 	if snapshot == nil {
 		return
 	}
-	present := make(map[barrier]bool)
+	present, open := make(map[barrier]bool), make(map[barrier]bool)
 	for i := range snapshot.Instances {
 		for _, server := range snapshot.Instances[i].Servers {
 			if server.Barrier == "" {
+				open[barrier{instance: snapshot.Instances[i].ID, port: server.Port}] = true
 				continue
 			}
 			b := barrier{snapshot.Instances[i].ID, server.Port, server.Barrier}
@@ -31,6 +32,11 @@ func (p *Probe) reportBarriers(snapshot *process.Snapshot) {
 					zap.String("remedy", "name the address at which it can be asked as instances[].endpoint"))
 			}
 			present[b] = true
+		}
+	}
+	for b := range p.barriers {
+		if !present[b] && open[barrier{instance: b.instance, port: b.port}] {
+			p.env.Settings.Logger.Info("a server is probed again", zap.String("instance", b.instance), zap.Uint16("port", b.port))
 		}
 	}
 	p.barriers = present

@@ -193,7 +193,7 @@ func TestProxyOfAStranger(t *testing.T) {
 }
 
 func TestBarriersAreLoggedOnceEach(t *testing.T) {
-	core, logs := observer.New(zap.WarnLevel)
+	core, logs := observer.New(zap.InfoLevel)
 	env, _ := probetest.Env()
 	env.Settings.Logger = zap.New(core)
 	p := New(NewDefaultConfig(), HistogramsConfig{}, nil, true, env)
@@ -207,5 +207,15 @@ func TestBarriersAreLoggedOnceEach(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"instance": "ff", "port": uint16(7860), "reason": string(process.BarrierNamespace),
 		"remedy": "name the address at which it can be asked as instances[].endpoint",
-	}, logs.All()[0].ContextMap())
+	}, logs.TakeAll()[0].ContextMap())
+	p.reportBarriers(&process.Snapshot{})
+	require.Empty(t, logs.All(), "it is gone")
+	p.reportBarriers(snapshot)
+	logs.TakeAll()
+	snapshot.Instances[0].Servers[0].Barrier = ""
+	for range 3 {
+		p.reportBarriers(snapshot)
+	}
+	require.Len(t, logs.All(), 1)
+	assert.Equal(t, "a server is probed again", logs.All()[0].Message)
 }
