@@ -26,6 +26,7 @@ type sharedReceiver struct {
 	gate      *hostfs.Gate
 	sink      *delivery.Sink
 	status    *status
+	page      *pageFinder
 	telemetry *metadata.TelemetryBuilder
 	probes    []probe.Probe
 
@@ -66,6 +67,7 @@ func newSharedReceiver(cfg *Config, set receiver.Settings) (*sharedReceiver, err
 		Sink:          r.sink,
 	})
 	r.status = newStatus(set.Logger, r.probes, r.gate)
+	r.page = newPageFinder(set.Logger)
 	return r, registerTelemetry(telemetry, r.probes, r.gate)
 }
 
@@ -86,6 +88,7 @@ func (r *sharedReceiver) start(ctx context.Context, s *signal, host component.Ho
 		}
 	}
 	r.status.start()
+	r.page.start(host)
 	return nil
 }
 
@@ -113,6 +116,7 @@ func (r *sharedReceiver) stop(ctx context.Context, s *signal) error {
 
 func (r *sharedReceiver) stopLocked(ctx context.Context) error {
 	r.running = false
+	r.page.stop()
 	r.status.stop()
 	var errs error
 	for i := len(r.probes) - 1; i >= 0; i-- {

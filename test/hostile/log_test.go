@@ -19,8 +19,8 @@ import (
 // plain is a line of the agent's log.
 var plain = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARN|ERROR) \S`)
 
-// TestTheLogOfADay: a healthy start is few lines, one of which says what was found and where it
-// listens; what is lost is said once. No line has a place in the code, a stack, or what is the same
+// TestTheLogOfADay: a healthy start is few lines, two of which say where the page is, and what was
+// found and where it listens; what is lost is said once. No line has a place in the code, a stack, or what is the same
 // on each.
 func TestTheLogOfADay(t *testing.T) {
 	path := filepath.Join(openFolder(t), "facefusion")
@@ -31,6 +31,7 @@ func TestTheLogOfADay(t *testing.T) {
 		require.Eventually(t, func() bool { return count(c.log.String(), what) == times }, 20*time.Second, 50*time.Millisecond, "%s: %s", what, c.log)
 	}
 	said("FaceFusion found", 1)
+	said("the page of metrics is ready url="+c.metrics, 1)
 	c.eventually(t, 20*time.Second, "it is ready", func(p page) bool {
 		return p.is(1, "facefusion_server_state", "facefusion_server_state", "ready")
 	})

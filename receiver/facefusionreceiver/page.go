@@ -1,0 +1,127 @@
+package facefusionreceiver
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pipeline"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+)
+
+const (
+	// pageInterval is how often the page is looked for, after a start, and pageAttempts how often.
+	pageInterval = 2 * time.Second
+	pageAttempts = 15
+	// pageStart is how much of an answer is looked at: the host's own metrics may come first.
+	pageStart = 4 << 20
+)
+
+// pageFinder logs where the page of metrics is: what an operator wants to know first, and what a
+// receiver is not told. It asks the ports on which this very process listens, as plain HTTP, until
+// one has metrics of FaceFusion. It asks nothing where no exporter makes a page.
+type pageFinder struct {
+	logger   *zap.Logger
+	loop     *poll.Loop
+	client   *http.Client
+	attempts int
+	found    bool
+}
+
+func newPageFinder(logger *zap.Logger) *pageFinder {
+	f := &pageFinder{logger: logger, client: &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+	f.loop = poll.New(pageInterval, f.observe)
+	return f
+}
+
+func (f *pageFinder) start(host component.Host) {
+	if makesPage(host) {
+		f.loop.Start()
+	}
+}
+
+func (f *pageFinder) stop() { f.loop.Stop() }
+
+// makesPage says that the Collector has an exporter of pages.
+func makesPage(host component.Host) bool {
+	h, knows := host.(interface {
+		GetExporters() map[pipeline.Signal]map[component.ID]component.Component
+	})
+	if !knows {
+		return false
+	}
+	for id := range h.GetExporters()[pipeline.SignalMetrics] {
+		if id.Type().String() == "prometheus" {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *pageFinder) observe(ctx context.Context) error {
+	if f.found || f.attempts >= pageAttempts {
+		return nil
+	}
+	f.attempts++
+	listeners, err := hostnet.Listeners()
+	if err != nil {
+		return err //nolint:wrapcheck // nobody sees it
+	}
+	own := ownSockets()
+	for _, l := range listeners {
+		if !own[uint64(l.Inode)] {
+			continue
+		}
+		host := l.Address.Addr()
+		if host.IsUnspecified() {
+			host = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		}
+		url := "http://" + netip.AddrPortFrom(host, l.Address.Port()).String() + "/metrics"
+		if f.hasFaceFusion(ctx, url) {
+			f.found = true
+			f.logger.Info("the page of metrics is ready", zap.String("url", url))
+			return nil
+		}
+	}
+	return nil
+}
+
+func (f *pageFinder) hasFaceFusion(ctx context.Context, url string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return false
+	}
+	answer, err := f.client.Do(request)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, pageStart))
+	return err == nil && answer.StatusCode == http.StatusOK && bytes.Contains(text, []byte("\nfacefusion_"))
+}
+
+// ownSockets are the inodes of this process's sockets.
+func ownSockets() map[uint64]bool {
+	own := make(map[uint64]bool)
+	names, _ := filepath.Glob("/proc/self/fd/*") // the pattern is a good one
+	for _, name := range names {
+		link, err := os.Readlink(name)
+		if err != nil || len(link) < len("socket:[]") {
+			continue
+		}
+		if inode, err := strconv.ParseUint(link[len("socket:["):len(link)-1], 10, 64); err == nil {
+			own[inode] = true
+		}
+	}
+	return own
+}
