@@ -134,21 +134,25 @@ func TestInventedModels(t *testing.T) {
 	serverOf(t, 0, path)
 	c := start(t)
 	c.eventually(t, 20*time.Second, "its folder", open(1))
-	finish := func(id, model string) {
+	finish := func(id, model string, works func()) {
 		steps := func(status string) []byte {
 			return fmt.Appendf(nil, `{"date_created":%q,"date_updated":%q,"steps":[{"args":{"target_path":"/in/a.mp4","processors":["face_swapper"],"face_swapper_model":%q},"status":%q}]}`,
 				"2026-01-01T00:00:00+00:00", time.Now().Format("2006-01-02T15:04:05.000000-07:00"), model, status)
 		}
 		queued, completed := filepath.Join(path, ".jobs", "queued", id+".json"), filepath.Join(path, ".jobs", "completed", id+".json")
 		require.NoError(t, os.WriteFile(queued, steps("started"), 0o644))
-		time.Sleep(30 * time.Millisecond)
+		works()
 		require.NoError(t, os.WriteFile(queued, steps("completed"), 0o644))
 		require.NoError(t, os.Rename(queued, completed))
 	}
 	for i := range 200 {
-		finish(fmt.Sprint("invented-", i), fmt.Sprint("model_", i))
+		finish(fmt.Sprint("invented-", i), fmt.Sprint("model_", i), func() { time.Sleep(50 * time.Millisecond) })
 	}
-	finish("honest", "inswapper_128")
+	finish("honest", "inswapper_128", func() { // how long a step took is known of one that was seen to begin
+		c.eventually(t, 20*time.Second, "the honest job runs", func(p page) bool {
+			return p.is(1, "facefusion_job_count", "facefusion_job_state", "running")
+		})
+	})
 	c.eventually(t, 20*time.Second, "the honest model", func(p page) bool {
 		_, series := p.sum("facefusion_step_duration_seconds_count", "facefusion_model", "inswapper_128")
 		return series == 1
