@@ -27,7 +27,7 @@ type rule struct {
 
 // named are the packages that rules speak of.
 var named = []string{
-	"internal/gpu", "internal/gpu/xid", "internal/gpu/pci", "internal/gpu/nvmldriver", "internal/gpu/fakenvml", "internal/gpu/gputest", "internal/process", "internal/process/proctest",
+	"internal/gpu", "internal/gpu/xid", "internal/gpu/pci", "internal/gpu/nvmldriver", "internal/gpu/fakenvml", "internal/gpu/gputest", "internal/process", "internal/process/proctest", "internal/container",
 	"internal/webui", "internal/jobqueue", "internal/jobqueue/jobsdir", "internal/jobqueue/jobfile", "internal/logstream", "internal/logstream/logtest",
 	"internal/dirent", "internal/hostfs", "internal/hostnet", "internal/snapshots", "internal/runlog", "internal/recordlog", "simulator", "receiver/facefusionreceiver",
 }

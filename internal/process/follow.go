@@ -123,6 +123,9 @@ func (t *Table) reapExited(l *pass) {
 
 func (t *Table) report(l *pass, m *trackedProcess, e ending) {
 	m.watch.stop()
+	if t.oomKilled(m, e) {
+		e.reason = ExitOOMKilled
+	}
 	if m.provisional {
 		if !e.reason.failure() {
 			t.instances.discard(m.instance)

@@ -42,6 +42,8 @@ type instanceState struct {
 	// configuration is how a configured one fits the host.
 	configuration configuration
 	totals        map[Role]*roleTotals
+	// around is the container of its processes; nil while none runs.
+	around *enclosure
 }
 
 // roleTotals returns the role's, which from then on is reported for as long as the instance is
@@ -124,7 +126,7 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	out := Instance{
 		ID: i.id, Version: i.version, Configured: i.conf != nil, Configuration: i.configuration.state, Unfit: i.configuration.unfit, Expected: i.expected(),
 		Served: i.served, LastSeen: i.lastSeen, UID: i.uid,
-		Ended: slices.Clone(i.ended), Stopped: i.stopped(),
+		Ended: slices.Clone(i.ended), Stopped: i.stopped(), Container: i.publishContainer(),
 		Checkout: i.checkout.inner, JobsPath: i.jobs.inner, JobsHostPath: i.jobsPath,
 	}
 	byRole := make(map[Role][]*trackedProcess, len(i.totals))

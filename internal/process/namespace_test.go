@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// container is a root whose /proc shows this process as pid 900, two namespaces further in as pid
+// nestedRoot is a root whose /proc shows this process as pid 900, two namespaces further in as pid
 // 7.
-func container(t *testing.T) string {
+func nestedRoot(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	showProcess(t, root, "900", "NSpid:\t900\t31\t7\n", "pid:[4026532777]")
@@ -33,7 +33,7 @@ func showProcess(t *testing.T, root, pid, status, namespace string) {
 }
 
 func TestInnerPIDs(t *testing.T) {
-	n := OwnNamespace(container(t))
+	n := OwnNamespace(nestedRoot(t))
 	require.True(t, n.Nested())
 	for pid, want := range map[int]int{900: 7, 901: 8, 902: 0, 903: 0, 904: 0, 905: 0, 906: 0} {
 		inner, ok := n.Inner(pid)

@@ -54,6 +54,9 @@ type Instance struct {
 	// Stopped says that no process of it runs, as its services were ended on purpose since the host
 	// booted: with exit code 0, SIGTERM or SIGINT. Never so of one that is expected.
 	Stopped bool
+	// Container is what is around its oldest service, else its oldest run; nil where that is a login
+	// session or the whole host, and while none runs.
+	Container *ContainerUsage
 	// Ended are the servers and services whose place is empty, the one that ended first is first.
 	Ended []EndedService
 	// Served says that a service of it has listened.
@@ -170,15 +173,16 @@ const (
 	ExitCheckFailed ExitReason = "check_failed"
 	// SIGTERM, SIGINT, SIGHUP; or the code by which a program says that it ended for the first two
 	ExitTerminated ExitReason = "terminated"
-	ExitKilled     ExitReason = "killed"  // SIGKILL: the out-of-memory killer, or an operator
-	ExitCrashed    ExitReason = "crashed" // SIGSEGV, SIGABRT, SIGBUS and the like
-	ExitUnknown    ExitReason = "unknown" // the kernel did not tell
+	ExitKilled     ExitReason = "killed"     // SIGKILL, by an operator or whoever
+	ExitOOMKilled  ExitReason = "oom_killed" // SIGKILL by the kernel, for memory
+	ExitCrashed    ExitReason = "crashed"    // SIGSEGV, SIGABRT, SIGBUS and the like
+	ExitUnknown    ExitReason = "unknown"    // the kernel did not tell
 )
 
 // failure says that a program did not end as it was meant to.
 func (r ExitReason) failure() bool {
 	switch r {
-	case ExitFailed, ExitCheckFailed, ExitKilled, ExitCrashed:
+	case ExitFailed, ExitCheckFailed, ExitKilled, ExitOOMKilled, ExitCrashed:
 		return true
 	default:
 		return false

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
@@ -44,6 +45,7 @@ type Table struct {
 	watcher     *watcher
 	listening   listening
 	instances   *instanceSet
+	groups      *container.Groups
 	// remembered are to be made known by the first pass.
 	saved []SavedInstance
 	// members are the live processes of all instances by pid.
@@ -95,6 +97,7 @@ func NewTable(s Settings) *Table {
 		watcher:     &watcher{files: f, notify: s.OnExit},
 		listening:   listening{files: f},
 		instances:   newInstances(f, s.Instances),
+		groups:      container.NewGroups(f.root),
 		members:     make(map[int]*trackedProcess),
 		unconfirmed: make(map[int]*unconfirmed),
 		awaited:     make(map[int]*awaited),
@@ -144,6 +147,7 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	t.attend(l)
 	t.findPorts(l)
 	t.checkConfiguration()
+	t.readContainers()
 	t.primed = true
 	return t.publish(l), nil
 }

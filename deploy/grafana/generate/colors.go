@@ -29,7 +29,7 @@ var known = map[string]map[string]string{
 	"facefusion_outcome": {"completed": "green", "failed": "red", "orphaned": "dark-orange", "deleted": grey},
 	"facefusion_job_state": {"drafted": grey, "waiting": "yellow", "running": "blue", "finalizing": "light-blue", "stalled": "orange", "orphaned": "dark-orange", "completed": "green",
 		"failed": "red", "unreadable": "purple"},
-	"facefusion_exit_reason": {"completed": "green", "terminated": "blue", "failed": "orange", "check_failed": "orange", "crashed": "red", "killed": "dark-red", "unknown": grey},
+	"facefusion_exit_reason": {"completed": "green", "terminated": "blue", "failed": "orange", "check_failed": "orange", "crashed": "red", "killed": "dark-red", "oom_killed": "semi-dark-red", "unknown": grey},
 	"nvidia_gpu_clock_event": {"sw_power_cap": "yellow", "sw_thermal_slowdown": "orange", "hw_thermal_slowdown": "red", "hw_slowdown": "semi-dark-red",
 		"hw_power_brake_slowdown": "dark-red", "sync_boost": "blue", "board_limit": "blue", "reliability": "blue"},
 }

@@ -10,7 +10,7 @@ import (
 var (
 	started = happened("Started", "blue", `facefusion_process_starts_total{@instance, facefusion_process_role="server"}`,
 		"host_name, service_instance_id", "{{service_instance_id}} on {{host_name}}: the web UI was started")
-	crashed = happened("Crashed", "red", `facefusion_process_exits_total{@instance, facefusion_exit_reason=~"crashed|killed"}`,
+	crashed = happened("Crashed", "red", `facefusion_process_exits_total{@instance, facefusion_exit_reason=~"crashed|killed|oom_killed"}`,
 		"host_name, service_instance_id, facefusion_process_role, facefusion_exit_reason", "{{service_instance_id}} on {{host_name}}: {{facefusion_process_role}} {{facefusion_exit_reason}}")
 	orphaned = happened("Job lost", "dark-orange", `facefusion_job_finished_total{@instance, facefusion_outcome="orphaned"}`,
 		"host_name, service_instance_id", "{{service_instance_id}} on {{host_name}} lost a job")

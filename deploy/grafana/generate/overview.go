@@ -66,6 +66,9 @@ func overview() dashboard {
 	b.line(7, healthChecks()...)
 	b.section("Processes", true)
 	b.line(8, processes()...)
+	b.section("Containers", true)
+	b.line(7, containerLimits()...)
+	b.line(7, containerFlows()...)
 	return b.done()
 }
 
@@ -189,7 +192,7 @@ func instances() panel {
 		title:    "Every instance",
 		about:    "One row for each instance. What ended, and how well, is of the chosen time. Click an instance to see its jobs, a host to see its GPUs.",
 		empty:    "no FaceFusion seen",
-		runbooks: []string{"FaceFusionCrashLoop", "FaceFusionJobsFailing"},
+		runbooks: []string{"FaceFusionCrashLoop", "FaceFusionServiceDown", "FaceFusionJobsFailing"},
 	}.table([]column{
 		{label: "host_name", title: "Host", link: "/d/facefusion-gpu?${datasource:queryparam}&var-host=${__data.fields.Host}&${__url_time_range}"},
 		{label: "service_instance_id", title: "Instance",

@@ -1,6 +1,7 @@
 package proctest
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -25,6 +26,8 @@ func (h *Host) build(dir string, p Process) error {
 		"status":       fmt.Sprintf("Name:\t%s\nUid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\n", p.Comm, p.UID, p.UID, p.UID, p.UID, p.UID, p.UID, p.UID, p.UID),
 		"io":           fmt.Sprintf("rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: %d\nwrite_bytes: %d\ncancelled_write_bytes: 0\n", p.ReadBytes, p.WriteBytes),
 		"mountinfo":    p.MountInfo,
+		"cgroup":       cmp.Or(p.Cgroup, "0::/\n"),
+		"net/dev":      p.NetDev,
 		"net/tcp":      p.tcp(4),
 		"net/tcp6":     p.tcp(6),
 		"net/fib_trie": p.fibTrie(),

@@ -47,6 +47,10 @@ type Process struct {
 	NetNS string
 	// MountInfo is the content of that file; by default one device at the root.
 	MountInfo string
+	// Cgroup is the content of that file; by default the root of version 2.
+	Cgroup string
+	// NetDev is the content of net/dev.
+	NetDev string
 }
 
 // Socket is a listening TCP socket.

@@ -58,7 +58,7 @@ func lossReason(r process.ExitReason) jobqueue.Reason {
 		return jobqueue.ReasonException
 	case process.ExitTerminated, process.ExitKilled, process.ExitCrashed:
 		return jobqueue.ReasonKilled
-	case "oom_killed":
+	case process.ExitOOMKilled:
 		return jobqueue.ReasonOOMKilled
 	default:
 		return ""

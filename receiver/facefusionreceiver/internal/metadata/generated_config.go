@@ -10,6 +10,162 @@ import (
 	"go.opentelemetry.io/collector/filter"
 )
 
+// ContainerCPUTimeMetricAttributeKey specifies the key of an attribute for the container.cpu.time metric.
+type ContainerCPUTimeMetricAttributeKey string
+
+const (
+	ContainerCPUTimeMetricAttributeKeyCPUMode ContainerCPUTimeMetricAttributeKey = "cpu.mode"
+)
+
+// ContainerCPUTimeMetricConfig provides config for the container.cpu.time metric.
+type ContainerCPUTimeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+
+	AggregationStrategy string                               `mapstructure:"aggregation_strategy"`
+	EnabledAttributes   []ContainerCPUTimeMetricAttributeKey `mapstructure:"attributes"`
+}
+
+func (ms *ContainerCPUTimeMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+func (ms *ContainerCPUTimeMetricConfig) Validate() error {
+	for _, val := range ms.EnabledAttributes {
+		switch val {
+		case ContainerCPUTimeMetricAttributeKeyCPUMode:
+		default:
+			return fmt.Errorf("metric container.cpu.time doesn't have an attribute %v, valid attributes: [cpu.mode]", val)
+		}
+	}
+
+	switch ms.AggregationStrategy {
+	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
+	default:
+		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
+	}
+
+	return nil
+}
+
+// ContainerDiskIoMetricAttributeKey specifies the key of an attribute for the container.disk.io metric.
+type ContainerDiskIoMetricAttributeKey string
+
+const (
+	ContainerDiskIoMetricAttributeKeyDiskIoDirection ContainerDiskIoMetricAttributeKey = "disk.io.direction"
+)
+
+// ContainerDiskIoMetricConfig provides config for the container.disk.io metric.
+type ContainerDiskIoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+
+	AggregationStrategy string                              `mapstructure:"aggregation_strategy"`
+	EnabledAttributes   []ContainerDiskIoMetricAttributeKey `mapstructure:"attributes"`
+}
+
+func (ms *ContainerDiskIoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+func (ms *ContainerDiskIoMetricConfig) Validate() error {
+	for _, val := range ms.EnabledAttributes {
+		switch val {
+		case ContainerDiskIoMetricAttributeKeyDiskIoDirection:
+		default:
+			return fmt.Errorf("metric container.disk.io doesn't have an attribute %v, valid attributes: [disk.io.direction]", val)
+		}
+	}
+
+	switch ms.AggregationStrategy {
+	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
+	default:
+		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
+	}
+
+	return nil
+}
+
+// ContainerMemoryUsageMetricConfig provides config for the container.memory.usage metric.
+type ContainerMemoryUsageMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *ContainerMemoryUsageMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// ContainerMemoryWorkingSetMetricConfig provides config for the container.memory.working_set metric.
+type ContainerMemoryWorkingSetMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *ContainerMemoryWorkingSetMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// ContainerNetworkIoMetricConfig provides config for the container.network.io metric.
+type ContainerNetworkIoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *ContainerNetworkIoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionActiveTasksMetricConfig provides config for the facefusion.active_tasks metric.
 type FacefusionActiveTasksMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -17,6 +173,223 @@ type FacefusionActiveTasksMetricConfig struct {
 }
 
 func (ms *FacefusionActiveTasksMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionContainerCPULimitMetricConfig provides config for the facefusion.container.cpu.limit metric.
+type FacefusionContainerCPULimitMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionContainerCPULimitMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionContainerCPUThrottledTimeMetricConfig provides config for the facefusion.container.cpu.throttled.time metric.
+type FacefusionContainerCPUThrottledTimeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionContainerCPUThrottledTimeMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionContainerInfoMetricAttributeKey specifies the key of an attribute for the facefusion.container.info metric.
+type FacefusionContainerInfoMetricAttributeKey string
+
+const (
+	FacefusionContainerInfoMetricAttributeKeyContainerID             FacefusionContainerInfoMetricAttributeKey = "container.id"
+	FacefusionContainerInfoMetricAttributeKeyContainerName           FacefusionContainerInfoMetricAttributeKey = "container.name"
+	FacefusionContainerInfoMetricAttributeKeyContainerImageName      FacefusionContainerInfoMetricAttributeKey = "container.image.name"
+	FacefusionContainerInfoMetricAttributeKeyK8sPodUID               FacefusionContainerInfoMetricAttributeKey = "k8s.pod.uid"
+	FacefusionContainerInfoMetricAttributeKeyK8sContainerName        FacefusionContainerInfoMetricAttributeKey = "k8s.container.name"
+	FacefusionContainerInfoMetricAttributeKeyFacefusionContainerUnit FacefusionContainerInfoMetricAttributeKey = "facefusion.container.unit"
+	FacefusionContainerInfoMetricAttributeKeyFacefusionCgroupVersion FacefusionContainerInfoMetricAttributeKey = "facefusion.cgroup.version"
+)
+
+// FacefusionContainerInfoMetricConfig provides config for the facefusion.container.info metric.
+type FacefusionContainerInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+
+	AggregationStrategy string                                      `mapstructure:"aggregation_strategy"`
+	EnabledAttributes   []FacefusionContainerInfoMetricAttributeKey `mapstructure:"attributes"`
+}
+
+func (ms *FacefusionContainerInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+func (ms *FacefusionContainerInfoMetricConfig) Validate() error {
+	for _, val := range ms.EnabledAttributes {
+		switch val {
+		case FacefusionContainerInfoMetricAttributeKeyContainerID, FacefusionContainerInfoMetricAttributeKeyContainerName, FacefusionContainerInfoMetricAttributeKeyContainerImageName, FacefusionContainerInfoMetricAttributeKeyK8sPodUID, FacefusionContainerInfoMetricAttributeKeyK8sContainerName, FacefusionContainerInfoMetricAttributeKeyFacefusionContainerUnit, FacefusionContainerInfoMetricAttributeKeyFacefusionCgroupVersion:
+		default:
+			return fmt.Errorf("metric facefusion.container.info doesn't have an attribute %v, valid attributes: [container.id, container.name, container.image.name, k8s.pod.uid, k8s.container.name, facefusion.container.unit, facefusion.cgroup.version]", val)
+		}
+	}
+	if !slices.Contains(ms.EnabledAttributes, FacefusionContainerInfoMetricAttributeKeyFacefusionCgroupVersion) {
+		return fmt.Errorf("facefusion.cgroup.version is a required attribute for facefusion.container.info metric and must be included")
+	}
+
+	switch ms.AggregationStrategy {
+	case AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax:
+	default:
+		return fmt.Errorf("invalid aggregation strategy %q, valid strategies: [%s, %s, %s, %s]", ms.AggregationStrategy, AggregationStrategySum, AggregationStrategyAvg, AggregationStrategyMin, AggregationStrategyMax)
+	}
+
+	return nil
+}
+
+// FacefusionContainerMemoryLimitMetricConfig provides config for the facefusion.container.memory.limit metric.
+type FacefusionContainerMemoryLimitMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionContainerMemoryLimitMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionContainerMemoryPeakMetricConfig provides config for the facefusion.container.memory.peak metric.
+type FacefusionContainerMemoryPeakMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionContainerMemoryPeakMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionContainerOomKillsMetricConfig provides config for the facefusion.container.oom_kills metric.
+type FacefusionContainerOomKillsMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionContainerOomKillsMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionContainerPidsCountMetricConfig provides config for the facefusion.container.pids.count metric.
+type FacefusionContainerPidsCountMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionContainerPidsCountMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionContainerPidsLimitMetricConfig provides config for the facefusion.container.pids.limit metric.
+type FacefusionContainerPidsLimitMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionContainerPidsLimitMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// FacefusionContainerPressureTimeMetricConfig provides config for the facefusion.container.pressure.time metric.
+type FacefusionContainerPressureTimeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionContainerPressureTimeMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -1956,7 +2329,21 @@ func (ms *ProcessUptimeMetricConfig) Unmarshal(parser *confmap.Conf) error {
 
 // MetricsConfig provides config for facefusion metrics.
 type MetricsConfig struct {
+	ContainerCPUTime                          ContainerCPUTimeMetricConfig                          `mapstructure:"container.cpu.time"`
+	ContainerDiskIo                           ContainerDiskIoMetricConfig                           `mapstructure:"container.disk.io"`
+	ContainerMemoryUsage                      ContainerMemoryUsageMetricConfig                      `mapstructure:"container.memory.usage"`
+	ContainerMemoryWorkingSet                 ContainerMemoryWorkingSetMetricConfig                 `mapstructure:"container.memory.working_set"`
+	ContainerNetworkIo                        ContainerNetworkIoMetricConfig                        `mapstructure:"container.network.io"`
 	FacefusionActiveTasks                     FacefusionActiveTasksMetricConfig                     `mapstructure:"facefusion.active_tasks"`
+	FacefusionContainerCPULimit               FacefusionContainerCPULimitMetricConfig               `mapstructure:"facefusion.container.cpu.limit"`
+	FacefusionContainerCPUThrottledTime       FacefusionContainerCPUThrottledTimeMetricConfig       `mapstructure:"facefusion.container.cpu.throttled.time"`
+	FacefusionContainerInfo                   FacefusionContainerInfoMetricConfig                   `mapstructure:"facefusion.container.info"`
+	FacefusionContainerMemoryLimit            FacefusionContainerMemoryLimitMetricConfig            `mapstructure:"facefusion.container.memory.limit"`
+	FacefusionContainerMemoryPeak             FacefusionContainerMemoryPeakMetricConfig             `mapstructure:"facefusion.container.memory.peak"`
+	FacefusionContainerOomKills               FacefusionContainerOomKillsMetricConfig               `mapstructure:"facefusion.container.oom_kills"`
+	FacefusionContainerPidsCount              FacefusionContainerPidsCountMetricConfig              `mapstructure:"facefusion.container.pids.count"`
+	FacefusionContainerPidsLimit              FacefusionContainerPidsLimitMetricConfig              `mapstructure:"facefusion.container.pids.limit"`
+	FacefusionContainerPressureTime           FacefusionContainerPressureTimeMetricConfig           `mapstructure:"facefusion.container.pressure.time"`
 	FacefusionGpuMemoryUsage                  FacefusionGpuMemoryUsageMetricConfig                  `mapstructure:"facefusion.gpu.memory.usage"`
 	FacefusionGpuUtilization                  FacefusionGpuUtilizationMetricConfig                  `mapstructure:"facefusion.gpu.utilization"`
 	FacefusionHealthCertificateRemaining      FacefusionHealthCertificateRemainingMetricConfig      `mapstructure:"facefusion.health.certificate.remaining"`
@@ -2054,7 +2441,55 @@ type MetricsConfig struct {
 
 func DefaultMetricsConfig() MetricsConfig {
 	return MetricsConfig{
+		ContainerCPUTime: ContainerCPUTimeMetricConfig{
+			Enabled:             true,
+			AggregationStrategy: AggregationStrategySum,
+			EnabledAttributes:   []ContainerCPUTimeMetricAttributeKey{ContainerCPUTimeMetricAttributeKeyCPUMode},
+		},
+		ContainerDiskIo: ContainerDiskIoMetricConfig{
+			Enabled:             true,
+			AggregationStrategy: AggregationStrategySum,
+			EnabledAttributes:   []ContainerDiskIoMetricAttributeKey{ContainerDiskIoMetricAttributeKeyDiskIoDirection},
+		},
+		ContainerMemoryUsage: ContainerMemoryUsageMetricConfig{
+			Enabled: true,
+		},
+		ContainerMemoryWorkingSet: ContainerMemoryWorkingSetMetricConfig{
+			Enabled: true,
+		},
+		ContainerNetworkIo: ContainerNetworkIoMetricConfig{
+			Enabled: true,
+		},
 		FacefusionActiveTasks: FacefusionActiveTasksMetricConfig{
+			Enabled: true,
+		},
+		FacefusionContainerCPULimit: FacefusionContainerCPULimitMetricConfig{
+			Enabled: true,
+		},
+		FacefusionContainerCPUThrottledTime: FacefusionContainerCPUThrottledTimeMetricConfig{
+			Enabled: true,
+		},
+		FacefusionContainerInfo: FacefusionContainerInfoMetricConfig{
+			Enabled:             true,
+			AggregationStrategy: AggregationStrategySum,
+			EnabledAttributes:   []FacefusionContainerInfoMetricAttributeKey{FacefusionContainerInfoMetricAttributeKeyContainerID, FacefusionContainerInfoMetricAttributeKeyContainerName, FacefusionContainerInfoMetricAttributeKeyContainerImageName, FacefusionContainerInfoMetricAttributeKeyK8sPodUID, FacefusionContainerInfoMetricAttributeKeyK8sContainerName, FacefusionContainerInfoMetricAttributeKeyFacefusionContainerUnit, FacefusionContainerInfoMetricAttributeKeyFacefusionCgroupVersion},
+		},
+		FacefusionContainerMemoryLimit: FacefusionContainerMemoryLimitMetricConfig{
+			Enabled: true,
+		},
+		FacefusionContainerMemoryPeak: FacefusionContainerMemoryPeakMetricConfig{
+			Enabled: true,
+		},
+		FacefusionContainerOomKills: FacefusionContainerOomKillsMetricConfig{
+			Enabled: true,
+		},
+		FacefusionContainerPidsCount: FacefusionContainerPidsCountMetricConfig{
+			Enabled: true,
+		},
+		FacefusionContainerPidsLimit: FacefusionContainerPidsLimitMetricConfig{
+			Enabled: true,
+		},
+		FacefusionContainerPressureTime: FacefusionContainerPressureTimeMetricConfig{
 			Enabled: true,
 		},
 		FacefusionGpuMemoryUsage: FacefusionGpuMemoryUsageMetricConfig{

@@ -26,7 +26,55 @@ func TestMetricsBuilderConfig(t *testing.T) {
 			name: "all_set",
 			want: MetricsBuilderConfig{
 				Metrics: MetricsConfig{
+					ContainerCPUTime: ContainerCPUTimeMetricConfig{
+						Enabled:             true,
+						AggregationStrategy: AggregationStrategySum,
+						EnabledAttributes:   []ContainerCPUTimeMetricAttributeKey{ContainerCPUTimeMetricAttributeKeyCPUMode},
+					},
+					ContainerDiskIo: ContainerDiskIoMetricConfig{
+						Enabled:             true,
+						AggregationStrategy: AggregationStrategySum,
+						EnabledAttributes:   []ContainerDiskIoMetricAttributeKey{ContainerDiskIoMetricAttributeKeyDiskIoDirection},
+					},
+					ContainerMemoryUsage: ContainerMemoryUsageMetricConfig{
+						Enabled: true,
+					},
+					ContainerMemoryWorkingSet: ContainerMemoryWorkingSetMetricConfig{
+						Enabled: true,
+					},
+					ContainerNetworkIo: ContainerNetworkIoMetricConfig{
+						Enabled: true,
+					},
 					FacefusionActiveTasks: FacefusionActiveTasksMetricConfig{
+						Enabled: true,
+					},
+					FacefusionContainerCPULimit: FacefusionContainerCPULimitMetricConfig{
+						Enabled: true,
+					},
+					FacefusionContainerCPUThrottledTime: FacefusionContainerCPUThrottledTimeMetricConfig{
+						Enabled: true,
+					},
+					FacefusionContainerInfo: FacefusionContainerInfoMetricConfig{
+						Enabled:             true,
+						AggregationStrategy: AggregationStrategySum,
+						EnabledAttributes:   []FacefusionContainerInfoMetricAttributeKey{FacefusionContainerInfoMetricAttributeKeyContainerID, FacefusionContainerInfoMetricAttributeKeyContainerName, FacefusionContainerInfoMetricAttributeKeyContainerImageName, FacefusionContainerInfoMetricAttributeKeyK8sPodUID, FacefusionContainerInfoMetricAttributeKeyK8sContainerName, FacefusionContainerInfoMetricAttributeKeyFacefusionContainerUnit, FacefusionContainerInfoMetricAttributeKeyFacefusionCgroupVersion},
+					},
+					FacefusionContainerMemoryLimit: FacefusionContainerMemoryLimitMetricConfig{
+						Enabled: true,
+					},
+					FacefusionContainerMemoryPeak: FacefusionContainerMemoryPeakMetricConfig{
+						Enabled: true,
+					},
+					FacefusionContainerOomKills: FacefusionContainerOomKillsMetricConfig{
+						Enabled: true,
+					},
+					FacefusionContainerPidsCount: FacefusionContainerPidsCountMetricConfig{
+						Enabled: true,
+					},
+					FacefusionContainerPidsLimit: FacefusionContainerPidsLimitMetricConfig{
+						Enabled: true,
+					},
+					FacefusionContainerPressureTime: FacefusionContainerPressureTimeMetricConfig{
 						Enabled: true,
 					},
 					FacefusionGpuMemoryUsage: FacefusionGpuMemoryUsageMetricConfig{
@@ -326,7 +374,55 @@ func TestMetricsBuilderConfig(t *testing.T) {
 			name: "none_set",
 			want: MetricsBuilderConfig{
 				Metrics: MetricsConfig{
+					ContainerCPUTime: ContainerCPUTimeMetricConfig{
+						Enabled:             false,
+						AggregationStrategy: AggregationStrategySum,
+						EnabledAttributes:   []ContainerCPUTimeMetricAttributeKey{ContainerCPUTimeMetricAttributeKeyCPUMode},
+					},
+					ContainerDiskIo: ContainerDiskIoMetricConfig{
+						Enabled:             false,
+						AggregationStrategy: AggregationStrategySum,
+						EnabledAttributes:   []ContainerDiskIoMetricAttributeKey{ContainerDiskIoMetricAttributeKeyDiskIoDirection},
+					},
+					ContainerMemoryUsage: ContainerMemoryUsageMetricConfig{
+						Enabled: false,
+					},
+					ContainerMemoryWorkingSet: ContainerMemoryWorkingSetMetricConfig{
+						Enabled: false,
+					},
+					ContainerNetworkIo: ContainerNetworkIoMetricConfig{
+						Enabled: false,
+					},
 					FacefusionActiveTasks: FacefusionActiveTasksMetricConfig{
+						Enabled: false,
+					},
+					FacefusionContainerCPULimit: FacefusionContainerCPULimitMetricConfig{
+						Enabled: false,
+					},
+					FacefusionContainerCPUThrottledTime: FacefusionContainerCPUThrottledTimeMetricConfig{
+						Enabled: false,
+					},
+					FacefusionContainerInfo: FacefusionContainerInfoMetricConfig{
+						Enabled:             false,
+						AggregationStrategy: AggregationStrategySum,
+						EnabledAttributes:   []FacefusionContainerInfoMetricAttributeKey{FacefusionContainerInfoMetricAttributeKeyContainerID, FacefusionContainerInfoMetricAttributeKeyContainerName, FacefusionContainerInfoMetricAttributeKeyContainerImageName, FacefusionContainerInfoMetricAttributeKeyK8sPodUID, FacefusionContainerInfoMetricAttributeKeyK8sContainerName, FacefusionContainerInfoMetricAttributeKeyFacefusionContainerUnit, FacefusionContainerInfoMetricAttributeKeyFacefusionCgroupVersion},
+					},
+					FacefusionContainerMemoryLimit: FacefusionContainerMemoryLimitMetricConfig{
+						Enabled: false,
+					},
+					FacefusionContainerMemoryPeak: FacefusionContainerMemoryPeakMetricConfig{
+						Enabled: false,
+					},
+					FacefusionContainerOomKills: FacefusionContainerOomKillsMetricConfig{
+						Enabled: false,
+					},
+					FacefusionContainerPidsCount: FacefusionContainerPidsCountMetricConfig{
+						Enabled: false,
+					},
+					FacefusionContainerPidsLimit: FacefusionContainerPidsLimitMetricConfig{
+						Enabled: false,
+					},
+					FacefusionContainerPressureTime: FacefusionContainerPressureTimeMetricConfig{
 						Enabled: false,
 					},
 					FacefusionGpuMemoryUsage: FacefusionGpuMemoryUsageMetricConfig{
@@ -626,10 +722,45 @@ func TestMetricsBuilderConfig(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := loadMetricsBuilderConfig(t, tt.name)
-			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(FacefusionActiveTasksMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionHealthCertificateRemainingMetricConfig{}, FacefusionHealthDurationMetricConfig{}, FacefusionHealthUpMetricConfig{}, FacefusionInstanceConfigurationStateMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobLostMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionLogCausesMetricConfig{}, FacefusionLogRecordsMetricConfig{}, FacefusionModelLoadTimeMetricConfig{}, FacefusionModelLoadsMetricConfig{}, FacefusionPhaseFrameRateMetricConfig{}, FacefusionPhaseFramesMetricConfig{}, FacefusionPhaseProgressMetricConfig{}, FacefusionPhaseRemainingMetricConfig{}, FacefusionPhaseTimeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessStoppedMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerKindMetricConfig{}, FacefusionServerPollsMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, FacefusionServerViewersMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuEngineUtilizationMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuGraphicsUtilizationMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuMemoryBandwidthUtilizationMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuNvlinkThroughputMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPcieThroughputMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPipeUtilizationMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuReadingFailedMetricConfig{}, NvidiaGpuReadingImplausibleMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSmOccupancyMetricConfig{}, NvidiaGpuSmUtilizationMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, NvidiaGpuXidUnmatchedMetricConfig{}, NvidiaGpuXidWatchMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
+			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(ContainerCPUTimeMetricConfig{}, ContainerDiskIoMetricConfig{}, ContainerMemoryUsageMetricConfig{}, ContainerMemoryWorkingSetMetricConfig{}, ContainerNetworkIoMetricConfig{}, FacefusionActiveTasksMetricConfig{}, FacefusionContainerCPULimitMetricConfig{}, FacefusionContainerCPUThrottledTimeMetricConfig{}, FacefusionContainerInfoMetricConfig{}, FacefusionContainerMemoryLimitMetricConfig{}, FacefusionContainerMemoryPeakMetricConfig{}, FacefusionContainerOomKillsMetricConfig{}, FacefusionContainerPidsCountMetricConfig{}, FacefusionContainerPidsLimitMetricConfig{}, FacefusionContainerPressureTimeMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionHealthCertificateRemainingMetricConfig{}, FacefusionHealthDurationMetricConfig{}, FacefusionHealthUpMetricConfig{}, FacefusionInstanceConfigurationStateMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobLostMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionLogCausesMetricConfig{}, FacefusionLogRecordsMetricConfig{}, FacefusionModelLoadTimeMetricConfig{}, FacefusionModelLoadsMetricConfig{}, FacefusionPhaseFrameRateMetricConfig{}, FacefusionPhaseFramesMetricConfig{}, FacefusionPhaseProgressMetricConfig{}, FacefusionPhaseRemainingMetricConfig{}, FacefusionPhaseTimeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessStoppedMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionServerKindMetricConfig{}, FacefusionServerPollsMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, FacefusionServerViewersMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuEngineUtilizationMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuGraphicsUtilizationMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuMemoryBandwidthUtilizationMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuNvlinkThroughputMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPcieThroughputMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPipeUtilizationMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuReadingFailedMetricConfig{}, NvidiaGpuReadingImplausibleMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSmOccupancyMetricConfig{}, NvidiaGpuSmUtilizationMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, NvidiaGpuXidUnmatchedMetricConfig{}, NvidiaGpuXidWatchMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
 			require.Emptyf(t, diff, "Config mismatch (-expected +actual):\n%s", diff)
 		})
 	}
+}
+func TestContainerCPUTimeMetricsConfig_Validate(t *testing.T) {
+	cfg := DefaultMetricsConfig().ContainerCPUTime
+	require.NoError(t, cfg.Validate())
+
+	cfg.EnabledAttributes = []ContainerCPUTimeMetricAttributeKey{"invalid"}
+	require.ErrorContains(t, cfg.Validate(), "metric container.cpu.time doesn't have an attribute invalid, valid attributes: [cpu.mode]")
+
+	cfg = DefaultMetricsConfig().ContainerCPUTime
+	cfg.AggregationStrategy = "invalid"
+	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
+}
+
+func TestContainerDiskIoMetricsConfig_Validate(t *testing.T) {
+	cfg := DefaultMetricsConfig().ContainerDiskIo
+	require.NoError(t, cfg.Validate())
+
+	cfg.EnabledAttributes = []ContainerDiskIoMetricAttributeKey{"invalid"}
+	require.ErrorContains(t, cfg.Validate(), "metric container.disk.io doesn't have an attribute invalid, valid attributes: [disk.io.direction]")
+
+	cfg = DefaultMetricsConfig().ContainerDiskIo
+	cfg.AggregationStrategy = "invalid"
+	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
+}
+
+func TestFacefusionContainerInfoMetricsConfig_Validate(t *testing.T) {
+	cfg := DefaultMetricsConfig().FacefusionContainerInfo
+	require.NoError(t, cfg.Validate())
+
+	cfg.EnabledAttributes = []FacefusionContainerInfoMetricAttributeKey{"invalid"}
+	require.ErrorContains(t, cfg.Validate(), "metric facefusion.container.info doesn't have an attribute invalid, valid attributes: [container.id, container.name, container.image.name, k8s.pod.uid, k8s.container.name, facefusion.container.unit, facefusion.cgroup.version]")
+
+	cfg = DefaultMetricsConfig().FacefusionContainerInfo
+	cfg.AggregationStrategy = "invalid"
+	require.ErrorContains(t, cfg.Validate(), "invalid aggregation strategy")
 }
 
 func TestProcessCPUTimeMetricsConfig_Validate(t *testing.T) {

@@ -181,6 +181,88 @@ var MapAttributeFacefusionCause = map[string]AttributeFacefusionCause{
 	"provider_fallback":    AttributeFacefusionCauseProviderFallback,
 }
 
+// AttributeFacefusionCgroupVersion specifies the value facefusion.cgroup.version attribute.
+type AttributeFacefusionCgroupVersion int
+
+const (
+	_ AttributeFacefusionCgroupVersion = iota
+	AttributeFacefusionCgroupVersionV1
+	AttributeFacefusionCgroupVersionV2
+)
+
+// String returns the string representation of the AttributeFacefusionCgroupVersion.
+func (av AttributeFacefusionCgroupVersion) String() string {
+	switch av {
+	case AttributeFacefusionCgroupVersionV1:
+		return "v1"
+	case AttributeFacefusionCgroupVersionV2:
+		return "v2"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionCgroupVersion is a helper map of string to AttributeFacefusionCgroupVersion attribute value.
+var MapAttributeFacefusionCgroupVersion = map[string]AttributeFacefusionCgroupVersion{
+	"v1": AttributeFacefusionCgroupVersionV1,
+	"v2": AttributeFacefusionCgroupVersionV2,
+}
+
+// AttributeFacefusionContainerPressure specifies the value facefusion.container.pressure attribute.
+type AttributeFacefusionContainerPressure int
+
+const (
+	_ AttributeFacefusionContainerPressure = iota
+	AttributeFacefusionContainerPressureSome
+	AttributeFacefusionContainerPressureFull
+)
+
+// String returns the string representation of the AttributeFacefusionContainerPressure.
+func (av AttributeFacefusionContainerPressure) String() string {
+	switch av {
+	case AttributeFacefusionContainerPressureSome:
+		return "some"
+	case AttributeFacefusionContainerPressureFull:
+		return "full"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionContainerPressure is a helper map of string to AttributeFacefusionContainerPressure attribute value.
+var MapAttributeFacefusionContainerPressure = map[string]AttributeFacefusionContainerPressure{
+	"some": AttributeFacefusionContainerPressureSome,
+	"full": AttributeFacefusionContainerPressureFull,
+}
+
+// AttributeFacefusionContainerResource specifies the value facefusion.container.resource attribute.
+type AttributeFacefusionContainerResource int
+
+const (
+	_ AttributeFacefusionContainerResource = iota
+	AttributeFacefusionContainerResourceCPU
+	AttributeFacefusionContainerResourceMemory
+	AttributeFacefusionContainerResourceIo
+)
+
+// String returns the string representation of the AttributeFacefusionContainerResource.
+func (av AttributeFacefusionContainerResource) String() string {
+	switch av {
+	case AttributeFacefusionContainerResourceCPU:
+		return "cpu"
+	case AttributeFacefusionContainerResourceMemory:
+		return "memory"
+	case AttributeFacefusionContainerResourceIo:
+		return "io"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionContainerResource is a helper map of string to AttributeFacefusionContainerResource attribute value.
+var MapAttributeFacefusionContainerResource = map[string]AttributeFacefusionContainerResource{
+	"cpu":    AttributeFacefusionContainerResourceCPU,
+	"memory": AttributeFacefusionContainerResourceMemory,
+	"io":     AttributeFacefusionContainerResourceIo,
+}
+
 // AttributeFacefusionExitReason specifies the value facefusion.exit.reason attribute.
 type AttributeFacefusionExitReason int
 
@@ -191,6 +273,7 @@ const (
 	AttributeFacefusionExitReasonCheckFailed
 	AttributeFacefusionExitReasonTerminated
 	AttributeFacefusionExitReasonKilled
+	AttributeFacefusionExitReasonOomKilled
 	AttributeFacefusionExitReasonCrashed
 	AttributeFacefusionExitReasonUnknown
 )
@@ -208,6 +291,8 @@ func (av AttributeFacefusionExitReason) String() string {
 		return "terminated"
 	case AttributeFacefusionExitReasonKilled:
 		return "killed"
+	case AttributeFacefusionExitReasonOomKilled:
+		return "oom_killed"
 	case AttributeFacefusionExitReasonCrashed:
 		return "crashed"
 	case AttributeFacefusionExitReasonUnknown:
@@ -223,6 +308,7 @@ var MapAttributeFacefusionExitReason = map[string]AttributeFacefusionExitReason{
 	"check_failed": AttributeFacefusionExitReasonCheckFailed,
 	"terminated":   AttributeFacefusionExitReasonTerminated,
 	"killed":       AttributeFacefusionExitReasonKilled,
+	"oom_killed":   AttributeFacefusionExitReasonOomKilled,
 	"crashed":      AttributeFacefusionExitReasonCrashed,
 	"unknown":      AttributeFacefusionExitReasonUnknown,
 }
@@ -1586,8 +1672,55 @@ var MapAttributePercentile = map[string]AttributePercentile{
 }
 
 var MetricsInfo = metricsInfo{
+	ContainerCPUTime: metricInfo{
+		Name:       "container.cpu.time",
+		Attributes: []string{"cpu.mode"},
+	},
+	ContainerDiskIo: metricInfo{
+		Name:       "container.disk.io",
+		Attributes: []string{"disk.io.direction"},
+	},
+	ContainerMemoryUsage: metricInfo{
+		Name: "container.memory.usage",
+	},
+	ContainerMemoryWorkingSet: metricInfo{
+		Name: "container.memory.working_set",
+	},
+	ContainerNetworkIo: metricInfo{
+		Name:       "container.network.io",
+		Attributes: []string{"network.io.direction"},
+	},
 	FacefusionActiveTasks: metricInfo{
 		Name: "facefusion.active_tasks",
+	},
+	FacefusionContainerCPULimit: metricInfo{
+		Name: "facefusion.container.cpu.limit",
+	},
+	FacefusionContainerCPUThrottledTime: metricInfo{
+		Name: "facefusion.container.cpu.throttled.time",
+	},
+	FacefusionContainerInfo: metricInfo{
+		Name:       "facefusion.container.info",
+		Attributes: []string{"container.id", "container.name", "container.image.name", "k8s.pod.uid", "k8s.container.name", "facefusion.container.unit", "facefusion.cgroup.version"},
+	},
+	FacefusionContainerMemoryLimit: metricInfo{
+		Name: "facefusion.container.memory.limit",
+	},
+	FacefusionContainerMemoryPeak: metricInfo{
+		Name: "facefusion.container.memory.peak",
+	},
+	FacefusionContainerOomKills: metricInfo{
+		Name: "facefusion.container.oom_kills",
+	},
+	FacefusionContainerPidsCount: metricInfo{
+		Name: "facefusion.container.pids.count",
+	},
+	FacefusionContainerPidsLimit: metricInfo{
+		Name: "facefusion.container.pids.limit",
+	},
+	FacefusionContainerPressureTime: metricInfo{
+		Name:       "facefusion.container.pressure.time",
+		Attributes: []string{"facefusion.container.resource", "facefusion.container.pressure"},
 	},
 	FacefusionGpuMemoryUsage: metricInfo{
 		Name:       "facefusion.gpu.memory.usage",
@@ -1955,7 +2088,21 @@ var MetricsInfo = metricsInfo{
 }
 
 type metricsInfo struct {
+	ContainerCPUTime                          metricInfo
+	ContainerDiskIo                           metricInfo
+	ContainerMemoryUsage                      metricInfo
+	ContainerMemoryWorkingSet                 metricInfo
+	ContainerNetworkIo                        metricInfo
 	FacefusionActiveTasks                     metricInfo
+	FacefusionContainerCPULimit               metricInfo
+	FacefusionContainerCPUThrottledTime       metricInfo
+	FacefusionContainerInfo                   metricInfo
+	FacefusionContainerMemoryLimit            metricInfo
+	FacefusionContainerMemoryPeak             metricInfo
+	FacefusionContainerOomKills               metricInfo
+	FacefusionContainerPidsCount              metricInfo
+	FacefusionContainerPidsLimit              metricInfo
+	FacefusionContainerPressureTime           metricInfo
 	FacefusionGpuMemoryUsage                  metricInfo
 	FacefusionGpuUtilization                  metricInfo
 	FacefusionHealthCertificateRemaining      metricInfo
@@ -2072,6 +2219,346 @@ func WithFacefusionOrphanReasonMetricAttribute(facefusionOrphanReasonAttributeVa
 	})
 }
 
+type metricContainerCPUTime struct {
+	data          pmetric.Metric               // data buffer for generated metric.
+	config        ContainerCPUTimeMetricConfig // metric config provided by user.
+	capacity      int                          // max observed number of data points added to the metric.
+	aggDataPoints []float64                    // slice containing number of aggregated datapoints at each index
+}
+
+// init fills container.cpu.time metric with initial data.
+func (m *metricContainerCPUTime) init() {
+	m.data.SetName("container.cpu.time")
+	m.data.SetDescription("The CPU time of the container, or of the service of systemd, that the instance runs in.")
+	m.data.SetUnit("s")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+	m.aggDataPoints = m.aggDataPoints[:0]
+}
+
+func (m *metricContainerCPUTime) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, cpuModeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+
+	dp := pmetric.NewNumberDataPoint()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	if slices.Contains(m.config.EnabledAttributes, ContainerCPUTimeMetricAttributeKeyCPUMode) {
+		dp.Attributes().PutStr("cpu.mode", cpuModeAttributeValue)
+	}
+
+	var s string
+	dps := m.data.Sum().DataPoints()
+	for i := 0; i < dps.Len(); i++ {
+		dpi := dps.At(i)
+		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
+			switch s = m.config.AggregationStrategy; s {
+			case AggregationStrategySum, AggregationStrategyAvg:
+				dpi.SetDoubleValue(dpi.DoubleValue() + val)
+				m.aggDataPoints[i] += 1
+				return
+			case AggregationStrategyMin:
+				if dpi.DoubleValue() > val {
+					dpi.SetDoubleValue(val)
+				}
+				return
+			case AggregationStrategyMax:
+				if dpi.DoubleValue() < val {
+					dpi.SetDoubleValue(val)
+				}
+				return
+			}
+		}
+	}
+
+	dp.SetDoubleValue(val)
+	m.aggDataPoints = append(m.aggDataPoints, 1)
+	dp.MoveTo(dps.AppendEmpty())
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricContainerCPUTime) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricContainerCPUTime) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		if m.config.AggregationStrategy == AggregationStrategyAvg {
+			for i, aggCount := range m.aggDataPoints {
+				m.data.Sum().DataPoints().At(i).SetDoubleValue(m.data.Sum().DataPoints().At(i).DoubleValue() / aggCount)
+			}
+		}
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricContainerCPUTime(cfg ContainerCPUTimeMetricConfig) metricContainerCPUTime {
+	m := metricContainerCPUTime{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricContainerDiskIo struct {
+	data          pmetric.Metric              // data buffer for generated metric.
+	config        ContainerDiskIoMetricConfig // metric config provided by user.
+	capacity      int                         // max observed number of data points added to the metric.
+	aggDataPoints []int64                     // slice containing number of aggregated datapoints at each index
+}
+
+// init fills container.disk.io metric with initial data.
+func (m *metricContainerDiskIo) init() {
+	m.data.SetName("container.disk.io")
+	m.data.SetDescription("The bytes that went to and from block devices. What the page cache had is not among them.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+	m.aggDataPoints = m.aggDataPoints[:0]
+}
+
+func (m *metricContainerDiskIo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, diskIoDirectionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+
+	dp := pmetric.NewNumberDataPoint()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	if slices.Contains(m.config.EnabledAttributes, ContainerDiskIoMetricAttributeKeyDiskIoDirection) {
+		dp.Attributes().PutStr("disk.io.direction", diskIoDirectionAttributeValue)
+	}
+
+	var s string
+	dps := m.data.Sum().DataPoints()
+	for i := 0; i < dps.Len(); i++ {
+		dpi := dps.At(i)
+		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
+			switch s = m.config.AggregationStrategy; s {
+			case AggregationStrategySum, AggregationStrategyAvg:
+				dpi.SetIntValue(dpi.IntValue() + val)
+				m.aggDataPoints[i] += 1
+				return
+			case AggregationStrategyMin:
+				if dpi.IntValue() > val {
+					dpi.SetIntValue(val)
+				}
+				return
+			case AggregationStrategyMax:
+				if dpi.IntValue() < val {
+					dpi.SetIntValue(val)
+				}
+				return
+			}
+		}
+	}
+
+	dp.SetIntValue(val)
+	m.aggDataPoints = append(m.aggDataPoints, 1)
+	dp.MoveTo(dps.AppendEmpty())
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricContainerDiskIo) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricContainerDiskIo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		if m.config.AggregationStrategy == AggregationStrategyAvg {
+			for i, aggCount := range m.aggDataPoints {
+				m.data.Sum().DataPoints().At(i).SetIntValue(m.data.Sum().DataPoints().At(i).IntValue() / aggCount)
+			}
+		}
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricContainerDiskIo(cfg ContainerDiskIoMetricConfig) metricContainerDiskIo {
+	m := metricContainerDiskIo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricContainerMemoryUsage struct {
+	data     pmetric.Metric                   // data buffer for generated metric.
+	config   ContainerMemoryUsageMetricConfig // metric config provided by user.
+	capacity int                              // max observed number of data points added to the metric.
+}
+
+// init fills container.memory.usage metric with initial data.
+func (m *metricContainerMemoryUsage) init() {
+	m.data.SetName("container.memory.usage")
+	m.data.SetDescription("The memory of the container, page cache included.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricContainerMemoryUsage) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricContainerMemoryUsage) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricContainerMemoryUsage) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricContainerMemoryUsage(cfg ContainerMemoryUsageMetricConfig) metricContainerMemoryUsage {
+	m := metricContainerMemoryUsage{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricContainerMemoryWorkingSet struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   ContainerMemoryWorkingSetMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills container.memory.working_set metric with initial data.
+func (m *metricContainerMemoryWorkingSet) init() {
+	m.data.SetName("container.memory.working_set")
+	m.data.SetDescription("The memory without the file pages that were not used for long, which the kernel takes back first. At `facefusion.container.memory.limit` it kills.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricContainerMemoryWorkingSet) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricContainerMemoryWorkingSet) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricContainerMemoryWorkingSet) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricContainerMemoryWorkingSet(cfg ContainerMemoryWorkingSetMetricConfig) metricContainerMemoryWorkingSet {
+	m := metricContainerMemoryWorkingSet{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricContainerNetworkIo struct {
+	data     pmetric.Metric                 // data buffer for generated metric.
+	config   ContainerNetworkIoMetricConfig // metric config provided by user.
+	capacity int                            // max observed number of data points added to the metric.
+}
+
+// init fills container.network.io metric with initial data.
+func (m *metricContainerNetworkIo) init() {
+	m.data.SetName("container.network.io")
+	m.data.SetDescription("The bytes that went through the interfaces of the container's network namespace, but for the loopback. Absent in the host's network.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricContainerNetworkIo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, networkIoDirectionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("network.io.direction", networkIoDirectionAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricContainerNetworkIo) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricContainerNetworkIo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricContainerNetworkIo(cfg ContainerNetworkIoMetricConfig) metricContainerNetworkIo {
+	m := metricContainerNetworkIo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricFacefusionActiveTasks struct {
 	data     pmetric.Metric                    // data buffer for generated metric.
 	config   FacefusionActiveTasksMetricConfig // metric config provided by user.
@@ -2116,6 +2603,530 @@ func (m *metricFacefusionActiveTasks) emit(metrics pmetric.MetricSlice) {
 
 func newMetricFacefusionActiveTasks(cfg FacefusionActiveTasksMetricConfig) metricFacefusionActiveTasks {
 	m := metricFacefusionActiveTasks{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionContainerCPULimit struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   FacefusionContainerCPULimitMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.container.cpu.limit metric with initial data.
+func (m *metricFacefusionContainerCPULimit) init() {
+	m.data.SetName("facefusion.container.cpu.limit")
+	m.data.SetDescription("The cores that the container may use on average over a period (quota); absent without a limit.")
+	m.data.SetUnit("{cpu}")
+	m.data.SetEmptyGauge()
+}
+
+func (m *metricFacefusionContainerCPULimit) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionContainerCPULimit) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionContainerCPULimit) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionContainerCPULimit(cfg FacefusionContainerCPULimitMetricConfig) metricFacefusionContainerCPULimit {
+	m := metricFacefusionContainerCPULimit{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionContainerCPUThrottledTime struct {
+	data     pmetric.Metric                                  // data buffer for generated metric.
+	config   FacefusionContainerCPUThrottledTimeMetricConfig // metric config provided by user.
+	capacity int                                             // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.container.cpu.throttled.time metric with initial data.
+func (m *metricFacefusionContainerCPUThrottledTime) init() {
+	m.data.SetName("facefusion.container.cpu.throttled.time")
+	m.data.SetDescription("The time for which the quota held the container back, of all cores together.")
+	m.data.SetUnit("s")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionContainerCPUThrottledTime) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionContainerCPUThrottledTime) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionContainerCPUThrottledTime) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionContainerCPUThrottledTime(cfg FacefusionContainerCPUThrottledTimeMetricConfig) metricFacefusionContainerCPUThrottledTime {
+	m := metricFacefusionContainerCPUThrottledTime{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionContainerInfo struct {
+	data          pmetric.Metric                      // data buffer for generated metric.
+	config        FacefusionContainerInfoMetricConfig // metric config provided by user.
+	capacity      int                                 // max observed number of data points added to the metric.
+	aggDataPoints []int64                             // slice containing number of aggregated datapoints at each index
+}
+
+// init fills facefusion.container.info metric with initial data.
+func (m *metricFacefusionContainerInfo) init() {
+	m.data.SetName("facefusion.container.info")
+	m.data.SetDescription("1 for the container, or the service of systemd, that the oldest service of the instance runs in, else its oldest run. What is not known is empty.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+	m.aggDataPoints = m.aggDataPoints[:0]
+}
+
+func (m *metricFacefusionContainerInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, containerIDAttributeValue string, containerNameAttributeValue string, containerImageNameAttributeValue string, k8sPodUIDAttributeValue string, k8sContainerNameAttributeValue string, facefusionContainerUnitAttributeValue string, facefusionCgroupVersionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+
+	dp := pmetric.NewNumberDataPoint()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	if slices.Contains(m.config.EnabledAttributes, FacefusionContainerInfoMetricAttributeKeyContainerID) {
+		dp.Attributes().PutStr("container.id", containerIDAttributeValue)
+	}
+	if slices.Contains(m.config.EnabledAttributes, FacefusionContainerInfoMetricAttributeKeyContainerName) {
+		dp.Attributes().PutStr("container.name", containerNameAttributeValue)
+	}
+	if slices.Contains(m.config.EnabledAttributes, FacefusionContainerInfoMetricAttributeKeyContainerImageName) {
+		dp.Attributes().PutStr("container.image.name", containerImageNameAttributeValue)
+	}
+	if slices.Contains(m.config.EnabledAttributes, FacefusionContainerInfoMetricAttributeKeyK8sPodUID) {
+		dp.Attributes().PutStr("k8s.pod.uid", k8sPodUIDAttributeValue)
+	}
+	if slices.Contains(m.config.EnabledAttributes, FacefusionContainerInfoMetricAttributeKeyK8sContainerName) {
+		dp.Attributes().PutStr("k8s.container.name", k8sContainerNameAttributeValue)
+	}
+	if slices.Contains(m.config.EnabledAttributes, FacefusionContainerInfoMetricAttributeKeyFacefusionContainerUnit) {
+		dp.Attributes().PutStr("facefusion.container.unit", facefusionContainerUnitAttributeValue)
+	}
+	if slices.Contains(m.config.EnabledAttributes, FacefusionContainerInfoMetricAttributeKeyFacefusionCgroupVersion) {
+		dp.Attributes().PutStr("facefusion.cgroup.version", facefusionCgroupVersionAttributeValue)
+	}
+
+	var s string
+	dps := m.data.Sum().DataPoints()
+	for i := 0; i < dps.Len(); i++ {
+		dpi := dps.At(i)
+		if dp.Attributes().Equal(dpi.Attributes()) && dp.StartTimestamp() == dpi.StartTimestamp() && dp.Timestamp() == dpi.Timestamp() {
+			switch s = m.config.AggregationStrategy; s {
+			case AggregationStrategySum, AggregationStrategyAvg:
+				dpi.SetIntValue(dpi.IntValue() + val)
+				m.aggDataPoints[i] += 1
+				return
+			case AggregationStrategyMin:
+				if dpi.IntValue() > val {
+					dpi.SetIntValue(val)
+				}
+				return
+			case AggregationStrategyMax:
+				if dpi.IntValue() < val {
+					dpi.SetIntValue(val)
+				}
+				return
+			}
+		}
+	}
+
+	dp.SetIntValue(val)
+	m.aggDataPoints = append(m.aggDataPoints, 1)
+	dp.MoveTo(dps.AppendEmpty())
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionContainerInfo) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionContainerInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		if m.config.AggregationStrategy == AggregationStrategyAvg {
+			for i, aggCount := range m.aggDataPoints {
+				m.data.Sum().DataPoints().At(i).SetIntValue(m.data.Sum().DataPoints().At(i).IntValue() / aggCount)
+			}
+		}
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionContainerInfo(cfg FacefusionContainerInfoMetricConfig) metricFacefusionContainerInfo {
+	m := metricFacefusionContainerInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionContainerMemoryLimit struct {
+	data     pmetric.Metric                             // data buffer for generated metric.
+	config   FacefusionContainerMemoryLimitMetricConfig // metric config provided by user.
+	capacity int                                        // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.container.memory.limit metric with initial data.
+func (m *metricFacefusionContainerMemoryLimit) init() {
+	m.data.SetName("facefusion.container.memory.limit")
+	m.data.SetDescription("The memory that the container may use; absent without a limit.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionContainerMemoryLimit) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionContainerMemoryLimit) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionContainerMemoryLimit) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionContainerMemoryLimit(cfg FacefusionContainerMemoryLimitMetricConfig) metricFacefusionContainerMemoryLimit {
+	m := metricFacefusionContainerMemoryLimit{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionContainerMemoryPeak struct {
+	data     pmetric.Metric                            // data buffer for generated metric.
+	config   FacefusionContainerMemoryPeakMetricConfig // metric config provided by user.
+	capacity int                                       // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.container.memory.peak metric with initial data.
+func (m *metricFacefusionContainerMemoryPeak) init() {
+	m.data.SetName("facefusion.container.memory.peak")
+	m.data.SetDescription("The most memory that the container had (Linux 5.19 and later, or version 1 of the control groups).")
+	m.data.SetUnit("By")
+	m.data.SetEmptyGauge()
+}
+
+func (m *metricFacefusionContainerMemoryPeak) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionContainerMemoryPeak) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionContainerMemoryPeak) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionContainerMemoryPeak(cfg FacefusionContainerMemoryPeakMetricConfig) metricFacefusionContainerMemoryPeak {
+	m := metricFacefusionContainerMemoryPeak{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionContainerOomKills struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   FacefusionContainerOomKillsMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.container.oom_kills metric with initial data.
+func (m *metricFacefusionContainerOomKills) init() {
+	m.data.SetName("facefusion.container.oom_kills")
+	m.data.SetDescription("The processes of the container that the kernel killed for memory, whichever they were.")
+	m.data.SetUnit("{process}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionContainerOomKills) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionContainerOomKills) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionContainerOomKills) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionContainerOomKills(cfg FacefusionContainerOomKillsMetricConfig) metricFacefusionContainerOomKills {
+	m := metricFacefusionContainerOomKills{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionContainerPidsCount struct {
+	data     pmetric.Metric                           // data buffer for generated metric.
+	config   FacefusionContainerPidsCountMetricConfig // metric config provided by user.
+	capacity int                                      // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.container.pids.count metric with initial data.
+func (m *metricFacefusionContainerPidsCount) init() {
+	m.data.SetName("facefusion.container.pids.count")
+	m.data.SetDescription("The processes and threads of the container.")
+	m.data.SetUnit("{pid}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionContainerPidsCount) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionContainerPidsCount) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionContainerPidsCount) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionContainerPidsCount(cfg FacefusionContainerPidsCountMetricConfig) metricFacefusionContainerPidsCount {
+	m := metricFacefusionContainerPidsCount{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionContainerPidsLimit struct {
+	data     pmetric.Metric                           // data buffer for generated metric.
+	config   FacefusionContainerPidsLimitMetricConfig // metric config provided by user.
+	capacity int                                      // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.container.pids.limit metric with initial data.
+func (m *metricFacefusionContainerPidsLimit) init() {
+	m.data.SetName("facefusion.container.pids.limit")
+	m.data.SetDescription("The processes and threads that the container may have; absent without a limit.")
+	m.data.SetUnit("{pid}")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+}
+
+func (m *metricFacefusionContainerPidsLimit) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionContainerPidsLimit) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionContainerPidsLimit) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionContainerPidsLimit(cfg FacefusionContainerPidsLimitMetricConfig) metricFacefusionContainerPidsLimit {
+	m := metricFacefusionContainerPidsLimit{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionContainerPressureTime struct {
+	data     pmetric.Metric                              // data buffer for generated metric.
+	config   FacefusionContainerPressureTimeMetricConfig // metric config provided by user.
+	capacity int                                         // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.container.pressure.time metric with initial data.
+func (m *metricFacefusionContainerPressureTime) init() {
+	m.data.SetName("facefusion.container.pressure.time")
+	m.data.SetDescription("The time for which processes of the container waited for a resource (PSI), where the kernel counts that.")
+	m.data.SetUnit("s")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(true)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionContainerPressureTime) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, facefusionContainerResourceAttributeValue string, facefusionContainerPressureAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("facefusion.container.resource", facefusionContainerResourceAttributeValue)
+	dp.Attributes().PutStr("facefusion.container.pressure", facefusionContainerPressureAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionContainerPressureTime) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionContainerPressureTime) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionContainerPressureTime(cfg FacefusionContainerPressureTimeMetricConfig) metricFacefusionContainerPressureTime {
+	m := metricFacefusionContainerPressureTime{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -7242,7 +8253,21 @@ type MetricsBuilder struct {
 	buildInfo                                       component.BuildInfo  // contains version information.
 	resourceAttributeIncludeFilter                  map[string]filter.Filter
 	resourceAttributeExcludeFilter                  map[string]filter.Filter
+	metricContainerCPUTime                          metricContainerCPUTime
+	metricContainerDiskIo                           metricContainerDiskIo
+	metricContainerMemoryUsage                      metricContainerMemoryUsage
+	metricContainerMemoryWorkingSet                 metricContainerMemoryWorkingSet
+	metricContainerNetworkIo                        metricContainerNetworkIo
 	metricFacefusionActiveTasks                     metricFacefusionActiveTasks
+	metricFacefusionContainerCPULimit               metricFacefusionContainerCPULimit
+	metricFacefusionContainerCPUThrottledTime       metricFacefusionContainerCPUThrottledTime
+	metricFacefusionContainerInfo                   metricFacefusionContainerInfo
+	metricFacefusionContainerMemoryLimit            metricFacefusionContainerMemoryLimit
+	metricFacefusionContainerMemoryPeak             metricFacefusionContainerMemoryPeak
+	metricFacefusionContainerOomKills               metricFacefusionContainerOomKills
+	metricFacefusionContainerPidsCount              metricFacefusionContainerPidsCount
+	metricFacefusionContainerPidsLimit              metricFacefusionContainerPidsLimit
+	metricFacefusionContainerPressureTime           metricFacefusionContainerPressureTime
 	metricFacefusionGpuMemoryUsage                  metricFacefusionGpuMemoryUsage
 	metricFacefusionGpuUtilization                  metricFacefusionGpuUtilization
 	metricFacefusionHealthCertificateRemaining      metricFacefusionHealthCertificateRemaining
@@ -7357,13 +8382,27 @@ func WithStartTime(startTime pcommon.Timestamp) MetricBuilderOption {
 }
 func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, options ...MetricBuilderOption) *MetricsBuilder {
 	mb := &MetricsBuilder{
-		config:                         mbc,
-		startTime:                      pcommon.NewTimestampFromTime(time.Now()),
-		metricsBuffer:                  pmetric.NewMetrics(),
-		buildInfo:                      settings.BuildInfo,
-		metricFacefusionActiveTasks:    newMetricFacefusionActiveTasks(mbc.Metrics.FacefusionActiveTasks),
-		metricFacefusionGpuMemoryUsage: newMetricFacefusionGpuMemoryUsage(mbc.Metrics.FacefusionGpuMemoryUsage),
-		metricFacefusionGpuUtilization: newMetricFacefusionGpuUtilization(mbc.Metrics.FacefusionGpuUtilization),
+		config:                                          mbc,
+		startTime:                                       pcommon.NewTimestampFromTime(time.Now()),
+		metricsBuffer:                                   pmetric.NewMetrics(),
+		buildInfo:                                       settings.BuildInfo,
+		metricContainerCPUTime:                          newMetricContainerCPUTime(mbc.Metrics.ContainerCPUTime),
+		metricContainerDiskIo:                           newMetricContainerDiskIo(mbc.Metrics.ContainerDiskIo),
+		metricContainerMemoryUsage:                      newMetricContainerMemoryUsage(mbc.Metrics.ContainerMemoryUsage),
+		metricContainerMemoryWorkingSet:                 newMetricContainerMemoryWorkingSet(mbc.Metrics.ContainerMemoryWorkingSet),
+		metricContainerNetworkIo:                        newMetricContainerNetworkIo(mbc.Metrics.ContainerNetworkIo),
+		metricFacefusionActiveTasks:                     newMetricFacefusionActiveTasks(mbc.Metrics.FacefusionActiveTasks),
+		metricFacefusionContainerCPULimit:               newMetricFacefusionContainerCPULimit(mbc.Metrics.FacefusionContainerCPULimit),
+		metricFacefusionContainerCPUThrottledTime:       newMetricFacefusionContainerCPUThrottledTime(mbc.Metrics.FacefusionContainerCPUThrottledTime),
+		metricFacefusionContainerInfo:                   newMetricFacefusionContainerInfo(mbc.Metrics.FacefusionContainerInfo),
+		metricFacefusionContainerMemoryLimit:            newMetricFacefusionContainerMemoryLimit(mbc.Metrics.FacefusionContainerMemoryLimit),
+		metricFacefusionContainerMemoryPeak:             newMetricFacefusionContainerMemoryPeak(mbc.Metrics.FacefusionContainerMemoryPeak),
+		metricFacefusionContainerOomKills:               newMetricFacefusionContainerOomKills(mbc.Metrics.FacefusionContainerOomKills),
+		metricFacefusionContainerPidsCount:              newMetricFacefusionContainerPidsCount(mbc.Metrics.FacefusionContainerPidsCount),
+		metricFacefusionContainerPidsLimit:              newMetricFacefusionContainerPidsLimit(mbc.Metrics.FacefusionContainerPidsLimit),
+		metricFacefusionContainerPressureTime:           newMetricFacefusionContainerPressureTime(mbc.Metrics.FacefusionContainerPressureTime),
+		metricFacefusionGpuMemoryUsage:                  newMetricFacefusionGpuMemoryUsage(mbc.Metrics.FacefusionGpuMemoryUsage),
+		metricFacefusionGpuUtilization:                  newMetricFacefusionGpuUtilization(mbc.Metrics.FacefusionGpuUtilization),
 		metricFacefusionHealthCertificateRemaining:      newMetricFacefusionHealthCertificateRemaining(mbc.Metrics.FacefusionHealthCertificateRemaining),
 		metricFacefusionHealthDuration:                  newMetricFacefusionHealthDuration(mbc.Metrics.FacefusionHealthDuration),
 		metricFacefusionHealthUp:                        newMetricFacefusionHealthUp(mbc.Metrics.FacefusionHealthUp),
@@ -7557,7 +8596,21 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	ils.Scope().SetName(ScopeName)
 	ils.Scope().SetVersion(mb.buildInfo.Version)
 	ils.Metrics().EnsureCapacity(mb.metricsCapacity)
+	mb.metricContainerCPUTime.emit(ils.Metrics())
+	mb.metricContainerDiskIo.emit(ils.Metrics())
+	mb.metricContainerMemoryUsage.emit(ils.Metrics())
+	mb.metricContainerMemoryWorkingSet.emit(ils.Metrics())
+	mb.metricContainerNetworkIo.emit(ils.Metrics())
 	mb.metricFacefusionActiveTasks.emit(ils.Metrics())
+	mb.metricFacefusionContainerCPULimit.emit(ils.Metrics())
+	mb.metricFacefusionContainerCPUThrottledTime.emit(ils.Metrics())
+	mb.metricFacefusionContainerInfo.emit(ils.Metrics())
+	mb.metricFacefusionContainerMemoryLimit.emit(ils.Metrics())
+	mb.metricFacefusionContainerMemoryPeak.emit(ils.Metrics())
+	mb.metricFacefusionContainerOomKills.emit(ils.Metrics())
+	mb.metricFacefusionContainerPidsCount.emit(ils.Metrics())
+	mb.metricFacefusionContainerPidsLimit.emit(ils.Metrics())
+	mb.metricFacefusionContainerPressureTime.emit(ils.Metrics())
 	mb.metricFacefusionGpuMemoryUsage.emit(ils.Metrics())
 	mb.metricFacefusionGpuUtilization.emit(ils.Metrics())
 	mb.metricFacefusionHealthCertificateRemaining.emit(ils.Metrics())
@@ -7682,9 +8735,79 @@ func (mb *MetricsBuilder) Emit(options ...ResourceMetricsOption) pmetric.Metrics
 	return metrics
 }
 
+// RecordContainerCPUTimeDataPoint adds a data point to container.cpu.time metric.
+func (mb *MetricsBuilder) RecordContainerCPUTimeDataPoint(ts pcommon.Timestamp, val float64, cpuModeAttributeValue AttributeCPUMode) {
+	mb.metricContainerCPUTime.recordDataPoint(mb.startTime, ts, val, cpuModeAttributeValue.String())
+}
+
+// RecordContainerDiskIoDataPoint adds a data point to container.disk.io metric.
+func (mb *MetricsBuilder) RecordContainerDiskIoDataPoint(ts pcommon.Timestamp, val int64, diskIoDirectionAttributeValue AttributeDiskIoDirection) {
+	mb.metricContainerDiskIo.recordDataPoint(mb.startTime, ts, val, diskIoDirectionAttributeValue.String())
+}
+
+// RecordContainerMemoryUsageDataPoint adds a data point to container.memory.usage metric.
+func (mb *MetricsBuilder) RecordContainerMemoryUsageDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricContainerMemoryUsage.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordContainerMemoryWorkingSetDataPoint adds a data point to container.memory.working_set metric.
+func (mb *MetricsBuilder) RecordContainerMemoryWorkingSetDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricContainerMemoryWorkingSet.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordContainerNetworkIoDataPoint adds a data point to container.network.io metric.
+func (mb *MetricsBuilder) RecordContainerNetworkIoDataPoint(ts pcommon.Timestamp, val int64, networkIoDirectionAttributeValue AttributeNetworkIoDirection) {
+	mb.metricContainerNetworkIo.recordDataPoint(mb.startTime, ts, val, networkIoDirectionAttributeValue.String())
+}
+
 // RecordFacefusionActiveTasksDataPoint adds a data point to facefusion.active_tasks metric.
 func (mb *MetricsBuilder) RecordFacefusionActiveTasksDataPoint(ts pcommon.Timestamp, val int64) {
 	mb.metricFacefusionActiveTasks.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionContainerCPULimitDataPoint adds a data point to facefusion.container.cpu.limit metric.
+func (mb *MetricsBuilder) RecordFacefusionContainerCPULimitDataPoint(ts pcommon.Timestamp, val float64) {
+	mb.metricFacefusionContainerCPULimit.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionContainerCPUThrottledTimeDataPoint adds a data point to facefusion.container.cpu.throttled.time metric.
+func (mb *MetricsBuilder) RecordFacefusionContainerCPUThrottledTimeDataPoint(ts pcommon.Timestamp, val float64) {
+	mb.metricFacefusionContainerCPUThrottledTime.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionContainerInfoDataPoint adds a data point to facefusion.container.info metric.
+func (mb *MetricsBuilder) RecordFacefusionContainerInfoDataPoint(ts pcommon.Timestamp, val int64, containerIDAttributeValue string, containerNameAttributeValue string, containerImageNameAttributeValue string, k8sPodUIDAttributeValue string, k8sContainerNameAttributeValue string, facefusionContainerUnitAttributeValue string, facefusionCgroupVersionAttributeValue AttributeFacefusionCgroupVersion) {
+	mb.metricFacefusionContainerInfo.recordDataPoint(mb.startTime, ts, val, containerIDAttributeValue, containerNameAttributeValue, containerImageNameAttributeValue, k8sPodUIDAttributeValue, k8sContainerNameAttributeValue, facefusionContainerUnitAttributeValue, facefusionCgroupVersionAttributeValue.String())
+}
+
+// RecordFacefusionContainerMemoryLimitDataPoint adds a data point to facefusion.container.memory.limit metric.
+func (mb *MetricsBuilder) RecordFacefusionContainerMemoryLimitDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionContainerMemoryLimit.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionContainerMemoryPeakDataPoint adds a data point to facefusion.container.memory.peak metric.
+func (mb *MetricsBuilder) RecordFacefusionContainerMemoryPeakDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionContainerMemoryPeak.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionContainerOomKillsDataPoint adds a data point to facefusion.container.oom_kills metric.
+func (mb *MetricsBuilder) RecordFacefusionContainerOomKillsDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionContainerOomKills.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionContainerPidsCountDataPoint adds a data point to facefusion.container.pids.count metric.
+func (mb *MetricsBuilder) RecordFacefusionContainerPidsCountDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionContainerPidsCount.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionContainerPidsLimitDataPoint adds a data point to facefusion.container.pids.limit metric.
+func (mb *MetricsBuilder) RecordFacefusionContainerPidsLimitDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricFacefusionContainerPidsLimit.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionContainerPressureTimeDataPoint adds a data point to facefusion.container.pressure.time metric.
+func (mb *MetricsBuilder) RecordFacefusionContainerPressureTimeDataPoint(ts pcommon.Timestamp, val float64, facefusionContainerResourceAttributeValue AttributeFacefusionContainerResource, facefusionContainerPressureAttributeValue AttributeFacefusionContainerPressure) {
+	mb.metricFacefusionContainerPressureTime.recordDataPoint(mb.startTime, ts, val, facefusionContainerResourceAttributeValue.String(), facefusionContainerPressureAttributeValue.String())
 }
 
 // RecordFacefusionGpuMemoryUsageDataPoint adds a data point to facefusion.gpu.memory.usage metric.

@@ -67,7 +67,7 @@ func howExited(c *process.LifecycleEvent) string {
 // on purpose.
 func exitSeverity(c *process.LifecycleEvent) plog.SeverityNumber {
 	switch c.Reason {
-	case process.ExitCrashed, process.ExitKilled:
+	case process.ExitCrashed, process.ExitKilled, process.ExitOOMKilled:
 		return plog.SeverityNumberError
 	case process.ExitFailed, process.ExitCheckFailed:
 		return plog.SeverityNumberWarn

@@ -32,6 +32,9 @@ func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, now
 		}
 	}
 	mb.RecordFacefusionProcessStoppedDataPoint(ts, probe.OneIf(instance.Stopped))
+	if instance.Container != nil {
+		recordContainer(mb, instance.Container, ts)
+	}
 	for i := range instance.Roles {
 		recordRole(mb, &instance.Roles[i], ts, now)
 	}

@@ -1,6 +1,7 @@
 package processprobe
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
@@ -24,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func instances(now time.Time) []process.Instance {
 	return []process.Instance{
 		{
-			ID: "facefusion-3f2a", Version: "3.8.1",
+			ID: "facefusion-3f2a", Version: "3.8.1", Container: aContainer(),
 			Processes: []process.Process{{ID: process.ID{PID: 4711, StartTicks: 99}, Role: process.RoleServer, Started: now.Add(-time.Hour)}},
 			Roles: []process.RoleUsage{
 				{
@@ -43,6 +45,22 @@ func instances(now time.Time) []process.Instance {
 			},
 		},
 		{ID: "studio", Configured: true, Configuration: process.ConfigurationUnmatched, Unfit: []string{"path"}},
+	}
+}
+
+// aContainer has a value of its own in every field.
+func aContainer() *process.ContainerUsage {
+	number, seconds := reading.Known[int64], reading.Known[float64]
+	return &process.ContainerUsage{
+		Location: container.Location{ID: strings.Repeat("0123456789abcdef", 4), PodUID: "4b5d7f6e-1a2b-4c3d-8e9f-0123456789ab", Unit: "facefusion.service"},
+		Names:    container.Names{Name: "studio-1", Image: "facefusion:3.8.1-cuda", PodContainer: "ui"},
+		Usage: container.Usage{
+			Version: "v2", Memory: number(51), WorkingSet: number(52), MemoryPeak: number(53), MemoryLimit: number(54),
+			CPUUser: seconds(61.5), CPUSystem: seconds(62.5), CPULimit: seconds(1.5), Throttled: seconds(63.5),
+			ReadBytes: number(71), WriteBytes: number(72), Processes: number(73), ProcessLimit: number(74), OOMKills: number(75),
+			Pressure: [3]container.Pressure{{Some: seconds(81), Full: seconds(82)}, {Some: seconds(83), Full: seconds(84)}, {Some: seconds(85), Full: seconds(86)}},
+		},
+		Network: container.Network{ReceivedBytes: number(91), SentBytes: number(92)},
 	}
 }
 
@@ -87,7 +105,7 @@ func TestExitSeverity(t *testing.T) {
 	for reason, want := range map[process.ExitReason]plog.SeverityNumber{
 		process.ExitCompleted: plog.SeverityNumberInfo, process.ExitTerminated: plog.SeverityNumberInfo,
 		process.ExitFailed: plog.SeverityNumberWarn, process.ExitCheckFailed: plog.SeverityNumberWarn, process.ExitUnknown: plog.SeverityNumberWarn,
-		process.ExitKilled: plog.SeverityNumberError, process.ExitCrashed: plog.SeverityNumberError,
+		process.ExitKilled: plog.SeverityNumberError, process.ExitOOMKilled: plog.SeverityNumberError, process.ExitCrashed: plog.SeverityNumberError,
 	} {
 		require.Equal(t, want, exitSeverity(&process.LifecycleEvent{Role: process.RoleServer, Reason: reason}), reason)
 	}
@@ -105,7 +123,7 @@ func TestEveryValueIsDeclared(t *testing.T) {
 		require.Contains(t, metadata.MapAttributeFacefusionProcessRole, string(role))
 	}
 	reasons := []process.ExitReason{
-		process.ExitCompleted, process.ExitFailed, process.ExitCheckFailed, process.ExitTerminated, process.ExitKilled, process.ExitCrashed, process.ExitUnknown,
+		process.ExitCompleted, process.ExitFailed, process.ExitCheckFailed, process.ExitTerminated, process.ExitKilled, process.ExitOOMKilled, process.ExitCrashed, process.ExitUnknown,
 	}
 	require.Len(t, metadata.MapAttributeFacefusionExitReason, len(reasons))
 	for _, reason := range reasons {

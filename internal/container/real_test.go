@@ -1,0 +1,154 @@
+package container_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
+)
+
+// realGroup makes a group of this machine, in whichever version it has the controllers, and returns
+// its folders by controller.
+func realGroup(t *testing.T) map[string]string {
+	t.Helper()
+	require.Zero(t, os.Getuid(), "this test makes control groups and must be run as root")
+	text, err := os.ReadFile("/proc/cgroups")
+	require.NoError(t, err)
+	name, folders := fmt.Sprintf("facefusion-test-%d", os.Getpid()), map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line) // name, hierarchy, groups, enabled
+		if len(fields) != 4 || fields[0] != "memory" && fields[0] != "cpu" && fields[0] != "cpuacct" && fields[0] != "pids" {
+			continue
+		}
+		mount := "/sys/fs/cgroup/" + fields[0]
+		if fields[1] == "0" {
+			mount = "/sys/fs/cgroup"
+			// It is switched on already where systemd runs.
+			_ = os.WriteFile(mount+"/cgroup.subtree_control", []byte("+"+fields[0]), 0o600)
+		}
+		folders[fields[0]] = mount + "/" + name
+	}
+	require.Contains(t, folders, "memory", "this machine has no memory controller")
+	for _, folder := range folders {
+		require.NoError(t, os.MkdirAll(folder, 0o755), "this test needs control groups that can be written to")
+		t.Cleanup(func() {
+			// a group goes away when its last process is fetched
+			assert.Eventually(t, func() bool { err := os.Remove(folder); return err == nil || os.IsNotExist(err) }, 10*time.Second, 10*time.Millisecond)
+		})
+	}
+	return folders
+}
+
+// set writes the first of the files that a folder has; each version has names of its own.
+func set(t *testing.T, folder string, files ...[2]string) {
+	t.Helper()
+	for _, file := range files {
+		if _, err := os.Stat(filepath.Join(folder, file[0])); err == nil {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, file[0]), []byte(file[1]), 0o600))
+			return
+		}
+	}
+	t.Fatalf("%s has none of %v", folder, files)
+}
+
+// startIn starts a shell in the group, which goes on at the end of its input.
+func startIn(t *testing.T, folders map[string]string, script string) (*exec.Cmd, func()) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", "read _; "+script)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	input, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for _, folder := range folders {
+		require.NoError(t, os.WriteFile(folder+"/cgroup.procs", []byte(strconv.Itoa(cmd.Process.Pid)), 0o600))
+	}
+	return cmd, func() { require.NoError(t, input.Close()) }
+}
+
+// TestRealGroup: a quota that throttles, and a limit of memory that kills.
+func TestRealGroup(t *testing.T) {
+	folders := realGroup(t)
+	set(t, folders["memory"], [2]string{"memory.max", "67108864"}, [2]string{"memory.limit_in_bytes", "67108864"})
+	set(t, folders["cpu"], [2]string{"cpu.max", "10000 100000"}, [2]string{"cpu.cfs_quota_us", "10000"})
+	busy, begin := startIn(t, folders, "while :; do :; done")
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", busy.Process.Pid))
+	require.NoError(t, err)
+	groups, location := container.NewGroups("/"), container.ParseLocation(text)
+	view := groups.View(&location)
+	before := groups.Read(&view)
+	assert.InDelta(t, 0.1, before.CPULimit.V, 1e-9)
+	assert.Equal(t, int64(64<<20), before.MemoryLimit.V)
+	assert.True(t, before.Memory.Known)
+	assert.Equal(t, int64(0), before.OOMKills.V)
+	assert.True(t, before.OOMKills.Known)
+	assert.Positive(t, before.Processes.V)
+	begin()
+	require.Eventually(t, func() bool { return groups.Read(&view).Throttled.V > 0.1 }, 20*time.Second, 20*time.Millisecond, "the quota throttles")
+	after := groups.Read(&view)
+	assert.Greater(t, after.CPUUser.V+after.CPUSystem.V, before.CPUUser.V+before.CPUSystem.V)
+	require.NoError(t, busy.Process.Kill())
+
+	set(t, folders["cpu"], [2]string{"cpu.max", "max"}, [2]string{"cpu.cfs_quota_us", "-1"})
+	// dd holds its block in memory, twice what it may have
+	greedy, begin := startIn(t, folders, "exec dd if=/dev/zero of=/dev/null bs=128M count=1")
+	begin()
+	require.Error(t, greedy.Wait())
+	assert.Equal(t, syscall.SIGKILL, greedy.ProcessState.Sys().(syscall.WaitStatus).Signal())
+	killed := groups.Read(&view)
+	assert.Equal(t, int64(1), killed.OOMKills.V)
+	assert.GreaterOrEqual(t, killed.MemoryPeak.V, int64(32<<20))
+	assert.False(t, killed.CPULimit.Known, "no quota any more")
+	t.Logf("%s: throttled for %.2f s, peak %d MiB, killed %d", killed.Version, after.Throttled.V, killed.MemoryPeak.V>>20, killed.OOMKills.V)
+}
+
+// TestAPassTakesLittle: 100 microseconds of CPU for an instance and pass, on the groups of this
+// machine.
+func TestAPassTakesLittle(t *testing.T) {
+	text, err := os.ReadFile("/proc/self/cgroup")
+	require.NoError(t, err)
+	groups, location := container.NewGroups("/"), container.ParseLocation(text)
+	view := groups.View(&location)
+	var u container.Usage
+	const passes = 3000
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	begin := threadCPU(t)
+	for n := range passes {
+		groups.ReadPart(&view, n%container.Parts, &u)
+	}
+	took := (threadCPU(t) - begin) / passes
+	t.Logf("%v for a pass, %s", took, u.Version)
+	assert.Less(t, took, 100*time.Microsecond)
+}
+
+func threadCPU(t *testing.T) time.Duration {
+	t.Helper()
+	var r unix.Rusage
+	require.NoError(t, unix.Getrusage(unix.RUSAGE_THREAD, &r))
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// BenchmarkRealRead is what one pass takes for an instance: a part of the reading.
+func BenchmarkRealRead(b *testing.B) {
+	text, err := os.ReadFile("/proc/self/cgroup")
+	require.NoError(b, err)
+	groups, location := container.NewGroups("/"), container.ParseLocation(text)
+	view := groups.View(&location)
+	var u container.Usage
+	for n := 0; b.Loop(); n++ {
+		groups.ReadPart(&view, n%container.Parts, &u)
+	}
+}
