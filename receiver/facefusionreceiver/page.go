@@ -3,6 +3,8 @@ package facefusionreceiver
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 	"net/netip"
@@ -28,7 +30,7 @@ const (
 )
 
 // pageFinder logs where the page of metrics is: what an operator wants to know first, and what a
-// receiver is not told. It asks the ports on which this very process listens, as plain HTTP, until
+// receiver is not told. It asks the ports on which this very process listens, until
 // one has metrics of FaceFusion. It asks nothing where no exporter makes a page.
 type pageFinder struct {
 	logger   *zap.Logger
@@ -36,13 +38,21 @@ type pageFinder struct {
 	client   *http.Client
 	attempts int
 	found    bool
+	// schemes are those of the ports; "" for one that is not asked again.
+	schemes map[netip.AddrPort]string
 }
 
 func newPageFinder(logger *zap.Logger) *pageFinder {
-	f := &pageFinder{logger: logger, client: &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+	f := &pageFinder{
+		logger: logger, schemes: make(map[netip.AddrPort]string),
+		client: &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: ownTLS}},
+	}
 	f.loop = poll.New(pageInterval, f.observe)
 	return f
 }
+
+// ownTLS is for sockets of this very process, which need not prove who they are.
+var ownTLS = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
 
 func (f *pageFinder) start(host component.Host) {
 	if makesPage(host) {
@@ -86,8 +96,21 @@ func (f *pageFinder) observe(ctx context.Context) error {
 		if host.IsUnspecified() {
 			host = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		}
-		url := "http://" + netip.AddrPortFrom(host, l.Address.Port()).String() + "/metrics"
-		if f.hasFaceFusion(ctx, url) {
+		address := netip.AddrPortFrom(host, l.Address.Port())
+		scheme, known := f.schemes[address]
+		if !known {
+			scheme = schemeOf(ctx, address)
+			f.schemes[address] = scheme
+		}
+		if scheme == "" {
+			continue
+		}
+		url := scheme + "://" + address.String() + "/metrics"
+		found, answers := f.hasFaceFusion(ctx, url)
+		if !answers {
+			f.schemes[address] = "" // it wants a password, or a certificate, and would log each request
+		}
+		if found {
 			f.found = true
 			f.logger.Info("the page of metrics is ready", zap.String("url", url))
 			return nil
@@ -96,18 +119,36 @@ func (f *pageFinder) observe(ctx context.Context) error {
 	return nil
 }
 
-func (f *pageFinder) hasFaceFusion(ctx context.Context, url string) bool {
+// schemeOf tries TLS: a server without it says nothing in its log of one who does, while one with it
+// does of one who does not.
+func schemeOf(ctx context.Context, address netip.AddrPort) string {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	connection, err := (&tls.Dialer{Config: ownTLS}).DialContext(ctx, "tcp", address.String())
+	if err == nil {
+		_ = connection.Close() // nothing was sent
+		return "https"
+	}
+	var plain tls.RecordHeaderError
+	if errors.As(err, &plain) {
+		return "http"
+	}
+	return ""
+}
+
+func (f *pageFinder) hasFaceFusion(ctx context.Context, url string) (found, answers bool) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return false
+		return false, false
 	}
 	answer, err := f.client.Do(request)
 	if err != nil {
-		return false
+		return false, os.IsTimeout(err) // a busy machine
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, pageStart))
-	return err == nil && answer.StatusCode == http.StatusOK && bytes.Contains(text, []byte("\nfacefusion_"))
+	answers = err == nil && answer.StatusCode == http.StatusOK
+	return answers && bytes.Contains(text, []byte("\nfacefusion_")), answers
 }
 
 // ownSockets are the inodes of this process's sockets.

@@ -1,7 +1,9 @@
 package facefusionreceiver
 
 import (
+	"bytes"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -68,4 +70,42 @@ func TestNoPageIsLookedForInVain(t *testing.T) {
 	require.False(t, makesPage(exportingHost{componenttest.NewNopHost(), "otlp_http"}))
 	require.False(t, makesPage(componenttest.NewNopHost()))
 	require.LessOrEqual(t, pageAttempts*pageInterval, time.Minute)
+}
+
+// TestAPageWithTLS is found as well, and its server has nothing to log, nor has one without.
+func TestAPageWithTLS(t *testing.T) {
+	var said bytes.Buffer
+	serve := func(text string) *httptest.Server {
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }))
+		s.Config.ErrorLog = log.New(&said, "", 0)
+		t.Cleanup(s.Close)
+		return s
+	}
+	serve("nothing of it\n").Start()
+	page := serve("# TYPE\nfacefusion_instances 1\n")
+	page.StartTLS()
+	core, logs := zapobserver.New(zap.InfoLevel)
+	f := newPageFinder(zap.New(core))
+	for range 3 {
+		require.NoError(t, f.observe(t.Context()))
+	}
+	require.Equal(t, 1, logs.Len())
+	require.Equal(t, map[string]any{"url": page.URL + "/metrics"}, logs.All()[0].ContextMap())
+	page.Close()
+	require.Empty(t, said.String())
+}
+
+// TestAPortThatRefusesIsAskedOnce: it would log each request.
+func TestAPortThatRefusesIsAskedOnce(t *testing.T) {
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer server.Close()
+	f := newPageFinder(zap.NewNop())
+	for range 3 {
+		require.NoError(t, f.observe(t.Context()))
+	}
+	require.EqualValues(t, 1, asked.Load())
 }
