@@ -20,6 +20,8 @@ type Mount struct {
 	Type, Source string
 	// Upper is the folder below an overlay that takes the writes: a container's own layer.
 	Upper string
+	// Options of the file system, joined by commas.
+	Options string
 }
 
 // maxMounts bounds what is read: a host of 500 containers has about 5,000 mounts of 200 bytes.
@@ -54,6 +56,7 @@ func parseMounts(text []byte) ([]Mount, error) {
 		}
 		m := Mount{Device: fields[2], Root: unescape(fields[3]), Point: unescape(fields[4]), Type: rest[0], Source: unescape(rest[1])}
 		if len(rest) > 2 {
+			m.Options = rest[2]
 			for option := range strings.SplitSeq(rest[2], ",") {
 				if upper, found := strings.CutPrefix(option, "upperdir="); found {
 					m.Upper = unescape(upper)

@@ -19,13 +19,13 @@ func TestParseMounts(t *testing.T) {
 `))
 	require.NoError(t, err)
 	require.Equal(t, []Mount{
-		{Device: "8:1", Root: "/", Point: "/", Type: "ext4", Source: "/dev/root"},
-		{Device: "0:45", Root: "/", Point: "/mnt/my share", Type: "nfs4", Source: "nas:/export a"},
+		{Device: "8:1", Root: "/", Point: "/", Type: "ext4", Source: "/dev/root", Options: "rw"},
+		{Device: "0:45", Root: "/", Point: "/mnt/my share", Type: "nfs4", Source: "nas:/export a", Options: "rw,vers=4.2"},
 		{
 			Device: "0:50", Root: "/", Point: "/var/lib/docker/overlay2/abc/merged", Type: "overlay", Source: "overlay",
-			Upper: "/var/lib/docker/overlay2/abc/diff",
+			Upper: "/var/lib/docker/overlay2/abc/diff", Options: "rw,lowerdir=/l,upperdir=/var/lib/docker/overlay2/abc/diff,workdir=/w",
 		},
-		{Device: "0:52", Root: "/sub", Point: `/home/a\b`, Type: "fuse.sshfs", Source: "a@b:"},
+		{Device: "0:52", Root: "/sub", Point: `/home/a\b`, Type: "fuse.sshfs", Source: "a@b:", Options: "rw"},
 		{Device: "0:53", Root: "/", Point: "/none", Type: "tmpfs", Source: "rw"},
 	}, got)
 	require.Equal(t, []bool{false, true, false, true, false}, []bool{

@@ -21,8 +21,10 @@ type Folder struct {
 	// Files is the root below which the folder is found: that of the host, or of a process of a
 	// container. It may change from pass to pass. Nil is the root of this process.
 	Files *hostfs.Root
-	// Path of the folder below Files; empty while there is no way.
-	Path string
+	// Path of the folder below Files; empty while there is no way, and NoPath says why:
+	// AccessUnreachable by default.
+	Path   string
+	NoPath Access
 	// Process is the root of the instance's processes. Where it is nil, the growth of files is no
 	// evidence.
 	Process *hostfs.Root

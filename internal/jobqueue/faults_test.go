@@ -210,6 +210,11 @@ func TestAContainerWithoutProcesses(t *testing.T) {
 	h.tick(time.Minute)
 	assert.Equal(t, AccessUnreachable, h.queue().Access)
 	assert.Empty(t, h.took(), "of a folder that cannot be seen nothing is said")
+	for _, reason := range []Access{AccessNotVisible, AccessUnknown} {
+		h.folders[0].NoPath = reason
+		h.tick(time.Second)
+		assert.Equal(t, reason, h.queue().Access, "each reason is a state of its own")
+	}
 	assert.Equal(t, "waiting 1 running 1", counts(h.queue()))
 	h.folders[0].Path = h.path
 	h.tick(5 * time.Second)

@@ -109,6 +109,9 @@ func release(f *jobsFolder) {
 // identify finds out which folder a path leads to.
 func (w *Watcher) identify(at *Folder) (jobsdir.FileStat, Access, error) {
 	if at.Path == "" {
+		if at.NoPath != "" {
+			return jobsdir.FileStat{}, at.NoPath, nil
+		}
 		return jobsdir.FileStat{}, AccessUnreachable, nil
 	}
 	st, err := jobsdir.Stat(at.Files, at.Path)

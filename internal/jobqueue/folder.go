@@ -285,5 +285,5 @@ func accessOf(err error) Access {
 	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
 		return AccessDenied
 	}
-	return AccessUnreachable
+	return AccessError
 }

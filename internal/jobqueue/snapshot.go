@@ -87,10 +87,19 @@ const (
 	// command.
 	AccessAbsent Access = "absent"
 	// AccessUnreachable: no way leads to it now, because no process of the container that has it
-	// runs.
+	// runs. It means this and nothing else.
 	AccessUnreachable Access = "unreachable"
 	// AccessDenied: it may not be read.
 	AccessDenied Access = "denied"
+	// AccessNotVisible: a process of the instance runs, or may run, and the collector may not look
+	// into it, so it is not known which folder it has.
+	AccessNotVisible Access = "not_visible"
+	// AccessUnknown: a process of the instance runs, and neither it nor the configuration tells of
+	// a checkout or a jobs folder.
+	AccessUnknown Access = "unknown"
+	// AccessError: the file system answers with an error that is neither "no such folder" nor
+	// "permission denied".
+	AccessError Access = "error"
 	// AccessUnresponsive: the share that it lies on does not answer. Nobody waits for it, and it is
 	// asked again when it has answered.
 	AccessUnresponsive Access = "share_unresponsive"

@@ -127,6 +127,13 @@ func (c *processCache) judge(s observation, now time.Duration) {
 	r.due = now + min(s.age, maxPause)
 }
 
+// later puts off when a candidate is looked at again.
+func (c *processCache) later(pid int, due time.Duration) {
+	if r := c.records[pid]; r != nil {
+		r.due = due
+	}
+}
+
 // set stores a conclusion. A candidate is due at once, unless judge says later.
 func (c *processCache) set(pid int, v cacheState) {
 	r := c.records[pid]

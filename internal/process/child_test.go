@@ -44,7 +44,11 @@ func beChild(mode string) {
 	case "networks":
 		buildNetworks(argument)
 	case "observe":
-		observeAsChild(argument)
+		observeAsChild(process.Settings{RootPath: argument})
+	case "observe-named":
+		observeAsChild(process.Settings{Instances: []process.Configured{{Name: "named", Path: argument}}})
+	case "visibility":
+		runVisibility()
 	case "witness":
 		witnessAsChild(argument)
 	default:
@@ -53,8 +57,8 @@ func beChild(mode string) {
 }
 
 // observeAsChild prints the second of two passes.
-func observeAsChild(root string) {
-	table := process.NewTable(process.Settings{RootPath: root})
+func observeAsChild(s process.Settings) {
+	table := process.NewTable(s)
 	var last *process.Snapshot
 	for range 2 {
 		s, err := table.Observe(context.Background())

@@ -20,14 +20,14 @@ var denials = []struct {
 	flag   denial
 	denied DeniedField
 }{
-	{deniedCheckout, DeniedField{Field: "checkout", Path: "/proc/<pid>/cwd", Remedy: privilege}},
-	{deniedIO, DeniedField{Field: "disk_io", Path: "/proc/<pid>/io", Remedy: privilege}},
-	{deniedFiles, DeniedField{Field: "file_descriptors", Path: "/proc/<pid>/fd", Remedy: privilege}},
+	{deniedCheckout, DeniedField{Field: "checkout", Path: "/proc/<pid>/cwd", Lost: "the version, the jobs, and which instance it is", Remedy: privilege}},
+	{deniedIO, DeniedField{Field: "disk_io", Path: "/proc/<pid>/io", Lost: "process.disk.io", Remedy: privilege}},
+	{deniedFiles, DeniedField{Field: "file_descriptors", Path: "/proc/<pid>/fd", Lost: "process.unix.file_descriptor.count", Remedy: privilege}},
 	{deniedClaim, DeniedField{
-		Field: "jobs_folder", Path: "--jobs-path",
+		Field: "jobs_folder", Path: "--jobs-path", Lost: "the jobs in that folder",
 		Remedy: "a process names a jobs folder that its user may not write to, which is therefore not taken for his: correct its --jobs-path, or the folder's owner and mode",
 	}},
-	{deniedPort, DeniedField{Field: "listening_port", Path: "/proc/<pid>/fd", Remedy: privilege}},
+	{deniedPort, DeniedField{Field: "listening_port", Path: "/proc/<pid>/fd", Lost: "the port, and with it all of the server", Remedy: privilege}},
 }
 
 // list names each field once.

@@ -39,6 +39,8 @@ type instanceState struct {
 	ended []EndedService
 	// runFolders are jobs folders beside its own, by key.
 	runFolders map[string]*namedFolder
+	// seen says that a process of it was seen since the Table looks.
+	seen bool
 	// configuration is how a configured one fits the host.
 	configuration configuration
 	totals        map[Role]*roleTotals
@@ -131,6 +133,7 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	}
 	byRole := make(map[Role][]*trackedProcess, len(i.totals))
 	for _, m := range live {
+		out.Restricted = out.Restricted || !m.role.Child() && m.denied&deniedCheckout != 0
 		byRole[m.role] = append(byRole[m.role], m)
 		out.Processes = append(out.Processes, Process{ID: m.ID, Role: m.role, Rule: string(m.rule), Command: m.command(), Started: c.started(m.StartTicks)})
 		if m.role == RoleServer || m.role == RoleService && m.listened {

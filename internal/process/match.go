@@ -126,7 +126,7 @@ func (t *Table) heads(i *instanceState, o observation) fit {
 func (t *Table) configured(i *instanceState, o observation) finding {
 	found, ok, _ := t.files.findScript(o)
 	if !ok {
-		if found, ok = t.files.findFolder(o); !ok {
+		if found, ok, _ = t.files.findFolder(o); !ok {
 			_, err := t.files.cwd(o.pid)
 			found = finding{role: RoleService, workdir: workdir{readable: err == nil, complete: !isDenied(err)}}
 		}

@@ -60,8 +60,8 @@ func (f *files) findScript(o observation) (found finding, ok, decided bool) {
 }
 
 // findFolder are the rules for programs around FaceFusion. They need the right to look into the
-// process.
-func (f *files) findFolder(o observation) (finding, bool) {
+// process; blind says that it was missing.
+func (f *files) findFolder(o observation) (found finding, ok bool, blind Visibility) {
 	p := programOf(o.argv)
 	server, hasTitle := "", false
 	if p.kind == noProgram {
@@ -69,17 +69,27 @@ func (f *files) findFolder(o observation) (finding, bool) {
 		hasTitle = hasTitle || len(o.argv) == 1 && !isPython(path.Base(o.argv[0]))
 	}
 	if !hasTitle && p.isTool() || !f.interpreter(o) {
-		return finding{}, false
+		return finding{}, false, ""
 	}
 	cwd, err := f.cwd(o.pid)
-	if err != nil {
-		return finding{}, false
+	switch {
+	case isDenied(err):
+		return finding{}, false, VisibilityDenied
+	case err != nil:
+		return finding{}, false, ""
 	}
 	if p.kind != noProgram {
 		server = p.base()
 	}
 	_, imports := applicationServers[server]
-	return f.findAround(surroundings{pid: o.pid, root: f.rootOf(o.pid), cwd: cwd, program: p, imports: imports})
+	root := f.rootOf(o.pid)
+	found, ok = f.findAround(surroundings{pid: o.pid, root: root, cwd: cwd, program: p, imports: imports})
+	if !ok {
+		if _, err := root.Stat(cwd + "/facefusion"); isDenied(err) {
+			blind = VisibilityFoldersDenied
+		}
+	}
+	return found, ok, blind
 }
 
 // surroundings are the folders that a program may have FaceFusion from.

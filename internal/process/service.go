@@ -142,7 +142,7 @@ func (t *Table) promote(p *pass) {
 		}
 		found, ok := t.match(o, nil)
 		if !ok {
-			found, ok = t.files.findFolder(o)
+			found, ok, _ = t.files.findFolder(o)
 		}
 		if ok && !found.unconfirmed {
 			t.drop(m)

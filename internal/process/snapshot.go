@@ -21,6 +21,9 @@ type Snapshot struct {
 	Denied []DeniedField
 	// Over says which processes are in no instance, as there are too many.
 	Over Excess
+	// Blind are the reasons for which FaceFusion may run unseen; empty where all processes were
+	// looked at.
+	Blind []Blindness
 }
 
 // Instance is one FaceFusion installation: a checkout with its jobs folder.
@@ -61,6 +64,11 @@ type Instance struct {
 	Ended []EndedService
 	// Served says that a service of it has listened.
 	Served bool
+	// Unseen says that no process of it is known, and that nobody could look: it is neither up nor
+	// down.
+	Unseen bool
+	// Restricted says that a live process of it may not be looked into.
+	Restricted bool
 	// LastSeen is when a process of the instance was last seen; zero if never.
 	LastSeen time.Time
 	// Roles has an entry for each role seen since the instance is known, sorted by role. A role
@@ -195,6 +203,8 @@ type DeniedField struct {
 	Field string
 	// Path is the pattern of the file, for example "/proc/<pid>/fd".
 	Path string
+	// Lost is what is not known for that reason.
+	Lost string
 	// Remedy is what would help, for example "run as the same user as FaceFusion, or add
 	// CAP_SYS_PTRACE".
 	Remedy string

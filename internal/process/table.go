@@ -62,6 +62,10 @@ type Table struct {
 	refused refused
 	// freed says that an instance has no process any more.
 	freed bool
+	// unlooked are the processes that could not be looked at, and why; hidden says that there may
+	// be others that are not even listed.
+	unlooked map[int]Visibility
+	hidden   bool
 	// at is when the pass under way began.
 	at time.Duration
 	// boot names the boot of the host; empty where that cannot be known.
@@ -102,6 +106,7 @@ func NewTable(s Settings) *Table {
 		unconfirmed: make(map[int]*unconfirmed),
 		awaited:     make(map[int]*awaited),
 		refused:     make(refused),
+		unlooked:    make(map[int]Visibility),
 		epoch:       time.Now(),
 	}
 	if t.forgetAfter <= 0 {
@@ -136,6 +141,9 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	if t.boot == "" {
 		t.boot = t.files.bootID()
 	}
+	if complete {
+		t.hidden = t.files.hidesProcesses()
+	}
 	t.instances.expect()
 	t.restoreSaved()
 	due := t.cache.update(entries, complete, l.at)
@@ -162,12 +170,13 @@ func (t *Table) publish(l *pass) *Snapshot {
 		blind |= m.denied
 	}
 	t.instances.forget(l.now, t.forgetAfter)
-	s := &Snapshot{Time: l.now, Changes: l.changes, Denied: blind.list(), Over: t.overLimit()}
+	s := &Snapshot{Time: l.now, Changes: l.changes, Denied: blind.list(), Over: t.overLimit(), Blind: t.blindness()}
 	for _, i := range t.instances.all() {
 		slices.SortFunc(live[i], func(a, b *trackedProcess) int { return cmp.Compare(a.PID, b.PID) })
 		t.reopen(i, live[i])
 		published := i.publish(live[i], &t.clock)
 		published.RunFolders = t.nameFolders(i, live[i])
+		published.Unseen = len(live[i]) == 0 && t.unseen(i, s.Blind)
 		s.Instances = append(s.Instances, published)
 	}
 	slices.SortFunc(s.Instances, func(a, b Instance) int { return cmp.Compare(a.ID, b.ID) })

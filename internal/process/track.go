@@ -46,8 +46,9 @@ func (t *Table) examine(l *pass, due []int) {
 			seen = append(seen, g)
 		case gone(err):
 			t.cache.forget(pid)
-		default:
+		default: // hidepid=1, for one
 			t.cache.set(pid, candidate)
+			t.cache.later(pid, l.at+maxPause/4)
 		}
 	}
 	slices.SortFunc(seen, func(a, b observation) int {
@@ -109,10 +110,11 @@ func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
 	if known := t.unconfirmed[o.pid]; known != nil && known.cmdline == o.cmdline {
 		return t.confirmByRuntime(known, o)
 	}
-	if !t.cache.changed(o) {
+	if !t.cache.changed(o) && t.unlooked[o.pid] == "" {
 		return finding{}, false
 	}
-	found, ok = t.files.findFolder(o)
+	found, ok, blind := t.files.findFolder(o)
+	t.blinded(o.pid, blind)
 	if ok && found.unconfirmed {
 		t.unconfirmed[o.pid] = &unconfirmed{finding: found, cmdline: o.cmdline, start: o.stat.start}
 		return finding{}, false
@@ -198,6 +200,7 @@ func (t *Table) join(g observation, m *trackedProcess) {
 		m.instance.own++
 		m.joined = t.at
 		m.instance.refound(m)
+		m.instance.seen = true
 	}
 	t.members[g.pid] = m
 	t.cache.set(g.pid, tracked)

@@ -166,6 +166,13 @@ sum by (probe) (rate(otelcol_receiver_facefusion_observation_failures{@host}[$__
 func finding() []panel {
 	return []panel{
 		chart{
+			title: "What of the processes is seen", empty: "no agent seen",
+			about:    "Whether FaceFusion may run unseen. Hidden: proc is mounted with hidepid. Denied: a program, or its folder, may not be looked into. The agent's log names the capability.",
+			states:   processStates,
+			queries:  []query{{worst("host_name", during("facefusion_process_visibility", "@host", processStates)), "{{host_name}}"}},
+			runbooks: []string{"CollectorProcessesNotVisible"},
+		}.timeline(),
+		chart{
 			title: "What is configured", empty: "no instance is configured",
 			about:   "Whether the path, jobs_path or match of an instance fits anything on the host. Unmatched: nothing has fitted for a minute; the agent's log names the field.",
 			states:  configurationStates,

@@ -226,7 +226,7 @@ func jobsFolder() []panel {
 	return []panel{
 		chart{
 			title:    "Whether it can be read",
-			about:    "Absent: there is none, as with FaceFusion 2.x. Unreachable: no process of the container that has it runs. Denied: it may not be read.",
+			about:    "Absent: there is none, as with FaceFusion 2.x. Unreachable: no process of the container that has it runs. Denied: it may not be read. Not visible: its process may not be looked into. Unknown: no checkout is known.",
 			empty:    "no instance seen",
 			states:   folderStates,
 			queries:  []query{{worst("host_name, service_instance_id", during("facefusion_job_folder_state", "@instance", folderStates)), perInstance}},

@@ -35,7 +35,10 @@ var folderStates = []state{
 	{2, `facefusion_job_folder_state="absent"`, "absent", quiet},
 	{3, `facefusion_job_folder_state="unreachable"`, "unreachable", "orange"},
 	{4, `facefusion_job_folder_state="denied"`, "denied", "red"},
-	{5, `facefusion_job_folder_state="share_unresponsive"`, "share unresponsive", "red"},
+	{5, `facefusion_job_folder_state="unknown"`, "unknown", quiet},
+	{6, `facefusion_job_folder_state="not_visible"`, "not visible", "red"},
+	{7, `facefusion_job_folder_state="error"`, "error", "red"},
+	{8, `facefusion_job_folder_state="share_unresponsive"`, "share unresponsive", "red"},
 }
 
 var configurationStates = []state{
@@ -44,6 +47,13 @@ var configurationStates = []state{
 	{3, `facefusion_instance_configuration_state="denied"`, "denied", "orange"},
 	{4, `facefusion_instance_configuration_state="share_unresponsive"`, "share unresponsive", "red"},
 	{5, `facefusion_instance_configuration_state="unmatched"`, "unmatched", "red"},
+}
+
+var processStates = []state{
+	{1, `facefusion_process_visibility="complete"`, "all", "green"},
+	{2, `facefusion_process_visibility="folders_denied"`, "folders denied", "orange"},
+	{3, `facefusion_process_visibility="processes_denied"`, "processes denied", "orange"},
+	{4, `facefusion_process_visibility="processes_hidden"`, "processes hidden", "red"},
 }
 
 var faultStates = []state{

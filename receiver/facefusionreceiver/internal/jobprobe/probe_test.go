@@ -298,7 +298,12 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	for _, media := range []jobfile.Media{jobfile.MediaImage, jobfile.MediaVideo, jobfile.MediaOther} {
 		require.Contains(t, metadata.MapAttributeFacefusionMedia, string(media))
 	}
-	for _, access := range []jobqueue.Access{jobqueue.AccessOpen, jobqueue.AccessAbsent, jobqueue.AccessUnreachable, jobqueue.AccessDenied} {
+	accesses := []jobqueue.Access{
+		jobqueue.AccessOpen, jobqueue.AccessAbsent, jobqueue.AccessUnreachable, jobqueue.AccessDenied, jobqueue.AccessNotVisible, jobqueue.AccessUnknown, jobqueue.AccessError,
+		jobqueue.AccessUnresponsive,
+	}
+	require.Len(t, metadata.MapAttributeFacefusionJobFolderState, len(accesses))
+	for _, access := range accesses {
 		require.Contains(t, metadata.MapAttributeFacefusionJobFolderState, string(access))
 	}
 }

@@ -55,7 +55,7 @@ func (r *roots) folders(snapshot *process.Snapshot) []jobqueue.Folder {
 }
 
 func (r *roots) folder(instance *process.Instance) jobqueue.Folder {
-	return r.find(instance, jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout}, instance.JobsHostPath)
+	return r.find(instance, jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout, NoPath: noPath(instance)}, instance.JobsHostPath)
 }
 
 // appendRunFolders adds the folders that only runs of an instance use.
@@ -92,6 +92,20 @@ func (r *roots) find(instance *process.Instance, folder jobqueue.Folder, path st
 		folder.Path = inner
 	}
 	return folder
+}
+
+// noPath says why no way leads to a jobs folder, where none does.
+func noPath(instance *process.Instance) jobqueue.Access {
+	switch {
+	case instance.JobsHostPath != "":
+		return ""
+	case instance.Unseen || instance.Up() && instance.Restricted:
+		return jobqueue.AccessNotVisible
+	case instance.Up():
+		return jobqueue.AccessUnknown
+	default:
+		return jobqueue.AccessUnreachable
+	}
 }
 
 // process is the root of a process.

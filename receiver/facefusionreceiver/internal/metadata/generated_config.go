@@ -963,6 +963,26 @@ func (ms *FacefusionProcessUpMetricConfig) Unmarshal(parser *confmap.Conf) error
 	return nil
 }
 
+// FacefusionProcessVisibilityMetricConfig provides config for the facefusion.process.visibility metric.
+type FacefusionProcessVisibilityMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionProcessVisibilityMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionServerKindMetricConfig provides config for the facefusion.server.kind metric.
 type FacefusionServerKindMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -2372,6 +2392,7 @@ type MetricsConfig struct {
 	FacefusionProcessStarts                   FacefusionProcessStartsMetricConfig                   `mapstructure:"facefusion.process.starts"`
 	FacefusionProcessStopped                  FacefusionProcessStoppedMetricConfig                  `mapstructure:"facefusion.process.stopped"`
 	FacefusionProcessUp                       FacefusionProcessUpMetricConfig                       `mapstructure:"facefusion.process.up"`
+	FacefusionProcessVisibility               FacefusionProcessVisibilityMetricConfig               `mapstructure:"facefusion.process.visibility"`
 	FacefusionServerKind                      FacefusionServerKindMetricConfig                      `mapstructure:"facefusion.server.kind"`
 	FacefusionServerPolls                     FacefusionServerPollsMetricConfig                     `mapstructure:"facefusion.server.polls"`
 	FacefusionServerQueueSize                 FacefusionServerQueueSizeMetricConfig                 `mapstructure:"facefusion.server.queue.size"`
@@ -2574,6 +2595,9 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		FacefusionProcessUp: FacefusionProcessUpMetricConfig{
+			Enabled: true,
+		},
+		FacefusionProcessVisibility: FacefusionProcessVisibilityMetricConfig{
 			Enabled: true,
 		},
 		FacefusionServerKind: FacefusionServerKindMetricConfig{

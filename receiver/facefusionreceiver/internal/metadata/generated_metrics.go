@@ -416,6 +416,9 @@ const (
 	AttributeFacefusionJobFolderStateAbsent
 	AttributeFacefusionJobFolderStateUnreachable
 	AttributeFacefusionJobFolderStateDenied
+	AttributeFacefusionJobFolderStateNotVisible
+	AttributeFacefusionJobFolderStateUnknown
+	AttributeFacefusionJobFolderStateError
 	AttributeFacefusionJobFolderStateShareUnresponsive
 )
 
@@ -430,6 +433,12 @@ func (av AttributeFacefusionJobFolderState) String() string {
 		return "unreachable"
 	case AttributeFacefusionJobFolderStateDenied:
 		return "denied"
+	case AttributeFacefusionJobFolderStateNotVisible:
+		return "not_visible"
+	case AttributeFacefusionJobFolderStateUnknown:
+		return "unknown"
+	case AttributeFacefusionJobFolderStateError:
+		return "error"
 	case AttributeFacefusionJobFolderStateShareUnresponsive:
 		return "share_unresponsive"
 	}
@@ -442,6 +451,9 @@ var MapAttributeFacefusionJobFolderState = map[string]AttributeFacefusionJobFold
 	"absent":             AttributeFacefusionJobFolderStateAbsent,
 	"unreachable":        AttributeFacefusionJobFolderStateUnreachable,
 	"denied":             AttributeFacefusionJobFolderStateDenied,
+	"not_visible":        AttributeFacefusionJobFolderStateNotVisible,
+	"unknown":            AttributeFacefusionJobFolderStateUnknown,
+	"error":              AttributeFacefusionJobFolderStateError,
 	"share_unresponsive": AttributeFacefusionJobFolderStateShareUnresponsive,
 }
 
@@ -865,6 +877,40 @@ var MapAttributeFacefusionProcessRole = map[string]AttributeFacefusionProcessRol
 	"nvidia-smi": AttributeFacefusionProcessRoleNvidiaSmi,
 	"node":       AttributeFacefusionProcessRoleNode,
 	"other":      AttributeFacefusionProcessRoleOther,
+}
+
+// AttributeFacefusionProcessVisibility specifies the value facefusion.process.visibility attribute.
+type AttributeFacefusionProcessVisibility int
+
+const (
+	_ AttributeFacefusionProcessVisibility = iota
+	AttributeFacefusionProcessVisibilityComplete
+	AttributeFacefusionProcessVisibilityProcessesHidden
+	AttributeFacefusionProcessVisibilityProcessesDenied
+	AttributeFacefusionProcessVisibilityFoldersDenied
+)
+
+// String returns the string representation of the AttributeFacefusionProcessVisibility.
+func (av AttributeFacefusionProcessVisibility) String() string {
+	switch av {
+	case AttributeFacefusionProcessVisibilityComplete:
+		return "complete"
+	case AttributeFacefusionProcessVisibilityProcessesHidden:
+		return "processes_hidden"
+	case AttributeFacefusionProcessVisibilityProcessesDenied:
+		return "processes_denied"
+	case AttributeFacefusionProcessVisibilityFoldersDenied:
+		return "folders_denied"
+	}
+	return ""
+}
+
+// MapAttributeFacefusionProcessVisibility is a helper map of string to AttributeFacefusionProcessVisibility attribute value.
+var MapAttributeFacefusionProcessVisibility = map[string]AttributeFacefusionProcessVisibility{
+	"complete":         AttributeFacefusionProcessVisibilityComplete,
+	"processes_hidden": AttributeFacefusionProcessVisibilityProcessesHidden,
+	"processes_denied": AttributeFacefusionProcessVisibilityProcessesDenied,
+	"folders_denied":   AttributeFacefusionProcessVisibilityFoldersDenied,
 }
 
 // AttributeFacefusionServerKind specifies the value facefusion.server.kind attribute.
@@ -1828,6 +1874,10 @@ var MetricsInfo = metricsInfo{
 	FacefusionProcessUp: metricInfo{
 		Name: "facefusion.process.up",
 	},
+	FacefusionProcessVisibility: metricInfo{
+		Name:       "facefusion.process.visibility",
+		Attributes: []string{"facefusion.process.visibility"},
+	},
 	FacefusionServerKind: metricInfo{
 		Name:       "facefusion.server.kind",
 		Attributes: []string{"server.port", "facefusion.server.kind"},
@@ -2131,6 +2181,7 @@ type metricsInfo struct {
 	FacefusionProcessStarts                   metricInfo
 	FacefusionProcessStopped                  metricInfo
 	FacefusionProcessUp                       metricInfo
+	FacefusionProcessVisibility               metricInfo
 	FacefusionServerKind                      metricInfo
 	FacefusionServerPolls                     metricInfo
 	FacefusionServerQueueSize                 metricInfo
@@ -4621,6 +4672,60 @@ func (m *metricFacefusionProcessUp) emit(metrics pmetric.MetricSlice) {
 
 func newMetricFacefusionProcessUp(cfg FacefusionProcessUpMetricConfig) metricFacefusionProcessUp {
 	m := metricFacefusionProcessUp{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricFacefusionProcessVisibility struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   FacefusionProcessVisibilityMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.process.visibility metric with initial data.
+func (m *metricFacefusionProcessVisibility) init() {
+	m.data.SetName("facefusion.process.visibility")
+	m.data.SetDescription("1 for what holds of the host's processes, 0 for the rest. Several may hold at once. While it is not `complete` and no instance is known, `facefusion.process.up` is absent.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionProcessVisibility) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionProcessVisibilityAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("facefusion.process.visibility", facefusionProcessVisibilityAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionProcessVisibility) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionProcessVisibility) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionProcessVisibility(cfg FacefusionProcessVisibilityMetricConfig) metricFacefusionProcessVisibility {
+	m := metricFacefusionProcessVisibility{config: cfg}
 
 	if cfg.Enabled {
 		m.data = pmetric.NewMetric()
@@ -8296,6 +8401,7 @@ type MetricsBuilder struct {
 	metricFacefusionProcessStarts                   metricFacefusionProcessStarts
 	metricFacefusionProcessStopped                  metricFacefusionProcessStopped
 	metricFacefusionProcessUp                       metricFacefusionProcessUp
+	metricFacefusionProcessVisibility               metricFacefusionProcessVisibility
 	metricFacefusionServerKind                      metricFacefusionServerKind
 	metricFacefusionServerPolls                     metricFacefusionServerPolls
 	metricFacefusionServerQueueSize                 metricFacefusionServerQueueSize
@@ -8429,6 +8535,7 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricFacefusionProcessStarts:                   newMetricFacefusionProcessStarts(mbc.Metrics.FacefusionProcessStarts),
 		metricFacefusionProcessStopped:                  newMetricFacefusionProcessStopped(mbc.Metrics.FacefusionProcessStopped),
 		metricFacefusionProcessUp:                       newMetricFacefusionProcessUp(mbc.Metrics.FacefusionProcessUp),
+		metricFacefusionProcessVisibility:               newMetricFacefusionProcessVisibility(mbc.Metrics.FacefusionProcessVisibility),
 		metricFacefusionServerKind:                      newMetricFacefusionServerKind(mbc.Metrics.FacefusionServerKind),
 		metricFacefusionServerPolls:                     newMetricFacefusionServerPolls(mbc.Metrics.FacefusionServerPolls),
 		metricFacefusionServerQueueSize:                 newMetricFacefusionServerQueueSize(mbc.Metrics.FacefusionServerQueueSize),
@@ -8639,6 +8746,7 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricFacefusionProcessStarts.emit(ils.Metrics())
 	mb.metricFacefusionProcessStopped.emit(ils.Metrics())
 	mb.metricFacefusionProcessUp.emit(ils.Metrics())
+	mb.metricFacefusionProcessVisibility.emit(ils.Metrics())
 	mb.metricFacefusionServerKind.emit(ils.Metrics())
 	mb.metricFacefusionServerPolls.emit(ils.Metrics())
 	mb.metricFacefusionServerQueueSize.emit(ils.Metrics())
@@ -8948,6 +9056,11 @@ func (mb *MetricsBuilder) RecordFacefusionProcessStoppedDataPoint(ts pcommon.Tim
 // RecordFacefusionProcessUpDataPoint adds a data point to facefusion.process.up metric.
 func (mb *MetricsBuilder) RecordFacefusionProcessUpDataPoint(ts pcommon.Timestamp, val int64) {
 	mb.metricFacefusionProcessUp.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordFacefusionProcessVisibilityDataPoint adds a data point to facefusion.process.visibility metric.
+func (mb *MetricsBuilder) RecordFacefusionProcessVisibilityDataPoint(ts pcommon.Timestamp, val int64, facefusionProcessVisibilityAttributeValue AttributeFacefusionProcessVisibility) {
+	mb.metricFacefusionProcessVisibility.recordDataPoint(mb.startTime, ts, val, facefusionProcessVisibilityAttributeValue.String())
 }
 
 // RecordFacefusionServerKindDataPoint adds a data point to facefusion.server.kind metric.

@@ -220,6 +220,9 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionProcessUpDataPoint(ts, 1)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordFacefusionProcessVisibilityDataPoint(ts, 1, AttributeFacefusionProcessVisibilityComplete)
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordFacefusionServerKindDataPoint(ts, 1, 11, AttributeFacefusionServerKindGradio)
 			defaultMetricsCount++
 			allMetricsCount++
@@ -1258,6 +1261,23 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.Equal(t, ts, dp.Timestamp())
 					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
 					assert.Equal(t, int64(1), dp.IntValue())
+				case "facefusion.process.visibility":
+					assert.False(t, validatedMetrics["facefusion.process.visibility"], "Found a duplicate in the metrics slice: facefusion.process.visibility")
+					validatedMetrics["facefusion.process.visibility"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for what holds of the host's processes, 0 for the rest. Several may hold at once. While it is not `complete` and no instance is known, `facefusion.process.up` is absent.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					facefusionProcessVisibilityAttrVal, ok := dp.Attributes().Get("facefusion.process.visibility")
+					assert.True(t, ok)
+					assert.Equal(t, "complete", facefusionProcessVisibilityAttrVal.Str())
 				case "facefusion.server.kind":
 					assert.False(t, validatedMetrics["facefusion.server.kind"], "Found a duplicate in the metrics slice: facefusion.server.kind")
 					validatedMetrics["facefusion.server.kind"] = true

@@ -1,6 +1,7 @@
 package processprobe
 
 import (
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -12,20 +13,37 @@ import (
 
 // recordHost records what is known of all instances together.
 func recordHost(mb *metadata.MetricsBuilder, snapshot *process.Snapshot, ts pcommon.Timestamp) {
-	var up, stopped int64
+	for state := range probe.Values[metadata.AttributeFacefusionProcessVisibility]() {
+		mb.RecordFacefusionProcessVisibilityDataPoint(ts, probe.OneIf(sees(snapshot, process.Visibility(state.String()))), state)
+	}
+	if len(snapshot.Instances) == 0 && len(snapshot.Blind) > 0 {
+		return // none is known, and nobody could look
+	}
+	var up, stopped, unseen int64
 	for i := range snapshot.Instances {
 		up += probe.OneIf(snapshot.Instances[i].Up())
 		stopped += probe.OneIf(snapshot.Instances[i].Stopped)
+		unseen += probe.OneIf(snapshot.Instances[i].Unseen && !snapshot.Instances[i].Stopped)
 	}
 	mb.RecordFacefusionInstancesDataPoint(ts, up, metadata.AttributeFacefusionInstanceStateUp)
 	mb.RecordFacefusionInstancesDataPoint(ts, stopped, metadata.AttributeFacefusionInstanceStateStopped)
-	mb.RecordFacefusionInstancesDataPoint(ts, int64(len(snapshot.Instances))-up-stopped, metadata.AttributeFacefusionInstanceStateDown)
+	mb.RecordFacefusionInstancesDataPoint(ts, int64(len(snapshot.Instances))-up-stopped-unseen, metadata.AttributeFacefusionInstanceStateDown)
+}
+
+// sees says whether processes are seen like that.
+func sees(snapshot *process.Snapshot, v process.Visibility) bool {
+	if v == process.VisibilityComplete {
+		return len(snapshot.Blind) == 0
+	}
+	return slices.ContainsFunc(snapshot.Blind, func(b process.Blindness) bool { return b.Visibility == v })
 }
 
 // recordInstance records what is known of one instance.
 func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, now time.Time) {
 	ts := pcommon.NewTimestampFromTime(now)
-	mb.RecordFacefusionProcessUpDataPoint(ts, probe.OneIf(instance.Up()))
+	if !instance.Unseen {
+		mb.RecordFacefusionProcessUpDataPoint(ts, probe.OneIf(instance.Up()))
+	}
 	if instance.Configuration != "" {
 		for state := range probe.Values[metadata.AttributeFacefusionInstanceConfigurationState]() {
 			mb.RecordFacefusionInstanceConfigurationStateDataPoint(ts, probe.OneIf(string(instance.Configuration) == state.String()), state)

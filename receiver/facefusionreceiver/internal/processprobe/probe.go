@@ -34,6 +34,7 @@ type Probe struct {
 	denied map[string]bool
 	found  map[process.ID]*foundService
 	unfit  map[string]string
+	blind  map[string]bool
 	known  int
 	over   bool // it was logged that there are too many instances
 }
@@ -46,6 +47,7 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 		lb:     metadata.NewLogsBuilder(env.Logs, env.Settings),
 		denied: map[string]bool{},
 		unfit:  map[string]string{},
+		blind:  map[string]bool{},
 		known:  -1,
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
@@ -110,7 +112,8 @@ func (p *Probe) observe(ctx context.Context) error {
 // report logs, once each, what an operator should know: that there is nothing to watch yet, and
 // what may not be read.
 func (p *Probe) report(snapshot *process.Snapshot) {
-	if p.known < 0 && len(snapshot.Instances) == 0 {
+	p.reportBlind(snapshot)
+	if p.known < 0 && len(snapshot.Instances) == 0 && len(snapshot.Blind) == 0 {
 		p.env.Settings.Logger.Info("no FaceFusion process found yet, it will be picked up when it starts", zap.String("root_path", p.env.RootPath))
 	}
 	p.reportFound(snapshot)
@@ -128,6 +131,21 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 	p.reportDenied(snapshot)
 }
 
+// reportBlind logs, once each, why FaceFusion may run unseen.
+func (p *Probe) reportBlind(snapshot *process.Snapshot) {
+	for _, b := range snapshot.Blind {
+		if p.blind[string(b.Visibility)] {
+			continue
+		}
+		p.blind[string(b.Visibility)] = true
+		fields := []zap.Field{zap.String("state", string(b.Visibility)), zap.String("capability", b.Capability), zap.String("lost", b.Lost), zap.String("remedy", b.Remedy)}
+		if b.Processes > 0 {
+			fields = append(fields, zap.Int("processes", b.Processes))
+		}
+		p.env.Settings.Logger.Warn("not all processes can be looked at: FaceFusion may run unseen", fields...)
+	}
+}
+
 // reportDenied logs once what may not be read, and once that it may again. Without a process there
 // is nothing to read.
 func (p *Probe) reportDenied(snapshot *process.Snapshot) {
@@ -138,7 +156,7 @@ func (p *Probe) reportDenied(snapshot *process.Snapshot) {
 	for _, denied := range snapshot.Denied {
 		if now[denied.Field] = true; !p.denied[denied.Field] {
 			p.env.Settings.Logger.Warn("a field of FaceFusion's processes may not be read, what depends on it is absent",
-				zap.String("field", denied.Field), zap.String("file", denied.Path), zap.String("remedy", denied.Remedy))
+				zap.String("field", denied.Field), zap.String("file", denied.Path), zap.String("lost", denied.Lost), zap.String("remedy", denied.Remedy))
 		}
 	}
 	for field := range p.denied {
@@ -181,7 +199,7 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 		recordInstance(p.mb, instance, now)
 		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID, instance.Version)))
 	}
-	if len(snapshot.Instances) == 0 {
+	if len(snapshot.Instances) == 0 && len(snapshot.Blind) == 0 {
 		p.mb.RecordFacefusionProcessUpDataPoint(pcommon.NewTimestampFromTime(now), 0)
 		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource("", "")))
 	}

@@ -72,6 +72,36 @@ func TestMetricsWithoutAnInstance(t *testing.T) {
 	golden(t, "testdata/none.yaml", func(time.Time) *process.Snapshot { return &process.Snapshot{} })
 }
 
+// TestNoZeroForWhatWasNotLookedAt: neither of the host, nor of a named instance that was not seen.
+func TestNoZeroForWhatWasNotLookedAt(t *testing.T) {
+	blind := []process.Blindness{{Visibility: process.VisibilityHidden, Lost: "all", Capability: "CAP_SYS_PTRACE", Remedy: "give it CAP_SYS_PTRACE"}}
+	core, logs := observer.New(zap.InfoLevel)
+	env, _ := probetest.Env()
+	env.Settings.Logger = zap.New(core)
+	p := New(NewDefaultConfig(), nil, env)
+	for _, instances := range [][]process.Instance{nil, {{ID: "studio", Configured: true, Unseen: true}}} {
+		snapshot := &process.Snapshot{Instances: instances, Blind: blind}
+		env.Snapshots.Processes.Publish(snapshot)
+		p.report(snapshot)
+		states := map[string]int64{}
+		got := p.Scrape(time.Now())
+		for _, resource := range got.ResourceMetrics().All() {
+			for _, m := range resource.ScopeMetrics().At(0).Metrics().All() {
+				require.NotEqual(t, "facefusion.process.up", m.Name())
+				if m.Name() == "facefusion.process.visibility" {
+					for _, point := range m.Sum().DataPoints().All() {
+						state, _ := point.Attributes().Get("facefusion.process.visibility")
+						states[state.Str()] = point.IntValue()
+					}
+				}
+			}
+		}
+		require.Equal(t, map[string]int64{"complete": 0, "processes_hidden": 1, "processes_denied": 0, "folders_denied": 0}, states)
+	}
+	require.Len(t, logs.All(), 1, "once, and nothing of a FaceFusion that was not found")
+	require.Equal(t, map[string]any{"state": "processes_hidden", "capability": "CAP_SYS_PTRACE", "lost": "all", "remedy": "give it CAP_SYS_PTRACE"}, logs.All()[0].ContextMap())
+}
+
 func TestNothingBeforeTheFirstPass(t *testing.T) {
 	env, _ := probetest.Env()
 	require.Zero(t, New(NewDefaultConfig(), nil, env).Scrape(time.Now()).DataPointCount())
@@ -170,5 +200,10 @@ func TestEveryConfigurationStateIsDeclared(t *testing.T) {
 	require.Len(t, metadata.MapAttributeFacefusionInstanceConfigurationState, len(states))
 	for _, state := range states {
 		require.Contains(t, metadata.MapAttributeFacefusionInstanceConfigurationState, string(state))
+	}
+	visibilities := []process.Visibility{process.VisibilityComplete, process.VisibilityHidden, process.VisibilityDenied, process.VisibilityFoldersDenied}
+	require.Len(t, metadata.MapAttributeFacefusionProcessVisibility, len(visibilities))
+	for _, v := range visibilities {
+		require.Contains(t, metadata.MapAttributeFacefusionProcessVisibility, string(v))
 	}
 }
