@@ -17,7 +17,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-check gpu clean series load
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -121,10 +121,13 @@ load: build bin/simulator ## print how many such hosts one gateway carries, for 
 	go run ./test/load
 
 cost: build bin/simulator .cache/exporters ## measure the whole process beside what a user would run instead; writes docs/performance.md. COST_ARGS="-speed 10" and the like
-	unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && .cache/exporters/cost -report docs/performance.md $(COST_ARGS)'
+	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -report docs/performance.md $(COST_ARGS)'
+
+cost-growth: build bin/simulator .cache/exporters ## measure how that grows with the host: processes, jobs, GPUs, FaceFusions, connections, scrapers; ten minutes
+	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -growth -window 30s -warmup 30s -report docs/performance.md $(COST_ARGS)'
 
 cost-check: build bin/simulator .cache/exporters ## the same in short
-	unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && .cache/exporters/cost -window 45s -warmup 20s $(COST_ARGS)'
+	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -window 45s -warmup 20s $(COST_ARGS)'
 
 gpu: ## compare with nvidia-smi and print what sampling costs; needs an NVIDIA GPU. GPU_TEST_DURATION=10m samples for longer
 	go test -count=1 -v -timeout 30m -tags gpu ./test/gpu/...

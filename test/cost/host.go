@@ -14,19 +14,17 @@ import (
 )
 
 const (
-	otherProcesses = 100
-	connections    = 200
-	containers     = 5
-	servicePort    = 8000
+	containers  = 5
+	servicePort = 8000
 )
 
 // underSimulator starts the simulator with this program as its command.
-func underSimulator(ctx context.Context, o options) error {
+func underSimulator(ctx context.Context, o options, own []string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	arguments := append([]string{"--speed", strconv.FormatFloat(o.speed, 'g', -1, 64), "--instances", "2", "--gpus", "2", "--", self}, os.Args[1:]...)
+	arguments := append([]string{"--speed", strconv.FormatFloat(o.speed, 'g', -1, 64), "--instances", strconv.Itoa(o.instances), "--gpus", strconv.Itoa(o.gpus), "--", self}, own...)
 	cmd := exec.CommandContext(ctx, filepath.Join(o.bin, "simulator"), arguments...)
 	cmd.Dir = o.root
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
@@ -37,10 +35,9 @@ func underSimulator(ctx context.Context, o options) error {
 
 // host is what runs on the machine beside the simulated FaceFusions.
 type host struct {
+	options   options
 	dir       string
 	processes []*exec.Cmd
-	listener  net.Listener
-	open      []net.Conn
 	namespace []string
 }
 
@@ -50,8 +47,8 @@ func newHost(ctx context.Context, o options) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &host{dir: dir}
-	for _, step := range []func(context.Context) error{h.startService, h.startContainers, h.startOthers, h.connect} {
+	h := &host{options: o, dir: dir}
+	for _, step := range []func(context.Context) error{h.startService, h.startContainers, h.startOthers, h.connect, h.finishJobs} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, h.close())
 		}
@@ -126,34 +123,90 @@ func ip(ctx context.Context, arguments ...string) error {
 	return nil
 }
 
+// startOthers starts processes that sleep. Each tenth is called python3, as a FaceFusion may be, and
+// so has to be looked at more closely.
 func (h *host) startOthers(ctx context.Context) error {
-	for range otherProcesses {
-		if err := h.start(ctx, "/", "sleep", "infinity"); err != nil {
+	sleeper, err := exec.LookPath("sleep")
+	if err != nil {
+		return err
+	}
+	python := filepath.Join(h.dir, "python3")
+	program, err := os.ReadFile(sleeper)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(python, program, 0o755); err != nil {
+		return err
+	}
+	for i := range h.options.processes {
+		name := sleeper
+		if i%10 == 0 {
+			name = python
+		}
+		if err := h.start(ctx, "/", name, "infinity"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// connect opens connections on loopback and leaves them open.
+// connect has a process of its own hold connections on loopback.
 func (h *host) connect(ctx context.Context) error {
+	if h.options.connections == 0 {
+		return nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return h.start(ctx, "/", self, "-hold", strconv.Itoa(h.options.connections))
+}
+
+func holdConnections(ctx context.Context, n int) error {
+	limit := syscall.Rlimit{Cur: uint64(2*n + 100), Max: uint64(2*n + 100)}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	h.listener = listener
+	defer listener.Close()
 	var dialer net.Dialer
-	for range connections {
+	for range n {
 		near, err := dialer.DialContext(ctx, "tcp", listener.Addr().String())
 		if err != nil {
 			return err
 		}
+		defer near.Close()
 		far, err := listener.Accept()
 		if err != nil {
 			return err
 		}
-		h.open = append(h.open, near, far)
+		defer far.Close()
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// finishJobs writes the files of jobs that have been completed long ago.
+func (h *host) finishJobs(context.Context) error {
+	if h.options.finished == 0 {
+		return nil
+	}
+	text, err := os.ReadFile(filepath.Join(h.options.root, "testdata/jobs/3.2.0/completed/nightly-001.json"))
+	if err != nil {
+		return err
+	}
+	folder := filepath.Join(os.Getenv("FACEFUSION_SIMULATOR_DIR"), "facefusion-0/.jobs/completed")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for i := range h.options.finished {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("old-%06d.json", i)), text, 0o644); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -174,17 +227,14 @@ func (h *host) close() error {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()         // killed
 	}
-	for _, conn := range h.open {
-		_ = conn.Close() // nothing was written
-	}
 	var errs []error
-	if h.listener != nil {
-		errs = append(errs, h.listener.Close())
-	}
 	// Where its context has ended, the namespaces end with those that `make cost` gave to this
 	// program.
 	for _, name := range h.namespace {
 		errs = append(errs, ip(context.Background(), "netns", "del", name))
+	}
+	if len(h.namespace) > 0 {
+		errs = append(errs, ip(context.Background(), "link", "del", "costbr0"))
 	}
 	return errors.Join(append(errs, os.RemoveAll(h.dir))...)
 }

@@ -20,6 +20,14 @@ type options struct {
 	scrapers       int
 	report         string
 	goal           bool
+	growth         bool
+	hold           int
+
+	// the host
+	processes, connections, instances, gpus, finished int
+	// agentOnly leaves out all but the agent, and result is where its row is written.
+	agentOnly bool
+	result    string
 }
 
 func main() {
@@ -28,12 +36,21 @@ func main() {
 	flag.StringVar(&o.exporters, "exporters", ".cache/exporters", "folder of the built exporters and stand-ins")
 	flag.StringVar(&o.root, "root", ".", "root of the repository")
 	flag.DurationVar(&o.window, "window", 2*time.Minute, "how long to measure")
-	flag.DurationVar(&o.warmup, "warmup", 30*time.Second, "how long to wait before")
+	flag.DurationVar(&o.warmup, "warmup", 90*time.Second, "how long to wait before: a port that is missing is searched for eagerly in the first minute")
 	flag.DurationVar(&o.interval, "interval", 15*time.Second, "how often each page is scraped")
 	flag.Float64Var(&o.speed, "speed", 1, "pace of the jobs; 1 is natural")
 	flag.IntVar(&o.scrapers, "scrapers", 1, "how many scrape each page")
 	flag.StringVar(&o.report, "report", "", "write the table to this Markdown file, between its two marks")
 	flag.BoolVar(&o.goal, "goal", false, "fail where the agent costs more than the four exporters together")
+	flag.BoolVar(&o.growth, "growth", false, "measure how the agent's cost grows with the host, instead of beside others")
+	flag.IntVar(&o.processes, "processes", 100, "other processes, a tenth of them called python3")
+	flag.IntVar(&o.connections, "connections", 200, "connections on loopback")
+	flag.IntVar(&o.instances, "instances", 2, "FaceFusions")
+	flag.IntVar(&o.gpus, "gpus", 2, "GPUs")
+	flag.IntVar(&o.finished, "finished", 0, "finished jobs of the first FaceFusion")
+	flag.BoolVar(&o.agentOnly, "agent-only", false, "measure the agent alone")
+	flag.StringVar(&o.result, "result", "", "write what the agent used to this file")
+	flag.IntVar(&o.hold, "hold", 0, "hold this many connections, and do nothing else")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -46,8 +63,14 @@ func main() {
 // run makes the host inside the simulator's environment: without that, it starts itself again as
 // the simulator's command.
 func run(ctx context.Context, o options) error {
+	switch {
+	case o.hold > 0:
+		return holdConnections(ctx, o.hold)
+	case o.growth:
+		return measureGrowth(ctx, o)
+	}
 	if os.Getenv("FACEFUSION_NVML_LIBRARY") == "" {
-		return underSimulator(ctx, o)
+		return underSimulator(ctx, o, os.Args[1:])
 	}
 	host, err := newHost(ctx, o)
 	if err != nil {
@@ -77,6 +100,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	table := compare(subjects, before, after, time.Since(started), o.interval)
+	if o.result != "" {
+		return writeResult(o.result, table.row(agentName))
+	}
 	fmt.Print(table.String())
 	if o.report != "" {
 		if err := table.writeInto(o.report); err != nil {

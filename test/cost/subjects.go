@@ -124,6 +124,9 @@ func startSubjects(ctx context.Context, o options, h *host) ([]*subject, error) 
 	if err != nil {
 		return nil, err
 	}
+	if o.agentOnly {
+		all = all[:1]
+	}
 	for _, s := range all {
 		if err := s.start(ctx, h.dir); err != nil {
 			return all, fmt.Errorf("start %s: %w", s.name, err)

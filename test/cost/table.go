@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -99,26 +100,28 @@ func (t table) checkGoal() error {
 }
 
 const (
-	beginMark = "<!-- make cost writes from here -->\n"
-	endMark   = "<!-- to here -->\n"
+	beginMark   = "<!-- make cost writes from here -->\n"
+	endMark     = "<!-- to here -->\n"
+	growthBegin = "<!-- make cost-growth writes from here -->\n"
+	growthEnd   = "<!-- growth to here -->\n"
 )
 
 // writeInto replaces what is between the marks of a document.
 func (t table) writeInto(file string) error {
+	return writeBetween(file, beginMark, endMark, fmt.Sprintf("%s\nMeasured on %s.\n", t, machine()))
+}
+
+func writeBetween(file, begin, end, what string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	head, rest, ok := bytes.Cut(text, []byte(beginMark))
-	_, tail, ended := bytes.Cut(rest, []byte(endMark))
+	head, rest, ok := bytes.Cut(text, []byte(begin))
+	_, tail, ended := bytes.Cut(rest, []byte(end))
 	if !ok || !ended {
-		return fmt.Errorf("%s has no marks %q and %q", file, beginMark, endMark)
+		return fmt.Errorf("%s has no marks %q and %q", file, begin, end)
 	}
-	var b bytes.Buffer
-	b.Write(head)
-	fmt.Fprintf(&b, "%s%s\nMeasured on %s.\n%s", beginMark, t, machine(), endMark)
-	b.Write(tail)
-	return os.WriteFile(file, b.Bytes(), 0o644)
+	return os.WriteFile(file, slices.Concat(head, []byte(begin+what+end), tail), 0o644)
 }
 
 // machine describes the machine without naming it.
