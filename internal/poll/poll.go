@@ -4,6 +4,7 @@ package poll
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,8 @@ type Health struct {
 	Started, LastSuccess time.Time
 	// Err is the error of the last observation; nil when it went well.
 	Err error
+	// FailuresBy are the Failures by the kind of their error. Nobody changes it.
+	FailuresBy map[Kind]uint64
 }
 
 // Oldest has the health tell of the oldest item that was to be observed, where the observations
@@ -110,6 +113,11 @@ func (l *Loop) once(ctx context.Context) {
 	h.Err = err
 	if err != nil {
 		h.Failures++
+		h.FailuresBy = maps.Clone(h.FailuresBy)
+		if h.FailuresBy == nil {
+			h.FailuresBy = make(map[Kind]uint64)
+		}
+		h.FailuresBy[KindOf(err)]++
 	} else {
 		h.LastSuccess = time.Now()
 	}

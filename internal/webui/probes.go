@@ -8,8 +8,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
 )
 
-// durationBounds are those that the semantic conventions advise for HTTP requests.
-var durationBounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
+// DurationBounds are those that the semantic conventions advise for HTTP requests.
+var DurationBounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
 
 // series is one kind of request with one outcome. There are no more than the probes times (the
 // counted status codes + the error types).
@@ -31,7 +31,7 @@ type probeHistograms map[series]*histogram.Histogram
 func (p probeHistograms) count(o outcome) {
 	h := p[o.series]
 	if h == nil {
-		h = histogram.New(durationBounds)
+		h = histogram.New(DurationBounds)
 		p[o.series] = h
 	}
 	h.Observe(o.seconds)

@@ -99,7 +99,7 @@ func (c *Config) Validate() error {
 	if !c.GPU.Enabled && !c.Process.Enabled && !c.Web.Enabled {
 		errs = errors.Join(errs, errors.New("gpu, process and web are all switched off: switch one on, or remove the receiver"))
 	}
-	return errors.Join(errs, c.validateController(), c.validateInstances(), c.validateOverlaps(), c.validateWeb())
+	return errors.Join(errs, c.validateController(), c.validateInstances(), c.validateOverlaps(), c.validateWeb(), c.Histograms.validate())
 }
 
 // validateController refuses what would scrape without a pause, or never in time.

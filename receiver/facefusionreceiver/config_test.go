@@ -58,6 +58,25 @@ func TestEverySettingIsRead(t *testing.T) {
 	require.Equal(t, want, cfg)
 }
 
+// TestTheSeriesOfRunsAreChosen: a list replaces the default, and does not add to it.
+func TestTheSeriesOfRunsAreChosen(t *testing.T) {
+	cfg, err := load(t, confmap.NewFromStringMap(map[string]any{"metrics": map[string]any{
+		"facefusion.job.finished":      map[string]any{"attributes": []any{"facefusion.media"}},
+		"facefusion.job.duration":      map[string]any{"attributes": []any{}, "bounds": []any{60}},
+		"facefusion.job.wait.duration": map[string]any{"attributes": []any{"facefusion.origin"}},
+		"facefusion.step.duration":     map[string]any{"attributes": []any{"facefusion.model"}},
+	}}))
+	require.NoError(t, err)
+	jobs := cfg.Histograms.Jobs
+	require.Equal(t, []string{"facefusion.media"}, jobs.JobFinished.Attributes)
+	require.True(t, cfg.Metrics.Metrics.FacefusionJobFinished.Enabled)
+	require.Empty(t, jobs.JobDuration.Attributes)
+	require.Equal(t, []float64{60}, jobs.JobDuration.Bounds)
+	require.Equal(t, []string{"facefusion.origin"}, jobs.JobWaitDuration.Attributes)
+	require.Equal(t, []string{"facefusion.model"}, jobs.StepDuration.Attributes)
+	require.Equal(t, createDefaultConfig().(*Config).Histograms.Jobs.StepDuration.Bounds, jobs.StepDuration.Bounds)
+}
+
 func TestEachProbeCanBeSwitchedOff(t *testing.T) {
 	for _, section := range []string{"gpu", "process", "web", "jobs"} {
 		cfg, err := load(t, confmap.NewFromStringMap(map[string]any{section: map[string]any{"enabled": false}}))
@@ -174,6 +193,26 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"unknown key of a histogram": {
 			map[string]any{"metrics": map[string]any{"facefusion.server.probe.duration": map[string]any{"enable": true}}},
 			"has invalid keys: enable",
+		},
+		"attribute that steps do not have": {
+			map[string]any{"metrics": map[string]any{"facefusion.step.duration": map[string]any{"attributes": []any{"facefusion.origin"}}}},
+			`metrics: facefusion.step.duration: attributes has "facefusion.origin": choose among facefusion.outcome, facefusion.media, facefusion.processors, facefusion.model`,
+		},
+		"attribute that runs do not have": {
+			map[string]any{"metrics": map[string]any{"facefusion.job.finished": map[string]any{"attributes": []any{"facefusion.model"}}}},
+			`metrics: facefusion.job.finished: attributes has "facefusion.model": choose among facefusion.outcome, facefusion.origin, facefusion.media`,
+		},
+		"attributes that are no list": {
+			map[string]any{"metrics": map[string]any{"facefusion.job.finished": map[string]any{"attributes": map[string]any{"a": 1}}}},
+			"metrics: facefusion.job.finished: ",
+		},
+		"bound that is not counted": {
+			map[string]any{"metrics": map[string]any{"facefusion.job.duration": map[string]any{"bounds": []any{60, 90}}}},
+			"metrics: facefusion.job.duration: bounds has 90: choose among [0.5 1 2.5 5",
+		},
+		"bound of a probe that is not counted": {
+			map[string]any{"metrics": map[string]any{"facefusion.server.probe.duration": map[string]any{"bounds": []any{3}}}},
+			"metrics: facefusion.server.probe.duration: bounds has 3: choose among [0.005 ",
 		},
 		"histogram without a section": {
 			map[string]any{"metrics": map[string]any{"facefusion.server.probe.duration": false}},

@@ -1,6 +1,7 @@
 package facefusionreceiver
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 
@@ -21,6 +22,14 @@ func (c *HistogramsConfig) byName() map[string]any {
 	all := c.Web.ByName()
 	maps.Copy(all, c.Jobs.ByName())
 	return all
+}
+
+// validate says under which key of the configuration the settings are.
+func (c *HistogramsConfig) validate() error {
+	if err := errors.Join(c.Web.Check(), c.Jobs.Check()); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	return nil
 }
 
 // settings is a Config without its Unmarshal.
@@ -45,6 +54,9 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 		}
 		delete(metrics, name)
 	}
+	if err := takeAttributes(metrics, "facefusion.job.finished", &c.Histograms.Jobs.JobFinished); err != nil {
+		return err
+	}
 	err := confmap.NewFromStringMap(raw).Unmarshal((*settings)(c))
 	if err != nil {
 		if explained := explain(raw, c); explained != nil {
@@ -52,4 +64,19 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 		}
 	}
 	return err
+}
+
+// takeAttributes reads the attributes that are chosen for a metric that metadata.yaml declares:
+// mdatagen knows its switch alone.
+func takeAttributes(metrics map[string]any, name string, target *jobprobe.AttributesConfig) error {
+	section, _ := metrics[name].(map[string]any)
+	attributes, there := section["attributes"]
+	if !there {
+		return nil
+	}
+	if err := confmap.NewFromStringMap(map[string]any{"attributes": attributes}).Unmarshal(target); err != nil {
+		return fmt.Errorf("metrics: %s: %w", name, err)
+	}
+	delete(section, "attributes")
+	return nil
 }

@@ -68,7 +68,7 @@ func newSharedReceiver(cfg *Config, set receiver.Settings) (*sharedReceiver, err
 	})
 	r.status = newStatus(set.Logger, r.probes, r.gate)
 	r.page = newPageFinder(set.Logger)
-	return r, registerTelemetry(telemetry, r.probes, r.gate)
+	return r, registerTelemetry(telemetry, set.ID, r.probes, r.gate)
 }
 
 // start is called by each signal that starts.

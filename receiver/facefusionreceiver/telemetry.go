@@ -5,34 +5,50 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/delivery"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
 // registerTelemetry reports how the observations of each probe go, whenever the Collector's own
-// metrics are read.
-func registerTelemetry(builder *metadata.TelemetryBuilder, probes []probe.Probe, gate *hostfs.Gate) error {
+// metrics are read. id is the receiver's: two of them are told apart as in the Collector's own
+// metrics of receivers.
+func registerTelemetry(builder *metadata.TelemetryBuilder, id component.ID, probes []probe.Probe, gate *hostfs.Gate) error {
+	receiver := delivery.ReceiverAttribute(id)
+	of := func(p probe.Probe, more ...attribute.KeyValue) metric.MeasurementOption {
+		return metric.WithAttributes(append(more, receiver, attribute.String("probe", p.Name()))...)
+	}
 	return errors.Join(
 		builder.RegisterReceiverFacefusionObservationsCallback(func(_ context.Context, o metric.Int64Observer) error {
 			for _, p := range probes {
-				o.Observe(int64(p.Health().Observations), probeName(p))
+				o.Observe(int64(p.Health().Observations), of(p))
 			}
 			return nil
 		}),
 		builder.RegisterReceiverFacefusionObservationFailuresCallback(func(_ context.Context, o metric.Int64Observer) error {
 			for _, p := range probes {
-				o.Observe(int64(p.Health().Failures), probeName(p))
+				// Of a probe that never failed there is one zero; of one that did, each kind from
+				// its first on.
+				failures := p.Health().FailuresBy
+				o.Observe(int64(failures[poll.Other]), of(p, attribute.String("error.type", string(poll.Other))))
+				for kind, n := range failures {
+					if kind != poll.Other {
+						o.Observe(int64(n), of(p, attribute.String("error.type", string(kind))))
+					}
+				}
 			}
 			return nil
 		}),
 		builder.RegisterReceiverFacefusionObservationAgeCallback(func(_ context.Context, o metric.Float64Observer) error {
 			for _, p := range probes {
 				if age, started := age(p, time.Now()); started {
-					o.Observe(age.Seconds(), probeName(p))
+					o.Observe(age.Seconds(), of(p))
 				}
 			}
 			return nil
@@ -48,14 +64,10 @@ func registerTelemetry(builder *metadata.TelemetryBuilder, probes []probe.Probe,
 			return nil
 		}),
 		builder.RegisterReceiverFacefusionFileSystemsUnresponsiveCallback(func(_ context.Context, o metric.Int64Observer) error {
-			o.Observe(int64(len(gate.Unresponsive())))
+			o.Observe(int64(len(gate.Unresponsive())), metric.WithAttributes(receiver))
 			return nil
 		}),
 	)
-}
-
-func probeName(p probe.Probe) metric.MeasurementOption {
-	return metric.WithAttributes(attribute.String("probe", p.Name()))
 }
 
 // age is how long ago a probe's last good observation was, or its start when it had none.

@@ -31,6 +31,12 @@ log_level =
 `,
 }
 
+// Upgrade replaces an installation by one of another version, as `git pull` does. What runs goes on
+// with what it has loaded.
+func (h *Host) Upgrade(instance int, version string) error {
+	return writeCheckout(h.Checkout(instance), version)
+}
+
 func writeCheckout(dir, version string) error {
 	for name, text := range checkoutFiles {
 		path := filepath.Join(dir, name)

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -53,6 +54,23 @@ type metadata struct {
 	}
 }
 
+// values are those that an attribute may have; of one that the configuration chooses, also none.
+func (m *metadata) values(attribute string) []string {
+	values := m.Attributes[attribute].Enum
+	if attribute == "facefusion.outcome" {
+		return append(slices.Clone(values), "")
+	}
+	return values
+}
+
+// ofMetrics are the attributes that resources of metrics have: service.version is one of events and
+// spans.
+func (m *metadata) ofMetrics() map[string]any {
+	attributes := maps.Clone(m.ResourceAttributes)
+	delete(attributes, "service.version")
+	return attributes
+}
+
 // declared are all metrics by their names in Prometheus.
 func declared(t *testing.T) map[string]declaration {
 	t.Helper()
@@ -80,20 +98,20 @@ func declared(t *testing.T) map[string]declaration {
 			}
 		}
 		labels := map[string][]string{"job": nil, "instance": nil}
-		for attribute := range m.ResourceAttributes {
+		for attribute := range m.ofMetrics() {
 			labels[label(attribute)] = nil
 		}
 		for _, attribute := range metric.Attributes {
-			labels[label(attribute)] = m.Attributes[attribute].Enum
+			labels[label(attribute)] = m.values(attribute)
 		}
 		names[translate(t, name, metric.Unit, kind)] = declaration{labels}
 	}
 	labels := map[string][]string{"job": nil, "instance": nil, "le": bounds(t)}
-	for attribute := range m.ResourceAttributes {
+	for attribute := range m.ofMetrics() {
 		labels[label(attribute)] = nil
 	}
 	for _, attribute := range histogramAttributes {
-		labels[label(attribute)] = m.Attributes[attribute].Enum
+		labels[label(attribute)] = m.values(attribute)
 	}
 	for name, unit := range histograms(t) {
 		for _, suffix := range []string{"_bucket", "_sum", "_count"} {

@@ -37,7 +37,7 @@ func TestEveryAttributeIsJustified(t *testing.T) {
 }
 
 // histograms have rows in the table of what grows.
-var histograms = []string{"facefusion.job.duration", "facefusion.step.duration"}
+var histograms = []string{"facefusion.job.duration", "facefusion.job.wait.duration", "facefusion.step.duration"}
 
 // attributes are those of resources, of the metrics of metadata.yaml, and of histograms.
 func attributes(t *testing.T) []string {

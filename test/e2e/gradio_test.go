@@ -29,7 +29,7 @@ func TestGradio(t *testing.T) {
 
 	first := g.run(t)
 	took := c.eventually(t, 60*time.Second, "it is up and ready, with its version and port", func(p page) bool {
-		return p.is(1, "facefusion_process_up", "service_version", "3.8.1") && state(p, gradioPort, "ready") &&
+		return p.is(1, "facefusion_process_up") && p.is(1, "facefusion_instance_info", "service_version", "3.8.1") && state(p, gradioPort, "ready") &&
 			p.is(0, "facefusion_server_queue_size", "server_port", strconv.Itoa(gradioPort))
 	})
 	t.Logf("ready %v after the process was started, most of which is Python's", took)

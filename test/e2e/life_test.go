@@ -42,8 +42,8 @@ func TestLife(t *testing.T) {
 	server, err := h.StartServer(0, nil)
 	require.NoError(t, err)
 	took := c.eventually(t, 3*time.Second, "a server appears", func(p page) bool {
-		return p.is(1, "facefusion_process_up", "service_version", "3.8.1") && state(p, server.Port(), "ready") &&
-			p.is(1, "facefusion_server_up") && len(p.samples("facefusion_process_up")) == 1
+		return p.is(1, "facefusion_instance_info", "service_version", "3.8.1") && state(p, server.Port(), "ready") &&
+			p.is(1, "facefusion_server_up") && p.is(1, "facefusion_process_up")
 	})
 	t.Logf("up and ready after %v", took)
 

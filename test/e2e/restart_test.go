@@ -152,7 +152,7 @@ func TestFaceFusionEndsWhileTheCollectorIsAway(t *testing.T) {
 	folder := h.Jobs(0)
 	c := start(t, keeping(kept, w))
 	c.eventually(t, 10*time.Second, "it is up, its folder is seen", func(p page) bool {
-		return p.is(1, "facefusion_process_up", "service_version", "3.8.1") && p.is(1, "facefusion_job_folder_state", "facefusion_job_folder_state", "open") &&
+		return p.is(1, "facefusion_process_up") && p.is(1, "facefusion_job_folder_state", "facefusion_job_folder_state", "open") &&
 			p.is(0, "facefusion_job_count", "facefusion_job_state", "completed")
 	})
 	instance := c.page(t).samples("facefusion_process_up")[0].labels["service_instance_id"]
@@ -166,7 +166,8 @@ func TestFaceFusionEndsWhileTheCollectorIsAway(t *testing.T) {
 
 	c = start(t, keeping(kept, w))
 	c.eventually(t, 10*time.Second, "it is down, and its job is counted", func(p page) bool {
-		return p.is(0, "facefusion_process_up", "service_instance_id", instance, "service_version", "3.8.1") && ended(p) == 1
+		return p.is(0, "facefusion_process_up", "service_instance_id", instance) &&
+			p.is(1, "facefusion_instance_info", "service_instance_id", instance, "service_version", "3.8.1") && ended(p) == 1
 	})
 	require.Eventually(t, func() bool { return w.outcomes()["completed"] == 1 && w.has("meanwhile", "completed") }, 10*time.Second, 20*time.Millisecond)
 }

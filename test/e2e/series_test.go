@@ -20,28 +20,32 @@ import (
 // gpus and instances are the numbers of GPUs and FaceFusions of the host.
 const gpus, instances = 8, 2
 
+// speed of the simulated day: the receiver still sees what begins and ends between two of its
+// looks.
+const speed = 300
+
 // TestSeries counts what a store gets of a host with eight GPUs, on which two FaceFusions work, as
 // the page shows it: a histogram is as many series as it has buckets, and two. It prints them by
 // metric; docs/cardinality.md has the numbers and their reasons.
 func TestSeries(t *testing.T) {
 	for _, s := range []struct {
 		name, overrides string
-		// budget for what there is whatever FaceFusion does: each GPU, and each instance without
-		// its histograms of jobs.
+		configs         []string
+		// budget of each GPU and of each instance, with the histograms of its jobs, in steady
+		// state.
 		gpu, instance int
 	}{
-		{name: "default", gpu: 110, instance: 230},
-		{name: "everything on", overrides: everythingOn(t), gpu: 150, instance: 230},
+		{name: "default", gpu: 110, instance: 350},
+		{name: "everything on", configs: []string{"../../config/more-attributes.yaml"}, overrides: everythingOn(t), gpu: 150, instance: 2000},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			ports := steadyPorts(t, 5)
-			agent := collectorProgram(t, ports[1], nil, []string{agentConfig, "../../config/demo.yaml"}, listeners(ports), s.overrides)
-			agent.args = append([]string{simulator, "--dir", t.TempDir(), fmt.Sprintf("--gpus=%d", gpus), fmt.Sprintf("--instances=%d", instances), "--port=17860", "--speed=30", "--"}, agent.args...)
+			agent := collectorProgram(t, ports[1], nil, slices.Concat([]string{agentConfig, "../../config/demo.yaml"}, s.configs), listeners(ports), s.overrides)
+			agent.args = append([]string{simulator, "--dir", t.TempDir(), fmt.Sprintf("--gpus=%d", gpus), fmt.Sprintf("--instances=%d", instances), "--port=17860", fmt.Sprintf("--speed=%d", speed), "--"}, agent.args...)
 			agent.start(t)
 			url := fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[0])
-			// Long enough for every slow reading, and for jobs of several kinds: their combinations
-			// come one by one.
-			time.Sleep(75 * time.Second)
+			// A day: the combinations of attributes come one by one.
+			time.Sleep(24 * time.Hour / speed)
 			p := get(t, url)
 			require.Len(t, p.samples("nvidia_gpu_info"), gpus, "%s", agent.log.String())
 			require.Len(t, p.samples("facefusion_process_up"), instances)
@@ -53,10 +57,16 @@ func TestSeries(t *testing.T) {
 			}) {
 				t.Logf("%6d %s", byMetric[name], name)
 			}
-			t.Logf("%s: %d series in all: %d of each of %d GPUs, %d of each of %d instances and %d more of its jobs' histograms, %d of the driver and the collector, %d of the host itself", s.name,
+			t.Logf("%s: %d series in all: %d of each of %d GPUs, %d of each of %d instances and %d more of the histograms of its jobs, %d of the driver and the collector, %d of the host itself", s.name,
 				groups.total, groups.gpu/gpus, gpus, groups.instance/instances, instances, groups.jobs/instances, groups.rest, groups.host)
 			require.LessOrEqual(t, groups.gpu/gpus, s.gpu)
-			require.LessOrEqual(t, groups.instance/instances, s.instance)
+			require.LessOrEqual(t, (groups.instance+groups.jobs)/instances, s.instance)
+			var finished float64
+			for _, ended := range p.samples("facefusion_job_finished_total") {
+				finished += ended.value
+			}
+			t.Logf("%s: %.0f runs ended", s.name, finished)
+			require.Greater(t, finished, 200.0, "the day is one of work")
 		})
 	}
 }

@@ -110,11 +110,11 @@ func TestAStartBesideAStoppedShare(t *testing.T) {
 	c := start(t)
 	c.eventually(t, 10*time.Second, "five instances", up(5))
 	c.eventually(t, 10*time.Second, "four jobs folders", open(4))
-	_, versions := c.page(t).sum("facefusion_process_up", "service_version", "3.8.1")
+	_, versions := c.page(t).sum("facefusion_instance_info", "service_version", "3.8.1")
 	require.Equal(t, 4, versions)
 	s.resume()
 	c.eventually(t, 10*time.Second, "the fifth version", func(p page) bool {
-		_, series := p.sum("facefusion_process_up", "service_version", "3.8.1")
+		_, series := p.sum("facefusion_instance_info", "service_version", "3.8.1")
 		return series == 5
 	})
 }

@@ -39,7 +39,7 @@ func TestAStrangersFIFO(t *testing.T) {
 	defer func() { close(stop); <-stopped }()
 	c := start(t, "receivers: {facefusion: {process: {interval: 100ms}}}")
 	c.eventually(t, 10*time.Second, "the honest one", func(p page) bool {
-		_, series := p.sum("facefusion_process_up", "service_version", "3.8.1")
+		_, series := p.sum("facefusion_instance_info", "service_version", "3.8.1")
 		return series == 1
 	})
 	for range 40 { // each process is looked at when it is new

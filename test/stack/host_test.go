@@ -48,7 +48,7 @@ extensions: {health_check: {endpoint: "127.0.0.1:%d"}}
 service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]}}}
 `, ports[0], ports[1], ports[2]), 0o600))
 	h.collector = start(t, append(environment, "REMOTE_WRITE_ENDPOINT="+remoteWrite, "HOST_NAME="+name), "bin/otelcol-facefusion",
-		"--config", "config/agent.yaml", "--config", "config/demo.yaml", "--config", "config/remote-write.yaml", "--config", listeners)
+		"--config", "config/agent.yaml", "--config", "config/more-attributes.yaml", "--config", "config/demo.yaml", "--config", "config/remote-write.yaml", "--config", listeners)
 	h.collector.ready(t, "http://"+loopback(ports[1]))
 	h.seen, h.own = loopback(ports[0]), loopback(ports[2])
 	return h

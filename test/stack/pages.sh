@@ -12,7 +12,7 @@ page() {
 	curl -fsS -H 'Accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4' "http://$1/metrics" > "$2" || rm "$2"
 }
 
-bin/simulator --duration "${seconds}s" -- bin/otelcol-facefusion --config config/agent.yaml --config config/demo.yaml > "$folder/log" 2>&1 &
+bin/simulator --duration "${seconds}s" -- bin/otelcol-facefusion --config config/agent.yaml --config config/more-attributes.yaml --config config/demo.yaml > "$folder/log" 2>&1 &
 n=0
 while sleep 20 && kill -0 $! 2>/dev/null; do
 	n=$((n + 1))

@@ -77,8 +77,8 @@ func waitAndRun() []panel {
 		title: "Wait against run", unit: "s", interval: "5m", empty: "no job has ended",
 		about: "How long completed runs waited and ran: half took less than the median, 95 % less than p95; medians are dashed. Taken over half an hour (30m), as jobs are rare. When waiting passes running, there is too little to run on.",
 		queries: []query{
-			{`histogram_quantile(0.5, sum by (le) (rate(facefusion_job_wait_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[30m])))`, "wait, median"},
-			{`histogram_quantile(0.95, sum by (le) (rate(facefusion_job_wait_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[30m])))`, "wait, p95"},
+			{`histogram_quantile(0.5, sum by (le) (rate(facefusion_job_wait_duration_seconds_bucket{@jobs, facefusion_outcome=~"completed|"}[30m])))`, "wait, median"},
+			{`histogram_quantile(0.95, sum by (le) (rate(facefusion_job_wait_duration_seconds_bucket{@jobs, facefusion_outcome=~"completed|"}[30m])))`, "wait, p95"},
 			{`histogram_quantile(0.5, sum by (le) (rate(facefusion_job_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[30m])))`, "run, median"},
 			{`histogram_quantile(0.95, sum by (le) (rate(facefusion_job_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[30m])))`, "run, p95"},
 		},
@@ -111,19 +111,19 @@ func byProcessor() []panel {
 		return "increase(facefusion_step_duration_seconds_" + suffix + "{@jobs" + more + "}[$__range])"
 	}
 	quantile := func(q string) string {
-		return "histogram_quantile(" + q + ", sum by (facefusion_processors, facefusion_model, facefusion_media, le) (" + steps(`, facefusion_outcome="completed"`, "bucket") + "))"
+		return "histogram_quantile(" + q + ", sum by (facefusion_processors, facefusion_model, facefusion_media, le) (" + steps(`, facefusion_outcome=~"completed|"`, "bucket") + "))"
 	}
 	return []panel{
 		wide(16, chart{
 			title: "Steps", empty: "no step has ended",
-			about:    "The steps of jobs over the chosen time, by what they did with which models. A step has one video or image as its target.",
+			about:    "The steps of jobs over the chosen time, by what they did; with config/more-attributes.yaml also by models and media, and how many failed. A step has one video or image as its target.",
 			runbooks: []string{"FaceFusionSlowerThanLastWeek", "FaceFusionJobsFailing"},
 		}.table([]column{
 			{label: "facefusion_processors", title: "Processors"},
 			{label: "facefusion_model", title: "Models"},
 			{label: "facefusion_media", title: "Media", width: 80},
 			{expr: by(steps("", "count")), title: "Steps", unit: "none", decimals: is(0), width: 80},
-			{expr: by(steps(`, facefusion_outcome!="completed"`, "count")), title: "Failed", unit: "none", decimals: is(0), width: 80, scale: fewIsWell},
+			{expr: by(steps(`, facefusion_outcome!~"completed|"`, "count")), title: "Failed", unit: "none", decimals: is(0), width: 80, scale: fewIsWell},
 			{expr: quantile("0.5"), title: "Median", unit: "s", decimals: is(1), width: 90},
 			{expr: quantile("0.95"), title: "p95", unit: "s", decimals: is(1), width: 90},
 		}, "Processors")),
@@ -138,19 +138,19 @@ func byProcessor() []panel {
 func byMedia() []panel {
 	return []panel{
 		chart{
-			title: "Runs by media", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "no job has ended",
-			about:   "Runs per minute that ended, by what they worked on.",
-			queries: []query{{`60 * sum by (facefusion_media) (rate(facefusion_job_finished_total{@jobs}[$__rate_interval]))`, "{{facefusion_media}}"}},
+			title: "Runs by media", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "not told apart: see the i",
+			about:   "Runs per minute that ended, by what they worked on. Needs config/more-attributes.yaml.",
+			queries: []query{{`60 * sum by (facefusion_media) (rate(facefusion_job_finished_total{@jobs, facefusion_media!=""}[$__rate_interval]))`, "{{facefusion_media}}"}},
 		}.bars(),
 		chart{
-			title: "Runs by origin", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "no job has ended",
-			about:   "Runs per minute that ended, by who made the job: the web UI, a headless or a batch command, job-create, a program around FaceFusion, somebody else.",
-			queries: []query{{`60 * sum by (facefusion_origin) (rate(facefusion_job_finished_total{@jobs}[$__rate_interval]))`, "{{facefusion_origin}}"}},
+			title: "Runs by origin", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "not told apart: see the i",
+			about:   "Runs per minute that ended, by who made the job: the web UI, a headless or a batch command, job-create, a program around FaceFusion, somebody else. Needs config/more-attributes.yaml.",
+			queries: []query{{`60 * sum by (facefusion_origin) (rate(facefusion_job_finished_total{@jobs, facefusion_origin!=""}[$__rate_interval]))`, "{{facefusion_origin}}"}},
 		}.bars(),
 		chart{
-			title: "How long, by media", unit: "s", min: is(0.0), interval: "5m", empty: "no job has ended",
-			about: "95 % of the completed runs take less, over half an hour (30m).",
-			queries: []query{{`histogram_quantile(0.95, sum by (facefusion_media, le) (rate(facefusion_job_duration_seconds_bucket{@jobs, facefusion_outcome="completed"}[30m])))`,
+			title: "How long, by media", unit: "s", min: is(0.0), interval: "5m", empty: "not told apart: see the i",
+			about: "95 % of the completed runs take less, over half an hour (30m). Needs config/more-attributes.yaml.",
+			queries: []query{{`histogram_quantile(0.95, sum by (facefusion_media, le) (rate(facefusion_job_duration_seconds_bucket{@jobs, facefusion_media!="", facefusion_outcome="completed"}[30m])))`,
 				"{{facefusion_media}}"}},
 		}.lines(),
 	}
@@ -184,8 +184,8 @@ sum(instance:facefusion_runs:increase1d{@instance, facefusion_outcome=~"failed|o
 			colors:  colors, overrides: dashes,
 		}.lines(),
 		chart{
-			title: "The usual step", unit: "s", min: is(0.0), interval: "5m", empty: "no step has ended",
-			about: "The median of the completed steps of 6 hours, the mean of the instances; dashed, that of a week ago.",
+			title: "The usual step", unit: "s", min: is(0.0), interval: "5m", empty: "not told apart: see the i",
+			about: "The median of the completed steps of 6 hours, the mean of the instances; dashed, that of a week ago. Needs config/more-attributes.yaml.",
 			queries: []query{
 				{step(""), "{{facefusion_media}}"},
 				{step(" offset 1w"), "{{facefusion_media}}, a week ago"},

@@ -26,7 +26,7 @@ func overview() dashboard {
 			empty:    "no web server seen",
 			states:   serverStates,
 			queries:  []query{{worst("host_name, service_instance_id", during("facefusion_server_state", "@instance", serverStates)), perInstance}},
-			runbooks: []string{"FaceFusionServerDown", "FaceFusionServerUnresponsive", "FaceFusionServerUnhealthy", "FaceFusionServerSaturated", "FaceFusionServerStarting", "FaceFusionServerNotProbed"},
+			runbooks: []string{"FaceFusionServerDown", "FaceFusionServiceDown", "FaceFusionServerUnresponsive", "FaceFusionServerUnhealthy", "FaceFusionServerSaturated", "FaceFusionServerStarting", "FaceFusionServerNotProbed"},
 		}.timeline(),
 		chart{
 			title: "Queue",
@@ -199,11 +199,13 @@ func instances() panel {
 			link: "/d/facefusion-jobs?${datasource:queryparam}&var-host=${__data.fields.Host}&var-instance=${__data.fields.Instance}&${__url_time_range}"},
 		{label: "service_version", title: "Version", width: 90},
 		{expr: `
-max by (host_name, service_instance_id, service_version) (
+max by (host_name, service_instance_id) (
     2 * (facefusion_process_stopped{@instance} == 1)
   or
     facefusion_process_up{@instance, service_instance_id!=""}
-)`, title: "Process", width: 90, states: []state{{1, "", "up", "green"}, {2, "", "stopped", quiet}, {0, "", "down", "red"}}},
+)
+  * on (host_name, service_instance_id) group_left (service_version) topk by (host_name, service_instance_id) (1, facefusion_instance_info{@instance})`,
+			title: "Process", width: 90, states: []state{{1, "", "up", "green"}, {2, "", "stopped", quiet}, {0, "", "down", "red"}}},
 		{expr: worst("host_name, service_instance_id", now("facefusion_server_state", "@instance", serverStates)), title: "Web server", width: 120, states: serverStates},
 		{expr: by + `(facefusion_job_count{@instance, facefusion_job_state="waiting"})`, title: "Waiting", unit: "none", width: 90},
 		{expr: by + `(facefusion_active_tasks{@instance})`, title: "Running", unit: "none", width: 90},

@@ -108,7 +108,7 @@ var constants = map[string]float64{
 
 // keep are states and names that keep the value of the page.
 var keep = map[string]bool{
-	"target_info": true, "nvidia_gpu_info": true, "nvidia_gpu_count": true, "nvidia_driver_state": true, "nvidia_gpu_process_visibility": true,
+	"target_info": true, "facefusion_instance_info": true, "nvidia_gpu_info": true, "nvidia_gpu_count": true, "nvidia_driver_state": true, "nvidia_gpu_process_visibility": true,
 	"facefusion_instance_configuration_state": true, "facefusion_process_visibility": true, "facefusion_job_folder_state": true, "facefusion_server_kind": true, "facefusion_server_polls_total": true, "facefusion_server_viewers": true,
 	"nvidia_gpu_xid_unmatched_total": true, "nvidia_gpu_xid_watch": true,
 }

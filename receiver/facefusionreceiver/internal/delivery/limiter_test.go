@@ -88,8 +88,8 @@ func TestAFloodIsSuppressedAndSummarized(t *testing.T) {
 		}, bodies(arrived, "facefusion.event.suppressed"))
 		require.Zero(t, s.dropped(t), "what is suppressed is not lost")
 		metadatatest.AssertEqualReceiverFacefusionEventsSuppressed(t, s.tel, []metricdata.DataPoint[int64]{
-			{Value: 1940, Attributes: attribute.NewSet(attribute.String("event", "facefusion.gpu.xid"))},
-			{Value: 10, Attributes: attribute.NewSet(attribute.String("event", "facefusion.process.started"))},
+			{Value: 1940, Attributes: attribute.NewSet(attribute.String("receiver", "facefusion"), attribute.String("event", "facefusion.gpu.xid"))},
+			{Value: 10, Attributes: attribute.NewSet(attribute.String("receiver", "facefusion"), attribute.String("event", "facefusion.process.started"))},
 		}, metricdatatest.IgnoreTimestamp())
 	})
 }

@@ -3,10 +3,13 @@ package delivery
 import (
 	"context"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
@@ -27,7 +30,13 @@ type pipeline[T any] struct {
 	dropped func(T)
 }
 
-func logsPipeline(next consumer.Logs, obs *receiverhelper.ObsReport, telemetry *metadata.TelemetryBuilder) pipeline[plog.Logs] {
+// ReceiverAttribute tells two receivers apart, as the Collector's own metrics of receivers do.
+func ReceiverAttribute(id component.ID) attribute.KeyValue {
+	return attribute.String("receiver", id.String())
+}
+
+func logsPipeline(id component.ID, next consumer.Logs, obs *receiverhelper.ObsReport, telemetry *metadata.TelemetryBuilder) pipeline[plog.Logs] {
+	receiver := metric.WithAttributes(ReceiverAttribute(id))
 	return pipeline[plog.Logs]{
 		name:    "events",
 		mutates: next.Capabilities().MutatesData,
@@ -42,12 +51,13 @@ func logsPipeline(next consumer.Logs, obs *receiverhelper.ObsReport, telemetry *
 			obs.EndLogsOp(ctx, metadata.Type.String(), logs.LogRecordCount(), err)
 		},
 		dropped: func(logs plog.Logs) {
-			telemetry.ReceiverFacefusionEventsDropped.Add(context.Background(), int64(logs.LogRecordCount()))
+			telemetry.ReceiverFacefusionEventsDropped.Add(context.Background(), int64(logs.LogRecordCount()), receiver)
 		},
 	}
 }
 
-func tracesPipeline(next consumer.Traces, obs *receiverhelper.ObsReport, telemetry *metadata.TelemetryBuilder) pipeline[ptrace.Traces] {
+func tracesPipeline(id component.ID, next consumer.Traces, obs *receiverhelper.ObsReport, telemetry *metadata.TelemetryBuilder) pipeline[ptrace.Traces] {
+	receiver := metric.WithAttributes(ReceiverAttribute(id))
 	return pipeline[ptrace.Traces]{
 		name:    "spans",
 		mutates: next.Capabilities().MutatesData,
@@ -62,7 +72,7 @@ func tracesPipeline(next consumer.Traces, obs *receiverhelper.ObsReport, telemet
 			obs.EndTracesOp(ctx, metadata.Type.String(), traces.SpanCount(), err)
 		},
 		dropped: func(traces ptrace.Traces) {
-			telemetry.ReceiverFacefusionSpansDropped.Add(context.Background(), int64(traces.SpanCount()))
+			telemetry.ReceiverFacefusionSpansDropped.Add(context.Background(), int64(traces.SpanCount()), receiver)
 		},
 	}
 }

@@ -41,9 +41,9 @@ func NewSink(set receiver.Settings, cfg metadata.LogsBuilderConfig, telemetry *m
 // ConnectLogs adds the logs pipeline. Events are queued until the component that it returns is
 // started: probes may have begun before.
 func (s *Sink) ConnectLogs(next consumer.Logs) component.Component {
-	q := newQueue(logsPipeline(next, s.obs, s.telemetry), s.settings.Logger)
+	q := newQueue(logsPipeline(s.settings.ID, next, s.obs, s.telemetry), s.settings.Logger)
 	forward := func(logs plog.Logs) { q.put(logs, nil) }
-	limited := newSuppressor(s.telemetry, metadata.NewLogsBuilder(s.cfg, s.settings), forward)
+	limited := newSuppressor(s.settings.ID, s.telemetry, metadata.NewLogsBuilder(s.cfg, s.settings), forward)
 	s.suppressor.Store(limited)
 	s.logs.Store(q)
 	return limitedQueue{q, limited}
@@ -51,7 +51,7 @@ func (s *Sink) ConnectLogs(next consumer.Logs) component.Component {
 
 // ConnectTraces adds the traces pipeline.
 func (s *Sink) ConnectTraces(next consumer.Traces) component.Component {
-	q := newQueue(tracesPipeline(next, s.obs, s.telemetry), s.settings.Logger)
+	q := newQueue(tracesPipeline(s.settings.ID, next, s.obs, s.telemetry), s.settings.Logger)
 	s.traces.Store(q)
 	return q
 }

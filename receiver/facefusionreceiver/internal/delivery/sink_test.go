@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 	"go.uber.org/zap"
@@ -82,7 +83,9 @@ func (s *sinkTest) dropped(t *testing.T) int64 {
 		return 0
 	}
 	n := m.Data.(metricdata.Sum[int64]).DataPoints[0].Value
-	metadatatest.AssertEqualReceiverFacefusionEventsDropped(t, s.tel, []metricdata.DataPoint[int64]{{Value: n}}, metricdatatest.IgnoreTimestamp())
+	metadatatest.AssertEqualReceiverFacefusionEventsDropped(t, s.tel, []metricdata.DataPoint[int64]{
+		{Value: n, Attributes: attribute.NewSet(attribute.String("receiver", "facefusion"))},
+	}, metricdatatest.IgnoreTimestamp())
 	return n
 }
 

@@ -22,6 +22,7 @@ const summaryInterval = time.Minute
 // suppressor rate-limits events per kind. What it suppresses it counts, and summarizes in one event
 // a minute: the metrics of the same things (starts, exits, XIDs) count all of them.
 type suppressor struct {
+	receiver  attribute.KeyValue
 	telemetry *metadata.TelemetryBuilder
 	forward   func(plog.Logs)
 
@@ -43,9 +44,9 @@ type summary struct {
 	count    int64
 }
 
-func newSuppressor(telemetry *metadata.TelemetryBuilder, lb *metadata.LogsBuilder, forward func(plog.Logs)) *suppressor {
+func newSuppressor(id component.ID, telemetry *metadata.TelemetryBuilder, lb *metadata.LogsBuilder, forward func(plog.Logs)) *suppressor {
 	return &suppressor{
-		telemetry: telemetry, forward: forward, limiter: newEventLimiter(), lb: lb, suppressed: make(map[summaryKey]*summary),
+		receiver: ReceiverAttribute(id), telemetry: telemetry, forward: forward, limiter: newEventLimiter(), lb: lb, suppressed: make(map[summaryKey]*summary),
 	}
 }
 
@@ -57,7 +58,7 @@ func (s *suppressor) pass(logs plog.Logs) {
 		s.forward(logs)
 		return
 	}
-	event := metric.WithAttributes(attribute.String("event", record.EventName()))
+	event := metric.WithAttributes(s.receiver, attribute.String("event", record.EventName()))
 	s.telemetry.ReceiverFacefusionEventsSuppressed.Add(context.Background(), 1, event)
 }
 

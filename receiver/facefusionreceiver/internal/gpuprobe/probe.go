@@ -207,6 +207,6 @@ func (p *Probe) scrapeShares(snapshot *gpu.Snapshot, ts pcommon.Timestamp) {
 			}
 			recordShare(p.mb, ts, s, deviceID(d), deviceName(d))
 		}
-		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID, instance.Version)))
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID)))
 	}
 }

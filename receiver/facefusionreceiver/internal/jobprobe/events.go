@@ -23,7 +23,7 @@ func (p *Probe) events(changes []jobqueue.Change) plog.Logs {
 			continue // the end of a run of whose job all was told
 		}
 		p.recordChange(traceContext(c.Run), c)
-		if event, wanted := probe.Event(p.lb, p.env.InstanceResource(c.Instance, p.env.Version(c.Instance)), severity(c.To), body(c)); wanted {
+		if event, wanted := probe.Event(p.lb, p.env.EventResource(c.Instance, p.env.Version(c.Instance)), severity(c.To), body(c)); wanted {
 			event.ResourceLogs().MoveAndAppendTo(all.ResourceLogs())
 		}
 	}

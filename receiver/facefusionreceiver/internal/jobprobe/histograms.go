@@ -1,16 +1,37 @@
 package jobprobe
 
-import "github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
-// HistogramsConfig switches the probe's histograms.
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
+
+// HistogramsConfig says which of the probe's metrics of runs there are, and in how many series.
 type HistogramsConfig struct {
 	JobDuration, JobWaitDuration, StepDuration HistogramConfig
+	// JobFinished is no histogram; metadata.yaml declares it, and switches it.
+	JobFinished AttributesConfig
+}
+
+// AttributesConfig chooses the attributes of a counter.
+type AttributesConfig struct {
+	// Attributes are those that the runs are told apart by.
+	Attributes []string `mapstructure:"attributes"`
 }
 
 // HistogramConfig switches one histogram.
 type HistogramConfig struct {
 	// Enabled switches the metric.
 	Enabled bool `mapstructure:"enabled"`
+	// Attributes are those that runs or steps are told apart by. Each multiplies the series.
+	Attributes []string `mapstructure:"attributes"`
+	// Bounds are those of the buckets, out of jobqueue.DurationBounds. Each is a series of each
+	// combination of attributes.
+	Bounds []float64 `mapstructure:"bounds"`
 	// Exponential sends exponential buckets instead of explicit ones. A text scrape loses them, and
 	// Prometheus before 3.0 refuses a remote write that has one.
 	Exponential bool `mapstructure:"exponential"`
@@ -20,7 +41,8 @@ func (c *HistogramsConfig) exponential() bool {
 	return c.JobDuration.Exponential || c.JobWaitDuration.Exponential || c.StepDuration.Exponential
 }
 
-// Their exemplars name the trace of a run. docs/generate reads these lines:
+// What they are told apart by is chosen among these, which docs/generate reads; their exemplars
+// name the trace of a run.
 //
 // Attributes of facefusion.job.duration: facefusion.outcome, facefusion.origin, facefusion.media.
 //
@@ -47,10 +69,49 @@ var (
 	}
 )
 
-// NewDefaultHistogramsConfig has every histogram switched on.
+// defaultBounds are enough for the objectives (60, 300 and 1800 s) and for a coarse quantile: half
+// of the series of all bounds.
+func defaultBounds() []float64 { return []float64{1, 5, 15, 60, 300, 1800, 7200} }
+
+// NewDefaultHistogramsConfig has every histogram switched on, with the attributes that every
+// operator asks by. docs/cardinality.md counts what the others cost.
 func NewDefaultHistogramsConfig() HistogramsConfig {
-	on := HistogramConfig{Enabled: true}
-	return HistogramsConfig{JobDuration: on, JobWaitDuration: on, StepDuration: on}
+	return HistogramsConfig{
+		JobDuration:     HistogramConfig{Enabled: true, Attributes: []string{outcome}, Bounds: defaultBounds()},
+		JobWaitDuration: HistogramConfig{Enabled: true, Bounds: defaultBounds()},
+		StepDuration:    HistogramConfig{Enabled: true, Attributes: []string{processors}, Bounds: defaultBounds()},
+		JobFinished:     AttributesConfig{Attributes: []string{outcome}},
+	}
+}
+
+// Check names the metric, the setting and the remedy.
+func (c *HistogramsConfig) Check() error {
+	return errors.Join(
+		allowAttributes("facefusion.job.finished", c.JobFinished.Attributes, outcome, origin, media),
+		c.JobDuration.validate(jobDuration.Name, outcome, origin, media),
+		c.JobWaitDuration.validate(jobWaitDuration.Name, outcome, origin, media),
+		c.StepDuration.validate(stepDuration.Name, outcome, media, processors, model),
+	)
+}
+
+func (c *HistogramConfig) validate(name string, attributes ...string) error {
+	errs := allowAttributes(name, c.Attributes, attributes...)
+	for _, bound := range c.Bounds {
+		if !slices.Contains(jobqueue.DurationBounds, bound) {
+			errs = errors.Join(errs, fmt.Errorf("%s: bounds has %v: choose among %v", name, bound, jobqueue.DurationBounds))
+		}
+	}
+	return errs
+}
+
+func allowAttributes(metric string, chosen []string, allowed ...string) error {
+	var errs error
+	for _, attribute := range chosen {
+		if !slices.Contains(allowed, attribute) {
+			errs = errors.Join(errs, fmt.Errorf("%s: attributes has %q: choose among %s", metric, attribute, strings.Join(allowed, ", ")))
+		}
+	}
+	return errs
 }
 
 // ByName gives each histogram's settings by the metric's name.

@@ -1,31 +1,32 @@
 package jobprobe
 
 import (
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
 // record turns one jobs folder into points. Of one that cannot be looked at only that is known;
 // while the first scan is not through, its jobs are not.
-func record(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, now time.Time) {
+func record(mb *metadata.MetricsBuilder, cfg *HistogramsConfig, queue *jobqueue.Queue, now time.Time) {
 	ts := pcommon.NewTimestampFromTime(now)
 	for access := range probe.Values[metadata.AttributeFacefusionJobFolderState]() {
 		mb.RecordFacefusionJobFolderStateDataPoint(ts, probe.OneIf(string(queue.Access) == access.String()), access)
 	}
 	if queue.Access == jobqueue.AccessAbsent && len(queue.Runs) > 0 {
-		recordFinished(mb, queue, ts) // counts do not go with a folder, such as that of a run
+		// counts do not go with a folder, such as that of a run
+		recordFinished(mb, &cfg.JobFinished, queue, ts)
 	}
 	if queue.Access != jobqueue.AccessOpen {
 		return
 	}
-	recordFinished(mb, queue, ts)
+	recordFinished(mb, &cfg.JobFinished, queue, ts)
 	if queue.Scanning {
 		return
 	}
@@ -50,38 +51,49 @@ func recordOldest(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcommon
 	mb.RecordFacefusionJobOldestAgeDataPoint(ts, age(queue.OldestRunning.Known, queue.OldestRunning.V), metadata.AttributeFacefusionJobAgeRunning)
 }
 
-// recordFinished sends every outcome from the start, for the combinations of origin and media that
-// were seen: a rate shows the first failure.
-func recordFinished(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcommon.Timestamp) {
-	type kind struct {
-		origin jobfile.Origin
-		media  jobfile.Media
+// recordFinished sends every outcome from the start: a rate shows the first failure. Where origin
+// or media are told apart, it does so for the combinations that were seen.
+func recordFinished(mb *metadata.MetricsBuilder, cfg *AttributesConfig, queue *jobqueue.Queue, ts pcommon.Timestamp) {
+	counts := map[labels]map[jobqueue.Outcome]uint64{}
+	by := slices.DeleteFunc(slices.Clone(cfg.Attributes), func(name string) bool { return name == outcome })
+	if len(by) == 0 {
+		counts[labels{}] = map[jobqueue.Outcome]uint64{}
 	}
-	counts := map[kind]map[jobqueue.Outcome]uint64{}
 	for i := range queue.Runs {
 		r := &queue.Runs[i]
-		k := kind{r.Origin, r.Media}
+		k := labelsOfRun(&r.RunKey).only(by)
 		if counts[k] == nil {
 			counts[k] = map[jobqueue.Outcome]uint64{}
 		}
-		counts[k][r.Outcome] = r.Count
+		counts[k][r.Outcome] += r.Count
 	}
 	for k, byOutcome := range counts {
-		origin, media := metadata.MapAttributeFacefusionOrigin[string(k.origin)], metadata.MapAttributeFacefusionMedia[string(k.media)]
-		for outcome := range probe.Values[metadata.AttributeFacefusionOutcome]() {
-			n := byOutcome[jobqueue.Outcome(outcome.String())]
-			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeStopped && !queue.StopsKnown {
-				continue // what cannot be told has no zero
-			}
-			if n == 0 && outcome == metadata.AttributeFacefusionOutcomeDeclined && !queue.DeclinesKnown {
-				continue
-			}
-			mb.RecordFacefusionJobFinishedDataPoint(ts, int64(n), outcome, origin, media)
-		}
+		recordOutcomes(mb, k, byOutcome, queue, ts)
 	}
 	for reason, n := range queue.Orphans { // what cannot be told of a FaceFusion has no zero
 		mb.RecordFacefusionJobLostDataPoint(ts, int64(n),
 			metadata.WithFacefusionOrphanReasonMetricAttribute(string(reason)))
+	}
+}
+
+// recordOutcomes sends the runs of one combination. What cannot be told of a FaceFusion has no
+// zero.
+func recordOutcomes(mb *metadata.MetricsBuilder, k labels, byOutcome map[jobqueue.Outcome]uint64, queue *jobqueue.Queue, ts pcommon.Timestamp) {
+	var options []metadata.MetricAttributeOption
+	if k.origin != "" {
+		options = append(options, metadata.WithFacefusionOriginMetricAttribute(k.origin))
+	}
+	if k.media != "" {
+		options = append(options, metadata.WithFacefusionMediaMetricAttribute(k.media))
+	}
+	for outcome := range probe.Values[metadata.AttributeFacefusionOutcome]() {
+		n := byOutcome[jobqueue.Outcome(outcome.String())]
+		switch {
+		case n == 0 && outcome == metadata.AttributeFacefusionOutcomeStopped && !queue.StopsKnown:
+		case n == 0 && outcome == metadata.AttributeFacefusionOutcomeDeclined && !queue.DeclinesKnown:
+		default:
+			mb.RecordFacefusionJobFinishedDataPoint(ts, int64(n), outcome, options...)
+		}
 	}
 }
 
@@ -99,24 +111,19 @@ func appendDurations(cfg *HistogramsConfig, metrics pmetric.MetricSlice, queue *
 }
 
 func appendRuns(h probe.HistogramSpec, cfg *HistogramConfig, metrics pmetric.MetricSlice, queue *jobqueue.Queue, now time.Time, durations func(*jobqueue.RunTotals) *jobqueue.Durations) {
-	series := newSeries(h, cfg, metrics, queue.Start, now)
+	sums := newRollUp(cfg)
 	for i := range queue.Runs {
 		r := &queue.Runs[i]
-		attributes := series.append(durations(r))
-		attributes.PutStr("facefusion.outcome", string(r.Outcome))
-		attributes.PutStr("facefusion.origin", string(r.Origin))
-		attributes.PutStr("facefusion.media", string(r.Media))
+		sums.add(labelsOfRun(&r.RunKey), durations(r))
 	}
+	sums.appendTo(newSeries(h, cfg, metrics, queue.Start, now))
 }
 
 func appendSteps(h probe.HistogramSpec, cfg *HistogramConfig, metrics pmetric.MetricSlice, queue *jobqueue.Queue, now time.Time) {
-	series := newSeries(h, cfg, metrics, queue.Start, now)
+	sums := newRollUp(cfg)
 	for i := range queue.Steps {
 		s := &queue.Steps[i]
-		attributes := series.append(&s.Duration)
-		attributes.PutStr("facefusion.outcome", string(s.Outcome))
-		attributes.PutStr("facefusion.media", string(s.Media))
-		attributes.PutStr("facefusion.processors", s.Processors)
-		attributes.PutStr("facefusion.model", s.Models)
+		sums.add(labelsOfStep(&s.StepKey), &s.Duration)
 	}
+	sums.appendTo(newSeries(h, cfg, metrics, queue.Start, now))
 }

@@ -193,8 +193,8 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	for i := range snapshot.Queues {
 		queue := &snapshot.Queues[i]
 		id := queue.Instances[0]
-		record(p.mb, queue, now)
-		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(id, p.env.Version(id))))
+		record(p.mb, &p.histograms, queue, now)
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(id)))
 		emitted := p.mb.Emit()
 		if emitted.ResourceMetrics().Len() > 0 {
 			appendDurations(&p.histograms, emitted.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics(), queue, now)

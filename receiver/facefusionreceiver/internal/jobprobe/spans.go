@@ -20,7 +20,7 @@ func (p *Probe) spans(changes []jobqueue.Change) ptrace.Traces {
 			continue
 		}
 		rs := traces.ResourceSpans().AppendEmpty()
-		p.env.InstanceResource(c.Instance, p.env.Version(c.Instance)).MoveTo(rs.Resource())
+		p.env.EventResource(c.Instance, p.env.Version(c.Instance)).MoveTo(rs.Resource())
 		ss := rs.ScopeSpans().AppendEmpty()
 		ss.Scope().SetName(metadata.ScopeName)
 		ss.Scope().SetVersion(p.env.Settings.BuildInfo.Version)

@@ -91,7 +91,7 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	for _, log := range p.env.Log.Logs() {
 		record(p.mb, &log, now)
 		p.mb.EmitForResource(
-			metadata.WithResource(p.env.InstanceResource(log.Instance, p.env.Version(log.Instance))),
+			metadata.WithResource(p.env.InstanceResource(log.Instance)),
 			metadata.WithStartTimeOverride(pcommon.NewTimestampFromTime(log.Since)),
 		)
 		p.mb.Emit().ResourceMetrics().MoveAndAppendTo(metrics.ResourceMetrics())

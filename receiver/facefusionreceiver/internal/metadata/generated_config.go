@@ -523,6 +523,26 @@ func (ms *FacefusionInstanceConfigurationStateMetricConfig) Unmarshal(parser *co
 	return nil
 }
 
+// FacefusionInstanceInfoMetricConfig provides config for the facefusion.instance.info metric.
+type FacefusionInstanceInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *FacefusionInstanceInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // FacefusionInstancesMetricConfig provides config for the facefusion.instances metric.
 type FacefusionInstancesMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -2370,6 +2390,7 @@ type MetricsConfig struct {
 	FacefusionHealthDuration                  FacefusionHealthDurationMetricConfig                  `mapstructure:"facefusion.health.duration"`
 	FacefusionHealthUp                        FacefusionHealthUpMetricConfig                        `mapstructure:"facefusion.health.up"`
 	FacefusionInstanceConfigurationState      FacefusionInstanceConfigurationStateMetricConfig      `mapstructure:"facefusion.instance.configuration.state"`
+	FacefusionInstanceInfo                    FacefusionInstanceInfoMetricConfig                    `mapstructure:"facefusion.instance.info"`
 	FacefusionInstances                       FacefusionInstancesMetricConfig                       `mapstructure:"facefusion.instances"`
 	FacefusionJobContended                    FacefusionJobContendedMetricConfig                    `mapstructure:"facefusion.job.contended"`
 	FacefusionJobCount                        FacefusionJobCountMetricConfig                        `mapstructure:"facefusion.job.count"`
@@ -2529,6 +2550,9 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		FacefusionInstanceConfigurationState: FacefusionInstanceConfigurationStateMetricConfig{
+			Enabled: true,
+		},
+		FacefusionInstanceInfo: FacefusionInstanceInfoMetricConfig{
 			Enabled: true,
 		},
 		FacefusionInstances: FacefusionInstancesMetricConfig{

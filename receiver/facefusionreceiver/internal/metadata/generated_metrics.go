@@ -627,40 +627,6 @@ var MapAttributeFacefusionJobTransitionTo = map[string]AttributeFacefusionJobTra
 	"deleted":    AttributeFacefusionJobTransitionToDeleted,
 }
 
-// AttributeFacefusionMedia specifies the value facefusion.media attribute.
-type AttributeFacefusionMedia int
-
-const (
-	_ AttributeFacefusionMedia = iota
-	AttributeFacefusionMediaImage
-	AttributeFacefusionMediaVideo
-	AttributeFacefusionMediaMixed
-	AttributeFacefusionMediaOther
-)
-
-// String returns the string representation of the AttributeFacefusionMedia.
-func (av AttributeFacefusionMedia) String() string {
-	switch av {
-	case AttributeFacefusionMediaImage:
-		return "image"
-	case AttributeFacefusionMediaVideo:
-		return "video"
-	case AttributeFacefusionMediaMixed:
-		return "mixed"
-	case AttributeFacefusionMediaOther:
-		return "other"
-	}
-	return ""
-}
-
-// MapAttributeFacefusionMedia is a helper map of string to AttributeFacefusionMedia attribute value.
-var MapAttributeFacefusionMedia = map[string]AttributeFacefusionMedia{
-	"image": AttributeFacefusionMediaImage,
-	"video": AttributeFacefusionMediaVideo,
-	"mixed": AttributeFacefusionMediaMixed,
-	"other": AttributeFacefusionMediaOther,
-}
-
 // AttributeFacefusionModelLoadOutcome specifies the value facefusion.model.load.outcome attribute.
 type AttributeFacefusionModelLoadOutcome int
 
@@ -685,48 +651,6 @@ func (av AttributeFacefusionModelLoadOutcome) String() string {
 var MapAttributeFacefusionModelLoadOutcome = map[string]AttributeFacefusionModelLoadOutcome{
 	"loaded": AttributeFacefusionModelLoadOutcomeLoaded,
 	"failed": AttributeFacefusionModelLoadOutcomeFailed,
-}
-
-// AttributeFacefusionOrigin specifies the value facefusion.origin attribute.
-type AttributeFacefusionOrigin int
-
-const (
-	_ AttributeFacefusionOrigin = iota
-	AttributeFacefusionOriginUI
-	AttributeFacefusionOriginHeadless
-	AttributeFacefusionOriginBatch
-	AttributeFacefusionOriginCommandLine
-	AttributeFacefusionOriginCaller
-	AttributeFacefusionOriginOther
-)
-
-// String returns the string representation of the AttributeFacefusionOrigin.
-func (av AttributeFacefusionOrigin) String() string {
-	switch av {
-	case AttributeFacefusionOriginUI:
-		return "ui"
-	case AttributeFacefusionOriginHeadless:
-		return "headless"
-	case AttributeFacefusionOriginBatch:
-		return "batch"
-	case AttributeFacefusionOriginCommandLine:
-		return "command_line"
-	case AttributeFacefusionOriginCaller:
-		return "caller"
-	case AttributeFacefusionOriginOther:
-		return "other"
-	}
-	return ""
-}
-
-// MapAttributeFacefusionOrigin is a helper map of string to AttributeFacefusionOrigin attribute value.
-var MapAttributeFacefusionOrigin = map[string]AttributeFacefusionOrigin{
-	"ui":           AttributeFacefusionOriginUI,
-	"headless":     AttributeFacefusionOriginHeadless,
-	"batch":        AttributeFacefusionOriginBatch,
-	"command_line": AttributeFacefusionOriginCommandLine,
-	"caller":       AttributeFacefusionOriginCaller,
-	"other":        AttributeFacefusionOriginOther,
 }
 
 // AttributeFacefusionOutcome specifies the value facefusion.outcome attribute.
@@ -1792,6 +1716,10 @@ var MetricsInfo = metricsInfo{
 		Name:       "facefusion.instance.configuration.state",
 		Attributes: []string{"facefusion.instance.configuration.state"},
 	},
+	FacefusionInstanceInfo: metricInfo{
+		Name:       "facefusion.instance.info",
+		Attributes: []string{"service.version"},
+	},
 	FacefusionInstances: metricInfo{
 		Name:       "facefusion.instances",
 		Attributes: []string{"facefusion.instance.state"},
@@ -2159,6 +2087,7 @@ type metricsInfo struct {
 	FacefusionHealthDuration                  metricInfo
 	FacefusionHealthUp                        metricInfo
 	FacefusionInstanceConfigurationState      metricInfo
+	FacefusionInstanceInfo                    metricInfo
 	FacefusionInstances                       metricInfo
 	FacefusionJobContended                    metricInfo
 	FacefusionJobCount                        metricInfo
@@ -2264,9 +2193,27 @@ func (maof metricAttributeOptionFunc) apply(dp pmetric.NumberDataPoint) {
 	maof(dp)
 }
 
+func WithFacefusionMediaMetricAttribute(facefusionMediaAttributeValue string) MetricAttributeOption {
+	return metricAttributeOptionFunc(func(dp pmetric.NumberDataPoint) {
+		dp.Attributes().PutStr("facefusion.media", facefusionMediaAttributeValue)
+	})
+}
+
+func WithFacefusionOriginMetricAttribute(facefusionOriginAttributeValue string) MetricAttributeOption {
+	return metricAttributeOptionFunc(func(dp pmetric.NumberDataPoint) {
+		dp.Attributes().PutStr("facefusion.origin", facefusionOriginAttributeValue)
+	})
+}
+
 func WithFacefusionOrphanReasonMetricAttribute(facefusionOrphanReasonAttributeValue string) MetricAttributeOption {
 	return metricAttributeOptionFunc(func(dp pmetric.NumberDataPoint) {
 		dp.Attributes().PutStr("facefusion.orphan.reason", facefusionOrphanReasonAttributeValue)
+	})
+}
+
+func WithServiceVersionMetricAttribute(serviceVersionAttributeValue string) MetricAttributeOption {
+	return metricAttributeOptionFunc(func(dp pmetric.NumberDataPoint) {
+		dp.Attributes().PutStr("service.version", serviceVersionAttributeValue)
 	})
 }
 
@@ -3507,6 +3454,62 @@ func newMetricFacefusionInstanceConfigurationState(cfg FacefusionInstanceConfigu
 	return m
 }
 
+type metricFacefusionInstanceInfo struct {
+	data     pmetric.Metric                     // data buffer for generated metric.
+	config   FacefusionInstanceInfoMetricConfig // metric config provided by user.
+	capacity int                                // max observed number of data points added to the metric.
+}
+
+// init fills facefusion.instance.info metric with initial data.
+func (m *metricFacefusionInstanceInfo) init() {
+	m.data.SetName("facefusion.instance.info")
+	m.data.SetDescription("Always 1, for each known instance; its attribute says which version of FaceFusion that is.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricFacefusionInstanceInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, options ...MetricAttributeOption) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricFacefusionInstanceInfo) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricFacefusionInstanceInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricFacefusionInstanceInfo(cfg FacefusionInstanceInfoMetricConfig) metricFacefusionInstanceInfo {
+	m := metricFacefusionInstanceInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricFacefusionInstances struct {
 	data     pmetric.Metric                  // data buffer for generated metric.
 	config   FacefusionInstancesMetricConfig // metric config provided by user.
@@ -3676,7 +3679,7 @@ type metricFacefusionJobFinished struct {
 // init fills facefusion.job.finished metric with initial data.
 func (m *metricFacefusionJobFinished) init() {
 	m.data.SetName("facefusion.job.finished")
-	m.data.SetDescription("The runs of jobs that ended since the collector looks. A retry is a run of its own.")
+	m.data.SetDescription("The runs of jobs that ended since the collector looks. A retry is a run of its own. Told apart by outcome alone, unless `attributes` names more (docs/cardinality.md).")
 	m.data.SetUnit("{job}")
 	m.data.SetEmptySum()
 	m.data.Sum().SetIsMonotonic(true)
@@ -3684,7 +3687,7 @@ func (m *metricFacefusionJobFinished) init() {
 	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
 }
 
-func (m *metricFacefusionJobFinished) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionOutcomeAttributeValue string, facefusionOriginAttributeValue string, facefusionMediaAttributeValue string) {
+func (m *metricFacefusionJobFinished) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, facefusionOutcomeAttributeValue string, options ...MetricAttributeOption) {
 	if !m.config.Enabled {
 		return
 	}
@@ -3693,8 +3696,9 @@ func (m *metricFacefusionJobFinished) recordDataPoint(start pcommon.Timestamp, t
 	dp.SetTimestamp(ts)
 	dp.SetIntValue(val)
 	dp.Attributes().PutStr("facefusion.outcome", facefusionOutcomeAttributeValue)
-	dp.Attributes().PutStr("facefusion.origin", facefusionOriginAttributeValue)
-	dp.Attributes().PutStr("facefusion.media", facefusionMediaAttributeValue)
+	for _, op := range options {
+		op.apply(dp)
+	}
 }
 
 // updateCapacity saves max length of data point slices that will be used for the slice capacity.
@@ -8379,6 +8383,7 @@ type MetricsBuilder struct {
 	metricFacefusionHealthDuration                  metricFacefusionHealthDuration
 	metricFacefusionHealthUp                        metricFacefusionHealthUp
 	metricFacefusionInstanceConfigurationState      metricFacefusionInstanceConfigurationState
+	metricFacefusionInstanceInfo                    metricFacefusionInstanceInfo
 	metricFacefusionInstances                       metricFacefusionInstances
 	metricFacefusionJobContended                    metricFacefusionJobContended
 	metricFacefusionJobCount                        metricFacefusionJobCount
@@ -8513,6 +8518,7 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricFacefusionHealthDuration:                  newMetricFacefusionHealthDuration(mbc.Metrics.FacefusionHealthDuration),
 		metricFacefusionHealthUp:                        newMetricFacefusionHealthUp(mbc.Metrics.FacefusionHealthUp),
 		metricFacefusionInstanceConfigurationState:      newMetricFacefusionInstanceConfigurationState(mbc.Metrics.FacefusionInstanceConfigurationState),
+		metricFacefusionInstanceInfo:                    newMetricFacefusionInstanceInfo(mbc.Metrics.FacefusionInstanceInfo),
 		metricFacefusionInstances:                       newMetricFacefusionInstances(mbc.Metrics.FacefusionInstances),
 		metricFacefusionJobContended:                    newMetricFacefusionJobContended(mbc.Metrics.FacefusionJobContended),
 		metricFacefusionJobCount:                        newMetricFacefusionJobCount(mbc.Metrics.FacefusionJobCount),
@@ -8724,6 +8730,7 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricFacefusionHealthDuration.emit(ils.Metrics())
 	mb.metricFacefusionHealthUp.emit(ils.Metrics())
 	mb.metricFacefusionInstanceConfigurationState.emit(ils.Metrics())
+	mb.metricFacefusionInstanceInfo.emit(ils.Metrics())
 	mb.metricFacefusionInstances.emit(ils.Metrics())
 	mb.metricFacefusionJobContended.emit(ils.Metrics())
 	mb.metricFacefusionJobCount.emit(ils.Metrics())
@@ -8948,6 +8955,11 @@ func (mb *MetricsBuilder) RecordFacefusionInstanceConfigurationStateDataPoint(ts
 	mb.metricFacefusionInstanceConfigurationState.recordDataPoint(mb.startTime, ts, val, facefusionInstanceConfigurationStateAttributeValue.String())
 }
 
+// RecordFacefusionInstanceInfoDataPoint adds a data point to facefusion.instance.info metric.
+func (mb *MetricsBuilder) RecordFacefusionInstanceInfoDataPoint(ts pcommon.Timestamp, val int64, options ...MetricAttributeOption) {
+	mb.metricFacefusionInstanceInfo.recordDataPoint(mb.startTime, ts, val, options...)
+}
+
 // RecordFacefusionInstancesDataPoint adds a data point to facefusion.instances metric.
 func (mb *MetricsBuilder) RecordFacefusionInstancesDataPoint(ts pcommon.Timestamp, val int64, facefusionInstanceStateAttributeValue AttributeFacefusionInstanceState) {
 	mb.metricFacefusionInstances.recordDataPoint(mb.startTime, ts, val, facefusionInstanceStateAttributeValue.String())
@@ -8964,8 +8976,8 @@ func (mb *MetricsBuilder) RecordFacefusionJobCountDataPoint(ts pcommon.Timestamp
 }
 
 // RecordFacefusionJobFinishedDataPoint adds a data point to facefusion.job.finished metric.
-func (mb *MetricsBuilder) RecordFacefusionJobFinishedDataPoint(ts pcommon.Timestamp, val int64, facefusionOutcomeAttributeValue AttributeFacefusionOutcome, facefusionOriginAttributeValue AttributeFacefusionOrigin, facefusionMediaAttributeValue AttributeFacefusionMedia) {
-	mb.metricFacefusionJobFinished.recordDataPoint(mb.startTime, ts, val, facefusionOutcomeAttributeValue.String(), facefusionOriginAttributeValue.String(), facefusionMediaAttributeValue.String())
+func (mb *MetricsBuilder) RecordFacefusionJobFinishedDataPoint(ts pcommon.Timestamp, val int64, facefusionOutcomeAttributeValue AttributeFacefusionOutcome, options ...MetricAttributeOption) {
+	mb.metricFacefusionJobFinished.recordDataPoint(mb.startTime, ts, val, facefusionOutcomeAttributeValue.String(), options...)
 }
 
 // RecordFacefusionJobFolderOdditiesDataPoint adds a data point to facefusion.job.folder.oddities metric.

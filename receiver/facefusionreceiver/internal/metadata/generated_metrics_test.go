@@ -154,6 +154,9 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionInstanceConfigurationStateDataPoint(ts, 1, AttributeFacefusionInstanceConfigurationStateMatched)
 			defaultMetricsCount++
 			allMetricsCount++
+			mb.RecordFacefusionInstanceInfoDataPoint(ts, 1, WithServiceVersionMetricAttribute("service.version-val"))
+			defaultMetricsCount++
+			allMetricsCount++
 			mb.RecordFacefusionInstancesDataPoint(ts, 1, AttributeFacefusionInstanceStateUp)
 			defaultMetricsCount++
 			allMetricsCount++
@@ -163,7 +166,7 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionJobCountDataPoint(ts, 1, AttributeFacefusionJobStateDrafted)
 			defaultMetricsCount++
 			allMetricsCount++
-			mb.RecordFacefusionJobFinishedDataPoint(ts, 1, AttributeFacefusionOutcomeCompleted, AttributeFacefusionOriginUI, AttributeFacefusionMediaImage)
+			mb.RecordFacefusionJobFinishedDataPoint(ts, 1, AttributeFacefusionOutcomeCompleted, WithFacefusionOriginMetricAttribute("facefusion.origin-val"), WithFacefusionMediaMetricAttribute("facefusion.media-val"))
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordFacefusionJobFolderOdditiesDataPoint(ts, 1)
@@ -904,6 +907,23 @@ func TestMetricsBuilder(t *testing.T) {
 					facefusionInstanceConfigurationStateAttrVal, ok := dp.Attributes().Get("facefusion.instance.configuration.state")
 					assert.True(t, ok)
 					assert.Equal(t, "matched", facefusionInstanceConfigurationStateAttrVal.Str())
+				case "facefusion.instance.info":
+					assert.False(t, validatedMetrics["facefusion.instance.info"], "Found a duplicate in the metrics slice: facefusion.instance.info")
+					validatedMetrics["facefusion.instance.info"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "Always 1, for each known instance; its attribute says which version of FaceFusion that is.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					serviceVersionAttrVal, ok := dp.Attributes().Get("service.version")
+					assert.True(t, ok)
+					assert.Equal(t, "service.version-val", serviceVersionAttrVal.Str())
 				case "facefusion.instances":
 					assert.False(t, validatedMetrics["facefusion.instances"], "Found a duplicate in the metrics slice: facefusion.instances")
 					validatedMetrics["facefusion.instances"] = true
@@ -957,7 +977,7 @@ func TestMetricsBuilder(t *testing.T) {
 					validatedMetrics["facefusion.job.finished"] = true
 					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
 					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-					assert.Equal(t, "The runs of jobs that ended since the collector looks. A retry is a run of its own.", mi.Description())
+					assert.Equal(t, "The runs of jobs that ended since the collector looks. A retry is a run of its own. Told apart by outcome alone, unless `attributes` names more (docs/cardinality.md).", mi.Description())
 					assert.Equal(t, "{job}", mi.Unit())
 					assert.True(t, mi.Sum().IsMonotonic())
 					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
@@ -971,10 +991,10 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.Equal(t, "completed", facefusionOutcomeAttrVal.Str())
 					facefusionOriginAttrVal, ok := dp.Attributes().Get("facefusion.origin")
 					assert.True(t, ok)
-					assert.Equal(t, "ui", facefusionOriginAttrVal.Str())
+					assert.Equal(t, "facefusion.origin-val", facefusionOriginAttrVal.Str())
 					facefusionMediaAttrVal, ok := dp.Attributes().Get("facefusion.media")
 					assert.True(t, ok)
-					assert.Equal(t, "image", facefusionMediaAttrVal.Str())
+					assert.Equal(t, "facefusion.media-val", facefusionMediaAttrVal.Str())
 				case "facefusion.job.folder.oddities":
 					assert.False(t, validatedMetrics["facefusion.job.folder.oddities"], "Found a duplicate in the metrics slice: facefusion.job.folder.oddities")
 					validatedMetrics["facefusion.job.folder.oddities"] = true

@@ -188,7 +188,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverFacefusionObservationFailures, err = builder.meter.Int64ObservableCounter(
 		"otelcol_receiver_facefusion_observation_failures",
-		metric.WithDescription("Observations of a probe that failed. [Beta]"),
+		metric.WithDescription("Observations of a probe that failed, by the kind of error. Like all of these, with the receiver. [Beta]"),
 		metric.WithUnit("{observation}"),
 	)
 	errs = errors.Join(errs, err)

@@ -84,7 +84,7 @@ func AssertEqualReceiverFacefusionObservationAge(t *testing.T, tt *componenttest
 func AssertEqualReceiverFacefusionObservationFailures(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_facefusion_observation_failures",
-		Description: "Observations of a probe that failed. [Beta]",
+		Description: "Observations of a probe that failed, by the kind of error. Like all of these, with the receiver. [Beta]",
 		Unit:        "{observation}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

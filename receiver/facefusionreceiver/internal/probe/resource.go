@@ -11,18 +11,29 @@ func (e *Env) HostResource() pcommon.Resource {
 	return e.resource().Emit()
 }
 
-// InstanceResource is the resource of what belongs to one FaceFusion instance. With an empty id it
-// stands for "none is known".
-func (e *Env) InstanceResource(id, version string) pcommon.Resource {
+// InstanceResource is the resource of the metrics of one FaceFusion instance. With an empty id it
+// stands for "none is known". It has no version, so that an upgrade begins no series anew.
+func (e *Env) InstanceResource(id string) pcommon.Resource {
+	return e.instance(id).Emit()
+}
+
+// EventResource is the resource of the events and the spans of one FaceFusion instance, which say
+// what version they are of.
+func (e *Env) EventResource(id, version string) pcommon.Resource {
+	rb := e.instance(id)
+	if version != "" {
+		rb.SetServiceVersion(version)
+	}
+	return rb.Emit()
+}
+
+func (e *Env) instance(id string) *metadata.ResourceBuilder {
 	rb := e.resource()
 	rb.SetServiceName("facefusion")
 	if id != "" {
 		rb.SetServiceInstanceID(id)
 	}
-	if version != "" {
-		rb.SetServiceVersion(version)
-	}
-	return rb.Emit()
+	return rb
 }
 
 // Version of an instance, as its process table says; empty while unknown.

@@ -22,7 +22,7 @@ func (p *Probe) emit(snapshot *process.Snapshot) {
 	}
 	for i := range snapshot.Changes {
 		change := &snapshot.Changes[i]
-		resource := p.env.InstanceResource(change.Instance, versions[change.Instance])
+		resource := p.env.EventResource(change.Instance, versions[change.Instance])
 		if change.Exited {
 			p.emitExited(change, resource)
 		} else {

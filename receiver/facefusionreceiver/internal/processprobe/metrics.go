@@ -44,6 +44,7 @@ func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, now
 	if !instance.Unseen {
 		mb.RecordFacefusionProcessUpDataPoint(ts, probe.OneIf(instance.Up()))
 	}
+	recordInfo(mb, instance, ts)
 	if instance.Configuration != "" {
 		for state := range probe.Values[metadata.AttributeFacefusionInstanceConfigurationState]() {
 			mb.RecordFacefusionInstanceConfigurationStateDataPoint(ts, probe.OneIf(string(instance.Configuration) == state.String()), state)
@@ -56,6 +57,15 @@ func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, now
 	for i := range instance.Roles {
 		recordRole(mb, &instance.Roles[i], ts, now)
 	}
+}
+
+// recordInfo says which version the instance is: an attribute of this metric alone.
+func recordInfo(mb *metadata.MetricsBuilder, instance *process.Instance, ts pcommon.Timestamp) {
+	if instance.Version == "" {
+		mb.RecordFacefusionInstanceInfoDataPoint(ts, 1)
+		return
+	}
+	mb.RecordFacefusionInstanceInfoDataPoint(ts, 1, metadata.WithServiceVersionMetricAttribute(instance.Version))
 }
 
 func recordRole(mb *metadata.MetricsBuilder, usage *process.RoleUsage, ts pcommon.Timestamp, now time.Time) {

@@ -197,11 +197,11 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	for i := range snapshot.Instances {
 		instance := &snapshot.Instances[i]
 		recordInstance(p.mb, instance, now)
-		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID, instance.Version)))
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID)))
 	}
 	if len(snapshot.Instances) == 0 && len(snapshot.Blind) == 0 {
 		p.mb.RecordFacefusionProcessUpDataPoint(pcommon.NewTimestampFromTime(now), 0)
-		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource("", "")))
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource("")))
 	}
 	return p.mb.Emit()
 }

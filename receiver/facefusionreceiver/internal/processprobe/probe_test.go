@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -100,6 +101,38 @@ func TestNoZeroForWhatWasNotLookedAt(t *testing.T) {
 	}
 	require.Len(t, logs.All(), 1, "once, and nothing of a FaceFusion that was not found")
 	require.Equal(t, map[string]any{"state": "processes_hidden", "capability": "CAP_SYS_PTRACE", "lost": "all", "remedy": "give it CAP_SYS_PTRACE"}, logs.All()[0].ContextMap())
+}
+
+// TestAnUpgradeKeepsTheResource: the version is on one metric, and everything else stays as it was.
+func TestAnUpgradeKeepsTheResource(t *testing.T) {
+	env, _ := probetest.Env()
+	p := New(NewDefaultConfig(), nil, env)
+	scrape := func(version string) (resource map[string]any, versions []string) {
+		instance := instances(time.Now())[0]
+		instance.Version = version
+		env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{instance}})
+		rm := p.Scrape(time.Now()).ResourceMetrics().At(1)
+		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
+			if m.Type() != pmetric.MetricTypeSum { // process.uptime
+				continue
+			}
+			for _, dp := range m.Sum().DataPoints().All() {
+				if v, ok := dp.Attributes().Get("service.version"); ok {
+					require.Equal(t, "facefusion.instance.info", m.Name())
+					versions = append(versions, v.Str())
+				}
+			}
+		}
+		return rm.Resource().Attributes().AsRaw(), versions
+	}
+	before, old := scrape("3.8.1")
+	after, current := scrape("3.9.0")
+	require.Equal(t, before, after)
+	require.NotContains(t, before, "service.version")
+	require.Equal(t, []string{"3.8.1"}, old)
+	require.Equal(t, []string{"3.9.0"}, current)
+	_, unknown := scrape("")
+	require.Empty(t, unknown)
 }
 
 func TestNothingBeforeTheFirstPass(t *testing.T) {

@@ -25,7 +25,7 @@ func (p *Probe) emit(snapshot *webui.Snapshot) {
 			continue
 		}
 		p.lb.RecordFacefusionServerStateChangedEvent(context.Background(), pcommon.NewTimestampFromTime(c.Time), int64(c.Port), to, from)
-		resource := p.env.InstanceResource(c.Instance, p.env.Version(c.Instance))
+		resource := p.env.EventResource(c.Instance, p.env.Version(c.Instance))
 		p.env.Send(p.lb, resource, stateSeverity(c.To), fmt.Sprintf("FaceFusion server on port %d: %s, was %s", c.Port, c.To, c.From))
 	}
 }

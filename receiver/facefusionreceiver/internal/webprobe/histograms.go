@@ -1,6 +1,13 @@
 package webprobe
 
-import "github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
+)
 
 // HistogramsConfig switches the probe's histograms.
 type HistogramsConfig struct {
@@ -11,6 +18,8 @@ type HistogramsConfig struct {
 type HistogramConfig struct {
 	// Enabled switches the metric.
 	Enabled bool `mapstructure:"enabled"`
+	// Bounds are those of the buckets, out of webui.DurationBounds.
+	Bounds []float64 `mapstructure:"bounds"`
 }
 
 // serverProbeDuration has either a status code or an error type. docs/generate reads this line:
@@ -23,9 +32,21 @@ var serverProbeDuration = probe.HistogramSpec{
 	Description: "The latency of the receiver's own requests to the server.",
 }
 
-// NewDefaultHistogramsConfig has every histogram switched on.
+// NewDefaultHistogramsConfig has every histogram switched on. Its bounds tell a quick answer from a
+// slow one and a slow one from a timeout, for each of five kinds of request.
 func NewDefaultHistogramsConfig() HistogramsConfig {
-	return HistogramsConfig{ServerProbeDuration: HistogramConfig{Enabled: true}}
+	return HistogramsConfig{ServerProbeDuration: HistogramConfig{Enabled: true, Bounds: []float64{0.01, 0.05, 0.25, 1, 2.5}}}
+}
+
+// Check names the metric, the setting and the remedy.
+func (c *HistogramsConfig) Check() error {
+	var errs error
+	for _, bound := range c.ServerProbeDuration.Bounds {
+		if !slices.Contains(webui.DurationBounds, bound) {
+			errs = errors.Join(errs, fmt.Errorf("%s: bounds has %v: choose among %v", serverProbeDuration.Name, bound, webui.DurationBounds))
+		}
+	}
+	return errs
 }
 
 // ByName gives each histogram's settings by the metric's name.

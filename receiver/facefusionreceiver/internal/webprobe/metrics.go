@@ -72,14 +72,14 @@ func recordFunction(mb *metadata.MetricsBuilder, f *webui.Function, ts pcommon.T
 
 // appendProbeDurations adds the latency of our own requests, a histogram, to what mdatagen's
 // builder made.
-func appendProbeDurations(metrics pmetric.MetricSlice, servers []webui.Server, now time.Time) {
+func appendProbeDurations(cfg *HistogramConfig, metrics pmetric.MetricSlice, servers []webui.Server, now time.Time) {
 	if !slices.ContainsFunc(servers, func(s webui.Server) bool { return len(s.Probes) > 0 }) {
 		return
 	}
 	points := serverProbeDuration.Append(metrics)
 	for i := range servers {
 		for _, stats := range servers[i].Probes {
-			attributes := probe.AppendPoint(points, stats.Duration, stats.Start, now).Attributes()
+			attributes := probe.AppendPoint(points, stats.Duration.Coarser(cfg.Bounds), stats.Start, now).Attributes()
 			attributes.PutInt("server.port", int64(servers[i].Port))
 			attributes.PutStr("facefusion.probe", string(stats.Probe))
 			if stats.ErrorType != "" {

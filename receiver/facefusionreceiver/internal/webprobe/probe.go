@@ -179,10 +179,10 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 			record(p.mb, &servers[i], now)
 		}
 		id := servers[0].Instance
-		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(id, p.env.Version(id))))
+		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(id)))
 		emitted := p.mb.Emit()
 		if p.histograms.ServerProbeDuration.Enabled && emitted.ResourceMetrics().Len() > 0 {
-			appendProbeDurations(emitted.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics(), servers, now)
+			appendProbeDurations(&p.histograms.ServerProbeDuration, emitted.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics(), servers, now)
 		}
 		emitted.ResourceMetrics().MoveAndAppendTo(metrics.ResourceMetrics())
 	}

@@ -1,0 +1,39 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// Kind is what an error is about, for somebody who counts them.
+type Kind string
+
+// The kinds.
+const (
+	PermissionDenied Kind = "permission_denied"
+	NotFound         Kind = "not_found"
+	Timeout          Kind = "timeout"
+	// Exhausted: the collector has no more descriptors, or the host no more memory or disk.
+	Exhausted Kind = "resource_exhausted"
+	Other     Kind = "other"
+)
+
+// KindOf finds the kind of an error, of the first that has one where several are joined.
+func KindOf(err error) Kind {
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return PermissionDenied
+	case errors.Is(err, fs.ErrNotExist):
+		return NotFound
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return Timeout
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.ENOSPC):
+		return Exhausted
+	default:
+		return Other
+	}
+}
