@@ -24,12 +24,15 @@ func isCheckout(root *hostfs.Root, folder string) bool {
 	return err == nil && namePattern.Match(data)
 }
 
-// cwd is the working directory of a process, as the process names it.
+// cwd is the working directory of a process, as the process names it. One that was removed, as when
+// a checkout is replaced under a running FaceFusion, is the path where it was: what lies there now
+// is the same installation.
 func (f *files) cwd(pid int) (string, error) {
 	cwd, err := f.link(pid, "cwd")
 	if err != nil {
 		return "", err
 	}
+	cwd = strings.TrimSuffix(cwd, deleted)
 	if root, err := f.link(pid, "root"); err == nil {
 		if inner, ok := hostfs.Below(cwd, root); ok {
 			cwd = inner

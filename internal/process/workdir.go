@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
@@ -56,6 +57,9 @@ func (f *files) workdir(pid int, s script) (workdir, bool) {
 		}
 	}
 	hanging := hostfs.IsHanging(err)
+	if errors.Is(err, os.ErrNotExist) && s.kind() == faceFusion3 && f.removed(pid) {
+		err = nil // nothing took its place; the process runs all the same
+	}
 	if err != nil && (!isDenied(err) && !hanging || s.kind() != faceFusion3) {
 		return workdir{}, false // a candidate, which is looked at again
 	}
@@ -67,6 +71,12 @@ func (f *files) workdir(pid int, s script) (workdir, bool) {
 	}
 	f.attribute(pid, root, &p)
 	return p, true
+}
+
+// removed says that the working directory of a process was removed.
+func (f *files) removed(pid int) bool {
+	cwd, err := f.link(pid, "cwd")
+	return err == nil && strings.HasSuffix(cwd, deleted)
 }
 
 // versionPattern is strict about characters and length, as the version becomes an attribute.
