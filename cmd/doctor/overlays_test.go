@@ -41,8 +41,8 @@ func (c *configuration) ways() map[string]bool {
 	return ways
 }
 
-// TestOverlaysCompose merges each one, two in both orders, three, and all of the files. What each of
-// them sends somewhere is sent there by all of them together: a list of one replaces that of
+// TestOverlaysCompose merges each one, two in both orders, three, and all of the files. What each
+// of them sends somewhere is sent there by all of them together: a list of one replaces that of
 // another, and three of them dropped the remote write without a word. Where that is one of
 // extensions, the agent does not start, and the doctor says which one is missing and what to do;
 // with that done, nothing is.

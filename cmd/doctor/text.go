@@ -59,7 +59,8 @@ func noYAML(name string, text []byte, err error) finding {
 var word = regexp.MustCompile(`[A-Za-z0-9_./-]*[A-Za-z0-9_]`)
 
 // locate finds the key that a message is about: of those that it names, the one on whose way it
-// names most. Of several files the last counts, as for the agent. It returns "" where there is none.
+// names most. Of several files the last counts, as for the agent. It returns "" where there is
+// none.
 func locate(sources []source, message string) string {
 	named := word.FindAllString(message, -1)
 	best, where := 0, ""

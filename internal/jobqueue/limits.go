@@ -16,8 +16,8 @@ const (
 	// maxForeignModels is how many models a folder may have, beside FaceFusion's own, that are told
 	// apart. Beyond it they are "other".
 	maxForeignModels = 20
-	// maxStepKeys bounds the combinations of processors and models of a folder; maxForeignKeys those
-	// of them in which a model is not FaceFusion's own.
+	// maxStepKeys bounds the combinations of processors and models of a folder; maxForeignKeys
+	// those of them in which a model is not FaceFusion's own.
 	maxStepKeys    = 200
 	maxForeignKeys = 100
 )

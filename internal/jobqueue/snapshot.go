@@ -48,7 +48,8 @@ type Queue struct {
 	// Irregular is how many entries of the folders are named like a job and are no regular file.
 	Irregular int
 	// Oversized is how many jobs are over a limit of what is read of one, and therefore
-	// StateUnreadable; OversizedJob is the first of them by id, and OversizedReason says which limit.
+	// StateUnreadable; OversizedJob is the first of them by id, and OversizedReason says which
+	// limit.
 	Oversized                     int
 	OversizedJob, OversizedReason string
 	// ModelsOver counts the steps whose model is told as "other", as more are not told apart.

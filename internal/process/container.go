@@ -7,7 +7,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// ContainerUsage is what is around the processes of an instance: a container, or a service of systemd.
+// ContainerUsage is what is around the processes of an instance: a container, or a service of
+// systemd.
 type ContainerUsage struct {
 	container.Location
 	container.Names

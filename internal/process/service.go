@@ -24,6 +24,7 @@ func (t *Table) confirmByRuntime(u *unconfirmed, o observation) (finding, bool) 
 	}
 	u.mapped = true
 	if !t.files.importsRuntime(o.pid) {
+		t.hint(o, hintBeside)
 		return finding{}, false
 	}
 	delete(t.unconfirmed, o.pid)

@@ -24,6 +24,9 @@ type Snapshot struct {
 	// Blind are the reasons for which FaceFusion may run unseen; empty where all processes were
 	// looked at.
 	Blind []Blindness
+	// Hints are processes that look like FaceFusion's, and that no rule finds. They are for the log
+	// of this host, and never exported.
+	Hints []Hint
 }
 
 // Instance is one FaceFusion installation: a checkout with its jobs folder.
@@ -57,8 +60,8 @@ type Instance struct {
 	// Stopped says that no process of it runs, as its services were ended on purpose since the host
 	// booted: with exit code 0, SIGTERM or SIGINT. Never so of one that is expected.
 	Stopped bool
-	// Container is what is around its oldest service, else its oldest run; nil where that is a login
-	// session or the whole host, and while none runs.
+	// Container is what is around its oldest service, else its oldest run; nil where that is a
+	// login session or the whole host, and while none runs.
 	Container *ContainerUsage
 	// Ended are the servers and services whose place is empty, the one that ended first is first.
 	Ended []EndedService

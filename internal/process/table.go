@@ -65,7 +65,9 @@ type Table struct {
 	// unlooked are the processes that could not be looked at, and why; hidden says that there may
 	// be others that are not even listed.
 	unlooked map[int]Visibility
-	hidden   bool
+	// hints are processes that look like FaceFusion's, by pid.
+	hints  map[int]Hint
+	hidden bool
 	// at is when the pass under way began.
 	at time.Duration
 	// boot names the boot of the host; empty where that cannot be known.
@@ -107,6 +109,7 @@ func NewTable(s Settings) *Table {
 		awaited:     make(map[int]*awaited),
 		refused:     make(refused),
 		unlooked:    make(map[int]Visibility),
+		hints:       make(map[int]Hint),
 		epoch:       time.Now(),
 	}
 	if t.forgetAfter <= 0 {
@@ -170,7 +173,7 @@ func (t *Table) publish(l *pass) *Snapshot {
 		blind |= m.denied
 	}
 	t.instances.forget(l.now, t.forgetAfter)
-	s := &Snapshot{Time: l.now, Changes: l.changes, Denied: blind.list(), Over: t.overLimit(), Blind: t.blindness()}
+	s := &Snapshot{Time: l.now, Changes: l.changes, Denied: blind.list(), Over: t.overLimit(), Blind: t.blindness(), Hints: t.currentHints()}
 	for _, i := range t.instances.all() {
 		slices.SortFunc(live[i], func(a, b *trackedProcess) int { return cmp.Compare(a.PID, b.PID) })
 		t.reopen(i, live[i])

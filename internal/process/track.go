@@ -115,6 +115,9 @@ func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
 	}
 	found, ok, blind := t.files.findFolder(o)
 	t.blinded(o.pid, blind)
+	if !ok && blind == "" && t.files.resembles(o) {
+		t.hint(o, hintName)
+	}
 	if ok && found.unconfirmed {
 		t.unconfirmed[o.pid] = &unconfirmed{finding: found, cmdline: o.cmdline, start: o.stat.start}
 		return finding{}, false

@@ -31,8 +31,8 @@ const (
 	defaultMaxConcurrent   = 32
 	defaultMaxPerOwner     = 8
 	defaultSummaryInterval = 15 * time.Second
-	// askBudget is how many timeouts the requests to one server may take together, silentBudget those
-	// to one of which nothing came back last time.
+	// askBudget is how many timeouts the requests to one server may take together, silentBudget
+	// those to one of which nothing came back last time.
 	askBudget    = 3
 	silentBudget = 1
 )

@@ -8,7 +8,8 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/receiver"
 
-	_ "github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/logencoding" // the encoding of the agent's log
+	// the encoding of the agent's log
+	_ "github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/logencoding"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 )
 

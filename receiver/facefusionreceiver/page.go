@@ -108,7 +108,8 @@ func (f *pageFinder) observe(ctx context.Context) error {
 		url := scheme + "://" + address.String() + "/metrics"
 		found, answers := f.hasFaceFusion(ctx, url)
 		if !answers {
-			f.schemes[address] = "" // it wants a password, or a certificate, and would log each request
+			// it wants a password, or a certificate, and would log each request
+			f.schemes[address] = ""
 		}
 		if found {
 			f.found = true
@@ -119,8 +120,8 @@ func (f *pageFinder) observe(ctx context.Context) error {
 	return nil
 }
 
-// schemeOf tries TLS: a server without it says nothing in its log of one who does, while one with it
-// does of one who does not.
+// schemeOf tries TLS: a server without it says nothing in its log of one who does, while one with
+// it does of one who does not.
 func schemeOf(ctx context.Context, address netip.AddrPort) string {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

@@ -148,7 +148,8 @@ func TestInventedModels(t *testing.T) {
 	for i := range 200 {
 		finish(fmt.Sprint("invented-", i), fmt.Sprint("model_", i), func() { time.Sleep(50 * time.Millisecond) })
 	}
-	finish("honest", "inswapper_128", func() { // how long a step took is known of one that was seen to begin
+	// how long a step took is known of one that was seen to begin
+	finish("honest", "inswapper_128", func() {
 		c.eventually(t, 20*time.Second, "the honest job runs", func(p page) bool {
 			return p.is(1, "facefusion_job_count", "facefusion_job_state", "running")
 		})

@@ -20,8 +20,8 @@ import (
 var plain = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARN|ERROR) \S`)
 
 // TestTheLogOfADay: a healthy start is few lines, two of which say where the page is, and what was
-// found and where it listens; what is lost is said once. No line has a place in the code, a stack, or what is the same
-// on each.
+// found and where it listens; what is lost is said once. No line has a place in the code, a stack,
+// or what is the same on each.
 func TestTheLogOfADay(t *testing.T) {
 	path := filepath.Join(openFolder(t), "facefusion")
 	checkout(t, path, "3.8.1", 0)
@@ -77,7 +77,8 @@ service: {extensions: [health_check, state_storage, basicauth/remote_write], tel
 	require.NotContains(t, c.log.String(), "Z2VoZWlt", "in base64")
 }
 
-// TestPrioritiesForTheJournal: systemd takes them off where it reads standard error, and only there.
+// TestPrioritiesForTheJournal: systemd takes them off where it reads standard error, and only
+// there.
 func TestPrioritiesForTheJournal(t *testing.T) {
 	read, write, err := os.Pipe()
 	require.NoError(t, err)

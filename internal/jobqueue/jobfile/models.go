@@ -1,7 +1,7 @@
 package jobfile
 
-// OwnModel says that a model is FaceFusion's own, of 3.0 to 3.8. Others have the name of a file that
-// somebody added, or are of a later version.
+// OwnModel says that a model is FaceFusion's own, of 3.0 to 3.8. Others have the name of a file
+// that somebody added, or are of a later version.
 func OwnModel(name string) bool {
 	_, own := ownModels[name]
 	return own

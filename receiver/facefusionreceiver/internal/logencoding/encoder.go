@@ -73,7 +73,8 @@ func (e *encoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buf
 		line.AppendString(component + ": ")
 	}
 	text := entry.Message + all.text()
-	// One entry is one line: of a trace of a stack in an error, each would be a line without a time.
+	// One entry is one line: of a trace of a stack in an error, each would be a line without a
+	// time.
 	line.AppendString(strings.ReplaceAll(withoutSecrets(text), "\n", " "))
 	line.AppendByte('\n')
 	return line, nil

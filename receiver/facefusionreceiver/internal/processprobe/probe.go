@@ -35,6 +35,7 @@ type Probe struct {
 	found  map[process.ID]*foundService
 	unfit  map[string]string
 	blind  map[string]bool
+	hinted map[string]bool
 	known  int
 	over   bool // it was logged that there are too many instances
 }
@@ -48,6 +49,7 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 		denied: map[string]bool{},
 		unfit:  map[string]string{},
 		blind:  map[string]bool{},
+		hinted: map[string]bool{},
 		known:  -1,
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
@@ -118,6 +120,7 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 	}
 	p.reportFound(snapshot)
 	p.reportUnfit(snapshot)
+	p.reportHints(snapshot)
 	if over := snapshot.Over; (over.Processes > 0) != p.over {
 		p.over = !p.over
 		if p.over {
@@ -129,6 +132,21 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 		}
 	}
 	p.reportDenied(snapshot)
+}
+
+// maxHinted bounds how many hints are logged.
+const maxHinted = 16
+
+// reportHints logs, once for each program, what may be FaceFusion, with the match to add.
+func (p *Probe) reportHints(snapshot *process.Snapshot) {
+	for _, h := range snapshot.Hints {
+		if p.hinted[h.Cmdline] || len(p.hinted) >= maxHinted {
+			continue
+		}
+		p.hinted[h.Cmdline] = true
+		p.env.Settings.Logger.Info("this may be FaceFusion, and no rule finds it: if it is, add the match", zap.Int("pid", h.PID), zap.String("reason", h.Reason),
+			zap.String("match", "instances: [{name: CHOOSE-A-NAME, match: {cmdline: '"+strings.ReplaceAll(h.Cmdline, "'", "''")+"'}}]"))
+	}
 }
 
 // reportBlind logs, once each, why FaceFusion may run unseen.

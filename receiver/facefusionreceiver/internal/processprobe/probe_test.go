@@ -240,3 +240,17 @@ func TestEveryConfigurationStateIsDeclared(t *testing.T) {
 		require.Contains(t, metadata.MapAttributeFacefusionProcessVisibility, string(v))
 	}
 }
+
+// TestHintsAreLoggedOnce: with a match that can be pasted, quoted as YAML wants it.
+func TestHintsAreLoggedOnce(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	env, _ := probetest.Env()
+	env.Settings.Logger = zap.New(core)
+	p := New(NewDefaultConfig(), nil, env)
+	p.known = 0
+	for pid := range 3 {
+		p.report(&process.Snapshot{Hints: []process.Hint{{PID: pid, Reason: "near", Cmdline: "^python it's( |$)"}}})
+	}
+	require.Len(t, logs.All(), 1)
+	require.Equal(t, "instances: [{name: CHOOSE-A-NAME, match: {cmdline: '^python it''s( |$)'}}]", logs.All()[0].ContextMap()["match"])
+}

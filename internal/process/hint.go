@@ -1,0 +1,79 @@
+package process
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Hint is a Python program that looks like FaceFusion, and that no rule finds. It is for the log of
+// this host alone: its text is that of a command line.
+type Hint struct {
+	PID int
+	// Reason is why it looks like that.
+	Reason string
+	// Cmdline is an expression for instances[].match.cmdline that it fits: its interpreter and its
+	// script, without the arguments, which may hold secrets.
+	Cmdline string
+}
+
+// The reasons.
+const (
+	hintBeside = "a checkout is beside it, and it shows no sign of FaceFusion"
+	hintName   = "its folder or its script is called like FaceFusion, and no checkout is near"
+)
+
+// maxHints bounds how many are remembered: a host full of them is told by the first.
+const maxHints = 16
+
+// hint notes a process that looks near.
+func (t *Table) hint(o observation, reason string) {
+	if len(t.hints) >= maxHints || t.hints[o.pid].PID != 0 {
+		return
+	}
+	if expression, ok := hintExpression(o.argv); ok {
+		t.hints[o.pid] = Hint{PID: o.pid, Reason: reason, Cmdline: expression}
+	}
+}
+
+// hintExpression matches the words of a command line up to the script or module.
+func hintExpression(argv []string) (string, bool) {
+	p := programOf(argv)
+	if p.kind != scriptProgram && p.kind != moduleProgram {
+		return "", false
+	}
+	n := len(argv) - len(p.args)
+	return "^" + regexp.QuoteMeta(strings.Join(argv[:n], " ")) + "( |$)", true
+}
+
+// resembles says whether a Python program that no rule finds is called like FaceFusion.
+func (f *files) resembles(o observation) bool {
+	p := programOf(o.argv)
+	if p.kind != scriptProgram && p.kind != moduleProgram || p.isTool() || !f.interpreter(o) {
+		return false
+	}
+	names := []string{p.name, o.argv[0]}
+	if cwd, err := f.cwd(o.pid); err == nil {
+		names = append(names, path.Base(cwd))
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		name = strings.ToLower(name)
+		return strings.Contains(name, "facefusion") || strings.Contains(name, "face-fusion") || strings.Contains(name, "face_fusion")
+	})
+}
+
+// currentHints are those of processes that live and are in no instance.
+func (t *Table) currentHints() []Hint {
+	var list []Hint
+	for pid, h := range t.hints {
+		if t.cache.records[pid] == nil || t.members[pid] != nil {
+			delete(t.hints, pid)
+			continue
+		}
+		list = append(list, h)
+	}
+	slices.SortFunc(list, func(a, b Hint) int { return cmp.Compare(a.PID, b.PID) })
+	return list
+}

@@ -1,0 +1,50 @@
+package process_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+)
+
+// TestHints: what looks like FaceFusion and fits no rule is named, without its arguments; what is
+// found, and what has nothing of it, is not.
+func TestHints(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.checkout("/opt/facefusion", "3.8.1")
+	w.checkout("/root/work/ff", "3.8.1")
+	w.put(pythonIn(100, "/opt/facefusion-api", "/opt/facefusion-api/venv/bin/python main.py --token secret"))
+	w.put(pythonIn(101, "/root/work", "python3 /usr/share/daemon/main.py --token secret"))
+	w.put(pythonIn(102, "/opt/facefusion", "python3 service.py"))
+	w.put(pythonIn(103, "/srv", "python3 other.py"))
+	w.put(pythonIn(104, "/opt/facefusion-api", "python3 -m pytest"))
+	w.pass()
+	process.Age(w.table, 2*time.Minute) // the runtime is looked for at the next look
+	s := w.pass()
+	require.Len(t, s.Hints, 2)
+	for n, want := range []struct {
+		pid  int
+		line string
+	}{{100, "/opt/facefusion-api/venv/bin/python main.py --token secret"}, {101, "python3 /usr/share/daemon/main.py --token secret"}} {
+		h := s.Hints[n]
+		assert.Equal(t, want.pid, h.PID)
+		assert.NotContains(t, h.Cmdline, "secret")
+		assert.NotEmpty(t, h.Reason)
+		expression := regexp.MustCompile(h.Cmdline)
+		assert.True(t, expression.MatchString(want.line), "it fits what is proposed")
+		assert.False(t, expression.MatchString(strings.ReplaceAll(want.line, "main.py", "main.python")))
+		w.restartCollector(named(process.Match{Cmdline: expression}))
+		assert.Equal(t, []int{want.pid}, pids(&w.pass().Instances[0])[process.RoleService])
+	}
+	w.restartCollector(process.Settings{})
+	w.pass()
+	w.remove(100)
+	w.remove(101)
+	w.table.ListAll()
+	require.Empty(t, w.pass().Hints)
+}
