@@ -1,9 +1,12 @@
 package process
 
 import (
+	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,4 +22,30 @@ func TestASignalThatAsksIsNoCrash(t *testing.T) {
 	for code, want := range map[int]ExitReason{0: ExitCompleted, 1: ExitFailed, 2: ExitCheckFailed, 3: ExitFailed} {
 		assert.Equal(t, want, endingOf(code<<8).reason, "code %d", code)
 	}
+}
+
+// TestAnEndIsReadBeforeItIsFetched: before Linux 6.15 the kernel does not tell afterwards.
+func TestAnEndIsReadBeforeItIsFetched(t *testing.T) {
+	cmd := exec.Command("sleep", "1h")
+	require.NoError(t, cmd.Start())
+	own := files{proc: "/proc", buf: make([]byte, maxStat)}
+	s, err := own.stat(cmd.Process.Pid)
+	require.NoError(t, err)
+	ended := make(chan struct{}, 2)
+	w := &watcher{files: &own, notify: func() { ended <- struct{}{} }}
+	m := &trackedProcess{ID: ID{PID: cmd.Process.Pid, StartTicks: s.start}, readable: true}
+	m.watch = w.add(m.ID)
+	require.NoError(t, cmd.Process.Signal(unix.SIGTERM))
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody said that it ended")
+	}
+	require.Error(t, cmd.Wait())
+	m.watch.stop()
+	w.wait()
+	m.watch.pidfd = nil // as a kernel that does not tell
+	e, ok := (&Table{}).endingOf(m, nil)
+	assert.True(t, ok)
+	assert.Equal(t, ExitTerminated, e.reason)
 }

@@ -89,6 +89,9 @@ func (t *Table) endingOf(m *trackedProcess, zombie *stat) (ending, bool) {
 	if e, ok := m.watch.ending(); ok {
 		return e, true
 	}
+	if zombie == nil {
+		zombie = m.watch.zombie.Load()
+	}
 	switch {
 	case zombie == nil:
 		return ending{reason: ExitUnknown}, true

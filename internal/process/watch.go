@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +34,8 @@ type watch struct {
 	watcher *watcher
 	id      ID
 	pidfd   *os.File // nil: polled
+	// zombie is the last stat of the process, if it was read before its parent fetched it.
+	zombie atomic.Pointer[stat]
 }
 
 // pollInterval keeps the promise of a tenth of a second without a pidfd, too.
@@ -40,13 +43,26 @@ const pollInterval = 100 * time.Millisecond
 
 // add starts to wait. Every watch must be closed.
 func (w *watcher) add(id ID) *watch {
-	pidfd := openPidfd(id)
-	if pidfd == nil {
+	added := &watch{watcher: w, id: id, pidfd: openPidfd(id)}
+	if added.pidfd == nil {
 		w.poll(id)
 	} else if w.notify != nil {
-		w.wg.Go(func() { await(pidfd, w.notify) })
+		pidfd := added.pidfd
+		w.wg.Go(func() { await(pidfd, func() { added.seeZombie(); w.notify() }) })
 	}
-	return &watch{watcher: w, id: id, pidfd: pidfd}
+	return added
+}
+
+// seeZombie reads how the process ended as soon as it did: before Linux 6.15 nobody tells later,
+// and a supervisor fetches it within a millisecond.
+func (w *watch) seeZombie() {
+	if w.zombie.Load() != nil {
+		return
+	}
+	own := files{proc: "/proc", buf: make([]byte, maxStat)}
+	if s, err := own.stat(w.id.PID); err == nil && s.start == w.id.StartTicks && s.ended() {
+		w.zombie.Store(&s)
+	}
 }
 
 // openPidfd returns nil where the pid does not mean that process here: another pid namespace, a
