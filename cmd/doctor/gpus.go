@@ -22,6 +22,7 @@ var libraryRemedies = map[gpu.LibraryState]string{
 	gpu.LibraryDriverNotLoaded: "load the kernel module: modprobe nvidia; if it does not load, the kernel was updated without the driver",
 	gpu.LibraryNoPermission:    "let the agent's user open /dev/nvidiactl and /dev/nvidia*",
 	gpu.LibraryRestartRequired: "restart the agent; FaceFusion needs it as well",
+	gpu.LibraryNoNVML:          "nothing: NVML reports no GPU of such a host. If one should be there, look at lspci",
 	gpu.LibraryUnsupported:     "build with cgo_enabled: true",
 }
 
@@ -35,7 +36,7 @@ func checkGPUs(ctx context.Context, root string) []finding {
 	library := snapshot.Library
 	if library.State != gpu.LibraryAvailable {
 		status := Warning
-		if library.State == gpu.LibraryNotFound && len(findings) == 0 {
+		if library.State == gpu.LibraryNoNVML || library.State == gpu.LibraryNotFound && len(findings) == 0 {
 			status = Info
 		}
 		detail := "no GPU is seen: " + string(library.State)

@@ -133,7 +133,7 @@ func (s *Sampler) handleAnswer(a answer, now time.Time) {
 		s.enumerate(s.bounded(a.count), now)
 	case a.session == nil:
 		c.retry.Failed(now)
-		c.library = Library{State: stateAfter(a.err), Err: a.err}
+		c.library = s.explain(a.err)
 	case a.session != c.session:
 		// About a session that has ended meanwhile.
 	case a.err == nil:

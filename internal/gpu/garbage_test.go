@@ -119,7 +119,7 @@ func TestGarbageUtilizationIsDropped(t *testing.T) {
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		s.passes(3)
-		require.Equal(t, map[gpu.Task]gpu.Window{gpu.TaskDecoder: {Mean: 1, Max: 1, Samples: 3}}, s.utilization(0))
+		require.Equal(t, map[gpu.Task]gpu.Window{gpu.TaskDecoder: {Mean: 1, Max: 1, Peak: 1, Samples: 3}}, s.utilization(0))
 		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 6}, s.implausible())
 	})
 }

@@ -8,7 +8,7 @@ import "time"
 type reportedWindows map[string]*reportedGPU
 
 type reportedGPU struct {
-	utilization map[Task]reportedWindow
+	utilization map[Task]*reportedWindow
 	processes   map[int]ProcessUtilization
 	processesAt time.Time
 	profile     *Profile
@@ -17,7 +17,8 @@ type reportedGPU struct {
 
 type reportedWindow struct {
 	Window
-	at time.Time
+	at    time.Time
+	peaks peaks
 }
 
 // fill returns the windows, and in place of empty ones what was reported no longer than maxAge ago.
@@ -25,13 +26,18 @@ func (t reportedWindows) fill(uuid string, windows map[Task]Window, processes ma
 	last := t.of(uuid)
 	fresh := func(at time.Time) bool { return isFresh(at, now, maxAge) }
 	for _, task := range tasks {
+		reported := last.utilization[task]
 		if w, there := windows[task]; there {
-			last.utilization[task] = reportedWindow{w, now}
-		} else if w, there := last.utilization[task]; there && fresh(w.at) {
+			if reported == nil {
+				reported = &reportedWindow{}
+				last.utilization[task] = reported
+			}
+			reported.Window, reported.at = w, now
+		} else if reported != nil && fresh(reported.at) {
 			if windows == nil {
 				windows = make(map[Task]Window, len(tasks))
 			}
-			windows[task] = w.Window
+			windows[task] = reported.Window
 		}
 	}
 	if processes != nil {
@@ -40,6 +46,24 @@ func (t reportedWindows) fill(uuid string, windows map[Task]Window, processes ma
 		processes = last.processes
 	}
 	return windows, processes
+}
+
+// fillPeaks puts the highest values of a stretch of time into the windows. With closed, the windows
+// end here.
+func (t reportedWindows) fillPeaks(uuid string, windows map[Task]Window, now time.Time, length time.Duration, closed bool) {
+	last := t.of(uuid)
+	for task, w := range windows {
+		reported := last.utilization[task]
+		running := 0.0
+		if reported.at.Equal(now) {
+			running = w.Max
+		}
+		w.Peak = reported.peaks.highest(running, now, length)
+		if closed {
+			reported.peaks.add(running, now)
+		}
+		windows[task] = w
+	}
 }
 
 // fillProfile is fill for the engines.
@@ -57,7 +81,7 @@ func (t reportedWindows) fillProfile(uuid string, profile *Profile, now time.Tim
 
 func (t reportedWindows) of(uuid string) *reportedGPU {
 	if t[uuid] == nil {
-		t[uuid] = &reportedGPU{utilization: make(map[Task]reportedWindow, len(tasks))}
+		t[uuid] = &reportedGPU{utilization: make(map[Task]*reportedWindow, len(tasks))}
 	}
 	return t[uuid]
 }

@@ -1,9 +1,12 @@
 package gpu_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,4 +189,56 @@ func TestCloseWhileOpenBlocks(t *testing.T) {
 		require.Equal(t, 1, driver.Opened())
 		require.Equal(t, 1, driver.Closed(), "the session that came too late is closed")
 	})
+}
+
+// Where no library is to be expected, the state says so: "not found" would look like a fault that
+// can be mended.
+func TestHostsWithoutNVML(t *testing.T) {
+	type files map[string]string
+	const devices = "sys/bus/pci/devices/"
+	other := files{devices + "0000:00:02.0/vendor": "0x8086\n", devices + "0000:00:02.0/class": "0x030000\n"}
+	nvidia := files{devices + "0000:41:00.0/vendor": "0x10de\n", devices + "0000:41:00.0/class": "0x030200\n"}
+	sound := files{devices + "0000:41:00.1/vendor": "0x10de\n", devices + "0000:41:00.1/class": "0x040300\n"}
+	for name, c := range map[string]struct {
+		host  []files
+		named bool
+		err   error
+		want  gpu.LibraryState
+		says  string
+	}{
+		"another vendor's GPU":            {host: []files{other}, want: gpu.LibraryNoNVML, says: "no NVIDIA GPU on the PCI bus"},
+		"a bus with the sound of a GPU":   {host: []files{other, sound}, want: gpu.LibraryNoNVML, says: "no NVIDIA GPU on the PCI bus"},
+		"a GPU without its driver":        {host: []files{other, nvidia}, want: gpu.LibraryNotFound},
+		"no bus to be seen":               {want: gpu.LibraryNotFound},
+		"WSL":                             {host: []files{other, {"dev/dxg": ""}}, want: gpu.LibraryNotFound},
+		"Jetson":                          {host: []files{{"sys/firmware/devicetree/base/compatible": "nvidia,p3737-0000\x00nvidia,tegra234\x00"}}, want: gpu.LibraryNoNVML, says: "a Jetson"},
+		"Jetson in a container":           {host: []files{{"sys/devices/soc0/family": "Tegra\n"}}, want: gpu.LibraryNoNVML, says: "a Jetson"},
+		"Jetson with a desktop's library": {host: []files{{"sys/devices/soc0/family": "Tegra\n"}}, err: gpu.ErrDriverNotLoaded, want: gpu.LibraryNoNVML, says: "a Jetson"},
+		"a driver that is not loaded":     {host: []files{other}, err: gpu.ErrDriverNotLoaded, want: gpu.LibraryDriverNotLoaded},
+		"another board":                   {host: []files{{"sys/firmware/devicetree/base/compatible": "raspberrypi,5-model-b\x00brcm,bcm2712\x00"}}, want: gpu.LibraryNotFound},
+		"a library that was named":        {host: []files{other}, named: true, want: gpu.LibraryNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			for _, some := range c.host {
+				for path, text := range some {
+					path = filepath.Join(root, path)
+					require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+					require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+				}
+			}
+			driver := gputest.New(gputest.NewGPU(0))
+			opening := cmp.Or(c.err, gpu.ErrLibraryNotFound)
+			driver.Change(func(s *gputest.Script) { s.OpenErr = opening })
+			runWith(t, gpu.Settings{RootPath: root, LibraryNamed: c.named}, driver, func(s *harness) {
+				t := s.T
+				library := s.healthy().Library
+				require.Equal(t, c.want, library.State)
+				require.ErrorIs(t, library.Err, opening)
+				require.ErrorContains(t, library.Err, c.says)
+				driver.Change(func(s *gputest.Script) { s.OpenErr = nil })
+				require.Equal(t, gpu.LibraryAvailable, s.passes(2).Library.State, "it is looked for all the same")
+			})
+		})
+	}
 }

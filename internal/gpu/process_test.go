@@ -190,3 +190,30 @@ func TestPartsAreDevicesOfTheirOwn(t *testing.T) {
 		require.Len(t, s.passes(5).Devices, 1, "one that cannot be read is left out")
 	})
 }
+
+// The samples of processes speak for the time between two reads, however long that was: a pass that
+// came late must not make them weigh more than the others.
+func TestProcessWindowIsTheTimeBetweenTwoReads(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.ProcessSamples = []gpu.ProcessSample{}
+	run(t, gputest.New(a), func(s *harness) {
+		t := s.T
+		busy := func(percent uint32) {
+			s.change(func() {
+				a.ProcessSamples = []gpu.ProcessSample{{PID: 10, Timestamp: now(), General: percent}}
+			})
+		}
+		s.healthy()
+		time.Sleep(5 * time.Second)
+		busy(100) // taken in the moment of the read
+		_, _ = s.observe()
+		time.Sleep(15 * time.Second)
+		busy(20)
+		_, _ = s.observe()
+		require.InDelta(t, (1.0*5+0.2*15)/20, s.sampled(true)[10].General.Mean, 1e-9)
+		time.Sleep(5 * time.Second)
+		busy(30)
+		_, _ = s.observe()
+		require.InDelta(t, 0.3, s.sampled(true)[10].General.Mean, 1e-9, "the next window has nothing of it")
+	})
+}

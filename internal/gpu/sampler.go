@@ -25,6 +25,9 @@ type Settings struct {
 	// RootPath is where the host's root is mounted, for what the kernel says of PCI devices.
 	// Default "/".
 	RootPath string
+	// LibraryNamed says that somebody configured where the driver's library is: that there is none
+	// is then never taken for a property of the host.
+	LibraryNamed bool
 	// Include and Exclude select GPUs by UUID, index or PCI address. Without Include, all are
 	// included.
 	Include, Exclude []string
@@ -32,6 +35,9 @@ type Settings struct {
 	// the GPUs can be reset, partitioned or put to sleep. The library is opened again after the
 	// same time, at least a minute. 0 keeps the library open.
 	ReleaseWhenIdle time.Duration
+	// PeakWindow is how long a peak is reported after the Collect that closed its window. Default a
+	// minute.
+	PeakWindow time.Duration
 	// NVLink has its traffic read, which few need.
 	NVLink bool
 	// Profile has the engines measured, which costs calls that few need.
@@ -54,10 +60,13 @@ const (
 // Sampler observes all GPUs of the host. Observe is called by one loop; Latest and Collect by any
 // goroutine.
 type Sampler struct {
-	driver   Driver
-	deadline time.Duration
-	release  time.Duration
-	latest   atomic.Pointer[Snapshot]
+	driver     Driver
+	deadline   time.Duration
+	release    time.Duration
+	peakWindow time.Duration
+	// libraryNamed is Settings.LibraryNamed.
+	libraryNamed bool
+	latest       atomic.Pointer[Snapshot]
 
 	// mu is held by Observe and Close, and guards everything down to the blank line.
 	mu         sync.Mutex
@@ -85,6 +94,8 @@ func NewSampler(settings Settings) *Sampler {
 		driver:        settings.Driver,
 		deadline:      settings.Deadline,
 		release:       settings.ReleaseWhenIdle,
+		peakWindow:    settings.PeakWindow,
+		libraryNamed:  settings.LibraryNamed,
 		windowsOpened: time.Now(),
 		lastReported:  reportedWindows{},
 		shared: shared{
@@ -98,6 +109,9 @@ func NewSampler(settings Settings) *Sampler {
 	}
 	if s.deadline <= 0 {
 		s.deadline = defaultDeadline
+	}
+	if s.peakWindow <= 0 {
+		s.peakWindow = defaultPeakWindow
 	}
 	if s.shared.interval <= 0 {
 		s.shared.interval = defaultSampleInterval
@@ -156,6 +170,7 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 		profile := usage.profile.collect(reset)
 		if d.Answers() && !d.Suspended {
 			d.Utilization, d.ProcessUtilization = s.lastReported.fill(d.UUID, windows, processes, now, 2*s.shared.interval)
+			s.lastReported.fillPeaks(d.UUID, d.Utilization, now, s.peakWindow, reset)
 			d.Profile = s.lastReported.fillProfile(d.UUID, profile, now, 2*s.shared.interval)
 		}
 	}

@@ -24,7 +24,7 @@ type harness struct {
 
 func run(t *testing.T, driver *gputest.Driver, act func(s *harness)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &harness{T: t, driver: driver, sampler: gpu.NewSampler(gpu.Settings{Driver: driver, Deadline: deadline})}
+		s := &harness{T: t, driver: driver, sampler: gpu.NewSampler(gpu.Settings{Driver: driver, Deadline: deadline, RootPath: t.TempDir()})}
 		t.Cleanup(func() {
 			require.NoError(t, s.sampler.Close(context.Background()))
 			require.Equal(t, driver.Opened(), driver.Closed(), "every session is closed")

@@ -55,6 +55,9 @@ const (
 	LibraryReleased LibraryState = "released"
 	// LibrarySuspended: the kernel has put every GPU to sleep, and asking would wake them.
 	LibrarySuspended LibraryState = "suspended"
+	// LibraryNoNVML: there is no library, and the host is one where none is to be expected: a Jetson,
+	// or without an NVIDIA GPU on the PCI bus.
+	LibraryNoNVML LibraryState = "no_nvml"
 	// LibraryUnsupported: this build cannot load it (built without cgo, or not for Linux).
 	LibraryUnsupported LibraryState = "unsupported"
 )
@@ -213,6 +216,9 @@ type Window struct {
 	Mean float64
 	// Max is the highest single sample.
 	Max float64
+	// Peak is the highest single sample of this window and of those that were closed within
+	// Settings.PeakWindow. It is set by Collect, and of GPUs only.
+	Peak float64
 	// Samples is how many went in. With none, Mean and Max mean nothing.
 	Samples int
 }

@@ -168,3 +168,49 @@ func TestLostGPUHasNoUtilization(t *testing.T) {
 		require.Nil(t, s.utilization(0))
 	})
 }
+
+// A window that is exactly as wide as the interval between two scrapes is closed by the second of
+// them: it would else be reported twice, and be twice as wide from then on.
+func TestWindowOfExactlyTheIntervalIsClosed(t *testing.T) {
+	a := gputest.NewGPU(0)
+	run(t, gputest.New(a), func(s *harness) {
+		t := s.T
+		s.utilizationAfter(a, 15, 10)
+		for percent := range uint32(4) {
+			u := s.utilizationAfter(a, 15, 20+percent)
+			requireWindow(t, gpu.Window{Mean: float64(20+percent) / 100, Max: float64(20+percent) / 100, Samples: 15}, u)
+		}
+	})
+}
+
+// utilizationAfter is the window of the first GPU after so many seconds at a utilization.
+func (s *harness) utilizationAfter(a *gputest.GPU, seconds int, percent uint32) gpu.Window {
+	s.change(func() { a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: percent} })
+	s.passes(seconds)
+	return s.utilization(time.Duration(seconds) * time.Second)[gpu.TaskGeneral]
+}
+
+// A sample weighs as much as the time since the one before it: also when that is exactly the
+// longest that a sample can speak for, and also when it was taken in the very moment of the read.
+func TestSampleOnTheEdgeOfAWindowHasWeight(t *testing.T) {
+	a := gputest.NewGPU(0)
+	run(t, gputest.New(a), func(s *harness) {
+		t := s.T
+		begin := now()
+		a.Samples = samples(gpu.Sample{Timestamp: begin, Value: 0})
+		s.healthy()
+		s.utilization(0)
+		s.change(func() {
+			a.Samples = samples(
+				gpu.Sample{Timestamp: begin + 1_000_000, Value: 40}, // a second after the one before
+				gpu.Sample{Timestamp: begin + 4_500_000, Value: 60}, // more than one: it speaks for one
+				gpu.Sample{Timestamp: begin + 5_000_000, Value: 80}, // in the moment of the read
+			)
+		})
+		s.passes(5)
+		requireWindow(t, gpu.Window{Mean: (0.4 + 0.6 + 0.8*0.5) / 2.5, Max: 0.8, Samples: 3}, s.utilization(0)[gpu.TaskGeneral])
+		s.change(func() { a.Samples = samples(gpu.Sample{Timestamp: begin + 5_000_001, Value: 7}) })
+		s.passes(5)
+		requireWindow(t, gpu.Window{Mean: 0.07, Max: 0.07, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
+	})
+}

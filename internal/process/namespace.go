@@ -42,6 +42,17 @@ func (n *Namespace) Holds(pid int) bool {
 	return err == nil && !s.kernel
 }
 
+// Reused says whether another process has the pid of /proc that a process had. One that has ended,
+// and whose pid nobody has, does not count.
+func (n *Namespace) Reused(id ID) bool {
+	data, err := os.ReadFile(filepath.Join(n.proc, strconv.Itoa(id.PID), "stat"))
+	if err != nil {
+		return false
+	}
+	s, err := parseStat(data)
+	return err == nil && s.start != id.StartTicks
+}
+
 // Inner is what a process of /proc is called in this process's own namespace. It cannot be known of
 // one that may not be looked into.
 func (n *Namespace) Inner(pid int) (int, bool) {

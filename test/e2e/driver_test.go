@@ -245,7 +245,7 @@ func TestDriverOfSelectedGPUs(t *testing.T) {
 func TestDriverIsNone(t *testing.T) {
 	c := start(t, fakeDriver(t, "", fakenvml.WithoutInit))
 	c.eventually(t, 5*time.Second, "its state is told", func(p page) bool {
-		return len(p.samples("nvidia_driver_state")) == 9 && p.is(0, "nvidia_driver_state", "nvidia_driver_state", "available")
+		return len(p.samples("nvidia_driver_state")) == 10 && p.is(0, "nvidia_driver_state", "nvidia_driver_state", "available")
 	})
 	require.Empty(t, c.page(t).samples("nvidia_gpu_count"))
 }

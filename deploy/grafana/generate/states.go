@@ -88,7 +88,8 @@ var driverStates = []state{
 	{2, `nvidia_driver_state="released"`, "released", "blue"},
 	{3, `nvidia_driver_state="suspended"`, "suspended", "blue"},
 	{4, `nvidia_driver_state="library_not_found"`, "no library", quiet},
-	{5, `nvidia_driver_state!~"available|released|suspended|library_not_found"`, "not usable", "orange"},
+	{5, `nvidia_driver_state="no_nvml"`, "no NVIDIA GPU", quiet},
+	{6, `nvidia_driver_state!~"available|released|suspended|library_not_found|no_nvml"`, "not usable", "orange"},
 }
 
 var xidWatchStates = []state{

@@ -42,9 +42,9 @@ func TestValuesAreWhatTheLibrarySays(t *testing.T) {
 		require.Len(s, snapshot.Devices, 2)
 		require.Equal(s, second(), timeless(snapshot.Devices[1]))
 		require.Equal(s, map[gpu.Task]gpu.Window{
-			gpu.TaskGeneral: {Mean: 0.42, Max: 0.42, Samples: 1},
-			gpu.TaskEncoder: {Mean: 0.22, Max: 0.22, Samples: 1},
-			gpu.TaskDecoder: {Mean: 0.12, Max: 0.12, Samples: 1},
+			gpu.TaskGeneral: {Mean: 0.42, Max: 0.42, Peak: 0.42, Samples: 1},
+			gpu.TaskEncoder: {Mean: 0.22, Max: 0.22, Peak: 0.22, Samples: 1},
+			gpu.TaskDecoder: {Mean: 0.12, Max: 0.12, Peak: 0.12, Samples: 1},
 		}, sampler.Collect(time.Now(), 0).Devices[1].Utilization)
 	})
 }

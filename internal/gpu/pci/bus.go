@@ -31,8 +31,7 @@ func (b Bus) AllGPUsSuspended() bool {
 	}
 	gpus := 0
 	for _, entry := range addresses {
-		// 0300 is a VGA controller, 0302 a 3D controller.
-		if b.read(entry.Name(), "vendor") != "0x10de" || !strings.HasPrefix(b.read(entry.Name(), "class"), "0x03") {
+		if !b.isGPU(entry.Name()) {
 			continue
 		}
 		gpus++
@@ -43,11 +42,20 @@ func (b Bus) AllGPUsSuspended() bool {
 	return gpus > 0
 }
 
+// isGPU says whether a device is an NVIDIA GPU: 0300 is a VGA controller, 0302 a 3D controller.
+func (b Bus) isGPU(address string) bool {
+	return b.read(address, "vendor") == "0x10de" && strings.HasPrefix(b.read(address, "class"), "0x03")
+}
+
 // attributeLimit is far beyond the attributes that are read here: the kernel writes a page at most.
 const attributeLimit = 4096
 
 func (b Bus) read(address, file string) string {
-	f, err := os.OpenFile(b.path(address, file), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return readAttribute(b.path(address, file))
+}
+
+func readAttribute(path string) string {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return ""
 	}

@@ -27,6 +27,9 @@ type Config struct {
 	// ReleaseWhenIdle is how long no process may use a GPU before the driver's library is closed.
 	// An open one keeps GPUs from being reset, partitioned or put to sleep. 0 keeps it open.
 	ReleaseWhenIdle time.Duration `mapstructure:"release_when_idle"`
+	// PeakWindow is for how long a peak stays on the page: whoever reads it at least as often sees
+	// every one.
+	PeakWindow time.Duration `mapstructure:"peak_window"`
 	// KernelLog has /dev/kmsg read for XIDs that the driver's event set does not report. It needs a
 	// permission that nothing else here needs.
 	KernelLog bool `mapstructure:"kernel_log"`
@@ -45,7 +48,7 @@ var _ confmap.Validator = (*Config)(nil)
 
 // NewDefaultConfig works on every host with an NVIDIA driver.
 func NewDefaultConfig() Config {
-	return Config{Enabled: true, Interval: time.Second, Deadline: 5 * time.Second}
+	return Config{Enabled: true, Interval: time.Second, Deadline: 5 * time.Second, PeakWindow: time.Minute}
 }
 
 // Validate names the field, the value and the remedy.
@@ -57,6 +60,7 @@ func (c *Config) Validate() error {
 	errs := errors.Join(
 		probe.AtLeast("interval", c.Interval, 100*time.Millisecond, normal.Interval),
 		probe.AtLeast("deadline", c.Deadline, 100*time.Millisecond, normal.Deadline),
+		probe.Between("peak_window", c.PeakWindow, time.Second, time.Hour, normal.PeakWindow),
 		probe.ZeroOrAtLeast("release_when_idle", c.ReleaseWhenIdle, time.Second, "never"),
 	)
 	for _, entry := range slices.Concat(c.Devices.Include, c.Devices.Exclude) {

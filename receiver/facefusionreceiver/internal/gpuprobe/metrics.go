@@ -133,6 +133,6 @@ func recordUtilization(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu
 			continue
 		}
 		mb.RecordHwGpuUtilizationDataPoint(ts, window.Mean, id, name, task)
-		mb.RecordNvidiaGpuUtilizationMaxDataPoint(ts, window.Max, id, name, task)
+		mb.RecordNvidiaGpuUtilizationMaxDataPoint(ts, window.Peak, id, name, task)
 	}
 }

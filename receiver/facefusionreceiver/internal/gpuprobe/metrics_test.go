@@ -29,10 +29,10 @@ func healthy() gpu.Device {
 		Power:       reading.Known(412.25),
 		Energy:      reading.Known(987654.5),
 		Utilization: map[gpu.Task]gpu.Window{
-			gpu.TaskGeneral: {Mean: 0.42, Max: 0.97, Samples: 30},
-			gpu.TaskEncoder: {Mean: 0.11, Max: 0.22, Samples: 15},
-			gpu.TaskDecoder: {Mean: 0.33, Max: 0.44}, // no sample: nothing is known
-			gpu.TaskJPEG:    {Mean: 0.05, Max: 0.06, Samples: 4},
+			gpu.TaskGeneral: {Mean: 0.42, Max: 0.95, Peak: 0.97, Samples: 30},
+			gpu.TaskEncoder: {Mean: 0.11, Max: 0.21, Peak: 0.22, Samples: 15},
+			gpu.TaskDecoder: {Mean: 0.33, Max: 0.44, Peak: 0.45}, // no sample: nothing is known
+			gpu.TaskJPEG:    {Mean: 0.05, Max: 0.06, Peak: 0.06, Samples: 4},
 		},
 		Details:     details(),
 		XIDs:        reading.Known([]xid.Count{{Code: 0, Count: 1}, {Code: 31, Count: 2}, {Code: 79}}),
@@ -159,7 +159,7 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	}
 	for _, state := range []gpu.LibraryState{
 		gpu.LibraryAvailable, gpu.LibraryNotFound, gpu.LibraryDriverNotLoaded, gpu.LibraryNoPermission,
-		gpu.LibraryRestartRequired, gpu.LibraryFailed, gpu.LibraryUnsupported, gpu.LibraryReleased, gpu.LibrarySuspended,
+		gpu.LibraryRestartRequired, gpu.LibraryFailed, gpu.LibraryUnsupported, gpu.LibraryReleased, gpu.LibraryNoNVML, gpu.LibrarySuspended,
 	} {
 		require.Contains(t, metadata.MapAttributeNvidiaDriverState, string(state))
 	}
@@ -188,7 +188,8 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 	cfg.Enabled = false
 	require.NoError(t, cfg.Validate())
 	cfg = NewDefaultConfig()
-	cfg.ReleaseWhenIdle, cfg.Devices.Exclude = -time.Second, []string{"0", " "}
-	require.EqualError(t, cfg.Validate(), "release_when_idle is -1s: give at least 1s, or 0s for never\n"+
+	cfg.ReleaseWhenIdle, cfg.PeakWindow, cfg.Devices.Exclude = -time.Second, 2*time.Hour, []string{"0", " "}
+	require.EqualError(t, cfg.Validate(), "peak_window is 2h0m0s: give 1s to 1h, or leave it out for 1m\n"+
+		"release_when_idle is -1s: give at least 1s, or 0s for never\n"+
 		"devices has an empty entry: give a UUID, an index or a PCI address")
 }

@@ -60,6 +60,7 @@ func (o *owners) update(processes *process.Snapshot, gpus *gpu.Snapshot, now tim
 	if processes != nil {
 		o.learn(processes, now)
 	}
+	o.unlearn(gpus)
 	o.matching = o.judge(gpus)
 	o.reported = report(o.matching, gpus.Devices)
 }
@@ -85,6 +86,23 @@ func (o *owners) learn(processes *process.Snapshot, now time.Time) {
 			delete(o.byPID, pid)
 		} else if known.inner != 0 {
 			o.inner[known.inner] = known.instance
+		}
+	}
+}
+
+// unlearn forgets the owners of processes that use a GPU and have a pid that was another process's:
+// what they use is not the share of an instance that had the pid before.
+func (o *owners) unlearn(gpus *gpu.Snapshot) {
+	listed := make(map[int]bool)
+	for i := range gpus.Devices {
+		for _, p := range gpus.Devices[i].Processes.V {
+			listed[p.PID] = true
+		}
+	}
+	for pid, known := range o.byPID {
+		if (listed[pid] || listed[known.inner]) && o.namespace.Reused(known.id) {
+			delete(o.byPID, pid)
+			delete(o.inner, known.inner)
 		}
 	}
 }

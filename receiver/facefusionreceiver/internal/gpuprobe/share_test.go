@@ -165,3 +165,38 @@ func TestEventOfAnXID(t *testing.T) {
 		probetest.Logs(t, "testdata/xid.yaml", sink.All)
 	})
 }
+
+// A pid that another process has by now is not that of an instance any more, although owners are
+// remembered for a while: the program that happened to get the number would be FaceFusion's share.
+func TestAReusedPIDIsNotTheOldOwner(t *testing.T) {
+	root := t.TempDir()
+	stat := filepath.Join(root, "proc/101/stat")
+	require.NoError(t, os.MkdirAll(filepath.Dir(stat), 0o755))
+	// The program with the pid, and when it started.
+	runs := func(startTicks int) {
+		line := "101 (python3) S 1 101 101 0 -1 4194304 9 0 0 0 1 1 0 0 20 0 1 0 " + strconv.Itoa(startTicks) + " 4096 9 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
+		require.NoError(t, os.WriteFile(stat, []byte(line), 0o600))
+	}
+	o, now := newOwners(root), time.Now()
+	device := using(of(101, 4096))
+	device.ProcessUtilization = map[int]gpu.ProcessUtilization{101: busy(0.5, 0, 0)}
+	devices := &gpu.Snapshot{Devices: []gpu.Device{device}}
+	runs(2)
+	o.update(instances(), devices, now)
+	require.Equal(t, "busy", o.instance(101))
+	gone := &process.Snapshot{Instances: []process.Instance{{ID: "busy"}}}
+	o.update(gone, devices, now.Add(time.Second))
+	require.Equal(t, "busy", o.instance(101), "not yet seen by the one probe, or no more by the other")
+
+	runs(777)
+	o.update(gone, devices, now.Add(2*time.Second))
+	require.Empty(t, o.instance(101))
+	require.Empty(t, sharesOf(&device, o.instance))
+	o.update(instances(), devices, now.Add(3*time.Second))
+	require.Empty(t, o.instance(101), "also before the probe of processes has noticed")
+
+	again := instances()
+	again.Instances[0].Processes[1].StartTicks = 777
+	o.update(again, devices, now.Add(4*time.Second))
+	require.Equal(t, "busy", o.instance(101), "it may be FaceFusion's again")
+}
