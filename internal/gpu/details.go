@@ -19,6 +19,8 @@ type Details struct {
 	ThrottleTime [throttles]reading.Value[float64]
 	// PerformanceState is 0 for the fastest to 15 for the slowest.
 	PerformanceState reading.Value[int64]
+	// RecoveryAction is what the driver says must be done to the GPU. Drivers before R570 do not.
+	RecoveryAction reading.Value[RecoveryAction]
 	// Errors are counters.
 	Errors [errorKinds]reading.Value[int64]
 	// PCIe is the link to the host.

@@ -47,6 +47,7 @@ var quantityNames = [quantities]string{
 	QuantityRetiredSingleBit:         "retired_single_bit",
 	QuantityRetiredDoubleBit:         "retired_double_bit",
 	QuantityRetirementPending:        "retirement_pending",
+	QuantityRecoveryAction:           "recovery_action",
 	QuantityFans:                     "fans",
 }
 

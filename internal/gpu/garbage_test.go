@@ -40,11 +40,6 @@ func TestGarbageIsAbsentAndCounted(t *testing.T) {
 			func(d *gpu.Device) { d.MemoryUsed, d.MemoryTotal = reading.Value[int64]{}, reading.Value[int64]{} },
 			gpu.GroupMemory,
 		},
-		"temperature zero": {
-			func(g *gputest.GPU) { g.Temperature = 0 },
-			func(d *gpu.Device) { d.Temperature = reading.Value[float64]{} },
-			gpu.GroupTemperature,
-		},
 		"temperature absurd": {
 			func(g *gputest.GPU) { g.Temperature = math.MaxUint32 },
 			func(d *gpu.Device) { d.Temperature = reading.Value[float64]{} },
@@ -54,11 +49,6 @@ func TestGarbageIsAbsentAndCounted(t *testing.T) {
 			func(g *gputest.GPU) { g.Temperature = -40 },
 			func(d *gpu.Device) { d.Temperature = reading.Value[float64]{} },
 			gpu.GroupTemperature,
-		},
-		"power zero": {
-			func(g *gputest.GPU) { g.Power = 0 },
-			func(d *gpu.Device) { d.Power = reading.Value[float64]{} },
-			gpu.GroupPower,
 		},
 		"power unknown": {
 			func(g *gputest.GPU) { g.Power = math.MaxUint32 },
@@ -199,6 +189,40 @@ func TestSnapshotsAreNotChangedLater(t *testing.T) {
 		s.sampler.Collect(time.Now(), 0)
 		require.Equal(t, before, first.Devices[0])
 		require.Equal(t, beforeCollected, collected.Devices[0])
+	})
+}
+
+// Zero is how a driver says that a board has no such sensor: of a temperature, of power and of a
+// clock alike, it is no data and nothing odd.
+func TestZeroOfASensorIsNoData(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.Temperature, a.Power = 0, 0
+	a.Numbers = map[gpu.Quantity]uint64{gpu.QuantityClockSM: 0, gpu.QuantityMemoryTemperature: 0, gpu.QuantityPowerLimit: 0}
+	run(t, gputest.New(a), func(s *harness) {
+		t := s.T
+		s.healthy()
+		d := s.passes(30).Devices[0]
+		require.False(t, d.Temperature.Known || d.Power.Known || d.Clocks.SM.Known || d.MemoryTemperature.Known || d.PowerLimits.Enforced.Known)
+		require.Equal(t, gpu.Implausible{}, d.Implausible)
+		require.Equal(t, gpu.Failures{}, d.Failures, "none of them was ever there")
+		require.Empty(t, d.Missing)
+
+		s.change(func() {
+			a.Temperature, a.Power, a.Numbers[gpu.QuantityClockSM] = 50, 100_000, 1000
+		})
+		d = s.passes(1).Devices[0]
+		require.True(t, d.Temperature.Known && d.Power.Known && d.Clocks.SM.Known)
+		s.change(func() { a.Temperature, a.Power, a.Numbers[gpu.QuantityClockSM] = 0, 0, 0 })
+		d = s.passes(60).Devices[0]
+		require.Equal(t, gpu.Implausible{}, d.Implausible)
+		var missing []string
+		for _, m := range d.Missing {
+			missing = append(missing, m.Name)
+		}
+		require.ElementsMatch(t, []string{"temperature", "power", "clock_sm"}, missing, "what was there and went is missed, of each alike")
+		for _, group := range []gpu.Group{gpu.GroupTemperature, gpu.GroupPower, gpu.GroupClock} {
+			require.Equal(t, d.Failures[gpu.GroupTemperature], d.Failures[group])
+		}
 	})
 }
 

@@ -83,6 +83,16 @@ func errIfImplausible(plausible bool) error {
 	return ErrImplausible
 }
 
+// errOf is what a reading that is known or not means. Zero degrees, watts or megahertz is how a
+// driver says that a board has no such sensor: that is no data, and nothing odd. The quantities
+// have the same rule (Quantity.unknown).
+func errOf(known, zero bool) error {
+	if zero {
+		return ErrNotFound
+	}
+	return errIfImplausible(known)
+}
+
 // reportCounts fills in the counts of answers that cannot be true and of readings that failed. MIG
 // devices count for their GPU.
 func (s *Sampler) reportCounts(devices []Device) {

@@ -26,7 +26,7 @@ func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
 			return err
 		}
 		d.Temperature = plausibleTemperature(degrees)
-		return errIfImplausible(d.Temperature.Known)
+		return errOf(d.Temperature.Known, degrees == 0)
 	})
 	g.ask(fieldPower, func() error {
 		milliwatts, err := g.handle.Power()
@@ -34,7 +34,7 @@ func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
 			return err
 		}
 		d.Power = plausiblePower(milliwatts)
-		return errIfImplausible(d.Power.Known)
+		return errOf(d.Power.Known, milliwatts == 0)
 	})
 	g.poll(now)
 	g.askNumbers(fast, s)

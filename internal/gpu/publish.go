@@ -29,6 +29,7 @@ func (s *Sampler) publish(now time.Time) error {
 			trouble = append(trouble, fmt.Errorf("gpu %d: %w", d.Index, slot.last.err))
 		}
 	}
+	s.forget(devices, now)
 	for _, id := range s.known {
 		if has(devices, id.UUID) {
 			continue
@@ -67,6 +68,36 @@ func (s *Sampler) keepIdentities() {
 			s.known[i] = id
 		}
 	}
+}
+
+// forget drops the GPUs that a driver that answers has not listed for long enough: they were taken
+// out on purpose. One that fell off the bus is lost, and known to be, for that long. A GPU that
+// comes back goes on with its counters.
+func (s *Sampler) forget(listed []Device, now time.Time) {
+	if s.connection.library.State != LibraryAvailable {
+		s.listedAt = time.Time{} // nothing is listed, and the time does not count
+		return
+	}
+	var passed time.Duration
+	if !s.listedAt.IsZero() {
+		passed = max(0, now.Sub(s.listedAt))
+	}
+	s.listedAt = now
+	s.known = slices.DeleteFunc(s.known, func(id Identity) bool {
+		gone, noted := s.unlisted[id.UUID]
+		switch {
+		case has(listed, id.UUID):
+			delete(s.unlisted, id.UUID)
+		case !noted:
+			s.unlisted[id.UUID] = 0
+		case gone+passed < s.forgetAfter:
+			s.unlisted[id.UUID] = gone + passed
+		default:
+			delete(s.unlisted, id.UUID)
+			return true
+		}
+		return false
+	})
 }
 
 // deviceOf says what is known of the GPU in a slot. One that cannot even say who it is, is taken

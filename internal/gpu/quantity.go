@@ -54,6 +54,7 @@ const (
 	QuantityRetiredSingleBit
 	QuantityRetiredDoubleBit
 	QuantityRetirementPending // 0 or 1
+	QuantityRecoveryAction    // nvmlDeviceGpuRecoveryAction_t
 	QuantityFans
 	quantities
 )
@@ -129,6 +130,7 @@ var quantitySpecs = [quantities]quantitySpec{
 	QuantityAggregateCorrected:   {GroupError, rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorAggregateCorrected] = whole(v) }},
 	QuantityAggregateUncorrected: {GroupError, rare, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorAggregateUncorrected] = whole(v) }},
 	QuantityPCIeReplay:           {GroupError, rare, 0, bitLimit - 1, func(d *Details, v uint64) { d.Errors[ErrorPCIeReplay] = whole(v) }},
+	QuantityRecoveryAction:       {GroupError, rare, 0, recoveryLimit, func(d *Details, v uint64) { d.RecoveryAction = reading.Known(actionOf(v)) }},
 	QuantityLinkGeneration:       {GroupLink, rare, 1, linkLimit, func(d *Details, v uint64) { d.PCIe.Generation = whole(v) }},
 	QuantityLinkWidth:            {GroupLink, rare, 1, laneLimit, func(d *Details, v uint64) { d.PCIe.Width = whole(v) }},
 	QuantityThrottlePower:        throttleSpec(ThrottlePower),

@@ -38,6 +38,9 @@ type Settings struct {
 	// PeakWindow is how long a peak is reported after the Collect that closed its window. Default a
 	// minute.
 	PeakWindow time.Duration
+	// ForgetAfter is how long a GPU that the driver does not list any more is reported as lost.
+	// Default a day, as for an instance that is gone.
+	ForgetAfter time.Duration
 	// NVLink has its traffic read, which few need.
 	NVLink bool
 	// Profile has the engines measured, which costs calls that few need.
@@ -52,6 +55,7 @@ type Settings struct {
 const (
 	defaultDeadline       = 10 * time.Second
 	defaultSampleInterval = 5 * time.Second
+	defaultForgetAfter    = 24 * time.Hour
 	// longestPatience is how long an Observe waits for its calls. A GPU that takes longer is
 	// reported with its previous readings, so that it delays no other.
 	longestPatience = 500 * time.Millisecond
@@ -60,10 +64,11 @@ const (
 // Sampler observes all GPUs of the host. Observe is called by one loop; Latest and Collect by any
 // goroutine.
 type Sampler struct {
-	driver     Driver
-	deadline   time.Duration
-	release    time.Duration
-	peakWindow time.Duration
+	driver      Driver
+	deadline    time.Duration
+	release     time.Duration
+	peakWindow  time.Duration
+	forgetAfter time.Duration
 	// libraryNamed is Settings.LibraryNamed.
 	libraryNamed bool
 	latest       atomic.Pointer[Snapshot]
@@ -74,6 +79,10 @@ type Sampler struct {
 	connection connection
 	slots      []*slot
 	known      []Identity
+	// unlisted is for how long a known GPU was not listed by a driver that answers, by UUID, and
+	// listedAt when that was last looked at.
+	unlisted map[string]time.Duration
+	listedAt time.Time
 	// running are goroutines other than workers, retired the workers that get no more requests.
 	running sync.WaitGroup
 	retired []*retiredWorker
@@ -95,6 +104,8 @@ func NewSampler(settings Settings) *Sampler {
 		deadline:      settings.Deadline,
 		release:       settings.ReleaseWhenIdle,
 		peakWindow:    settings.PeakWindow,
+		forgetAfter:   settings.ForgetAfter,
+		unlisted:      make(map[string]time.Duration),
 		libraryNamed:  settings.LibraryNamed,
 		windowsOpened: time.Now(),
 		lastReported:  reportedWindows{},
@@ -112,6 +123,9 @@ func NewSampler(settings Settings) *Sampler {
 	}
 	if s.peakWindow <= 0 {
 		s.peakWindow = defaultPeakWindow
+	}
+	if s.forgetAfter <= 0 {
+		s.forgetAfter = defaultForgetAfter
 	}
 	if s.shared.interval <= 0 {
 		s.shared.interval = defaultSampleInterval

@@ -182,3 +182,43 @@ func TestTransientErrorOfOneFieldIsAskedAgain(t *testing.T) {
 		require.Equal(t, reading.Known(51.0), s.passes(1).Devices[0].Temperature)
 	})
 }
+
+// A GPU that was taken out on purpose is lost for a day, as an instance that is gone is, and then
+// forgotten. Time in which the driver lists nothing does not count.
+func TestAGPUThatWasTakenOutIsForgotten(t *testing.T) {
+	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
+	runWith(t, gpu.Settings{RootPath: t.TempDir(), ForgetAfter: time.Hour}, gputest.New(a, b), func(s *harness) {
+		t := s.T
+		s.healthy()
+		take := func() { s.driver.Change(func(script *gputest.Script) { script.GPUs = []*gputest.GPU{a} }) }
+		take()
+		require.Equal(t, gpu.ReasonLost, s.passes(35).Devices[1].Reason)
+		require.Len(t, s.passes(3590).Devices, 2, "not yet an hour")
+		snapshot := s.passes(30)
+		require.Equal(t, []string{a.Identity.UUID}, uuids(snapshot))
+		_, err := s.observe()
+		require.NoError(t, err, "and nothing is wrong any more")
+
+		s.driver.Change(func(script *gputest.Script) { script.GPUs = []*gputest.GPU{a, b} })
+		require.Equal(t, []string{a.Identity.UUID, b.Identity.UUID}, uuids(s.passes(35)), "it may come back")
+		take()
+		s.passes(1800)
+		s.driver.Change(func(script *gputest.Script) {
+			script.OpenErr, a.Err = gpu.ErrDriverNotLoaded, gpu.ErrDriverNotLoaded
+		})
+		require.Len(t, s.passes(3600).Devices, 2, "without a driver, nobody knows what is there")
+		s.driver.Change(func(script *gputest.Script) { script.OpenErr, a.Err = nil, nil })
+		require.Len(t, s.passes(600).Devices, 2)
+		require.Len(t, s.passes(2400).Devices, 1)
+	})
+}
+
+// One that the driver lists and that does not answer is not forgotten, however long it is lost.
+func TestALostGPUIsNotForgotten(t *testing.T) {
+	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
+	runWith(t, gpu.Settings{RootPath: t.TempDir(), ForgetAfter: time.Minute}, gputest.New(a, b), func(s *harness) {
+		s.healthy()
+		s.change(func() { b.Err = gpu.ErrLost })
+		require.Equal(s.T, gpu.ReasonLost, s.passes(600).Devices[1].Reason)
+	})
+}

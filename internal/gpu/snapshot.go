@@ -55,8 +55,8 @@ const (
 	LibraryReleased LibraryState = "released"
 	// LibrarySuspended: the kernel has put every GPU to sleep, and asking would wake them.
 	LibrarySuspended LibraryState = "suspended"
-	// LibraryNoNVML: there is no library, and the host is one where none is to be expected: a Jetson,
-	// or without an NVIDIA GPU on the PCI bus.
+	// LibraryNoNVML: there is no library, and the host is one where none is to be expected: a
+	// Jetson, or without an NVIDIA GPU on the PCI bus.
 	LibraryNoNVML LibraryState = "no_nvml"
 	// LibraryUnsupported: this build cannot load it (built without cgo, or not for Linux).
 	LibraryUnsupported LibraryState = "unsupported"
@@ -208,6 +208,8 @@ const (
 	TaskDecoder Task = "decoder"
 	TaskJPEG    Task = "jpeg"
 	TaskOFA     Task = "ofa"
+	// TaskMemory is how busy the memory controller is: no engine, and measured like one.
+	TaskMemory Task = "memory"
 )
 
 // Window sums up what was observed of a fraction (0 to 1) over a stretch of time.

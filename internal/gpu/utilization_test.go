@@ -202,8 +202,10 @@ func TestSampleOnTheEdgeOfAWindowHasWeight(t *testing.T) {
 		s.utilization(0)
 		s.change(func() {
 			a.Samples = samples(
-				gpu.Sample{Timestamp: begin + 1_000_000, Value: 40}, // a second after the one before
-				gpu.Sample{Timestamp: begin + 4_500_000, Value: 60}, // more than one: it speaks for one
+				// a second after the one before
+				gpu.Sample{Timestamp: begin + 1_000_000, Value: 40},
+				// more than one: it speaks for one
+				gpu.Sample{Timestamp: begin + 4_500_000, Value: 60},
 				gpu.Sample{Timestamp: begin + 5_000_000, Value: 80}, // in the moment of the read
 			)
 		})

@@ -7,7 +7,7 @@ import (
 )
 
 // tasks are all tasks; a task's place here is its place in the arrays of this package.
-var tasks = [...]Task{TaskGeneral, TaskEncoder, TaskDecoder, TaskJPEG, TaskOFA}
+var tasks = [...]Task{TaskGeneral, TaskEncoder, TaskDecoder, TaskJPEG, TaskOFA, TaskMemory}
 
 // longestSample is the longest time that the driver averages a utilization over (nvml.h,
 // nvmlUtilization_t: 1/6 s to 1 s). No value speaks for more, so that the first one after a pause

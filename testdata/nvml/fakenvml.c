@@ -31,6 +31,7 @@
 //   gpu.N.temperature 60 + n       degrees Celsius
 //   gpu.N.power      150000 + n    milliwatts
 //   gpu.N.energy     5000000 + n   millijoules
+//   gpu.N.memory.utilization 6 + n percent: how busy the memory controller is
 //   gpu.N.samples    auto          the sample buffer of the utilization; also gpu.N.encoder.samples and gpu.N.decoder.samples
 //                      auto        the current value every 200 ms, as far back as 14 s
 //                      none        not supported
@@ -49,7 +50,7 @@
 //   gpu.N.fans       n             how many; gpu.N.fan.K 30 + 10 * K + n percent; gpu.N.rpm.K 1000 + 100 * K + n
 //   gpu.N.replay     5 + n
 //   gpu.N.link       "n+1 4 8 16"  generation, its maximum, width, its maximum
-//   gpu.N.field.ID   not supported a field value. 82 (memory temperature) is 70 + n, 74 to 79 (throttle times) (ID + n) * 1e9, 197 and 198 (PCIe) ID * 1e6 + n
+//   gpu.N.field.ID   not supported a field value. 82 (memory temperature) is 70 + n, 74 to 79 (throttle times) (ID + n) * 1e9, 197 and 198 (PCIe) ID * 1e6 + n, 230 (recovery action) 0
 //   gpu.N.field.ID.type  3         nvmlValueType_t: 1 unsigned int, 3 unsigned long long, 5 int
 //   gpu.N.compute    none          PID:BYTES ...; BYTES may be "unknown". Also gpu.N.graphics and gpu.N.mps; "unsupported": not supported
 //   gpu.N.process.samples  none    TIME:PID:SM:ENCODER:DECODER ...; "unsupported": not supported
@@ -322,7 +323,7 @@ nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_
 	ON(device, "utilization");
 	rates->gpu = percent(gpu, "utilization");
 	// How busy the memory controller is. Nobody should mistake it for the GPU.
-	rates->memory = 7;
+	rates->memory = (unsigned int)number(knob("gpu.%d.memory.utilization", gpu), 6 + n);
 	return NVML_SUCCESS;
 }
 #endif
@@ -661,7 +662,7 @@ nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, nvmlFieldV
 	for (nvmlFieldValue_t *v = values; v < values + count; v++) {
 		const char *set = knob("gpu.%d.field.%u", gpu, v->fieldId);
 		unsigned long long value = number(set, fieldDefault(v->fieldId, n));
-		v->nvmlReturn = set || value ? NVML_SUCCESS : NVML_ERROR_NOT_SUPPORTED;
+		v->nvmlReturn = set || value || v->fieldId == 230 ? NVML_SUCCESS : NVML_ERROR_NOT_SUPPORTED;
 		v->valueType = (nvmlValueType_t)number(knob("gpu.%d.field.%u.type", gpu, v->fieldId), NVML_VALUE_TYPE_UNSIGNED_LONG_LONG);
 		v->value.ullVal = value;
 	}

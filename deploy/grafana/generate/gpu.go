@@ -39,6 +39,7 @@ func gpu() dashboard {
 	b.line(7, engines()...)
 	b.line(7, bus()...)
 	b.section("Errors", true)
+	b.line(5, recovery())
 	b.line(8, gpuErrors()...)
 	b.section("Slow changes", true)
 	b.line(8, slowChanges()...)

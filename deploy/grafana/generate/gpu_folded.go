@@ -19,14 +19,9 @@ func share() []panel {
 			runbooks: []string{"GPUMemoryFull"},
 		}.areas(),
 		chart{
-			title: "Memory of others", unit: "bytes", min: is(0.0), empty: "no GPU seen",
-			about: "What is in use on each GPU and belongs to no FaceFusion.",
-			queries: []query{{`
-clamp_min(
-  sum by (host_name, hw_name) (avg_over_time(hw_gpu_memory_usage_bytes{@gpu}[$__rate_interval]))
-    - sum by (host_name, hw_name) (avg_over_time(facefusion_gpu_memory_usage_bytes{@gpu}[$__rate_interval])),
-  0
-)`, perGPU}},
+			title: "Memory of others", unit: "bytes", min: is(0.0), empty: "the driver does not tell whose memory it is",
+			about:   "What the processes of other programs have on each GPU, in total. It is missing where the driver does not tell whose memory it is.",
+			queries: []query{{`avg_over_time(nvidia_gpu_memory_others_usage_bytes{@gpu}[$__rate_interval])`, perGPU}},
 		}.lines(),
 	}
 }
@@ -106,11 +101,28 @@ func bus() []panel {
 			runbooks: []string{"GPULinkNarrow"},
 		}.lines(),
 		chart{
+			title: "Memory controller", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not told by these GPUs",
+			about:   "The part of the time in which the memory of the GPU was read or written. High: the work waits for the memory, and a faster clock of the multiprocessors would not help.",
+			queries: []query{{`avg_over_time(nvidia_gpu_memory_controller_utilization_ratio{@gpu}[$__rate_interval])`, perGPU}},
+		}.lines(),
+		chart{
 			title: "BAR1", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not told by these GPUs",
 			about:   "How much of the window is in use through which the host sees the memory of the GPU.",
 			queries: []query{{`nvidia_gpu_bar1_usage_bytes{@gpu} / nvidia_gpu_bar1_limit_bytes{@gpu}`, perGPU}},
 		}.lines(),
 	}
+}
+
+// recovery has a line of its own.
+func recovery() panel {
+	return chart{
+		title:    "What the driver asks for",
+		about:    "What must be done before a GPU can be relied on again: drain it (start nothing new on it), reset it, or reboot the host.",
+		empty:    "not told by these drivers",
+		states:   recoveryStates,
+		queries:  []query{{worst("host_name, hw_name", during("nvidia_gpu_recovery_action", "@gpu", recoveryStates)), perGPU}},
+		runbooks: []string{"GPUXid", "GPUDegraded"},
+	}.timeline()
 }
 
 func gpuErrors() []panel {

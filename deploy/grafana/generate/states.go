@@ -83,6 +83,15 @@ var clockStates = []state{
 	{6, `nvidia_gpu_clock_event="hw_power_brake_slowdown"`, "power brake", "dark-red"},
 }
 
+// What the driver asks for. A reset may need a drain first.
+var recoveryStates = []state{
+	{1, `nvidia_gpu_recovery_action="none"`, "nothing", "green"},
+	{2, `nvidia_gpu_recovery_action="drain"`, "drain", "yellow"},
+	{3, `nvidia_gpu_recovery_action="other"`, "another", "orange"},
+	{4, `nvidia_gpu_recovery_action="reset"`, "reset", "orange"},
+	{5, `nvidia_gpu_recovery_action="reboot"`, "reboot", "red"},
+}
+
 var driverStates = []state{
 	{1, `nvidia_driver_state="available"`, "available", "green"},
 	{2, `nvidia_driver_state="released"`, "released", "blue"},

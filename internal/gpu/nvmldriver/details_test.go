@@ -34,6 +34,7 @@ func secondDetails() (d gpu.Details) {
 		d.ThrottleTime[t] = reading.Known(seconds)
 	}
 	d.PerformanceState = reading.Known(int64(2))
+	d.RecoveryAction = reading.Known(gpu.RecoveryNone)
 	for k, count := range map[gpu.ErrorKind]int64{
 		gpu.ErrorCorrected: 21, gpu.ErrorUncorrected: 22, gpu.ErrorAggregateCorrected: 23, gpu.ErrorAggregateUncorrected: 24, gpu.ErrorPCIeReplay: 7,
 		gpu.ErrorRetiredPageSingleBit: 2, gpu.ErrorRetiredPageDoubleBit: 3, gpu.ErrorRemappedRowCorrected: 2, gpu.ErrorRemappedRowUncorrected: 3,
@@ -250,4 +251,26 @@ func count(d gpu.Device, code int) int64 {
 		}
 	}
 	return -1
+}
+
+// What the driver says must be done: the numbers of nvml.h, one of a later driver, and a driver
+// that does not know the question.
+func TestRecoveryActions(t *testing.T) {
+	runIsolated(t, func(s *harness) {
+		for number, want := range map[string]gpu.RecoveryAction{
+			"0": gpu.RecoveryNone, "1": gpu.RecoveryReset, "2": gpu.RecoveryReboot, "3": gpu.RecoveryDrain, "4": gpu.RecoveryReset,
+			"5": gpu.RecoveryOther, "6": gpu.RecoveryReset, "7": gpu.RecoveryReboot, "8": gpu.RecoveryOther,
+		} {
+			s.set("gpu.0.field.230 "+number, "gpu.0.field.230.type 1")
+			sampler := s.sampler(0)
+			require.NoError(s, sampler.Observe(context.Background()))
+			require.Equal(s, reading.Known(want), sampler.Latest().Devices[0].RecoveryAction, number)
+		}
+		for _, unknown := range []string{"gpu.0.field.230 4294967295", "gpu.0.rc.fields 3"} {
+			s.set(unknown)
+			sampler := s.sampler(0)
+			require.NoError(s, sampler.Observe(context.Background()))
+			require.False(s, sampler.Latest().Devices[0].RecoveryAction.Known)
+		}
+	})
 }

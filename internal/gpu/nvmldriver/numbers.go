@@ -53,6 +53,7 @@ var numbers = map[gpu.Quantity]func(*handle) (gpu.Number, error){
 	gpu.QuantityRetiredSingleBit:         plain(retiredPages(nvml.PAGE_RETIREMENT_CAUSE_MULTIPLE_SINGLE_BIT_ECC_ERRORS)),
 	gpu.QuantityRetiredDoubleBit:         plain(retiredPages(nvml.PAGE_RETIREMENT_CAUSE_DOUBLE_BIT_ECC_ERROR)),
 	gpu.QuantityRetirementPending:        plain((*handle).retirementPending),
+	gpu.QuantityRecoveryAction:           field(nvml.FI_DEV_GET_GPU_RECOVERY_ACTION, 0),
 	gpu.QuantityFans:                     plain((*handle).fans),
 }
 

@@ -45,6 +45,7 @@ func TestValuesAreWhatTheLibrarySays(t *testing.T) {
 			gpu.TaskGeneral: {Mean: 0.42, Max: 0.42, Peak: 0.42, Samples: 1},
 			gpu.TaskEncoder: {Mean: 0.22, Max: 0.22, Peak: 0.22, Samples: 1},
 			gpu.TaskDecoder: {Mean: 0.12, Max: 0.12, Peak: 0.12, Samples: 1},
+			gpu.TaskMemory:  {Mean: 0.08, Max: 0.08, Peak: 0.08, Samples: 1},
 		}, sampler.Collect(time.Now(), 0).Devices[1].Utilization)
 	})
 }
@@ -135,12 +136,13 @@ func TestMissingSymbols(t *testing.T) {
 		{fakenvml.WithoutJPEG, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutDetails, func(d *gpu.Device) {
 			of := d.Details
-			d.Details = gpu.Details{MemoryTemperature: of.MemoryTemperature, ThrottleTime: of.ThrottleTime}
+			d.Details = gpu.Details{MemoryTemperature: of.MemoryTemperature, ThrottleTime: of.ThrottleTime, RecoveryAction: of.RecoveryAction}
 			d.PCIe.Transmitted, d.PCIe.Received = of.PCIe.Transmitted, of.PCIe.Received
 		}, nil},
 		{fakenvml.WithoutEventReasons, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutFields, func(d *gpu.Device) {
 			var none gpu.Details
+			d.RecoveryAction = none.RecoveryAction
 			d.MemoryTemperature, d.ThrottleTime, d.PCIe.Transmitted, d.PCIe.Received = none.MemoryTemperature, none.ThrottleTime, none.PCIe.Transmitted, none.PCIe.Received
 		}, nil},
 		{fakenvml.WithoutProcesses, func(d *gpu.Device) { d.Processes, d.ProcessList = reading.Value[[]gpu.Process]{}, gpu.Unsupported }, nil},

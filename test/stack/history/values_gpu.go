@@ -17,6 +17,13 @@ func (g *gpu) reading(s Series) (reading, bool) {
 		return func() float64 { return g.of(task, g.utilization) }, true
 	case "nvidia_gpu_utilization_max_ratio":
 		return func() float64 { return min(1, g.of(task, g.peak)*1.05) }, true
+	case "nvidia_gpu_memory_controller_utilization_ratio":
+		return func() float64 { return 0.6 * g.utilization * g.m.about(0.1) }, true
+	case "nvidia_gpu_memory_others_usage_bytes":
+		return constant(300 << 20), true
+	case "nvidia_gpu_recovery_action":
+		action := s.Get("nvidia_gpu_recovery_action")
+		return func() float64 { return truth(action == "none") }, true
 	case "hw_gpu_memory_usage_bytes":
 		return func() float64 { return g.memory }, true
 	case "hw_gpu_memory_utilization_ratio":

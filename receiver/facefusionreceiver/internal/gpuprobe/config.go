@@ -30,6 +30,8 @@ type Config struct {
 	// PeakWindow is for how long a peak stays on the page: whoever reads it at least as often sees
 	// every one.
 	PeakWindow time.Duration `mapstructure:"peak_window"`
+	// ForgetAfter is how long a GPU that the driver no longer lists is reported as lost.
+	ForgetAfter time.Duration `mapstructure:"forget_after"`
 	// KernelLog has /dev/kmsg read for XIDs that the driver's event set does not report. It needs a
 	// permission that nothing else here needs.
 	KernelLog bool `mapstructure:"kernel_log"`
@@ -48,7 +50,7 @@ var _ confmap.Validator = (*Config)(nil)
 
 // NewDefaultConfig works on every host with an NVIDIA driver.
 func NewDefaultConfig() Config {
-	return Config{Enabled: true, Interval: time.Second, Deadline: 5 * time.Second, PeakWindow: time.Minute}
+	return Config{Enabled: true, Interval: time.Second, Deadline: 5 * time.Second, PeakWindow: time.Minute, ForgetAfter: 24 * time.Hour}
 }
 
 // Validate names the field, the value and the remedy.
@@ -61,6 +63,7 @@ func (c *Config) Validate() error {
 		probe.AtLeast("interval", c.Interval, 100*time.Millisecond, normal.Interval),
 		probe.AtLeast("deadline", c.Deadline, 100*time.Millisecond, normal.Deadline),
 		probe.Between("peak_window", c.PeakWindow, time.Second, time.Hour, normal.PeakWindow),
+		probe.AtLeast("forget_after", c.ForgetAfter, time.Minute, normal.ForgetAfter),
 		probe.ZeroOrAtLeast("release_when_idle", c.ReleaseWhenIdle, time.Second, "never"),
 	)
 	for _, entry := range slices.Concat(c.Devices.Include, c.Devices.Exclude) {

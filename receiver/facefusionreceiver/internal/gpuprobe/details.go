@@ -19,6 +19,11 @@ func recordDetails(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu.Dev
 	recordPCIe(mb, ts, d, id, name)
 	recordEncoder(mb, ts, d, id, name)
 	recordFans(mb, ts, d, id, name)
+	if d.RecoveryAction.Known {
+		for action := range probe.Values[metadata.AttributeNvidiaGpuRecoveryAction]() {
+			mb.RecordNvidiaGpuRecoveryActionDataPoint(ts, probe.OneIf(string(d.RecoveryAction.V) == action.String()), id, name, action)
+		}
+	}
 	whole(ts, d.PerformanceState, id, name, mb.RecordNvidiaGpuPerformanceStateDataPoint)
 	whole(ts, d.BAR1Used, id, name, mb.RecordNvidiaGpuBar1UsageDataPoint)
 	whole(ts, d.BAR1Total, id, name, mb.RecordNvidiaGpuBar1LimitDataPoint)

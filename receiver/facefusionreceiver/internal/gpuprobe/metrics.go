@@ -135,4 +135,7 @@ func recordUtilization(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, d *gpu
 		mb.RecordHwGpuUtilizationDataPoint(ts, window.Mean, id, name, task)
 		mb.RecordNvidiaGpuUtilizationMaxDataPoint(ts, window.Peak, id, name, task)
 	}
+	if memory := d.Utilization[gpu.TaskMemory]; memory.Samples > 0 {
+		mb.RecordNvidiaGpuMemoryControllerUtilizationDataPoint(ts, memory.Mean, id, name)
+	}
 }

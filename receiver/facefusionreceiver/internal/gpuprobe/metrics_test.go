@@ -33,6 +33,7 @@ func healthy() gpu.Device {
 			gpu.TaskEncoder: {Mean: 0.11, Max: 0.21, Peak: 0.22, Samples: 15},
 			gpu.TaskDecoder: {Mean: 0.33, Max: 0.44, Peak: 0.45}, // no sample: nothing is known
 			gpu.TaskJPEG:    {Mean: 0.05, Max: 0.06, Peak: 0.06, Samples: 4},
+			gpu.TaskMemory:  {Mean: 0.27, Max: 0.28, Peak: 0.29, Samples: 30},
 		},
 		Details:     details(),
 		XIDs:        reading.Known([]xid.Count{{Code: 0, Count: 1}, {Code: 31, Count: 2}, {Code: 79}}),
@@ -59,6 +60,7 @@ func details() (d gpu.Details) {
 	d.ClockEvents = reading.Known(gpu.ClockEvents(1<<2 | 1<<6))
 	d.ThrottleTime[gpu.ThrottlePower] = known(12.5)
 	d.PerformanceState = whole(2)
+	d.RecoveryAction = reading.Known(gpu.RecoveryReset)
 	for k := range d.Errors {
 		d.Errors[k] = whole(int64(10 + k))
 	}
@@ -162,6 +164,10 @@ func TestEveryValueIsDeclared(t *testing.T) {
 		gpu.LibraryRestartRequired, gpu.LibraryFailed, gpu.LibraryUnsupported, gpu.LibraryReleased, gpu.LibraryNoNVML, gpu.LibrarySuspended,
 	} {
 		require.Contains(t, metadata.MapAttributeNvidiaDriverState, string(state))
+	}
+	require.Len(t, metadata.MapAttributeNvidiaGpuRecoveryAction, 5)
+	for _, action := range []gpu.RecoveryAction{gpu.RecoveryNone, gpu.RecoveryDrain, gpu.RecoveryReset, gpu.RecoveryReboot, gpu.RecoveryOther} {
+		require.Contains(t, metadata.MapAttributeNvidiaGpuRecoveryAction, string(action))
 	}
 	require.Len(t, metadata.MapAttributeNvidiaGpuClockEvent, len(gpu.AllClockEvents))
 	for _, event := range gpu.AllClockEvents {

@@ -55,6 +55,7 @@ func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 		Exclude:         cfg.Devices.Exclude,
 		ReleaseWhenIdle: cfg.ReleaseWhenIdle,
 		PeakWindow:      cfg.PeakWindow,
+		ForgetAfter:     cfg.ForgetAfter,
 		NVLink:          env.Metrics.Metrics.NvidiaGpuNvlinkIo.Enabled,
 		Profile:         wantsProfile(&env.Metrics.Metrics),
 		KernelLog:       cfg.KernelLog,
@@ -175,6 +176,9 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	state := p.owners.state()
 	ts := pcommon.NewTimestampFromTime(now)
 	recordVisibility(p.mb, ts, state)
+	if p.owners.matches() {
+		recordOthers(p.mb, ts, snapshot, p.owners.instance)
+	}
 	p.mb.EmitForResource(metadata.WithResource(p.env.HostResource()))
 	if p.owners.matches() {
 		p.scrapeShares(snapshot, ts)

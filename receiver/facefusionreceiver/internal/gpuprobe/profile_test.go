@@ -23,7 +23,7 @@ func switches(t *testing.T, c *metadata.MetricsConfig) map[string]*bool {
 	for i, value := 0, reflect.ValueOf(c).Elem(); i < value.NumField(); i++ {
 		field := value.Type().Field(i)
 		switch name := field.Tag.Get("mapstructure"); {
-		case !strings.HasPrefix(name, "nvidia.gpu."):
+		case !strings.HasPrefix(name, "nvidia.gpu."), name == "nvidia.gpu.memory.controller.utilization":
 		case strings.HasSuffix(name, ".throughput"), strings.HasPrefix(name, "nvidia.gpu.sm."),
 			strings.HasSuffix(name, ".utilization"):
 			found[name] = value.Field(i).FieldByName("Enabled").Addr().Interface().(*bool)

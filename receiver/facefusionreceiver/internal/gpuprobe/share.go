@@ -54,6 +54,27 @@ func nothing(d *gpu.Device) share {
 	return share{memory: reading.Value[int64]{Known: d.Processes.Known}, general: watched, encoder: watched, decoder: watched}
 }
 
+// recordOthers records what processes of no instance have of each GPU in total, where it is known
+// of all of them.
+func recordOthers(mb *metadata.MetricsBuilder, ts pcommon.Timestamp, snapshot *gpu.Snapshot, ownerOf func(pid int) string) {
+	divided := withMIGDevices(snapshot.Devices)
+	for i := range snapshot.Devices {
+		d := &snapshot.Devices[i]
+		if divided[d.UUID] || !d.Answers() || d.Suspended || !d.Processes.Known {
+			continue
+		}
+		others := reading.Known[int64](0)
+		for _, p := range d.Processes.V {
+			if ownerOf(p.PID) == "" {
+				others = reading.Sum(others, p.Memory)
+			}
+		}
+		if others.Known {
+			mb.RecordNvidiaGpuMemoryOthersUsageDataPoint(ts, others.V, deviceID(d), deviceName(d))
+		}
+	}
+}
+
 // withMIGDevices says which GPUs have MIG devices that report their processes, and would be counted
 // twice.
 func withMIGDevices(devices []gpu.Device) map[string]bool {

@@ -55,6 +55,7 @@ func TestSharesOfInstances(t *testing.T) {
 		time.Sleep(time.Minute)
 		ts := pcommon.NewTimestampFromTime(time.Now())
 		recordVisibility(p.mb, ts, p.owners.state())
+		recordOthers(p.mb, ts, snapshot, p.owners.instance)
 		p.mb.EmitForResource()
 		p.scrapeShares(snapshot, ts)
 		probetest.Metrics(t, "testdata/shares.yaml", p.mb.Emit())

@@ -1763,6 +1763,46 @@ func (ms *NvidiaGpuMemoryBandwidthUtilizationMetricConfig) Unmarshal(parser *con
 	return nil
 }
 
+// NvidiaGpuMemoryControllerUtilizationMetricConfig provides config for the nvidia.gpu.memory.controller.utilization metric.
+type NvidiaGpuMemoryControllerUtilizationMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuMemoryControllerUtilizationMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuMemoryOthersUsageMetricConfig provides config for the nvidia.gpu.memory.others.usage metric.
+type NvidiaGpuMemoryOthersUsageMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuMemoryOthersUsageMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // NvidiaGpuNvlinkIoMetricConfig provides config for the nvidia.gpu.nvlink.io metric.
 type NvidiaGpuNvlinkIoMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -2010,6 +2050,26 @@ type NvidiaGpuReadingImplausibleMetricConfig struct {
 }
 
 func (ms *NvidiaGpuReadingImplausibleMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// NvidiaGpuRecoveryActionMetricConfig provides config for the nvidia.gpu.recovery.action metric.
+type NvidiaGpuRecoveryActionMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *NvidiaGpuRecoveryActionMetricConfig) Unmarshal(parser *confmap.Conf) error {
 	if parser == nil {
 		return nil
 	}
@@ -2452,6 +2512,8 @@ type MetricsConfig struct {
 	NvidiaGpuGraphicsUtilization              NvidiaGpuGraphicsUtilizationMetricConfig              `mapstructure:"nvidia.gpu.graphics.utilization"`
 	NvidiaGpuInfo                             NvidiaGpuInfoMetricConfig                             `mapstructure:"nvidia.gpu.info"`
 	NvidiaGpuMemoryBandwidthUtilization       NvidiaGpuMemoryBandwidthUtilizationMetricConfig       `mapstructure:"nvidia.gpu.memory.bandwidth.utilization"`
+	NvidiaGpuMemoryControllerUtilization      NvidiaGpuMemoryControllerUtilizationMetricConfig      `mapstructure:"nvidia.gpu.memory.controller.utilization"`
+	NvidiaGpuMemoryOthersUsage                NvidiaGpuMemoryOthersUsageMetricConfig                `mapstructure:"nvidia.gpu.memory.others.usage"`
 	NvidiaGpuNvlinkIo                         NvidiaGpuNvlinkIoMetricConfig                         `mapstructure:"nvidia.gpu.nvlink.io"`
 	NvidiaGpuNvlinkThroughput                 NvidiaGpuNvlinkThroughputMetricConfig                 `mapstructure:"nvidia.gpu.nvlink.throughput"`
 	NvidiaGpuPcieLinkGeneration               NvidiaGpuPcieLinkGenerationMetricConfig               `mapstructure:"nvidia.gpu.pcie.link.generation"`
@@ -2465,6 +2527,7 @@ type MetricsConfig struct {
 	NvidiaGpuProcessVisibility                NvidiaGpuProcessVisibilityMetricConfig                `mapstructure:"nvidia.gpu.process.visibility"`
 	NvidiaGpuReadingFailed                    NvidiaGpuReadingFailedMetricConfig                    `mapstructure:"nvidia.gpu.reading.failed"`
 	NvidiaGpuReadingImplausible               NvidiaGpuReadingImplausibleMetricConfig               `mapstructure:"nvidia.gpu.reading.implausible"`
+	NvidiaGpuRecoveryAction                   NvidiaGpuRecoveryActionMetricConfig                   `mapstructure:"nvidia.gpu.recovery.action"`
 	NvidiaGpuSelectionUnmatched               NvidiaGpuSelectionUnmatchedMetricConfig               `mapstructure:"nvidia.gpu.selection.unmatched"`
 	NvidiaGpuSmOccupancy                      NvidiaGpuSmOccupancyMetricConfig                      `mapstructure:"nvidia.gpu.sm.occupancy"`
 	NvidiaGpuSmUtilization                    NvidiaGpuSmUtilizationMetricConfig                    `mapstructure:"nvidia.gpu.sm.utilization"`
@@ -2738,6 +2801,12 @@ func DefaultMetricsConfig() MetricsConfig {
 		NvidiaGpuMemoryBandwidthUtilization: NvidiaGpuMemoryBandwidthUtilizationMetricConfig{
 			Enabled: false,
 		},
+		NvidiaGpuMemoryControllerUtilization: NvidiaGpuMemoryControllerUtilizationMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuMemoryOthersUsage: NvidiaGpuMemoryOthersUsageMetricConfig{
+			Enabled: true,
+		},
 		NvidiaGpuNvlinkIo: NvidiaGpuNvlinkIoMetricConfig{
 			Enabled: false,
 		},
@@ -2775,6 +2844,9 @@ func DefaultMetricsConfig() MetricsConfig {
 			Enabled: true,
 		},
 		NvidiaGpuReadingImplausible: NvidiaGpuReadingImplausibleMetricConfig{
+			Enabled: true,
+		},
+		NvidiaGpuRecoveryAction: NvidiaGpuRecoveryActionMetricConfig{
 			Enabled: true,
 		},
 		NvidiaGpuSelectionUnmatched: NvidiaGpuSelectionUnmatchedMetricConfig{

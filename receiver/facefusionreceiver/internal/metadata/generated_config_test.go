@@ -281,6 +281,12 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuMemoryBandwidthUtilization: NvidiaGpuMemoryBandwidthUtilizationMetricConfig{
 						Enabled: true,
 					},
+					NvidiaGpuMemoryControllerUtilization: NvidiaGpuMemoryControllerUtilizationMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuMemoryOthersUsage: NvidiaGpuMemoryOthersUsageMetricConfig{
+						Enabled: true,
+					},
 					NvidiaGpuNvlinkIo: NvidiaGpuNvlinkIoMetricConfig{
 						Enabled: true,
 					},
@@ -318,6 +324,9 @@ func TestMetricsBuilderConfig(t *testing.T) {
 						Enabled: true,
 					},
 					NvidiaGpuReadingImplausible: NvidiaGpuReadingImplausibleMetricConfig{
+						Enabled: true,
+					},
+					NvidiaGpuRecoveryAction: NvidiaGpuRecoveryActionMetricConfig{
 						Enabled: true,
 					},
 					NvidiaGpuSelectionUnmatched: NvidiaGpuSelectionUnmatchedMetricConfig{
@@ -635,6 +644,12 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					NvidiaGpuMemoryBandwidthUtilization: NvidiaGpuMemoryBandwidthUtilizationMetricConfig{
 						Enabled: false,
 					},
+					NvidiaGpuMemoryControllerUtilization: NvidiaGpuMemoryControllerUtilizationMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuMemoryOthersUsage: NvidiaGpuMemoryOthersUsageMetricConfig{
+						Enabled: false,
+					},
 					NvidiaGpuNvlinkIo: NvidiaGpuNvlinkIoMetricConfig{
 						Enabled: false,
 					},
@@ -672,6 +687,9 @@ func TestMetricsBuilderConfig(t *testing.T) {
 						Enabled: false,
 					},
 					NvidiaGpuReadingImplausible: NvidiaGpuReadingImplausibleMetricConfig{
+						Enabled: false,
+					},
+					NvidiaGpuRecoveryAction: NvidiaGpuRecoveryActionMetricConfig{
 						Enabled: false,
 					},
 					NvidiaGpuSelectionUnmatched: NvidiaGpuSelectionUnmatchedMetricConfig{
@@ -734,7 +752,7 @@ func TestMetricsBuilderConfig(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := loadMetricsBuilderConfig(t, tt.name)
-			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(ContainerCPUTimeMetricConfig{}, ContainerDiskIoMetricConfig{}, ContainerMemoryUsageMetricConfig{}, ContainerMemoryWorkingSetMetricConfig{}, ContainerNetworkIoMetricConfig{}, FacefusionActiveTasksMetricConfig{}, FacefusionContainerCPULimitMetricConfig{}, FacefusionContainerCPUThrottledTimeMetricConfig{}, FacefusionContainerInfoMetricConfig{}, FacefusionContainerMemoryLimitMetricConfig{}, FacefusionContainerMemoryPeakMetricConfig{}, FacefusionContainerOomKillsMetricConfig{}, FacefusionContainerPidsCountMetricConfig{}, FacefusionContainerPidsLimitMetricConfig{}, FacefusionContainerPressureTimeMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionHealthCertificateRemainingMetricConfig{}, FacefusionHealthDurationMetricConfig{}, FacefusionHealthUpMetricConfig{}, FacefusionInstanceConfigurationStateMetricConfig{}, FacefusionInstanceInfoMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobLostMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionLogCausesMetricConfig{}, FacefusionLogRecordsMetricConfig{}, FacefusionModelLoadTimeMetricConfig{}, FacefusionModelLoadsMetricConfig{}, FacefusionPhaseFrameRateMetricConfig{}, FacefusionPhaseFramesMetricConfig{}, FacefusionPhaseProgressMetricConfig{}, FacefusionPhaseRemainingMetricConfig{}, FacefusionPhaseTimeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessStoppedMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionProcessVisibilityMetricConfig{}, FacefusionServerKindMetricConfig{}, FacefusionServerPollsMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, FacefusionServerViewersMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuEngineUtilizationMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuGraphicsUtilizationMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuMemoryBandwidthUtilizationMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuNvlinkThroughputMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPcieThroughputMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPipeUtilizationMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuReadingFailedMetricConfig{}, NvidiaGpuReadingImplausibleMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSmOccupancyMetricConfig{}, NvidiaGpuSmUtilizationMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, NvidiaGpuXidUnmatchedMetricConfig{}, NvidiaGpuXidWatchMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
+			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(ContainerCPUTimeMetricConfig{}, ContainerDiskIoMetricConfig{}, ContainerMemoryUsageMetricConfig{}, ContainerMemoryWorkingSetMetricConfig{}, ContainerNetworkIoMetricConfig{}, FacefusionActiveTasksMetricConfig{}, FacefusionContainerCPULimitMetricConfig{}, FacefusionContainerCPUThrottledTimeMetricConfig{}, FacefusionContainerInfoMetricConfig{}, FacefusionContainerMemoryLimitMetricConfig{}, FacefusionContainerMemoryPeakMetricConfig{}, FacefusionContainerOomKillsMetricConfig{}, FacefusionContainerPidsCountMetricConfig{}, FacefusionContainerPidsLimitMetricConfig{}, FacefusionContainerPressureTimeMetricConfig{}, FacefusionGpuMemoryUsageMetricConfig{}, FacefusionGpuUtilizationMetricConfig{}, FacefusionHealthCertificateRemainingMetricConfig{}, FacefusionHealthDurationMetricConfig{}, FacefusionHealthUpMetricConfig{}, FacefusionInstanceConfigurationStateMetricConfig{}, FacefusionInstanceInfoMetricConfig{}, FacefusionInstancesMetricConfig{}, FacefusionJobContendedMetricConfig{}, FacefusionJobCountMetricConfig{}, FacefusionJobFinishedMetricConfig{}, FacefusionJobFolderOdditiesMetricConfig{}, FacefusionJobFolderStateMetricConfig{}, FacefusionJobLostMetricConfig{}, FacefusionJobOldestAgeMetricConfig{}, FacefusionLogCausesMetricConfig{}, FacefusionLogRecordsMetricConfig{}, FacefusionModelLoadTimeMetricConfig{}, FacefusionModelLoadsMetricConfig{}, FacefusionPhaseFrameRateMetricConfig{}, FacefusionPhaseFramesMetricConfig{}, FacefusionPhaseProgressMetricConfig{}, FacefusionPhaseRemainingMetricConfig{}, FacefusionPhaseTimeMetricConfig{}, FacefusionProcessCountMetricConfig{}, FacefusionProcessExitsMetricConfig{}, FacefusionProcessStartsMetricConfig{}, FacefusionProcessStoppedMetricConfig{}, FacefusionProcessUpMetricConfig{}, FacefusionProcessVisibilityMetricConfig{}, FacefusionServerKindMetricConfig{}, FacefusionServerPollsMetricConfig{}, FacefusionServerQueueSizeMetricConfig{}, FacefusionServerRequestDurationPercentileMetricConfig{}, FacefusionServerRequestFailedMetricConfig{}, FacefusionServerRequestsMetricConfig{}, FacefusionServerStateMetricConfig{}, FacefusionServerUpMetricConfig{}, FacefusionServerViewersMetricConfig{}, HwEnergyMetricConfig{}, HwErrorsMetricConfig{}, HwFanSpeedMetricConfig{}, HwFanSpeedRatioMetricConfig{}, HwGpuIoMetricConfig{}, HwGpuMemoryLimitMetricConfig{}, HwGpuMemoryUsageMetricConfig{}, HwGpuMemoryUtilizationMetricConfig{}, HwGpuUtilizationMetricConfig{}, HwPowerMetricConfig{}, HwStatusMetricConfig{}, HwTemperatureMetricConfig{}, HwTemperatureLimitMetricConfig{}, NvidiaDriverStateMetricConfig{}, NvidiaGpuBar1LimitMetricConfig{}, NvidiaGpuBar1UsageMetricConfig{}, NvidiaGpuClockEventActiveMetricConfig{}, NvidiaGpuClockEventTimeMetricConfig{}, NvidiaGpuClockFrequencyMetricConfig{}, NvidiaGpuClockLimitMetricConfig{}, NvidiaGpuCountMetricConfig{}, NvidiaGpuEncoderFrameRateMetricConfig{}, NvidiaGpuEncoderLatencyMetricConfig{}, NvidiaGpuEncoderSessionsMetricConfig{}, NvidiaGpuEngineUtilizationMetricConfig{}, NvidiaGpuFaultMetricConfig{}, NvidiaGpuGraphicsUtilizationMetricConfig{}, NvidiaGpuInfoMetricConfig{}, NvidiaGpuMemoryBandwidthUtilizationMetricConfig{}, NvidiaGpuMemoryControllerUtilizationMetricConfig{}, NvidiaGpuMemoryOthersUsageMetricConfig{}, NvidiaGpuNvlinkIoMetricConfig{}, NvidiaGpuNvlinkThroughputMetricConfig{}, NvidiaGpuPcieLinkGenerationMetricConfig{}, NvidiaGpuPcieLinkGenerationMaxMetricConfig{}, NvidiaGpuPcieLinkWidthMetricConfig{}, NvidiaGpuPcieLinkWidthMaxMetricConfig{}, NvidiaGpuPcieThroughputMetricConfig{}, NvidiaGpuPerformanceStateMetricConfig{}, NvidiaGpuPipeUtilizationMetricConfig{}, NvidiaGpuPowerLimitMetricConfig{}, NvidiaGpuProcessVisibilityMetricConfig{}, NvidiaGpuReadingFailedMetricConfig{}, NvidiaGpuReadingImplausibleMetricConfig{}, NvidiaGpuRecoveryActionMetricConfig{}, NvidiaGpuSelectionUnmatchedMetricConfig{}, NvidiaGpuSmOccupancyMetricConfig{}, NvidiaGpuSmUtilizationMetricConfig{}, NvidiaGpuSuspendedMetricConfig{}, NvidiaGpuUtilizationMaxMetricConfig{}, NvidiaGpuXidLastMetricConfig{}, NvidiaGpuXidUnmatchedMetricConfig{}, NvidiaGpuXidWatchMetricConfig{}, ProcessCPUTimeMetricConfig{}, ProcessDiskIoMetricConfig{}, ProcessMemoryUsageMetricConfig{}, ProcessThreadCountMetricConfig{}, ProcessUnixFileDescriptorCountMetricConfig{}, ProcessUptimeMetricConfig{}, ResourceAttributeConfig{}))
 			require.Emptyf(t, diff, "Config mismatch (-expected +actual):\n%s", diff)
 		})
 	}

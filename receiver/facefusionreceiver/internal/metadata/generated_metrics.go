@@ -1161,6 +1161,7 @@ const (
 	AttributeNvidiaDriverStateUnsupported
 	AttributeNvidiaDriverStateReleased
 	AttributeNvidiaDriverStateSuspended
+	AttributeNvidiaDriverStateNoNvml
 )
 
 // String returns the string representation of the AttributeNvidiaDriverState.
@@ -1184,6 +1185,8 @@ func (av AttributeNvidiaDriverState) String() string {
 		return "released"
 	case AttributeNvidiaDriverStateSuspended:
 		return "suspended"
+	case AttributeNvidiaDriverStateNoNvml:
+		return "no_nvml"
 	}
 	return ""
 }
@@ -1199,6 +1202,7 @@ var MapAttributeNvidiaDriverState = map[string]AttributeNvidiaDriverState{
 	"unsupported":       AttributeNvidiaDriverStateUnsupported,
 	"released":          AttributeNvidiaDriverStateReleased,
 	"suspended":         AttributeNvidiaDriverStateSuspended,
+	"no_nvml":           AttributeNvidiaDriverStateNoNvml,
 }
 
 // AttributeNvidiaGpuClockDomain specifies the value nvidia.gpu.clock.domain attribute.
@@ -1479,6 +1483,44 @@ var MapAttributeNvidiaGpuReading = map[string]AttributeNvidiaGpuReading{
 	"process":     AttributeNvidiaGpuReadingProcess,
 	"temperature": AttributeNvidiaGpuReadingTemperature,
 	"utilization": AttributeNvidiaGpuReadingUtilization,
+}
+
+// AttributeNvidiaGpuRecoveryAction specifies the value nvidia.gpu.recovery.action attribute.
+type AttributeNvidiaGpuRecoveryAction int
+
+const (
+	_ AttributeNvidiaGpuRecoveryAction = iota
+	AttributeNvidiaGpuRecoveryActionNone
+	AttributeNvidiaGpuRecoveryActionDrain
+	AttributeNvidiaGpuRecoveryActionReset
+	AttributeNvidiaGpuRecoveryActionReboot
+	AttributeNvidiaGpuRecoveryActionOther
+)
+
+// String returns the string representation of the AttributeNvidiaGpuRecoveryAction.
+func (av AttributeNvidiaGpuRecoveryAction) String() string {
+	switch av {
+	case AttributeNvidiaGpuRecoveryActionNone:
+		return "none"
+	case AttributeNvidiaGpuRecoveryActionDrain:
+		return "drain"
+	case AttributeNvidiaGpuRecoveryActionReset:
+		return "reset"
+	case AttributeNvidiaGpuRecoveryActionReboot:
+		return "reboot"
+	case AttributeNvidiaGpuRecoveryActionOther:
+		return "other"
+	}
+	return ""
+}
+
+// MapAttributeNvidiaGpuRecoveryAction is a helper map of string to AttributeNvidiaGpuRecoveryAction attribute value.
+var MapAttributeNvidiaGpuRecoveryAction = map[string]AttributeNvidiaGpuRecoveryAction{
+	"none":   AttributeNvidiaGpuRecoveryActionNone,
+	"drain":  AttributeNvidiaGpuRecoveryActionDrain,
+	"reset":  AttributeNvidiaGpuRecoveryActionReset,
+	"reboot": AttributeNvidiaGpuRecoveryActionReboot,
+	"other":  AttributeNvidiaGpuRecoveryActionOther,
 }
 
 // AttributeNvidiaGpuThrottlePolicy specifies the value nvidia.gpu.throttle.policy attribute.
@@ -1957,6 +1999,14 @@ var MetricsInfo = metricsInfo{
 		Name:       "nvidia.gpu.memory.bandwidth.utilization",
 		Attributes: []string{"hw.id", "hw.name"},
 	},
+	NvidiaGpuMemoryControllerUtilization: metricInfo{
+		Name:       "nvidia.gpu.memory.controller.utilization",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
+	NvidiaGpuMemoryOthersUsage: metricInfo{
+		Name:       "nvidia.gpu.memory.others.usage",
+		Attributes: []string{"hw.id", "hw.name"},
+	},
 	NvidiaGpuNvlinkIo: metricInfo{
 		Name:       "nvidia.gpu.nvlink.io",
 		Attributes: []string{"hw.id", "hw.name", "network.io.direction"},
@@ -2008,6 +2058,10 @@ var MetricsInfo = metricsInfo{
 	NvidiaGpuReadingImplausible: metricInfo{
 		Name:       "nvidia.gpu.reading.implausible",
 		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.reading"},
+	},
+	NvidiaGpuRecoveryAction: metricInfo{
+		Name:       "nvidia.gpu.recovery.action",
+		Attributes: []string{"hw.id", "hw.name", "nvidia.gpu.recovery.action"},
 	},
 	NvidiaGpuSelectionUnmatched: metricInfo{
 		Name: "nvidia.gpu.selection.unmatched",
@@ -2149,6 +2203,8 @@ type metricsInfo struct {
 	NvidiaGpuGraphicsUtilization              metricInfo
 	NvidiaGpuInfo                             metricInfo
 	NvidiaGpuMemoryBandwidthUtilization       metricInfo
+	NvidiaGpuMemoryControllerUtilization      metricInfo
+	NvidiaGpuMemoryOthersUsage                metricInfo
 	NvidiaGpuNvlinkIo                         metricInfo
 	NvidiaGpuNvlinkThroughput                 metricInfo
 	NvidiaGpuPcieLinkGeneration               metricInfo
@@ -2162,6 +2218,7 @@ type metricsInfo struct {
 	NvidiaGpuProcessVisibility                metricInfo
 	NvidiaGpuReadingFailed                    metricInfo
 	NvidiaGpuReadingImplausible               metricInfo
+	NvidiaGpuRecoveryAction                   metricInfo
 	NvidiaGpuSelectionUnmatched               metricInfo
 	NvidiaGpuSmOccupancy                      metricInfo
 	NvidiaGpuSmUtilization                    metricInfo
@@ -6820,6 +6877,114 @@ func newMetricNvidiaGpuMemoryBandwidthUtilization(cfg NvidiaGpuMemoryBandwidthUt
 	return m
 }
 
+type metricNvidiaGpuMemoryControllerUtilization struct {
+	data     pmetric.Metric                                   // data buffer for generated metric.
+	config   NvidiaGpuMemoryControllerUtilizationMetricConfig // metric config provided by user.
+	capacity int                                              // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.memory.controller.utilization metric with initial data.
+func (m *metricNvidiaGpuMemoryControllerUtilization) init() {
+	m.data.SetName("nvidia.gpu.memory.controller.utilization")
+	m.data.SetDescription("The fraction of time for which the memory of the GPU was read or written, the mean since the last scrape. High beside multiprocessors that wait: the work is bound by the memory.")
+	m.data.SetUnit("1")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuMemoryControllerUtilization) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuMemoryControllerUtilization) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuMemoryControllerUtilization) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuMemoryControllerUtilization(cfg NvidiaGpuMemoryControllerUtilizationMetricConfig) metricNvidiaGpuMemoryControllerUtilization {
+	m := metricNvidiaGpuMemoryControllerUtilization{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricNvidiaGpuMemoryOthersUsage struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   NvidiaGpuMemoryOthersUsageMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.memory.others.usage metric with initial data.
+func (m *metricNvidiaGpuMemoryOthersUsage) init() {
+	m.data.SetName("nvidia.gpu.memory.others.usage")
+	m.data.SetDescription("The memory of the GPU that processes of other programs have in total, beside the share of FaceFusion (`facefusion.gpu.memory.usage`). Absent where the driver does not say whose it is.")
+	m.data.SetUnit("By")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuMemoryOthersUsage) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuMemoryOthersUsage) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuMemoryOthersUsage) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuMemoryOthersUsage(cfg NvidiaGpuMemoryOthersUsageMetricConfig) metricNvidiaGpuMemoryOthersUsage {
+	m := metricNvidiaGpuMemoryOthersUsage{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricNvidiaGpuNvlinkIo struct {
 	data     pmetric.Metric                // data buffer for generated metric.
 	config   NvidiaGpuNvlinkIoMetricConfig // metric config provided by user.
@@ -7524,6 +7689,62 @@ func newMetricNvidiaGpuReadingImplausible(cfg NvidiaGpuReadingImplausibleMetricC
 	return m
 }
 
+type metricNvidiaGpuRecoveryAction struct {
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   NvidiaGpuRecoveryActionMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
+}
+
+// init fills nvidia.gpu.recovery.action metric with initial data.
+func (m *metricNvidiaGpuRecoveryAction) init() {
+	m.data.SetName("nvidia.gpu.recovery.action")
+	m.data.SetDescription("1 for what the driver says must be done to the GPU, 0 for the others. Absent with drivers before R570.")
+	m.data.SetUnit("1")
+	m.data.SetEmptySum()
+	m.data.Sum().SetIsMonotonic(false)
+	m.data.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	m.data.Sum().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricNvidiaGpuRecoveryAction) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuRecoveryActionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Sum().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("hw.id", hwIDAttributeValue)
+	dp.Attributes().PutStr("hw.name", hwNameAttributeValue)
+	dp.Attributes().PutStr("nvidia.gpu.recovery.action", nvidiaGpuRecoveryActionAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricNvidiaGpuRecoveryAction) updateCapacity() {
+	if m.data.Sum().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Sum().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricNvidiaGpuRecoveryAction) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Sum().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricNvidiaGpuRecoveryAction(cfg NvidiaGpuRecoveryActionMetricConfig) metricNvidiaGpuRecoveryAction {
+	m := metricNvidiaGpuRecoveryAction{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricNvidiaGpuSelectionUnmatched struct {
 	data     pmetric.Metric                          // data buffer for generated metric.
 	config   NvidiaGpuSelectionUnmatchedMetricConfig // metric config provided by user.
@@ -7746,7 +7967,7 @@ type metricNvidiaGpuUtilizationMax struct {
 // init fills nvidia.gpu.utilization.max metric with initial data.
 func (m *metricNvidiaGpuUtilizationMax) init() {
 	m.data.SetName("nvidia.gpu.utilization.max")
-	m.data.SetDescription("The highest utilization that was sampled since the last scrape. It shows bursts that the mean hides.")
+	m.data.SetDescription("The highest utilization that was sampled within `gpu.peak_window` (a minute), counted from the scrape of the receiver that saw it. It shows bursts that the mean hides to whoever reads the page at least that often.")
 	m.data.SetUnit("1")
 	m.data.SetEmptyGauge()
 	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
@@ -8445,6 +8666,8 @@ type MetricsBuilder struct {
 	metricNvidiaGpuGraphicsUtilization              metricNvidiaGpuGraphicsUtilization
 	metricNvidiaGpuInfo                             metricNvidiaGpuInfo
 	metricNvidiaGpuMemoryBandwidthUtilization       metricNvidiaGpuMemoryBandwidthUtilization
+	metricNvidiaGpuMemoryControllerUtilization      metricNvidiaGpuMemoryControllerUtilization
+	metricNvidiaGpuMemoryOthersUsage                metricNvidiaGpuMemoryOthersUsage
 	metricNvidiaGpuNvlinkIo                         metricNvidiaGpuNvlinkIo
 	metricNvidiaGpuNvlinkThroughput                 metricNvidiaGpuNvlinkThroughput
 	metricNvidiaGpuPcieLinkGeneration               metricNvidiaGpuPcieLinkGeneration
@@ -8458,6 +8681,7 @@ type MetricsBuilder struct {
 	metricNvidiaGpuProcessVisibility                metricNvidiaGpuProcessVisibility
 	metricNvidiaGpuReadingFailed                    metricNvidiaGpuReadingFailed
 	metricNvidiaGpuReadingImplausible               metricNvidiaGpuReadingImplausible
+	metricNvidiaGpuRecoveryAction                   metricNvidiaGpuRecoveryAction
 	metricNvidiaGpuSelectionUnmatched               metricNvidiaGpuSelectionUnmatched
 	metricNvidiaGpuSmOccupancy                      metricNvidiaGpuSmOccupancy
 	metricNvidiaGpuSmUtilization                    metricNvidiaGpuSmUtilization
@@ -8580,6 +8804,8 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricNvidiaGpuGraphicsUtilization:              newMetricNvidiaGpuGraphicsUtilization(mbc.Metrics.NvidiaGpuGraphicsUtilization),
 		metricNvidiaGpuInfo:                             newMetricNvidiaGpuInfo(mbc.Metrics.NvidiaGpuInfo),
 		metricNvidiaGpuMemoryBandwidthUtilization:       newMetricNvidiaGpuMemoryBandwidthUtilization(mbc.Metrics.NvidiaGpuMemoryBandwidthUtilization),
+		metricNvidiaGpuMemoryControllerUtilization:      newMetricNvidiaGpuMemoryControllerUtilization(mbc.Metrics.NvidiaGpuMemoryControllerUtilization),
+		metricNvidiaGpuMemoryOthersUsage:                newMetricNvidiaGpuMemoryOthersUsage(mbc.Metrics.NvidiaGpuMemoryOthersUsage),
 		metricNvidiaGpuNvlinkIo:                         newMetricNvidiaGpuNvlinkIo(mbc.Metrics.NvidiaGpuNvlinkIo),
 		metricNvidiaGpuNvlinkThroughput:                 newMetricNvidiaGpuNvlinkThroughput(mbc.Metrics.NvidiaGpuNvlinkThroughput),
 		metricNvidiaGpuPcieLinkGeneration:               newMetricNvidiaGpuPcieLinkGeneration(mbc.Metrics.NvidiaGpuPcieLinkGeneration),
@@ -8593,6 +8819,7 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricNvidiaGpuProcessVisibility:                newMetricNvidiaGpuProcessVisibility(mbc.Metrics.NvidiaGpuProcessVisibility),
 		metricNvidiaGpuReadingFailed:                    newMetricNvidiaGpuReadingFailed(mbc.Metrics.NvidiaGpuReadingFailed),
 		metricNvidiaGpuReadingImplausible:               newMetricNvidiaGpuReadingImplausible(mbc.Metrics.NvidiaGpuReadingImplausible),
+		metricNvidiaGpuRecoveryAction:                   newMetricNvidiaGpuRecoveryAction(mbc.Metrics.NvidiaGpuRecoveryAction),
 		metricNvidiaGpuSelectionUnmatched:               newMetricNvidiaGpuSelectionUnmatched(mbc.Metrics.NvidiaGpuSelectionUnmatched),
 		metricNvidiaGpuSmOccupancy:                      newMetricNvidiaGpuSmOccupancy(mbc.Metrics.NvidiaGpuSmOccupancy),
 		metricNvidiaGpuSmUtilization:                    newMetricNvidiaGpuSmUtilization(mbc.Metrics.NvidiaGpuSmUtilization),
@@ -8792,6 +9019,8 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricNvidiaGpuGraphicsUtilization.emit(ils.Metrics())
 	mb.metricNvidiaGpuInfo.emit(ils.Metrics())
 	mb.metricNvidiaGpuMemoryBandwidthUtilization.emit(ils.Metrics())
+	mb.metricNvidiaGpuMemoryControllerUtilization.emit(ils.Metrics())
+	mb.metricNvidiaGpuMemoryOthersUsage.emit(ils.Metrics())
 	mb.metricNvidiaGpuNvlinkIo.emit(ils.Metrics())
 	mb.metricNvidiaGpuNvlinkThroughput.emit(ils.Metrics())
 	mb.metricNvidiaGpuPcieLinkGeneration.emit(ils.Metrics())
@@ -8805,6 +9034,7 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricNvidiaGpuProcessVisibility.emit(ils.Metrics())
 	mb.metricNvidiaGpuReadingFailed.emit(ils.Metrics())
 	mb.metricNvidiaGpuReadingImplausible.emit(ils.Metrics())
+	mb.metricNvidiaGpuRecoveryAction.emit(ils.Metrics())
 	mb.metricNvidiaGpuSelectionUnmatched.emit(ils.Metrics())
 	mb.metricNvidiaGpuSmOccupancy.emit(ils.Metrics())
 	mb.metricNvidiaGpuSmUtilization.emit(ils.Metrics())
@@ -9265,6 +9495,16 @@ func (mb *MetricsBuilder) RecordNvidiaGpuMemoryBandwidthUtilizationDataPoint(ts 
 	mb.metricNvidiaGpuMemoryBandwidthUtilization.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
 }
 
+// RecordNvidiaGpuMemoryControllerUtilizationDataPoint adds a data point to nvidia.gpu.memory.controller.utilization metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuMemoryControllerUtilizationDataPoint(ts pcommon.Timestamp, val float64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuMemoryControllerUtilization.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
+// RecordNvidiaGpuMemoryOthersUsageDataPoint adds a data point to nvidia.gpu.memory.others.usage metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuMemoryOthersUsageDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string) {
+	mb.metricNvidiaGpuMemoryOthersUsage.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue)
+}
+
 // RecordNvidiaGpuNvlinkIoDataPoint adds a data point to nvidia.gpu.nvlink.io metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuNvlinkIoDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, networkIoDirectionAttributeValue AttributeNetworkIoDirection) {
 	mb.metricNvidiaGpuNvlinkIo.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, networkIoDirectionAttributeValue.String())
@@ -9328,6 +9568,11 @@ func (mb *MetricsBuilder) RecordNvidiaGpuReadingFailedDataPoint(ts pcommon.Times
 // RecordNvidiaGpuReadingImplausibleDataPoint adds a data point to nvidia.gpu.reading.implausible metric.
 func (mb *MetricsBuilder) RecordNvidiaGpuReadingImplausibleDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuReadingAttributeValue AttributeNvidiaGpuReading) {
 	mb.metricNvidiaGpuReadingImplausible.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuReadingAttributeValue.String())
+}
+
+// RecordNvidiaGpuRecoveryActionDataPoint adds a data point to nvidia.gpu.recovery.action metric.
+func (mb *MetricsBuilder) RecordNvidiaGpuRecoveryActionDataPoint(ts pcommon.Timestamp, val int64, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaGpuRecoveryActionAttributeValue AttributeNvidiaGpuRecoveryAction) {
+	mb.metricNvidiaGpuRecoveryAction.recordDataPoint(mb.startTime, ts, val, hwIDAttributeValue, hwNameAttributeValue, nvidiaGpuRecoveryActionAttributeValue.String())
 }
 
 // RecordNvidiaGpuSelectionUnmatchedDataPoint adds a data point to nvidia.gpu.selection.unmatched metric.

@@ -338,6 +338,12 @@ func TestMetricsBuilder(t *testing.T) {
 
 			allMetricsCount++
 			mb.RecordNvidiaGpuMemoryBandwidthUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuMemoryControllerUtilizationDataPoint(ts, 1, "hw.id-val", "hw.name-val")
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuMemoryOthersUsageDataPoint(ts, 1, "hw.id-val", "hw.name-val")
 
 			allMetricsCount++
 			mb.RecordNvidiaGpuNvlinkIoDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNetworkIoDirectionTransmit)
@@ -377,6 +383,9 @@ func TestMetricsBuilder(t *testing.T) {
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuReadingImplausibleDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuReadingClock)
+			defaultMetricsCount++
+			allMetricsCount++
+			mb.RecordNvidiaGpuRecoveryActionDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuRecoveryActionNone)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuSelectionUnmatchedDataPoint(ts, 1)
@@ -2097,6 +2106,44 @@ func TestMetricsBuilder(t *testing.T) {
 					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
 					assert.True(t, ok)
 					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.memory.controller.utilization":
+					assert.False(t, validatedMetrics["nvidia.gpu.memory.controller.utilization"], "Found a duplicate in the metrics slice: nvidia.gpu.memory.controller.utilization")
+					validatedMetrics["nvidia.gpu.memory.controller.utilization"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The fraction of time for which the memory of the GPU was read or written, the mean since the last scrape. High beside multiprocessors that wait: the work is bound by the memory.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeDouble, dp.ValueType())
+					assert.InDelta(t, float64(1), dp.DoubleValue(), 0.01)
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+				case "nvidia.gpu.memory.others.usage":
+					assert.False(t, validatedMetrics["nvidia.gpu.memory.others.usage"], "Found a duplicate in the metrics slice: nvidia.gpu.memory.others.usage")
+					validatedMetrics["nvidia.gpu.memory.others.usage"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "The memory of the GPU that processes of other programs have in total, beside the share of FaceFusion (`facefusion.gpu.memory.usage`). Absent where the driver does not say whose it is.", mi.Description())
+					assert.Equal(t, "By", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 				case "nvidia.gpu.nvlink.io":
 					assert.False(t, validatedMetrics["nvidia.gpu.nvlink.io"], "Found a duplicate in the metrics slice: nvidia.gpu.nvlink.io")
 					validatedMetrics["nvidia.gpu.nvlink.io"] = true
@@ -2360,6 +2407,29 @@ func TestMetricsBuilder(t *testing.T) {
 					nvidiaGpuReadingAttrVal, ok := dp.Attributes().Get("nvidia.gpu.reading")
 					assert.True(t, ok)
 					assert.Equal(t, "clock", nvidiaGpuReadingAttrVal.Str())
+				case "nvidia.gpu.recovery.action":
+					assert.False(t, validatedMetrics["nvidia.gpu.recovery.action"], "Found a duplicate in the metrics slice: nvidia.gpu.recovery.action")
+					validatedMetrics["nvidia.gpu.recovery.action"] = true
+					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
+					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
+					assert.Equal(t, "1 for what the driver says must be done to the GPU, 0 for the others. Absent with drivers before R570.", mi.Description())
+					assert.Equal(t, "1", mi.Unit())
+					assert.False(t, mi.Sum().IsMonotonic())
+					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
+					dp := mi.Sum().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					hwIDAttrVal, ok := dp.Attributes().Get("hw.id")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.id-val", hwIDAttrVal.Str())
+					hwNameAttrVal, ok := dp.Attributes().Get("hw.name")
+					assert.True(t, ok)
+					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
+					nvidiaGpuRecoveryActionAttrVal, ok := dp.Attributes().Get("nvidia.gpu.recovery.action")
+					assert.True(t, ok)
+					assert.Equal(t, "none", nvidiaGpuRecoveryActionAttrVal.Str())
 				case "nvidia.gpu.selection.unmatched":
 					assert.False(t, validatedMetrics["nvidia.gpu.selection.unmatched"], "Found a duplicate in the metrics slice: nvidia.gpu.selection.unmatched")
 					validatedMetrics["nvidia.gpu.selection.unmatched"] = true
@@ -2435,7 +2505,7 @@ func TestMetricsBuilder(t *testing.T) {
 					validatedMetrics["nvidia.gpu.utilization.max"] = true
 					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
 					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
-					assert.Equal(t, "The highest utilization that was sampled since the last scrape. It shows bursts that the mean hides.", mi.Description())
+					assert.Equal(t, "The highest utilization that was sampled within `gpu.peak_window` (a minute), counted from the scrape of the receiver that saw it. It shows bursts that the mean hides to whoever reads the page at least that often.", mi.Description())
 					assert.Equal(t, "1", mi.Unit())
 					dp := mi.Gauge().DataPoints().At(0)
 					assert.Equal(t, start, dp.StartTimestamp())
