@@ -29,3 +29,21 @@ func TestTheNumberOfGPUsHasABound(t *testing.T) {
 		require.Less(t, time.Since(start), time.Second)
 	})
 }
+
+// A GPU that claims four billion MIG devices is asked for as many as can be, and says that it was
+// implausible.
+func TestTheNumberOfMIGDevicesHasABound(t *testing.T) {
+	a, m := gputest.NewGPU(0), gputest.NewGPU(7)
+	m.Identity.UUID = "MIG-1"
+	a.MIGDevices, a.MIGClaimed = []*gputest.GPU{m}, 1<<32-1
+	run(t, gputest.New(a), func(s *harness) {
+		t := s.T
+		s.healthy()
+		snapshot := s.passes(9)
+		require.Len(t, snapshot.Devices, 2)
+		require.EqualValues(t, 2, snapshot.Devices[0].Implausible[gpu.GroupUtilization])
+		require.True(t, snapshot.Devices[1].Processes.Known || snapshot.Devices[1].MemoryTotal.Known)
+		s.change(func() { a.MIGClaimed = 7 })
+		require.EqualValues(t, 2, s.passes(10).Devices[0].Implausible[gpu.GroupUtilization])
+	})
+}

@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -15,6 +16,9 @@ type MIG struct {
 	// Enabled says that MIG is on, which it may be without any device.
 	Enabled bool
 	Devices []Handle
+	// Claimed is how many devices the GPU could have, as the driver says. There are no more in
+	// Devices than can be.
+	Claimed int
 }
 
 // readMIG reads the MIG devices of a GPU. Their handles change with each reconfiguration, so that
@@ -28,7 +32,7 @@ func (g *acquiredGPU) readMIG(now time.Time, s *shared) {
 			g.noteMIG(mig.Enabled)
 		}
 		devices = mig.Devices
-		return err
+		return cmp.Or(err, errIfImplausible(max(mig.Claimed, len(mig.Devices)) <= migDeviceLimit))
 	})
 	for i, h := range devices[:min(len(devices), migDeviceLimit)] {
 		if d, ok := g.readMIGDevice(h, i, s); ok {

@@ -84,6 +84,8 @@ const (
 	bitLimit      = 1<<32 - 1
 	// A counter with more errors than this has never been initialized.
 	errorLimit = 1 << 48
+	// A board retires 64 pages at most.
+	pageLimit = 1 << 16
 	// Ten years in nanoseconds.
 	throttleLimit = 315_360_000_000_000_000
 	// A year at the full speed of 16 lanes of the sixth generation, and what can be shifted to
@@ -155,8 +157,8 @@ var quantitySpecs = [quantities]quantitySpec{
 	QuantityMaxClockVideo:            {GroupClock, static, 1, clockLimitMHz, func(d *Details, v uint64) { d.MaxClocks.Video = hertz(v) }},
 	QuantityMaxLinkGeneration:        {GroupLink, static, 1, linkLimit, func(d *Details, v uint64) { d.PCIe.MaxGeneration = whole(v) }},
 	QuantityMaxLinkWidth:             {GroupLink, static, 1, laneLimit, func(d *Details, v uint64) { d.PCIe.MaxWidth = whole(v) }},
-	QuantityRetiredSingleBit:         {GroupError, static, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageSingleBit] = whole(v) }},
-	QuantityRetiredDoubleBit:         {GroupError, static, 0, errorLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageDoubleBit] = whole(v) }},
+	QuantityRetiredSingleBit:         {GroupError, static, 0, pageLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageSingleBit] = whole(v) }},
+	QuantityRetiredDoubleBit:         {GroupError, static, 0, pageLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageDoubleBit] = whole(v) }},
 	// These two decide about other readings and are none of their own.
 	QuantityRetirementPending: {GroupError, static, 0, 1, func(*Details, uint64) {}},
 	QuantityFans:              {GroupFan, static, 0, fanLimit, func(*Details, uint64) {}},

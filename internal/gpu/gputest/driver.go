@@ -96,6 +96,8 @@ type GPU struct {
 	// MIG says that MIG is on, which it is with MIGDevices as well.
 	MIG        bool
 	MIGDevices []*GPU
+	// MIGClaimed is how many the driver says that there can be.
+	MIGClaimed int
 	// Err makes all calls fail, Errs single ones.
 	Err  error
 	Errs map[Call]error
@@ -383,6 +385,7 @@ func (h *handle) MIG() (gpu.MIG, error) {
 		mig.Enabled = g.MIG || len(g.MIGDevices) > 0
 		return g.MIGDevices
 	})
+	mig.Claimed = h.gpu.MIGClaimed
 	for _, device := range devices {
 		mig.Devices = append(mig.Devices, &handle{driver: h.driver, gpu: device})
 	}

@@ -42,6 +42,8 @@ import (
 // declarations with nvml.h.
 type direct struct {
 	handleByUUID, fanSpeedRPM, eventSetWait unsafe.Pointer
+	// lists are the functions of lists.go that the library has, by name.
+	lists map[string]unsafe.Pointer
 }
 
 const (
@@ -50,7 +52,18 @@ const (
 	symbolEventSetWait = "nvmlEventSetWait_v2"
 	// symbolOlderEventSetWait leaves out the instance of a GPU, which is not looked at.
 	symbolOlderEventSetWait = "nvmlEventSetWait"
+
+	symbolSamples            = "nvmlDeviceGetSamples"
+	symbolProcessUtilization = "nvmlDeviceGetProcessUtilization"
+	symbolRetiredPages       = "nvmlDeviceGetRetiredPages"
 )
+
+// processLists are the functions that list processes, without their version.
+var processLists = [...]string{
+	gpu.ContextCompute:  "nvmlDeviceGetComputeRunningProcesses",
+	gpu.ContextGraphics: "nvmlDeviceGetGraphicsRunningProcesses",
+	gpu.ContextMPS:      "nvmlDeviceGetMPSComputeRunningProcesses",
+}
 
 // bind finds the functions in the library that is loaded. It loads nothing, and never lets go: the
 // library stays for the life of the process anyway.
@@ -66,9 +79,22 @@ func bind(path string) direct {
 		defer C.free(unsafe.Pointer(name))
 		return C.dlsym(loaded, name)
 	}
-	found := direct{handleByUUID: find(symbolHandleByUUID), fanSpeedRPM: find(symbolFanSpeedRPM), eventSetWait: find(symbolEventSetWait)}
+	found := direct{lists: make(map[string]unsafe.Pointer), handleByUUID: find(symbolHandleByUUID), fanSpeedRPM: find(symbolFanSpeedRPM), eventSetWait: find(symbolEventSetWait)}
 	if found.eventSetWait == nil {
 		found.eventSetWait = find(symbolOlderEventSetWait)
+	}
+	add := func(symbol string) {
+		if function := find(symbol); function != nil {
+			found.lists[symbol] = function
+		}
+	}
+	add(symbolSamples)
+	add(symbolProcessUtilization)
+	add(symbolRetiredPages)
+	for _, symbol := range processLists {
+		add(symbol)
+		add(symbol + "_v2")
+		add(symbol + "_v3")
 	}
 	return found
 }

@@ -30,6 +30,7 @@ func (h *handle) MIG() (gpu.MIG, error) {
 	if err != nil {
 		return mig, err
 	}
+	mig.Claimed = indexes
 	for i := range min(indexes, migIndexLimit) {
 		device, err := h.migDevice(i)
 		switch {

@@ -173,13 +173,7 @@ func threshold(kind nvml.TemperatureThresholds) func(*handle) (uint64, error) {
 }
 
 func retiredPages(cause nvml.PageRetirementCause) func(*handle) (uint64, error) {
-	return func(h *handle) (uint64, error) {
-		if err := h.may("GetRetiredPages"); err != nil {
-			return 0, err
-		}
-		pages, code := h.device.GetRetiredPages(cause)
-		return uint64(len(pages)), failure("GetRetiredPages", code)
-	}
+	return func(h *handle) (uint64, error) { return h.retired(cause) }
 }
 
 func (h *handle) retirementPending() (uint64, error) {

@@ -27,15 +27,11 @@ func (h *handle) Contexts() ([]gpu.Context, error) {
 	}
 	var all []gpu.Context
 	asked := false
-	for kind, list := range [...]func(*handle) ([]nvml.ProcessInfo, error){
-		gpu.ContextCompute:  (*handle).computeProcesses,
-		gpu.ContextGraphics: (*handle).graphicsProcesses,
-		gpu.ContextMPS:      (*handle).mpsProcesses,
-	} {
+	for kind := range gpu.ContextMPS + 1 {
 		if !h.contexts[kind].due() {
 			continue
 		}
-		infos, err := list(h)
+		list, err := h.processes(kind)
 		if errors.Is(err, gpu.ErrNotSupported) {
 			h.contexts[kind].refuse()
 			continue
@@ -44,9 +40,7 @@ func (h *handle) Contexts() ([]gpu.Context, error) {
 			return nil, err
 		}
 		asked = true
-		for _, i := range infos {
-			all = append(all, gpu.Context{PID: i.Pid, Memory: i.UsedGpuMemory, Kind: gpu.ContextKind(kind)})
-		}
+		all = append(all, list...)
 	}
 	if !asked {
 		return nil, fmt.Errorf("list processes: %w", gpu.ErrNotSupported)
@@ -54,51 +48,17 @@ func (h *handle) Contexts() ([]gpu.Context, error) {
 	return all, nil
 }
 
-func (h *handle) computeProcesses() ([]nvml.ProcessInfo, error) {
-	if err := h.may("GetComputeRunningProcesses"); err != nil {
-		return nil, err
-	}
-	infos, code := h.device.GetComputeRunningProcesses()
-	return infos, failure("GetComputeRunningProcesses", code)
-}
-
-func (h *handle) graphicsProcesses() ([]nvml.ProcessInfo, error) {
-	if err := h.may("GetGraphicsRunningProcesses"); err != nil {
-		return nil, err
-	}
-	infos, code := h.device.GetGraphicsRunningProcesses()
-	return infos, failure("GetGraphicsRunningProcesses", code)
-}
-
-func (h *handle) mpsProcesses() ([]nvml.ProcessInfo, error) {
-	if err := h.may("GetMPSComputeRunningProcesses"); err != nil {
-		return nil, err
-	}
-	infos, code := h.device.GetMPSComputeRunningProcesses()
-	return infos, failure("GetMPSComputeRunningProcesses", code)
-}
-
 // errGrown: the next pass will find everything.
 var errGrown = errors.New("the list grew while it was read")
 
 // ProcessSamples implements gpu.Handle.
 func (h *handle) ProcessSamples(after uint64) (samples []gpu.ProcessSample, err error) {
-	if err := h.may("GetProcessUtilization"); err != nil {
+	entries, err := h.readProcessSamples(after)
+	if err != nil {
 		return nil, err
 	}
-	// go-nvml asks how long the list is, and then for the list. It slices its buffer to the length
-	// in the second answer, which panics if that is longer.
-	defer func() {
-		if recover() != nil {
-			samples, err = nil, fmt.Errorf("nvml GetProcessUtilization: %w", errGrown)
-		}
-	}()
-	entries, code := h.device.GetProcessUtilization(after)
-	if len(entries) == 0 && emptyList(code) {
+	if len(entries) == 0 {
 		return nil, gpu.ErrNotFound
-	}
-	if err := failure("GetProcessUtilization", code); err != nil {
-		return nil, err
 	}
 	samples = make([]gpu.ProcessSample, len(entries))
 	for i, e := range entries {
@@ -107,7 +67,7 @@ func (h *handle) ProcessSamples(after uint64) (samples []gpu.ProcessSample, err 
 	return samples, nil
 }
 
-// emptyList is how go-nvml reports an empty list: it returns the code of the call for the length.
+// emptyList says whether the code of the call for the length of a list means that it is empty.
 func emptyList(code nvml.Return) bool {
 	return code == nvml.SUCCESS || code == nvml.ERROR_INSUFFICIENT_SIZE
 }

@@ -20,15 +20,12 @@ var samplingTypes = map[gpu.Task]nvml.SamplingType{
 
 // Samples implements gpu.Handle.
 func (h *handle) Samples(task gpu.Task, after uint64) ([]gpu.Sample, error) {
-	if err := h.may("GetSamples"); err != nil {
-		return nil, err
-	}
 	kind, has := samplingTypes[task]
 	if !has {
 		return nil, gpu.ErrNotSupported
 	}
-	valueType, entries, code := h.device.GetSamples(kind, after)
-	if err := failure("GetSamples", code); err != nil {
+	valueType, entries, err := h.readSamples(kind, after)
+	if err != nil {
 		return nil, err
 	}
 	samples := make([]gpu.Sample, len(entries))

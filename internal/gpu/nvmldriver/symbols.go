@@ -4,7 +4,7 @@ package nvmldriver
 
 // symbols are the functions of the library behind every go-nvml method that this package calls.
 // Where there are several, go-nvml takes the newest that exists, and any one of them will do.
-// direct.go has those that are called without go-nvml. A test reads the source of this package and
+// direct.go and lists.go have those that are called without go-nvml. A test reads the source of this package and
 // of go-nvml, and fails if something is missing or wrong here.
 var symbols = map[string][]string{
 	"Init":                               {"nvmlInit", "nvmlInit_v2"},
@@ -22,7 +22,6 @@ var symbols = map[string][]string{
 	"GetUtilizationRates":                {"nvmlDeviceGetUtilizationRates"},
 	"GetEncoderUtilization":              {"nvmlDeviceGetEncoderUtilization"},
 	"GetDecoderUtilization":              {"nvmlDeviceGetDecoderUtilization"},
-	"GetSamples":                         {"nvmlDeviceGetSamples"},
 	"GetMemoryInfo":                      {"nvmlDeviceGetMemoryInfo"},
 	"GetMemoryInfo_v2":                   {"nvmlDeviceGetMemoryInfo_v2"},
 	"GetTemperature":                     {"nvmlDeviceGetTemperature"},
@@ -41,7 +40,6 @@ var symbols = map[string][]string{
 	"GetPowerManagementLimitConstraints": {"nvmlDeviceGetPowerManagementLimitConstraints"},
 	"GetTotalEccErrors":                  {"nvmlDeviceGetTotalEccErrors"},
 	"GetTemperatureThreshold":            {"nvmlDeviceGetTemperatureThreshold"},
-	"GetRetiredPages":                    {"nvmlDeviceGetRetiredPages"},
 	"GetRetiredPagesPendingStatus":       {"nvmlDeviceGetRetiredPagesPendingStatus"},
 	"GetRemappedRows":                    {"nvmlDeviceGetRemappedRows"},
 	"GetEncoderStats":                    {"nvmlDeviceGetEncoderStats"},
@@ -55,10 +53,6 @@ var symbols = map[string][]string{
 	"GetMaxPcieLinkGeneration":           {"nvmlDeviceGetMaxPcieLinkGeneration"},
 	"GetMaxPcieLinkWidth":                {"nvmlDeviceGetMaxPcieLinkWidth"},
 	"GetFieldValues":                     {"nvmlDeviceGetFieldValues"},
-	"GetComputeRunningProcesses":         {"nvmlDeviceGetComputeRunningProcesses", "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses_v3"},
-	"GetGraphicsRunningProcesses":        {"nvmlDeviceGetGraphicsRunningProcesses", "nvmlDeviceGetGraphicsRunningProcesses_v2", "nvmlDeviceGetGraphicsRunningProcesses_v3"},
-	"GetMPSComputeRunningProcesses":      {"nvmlDeviceGetMPSComputeRunningProcesses", "nvmlDeviceGetMPSComputeRunningProcesses_v2", "nvmlDeviceGetMPSComputeRunningProcesses_v3"},
-	"GetProcessUtilization":              {"nvmlDeviceGetProcessUtilization"},
 	"GetMigMode":                         {"nvmlDeviceGetMigMode"},
 	"GetMaxMigDeviceCount":               {"nvmlDeviceGetMaxMigDeviceCount"},
 	"GetMigDeviceHandleByIndex":          {"nvmlDeviceGetMigDeviceHandleByIndex"},

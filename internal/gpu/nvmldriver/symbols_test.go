@@ -282,7 +282,7 @@ func TestDirectCallsAreDeclaredAsInTheHeader(t *testing.T) {
 	require.NoError(t, err)
 	text := regexp.MustCompile(`(?s)//[^\n]*|/\*.*?\*/|\s+`).ReplaceAllString(string(header), " ")
 	text = regexp.MustCompile(` +`).ReplaceAllString(text, " ")
-	for _, declared := range []string{
+	declarations := []string{
 		"nvmlReturn_t DECLDIR " + symbolHandleByUUID + "(const char *uuid, nvmlDevice_t *device);",
 		"nvmlReturn_t DECLDIR " + symbolFanSpeedRPM + "(nvmlDevice_t device, nvmlFanSpeedInfo_t *fanSpeed);",
 		"nvmlReturn_t DECLDIR " + symbolEventSetWait + "(nvmlEventSet_t set, nvmlEventData_t * data, unsigned int timeoutms);",
@@ -291,7 +291,21 @@ func TestDirectCallsAreDeclaredAsInTheHeader(t *testing.T) {
 		"NVML_ERROR_TIMEOUT = 10,",
 		"typedef struct { unsigned int version; unsigned int fan; unsigned int speed; } nvmlFanSpeedInfo_v1_t; typedef nvmlFanSpeedInfo_v1_t nvmlFanSpeedInfo_t;",
 		"#define NVML_STRUCT_VERSION(data, ver) (unsigned int)(sizeof(nvml ## data ## _v ## ver ## _t) | \\ (ver << 24U))",
-	} {
+		"nvmlReturn_t DECLDIR " + symbolSamples + "(nvmlDevice_t device, nvmlSamplingType_t type, unsigned long long lastSeenTimeStamp, " +
+			"nvmlValueType_t *sampleValType, unsigned int *sampleCount, nvmlSample_t *samples);",
+		"nvmlReturn_t DECLDIR " + symbolProcessUtilization + "(nvmlDevice_t device, nvmlProcessUtilizationSample_t *utilization, " +
+			"unsigned int *processSamplesCount, unsigned long long lastSeenTimeStamp);",
+		"nvmlReturn_t DECLDIR " + symbolRetiredPages + "(nvmlDevice_t device, nvmlPageRetirementCause_t cause, unsigned int *pageCount, unsigned long long *addresses);",
+		"typedef struct nvmlProcessInfo_v1_st { unsigned int pid; unsigned long long usedGpuMemory; } nvmlProcessInfo_v1_t;",
+		"typedef struct nvmlProcessInfo_v2_st { unsigned int pid; unsigned long long usedGpuMemory; unsigned int gpuInstanceId; unsigned int computeInstanceId; } nvmlProcessInfo_v2_t, nvmlProcessInfo_t;",
+		"typedef struct nvmlSample_st { unsigned long long timeStamp; nvmlValue_t sampleValue; }nvmlSample_t;",
+	}
+	for _, symbol := range processLists {
+		for version, entry := range map[string]string{"": "nvmlProcessInfo_v1_t", "_v2": "nvmlProcessInfo_v2_t", "_v3": "nvmlProcessInfo_t"} {
+			declarations = append(declarations, "nvmlReturn_t DECLDIR "+symbol+version+"(nvmlDevice_t device, unsigned int *infoCount, "+entry+" *infos);")
+		}
+	}
+	for _, declared := range declarations {
 		require.Contains(t, text, declared)
 	}
 }
