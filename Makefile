@@ -17,7 +17,7 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu clean series load
+.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -40,8 +40,9 @@ test: ## run every test that needs no special hardware
 bench: ## print what the budgets are about
 	go test -run '^$$' -bench . -benchmem ./internal/... ./receiver/...
 
-e2e: build bin/simulator ## run the built collector over simulated hosts
+e2e: build bin/simulator gpu-kit ## run the built collector over simulated hosts, and the kit for GPUs over a fake driver
 	go test -count=1 -timeout 20m -tags e2e ./test/e2e/...
+	go test -count=1 -tags e2e ./test/gpu/...
 
 e2e-stack: build bin/simulator ## run it behind a real Prometheus and Alertmanager: every query of deploy/ is asked, an alert arrives
 	.ci/prometheus/build.sh
@@ -129,8 +130,14 @@ cost-growth: build bin/simulator .cache/exporters ## measure how that grows with
 cost-check: build bin/simulator .cache/exporters ## the same in short
 	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -window 45s -warmup 20s $(COST_ARGS)'
 
-gpu: ## compare with nvidia-smi and print what sampling costs; needs an NVIDIA GPU. GPU_TEST_DURATION=10m samples for longer
-	go test -count=1 -v -timeout 30m -tags gpu ./test/gpu/...
+gpu: gpu-kit ## compare with nvidia-smi and print what each call costs; needs an NVIDIA GPU. GPU_ARGS="-load=false" and the like
+	dist/gpu-kit/run.sh dist/gpu-result $(GPU_ARGS)
+
+gpu-kit: build bin/simulator ## the same as a folder, dist/gpu-kit, to be carried to a machine that has a GPU and nothing else
+	@rm -rf dist/gpu-kit && mkdir -p dist/gpu-kit
+	go build -trimpath -ldflags='-s -w -X main.version=$(VERSION)+$(COMMIT)' -o dist/gpu-kit/gpu-kit ./test/gpu
+	@.ci/linker.sh binary dist/gpu-kit/gpu-kit
+	cp bin/otelcol-facefusion bin/simulator test/gpu/kit/run.sh dist/gpu-kit/
 
 deploy-test: ## check rules, alerts and messages with the programs and the code of Prometheus and Alertmanager
 	.ci/prometheus/check.sh

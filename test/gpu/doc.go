@@ -1,3 +1,4 @@
-// Package gpu holds the tests that need an NVIDIA GPU. They are built with the tag gpu and run by
-// "make gpu"; everywhere else they are only compiled.
-package gpu
+// Command gpu compares what the collector tells of NVIDIA GPUs with what nvidia-smi tells, on a
+// machine that has some. "make gpu" runs it there; "make gpu-kit" puts it into a folder with all
+// that it needs, to be carried to a machine that has nothing else.
+package main

@@ -138,8 +138,8 @@ func (h *handle) readSamples(kind nvml.SamplingType, after uint64) (nvml.ValueTy
 	return nvml.ValueType(valueType), entries[:count], nil
 }
 
-// readProcessSamples reads the utilization of processes. The first call is for the length of the list;
-// nil is an empty one.
+// readProcessSamples reads the utilization of processes. The first call is for the length of the
+// list; nil is an empty one.
 func (h *handle) readProcessSamples(after uint64) ([]nvml.ProcessUtilizationSample, error) {
 	function, device, err := h.function(symbolProcessUtilization)
 	if err != nil {

@@ -4,8 +4,8 @@ package nvmldriver
 
 // symbols are the functions of the library behind every go-nvml method that this package calls.
 // Where there are several, go-nvml takes the newest that exists, and any one of them will do.
-// direct.go and lists.go have those that are called without go-nvml. A test reads the source of this package and
-// of go-nvml, and fails if something is missing or wrong here.
+// direct.go and lists.go have those that are called without go-nvml. A test reads the source of
+// this package and of go-nvml, and fails if something is missing or wrong here.
 var symbols = map[string][]string{
 	"Init":                               {"nvmlInit", "nvmlInit_v2"},
 	"Shutdown":                           {"nvmlShutdown"},

@@ -1,0 +1,59 @@
+//go:build linux && cgo
+
+package main
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
+)
+
+// energyTolerance is how far the counter of energy may be from the integral of power, which
+// nvidia-smi tells as a mean of the last second on some GPUs, and as it is on others.
+const energyTolerance = 0.15
+
+// checkEnergy compares the counter with the integral of the power that nvidia-smi tells.
+func checkEnergy(ctx context.Context, r *report, h gpu.Handle, uuid string, s *smi, length time.Duration) error {
+	name := "energy " + uuid
+	before, err := h.Energy()
+	if errors.Is(err, gpu.ErrNotSupported) {
+		r.add(name, skipped, "this GPU has no counter of energy")
+		return nil
+	}
+	if err != nil {
+		r.add(name, failed, "%v", err)
+		return nil
+	}
+	begin, last, integral := time.Now(), time.Now(), 0.0
+	for time.Since(begin) < length {
+		all, err := s.ask(ctx)
+		if err != nil {
+			return err
+		}
+		watts, known := numeric(all[uuid]["power.draw"])
+		if !known {
+			r.add(name, skipped, "nvidia-smi tells no power of this GPU")
+			return nil
+		}
+		integral += watts * time.Since(last).Seconds()
+		last = time.Now()
+		time.Sleep(100 * time.Millisecond)
+	}
+	after, err := h.Energy()
+	if err != nil || after < before {
+		r.add(name, failed, "the counter went from %d to %d mJ: %v", before, after, err)
+		return nil
+	}
+	// The last stretch has no reading of its own.
+	integral *= time.Since(begin).Seconds() / last.Sub(begin).Seconds()
+	counted := float64(after-before) / 1000
+	o := passed
+	if math.Abs(counted-integral) > energyTolerance*math.Max(counted, integral) {
+		o = failed
+	}
+	r.add(name, o, "%.1f J counted, %.1f J by the power that nvidia-smi tells, in %v", counted, integral, time.Since(begin).Round(time.Second))
+	return nil
+}

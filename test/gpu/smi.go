@@ -1,0 +1,147 @@
+//go:build linux && cgo
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// answers are what nvidia-smi says of one GPU, as text: by the field of --query-gpu, and by the
+// path in the XML of -q, which begins with a slash.
+type answers map[string]string
+
+// element is a node of the XML.
+type element struct {
+	XMLName  xml.Name
+	ID       string    `xml:"id,attr"`
+	Text     string    `xml:",chardata"`
+	Children []element `xml:",any"`
+}
+
+// flatten notes the text of each leaf by its path. Of several of the same name, the first counts.
+func (e *element) flatten(path string, into answers) {
+	if len(e.Children) == 0 {
+		if _, there := into[path]; !there {
+			into[path] = strings.TrimSpace(e.Text)
+		}
+		return
+	}
+	for i := range e.Children {
+		e.Children[i].flatten(path+"/"+e.Children[i].XMLName.Local, into)
+	}
+}
+
+func (e *element) child(path ...string) *element {
+	for _, name := range path {
+		found := -1
+		for i := range e.Children {
+			if e.Children[i].XMLName.Local == name {
+				found = i
+				break
+			}
+		}
+		if found < 0 {
+			return &element{}
+		}
+		e = &e.Children[found]
+	}
+	return e
+}
+
+// smi is the nvidia-smi of the host.
+type smi struct {
+	program string
+	// fields are those of --query-gpu that it has; their names change.
+	fields []string
+	// unknown are those that it does not have.
+	unknown []string
+}
+
+func newSMI(ctx context.Context, program string, wanted []string) (*smi, error) {
+	s := &smi{program: program}
+	for _, field := range wanted {
+		err := exec.CommandContext(ctx, program, "--query-gpu="+field, "--format=csv,noheader").Run()
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+			s.fields = append(s.fields, field)
+		case errors.As(err, &exit):
+			s.unknown = append(s.unknown, field)
+		default:
+			return nil, fmt.Errorf("run nvidia-smi: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// ask returns what it says now of each GPU, by UUID.
+func (s *smi) ask(ctx context.Context) (map[string]answers, error) {
+	out, err := exec.CommandContext(ctx, s.program, "--query-gpu=uuid,"+strings.Join(s.fields, ","), "--format=csv,noheader,nounits").Output()
+	if err != nil {
+		return nil, fmt.Errorf("ask nvidia-smi: %w", err)
+	}
+	reader := csv.NewReader(bytes.NewReader(out))
+	reader.TrimLeadingSpace = true
+	rows, err := reader.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("read what nvidia-smi says: %w", err)
+	}
+	all := make(map[string]answers)
+	for _, row := range rows {
+		a := answers{"uuid": row[0]}
+		for i, field := range s.fields {
+			a[field] = strings.TrimSpace(row[i+1])
+		}
+		all[row[0]] = a
+	}
+	return all, s.askXML(ctx, all)
+}
+
+func (s *smi) askXML(ctx context.Context, all map[string]answers) error {
+	out, err := exec.CommandContext(ctx, s.program, "-q", "-x").Output()
+	if err != nil {
+		return fmt.Errorf("ask nvidia-smi for all: %w", err)
+	}
+	var log element
+	if err := xml.Unmarshal(out, &log); err != nil {
+		return fmt.Errorf("read all that nvidia-smi says: %w", err)
+	}
+	for i := range log.Children {
+		gpu := &log.Children[i]
+		a := all[strings.TrimSpace(gpu.child("uuid").Text)]
+		if gpu.XMLName.Local != "gpu" || a == nil {
+			continue
+		}
+		gpu.flatten("", a)
+		a["/processes"] = processMemory(gpu.child("processes"))
+		a["/count"] = fmt.Sprint(len(all))
+	}
+	return nil
+}
+
+// processMemory is the memory of all processes together, in MiB. One that computes and draws is
+// there twice, with the same memory.
+func processMemory(processes *element) string {
+	byPID := make(map[string]float64)
+	for i := range processes.Children {
+		p := &processes.Children[i]
+		mib, ok := numeric(p.child("used_memory").Text)
+		if !ok {
+			return "N/A"
+		}
+		pid := strings.TrimSpace(p.child("pid").Text)
+		byPID[pid] = max(byPID[pid], mib)
+	}
+	sum := 0.0
+	for _, mib := range byPID {
+		sum += mib
+	}
+	return fmt.Sprintf("%g", sum)
+}
