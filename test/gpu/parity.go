@@ -168,7 +168,7 @@ func clockEvents() (list []figure) {
 
 func recoveryActions() (list []figure) {
 	for action, texts := range map[string][]string{
-		"none": {"none"}, "reset": {"reset", "gpu reset", "drain and reset"}, "reboot": {"reboot", "node reboot"}, "drain": {"drain p2p"},
+		"reset": {"reset", "gpu reset", "drain and reset"}, "reboot": {"reboot", "node reboot"}, "drain": {"drain p2p"},
 	} {
 		f := exactly("nvidia_gpu_recovery_action", labels{"nvidia_gpu_recovery_action": action}, "gpu_recovery_action")
 		f.read = func(text string) (float64, bool) {

@@ -117,10 +117,10 @@ func bus() []panel {
 func recovery() panel {
 	return chart{
 		title:    "What the driver asks for",
-		about:    "What must be done before a GPU can be relied on again: drain it (start nothing new on it), reset it, or reboot the host.",
+		about:    "What must be done before a GPU can be relied on again: drain it (start nothing new on it), reset it, or reboot the host. Drivers before R570 do not say.",
 		empty:    "not told by these drivers",
-		states:   recoveryStates,
-		queries:  []query{{worst("host_name, hw_name", during("nvidia_gpu_recovery_action", "@gpu", recoveryStates)), perGPU}},
+		states:   append([]state{wellState}, recoveryStates...),
+		queries:  []query{{worst("host_name, hw_name", during("hw_status", "@gpu", []state{wellState}), during("nvidia_gpu_recovery_action", "@gpu", recoveryStates)), perGPU}},
 		runbooks: []string{"GPUXid", "GPUDegraded"},
 	}.timeline()
 }

@@ -85,9 +85,7 @@ var clockStates = []state{
 
 // What the driver asks for. A reset may need a drain first.
 var recoveryStates = []state{
-	{1, `nvidia_gpu_recovery_action="none"`, "nothing", "green"},
 	{2, `nvidia_gpu_recovery_action="drain"`, "drain", "yellow"},
-	{3, `nvidia_gpu_recovery_action="other"`, "another", "orange"},
 	{4, `nvidia_gpu_recovery_action="reset"`, "reset", "orange"},
 	{5, `nvidia_gpu_recovery_action="reboot"`, "reboot", "red"},
 }

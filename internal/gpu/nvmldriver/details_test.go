@@ -259,7 +259,7 @@ func TestRecoveryActions(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		for number, want := range map[string]gpu.RecoveryAction{
 			"0": gpu.RecoveryNone, "1": gpu.RecoveryReset, "2": gpu.RecoveryReboot, "3": gpu.RecoveryDrain, "4": gpu.RecoveryReset,
-			"5": gpu.RecoveryOther, "6": gpu.RecoveryReset, "7": gpu.RecoveryReboot, "8": gpu.RecoveryOther,
+			"5": gpu.RecoveryDrain, "6": gpu.RecoveryReset, "7": gpu.RecoveryReboot, "8": gpu.RecoveryDrain,
 		} {
 			s.set("gpu.0.field.230 "+number, "gpu.0.field.230.type 1")
 			sampler := s.sampler(0)

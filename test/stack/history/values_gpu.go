@@ -22,8 +22,7 @@ func (g *gpu) reading(s Series) (reading, bool) {
 	case "nvidia_gpu_memory_others_usage_bytes":
 		return constant(300 << 20), true
 	case "nvidia_gpu_recovery_action":
-		action := s.Get("nvidia_gpu_recovery_action")
-		return func() float64 { return truth(action == "none") }, true
+		return constant(0), true
 	case "hw_gpu_memory_usage_bytes":
 		return func() float64 { return g.memory }, true
 	case "hw_gpu_memory_utilization_ratio":

@@ -165,8 +165,8 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	} {
 		require.Contains(t, metadata.MapAttributeNvidiaDriverState, string(state))
 	}
-	require.Len(t, metadata.MapAttributeNvidiaGpuRecoveryAction, 5)
-	for _, action := range []gpu.RecoveryAction{gpu.RecoveryNone, gpu.RecoveryDrain, gpu.RecoveryReset, gpu.RecoveryReboot, gpu.RecoveryOther} {
+	require.Len(t, metadata.MapAttributeNvidiaGpuRecoveryAction, 3)
+	for _, action := range []gpu.RecoveryAction{gpu.RecoveryDrain, gpu.RecoveryReset, gpu.RecoveryReboot} {
 		require.Contains(t, metadata.MapAttributeNvidiaGpuRecoveryAction, string(action))
 	}
 	require.Len(t, metadata.MapAttributeNvidiaGpuClockEvent, len(gpu.AllClockEvents))

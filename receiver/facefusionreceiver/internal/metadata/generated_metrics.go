@@ -1490,37 +1490,29 @@ type AttributeNvidiaGpuRecoveryAction int
 
 const (
 	_ AttributeNvidiaGpuRecoveryAction = iota
-	AttributeNvidiaGpuRecoveryActionNone
 	AttributeNvidiaGpuRecoveryActionDrain
 	AttributeNvidiaGpuRecoveryActionReset
 	AttributeNvidiaGpuRecoveryActionReboot
-	AttributeNvidiaGpuRecoveryActionOther
 )
 
 // String returns the string representation of the AttributeNvidiaGpuRecoveryAction.
 func (av AttributeNvidiaGpuRecoveryAction) String() string {
 	switch av {
-	case AttributeNvidiaGpuRecoveryActionNone:
-		return "none"
 	case AttributeNvidiaGpuRecoveryActionDrain:
 		return "drain"
 	case AttributeNvidiaGpuRecoveryActionReset:
 		return "reset"
 	case AttributeNvidiaGpuRecoveryActionReboot:
 		return "reboot"
-	case AttributeNvidiaGpuRecoveryActionOther:
-		return "other"
 	}
 	return ""
 }
 
 // MapAttributeNvidiaGpuRecoveryAction is a helper map of string to AttributeNvidiaGpuRecoveryAction attribute value.
 var MapAttributeNvidiaGpuRecoveryAction = map[string]AttributeNvidiaGpuRecoveryAction{
-	"none":   AttributeNvidiaGpuRecoveryActionNone,
 	"drain":  AttributeNvidiaGpuRecoveryActionDrain,
 	"reset":  AttributeNvidiaGpuRecoveryActionReset,
 	"reboot": AttributeNvidiaGpuRecoveryActionReboot,
-	"other":  AttributeNvidiaGpuRecoveryActionOther,
 }
 
 // AttributeNvidiaGpuThrottlePolicy specifies the value nvidia.gpu.throttle.policy attribute.
@@ -7698,7 +7690,7 @@ type metricNvidiaGpuRecoveryAction struct {
 // init fills nvidia.gpu.recovery.action metric with initial data.
 func (m *metricNvidiaGpuRecoveryAction) init() {
 	m.data.SetName("nvidia.gpu.recovery.action")
-	m.data.SetDescription("1 for what the driver says must be done to the GPU, 0 for the others. Absent with drivers before R570.")
+	m.data.SetDescription("1 for what the driver says must be done to the GPU, 0 for the others; all are 0 when nothing must. Absent with drivers before R570.")
 	m.data.SetUnit("1")
 	m.data.SetEmptySum()
 	m.data.Sum().SetIsMonotonic(false)

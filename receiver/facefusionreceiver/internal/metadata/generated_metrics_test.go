@@ -385,7 +385,7 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordNvidiaGpuReadingImplausibleDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuReadingClock)
 			defaultMetricsCount++
 			allMetricsCount++
-			mb.RecordNvidiaGpuRecoveryActionDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuRecoveryActionNone)
+			mb.RecordNvidiaGpuRecoveryActionDataPoint(ts, 1, "hw.id-val", "hw.name-val", AttributeNvidiaGpuRecoveryActionDrain)
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordNvidiaGpuSelectionUnmatchedDataPoint(ts, 1)
@@ -2412,7 +2412,7 @@ func TestMetricsBuilder(t *testing.T) {
 					validatedMetrics["nvidia.gpu.recovery.action"] = true
 					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
 					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-					assert.Equal(t, "1 for what the driver says must be done to the GPU, 0 for the others. Absent with drivers before R570.", mi.Description())
+					assert.Equal(t, "1 for what the driver says must be done to the GPU, 0 for the others; all are 0 when nothing must. Absent with drivers before R570.", mi.Description())
 					assert.Equal(t, "1", mi.Unit())
 					assert.False(t, mi.Sum().IsMonotonic())
 					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
@@ -2429,7 +2429,7 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.Equal(t, "hw.name-val", hwNameAttrVal.Str())
 					nvidiaGpuRecoveryActionAttrVal, ok := dp.Attributes().Get("nvidia.gpu.recovery.action")
 					assert.True(t, ok)
-					assert.Equal(t, "none", nvidiaGpuRecoveryActionAttrVal.Str())
+					assert.Equal(t, "drain", nvidiaGpuRecoveryActionAttrVal.Str())
 				case "nvidia.gpu.selection.unmatched":
 					assert.False(t, validatedMetrics["nvidia.gpu.selection.unmatched"], "Found a duplicate in the metrics slice: nvidia.gpu.selection.unmatched")
 					validatedMetrics["nvidia.gpu.selection.unmatched"] = true
