@@ -39,6 +39,7 @@ func (f *jobsFolder) decideRerun(p *pass, j *job, l *folderEvidence) {
 	j.rerunSeen, j.rerunOwnAt = time.Time{}, time.Time{}
 	c := &j.attempt.claim
 	held, exit := slices.ContainsFunc(c.holders, l.alive), c.exit(l)
+	atWork := seen.Sub(ownAt) < rivalFor || l.hasRunner(c)
 	others := 0
 	for i := range l.processes {
 		p := &l.processes[i]
@@ -49,7 +50,7 @@ func (f *jobsFolder) decideRerun(p *pass, j *job, l *folderEvidence) {
 			}
 		}
 	}
-	if held && others > 1 && seen.Sub(ownAt) < rivalFor {
+	if held && others > 1 && atWork {
 		j.attempt.run.Contended, j.attempt.published = true, nil
 		j.attempt.absorb(&j.doc, j.written)
 		return
@@ -61,6 +62,13 @@ func (f *jobsFolder) decideRerun(p *pass, j *job, l *folderEvidence) {
 	f.begin(p, j, &j.doc, reason)
 	j.attempt.absorb(&j.doc, j.written)
 	f.transition(p, j, j.attempt.state(), j.written)
+}
+
+// hasRunner says that the one process that can have a run is a runner, and lives: it dies of what a
+// web UI loses a job to, so that it is at work, however slow.
+func (l *folderEvidence) hasRunner(c *claim) bool {
+	id, only := c.only()
+	return only && slices.ContainsFunc(l.processes, func(p Process) bool { return p.ProcessID == id && p.Role == RoleRunner })
 }
 
 // begin starts another attempt, and ends the one before if nothing else has.
