@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
@@ -62,7 +63,7 @@ func (f *jobsFolder) evaluate(p *pass, j *job, l *folderEvidence) {
 	} else {
 		return
 	}
-	j.progress.observe(p.now, l, useOf(&a.claim, l), f.idle.used(), func() (int64, bool) { return f.stepFiles(j) })
+	j.progress.observe(p.now, l, useOf(&a.claim, l), f.idle.used(), f.stepPaths(j), func() (int64, bool) { return f.stepFiles(j) })
 	in := f.verdictInput(p, j, l)
 	switch v, basis, reason := judge(in, f.settings.StallAfter); {
 	case v == verdictOrphaned:
@@ -232,14 +233,29 @@ func (f *jobsFolder) restDoors() {
 
 // stepFiles looks at the files of the step that runs, or of the last one while they are joined.
 func (f *jobsFolder) stepFiles(j *job) (int64, bool) {
-	step := j.attempt.current()
-	if step < 0 {
-		step = j.attempt.last()
+	if step := j.step(); step != nil {
+		return stepFiles(&f.at, step)
 	}
-	if step < 0 || step >= len(j.doc.Steps) {
-		return 0, false
+	return 0, false
+}
+
+func (f *jobsFolder) stepPaths(j *job) stepPaths {
+	if step := j.step(); step != nil {
+		return pathsOf(&f.at, step)
 	}
-	return stepFiles(&f.at, &j.doc.Steps[step])
+	return stepPaths{}
+}
+
+// step is the one that runs, or the last one while they are joined; nil where none is known.
+func (j *job) step() *jobfile.PlannedStep {
+	i := j.attempt.current()
+	if i < 0 {
+		i = j.attempt.last()
+	}
+	if i < 0 || i >= len(j.doc.Steps) {
+		return nil
+	}
+	return &j.doc.Steps[i]
 }
 
 // shared says that other hosts may use the folder: their processes cannot be seen, and their clocks

@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"slices"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
@@ -54,9 +55,9 @@ type InstanceEvidence struct {
 	// GPUBusy says that the processes or their children compute on a GPU. Memory that they only
 	// hold is no progress.
 	GPUBusy reading.Value[bool]
-	// FFmpeg is how many children run ffmpeg. FaceFusion 3.8 leaves idle ones behind: a new one is
-	// progress, an old one is not.
-	FFmpeg reading.Value[int]
+	// FFmpeg are the paths in the arguments of each child that runs ffmpeg. FaceFusion 3.8 leaves
+	// idle ones behind: a new one is progress, an old one is not.
+	FFmpeg reading.Value[[][]string]
 	// LogRead says that FaceFusion's log is read; Log is what it said lately about runs that did
 	// not complete.
 	LogRead bool
@@ -130,7 +131,7 @@ type folderEvidence struct {
 	servers        []ServerCalls
 	cpu, serverCPU reading.Value[float64]
 	gpuBusy        reading.Value[bool]
-	ffmpeg         reading.Value[int]
+	ffmpeg         reading.Value[[][]string]
 	logRead        bool
 	log            []LogLine
 }
@@ -152,7 +153,7 @@ func gather(evidence Evidence, instances []string) *folderEvidence {
 			l.gpuBusy = reading.Known(l.gpuBusy.V || e.GPUBusy.V)
 		}
 		if e.FFmpeg.Known {
-			l.ffmpeg = reading.Known(l.ffmpeg.V + e.FFmpeg.V)
+			l.ffmpeg = reading.Known(append(slices.Clone(l.ffmpeg.V), e.FFmpeg.V...))
 		}
 	}
 	return l

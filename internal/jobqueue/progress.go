@@ -18,8 +18,8 @@ type progress struct {
 	worked bool
 	// cpu and serverCPU compare totals over a while.
 	cpu, serverCPU cpuWindow
-	// ffmpeg is how many there were.
-	ffmpeg reading.Value[int]
+	// ownFFmpeg is how many ffmpegs worked on the step, nearFFmpeg how many others read its target.
+	ownFFmpeg, nearFFmpeg reading.Value[int]
 	// files is the sum of what the step's files are, filesAt when they were looked at, grown when
 	// they last changed.
 	files          int64
@@ -35,8 +35,8 @@ const (
 )
 
 // observe takes in what is known now. use says whose CPU time can be the run's; idle is what the
-// web UIs use without any.
-func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle float64, files func() (int64, bool)) {
+// web UIs use without any; paths are those of the step.
+func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle float64, paths stepPaths, files func() (int64, bool)) {
 	if s.movedAt.IsZero() {
 		s.movedAt, s.ownAt = now, now
 	}
@@ -45,11 +45,13 @@ func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle fl
 	cores, full = s.serverCPU.read(now, l.serverCPU)
 	moved = moved || full && use.servers && cores >= idle+busyCPU
 	moved = moved || l.gpuBusy.Known && l.gpuBusy.V
-	moved = moved || s.ffmpeg.Known && l.ffmpeg.Known && l.ffmpeg.V > s.ffmpeg.V
-	if moved {
+	own, near := s.readFFmpeg(l, paths)
+	if moved || own || near {
 		s.movedAt, s.worked = now, true
 	}
-	s.ffmpeg = l.ffmpeg
+	if own {
+		s.ownAt = now
+	}
 	if since := now.Sub(s.filesAt); since >= 0 && since < filesEvery && !s.filesAt.IsZero() {
 		return
 	}
@@ -58,6 +60,19 @@ func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle fl
 		s.movedAt, s.ownAt, s.grown, s.worked = now, now, now, true
 	}
 	s.files, s.filesKnown, s.filesAt = sum, ok, now
+}
+
+// readFFmpeg says that one more ffmpeg works on the step, or may.
+func (s *progress) readFFmpeg(l *folderEvidence, paths stepPaths) (own, near bool) {
+	var owned, others reading.Value[int]
+	if l.ffmpeg.Known {
+		o, n := paths.count(l.ffmpeg.V)
+		owned, others = reading.Known(o), reading.Known(n)
+		own = s.ownFFmpeg.Known && o > s.ownFFmpeg.V
+		near = s.nearFFmpeg.Known && n > s.nearFFmpeg.V
+	}
+	s.ownFFmpeg, s.nearFFmpeg = owned, others
+	return own, near
 }
 
 // wrote says that the file changed: whoever wrote it is at work.

@@ -202,7 +202,7 @@ func (s *script) evidence(words []string) {
 		case "ffmpeg":
 			n, err := strconv.Atoi(words[1])
 			require.NoError(t, err, s.at)
-			h.evidence.FFmpeg = reading.Known(n)
+			h.evidence.FFmpeg = reading.Known(slices.Repeat([][]string{{"/data/in/clip.mp4"}}, n))
 		default:
 			t.Fatalf("%s: no such operation", s.at)
 		}

@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,21 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestVerdictsOnAProcessNeedAFreshList: who wrote the file after the processes were listed is not
+// in the list, so that whoever is missing there says nothing.
+func TestVerdictsOnAProcessNeedAFreshList(t *testing.T) {
+	for _, v := range verdicts {
+		if v.basis != BasisProcessExit && v.basis != BasisNoProcess {
+			continue
+		}
+		in := v.in
+		in.listed = false
+		got, basis, _ := judge(in, time.Duration(1<<62))
+		assert.Equal(t, verdictNone, got, v.row)
+		assert.Equal(t, BasisProgress, basis, v.row)
+	}
+}
+
 // TestVerdictsAreDocumented keeps the table that users read the one that is decided by.
 func TestVerdictsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/jobs.md")
@@ -129,6 +145,9 @@ func TestVerdictsAreDocumented(t *testing.T) {
 	assert.Equal(t, want, rows[2:]) // below the head of the table
 }
 
+// clip and other are what the arguments of ffmpegs name.
+var clip, other = [][]string{{"/in/clip.mp4"}, {"/in/clip.mp4", "/in/other.mp4"}}, [][]string{{"/in/other.mp4"}}
+
 func TestProgress(t *testing.T) {
 	begin := time.Now()
 	at := func(d time.Duration) time.Time { return begin.Add(d) }
@@ -149,12 +168,13 @@ func TestProgress(t *testing.T) {
 		"CPU that fell: another count":  {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(2.0)}, {cpu: is(3.0)}}, all, 0},
 		"CPU that was unknown for once": {[]folderEvidence{{cpu: is(10.0)}, {}, {cpu: is(90.0)}}, all, 0},
 		"GPU":                           {[]folderEvidence{{gpuBusy: is(false)}, {gpuBusy: is(true)}, {gpuBusy: is(false)}}, all, 10 * time.Second},
-		"another ffmpeg":                {[]folderEvidence{{ffmpeg: is(1)}, {ffmpeg: is(2)}, {ffmpeg: is(2)}}, all, 10 * time.Second},
-		"an ffmpeg that ended":          {[]folderEvidence{{ffmpeg: is(2)}, {ffmpeg: is(1)}, {ffmpeg: is(1)}}, all, 0},
+		"another ffmpeg":                {[]folderEvidence{{ffmpeg: is(clip[:1])}, {ffmpeg: is(clip)}, {ffmpeg: is(clip)}}, all, 10 * time.Second},
+		"an ffmpeg of another step":     {[]folderEvidence{{ffmpeg: is(clip)}, {ffmpeg: is(append(slices.Clone(clip), other...))}}, all, 0},
+		"an ffmpeg that ended":          {[]folderEvidence{{ffmpeg: is(clip)}, {ffmpeg: is(clip[:1])}, {ffmpeg: is(clip[:1])}}, all, 0},
 	} {
 		var s progress
 		for i := range c.evidence {
-			s.observe(at(time.Duration(i)*10*time.Second), &c.evidence[i], c.use, 0.15, unseen)
+			s.observe(at(time.Duration(i)*10*time.Second), &c.evidence[i], c.use, 0.15, stepPaths{target: "/in/clip.mp4"}, unseen)
 		}
 		assert.Equal(t, at(c.want), s.movedAt, name)
 		assert.Equal(t, c.want > 0, s.worked, name)
@@ -168,7 +188,7 @@ func TestGrowthOfFilesIsProgress(t *testing.T) {
 	looked := 0
 	sizes := []int64{100, 100, 200, 200}
 	for i := range 16 {
-		s.observe(begin.Add(time.Duration(i)*time.Second), &folderEvidence{}, cpuUse{}, 0, func() (int64, bool) { looked++; return sizes[i/5], true })
+		s.observe(begin.Add(time.Duration(i)*time.Second), &folderEvidence{}, cpuUse{}, 0, stepPaths{}, func() (int64, bool) { looked++; return sizes[i/5], true })
 	}
 	assert.Equal(t, 4, looked, "every 5 seconds")
 	assert.Equal(t, begin.Add(10*time.Second), s.movedAt)
@@ -254,12 +274,12 @@ func TestEvidenceOfSeveralInstances(t *testing.T) {
 	a, b := Process{ProcessID: ProcessID{PID: 1}, Role: RoleServer, Started: now}, Process{ProcessID: ProcessID{PID: 2}, Role: RoleRunner, Started: now}
 	exit, calls := Exit{PID: 3, Time: now, Reason: ReasonKilled}, ServerCalls{ProcessID: a.ProcessID}
 	l := gather(Evidence{
-		"a": {Time: now, Processes: []Process{a}, CPU: is(1.0), ServerCPU: is(7.0), GPUBusy: is(true), FFmpeg: is(2), Servers: []ServerCalls{calls}},
-		"b": {Time: now.Add(-time.Second), Processes: []Process{b}, CPU: is(5.0), GPUBusy: is(false), FFmpeg: is(3), Exits: []Exit{exit}},
+		"a": {Time: now, Processes: []Process{a}, CPU: is(1.0), ServerCPU: is(7.0), GPUBusy: is(true), FFmpeg: is(clip), Servers: []ServerCalls{calls}},
+		"b": {Time: now.Add(-time.Second), Processes: []Process{b}, CPU: is(5.0), GPUBusy: is(false), FFmpeg: is(other), Exits: []Exit{exit}},
 	}, []string{"a", "b"})
 	assert.Equal(t, &folderEvidence{
 		listed: now.Add(-time.Second), processes: []Process{a, b}, exits: []Exit{exit}, servers: []ServerCalls{calls},
-		cpu: is(6.0), serverCPU: is(7.0), gpuBusy: is(true), ffmpeg: is(5),
+		cpu: is(6.0), serverCPU: is(7.0), gpuBusy: is(true), ffmpeg: is(append(slices.Clone(clip), other...)),
 	}, l)
 	assert.True(t, gather(Evidence{"a": {Time: now}}, []string{"a", "b"}).listed.IsZero(), "of one of them nothing is known")
 }

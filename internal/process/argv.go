@@ -158,3 +158,20 @@ func childRole(comm string, argv []string) Role {
 		return RoleOther
 	}
 }
+
+// maxPaths bounds what is kept of an ffmpeg's arguments.
+const maxPaths = 8
+
+// pathsIn are the arguments of an ffmpeg that name files: they say on what it works.
+func pathsIn(role Role, argv []string) (paths []string) {
+	if role != RoleFFmpeg || len(argv) == 0 {
+		return nil
+	}
+	for i, argument := range argv[1:] {
+		last := i == len(argv)-2
+		if (strings.Contains(argument, "/") || last && !strings.HasPrefix(argument, "-")) && len(paths) < maxPaths {
+			paths = append(paths, argument)
+		}
+	}
+	return paths
+}

@@ -176,3 +176,19 @@ func FuzzArgv(f *testing.F) {
 		}
 	})
 }
+
+// TestPathsInAnFFmpegsArguments: they say on what it works.
+func TestPathsInAnFFmpegsArguments(t *testing.T) {
+	for command, want := range map[string][]string{
+		"/usr/bin/ffmpeg -ss 0 -i /in/clip.mp4 -f rawvideo -":                              {"/in/clip.mp4"},
+		"/usr/bin/ffmpeg -f rawvideo -i pipe:0 -c:v libx264 -y /tmp/facefusion/a/temp.mp4": {"/tmp/facefusion/a/temp.mp4"},
+		"/usr/bin/ffmpeg -i in.mp4 -y out.mp4":                                             {"out.mp4"},
+		"/usr/bin/ffmpeg -loglevel error -encoders":                                        nil,
+		"/usr/bin/ffmpeg": nil,
+	} {
+		assert.Equal(t, want, pathsIn(RoleFFmpeg, strings.Fields(command)), command)
+	}
+	assert.Empty(t, pathsIn(RoleFFmpeg, nil))
+	assert.Empty(t, pathsIn(RoleServer, []string{"python", "/opt/facefusion/facefusion.py"}))
+	assert.Len(t, pathsIn(RoleFFmpeg, strings.Fields(strings.Repeat("/in/a.mp4 ", 100))), maxPaths)
+}

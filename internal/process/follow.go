@@ -52,6 +52,7 @@ func (t *Table) turned(m *trackedProcess, s stat) bool {
 		role = RoleWorker
 	}
 	m.become(role)
+	m.paths = pathsIn(role, g.argv)
 	return false
 }
 

@@ -106,6 +106,8 @@ type Process struct {
 	Rule string
 	// Started is the wall-clock time of the start.
 	Started time.Time
+	// Paths are those in the arguments of an ffmpeg.
+	Paths []string
 }
 
 // ID identifies a process for as long as the host runs: the kernel reuses a PID, but not with the

@@ -198,6 +198,7 @@ func (t *Table) settled(p *pass, m *trackedProcess) {
 // join makes a process a member.
 func (t *Table) join(g observation, m *trackedProcess) {
 	m.ID, m.comm, m.cmdline = ID{PID: g.pid, StartTicks: g.stat.start}, g.stat.comm, g.cmdline
+	m.paths = pathsIn(m.role, g.argv)
 	m.instance.totalsOf(m.role)
 	if !m.role.Child() {
 		m.instance.own++

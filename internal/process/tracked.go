@@ -10,6 +10,8 @@ type trackedProcess struct {
 	instance *instanceState
 	comm     string
 	cmdline  string
+	// paths are those in the arguments of an ffmpeg.
+	paths []string
 	// ppid is its parent's pid as of the last time when that was asked for.
 	ppid int
 	// readable says whether the process may be looked into; without, the kernel shows an exit code

@@ -29,22 +29,21 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 		instance := &snapshot.Instances[i]
 		e := jobqueue.InstanceEvidence{Time: snapshot.Time, Exits: exits[instance.ID], Servers: calls[instance.ID]}
 		var cpu, serverCPU float64
-		ffmpeg := 0
 		for _, role := range instance.Roles {
-			switch role.Role {
-			case process.RoleServer:
+			if role.Role == process.RoleServer {
 				serverCPU += role.CPUUser + role.CPUSystem
 				continue
-			case process.RoleFFmpeg:
-				ffmpeg = role.Count
 			}
 			cpu += role.CPUUser + role.CPUSystem
 		}
-		e.CPU, e.ServerCPU, e.FFmpeg = reading.Known(cpu), reading.Known(serverCPU), reading.Known(ffmpeg)
+		e.CPU, e.ServerCPU, e.FFmpeg = reading.Known(cpu), reading.Known(serverCPU), reading.Known([][]string{})
 		if use != nil {
 			e.GPUBusy.V, e.GPUBusy.Known = use.Busy[instance.ID]
 		}
 		for _, p := range instance.Processes {
+			if p.Role == process.RoleFFmpeg {
+				e.FFmpeg.V = append(e.FFmpeg.V, p.Paths)
+			}
 			if !p.Role.Child() || p.Role == process.RoleWorker {
 				e.Processes = append(e.Processes, jobqueue.Process{
 					ProcessID: jobqueue.ProcessID(p.ID), Role: jobqueue.Role(p.Role), Command: p.Command, Started: p.Started,

@@ -185,7 +185,7 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 		{
 			ID: "facefusion-3f2a", Checkout: "/opt/facefusion", JobsHostPath: "/host/opt/facefusion/.jobs",
 			Processes: []process.Process{
-				{ID: process.ID{PID: 11}, Role: process.RoleFFmpeg}, {ID: process.ID{PID: 12, StartTicks: 34}, Role: process.RoleRunner, Command: "job-run", Started: now.Add(-time.Minute)},
+				{ID: process.ID{PID: 11}, Role: process.RoleFFmpeg, Paths: []string{"/in/clip.mp4"}}, {ID: process.ID{PID: 12, StartTicks: 34}, Role: process.RoleRunner, Command: "job-run", Started: now.Add(-time.Minute)},
 			},
 			Roles: []process.RoleUsage{
 				{Role: process.RoleFFmpeg, Count: 3, CPUUser: 1, CPUSystem: 2}, {Role: process.RoleRunner, CPUUser: 4, CPUSystem: 8},
@@ -238,9 +238,9 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 				ProcessID: jobqueue.ProcessID{PID: 12, StartTicks: 34}, Time: asked,
 				Functions: map[string]jobqueue.Calls{"run": {Requests: 5, Failed: reading.Known[int64](6)}},
 			}},
-			CPU: reading.Known(15.0), ServerCPU: reading.Known(48.0), FFmpeg: reading.Known(3), GPUBusy: reading.Known(true),
+			CPU: reading.Known(15.0), ServerCPU: reading.Known(48.0), FFmpeg: reading.Known([][]string{{"/in/clip.mp4"}}), GPUBusy: reading.Known(true),
 		},
-		"gone": {Time: now, CPU: reading.Known(0.0), ServerCPU: reading.Known(0.0), FFmpeg: reading.Known(0)},
+		"gone": {Time: now, CPU: reading.Known(0.0), ServerCPU: reading.Known(0.0), FFmpeg: reading.Known([][]string{})},
 	}, evidence(s, exits, servers, &snapshots.GPUUse{Time: now.Add(-30 * time.Second), Busy: map[string]bool{"facefusion-3f2a": true}}, runlog.New()))
 	require.False(t, evidence(s, nil, nil, nil, runlog.New())["facefusion-3f2a"].GPUBusy.Known)
 	require.False(t, evidence(s, nil, nil, &snapshots.GPUUse{Time: now.Add(-time.Hour), Busy: map[string]bool{"facefusion-3f2a": true}}, runlog.New())["facefusion-3f2a"].GPUBusy.Known)
@@ -298,7 +298,7 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	// text.
 	contract, err := os.ReadFile("../../metadata.yaml")
 	require.NoError(t, err)
-	for _, origin := range []jobfile.Origin{jobfile.OriginUI, jobfile.OriginHeadless, jobfile.OriginBatch, jobfile.OriginOther} {
+	for _, origin := range []jobfile.Origin{jobfile.OriginUI, jobfile.OriginHeadless, jobfile.OriginBatch, jobfile.OriginCommandLine, jobfile.OriginCaller, jobfile.OriginOther} {
 		require.Contains(t, string(contract), "`"+string(origin)+"`")
 	}
 	for _, media := range []jobfile.Media{jobfile.MediaImage, jobfile.MediaVideo, jobfile.MediaMixed, jobfile.MediaOther} {
