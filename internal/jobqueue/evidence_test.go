@@ -483,3 +483,121 @@ func TestAStepThatIsRunAgainIsCountedAgain(t *testing.T) {
 	h.pass()
 	assert.Equal(t, "completed 1 7.0s, orphaned 1 4.0s", endedSteps(h.queue()))
 }
+
+// TestHoldersThatEndedDifferently: whose run it was is not known, so neither is how it was lost.
+func TestHoldersThatEndedDifferently(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ first, second, want Reason }{
+		"both killed":       {ReasonKilled, ReasonKilled, ReasonKilled},
+		"one of each":       {ReasonKilled, ReasonException, ReasonGone},
+		"the other order":   {ReasonException, ReasonKilled, ReasonGone},
+		"one is not known":  {ReasonKilled, "", ReasonGone},
+		"neither one known": {"", "", ReasonGone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, Settings{StallAfter: time.Hour})
+			h.pass()
+			first, second := h.runner("job-run-all"), h.runner("job-run-all")
+			h.job("queued/a", "started")
+			h.tick(5 * time.Second)
+			h.exit(first, c.first)
+			h.tick(5 * time.Second)
+			require.Equal(t, 1, h.queue().Count(StateRunning))
+			h.exit(second, c.second)
+			h.tick(10 * time.Second)
+			assert.Equal(t, map[Reason]uint64{c.want: 1}, h.orphans())
+		})
+	}
+}
+
+// TestTheNextExceptionAfterARest: between two runs that are lost, what Gradio counts is accounted
+// for, once.
+func TestTheNextExceptionAfterARest(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.webUI()
+	h.pass()
+	h.calls("run", 0, 0)
+	h.pass()
+	for n, id := range []string{uiID, nextUIID, "ui-2026-11-22-16-15-21"} {
+		h.job("queued/"+id, "started")
+		h.tick(10 * time.Second)
+		h.calls("run", int64(n+1), int64(n+1))
+		h.tick(20 * time.Second)
+		require.Equal(t, map[Reason]uint64{ReasonException: uint64(n + 1)}, h.orphans())
+		h.asked()
+		h.tick(time.Minute)
+	}
+}
+
+// TestTheNextJobOfAnotherWebUI: a second web UI beside the one that has the run takes a job of its
+// own, which ends nobody else's.
+func TestTheNextJobOfAnotherWebUI(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.webUI()
+	h.pass()
+	h.job("queued/"+uiID, "started")
+	h.tick(20 * time.Second)
+	h.webUI()
+	h.tick(20 * time.Second)
+	h.job("queued/"+nextUIID, "started")
+	h.tick(20 * time.Second)
+	assert.Equal(t, 2, h.queue().Count(StateRunning))
+	assert.Empty(t, h.orphans())
+}
+
+// TestAProcessThatWasKilledAtOnce had been listed before its run was seen, and never after.
+func TestAProcessThatWasKilledAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	killed := h.runner("headless-run")
+	h.tick(2 * time.Second)
+	h.lag = 500 * time.Millisecond
+	h.job("queued/"+headlessID, "started")
+	h.pass()
+	h.lag = 0
+	h.exit(killed, ReasonKilled)
+	h.tick(5 * time.Second)
+	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+}
+
+// TestTheExceptionOfADeletedRun: FaceFusion raises one when the file of its job is gone, which
+// Gradio counts when the next run is under way already.
+func TestTheExceptionOfADeletedRun(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.webUI()
+	h.pass()
+	h.calls("run", 0, 0)
+	h.pass()
+	h.job("queued/"+uiID, "started")
+	h.tick(10 * time.Second)
+	require.NoError(t, os.Remove(h.file("queued/"+uiID)))
+	h.tick(2 * time.Second)
+	h.job("queued/"+nextUIID, "started")
+	h.tick(10 * time.Second)
+	h.calls("run", 2, 1)
+	h.tick(20 * time.Second)
+	assert.Equal(t, 1, h.queue().Count(StateRunning))
+	assert.Empty(t, h.orphans())
+	h.calls("run", 2, 2)
+	h.tick(20 * time.Second)
+	assert.Equal(t, map[Reason]uint64{ReasonException: 1}, h.orphans(), "its own")
+}
+
+// TestAListOfProcessesFromBeforeTheRun says nothing about who has it.
+func TestAListOfProcessesFromBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	h.lag = 3 * time.Minute
+	h.job("queued/"+headlessID, "started")
+	h.tick(150 * time.Second)
+	assert.Equal(t, 1, h.queue().Count(StateRunning))
+	h.lag = 0
+	h.tick(5 * time.Second)
+	assert.Equal(t, map[Reason]uint64{ReasonGone: 1}, h.orphans())
+}
