@@ -62,7 +62,8 @@ func newFaceFusion(t *testing.T) *faceFusion {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(f.dir, name), content, 0o600))
 	}
-	settings := "[processors]\nprocessors = frame_colorizer\nframe_colorizer_model = deoldify\n[paths]\noutput_path = " + f.output("") + "\n"
+	// Versions before 3.4 look for a face to refer to, whatever the processor.
+	settings := "[face_selector]\nface_selector_mode = many\n[processors]\nprocessors = frame_colorizer\nframe_colorizer_model = deoldify\n[paths]\noutput_path = " + f.output("") + "\n"
 	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "facefusion.ini"), []byte(settings), 0o600))
 	// Nothing is downloaded.
 	require.NoError(t, os.WriteFile(filepath.Join(root, "bin/curl"), []byte("#!/bin/sh\nexit 6\n"), 0o700))
@@ -75,6 +76,15 @@ func newFaceFusion(t *testing.T) *faceFusion {
 	}
 	f.must("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "color=0x808080:s=64x64:r=25:d=20", "-pix_fmt", "yuv420p", f.input("long.mp4"))
 	return f
+}
+
+// countsCalls says that its Gradio has statistics: that of 3.5 and later.
+func (f *faceFusion) countsCalls() bool {
+	_, rest, _ := strings.Cut(f.version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(minor)
+	require.NoError(f.t, err, f.version)
+	return n >= 5
 }
 
 func (f *faceFusion) input(name string) string { return filepath.Join(f.media, name) }
@@ -158,7 +168,7 @@ func (f *faceFusion) webUI() (*faceFusionProgram, *browser) {
 		}
 		defer answer.Body.Close()
 		return answer.StatusCode == http.StatusOK
-	}, 2*time.Minute, 200*time.Millisecond, "the web UI does not come up: see %s", f.logs)
+	}, 5*time.Minute, 200*time.Millisecond, "the web UI does not come up: see %s", f.logs)
 	b := &browser{t: f.t, answers: map[string]chan string{"0": make(chan string, 1)}}
 	cmd := exec.Command(f.python, "../real/browser.py", url)
 	cmd.Stderr = os.Stderr

@@ -43,8 +43,10 @@ func TestRealCommands(t *testing.T) {
 }
 
 func TestRealJobs(t *testing.T) {
-	compare(t, (*account).jobCommands, (*account).retry, (*account).lostAndRunAgain, (*account).twoRunners)
+	compare(t, (*account).jobCommands, (*account).retry, (*account).lostAndRunAgain)
 }
+
+func TestRealTwoRunners(t *testing.T) { compare(t, (*account).twoRunners) }
 
 func TestRealWebUI(t *testing.T) { compare(t, (*account).webUI) }
 
@@ -178,15 +180,25 @@ func (a *account) webUI() {
 	ui, user := a.f.webUI()
 	// Whoever clicks has a tab open, and its polls have Gradio count what ended.
 	user.must("tabs", 1)
-	click := func(scenario, target, hint, media string) {
+	run := func(target, hint, media string) fact {
 		user.must("target", a.f.input(target))
 		said := user.do("click")
-		a.agree(scenario, a.ended(a.newest(), "the call "+said[:min(len(said), 20)], hint, "ui", media))
+		return a.ended(a.newest(), "the call "+said[:min(len(said), 20)], hint, "ui", media)
+	}
+	click := func(scenario, target, hint, media string, before ...fact) {
+		a.agree(scenario, append(before, run(target, hint, media))...)
 	}
 	a.agree("a web UI without a job")
 	click("web UI", "gray.mp4", "", "video")
-	click("web UI, an exception in the step", "black.mp4", "exception", "video")
-	click("web UI, the next run", "gray.png", "", "image")
+	if a.f.countsCalls() {
+		click("web UI, an exception in the step", "black.mp4", "exception", "video")
+		click("web UI, the next run", "gray.png", "", "image")
+	} else {
+		a.t.Logf("FaceFusion %s does not count its calls: what a living web UI lost shows with its next run", a.f.version)
+		lost := run("black.mp4", "superseded", "video")
+		a.known[lost.job] = true
+		click("web UI, an exception in the step, and the next run", "gray.png", "", "image", lost)
+	}
 	click("web UI, content declined", "white.mp4", "declined", "video")
 
 	user.must("target", a.f.input("long.mp4"))
@@ -204,14 +216,22 @@ func (a *account) webUI() {
 	user.must("create", "mine")
 	a.agree("web UI, the job manager")
 	user.must("run", "job-run", "mine")
-	a.agree("web UI, the job runner", a.ended("mine", "the call ok", "", "ui", "video"))
+	made := "ui"
+	if !a.f.countsCalls() {
+		made = "other"
+	}
+	a.agree("web UI, the job runner", a.ended("mine", "the call ok", "", made, "video"))
 
 	user.must("tabs", 1)
 	// Tabs are reported by how often they poll, which they do less often where the machine is slow.
-	a.c.eventually(a.t, 60*time.Second, "tabs are open", func(p page) bool { return sumOf(p, "facefusion_server_viewers") >= 1 })
+	if a.f.countsCalls() {
+		a.c.eventually(a.t, 60*time.Second, "tabs are open", func(p page) bool { return sumOf(p, "facefusion_server_viewers") >= 1 })
+	}
 	time.Sleep(30 * time.Second)
 	a.agree("web UI, two tabs open, no job")
-	click("web UI, an exception, two tabs open", "black.mp4", "exception", "video")
+	if a.f.countsCalls() {
+		click("web UI, an exception, two tabs open", "black.mp4", "exception", "video")
+	}
 
 	p := a.f.start("headless-run", "-t", a.f.input("long.mp4"), "-o", a.f.output("beside.mp4"))
 	job = a.started("headless-")
