@@ -20,10 +20,12 @@ const receiverFolder = "../../receiver/facefusionreceiver"
 // itself, which has no suffixes in the text format of this version.
 var upstream = []string{
 	"up",
-	"system_cpu_time_seconds_total", "system_filesystem_usage_bytes", "system_memory_usage_bytes",
+	"system_cpu_time_seconds_total", "system_filesystem_usage_bytes", "system_filesystem_inodes_usage", "system_memory_usage_bytes",
+	"otelcol_exporter_enqueue_failed_log_records", "otelcol_exporter_enqueue_failed_metric_points", "otelcol_exporter_enqueue_failed_spans",
 	"otelcol_exporter_queue_capacity", "otelcol_exporter_queue_size",
 	"otelcol_exporter_send_failed_log_records", "otelcol_exporter_send_failed_metric_points", "otelcol_exporter_send_failed_spans",
-	"otelcol_process_memory_rss", "otelcol_process_uptime", "otelcol_receiver_refused_metric_points",
+	"otelcol_process_memory_rss", "otelcol_process_uptime", "otelcol_receiver_refused_log_records", "otelcol_receiver_refused_metric_points",
+	"otelcol_receiver_refused_spans",
 }
 
 // histogramAttributes are said in the comments of histograms.go, for all histograms together.

@@ -98,7 +98,7 @@ func bus() []panel {
 			about: "The lanes in use, of those that GPU and slot can do together. Fewer are a fault of the slot, the riser or the board. (That the generation goes down while a GPU is idle is " +
 				"ordinary, and not shown.)",
 			queries:  []query{{`nvidia_gpu_pcie_link_width{@gpu} / nvidia_gpu_pcie_link_width_max{@gpu}`, perGPU}},
-			runbooks: []string{"GPULinkNarrow"},
+			runbooks: []string{"GPULinkNarrow", "GPULinkSlow"},
 		}.lines(),
 		chart{
 			title: "Memory controller", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not told by these GPUs",

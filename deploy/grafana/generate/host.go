@@ -21,13 +21,13 @@ func host() dashboard {
 		chart{
 			title: "Memory of the host", unit: "percentunit", min: is(0.0), max: is(1.0),
 			about:   "The part in use, without caches and buffers.",
-			queries: []query{{`host:system_memory_used:ratio{@host}`, "{{host_name}}"}},
+			queries: []query{{`host:system_memory_used:ratio{@host}`, "{{host_name}}"}}, runbooks: []string{"HostMemoryFull"},
 		}.lines(),
 		chart{
 			title: "Free on disk", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []step{{nil, "transparent"}, {is(0.05), "red"}},
 			about:    "What is left of each disk that can be written to. A job whose temporary files or output do not fit fails or is lost.",
 			queries:  []query{{`mountpoint:system_filesystem_free:ratio{@host}`, "{{host_name}} · {{mountpoint}}"}},
-			runbooks: []string{"HostDiskFilling", "HostDiskFull"},
+			runbooks: []string{"HostDiskFilling", "HostDiskFull", "HostInodesFull"},
 		}.lines(),
 	)
 	b.line(8, cost()...)
@@ -209,7 +209,7 @@ func sending() []panel {
 			title: "Queues", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []step{{nil, "transparent"}, {is(0.8), "red"}}, empty: "no exporter with a queue",
 			about:    "How full the queue of each exporter is. When it is full, data is lost.",
 			queries:  []query{{`otelcol_exporter_queue_size{@host} / otelcol_exporter_queue_capacity{@host}`, "{{host_name}} · {{exporter}}"}},
-			runbooks: []string{"CollectorQueueFull"},
+			runbooks: []string{"CollectorQueueFull", "CollectorQueueGrowing"},
 		}.lines(),
 	}
 }
