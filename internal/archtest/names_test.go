@@ -168,8 +168,18 @@ func TestRetiredNames(t *testing.T) {
 	}
 }
 
-// word is a part of an identifier: ID and URL are one, as are the halves of jobFolder.
-var word = regexp.MustCompile(`[A-Z]+[a-z0-9]*|[a-z0-9]+`)
+// word is a part of an identifier: an initialism like ID or GPU, or a part of jobFolder or GPULook.
+// An initialism ends before the capital that begins the next word.
+var word = regexp.MustCompile(`[A-Z]+[0-9]*s?$|[A-Z]?[a-z0-9]+|[A-Z]+`)
+
+// words splits an identifier; regexp has no lookahead, so the last capital of an initialism is
+// given back to the word that follows it.
+func words(name string) []string {
+	return word.FindAllString(initialism.ReplaceAllString(name, "${1}_$2"), -1)
+}
+
+// initialism is one before another word. A plural s belongs to it.
+var initialism = regexp.MustCompile(`([A-Z]+)([A-Z][a-rt-z0-9]|[A-Z]s[a-z])`)
 
 func (r retiredName) matches(dir string, d declaration) bool {
 	if r.kind != "" && r.kind != d.kind {
@@ -181,7 +191,7 @@ func (r retiredName) matches(dir string, d declaration) bool {
 	if r.whole {
 		return strings.EqualFold(d.name, r.word)
 	}
-	return slices.ContainsFunc(word.FindAllString(d.name, -1), func(w string) bool { return strings.EqualFold(w, r.word) })
+	return slices.ContainsFunc(words(d.name), func(w string) bool { return strings.EqualFold(w, r.word) })
 }
 
 // TestOneTypeForOneName: two exported types of one name are two ideas that a reader takes for one.

@@ -10,8 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
 )
 
-// A second of full load in each 15 s, wherever it falls between the passes, is in the maximum of the
-// scrape; and the mean of the scrapes is its share within 2 %.
+// A second of full load in each 15 s, wherever it falls between the passes, is in the maximum of
+// the scrape; and the mean of the scrapes is its share within 2 %.
 func TestABurstIsInTheMaximumAndItsShareInTheMean(t *testing.T) {
 	const (
 		interval = 15 * time.Second

@@ -31,8 +31,8 @@ type connection struct {
 	beyond int
 }
 
-// answer is what the library said: to a request without a session, a new session; to one with a
-// session, how many GPUs there are now.
+// answer is the library's reply: a new session to a request without one, otherwise the present
+// number of GPUs.
 type answer struct {
 	session  *sharedSession
 	opened   bool

@@ -20,7 +20,7 @@ func (n Number) narrow() bool { return n.Bits > 0 && n.Bits < 64 }
 // ErrTooNarrow means that a counter may wrap more often than it is read, so that it says nothing.
 var ErrTooNarrow = fmt.Errorf("the counter may wrap unseen: %w", ErrNotSupported)
 
-// errWrappedUnseen: so it was for once, because a pass was late.
+// errWrappedUnseen: a pass was late, so the counter may have wrapped more than once.
 var errWrappedUnseen = errors.New("the counter may have wrapped unseen")
 
 // unseenLimit is how many readings in a row may come too late before a counter is called too

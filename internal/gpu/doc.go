@@ -1,5 +1,5 @@
-// Package gpu watches the GPUs of the host: who they are, how they are, what they read, and how
-// busy they were since somebody last asked.
+// Package gpu observes the GPUs of the host: their identities, health, readings, and their
+// utilization since the last Collect.
 //
 // A Sampler observes in the background and publishes immutable snapshots. Each GPU has a worker
 // goroutine of its own, because a call into the driver can block for ever and cannot be cancelled:

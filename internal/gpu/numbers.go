@@ -53,8 +53,8 @@ func (q Quantity) counts() bool {
 	}
 }
 
-// count makes a counter of the driver's into one of ours, and leaves other quantities as they are.
-// It says whether the driver can have counted so.
+// count makes a counter of the driver monotonic and passes other quantities through. It reports
+// whether the increase is plausible.
 func (g *acquiredGPU) count(q Quantity, n Number) (v uint64, plausible bool, err error) {
 	if !q.counts() {
 		return n.Value, true, nil

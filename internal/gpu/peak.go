@@ -2,7 +2,7 @@ package gpu
 
 import "time"
 
-// defaultPeakWindow has every burst seen by whoever reads the page at least once a minute.
+// defaultPeakWindow is long enough that a page that is read every minute shows every burst.
 const defaultPeakWindow = time.Minute
 
 // peaks are the highest values of the windows that were closed lately, each with the time when it

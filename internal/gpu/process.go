@@ -25,7 +25,7 @@ type ProcessUtilization struct {
 	General, Encoder, Decoder Window
 }
 
-// processLimit bounds what is remembered of processes: a list that is longer is not one.
+// processLimit bounds the processes that are kept for a GPU. A longer list is treated as garbage.
 const processLimit = 4096
 
 // memoryUnknown is NVML_VALUE_NOT_AVAILABLE.

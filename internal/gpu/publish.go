@@ -52,8 +52,8 @@ func (s *Sampler) publish(now time.Time) error {
 	return errors.Join(trouble...)
 }
 
-// keepIdentities keeps the identity of every GPU that was seen. A UUID that turned out to be
-// that of several GPUs is nobody's.
+// keepIdentities keeps the identity of every GPU that was seen, but drops a UUID that several GPUs
+// report.
 func (s *Sampler) keepIdentities() {
 	s.known = slices.DeleteFunc(s.known, func(id Identity) bool { return s.shared.identities.isDuplicate(id.UUID) })
 	for _, slot := range s.slots {

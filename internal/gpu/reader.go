@@ -12,7 +12,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// field is one thing that a GPU is asked for, and may not have.
+// field is a reading that a GPU may not support.
 type field int
 
 const (

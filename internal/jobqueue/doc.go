@@ -10,12 +10,12 @@
 // A Watcher looks at any number of folders (Observe), from one goroutine. A pass goes from what the
 // disk says to what it means:
 //
-//	hinter   inotify: names that changed, which need not be looked for. Losing hints costs time, never truth.
-//	listing  the names in a folder, where its time of change says that some came or went
-//	check    one name: what it is now, where it came from, where it went. Opens what changed, and nothing else.
-//	run      one attempt of a job, from its place in the queue to its end, with the time of each step
-//	verdict  whether what says it runs still does: see docs/jobs.md
-//	totals   what ended, counted and timed
+//	jobsdir  the names in a folder that are new, gone or changed, and the bytes of one file
+//	jobfile  what these bytes say
+//	check    one name: its present state, where it came from, where it went
+//	run      one attempt of a job, from its place in the queue to its end, with the times of its steps
+//	verdict  whether a job that says it runs still does: see docs/jobs.md
+//	totals   ended runs, counted and timed
 //
 // Finished jobs cost a few dozen bytes each and are not opened, unless they ended while we looked.
 // Work that does not fit into one pass is continued in the next, for which the Watcher asks itself.

@@ -73,14 +73,19 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			}
 			observe()
 			truth := play(folder, rand.New(rand.NewPCG(seed, 1)), func() { observe() })
-			// What is younger may change without a later time, so it is not believed yet. On a
-			// loaded machine a hint may be late: files are looked at without one every half a
-			// second.
-			time.Sleep(2*jobsdir.ClockStep + 600*time.Millisecond)
-			observe()
+			// A file that is younger than a step of the clock may change without a later time, and
+			// without a hint a change is found within half a second.
+			settled := func(q *jobqueue.Queue) bool {
+				for state, n := range truth {
+					if q.Count(state) != n {
+						return false
+					}
+				}
+				return !more.Swap(false)
+			}
 			q := observe()
-			for more.Swap(false) { // on a loaded machine one pass may not have the time for all
-				q = observe()
+			for deadline := time.Now().Add(20 * time.Second); !settled(q) && time.Now().Before(deadline); q = observe() {
+				time.Sleep(jobsdir.ClockStep)
 			}
 			for state, n := range truth {
 				assert.Equal(t, n, q.Count(state), state)

@@ -123,8 +123,8 @@ func ip(ctx context.Context, arguments ...string) error {
 	return nil
 }
 
-// startOthers starts processes that sleep. Each tenth is called python3, as a FaceFusion may be, and
-// so has to be looked at more closely.
+// startOthers starts processes that sleep. Each tenth is called python3, as a FaceFusion may be,
+// and so has to be looked at more closely.
 func (h *host) startOthers(ctx context.Context) error {
 	sleeper, err := exec.LookPath("sleep")
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package docs holds the documents to what is so.
+// Package docs checks the documents against code and configuration.
 package docs
 
 import (

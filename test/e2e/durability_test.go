@@ -43,8 +43,8 @@ func TestDurability(t *testing.T) {
 	const plain = "{}"
 	window := block(t, "# prometheus.yml")
 	nothing := func(t *testing.T, l loss) { require.True(t, l.none(), "lost: %+v", l) }
-	// What was under way at the kill is sent again as the last, and too late for a store that takes
-	// no old samples.
+	// The batch in flight at the kill is resent last, and a store that refuses old samples loses
+	// it.
 	oneScrape := func(t *testing.T, l loss) {
 		require.LessOrEqual(t, l.last-l.first, pace.Milliseconds())
 		require.Zero(t, l.events+l.spans)

@@ -123,7 +123,8 @@ func TestKitInABareRoot(t *testing.T) {
 func TestKitFailsWhenAFigureIsAltered(t *testing.T) {
 	root := bareRoot(t)
 	control := filepath.Join(root, "control")
-	require.NoError(t, fakenvml.Control(control).Set()) // the energy stands still, which is another fault
+	// the energy stands still, which is another fault
+	require.NoError(t, fakenvml.Control(control).Set())
 	altered := newFakeGPU(1)
 	altered.fields["pcie.link.gen.max"] = "5"
 	smi := filepath.Join(root, "smi.json")

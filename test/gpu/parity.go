@@ -15,8 +15,8 @@ type figure struct {
 	source string
 	// unit is what one of nvidia-smi's is worth in ours.
 	unit float64
-	// rounding is what may be lost by rounding of a figure that is not exact, in ours; a unit without
-	// it.
+	// rounding is what may be lost by rounding of a figure that is not exact, in ours; a unit
+	// without it.
 	rounding float64
 	// exact figures are counts, generations and widths: one that is off by one is wrong.
 	exact bool

@@ -26,8 +26,8 @@ func (c *collector) resident(t *testing.T) int {
 	return pages * os.Getpagesize() >> 20
 }
 
-// TestAMillionEmptySteps: his job file of 3 MB took 1.8 GB, and for 34 s nobody's job was looked
-// at.
+// TestAMillionEmptySteps: a job file of 3 MB with empty steps once took 1.8 GB and stopped the
+// observation of all jobs for 34 s.
 func TestAMillionEmptySteps(t *testing.T) {
 	dir := openFolder(t)
 	honest, evil := filepath.Join(dir, "honest"), filepath.Join(dir, "evil")
@@ -127,7 +127,7 @@ func TestAStrangersSilentServers(t *testing.T) {
 	require.Greater(t, age, 10.0, "the age of the oldest, which has not had its turn")
 }
 
-// TestInventedModels: 400 of them left none to be told for the honest ones.
+// TestInventedModels: 400 invented model names must not use up the limit for real ones.
 func TestInventedModels(t *testing.T) {
 	path := filepath.Join(openFolder(t), "facefusion")
 	checkout(t, path, "3.8.1", 0)

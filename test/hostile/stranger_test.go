@@ -14,8 +14,8 @@ import (
 // stranger is an account of the host that has nothing to do with FaceFusion or the collector.
 const stranger = 4_001
 
-// TestAStrangersFIFO: he exchanges the marker of his checkout with a FIFO as fast as he can, so
-// that it is one between any look at it and its opening. Nobody waits for it.
+// TestAStrangersFIFO: a user swaps the marker of his checkout for a FIFO as fast as he can, so that
+// it may be one between stat and open. Opening it must not block.
 func TestAStrangersFIFO(t *testing.T) {
 	dir := openFolder(t)
 	honest, evil := filepath.Join(dir, "honest"), filepath.Join(dir, "evil")

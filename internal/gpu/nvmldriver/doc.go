@@ -4,11 +4,15 @@
 // The library is not linked but loaded, and its functions are bound when they are first called.
 // Three things follow, and shape this package:
 //
-//   - A call to a function that the installed library does not have ends the process (exit status 127, no panic). So does any call while no library is
-//     initialized, including the texts of go-nvml's return codes. Every call is therefore guarded by a look-up of its symbol, see symbols.go.
-//   - glibc keeps the first library for the life of the process. Another one, or a new version of the same, needs a new process.
-//   - go-nvml and the library have state of their own that all users in the process share. There is one library here, and sessions of it are counted:
-//     a configuration reload starts a receiver while the one before still runs.
+//   - A call to a function that the installed library does not have ends the process (exit status
+//     127, no panic). So does any call while no library is initialized, including the texts of
+//     go-nvml's return codes. Every call is therefore guarded by a look-up of its symbol, see
+//     symbols.go.
+//   - glibc keeps the first library for the life of the process. Another one, or a new version of
+//     the same, needs a new process.
+//   - go-nvml and the library have state of their own that all users in the process share. There is
+//     one library here, and its sessions are counted: a reload of the configuration starts a
+//     receiver while the previous one still runs.
 package nvmldriver
 
 // Settings say where the library is.

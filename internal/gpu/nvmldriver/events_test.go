@@ -26,7 +26,7 @@ func threads(t *testing.T) (n int) {
 	return n
 }
 
-// An event is told while it is waited for, and the thread ends with its set.
+// Wait returns an event immediately, and closing the set ends its thread.
 func TestEventsAreWaitedForInAThreadOfTheirOwn(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		session, err := New(Settings{LibraryPath: s.library}).Open()

@@ -82,8 +82,8 @@ func (h *handle) generalUtilization() (uint32, error) {
 	return rates.Gpu, failure("GetUtilizationRates", code)
 }
 
-// memoryUtilization is how busy the memory controller is. Its sample buffer is not read: that costs
-// 1.5 ms each time, and the look of each pass a microsecond.
+// memoryUtilization is the utilization of the memory controller in percent. Reading its sample
+// buffer costs 1.5 ms, the current rate 1 µs, so only the rate is read.
 func (h *handle) memoryUtilization() (uint32, error) {
 	if err := h.may("GetUtilizationRates"); err != nil {
 		return 0, err

@@ -47,7 +47,7 @@ func TestTheSearchGoesBelowTheRootPath(t *testing.T) {
 	})
 }
 
-// A library that this one needs is something else to look for than this one.
+// A missing dependency of the library is not reported as "library not found".
 func TestAMissingLibraryThatThisOneNeedsIsNotThisOneMissing(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		dir := s.TempDir()

@@ -59,7 +59,7 @@ func TestRunningProcessSeesChangedValues(t *testing.T) {
 		want := second()
 		want.Temperature, want.MemoryUsed, want.Power, want.Energy = reading.Known(88.0), reading.Known(int64(12345)), reading.Known(77.0), reading.Known(4.0)
 		want.Implausible[gpu.GroupPower] = 1 // The energy went back.
-		// what the driver tells of is the time since the last look
+		// The activity depends on when the test observed.
 		want.Activity = map[int]float64{}
 		require.Equal(s, want, timeless(sampler.Latest().Devices[1]))
 	})

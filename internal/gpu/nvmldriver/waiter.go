@@ -112,7 +112,8 @@ type waiter struct {
 	gone     chan struct{}
 }
 
-// outcome is what one wait came to. A wait that came to nothing is told after one that failed.
+// outcome is the result of one wait. An empty one is passed on only after a failed one, to report
+// the recovery.
 type outcome struct {
 	device          uintptr
 	kind, eventData uint64

@@ -2,7 +2,7 @@ package xid
 
 import "time"
 
-// hintSpacing is how far apart hints are at least: a storm of XIDs must not become one of passes.
+// hintSpacing is the minimum time between two hints, so that many XIDs do not cause many passes.
 const hintSpacing = 50 * time.Millisecond
 
 // hint asks for a pass when an XID came, so that an XID 79 is reported at once and not at the next
