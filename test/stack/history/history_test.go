@@ -133,7 +133,8 @@ func TestValuesArePossible(t *testing.T) {
 			changed++
 		}
 	}
-	require.Greater(t, changed, len(series)/2)
+	// The rest are states that the host is not in, and errors that it never had.
+	require.Greater(t, changed, len(series)*2/5)
 }
 
 // The incidents of the calendar show in the right series, and on a quiet host in none.
