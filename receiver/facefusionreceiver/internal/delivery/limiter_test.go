@@ -50,8 +50,8 @@ func bodies(sink *consumertest.LogsSink, name string) map[string][]string {
 	return found
 }
 
-// TestExcessEventsAreSuppressedAndSummarized: so many at once, then one each second; what was suppressed
-// is counted, and summarized once a minute and at the end. Nothing else is suppressed.
+// TestExcessEventsAreSuppressedAndSummarized: so many at once, then one each second; what was
+// suppressed is counted, and summarized once a minute and at the end. Nothing else is suppressed.
 func TestExcessEventsAreSuppressedAndSummarized(t *testing.T) {
 	testSink(t, func(t *testing.T, s *sinkTest) {
 		arrived := new(consumertest.LogsSink)
