@@ -148,7 +148,7 @@ func gather(evidence Evidence, instances []string) *folderEvidence {
 		l.servers = append(l.servers, e.Servers...)
 		l.logRead = l.logRead || e.LogRead
 		l.log = append(l.log, e.Log...)
-		l.cpu, l.serverCPU = sumKnown(l.cpu, e.CPU), sumKnown(l.serverCPU, e.ServerCPU)
+		l.cpu, l.serverCPU = reading.AddKnown(l.cpu, e.CPU), reading.AddKnown(l.serverCPU, e.ServerCPU)
 		if e.GPUBusy.Known {
 			l.gpuBusy = reading.Known(l.gpuBusy.V || e.GPUBusy.V)
 		}
@@ -157,14 +157,6 @@ func gather(evidence Evidence, instances []string) *folderEvidence {
 		}
 	}
 	return l
-}
-
-// sumKnown adds what is known; one of two is enough.
-func sumKnown(a, b reading.Value[float64]) reading.Value[float64] {
-	if !b.Known {
-		return a
-	}
-	return reading.Known(a.V + b.V)
 }
 
 // alive says whether a process was listed.

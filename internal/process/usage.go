@@ -111,13 +111,8 @@ type roleTotals struct {
 func (t *roleTotals) retire(u resourceUsage) {
 	t.user += u.user
 	t.system += u.system
-	t.read = plus(t.read, u.read)
-	t.write = plus(t.write, u.write)
-}
-
-// plus adds what is known.
-func plus(a, b reading.Value[int64]) reading.Value[int64] {
-	return reading.Value[int64]{V: a.V + b.V, Known: a.Known || b.Known}
+	t.read = reading.AddKnown(t.read, u.read)
+	t.write = reading.AddKnown(t.write, u.write)
 }
 
 // sum builds what is published of a role out of its tally and its live processes. A sum is unknown
@@ -130,7 +125,7 @@ func (t *roleTotals) sum(role Role, live []*trackedProcess, c *clock) RoleUsage 
 	for _, m := range live {
 		used := m.used.since(m.before)
 		user, system = user+used.user, system+used.system
-		read, write, files = plus(read, used.read), plus(write, used.write), plus(files, used.files)
+		read, write, files = reading.AddKnown(read, used.read), reading.AddKnown(write, used.write), reading.AddKnown(files, used.files)
 		u.ResidentMemory += used.resident.V
 		u.Threads += used.threads.V
 		blindIO = blindIO || m.denied&deniedIO != 0

@@ -3,7 +3,6 @@ package snapshots
 import (
 	"time"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
@@ -12,16 +11,22 @@ import (
 // Store holds what one probe reads of another. The zero Store is empty and ready. Each field is
 // written by its own probe and read by any goroutine, without a lock.
 type Store struct {
-	// Servers is what the web UIs say: what Gradio counts is evidence for jobs.
+	// Servers are the web servers: Gradio's counters are evidence for jobs.
 	Servers Latest[webui.Snapshot]
-	// Jobs is how the jobs are: Gradio is asked when a run waits for its word.
-	Jobs      Latest[jobqueue.Snapshot]
+	// Jobs says whether runs wait for Gradio's counters, so that Gradio is asked for them.
+	Jobs      Latest[Jobs]
 	Processes Latest[process.Snapshot]
-	// GPUUse is who computes on the GPUs, which takes both the GPUs and the processes to know.
+	// GPUUse are the instances that compute on a GPU, from the GPUs and the processes.
 	GPUUse Latest[GPUUse]
-	// GPUWork is what each instance does on each GPU, at the pace at which the GPUs are observed.
-	// Nothing is published where nobody asks or nothing can be known.
+	// GPUWork is the work of each instance on each GPU, published when the GPUs are observed. It is
+	// not published if no probe reads it or nothing is known.
 	GPUWork Latest[GPUWork]
+}
+
+// Jobs is what the web probe reads of the jobs.
+type Jobs struct {
+	// AwaitCalls says that a run has failed, and that its reason depends on Gradio's next counters.
+	AwaitCalls bool
 }
 
 // GPUUse says which instances computed on a GPU lately.
@@ -36,11 +41,11 @@ type GPUUse struct {
 type GPUWork struct {
 	// Time is when the GPUs were looked at.
 	Time time.Time
-	GPUs []GPUMeter
+	GPUs []GPUReadings
 }
 
-// GPUMeter is what one GPU reads.
-type GPUMeter struct {
+// GPUReadings are the readings of one GPU.
+type GPUReadings struct {
 	// ID is the hw.id of the GPU.
 	ID string
 	// Sampled is when Energy and Shares were read, which may be a few seconds before.

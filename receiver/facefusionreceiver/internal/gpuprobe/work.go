@@ -19,7 +19,7 @@ func (p *Probe) publishWork(snapshot *gpu.Snapshot) {
 		if divided[d.UUID] || !d.Answers() || d.Suspended || !d.Processes.Known {
 			continue
 		}
-		work.GPUs = append(work.GPUs, snapshots.GPUMeter{
+		work.GPUs = append(work.GPUs, snapshots.GPUReadings{
 			ID: deviceID(d), Sampled: d.Sampled, Energy: d.Energy, Power: d.Power, Shares: workOf(d, p.owners.instance),
 		})
 	}

@@ -41,7 +41,7 @@ func TestWorkOfInstances(t *testing.T) {
 
 	p.env.Sink = sink
 	p.publishWork(snapshot)
-	require.Equal(t, &snapshots.GPUWork{Time: now, GPUs: []snapshots.GPUMeter{
+	require.Equal(t, &snapshots.GPUWork{Time: now, GPUs: []snapshots.GPUReadings{
 		{
 			ID: deviceID(&first), Sampled: now.Add(-3 * time.Second), Energy: reading.Known(5000.5), Power: reading.Known(311.0),
 			Shares: map[string]snapshots.GPUShare{"busy": {Memory: reading.Known(int64(1200)), Busy: reading.Known(0.75)}},

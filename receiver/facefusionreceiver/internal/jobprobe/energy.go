@@ -42,7 +42,7 @@ type energyAt struct {
 }
 
 // observe takes in what a GPU reads now.
-func (c *energyCurve) observe(m *snapshots.GPUMeter, now time.Time) {
+func (c *energyCurve) observe(m *snapshots.GPUReadings, now time.Time) {
 	if !m.Power.Known {
 		c.known = false
 		return

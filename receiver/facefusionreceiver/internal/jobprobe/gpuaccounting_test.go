@@ -74,7 +74,7 @@ func (b *bench) pass(seconds int) {
 			if g.gone || g.sampled.IsZero() {
 				continue
 			}
-			work.GPUs = append(work.GPUs, snapshots.GPUMeter{
+			work.GPUs = append(work.GPUs, snapshots.GPUReadings{
 				ID: id, Sampled: g.sampled, Shares: g.shown,
 				Energy: reading.Value[float64]{V: g.counted, Known: !g.noCounter}, Power: reading.Value[float64]{V: g.watts, Known: !g.noPower},
 			})
@@ -164,7 +164,7 @@ func TestAReadingBelongsToTheSpanInWhichItWasTaken(t *testing.T) {
 	require.Equal(t, used(2*gib, 0.5, 1100, "GPU-1"), b.end()[jobqueue.RootSpan])
 
 	g := newSpanUsage(b.at(time.Minute), b.accounting, []string{"facefusion-3f2a"})
-	late := snapshots.GPUMeter{ID: "GPU-1", Sampled: b.at(time.Minute - time.Millisecond), Shares: gpu.shares}
+	late := snapshots.GPUReadings{ID: "GPU-1", Sampled: b.at(time.Minute - time.Millisecond), Shares: gpu.shares}
 	g.observe(&late, b.at(55*time.Second), []string{"facefusion-3f2a"})
 	require.Zero(t, g.gpus["GPU-1"].readings, "it was taken before, and came after")
 }
@@ -173,12 +173,12 @@ func TestAReadingBelongsToTheSpanInWhichItWasTaken(t *testing.T) {
 func TestEnergySinceTheCounterWasRead(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	var c energyCurve
-	c.observe(&snapshots.GPUMeter{Sampled: now.Add(-3 * time.Second), Energy: reading.Known(5000.0), Power: reading.Known(100.0)}, now)
+	c.observe(&snapshots.GPUReadings{Sampled: now.Add(-3 * time.Second), Energy: reading.Known(5000.0), Power: reading.Known(100.0)}, now)
 	require.Equal(t, energyAt{joules: 5300, era: c.era, known: true}, c.at(now))
 	require.Equal(t, energyAt{joules: 5500, era: c.era, known: true}, c.at(now.Add(2*time.Second)))
 	require.False(t, c.at(now.Add(-time.Second)).known)
 	require.False(t, c.at(now.Add(maxGap+time.Second)).known)
-	c.observe(&snapshots.GPUMeter{Sampled: now.Add(time.Second), Energy: reading.Known(5390.0), Power: reading.Known(200.0)}, now.Add(2*time.Second))
+	c.observe(&snapshots.GPUReadings{Sampled: now.Add(time.Second), Energy: reading.Known(5390.0), Power: reading.Known(200.0)}, now.Add(2*time.Second))
 	require.InDelta(t, 5590, c.at(now.Add(2*time.Second)).joules, 1e-9, "the counter is right, what was added up is not")
 	require.InDelta(t, 5445, c.at(now.Add(time.Second)).joules, 1e-9)
 }
@@ -335,7 +335,7 @@ func TestSpansSayWhatTheyConsumed(t *testing.T) {
 	b.begin()
 	b.pass(19)
 	// The last reading comes by the store of snapshots.
-	env.Snapshots.GPUWork.Publish(&snapshots.GPUWork{Time: b.at(30 * time.Second), GPUs: []snapshots.GPUMeter{{
+	env.Snapshots.GPUWork.Publish(&snapshots.GPUWork{Time: b.at(30 * time.Second), GPUs: []snapshots.GPUReadings{{
 		ID: "GPU-1", Sampled: b.at(30 * time.Second), Energy: reading.Known(1000 + 30*300.0), Power: reading.Known(300.0),
 		Shares: map[string]snapshots.GPUShare{"facefusion-3f2a": {Memory: reading.Known(7 * gib), Busy: reading.Known(0.75)}},
 	}}})

@@ -31,7 +31,7 @@ func (p *Probe) logOverLimits(snapshot *jobqueue.Snapshot) {
 				zap.Int("jobs", q.Oversized), zap.String("job", q.OversizedJob), zap.String("reason", q.OversizedReason))
 		}
 		if p.becameOver("models "+instance, q.ModelsOver > 0) {
-			p.env.Settings.Logger.Warn("too many models: those that are not FaceFusion's own are told as other from now on", zap.String("instance", instance))
+			p.env.Settings.Logger.Warn("too many models: models that are not FaceFusion's own are reported as other from now on", zap.String("instance", instance))
 		}
 	}
 }

@@ -165,7 +165,9 @@ func (p *Probe) observe(ctx context.Context) error {
 	err = errors.Join(err, p.save(ctx, entries))
 	before := p.latest.Load()
 	p.latest.Publish(snapshot)
-	p.env.Snapshots.Jobs.Publish(snapshot)
+	p.env.Snapshots.Jobs.Publish(&snapshots.Jobs{
+		AwaitCalls: slices.ContainsFunc(snapshot.Queues, func(q jobqueue.Queue) bool { return q.AwaitsCalls }),
+	})
 	p.publishRuns(snapshot)
 	p.send(p.holdTraces(snapshot, entries))
 	p.logFirstScan(snapshot)

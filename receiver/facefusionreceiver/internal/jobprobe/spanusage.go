@@ -59,7 +59,7 @@ func newSpanUsage(begin time.Time, m *gpuAccounting, instances []string) *spanUs
 }
 
 // observe takes in a reading. before is when the one before was taken.
-func (g *spanUsage) observe(reading *snapshots.GPUMeter, before time.Time, instances []string) {
+func (g *spanUsage) observe(reading *snapshots.GPUReadings, before time.Time, instances []string) {
 	if reading.Sampled.Before(g.begin) {
 		return
 	}

@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/snapshots"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
@@ -135,8 +134,7 @@ func (p *Probe) follow() {
 
 // askAfterJobs has Gradio asked for its statistics when a run's fate depends on them.
 func (p *Probe) askAfterJobs() {
-	awaits := func(q jobqueue.Queue) bool { return q.AwaitsCalls }
-	if tracker := p.asking.Load(); tracker != nil && slices.ContainsFunc(p.env.Snapshots.Jobs.Load().Queues, awaits) {
+	if tracker := p.asking.Load(); tracker != nil && p.env.Snapshots.Jobs.Load().AwaitCalls {
 		tracker.AskStatistics()
 		p.loop.Trigger()
 	}
