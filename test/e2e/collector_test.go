@@ -46,6 +46,11 @@ func start(t *testing.T, overrides string) *collector {
 	return startWith(t, overrides)
 }
 
+// byKind has runs told apart by their origin and media as well, which is off by default.
+const byKind = `
+receivers: {facefusion: {metrics: {facefusion.job.finished: {attributes: [facefusion.outcome, facefusion.origin, facefusion.media]}}}}
+`
+
 // startWith is start with several overrides, of which later ones win.
 func startWith(t *testing.T, overrides ...string) *collector {
 	t.Helper()

@@ -22,7 +22,7 @@ import (
 // FaceFusion writes them.
 func TestJobs(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "traces.json")
-	c := start(t, fmt.Sprintf(`
+	c := startWith(t, byKind, fmt.Sprintf(`
 exporters: {file/traces: {path: %s, flush_interval: 50ms}}
 service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]}}}
 `, file))

@@ -77,7 +77,7 @@ extensions: {file_storage: {directory: %s}}
 receivers: {facefusion: {storage: file_storage}}
 service: {extensions: [health_check, file_storage]}
 `, kept)
-	c := start(t, overrides)
+	c := startWith(t, byKind, overrides)
 	ui := newWebUI(t, h, 2)
 	c.eventually(t, 40*time.Second, "two tabs are open", func(p page) bool {
 		return p.is(2, "facefusion_server_viewers") && len(p.samples("facefusion_server_requests_total", "facefusion_function", "read_logs")) == 0 &&
@@ -141,7 +141,7 @@ service: {extensions: [health_check, file_storage]}
 
 	for range 3 {
 		c.stop(t)
-		c = start(t, overrides)
+		c = startWith(t, byKind, overrides)
 		c.eventually(t, 10*time.Second, "the same after a restart", all)
 		time.Sleep(3 * time.Second)
 		require.True(t, all(c.page(t)), "the same a while after a restart")
