@@ -60,7 +60,8 @@ func TestLife(t *testing.T) {
 	require.NoError(t, decoy.Kill(syscall.SIGKILL))
 
 	require.NoError(t, server.Kill(syscall.SIGSTOP))
-	// Two probes in a row, of which each may wait for the interval of 5 s and then 3 s for an answer.
+	// Two probes in a row, of which each may wait for the interval of 5 s and then 3 s for an
+	// answer.
 	took = c.eventually(t, 18*time.Second, "a stopped server is unresponsive", func(p page) bool {
 		return state(p, server.Port(), "unresponsive") && state(p, second.Port(), "ready")
 	})

@@ -216,15 +216,14 @@ var (
 // sum adds up the series of a metric whose labels have the values that are given, in pairs, and
 // counts them.
 func (p page) sum(name string, pairs ...string) (total float64, series int) {
+	versions := p.versions()
 next:
 	for _, m := range line.FindAllStringSubmatch(string(p), -1) {
 		if m[1] != name {
 			continue
 		}
-		labels := map[string]string{}
-		for _, l := range label.FindAllStringSubmatch(m[2], -1) {
-			labels[l[1]] = l[2]
-		}
+		labels := labelsOf(m[2])
+		labels["service_version"] = versions[labels["service_instance_id"]]
 		for i := 0; i < len(pairs); i += 2 {
 			if labels[pairs[i]] != pairs[i+1] {
 				continue next
@@ -235,6 +234,27 @@ next:
 		series++
 	}
 	return total, series
+}
+
+// versions are those of the instances: only the info metric has them, and the tests tell instances
+// apart by them.
+func (p page) versions() map[string]string {
+	found := map[string]string{}
+	for _, m := range line.FindAllStringSubmatch(string(p), -1) {
+		if m[1] == "facefusion_instance_info" {
+			labels := labelsOf(m[2])
+			found[labels["service_instance_id"]] = labels["service_version"]
+		}
+	}
+	return found
+}
+
+func labelsOf(text string) map[string]string {
+	labels := map[string]string{}
+	for _, l := range label.FindAllStringSubmatch(text, -1) {
+		labels[l[1]] = l[2]
+	}
+	return labels
 }
 
 // is says whether exactly one series has these labels, and this value.

@@ -132,7 +132,7 @@ func TestInventedModels(t *testing.T) {
 	path := filepath.Join(openFolder(t), "facefusion")
 	checkout(t, path, "3.8.1", 0)
 	serverOf(t, 0, path)
-	c := start(t)
+	c := startWith(t, []string{"more-attributes.yaml"}, nil)
 	c.eventually(t, 20*time.Second, "its folder", open(1))
 	finish := func(id, model string, works func()) {
 		steps := func(status string) []byte {
