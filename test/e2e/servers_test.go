@@ -99,7 +99,7 @@ receivers:
         path: %s
         health: {endpoint: "https://127.0.0.1:%d/health", body: '"status": ?"ok"', interval: 1s, timeout: 1s, tls: {ca_file: %s}}
 `, checkout, s.port, filepath.Join(dir, "gateway.crt")))
-			c.eventually(t, 5*time.Second, "down from the first page, as it is named", func(p page) bool { return state(p, 0, "down") })
+			c.eventually(t, 5*time.Second, "down from the first page, as it is named", func(p page) bool { return state(p, uint16(s.port), "down") })
 			s.start(t)
 			is := func(name string) func(page) bool { return func(p page) bool { return state(p, uint16(s.port), name) } }
 			c.eventually(t, 30*time.Second, "ready", func(p page) bool {
