@@ -38,14 +38,18 @@ func (t *Table) hint(o observation, reason string) {
 	}
 }
 
+// maxExpression bounds the expression of a hint: a command line may have 128 KiB, and nobody copies
+// those into a configuration.
+const maxExpression = 512
+
 // hintExpression matches the words of a command line up to the script or module.
 func hintExpression(argv []string) (string, bool) {
 	p := programOf(argv)
 	if p.kind != scriptProgram && p.kind != moduleProgram {
 		return "", false
 	}
-	n := len(argv) - len(p.args)
-	return "^" + regexp.QuoteMeta(strings.Join(argv[:n], " ")) + "( |$)", true
+	expression := "^" + regexp.QuoteMeta(strings.Join(argv[:len(argv)-len(p.args)], " ")) + "( |$)"
+	return expression, len(expression) <= maxExpression
 }
 
 // resembles says whether a Python program that no rule finds is called like FaceFusion.

@@ -22,6 +22,7 @@ func TestHints(t *testing.T) {
 	w.put(pythonIn(101, "/root/work", "python3 /usr/share/daemon/main.py --token secret"))
 	w.put(pythonIn(102, "/opt/facefusion", "python3 service.py"))
 	w.put(pythonIn(103, "/srv", "python3 other.py"))
+	w.put(pythonIn(105, "/srv", "python3 /srv/"+strings.Repeat(".", 120_000)+"/facefusion"))
 	w.put(pythonIn(104, "/opt/facefusion-api", "python3 -m pytest"))
 	w.pass()
 	process.Age(w.table, 2*time.Minute) // the runtime is looked for at the next look

@@ -53,7 +53,13 @@ func (t *Table) match(o observation, parent *trackedProcess) (finding, bool) {
 			if parent != nil && parent.instance == i {
 				return finding{}, false
 			}
-			return t.configured(i, o), true
+			found := t.configured(i, o)
+			// Anybody can run something that fits. With a checkout it must be somebody who may, or
+			// the user that is named.
+			if found.stranger != "" && i.conf.Match.User == "" {
+				continue
+			}
+			return found, true
 		case fitsLater:
 			t.await(o)
 		case fitsNot:

@@ -84,7 +84,9 @@ func (f *files) entered(entry, parent int, c credentials, root *hostfs.Root, che
 	if parent == 0 { // whoever it is has put it where we are as well
 		return true
 	}
-	if outside, ok := f.credentials(parent); ok && outside.host() {
+	// Whoever loses his parent is adopted by process 1, which is root's, so the namespace has to be
+	// of the host's root as well.
+	if outside, ok := f.credentials(parent); ok && outside.host() && f.network.owned(f.path(entry, "ns/pid")) {
 		return true
 	}
 	st, err := root.Stat(checkout)

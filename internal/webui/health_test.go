@@ -224,9 +224,20 @@ func TestStoppedOnPurpose(t *testing.T) {
 func TestStoppedFromTheFirstPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
-		snapshot := h.pass(webui.Target{Instance: "ff", Process: "1/1", Port: 7860, Gone: true, Stopped: true}, webui.Target{Instance: "ff", Process: "0/0", Port: 7861, Gone: true})
+		snapshot := h.pass(webui.Target{Instance: "ff", Process: "1/1", Port: 7860, Gone: true, Stopped: true}, webui.Target{Instance: "ff", Port: 7861, Gone: true})
 		assert.Equal(t, []line{{7860, webui.StateStopped}, {7861, webui.StateDown}}, lines(snapshot))
 		assert.Empty(t, snapshot.Changes)
+	})
+}
+
+// TestTwoServersOfAnEarlierBoot have no process to be told apart by, and one of them comes back.
+func TestTwoServersOfAnEarlierBoot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		gone := func(port uint16) webui.Target { return webui.Target{Instance: "ff", Port: port, Gone: true} }
+		assert.Equal(t, []line{{7860, webui.StateDown}, {7861, webui.StateDown}}, lines(h.pass(gone(7860), gone(7861))))
+		h.serve(7860)
+		assert.Equal(t, []line{{7860, webui.StateReady}, {7861, webui.StateDown}}, lines(h.pass(h.process("1/1", 7860), gone(7861))))
 	})
 }
 

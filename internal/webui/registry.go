@@ -104,7 +104,7 @@ func (r *registry) missed(t Target) *trackedServer {
 		case e.instance != t.Instance:
 		case t.Process != "" && e.process == t.Process:
 			return e
-		case t.Process == "", e.port == t.Port, e.configured():
+		case t.Process == "" && t.Port == 0, e.port == t.Port, e.configured():
 			found = e
 		}
 	}

@@ -57,7 +57,7 @@ func registerTelemetry(builder *metadata.TelemetryBuilder, id component.ID, prob
 			for _, p := range probes {
 				if bounded, is := p.(probe.Bounded); is {
 					for _, over := range bounded.OverLimits() {
-						o.Observe(int64(over.Items), metric.WithAttributes(attribute.String("limit", over.Limit)))
+						o.Observe(int64(over.Items), metric.WithAttributes(receiver, attribute.String("limit", over.Limit)))
 					}
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
@@ -75,7 +76,7 @@ func (e *encoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buf
 	text := entry.Message + all.text()
 	// One entry is one line: of a trace of a stack in an error, each would be a line without a
 	// time.
-	line.AppendString(strings.ReplaceAll(withoutSecrets(text), "\n", " "))
+	line.AppendString(strings.Map(visible, withoutSecrets(text)))
 	line.AppendByte('\n')
 	return line, nil
 }
@@ -98,10 +99,18 @@ func (e *encoder) text() string {
 	return b.String()
 }
 
+// visible makes a space of what would end the line or move a terminal's cursor.
+func visible(r rune) rune {
+	if unicode.IsControl(r) {
+		return ' '
+	}
+	return r
+}
+
 // shown is a value as it is written: quoted where its end could not be seen.
 func shown(value any) string {
 	text := fmt.Sprint(value)
-	if text == "" || strings.ContainsAny(text, " \t\n\"=") {
+	if text == "" || strings.ContainsAny(text, " \t\n\"=") || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(text)
 	}
 	return text

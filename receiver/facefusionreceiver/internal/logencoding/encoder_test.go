@@ -55,6 +55,17 @@ func TestAnErrorIsOneLine(t *testing.T) {
 	require.Equal(t, "<3>facefusion: one two\n", logged(true, func(l *zap.Logger) { l.Error("one\ntwo") }))
 }
 
+// TestNamesOfStrangersMoveNoCursor: the name of a job file may hold what a terminal obeys.
+func TestNamesOfStrangersMoveNoCursor(t *testing.T) {
+	text := logged(false, func(l *zap.Logger) {
+		l.Warn("a\x1b[2Jb\rc", zap.String("job", "x\x1b[2J\x1b[1;1H\r2026\u00a0ERROR\u00a0forged"))
+	})
+	require.NotContains(t, text, "\x1b")
+	require.NotContains(t, text, "\r")
+	require.NotContains(t, text, "\u00a0")
+	require.Contains(t, text, `job="x\x1b[2J\x1b[1;1H\r2026\u00a0ERROR\u00a0forged"`)
+}
+
 // TestNoPasswordInALine, whoever logs it, at any level and in any field.
 func TestNoPasswordInALine(t *testing.T) {
 	for _, secret := range []string{

@@ -133,8 +133,12 @@ func target(i *process.Instance, s process.ServerProcess) webui.Target {
 	return t
 }
 
-// identity tells one process from the next.
+// identity tells one process from the next. It is empty for a process of an earlier boot, of which
+// nothing is left.
 func identity(id process.ID) string {
+	if id == (process.ID{}) {
+		return ""
+	}
 	return strconv.Itoa(id.PID) + "/" + strconv.FormatUint(id.StartTicks, 10)
 }
 
