@@ -1,12 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -129,44 +127,6 @@ func metrics(from map[string]declaration) ([]metric, error) {
 			return nil, err
 		}
 		found = append(found, metric{name, prometheus, kind, m.Unit, list(m.Attributes), m.Description, m.Enabled})
-	}
-	return found, nil
-}
-
-var (
-	histogram  = regexp.MustCompile(`Name:\s+"([^"]+)",\s+Unit:\s+"([^"]+)",\s+Description:\s+"([^"]+)"`)
-	attributes = regexp.MustCompile(`// Attributes of (\S+): ([^:]+)\.\n`)
-	wrap       = regexp.MustCompile(`\n?(?://)?\s+`)
-)
-
-func histograms(receiver string) ([]metric, error) {
-	files, err := filepath.Glob(filepath.Join(receiver, "internal/*/histograms.go"))
-	if err != nil {
-		return nil, err
-	}
-	var found []metric
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		by := map[string]string{}
-		for _, match := range attributes.FindAllStringSubmatch(string(text), -1) {
-			by[match[1]] = list(strings.Split(wrap.ReplaceAllString(match[2], ""), ","))
-		}
-		for _, match := range histogram.FindAllStringSubmatch(string(text), -1) {
-			prometheus, err := translate(match[1], match[2], otlptranslator.MetricTypeHistogram)
-			if err != nil {
-				return nil, err
-			}
-			if by[match[1]] == "" {
-				return nil, fmt.Errorf("%s: no line \"// Attributes of %s: …\"", file, match[1])
-			}
-			found = append(found, metric{match[1], prometheus, "histogram", match[2], by[match[1]], match[3], true})
-		}
-	}
-	if len(found) == 0 {
-		return nil, errors.New("no histogram is declared in internal/*/histograms.go")
 	}
 	return found, nil
 }

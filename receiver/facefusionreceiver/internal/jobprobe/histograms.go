@@ -41,31 +41,25 @@ func (c *HistogramsConfig) exponential() bool {
 	return c.JobDuration.Exponential || c.JobWaitDuration.Exponential || c.StepDuration.Exponential
 }
 
-// What they are told apart by is chosen among these, which docs/generate reads; their exemplars
-// name the trace of a run.
-//
-// Attributes of facefusion.job.duration: facefusion.outcome, facefusion.origin, facefusion.media.
-//
-// Attributes of facefusion.job.wait.duration: facefusion.outcome, facefusion.origin,
-// facefusion.media.
-//
-// Attributes of facefusion.step.duration: facefusion.outcome, facefusion.media,
-// facefusion.processors, facefusion.model.
+// Their exemplars name the trace of a run.
 var (
 	jobDuration = probe.HistogramSpec{
 		Name:        "facefusion.job.duration",
 		Unit:        "s",
 		Description: "How long a run of a job took, without its time in the queue.",
+		Attributes:  []string{outcome, origin, media},
 	}
 	jobWaitDuration = probe.HistogramSpec{
 		Name:        "facefusion.job.wait.duration",
 		Unit:        "s",
 		Description: "How long a job was in the queue before its first step started.",
+		Attributes:  []string{outcome, origin, media},
 	}
 	stepDuration = probe.HistogramSpec{
 		Name:        "facefusion.step.duration",
 		Unit:        "s",
 		Description: "How long a step of a job took.",
+		Attributes:  []string{outcome, media, processors, model},
 	}
 )
 
@@ -88,20 +82,14 @@ func NewDefaultHistogramsConfig() HistogramsConfig {
 func (c *HistogramsConfig) Check() error {
 	return errors.Join(
 		allowAttributes("facefusion.job.finished", c.JobFinished.Attributes, outcome, origin, media),
-		c.JobDuration.validate(jobDuration.Name, outcome, origin, media),
-		c.JobWaitDuration.validate(jobWaitDuration.Name, outcome, origin, media),
-		c.StepDuration.validate(stepDuration.Name, outcome, media, processors, model),
+		c.JobDuration.validate(jobDuration),
+		c.JobWaitDuration.validate(jobWaitDuration),
+		c.StepDuration.validate(stepDuration),
 	)
 }
 
-func (c *HistogramConfig) validate(name string, attributes ...string) error {
-	errs := allowAttributes(name, c.Attributes, attributes...)
-	for _, bound := range c.Bounds {
-		if !slices.Contains(jobqueue.DurationBounds, bound) {
-			errs = errors.Join(errs, fmt.Errorf("%s: bounds has %v: choose among %v", name, bound, jobqueue.DurationBounds))
-		}
-	}
-	return errs
+func (c *HistogramConfig) validate(h probe.HistogramSpec) error {
+	return errors.Join(allowAttributes(h.Name, c.Attributes, h.Attributes...), h.CheckBounds(c.Bounds, jobqueue.DurationBounds))
 }
 
 func allowAttributes(metric string, chosen []string, allowed ...string) error {

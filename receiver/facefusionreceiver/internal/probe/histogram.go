@@ -1,6 +1,9 @@
 package probe
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -14,6 +17,19 @@ import (
 type HistogramSpec struct {
 	// Name, Unit and Description are those of the metric.
 	Name, Unit, Description string
+	// Attributes are those that its points may have. docs/generate reads all of it.
+	Attributes []string
+}
+
+// CheckBounds refuses bounds of buckets that are not among those that are counted by.
+func (h HistogramSpec) CheckBounds(chosen, allowed []float64) error {
+	var errs error
+	for _, bound := range chosen {
+		if !slices.Contains(allowed, bound) {
+			errs = errors.Join(errs, fmt.Errorf("%s: bounds has %v: choose among %v", h.Name, bound, allowed))
+		}
+	}
+	return errs
 }
 
 // Append adds the metric with explicit buckets, without a point yet.

@@ -1,10 +1,6 @@
 package webprobe
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
@@ -22,14 +18,12 @@ type HistogramConfig struct {
 	Bounds []float64 `mapstructure:"bounds"`
 }
 
-// serverProbeDuration has either a status code or an error type. docs/generate reads this line:
-//
-// Attributes of facefusion.server.probe.duration: server.port, facefusion.probe,
-// http.response.status_code, error.type.
+// serverProbeDuration has either a status code or an error type.
 var serverProbeDuration = probe.HistogramSpec{
 	Name:        "facefusion.server.probe.duration",
 	Unit:        "s",
 	Description: "The latency of the receiver's own requests to the server.",
+	Attributes:  []string{"server.port", "facefusion.probe", "http.response.status_code", "error.type"},
 }
 
 // NewDefaultHistogramsConfig has every histogram switched on. Its bounds tell a quick answer from a
@@ -40,13 +34,7 @@ func NewDefaultHistogramsConfig() HistogramsConfig {
 
 // Check names the metric, the setting and the remedy.
 func (c *HistogramsConfig) Check() error {
-	var errs error
-	for _, bound := range c.ServerProbeDuration.Bounds {
-		if !slices.Contains(webui.DurationBounds, bound) {
-			errs = errors.Join(errs, fmt.Errorf("%s: bounds has %v: choose among %v", serverProbeDuration.Name, bound, webui.DurationBounds))
-		}
-	}
-	return errs
+	return serverProbeDuration.CheckBounds(c.ServerProbeDuration.Bounds, webui.DurationBounds)
 }
 
 // ByName gives each histogram's settings by the metric's name.
