@@ -13,7 +13,7 @@
 //	jobsdir  the names in a folder that are new, gone or changed, and the bytes of one file
 //	jobfile  what these bytes say
 //	check    one name: its present state, where it came from, where it went
-//	run      one attempt of a job, from its place in the queue to its end, with the times of its steps
+//	run      one attempt of a job, from the queue to its end, with the times of its steps
 //	verdict  whether a job that says it runs still does: see docs/jobs.md
 //	totals   ended runs, counted and timed
 //

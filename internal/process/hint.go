@@ -72,7 +72,7 @@ func (f *files) resembles(o observation) bool {
 func (t *Table) currentHints() []Hint {
 	var list []Hint
 	for pid, h := range t.hints {
-		if t.cache.records[pid] == nil || t.members[pid] != nil {
+		if !t.outside(pid) {
 			delete(t.hints, pid)
 			continue
 		}

@@ -17,9 +17,9 @@ import (
 func TestHints(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
-	w.checkout("/root/work/ff", "3.8.1")
+	w.checkout("/home/ann/work/ff", "3.8.1")
 	w.put(pythonIn(100, "/opt/facefusion-api", "/opt/facefusion-api/venv/bin/python main.py --token secret"))
-	w.put(pythonIn(101, "/root/work", "python3 /usr/share/daemon/main.py --token secret"))
+	w.put(pythonIn(101, "/home/ann/work", "python3 /usr/share/daemon/main.py --token secret"))
 	w.put(pythonIn(102, "/opt/facefusion", "python3 service.py"))
 	w.put(pythonIn(103, "/srv", "python3 other.py"))
 	w.put(pythonIn(105, "/srv", "python3 /srv/"+strings.Repeat(".", 120_000)+"/facefusion"))

@@ -47,7 +47,7 @@ func (t *Table) overLimit() Excess {
 		t.freed, wake = false, wakeups
 	}
 	for pid, r := range t.refused {
-		if t.cache.records[pid] == nil || t.members[pid] != nil {
+		if !t.outside(pid) {
 			delete(t.refused, pid)
 			continue
 		}
@@ -129,6 +129,9 @@ func (s *instanceSet) remove(i *instanceState) {
 		}
 	}
 }
+
+// outside says that a process lives, and is in no instance.
+func (t *Table) outside(pid int) bool { return t.cache.records[pid] != nil && t.members[pid] == nil }
 
 // alive are the instances with a process, its children included.
 func (t *Table) alive() map[*instanceState]bool {

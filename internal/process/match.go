@@ -105,10 +105,8 @@ func (t *Table) leadsTo(o observation) bool {
 // container or a user whose only processes are those of the instance. It is the first Python
 // program, or, in a unit or container, another one that has come to stay.
 func (t *Table) heads(i *instanceState, o observation) fit {
-	for _, m := range t.members {
-		if m.instance == i && m.rule == ruleConfigured {
-			return fitsNot // what else is there: health checks, and what somebody runs by hand
-		}
+	if t.hasConfigured(i) {
+		return fitsNot // what else is there: health checks, and what somebody runs by hand
 	}
 	_, title := titled(o.argv)
 	if t.files.interpreter(o) {

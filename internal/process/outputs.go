@@ -16,7 +16,7 @@ func OutputFiles(root string, pid int) []string {
 	var files []string
 	for _, fd := range []string{"1", "2"} {
 		target, err := os.Readlink(filepath.Join(root, "proc", strconv.Itoa(pid), "fd", fd))
-		if err != nil || !filepath.IsAbs(target) || strings.HasPrefix(target, "/dev/") || strings.HasSuffix(target, " (deleted)") {
+		if err != nil || !filepath.IsAbs(target) || strings.HasPrefix(target, "/dev/") || strings.HasSuffix(target, deleted) {
 			continue
 		}
 		if file := filepath.Join(root, target); !slices.Contains(files, file) {

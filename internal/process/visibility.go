@@ -67,7 +67,7 @@ func (t *Table) blinded(pid int, v Visibility) {
 func (t *Table) blindness() []Blindness {
 	count := map[Visibility]int{}
 	for pid, v := range t.unlooked {
-		if t.cache.records[pid] == nil || t.members[pid] != nil {
+		if !t.outside(pid) {
 			delete(t.unlooked, pid)
 			continue
 		}
