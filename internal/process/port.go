@@ -2,11 +2,10 @@ package process
 
 import (
 	"net/netip"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
 )
 
 // port is where a server listens.
@@ -196,24 +195,5 @@ func (t *Table) guessPort(m *trackedProcess, all []listener) []listener {
 
 // sockets returns the inodes of the sockets that a process holds.
 func (f *files) sockets(pid int) (map[uint64]bool, error) {
-	folder := f.path(pid, "fd")
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil, err
-	}
-	inodes := make(map[uint64]bool)
-	for _, e := range entries {
-		target, err := os.Readlink(folder + "/" + e.Name())
-		if isDenied(err) {
-			return nil, err // the folder may be listed with CAP_DAC_READ_SEARCH alone
-		}
-		number, ok := strings.CutPrefix(target, "socket:[")
-		if !ok {
-			continue
-		}
-		if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64); err == nil {
-			inodes[inode] = true
-		}
-	}
-	return inodes, nil
+	return hostnet.HeldSockets(f.path(pid, "fd")) //nolint:wrapcheck // it names the file
 }

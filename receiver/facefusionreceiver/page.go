@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"strconv"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -87,7 +85,10 @@ func (f *pageFinder) observe(ctx context.Context) error {
 	if err != nil {
 		return err //nolint:wrapcheck // nobody sees it
 	}
-	own := ownSockets()
+	own, err := hostnet.HeldSockets("/proc/self/fd")
+	if err != nil {
+		return err //nolint:wrapcheck // nobody sees it
+	}
 	for _, l := range listeners {
 		if !own[uint64(l.Inode)] {
 			continue
@@ -150,20 +151,4 @@ func (f *pageFinder) hasFaceFusion(ctx context.Context, url string) (found, answ
 	text, err := io.ReadAll(io.LimitReader(answer.Body, pageStart))
 	answers = err == nil && answer.StatusCode == http.StatusOK
 	return answers && bytes.Contains(text, []byte("\nfacefusion_")), answers
-}
-
-// ownSockets are the inodes of this process's sockets.
-func ownSockets() map[uint64]bool {
-	own := make(map[uint64]bool)
-	names, _ := filepath.Glob("/proc/self/fd/*") // the pattern is a good one
-	for _, name := range names {
-		link, err := os.Readlink(name)
-		if err != nil || len(link) < len("socket:[]") {
-			continue
-		}
-		if inode, err := strconv.ParseUint(link[len("socket:["):len(link)-1], 10, 64); err == nil {
-			own[inode] = true
-		}
-	}
-	return own
 }
