@@ -109,7 +109,7 @@ func (f *faceFusion) become(state Instruction) error {
 	switch {
 	case working && f.stopBurner == nil:
 		f.stopBurner = make(chan struct{})
-		go burn(f.stopBurner, func() {})
+		go burn(f.stopBurner, effort, func() {})
 	case !working && f.stopBurner != nil:
 		close(f.stopBurner)
 		f.stopBurner = nil

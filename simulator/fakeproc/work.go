@@ -17,8 +17,8 @@ const (
 	outputSize = 4 << 20
 )
 
-// burn uses a tenth of a core until done is closed.
-func burn(done <-chan struct{}, also func()) {
+// burn uses the CPU for a part of each pause, and then does something else, until done is closed.
+func burn(done <-chan struct{}, part time.Duration, also func()) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
@@ -27,7 +27,7 @@ func burn(done <-chan struct{}, also func()) {
 			return
 		case <-tick.C:
 		}
-		for start := time.Now(); time.Since(start) < effort; {
+		for start := time.Now(); time.Since(start) < part; {
 		}
 		also()
 	}
@@ -35,17 +35,7 @@ func burn(done <-chan struct{}, also func()) {
 
 // poll uses an eighth of a core for each open browser tab until done is closed.
 func poll(done <-chan struct{}, tabs int) {
-	tick := time.NewTicker(pause)
-	defer tick.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
-		for start := time.Now(); time.Since(start) < time.Duration(tabs)*pause/8; {
-		}
-	}
+	burn(done, time.Duration(tabs)*pause/8, func() {})
 }
 
 // work plays ffmpeg and curl: it uses the CPU and writes the output file until standard input ends.
@@ -61,7 +51,7 @@ func work(args []string, stdin io.Reader) {
 	}
 	defer file.Close()
 	piece, written := make([]byte, pieceSize), 0
-	burn(done, func() {
+	burn(done, effort, func() {
 		if written < outputSize {
 			n, _ := file.Write(piece)
 			written += n
