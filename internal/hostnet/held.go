@@ -9,8 +9,8 @@ import (
 )
 
 // HeldSockets returns the inodes of the sockets that a process holds: folder is its /proc/<pid>/fd.
-// With CAP_DAC_READ_SEARCH alone the folder may be listed and its links may not be read, which is an
-// error.
+// With CAP_DAC_READ_SEARCH alone the folder may be listed and its links may not be read, which is
+// an error.
 func HeldSockets(folder string) (map[uint64]bool, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
