@@ -33,6 +33,12 @@ validate config/agent.yaml config/otlp.yaml config/all-signals.yaml
 
 for other in all-signals otlp remote-write; do validate config/agent.yaml config/in-process.yaml "config/$other.yaml"; done
 
+# The page of classic names goes with all of them, before and behind.
+for other in all-signals in-process logs more-attributes otlp remote-write secure-basic secure-tls; do
+	validate config/agent.yaml "config/$other.yaml" config/classic-names.yaml
+	validate config/agent.yaml config/classic-names.yaml "config/$other.yaml"
+done
+
 # In its container it sees the host through /host, which has to be there.
 ROOT_PATH=/ validate config/agent.yaml config/all-signals.yaml deploy/stack/collector.yaml
 

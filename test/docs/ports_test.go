@@ -25,7 +25,7 @@ func TestNoPortIsTakenTwice(t *testing.T) {
 	for _, file := range files {
 		unique(t, file, listeners(t, agent, file))
 	}
-	host := listeners(t, agent, "../../config/all-signals.yaml", "../../config/otlp.yaml", "../../config/in-process.yaml", "../../config/in-process-scrape.yaml", "../../config/logs.yaml")
+	host := listeners(t, agent, "../../config/all-signals.yaml", "../../config/otlp.yaml", "../../config/in-process.yaml", "../../config/in-process-scrape.yaml", "../../config/logs.yaml", "../../config/classic-names.yaml")
 	for where, port := range listeners(t, "../../config/gateway.yaml") {
 		host["gateway: "+where] = port
 	}
