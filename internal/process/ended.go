@@ -22,8 +22,8 @@ type EndedService struct {
 	at time.Duration
 }
 
-// maxEnded bounds what is remembered of an instance: a host has few servers.
-const maxEnded = 16
+// maxEnded bounds what is remembered of an instance: as many as have series of their own.
+const maxEnded = 32
 
 // onPurpose says that somebody wanted the end: an exit code of 0, SIGTERM by the supervisor, SIGINT
 // by the user. SIGHUP is the end of a terminal, which also comes when a connection is lost.

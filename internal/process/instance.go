@@ -31,8 +31,6 @@ type instanceState struct {
 	stranger string
 	// uid is the user whose process made a discovered one known.
 	uid int
-	// served says that a service of it has listened.
-	served bool
 	// settled says that more than a check or an installer was ever seen of it.
 	settled bool
 	// ended are the services that are missed, the one that ended first is first.
@@ -127,7 +125,7 @@ func sanitize(s string) string {
 func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	out := Instance{
 		ID: i.id, Version: i.version, Configured: i.conf != nil, Configuration: i.configuration.state, Unfit: i.configuration.unfit, Expected: i.expected(),
-		Served: i.served, LastSeen: i.lastSeen, UID: i.uid,
+		LastSeen: i.lastSeen, UID: i.uid,
 		Ended: slices.Clone(i.ended), Stopped: i.stopped(), Container: i.publishContainer(),
 		Checkout: i.checkout.inner, JobsPath: i.jobs.inner, JobsHostPath: i.jobsPath,
 	}

@@ -86,7 +86,6 @@ func (t *Table) findPorts(l *pass) {
 		}
 		m.port = t.findPort(m, all, sockErr)
 		m.listenedAt(m.port.number)
-		m.instance.served = m.instance.served || m.listened && m.role == RoleService
 		m.port.ever, m.port.searched, m.port.version, m.port.foreign = true, l.at, version, t.files.foreignNetwork(m.PID)
 	}
 }

@@ -17,8 +17,8 @@ type SavedInstance struct {
 	Jobs     Location
 	// JobsPath opens the jobs folder; empty where that took a process.
 	JobsPath string
-	// Served says that a service of it has listened.
-	Served bool
+	// Served says that a service of it has listened. An earlier version saved it, and no Services.
+	Served bool `json:",omitempty"`
 	// Stranger is the user whose it is, where that is not the one of the checkout.
 	Stranger string `json:",omitempty"`
 	// UID is the user whose process made it known.
@@ -68,7 +68,7 @@ func (r *SavedInstance) lasted() bool {
 func (s *instanceSet) restoreOne(r *SavedInstance, boot string) {
 	for _, i := range s.configured {
 		if i.id == r.ID {
-			i.served, i.ended = r.Served, r.services(boot, i.expected())
+			i.ended = r.services(boot, i.expected())
 			return
 		}
 	}
@@ -87,7 +87,7 @@ func (s *instanceSet) restoreOne(r *SavedInstance, boot string) {
 	}
 	i := &instanceState{
 		id: r.ID, version: r.Version, checkout: r.Checkout.folder(), jobs: r.Jobs.folder(), jobsPath: r.JobsPath,
-		lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, uid: r.UID, served: r.Served, totals: map[Role]*roleTotals{},
+		lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, uid: r.UID, totals: map[Role]*roleTotals{},
 		ended: r.services(boot, false),
 	}
 	for _, role := range r.Roles {
@@ -102,6 +102,9 @@ func (l Location) folder() folder { return folder{inner: l.Inner, host: l.Host, 
 // what was stopped before it should run again, and no process of then lives.
 func (r *SavedInstance) services(boot string, expected bool) []EndedService {
 	list := slices.Clone(r.Services)
+	if r.Boot == "" && len(list) == 0 && (r.Served || slices.Contains(r.Roles, RoleServer)) {
+		list = []EndedService{{Serves: true}} // an earlier version saved it
+	}
 	for n := range list {
 		if boot == "" || boot != r.Boot {
 			list[n].Stopped, list[n].ID = false, ID{}
@@ -117,8 +120,8 @@ func (t *Table) Export() []SavedInstance {
 	list := make([]SavedInstance, 0, len(t.instances.byKey))
 	services := t.services()
 	for _, i := range t.instances.configured {
-		if i.served || len(services[i]) > 0 {
-			list = append(list, SavedInstance{ID: i.id, LastSeen: i.lastSeen, Served: i.served, Boot: t.boot, Services: services[i]})
+		if len(services[i]) > 0 {
+			list = append(list, SavedInstance{ID: i.id, LastSeen: i.lastSeen, Boot: t.boot, Services: services[i]})
 		}
 	}
 	for key, i := range t.instances.byKey {
@@ -126,7 +129,7 @@ func (t *Table) Export() []SavedInstance {
 			continue
 		}
 		r := SavedInstance{
-			ID: i.id, Version: i.version, LastSeen: i.lastSeen, Served: i.served, UID: i.uid, Boot: t.boot, Services: services[i],
+			ID: i.id, Version: i.version, LastSeen: i.lastSeen, UID: i.uid, Boot: t.boot, Services: services[i],
 			Checkout: Location{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: Location{i.jobs.inner, i.jobs.host, strings.TrimSuffix(key, i.stranger)}, Stranger: i.stranger,
 		}
 		if i.jobsVia == 0 {

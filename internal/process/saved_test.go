@@ -92,3 +92,26 @@ func TestNonsenseIsNotRestored(t *testing.T) {
 	w.table.Restore([]process.SavedInstance{{}, {ID: "a", LastSeen: time.Now()}, {Jobs: process.Location{Key: "/x"}, LastSeen: time.Now()}})
 	assert.Empty(t, w.pass().Instances)
 }
+
+// TestServersThatAnEarlierVersionSaved: it saved that there was one, and not which.
+func TestServersThatAnEarlierVersionSaved(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.bootID("one")
+	w.checkout("/opt/facefusion", "3.8.1")
+	w.put(server(100, "/opt/facefusion"))
+	w.pass()
+	w.remove(100)
+	for _, served := range []bool{true, false} {
+		list := w.table.Export()
+		list[0].Boot, list[0].Services = "", nil
+		list[0].Served, list[0].Roles = served, []process.Role{process.RoleService}
+		if !served {
+			list[0].Roles = []process.Role{process.RoleServer}
+		}
+		w.restartCollector(process.Settings{})
+		w.table.Restore(list)
+		assert.Equal(t, []ended{{0, false}}, endedOf(only(t, w.pass())))
+	}
+	w.put(server(101, "/opt/facefusion"))
+	assert.Empty(t, only(t, w.pass()).Ended)
+}

@@ -65,8 +65,6 @@ type Instance struct {
 	Container *ContainerUsage
 	// Ended are the servers and services whose place is empty, the one that ended first is first.
 	Ended []EndedService
-	// Served says that a service of it has listened.
-	Served bool
 	// Unseen says that no process of it is known, and that nobody could look: it is neither up nor
 	// down.
 	Unseen bool

@@ -59,16 +59,28 @@ func (r *registry) reconcile(targets []Target, instances []string, pass uint64, 
 		}
 	}
 	for k, e := range r.servers {
-		switch {
-		case placed[e]:
-		case e.configured(), e.lastReported == StateUnknown && e.shown == StateUnknown && e.state == StateUnknown:
-			delete(r.servers, k) // it is not asked for any more, or nothing was ever said of it
-		default:
-			e.goDown(now)
+		if e.configured() && !placed[e] {
+			delete(r.servers, k) // it is not asked for any more
 		}
 	}
+	missed := make(map[*trackedServer]bool, len(gone))
 	for _, t := range gone {
-		r.miss(t, pass, now)
+		e := r.missed(t)
+		if placed[e] {
+			continue // another serves there, or the configured endpoint answers for it
+		}
+		if e == nil {
+			e = r.remember(t, pass, now)
+		}
+		e.stopped = t.Stopped && (e.stopped || !missed[e])
+		e.goDown(now)
+		missed[e] = true
+	}
+	for k, e := range r.servers {
+		if !placed[e] && !missed[e] {
+			// Its process lives, and has left the instance; or it ended, and another has its place.
+			delete(r.servers, k)
+		}
 	}
 }
 
@@ -76,23 +88,17 @@ func (r *registry) reconcile(targets []Target, instances []string, pass uint64, 
 // has it as its name.
 const goneProcess = "gone"
 
-// miss makes an instance's server known as down, unless it is known already: a collector that
-// starts while FaceFusion is down says so from its first page on. Whether it was ended on purpose
-// is known a little later than that it is gone.
-func (r *registry) miss(t Target, pass uint64, now time.Time) {
-	if e := r.missed(t); e != nil {
-		if e.isDown() && !e.configured() && t.Process != "" {
-			e.stopped = t.Stopped
-			e.goDown(now)
-		}
-		return
-	}
-	k := key{instance: t.Instance, port: t.Port}
-	e := &trackedServer{key: k, start: now, functions: newFunctions(), probes: make(probeHistograms)}
+// remember makes an instance's server known that is gone: a collector that starts while FaceFusion
+// is down says so from its first page on.
+func (r *registry) remember(t Target, pass uint64, now time.Time) *trackedServer {
+	e := newServer(key{instance: t.Instance, port: t.Port}, now)
 	e.begin(cmp.Or(t.Process, goneProcess), pass, processState{})
-	e.stopped = t.Stopped
-	e.goDown(now)
-	r.servers[k] = e
+	r.servers[e.key] = e
+	return e
+}
+
+func newServer(k key, now time.Time) *trackedServer {
+	return &trackedServer{key: k, start: now, functions: newFunctions(), probes: make(probeHistograms)}
 }
 
 // missed finds the entry of a server that is gone: that of its process, or of its port. Where
@@ -204,7 +210,7 @@ func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer
 		r.over++
 		return nil
 	}
-	e = &trackedServer{key: k, start: now, functions: newFunctions(), probes: make(probeHistograms)}
+	e = newServer(k, now)
 	r.servers[k] = e
 	e.begin(t.Process, s.pass, m)
 	if t.Port == 0 || t.Process == "" {

@@ -66,6 +66,29 @@ func TestEndedPortComesBack(t *testing.T) {
 	})
 }
 
+// TestOnlyWhatIsMissedIsDown: a process may leave an instance and live: the configuration gives it
+// to another one, or it had joined for its runs only. Its server there has not ended.
+func TestOnlyWhatIsMissedIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		h.serve(7861)
+		h.look(h.process("1/1", 7860), h.process("2/2", 7861))
+		moved := h.process("2/2", 7861)
+		moved.Instance = "studio"
+		snapshot := h.look(h.process("1/1", 7860), moved)
+		require.Len(t, snapshot.Servers, 2)
+		assert.Equal(t, "ff", snapshot.Servers[0].Instance)
+		assert.Equal(t, "studio", snapshot.Servers[1].Instance)
+		assert.Equal(t, []line{{7860, webui.StateReady}, {7861, webui.StateReady}}, lines(snapshot))
+
+		gone := h.process("1/1", 7860)
+		gone.Gone, gone.URL = true, nil
+		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.look(gone)), "this one has ended")
+		assert.Empty(t, lines(h.look()), "and another has its place, or it is forgotten")
+	})
+}
+
 func TestTwoServersOfAnInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

@@ -3,6 +3,7 @@ package webui_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -22,10 +23,15 @@ type host struct {
 	network network
 	tracker *webui.Tracker
 	idle    moment
+	// living are the targets of the last pass, missed those that are gone and not replaced.
+	living, missed []webui.Target
+	// joined and ended are the passes at which processes came and went.
+	joined, ended map[string]int
+	passes        int
 }
 
 func newHost(t *testing.T) *host {
-	h := &host{t: t, idle: readRecording(t, "5.50.0").Moments["idle"]}
+	h := &host{t: t, joined: map[string]int{}, ended: map[string]int{}, idle: readRecording(t, "5.50.0").Moments["idle"]}
 	h.tracker = webui.NewTracker(webui.Settings{Client: &http.Client{Transport: &h.network}})
 	return h
 }
@@ -51,8 +57,41 @@ func (h *host) process(id string, port int) webui.Target {
 	return target
 }
 
-// pass looks, five seconds after the last look began.
+// pass looks, five seconds after the last look began. Processes that it is not given any more have
+// ended, and are missed until others have their places, as the process table has it.
 func (h *host) pass(targets ...webui.Target) *webui.Snapshot {
+	h.t.Helper()
+	isOf := func(t webui.Target) func(webui.Target) bool {
+		return func(o webui.Target) bool { return t.Process == o.Process }
+	}
+	h.passes++
+	for _, t := range h.living {
+		if t.Process != "" && !t.Gone && !slices.ContainsFunc(targets, isOf(t)) {
+			t.Gone, t.URL = true, nil
+			h.missed, h.ended[t.Process] = append(h.missed, t), h.passes
+		}
+	}
+	for _, t := range targets {
+		if t.Process == "" || t.Gone {
+			continue
+		}
+		if h.joined[t.Process] == 0 {
+			h.joined[t.Process] = h.passes
+		}
+		n := slices.IndexFunc(h.missed, func(m webui.Target) bool { return m.Port == t.Port })
+		if n < 0 && t.Port != 0 {
+			n = slices.IndexFunc(h.missed, func(m webui.Target) bool { return h.ended[m.Process] <= h.joined[t.Process] })
+		}
+		if n >= 0 {
+			h.missed = slices.Delete(h.missed, n, n+1)
+		}
+	}
+	h.living = targets
+	return h.look(append(slices.Clone(targets), h.missed...)...)
+}
+
+// look looks at just these targets.
+func (h *host) look(targets ...webui.Target) *webui.Snapshot {
 	h.t.Helper()
 	begin := time.Now()
 	snapshot, err := h.tracker.Observe(h.t.Context(), targets, []string{"ff"})
@@ -180,7 +219,7 @@ func TestUnknown(t *testing.T) {
 		unknown.Unknown = true
 		snapshot := h.pass(unknown)
 		assert.Equal(t, []line{{0, webui.StateUnknown}}, lines(snapshot))
-		assert.Empty(t, lines(h.pass()), "of what nothing was ever known, nothing is said when it is gone")
+		assert.Equal(t, []line{{0, webui.StateDown}}, lines(h.pass()), "that it ended is known")
 
 		h.pass(h.process("2/2", 7860))
 		s.takeAsked()

@@ -92,8 +92,8 @@ func (t *Tracker) Close() {
 }
 
 // Observe looks at all targets once. instances are the IDs of all that are known: the servers of
-// others are forgotten. Targets bring servers in, but only a forgotten instance takes its servers
-// out: one whose process is gone stays, as down.
+// others are forgotten. A server is down while a target says that its process is gone, and is
+// forgotten when none does.
 //
 // It takes no longer than four timeouts however many servers hang: those whose turn did not come
 // within the first keep the state they had, and come first at the next look; see turns for whose

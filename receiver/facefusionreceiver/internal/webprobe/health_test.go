@@ -100,7 +100,7 @@ func TestHealthBelongsToOneServer(t *testing.T) {
 	}
 }
 
-// TestGoneServersAreReported: what is named, or once served, and has no process.
+// TestGoneServersAreReported: what is named and has no process, and what the process table misses.
 func TestGoneServersAreReported(t *testing.T) {
 	gone := []webui.Target{{Instance: "a", Gone: true}}
 	server, runner := process.RoleUsage{Role: process.RoleServer}, process.RoleUsage{Role: process.RoleRunner}
@@ -111,11 +111,11 @@ func TestGoneServersAreReported(t *testing.T) {
 	}{
 		{"named, never seen", process.Instance{ID: "a", Configured: true, Expected: true}, gone},
 		{"named, never seen, not expected", process.Instance{ID: "a", Configured: true}, nil},
-		{"found, its last one is known", process.Instance{ID: "a", Served: true, Ended: []process.EndedService{
+		{"found, its last one is known", process.Instance{ID: "a", Ended: []process.EndedService{
 			{ID: process.ID{PID: 11, StartTicks: 12}, Port: 7860, Serves: true}, {ID: process.ID{PID: 13, StartTicks: 14}, Port: 7861, Serves: true, Stopped: true},
 			{ID: process.ID{PID: 15, StartTicks: 16}}, // a worker without a port
 		}}, []webui.Target{{Instance: "a", Process: "11/12", Port: 7860, Gone: true}, {Instance: "a", Process: "13/14", Port: 7861, Gone: true, Stopped: true}}},
-		{"found, once a server", process.Instance{ID: "a", Roles: []process.RoleUsage{server}}, gone},
+		{"found, its server has left it or is forgotten", process.Instance{ID: "a", Roles: []process.RoleUsage{server}}, nil},
 		{"found, batches only", process.Instance{ID: "a", Roles: []process.RoleUsage{runner}}, nil},
 		{"named, a batch runs", process.Instance{ID: "a", Configured: true, Expected: true, Processes: []process.Process{{Role: process.RoleRunner}}}, nil},
 	} {

@@ -51,8 +51,8 @@ func stopped(snapshot *process.Snapshot, instance string) bool {
 }
 
 // appendFound appends the servers of an instance's processes, and those that it had and that no
-// other replaced. An instance that should run, or that had a server once, and has none, is reported
-// as down, unless nobody could look.
+// other replaced. An instance that should run and does not is reported as down, unless nobody could
+// look.
 func appendFound(list []webui.Target, i *process.Instance) []webui.Target {
 	for _, server := range i.Servers {
 		list = append(list, target(i, server))
@@ -63,8 +63,7 @@ func appendFound(list []webui.Target, i *process.Instance) []webui.Target {
 			list = append(list, webui.Target{Instance: i.ID, Process: identity(e.ID), Port: e.Port, Gone: true, Stopped: e.Stopped})
 		}
 	}
-	served := slices.ContainsFunc(i.Roles, func(r process.RoleUsage) bool { return r.Role == process.RoleServer })
-	if len(list) == had && len(i.Servers) == 0 && !i.Unseen && (served || i.Served || i.Expected && len(i.Processes) == 0) {
+	if len(list) == had && i.Expected && len(i.Processes) == 0 && !i.Unseen {
 		list = append(list, webui.Target{Instance: i.ID, Gone: true})
 	}
 	return list
