@@ -18,7 +18,9 @@ type EndedService struct {
 	// Stopped says that it was ended on purpose, and that the instance need not run. While it is
 	// not known yet how it ended, it is false.
 	Stopped bool
-	// at is when it was missed first; 0 for one that an earlier collector saved.
+	// Since is when it was missed first; zero for one that ran when it was saved.
+	Since time.Time `json:",omitzero"`
+	// at is the same by the Table's own time; 0 for one that an earlier collector saved.
 	at time.Duration
 }
 
@@ -35,12 +37,12 @@ func (e ending) onPurpose() bool {
 func (r Role) lasting() bool { return r == RoleServer || r == RoleService }
 
 // lose notes a service that has ended.
-func (i *instanceState) lose(m *trackedProcess) {
+func (i *instanceState) lose(m *trackedProcess, now time.Time) {
 	if !m.role.lasting() {
 		return
 	}
 	e := m.asEnded()
-	e.at = m.ended
+	e.at, e.Since = m.ended, now
 	i.ended = append(i.ended, e)
 	i.ended = slices.Delete(i.ended, 0, max(0, len(i.ended)-maxEnded))
 }
@@ -84,4 +86,76 @@ func (i *instanceState) refill(m *trackedProcess) {
 // stopped says that all services of an instance without a process were ended on purpose.
 func (i *instanceState) stopped() bool {
 	return i.own == 0 && len(i.ended) > 0 && !slices.ContainsFunc(i.ended, func(e EndedService) bool { return !e.Stopped })
+}
+
+// forgetEnded forgets services that nobody has started again for as long as an instance is
+// remembered: they were retired. Of an instance that should run, the last one is missed for ever.
+func (t *Table) forgetEnded(p *pass) {
+	runs := make(map[*instanceState]bool)
+	for _, m := range t.members {
+		runs[m.instance] = runs[m.instance] || m.role.lasting()
+	}
+	for _, i := range t.instances.all() {
+		known := len(i.ended)
+		if known == 0 || i.expected() && !runs[i] {
+			continue
+		}
+		i.ended = slices.DeleteFunc(i.ended, func(e EndedService) bool { return p.now.Sub(e.Since) > t.forgetAfter })
+		if len(i.ended) < known {
+			t.forgetRoles(i)
+		}
+	}
+}
+
+// forgetRoles ends the series of services of which the instance has none, and misses none.
+func (t *Table) forgetRoles(i *instanceState) {
+	if len(i.ended) > 0 {
+		return
+	}
+	used := make(map[Role]bool)
+	for _, m := range t.members {
+		used[m.role] = used[m.role] || m.instance == i
+	}
+	for _, role := range []Role{RoleServer, RoleService} {
+		if !used[role] {
+			delete(i.totals, role)
+		}
+	}
+}
+
+// rejoin takes in the services that an earlier collector knew, that live, and that no rule has
+// found: what made them known, a run or a child, need not be there now. One that another instance
+// has by now is not missed where it was.
+func (t *Table) rejoin(p *pass) {
+	for _, i := range t.instances.all() {
+		for _, e := range slices.Clone(i.ended) {
+			if e.ID == (ID{}) {
+				continue
+			}
+			o, err := t.readProcess(e.PID)
+			if err != nil || o.stat.start != e.StartTicks || o.stat.ended() {
+				continue
+			}
+			if t.members[e.PID] != nil {
+				i.ended = slices.DeleteFunc(i.ended, func(other EndedService) bool { return other.ID == e.ID })
+				t.forgetRoles(i)
+				continue
+			}
+			t.rejoinOne(p, o, i)
+		}
+	}
+	t.adopt()
+}
+
+func (t *Table) rejoinOne(p *pass, o observation, i *instanceState) {
+	if u := t.unconfirmed[o.pid]; u != nil && u.start == o.stat.start {
+		delete(t.unconfirmed, o.pid)
+		t.found(p, o, u.finding, nil)
+		return
+	}
+	if i.conf != nil && i.conf.Match != nil {
+		return // the configuration names others by now
+	}
+	_, err := t.files.cwd(o.pid)
+	t.joinForRuns(p, o, i, finding{rule: ruleParentOfRun, workdir: workdir{readable: err == nil}})
 }

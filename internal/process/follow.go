@@ -76,7 +76,7 @@ func (t *Table) end(l *pass, m *trackedProcess, zombie *stat) {
 	}
 	m.ended = l.at
 	if !m.provisional {
-		m.instance.lose(m)
+		m.instance.lose(m, l.now)
 	}
 	if e, ok := t.endingOf(m, zombie); ok {
 		t.report(l, m, e)
@@ -136,7 +136,7 @@ func (t *Table) report(l *pass, m *trackedProcess, e ending) {
 			return
 		}
 		t.settled(l, m)
-		m.instance.lose(m)
+		m.instance.lose(m, l.now)
 	}
 	m.instance.conclude(m.ID, e)
 	m.instance.totalsOf(m.role).exits[e.reason]++

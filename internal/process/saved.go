@@ -41,7 +41,7 @@ func (t *Table) Restore(list []SavedInstance) { t.saved = list }
 
 // restoreSaved takes in what is to be restored, after those that the configuration names: they may
 // be the same.
-func (t *Table) restoreSaved() {
+func (t *Table) restoreSaved(now time.Time) {
 	// Those that were more than runs come first, then the latest: see restoreOne.
 	slices.SortStableFunc(t.saved, func(a, b SavedInstance) int {
 		if a.lasted() != b.lasted() {
@@ -53,7 +53,7 @@ func (t *Table) restoreSaved() {
 		return b.LastSeen.Compare(a.LastSeen)
 	})
 	for n := range t.saved {
-		t.instances.restoreOne(&t.saved[n], t.boot)
+		t.instances.restoreOne(&t.saved[n], t.boot, now)
 	}
 	t.saved = nil
 }
@@ -65,10 +65,10 @@ func (r *SavedInstance) lasted() bool {
 
 // restoreOne makes one instance known. Earlier versions saved one for each jobs folder that a run
 // had: those of one checkout are one, the others would be reported as down.
-func (s *instanceSet) restoreOne(r *SavedInstance, boot string) {
+func (s *instanceSet) restoreOne(r *SavedInstance, boot string, now time.Time) {
 	for _, i := range s.configured {
 		if i.id == r.ID {
-			i.ended = r.services(boot, i.expected())
+			i.ended = r.services(boot, i.expected(), now)
 			return
 		}
 	}
@@ -88,7 +88,7 @@ func (s *instanceSet) restoreOne(r *SavedInstance, boot string) {
 	i := &instanceState{
 		id: r.ID, version: r.Version, checkout: r.Checkout.folder(), jobs: r.Jobs.folder(), jobsPath: r.JobsPath,
 		lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, uid: r.UID, totals: map[Role]*roleTotals{},
-		ended: r.services(boot, false),
+		ended: r.services(boot, false, now),
 	}
 	for _, role := range r.Roles {
 		i.totalsOf(role)
@@ -100,12 +100,15 @@ func (l Location) folder() folder { return folder{inner: l.Inner, host: l.Host, 
 
 // services are those that are missed until they are found. A reboot ends everything with SIGTERM:
 // what was stopped before it should run again, and no process of then lives.
-func (r *SavedInstance) services(boot string, expected bool) []EndedService {
+func (r *SavedInstance) services(boot string, expected bool, now time.Time) []EndedService {
 	list := slices.Clone(r.Services)
 	if r.Boot == "" && len(list) == 0 && (r.Served || slices.Contains(r.Roles, RoleServer)) {
 		list = []EndedService{{Serves: true}} // an earlier version saved it
 	}
 	for n := range list {
+		if list[n].Since.IsZero() {
+			list[n].Since = now
+		}
 		if boot == "" || boot != r.Boot {
 			list[n].Stopped, list[n].ID = false, ID{}
 		}

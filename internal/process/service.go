@@ -47,11 +47,16 @@ func (t *Table) confirmByRun(p *pass, o observation, run *trackedProcess) {
 		delete(t.unconfirmed, starter.pid)
 		found = u.finding
 	}
+	t.joinForRuns(p, starter, run.instance, found)
+}
+
+// joinForRuns takes in a program that is known by a run of it.
+func (t *Table) joinForRuns(p *pass, o observation, i *instanceState, found finding) {
 	m := &trackedProcess{
-		role: RoleService, rule: found.rule, instance: run.instance, readable: found.readable, alone: found.rule == ruleParentOfRun,
+		role: RoleService, rule: found.rule, instance: i, readable: found.readable, alone: found.rule == ruleParentOfRun,
 		fresh: t.primed, lastRun: p.at,
 	}
-	t.join(starter, m)
+	t.join(o, m)
 	m.watch = t.watcher.add(m.ID)
 	if m.age(t) < serviceAge {
 		m.provisional = true
@@ -111,6 +116,7 @@ func (t *Table) attend(p *pass) {
 			t.drop(m)
 			m.watch.stop()
 			t.cache.set(m.PID, candidate)
+			t.forgetRoles(m.instance)
 			if m.instance.own == 0 {
 				// it has not ended: there is nothing to report as down
 				m.instance.lastSeen = p.now.Add(-2 * t.forgetAfter)
@@ -128,6 +134,7 @@ func (t *Table) attend(p *pass) {
 		}
 	}
 	t.promote(p)
+	t.forgetEnded(p)
 }
 
 // promote makes a service of a Python process whose service has ended and left it: a start script

@@ -2,7 +2,10 @@ package process_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -193,4 +196,100 @@ func TestServersOfALostCollector(t *testing.T) {
 	assert.Equal(t, []ended{{7860, false}}, endedOf(only(t, w.pass())))
 	w.restart(process.Settings{})
 	assert.Equal(t, []ended{{7860, false}}, endedOf(only(t, w.pass())))
+}
+
+// TestServicesKnownByTheirRuns: a collector that starts while none of their runs is there knows
+// them still, and nothing of them is down.
+func TestServicesKnownByTheirRuns(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.bootID("one")
+	w.checkout("/opt/facefusion", "3.8.1")
+	bot := proctest.Process{PID: 100, PPID: 1, Argv: []string{"node", "bot.js"}, Cwd: "/srv/app", StartTicks: 300_000}
+	w.put(bot)
+	run := runner(400, "/opt/facefusion")
+	run.PPID = 100
+	w.put(run)
+	w.pass()
+	w.remove(400)
+	before := only(t, w.pass())
+	require.Equal(t, map[process.Role][]int{process.RoleService: {100}}, pids(before))
+
+	w.restart(process.Settings{})
+	s := w.pass()
+	i := only(t, s)
+	assert.Equal(t, before.ID, i.ID)
+	assert.Equal(t, map[process.Role][]int{process.RoleService: {100}}, pids(i))
+	assert.Empty(t, i.Ended)
+	assert.Empty(t, s.Changes, "it did not start just now")
+
+	w.restart(process.Settings{})
+	bot.StartTicks++
+	w.put(bot)
+	i = only(t, w.pass())
+	assert.Empty(t, pids(i), "another process has the pid")
+	assert.Equal(t, []ended{{0, false}}, endedOf(i))
+}
+
+// TestServicesThatAnotherInstanceHas: what was saved of one instance lives in another one by now,
+// as the configuration names it.
+func TestServicesThatAnotherInstanceHas(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.bootID("one")
+	w.checkout("/opt/facefusion", "3.8.1")
+	w.put(listeningServer(100, "/opt/facefusion", 7860))
+	w.put(runner(101, "/opt/facefusion"))
+	w.pass()
+	match := &process.Match{Port: 7860}
+	w.restart(process.Settings{Instances: []process.Configured{{Name: "studio", Match: match, Expected: true}}})
+	for _, i := range w.pass().Instances {
+		assert.Empty(t, i.Ended, i.ID)
+		assert.Equal(t, i.ID == "studio", len(pids(&i)[process.RoleServer]) == 1, i.ID)
+	}
+}
+
+// TestRetiredServersAreForgotten: a server that nobody starts again is down for as long as an
+// instance is remembered, whatever else of it runs, and over a restart of the collector.
+func TestRetiredServersAreForgotten(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		expected   bool
+		beside     proctest.Process
+		after      []ended
+		remembered bool
+	}{
+		{"a server beside it", false, listeningServer(101, "/opt/facefusion", 7861), nil, true},
+		{"named, a server beside it", true, listeningServer(101, "/opt/facefusion", 7861), nil, true},
+		{"batches", false, runner(101, "/opt/facefusion"), nil, false},
+		{"named, batches", true, runner(101, "/opt/facefusion"), []ended{{7860, false}}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				settings := process.Settings{ForgetAfter: 24 * time.Hour}
+				if c.expected {
+					settings.Instances = []process.Configured{{Name: "studio", Path: "/opt/facefusion", Expected: true}}
+				}
+				w := newHarness(t, settings)
+				w.bootID("one")
+				w.checkout("/opt/facefusion", "3.8.1")
+				p := listeningServer(100, "/opt/facefusion", 7860)
+				w.put(p)
+				w.put(c.beside)
+				w.pass()
+				w.end(p, int(unix.SIGKILL))
+				time.Sleep(12 * time.Hour)
+				w.restart(settings)
+				assert.Equal(t, []ended{{7860, false}}, endedOf(only(t, w.pass())))
+				time.Sleep(11 * time.Hour)
+				assert.Equal(t, []ended{{7860, false}}, endedOf(only(t, w.pass())))
+				time.Sleep(2 * time.Hour)
+				i := only(t, w.pass())
+				assert.Equal(t, c.after, endedOf(i))
+				if c.expected {
+					return
+				}
+				remembered := slices.ContainsFunc(i.Roles, func(r process.RoleUsage) bool { return r.Role == process.RoleServer })
+				assert.Equal(t, c.remembered, remembered, "a series of zero servers would be one that is missed")
+			})
+		})
+	}
 }

@@ -148,11 +148,14 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 		t.hidden = t.files.hidesProcesses()
 	}
 	t.instances.expect()
-	t.restoreSaved()
+	t.restoreSaved(l.now)
 	due := t.cache.update(entries, complete, l.at)
 	due = t.follow(l, due)
 	t.examine(l, due)
 	t.matchLater(l)
+	if !t.primed {
+		t.rejoin(l)
+	}
 	t.placePending()
 	t.reapExited(l)
 	t.attend(l)
