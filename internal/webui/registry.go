@@ -70,7 +70,7 @@ func (r *registry) reconcile(targets []Target, instances []string, pass uint64, 
 			continue // another serves there, or the configured endpoint answers for it
 		}
 		if e == nil {
-			e = r.remember(t, pass, now)
+			e = r.addMissed(t, pass, now)
 		}
 		e.stopped = t.Stopped && (e.stopped || !missed[e])
 		e.goDown(now)
@@ -88,9 +88,9 @@ func (r *registry) reconcile(targets []Target, instances []string, pass uint64, 
 // has it as its name.
 const goneProcess = "gone"
 
-// remember makes an instance's server known that is gone: a collector that starts while FaceFusion
+// addMissed makes an instance's server known that is gone: a collector that starts while FaceFusion
 // is down says so from its first page on.
-func (r *registry) remember(t Target, pass uint64, now time.Time) *trackedServer {
+func (r *registry) addMissed(t Target, pass uint64, now time.Time) *trackedServer {
 	e := newServer(key{instance: t.Instance, port: t.Port}, now)
 	e.begin(cmp.Or(t.Process, goneProcess), pass, processState{})
 	r.servers[e.key] = e

@@ -73,10 +73,10 @@ func TestOnlyWhatIsMissedIsDown(t *testing.T) {
 		h := newHost(t)
 		h.serve(7860)
 		h.serve(7861)
-		h.look(h.process("1/1", 7860), h.process("2/2", 7861))
+		h.observe(h.process("1/1", 7860), h.process("2/2", 7861))
 		moved := h.process("2/2", 7861)
 		moved.Instance = "studio"
-		snapshot := h.look(h.process("1/1", 7860), moved)
+		snapshot := h.observe(h.process("1/1", 7860), moved)
 		require.Len(t, snapshot.Servers, 2)
 		assert.Equal(t, "ff", snapshot.Servers[0].Instance)
 		assert.Equal(t, "studio", snapshot.Servers[1].Instance)
@@ -84,8 +84,8 @@ func TestOnlyWhatIsMissedIsDown(t *testing.T) {
 
 		gone := h.process("1/1", 7860)
 		gone.Gone, gone.URL = true, nil
-		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.look(gone)), "this one has ended")
-		assert.Empty(t, lines(h.look()), "and another has its place, or it is forgotten")
+		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.observe(gone)), "this one has ended")
+		assert.Empty(t, lines(h.observe()), "and another has its place, or it is forgotten")
 	})
 }
 

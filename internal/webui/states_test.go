@@ -87,11 +87,11 @@ func (h *host) pass(targets ...webui.Target) *webui.Snapshot {
 		}
 	}
 	h.living = targets
-	return h.look(append(slices.Clone(targets), h.missed...)...)
+	return h.observe(append(slices.Clone(targets), h.missed...)...)
 }
 
-// look looks at just these targets.
-func (h *host) look(targets ...webui.Target) *webui.Snapshot {
+// observe looks at just these targets.
+func (h *host) observe(targets ...webui.Target) *webui.Snapshot {
 	h.t.Helper()
 	begin := time.Now()
 	snapshot, err := h.tracker.Observe(h.t.Context(), targets, []string{"ff"})
