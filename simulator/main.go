@@ -125,7 +125,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 }
 
 // play runs the players, the GPUs and the command until one of them ends or the context does.
-func play(ctx context.Context, o options, h *host.Host, control fakenvml.Control, out io.Writer) error {
+func play(ctx context.Context, o options, h *host.Machine, control fakenvml.Control, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -141,7 +141,7 @@ func play(ctx context.Context, o options, h *host.Host, control fakenvml.Control
 		players[i] = &scenario.Player{Host: h, Instance: i, Speed: o.speed}
 	}
 	if o.gpus > 0 {
-		driver := scenario.NewDriver(o.gpus, players, control.Set)
+		driver := scenario.NewGPULoad(o.gpus, players, control.Set)
 		// The command must not load the library before its control file is written.
 		if err := driver.Pass(0); err != nil {
 			return err
@@ -187,7 +187,7 @@ func runCommand(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-func banner(o options, h *host.Host) string {
+func banner(o options, h *host.Machine) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "This is a simulator: real processes, sockets, files and a loaded driver library, but no face is swapped and no GPU is used.\n")
 	fmt.Fprintf(&b, "  seed %d, %g times faster than a real host\n", o.seed, o.speed)

@@ -15,8 +15,8 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 )
 
-// configuration is what results from all files and the environment, as the agent would have it.
-type configuration struct {
+// resolvedConfig is what results from all files and the environment, as the agent would have it.
+type resolvedConfig struct {
 	all map[string]any
 	// started are the components that the service uses, in each section.
 	started map[string][]string
@@ -26,7 +26,7 @@ type configuration struct {
 var sections = []string{"receivers", "processors", "exporters", "connectors", "extensions"}
 
 // resolve reads a configuration with the providers of the agent.
-func resolve(ctx context.Context, configs, sets []string) (*configuration, error) {
+func resolve(ctx context.Context, configs, sets []string) (*resolvedConfig, error) {
 	uris := slices.Clone(configs)
 	for _, setting := range sets {
 		key, value, found := strings.Cut(setting, "=")
@@ -48,12 +48,12 @@ func resolve(ctx context.Context, configs, sets []string) (*configuration, error
 	if err != nil {
 		return nil, err
 	}
-	c := &configuration{all: conf.ToStringMap(), started: make(map[string][]string)}
+	c := &resolvedConfig{all: conf.ToStringMap(), started: make(map[string][]string)}
 	c.findStarted()
 	return c, nil
 }
 
-func (c *configuration) findStarted() {
+func (c *resolvedConfig) findStarted() {
 	service := asMap(c.all["service"])
 	c.started["extensions"] = asStrings(service["extensions"])
 	for _, name := range slices.Sorted(maps.Keys(asMap(service["pipelines"]))) {
@@ -87,7 +87,7 @@ func (c component) String() string { return c.section + "::" + c.id }
 
 // components are those that the service uses; of one that is not defined there is nothing to look
 // at.
-func (c *configuration) components() (list []component) {
+func (c *resolvedConfig) components() (list []component) {
 	for _, section := range sections {
 		for _, id := range c.started[section] {
 			if settings, defined := asMap(c.all[section])[id]; defined {

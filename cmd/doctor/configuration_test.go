@@ -22,7 +22,7 @@ import (
 )
 
 // of resolves a configuration that is written in a test.
-func of(t *testing.T, text string) *configuration {
+func of(t *testing.T, text string) *resolvedConfig {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))

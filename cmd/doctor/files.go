@@ -16,7 +16,7 @@ import (
 const certificateNotice = 30 * 24 * time.Hour
 
 // checkFiles opens what the configuration names: certificates, keys, tokens, passwords.
-func (c *configuration) checkFiles() (findings []finding) {
+func (c *resolvedConfig) checkFiles() (findings []finding) {
 	for _, component := range c.components() {
 		each(component.settings, component.String(), func(path, key string, in map[string]any, value any) {
 			name, _ := value.(string)
@@ -103,7 +103,7 @@ var storages = map[string]struct {
 }
 
 // checkFolders looks at where state and queues are kept.
-func (c *configuration) checkFolders() (findings []finding) {
+func (c *resolvedConfig) checkFolders() (findings []finding) {
 	for _, component := range c.components() {
 		storage, known := storages[component.typ()]
 		if component.section != "extensions" || !known {

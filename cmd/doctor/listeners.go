@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// listener is an address that the agent wants to listen on.
-type listener struct {
+// listenAddress is an address that the agent wants to listen on.
+type listenAddress struct {
 	path, address string
 	guarded       bool // by TLS with client certificates, or by an authenticator
 }
@@ -24,7 +24,7 @@ var listening = map[string]bool{
 	"extensions::health_check": true, "extensions::healthcheckv2": true, "extensions::pprof": true, "extensions::zpages": true,
 }
 
-func (c *configuration) listeners() (list []listener) {
+func (c *resolvedConfig) listeners() (list []listenAddress) {
 	for _, component := range c.components() {
 		if !listening[component.section+"::"+component.typ()] {
 			continue
@@ -32,7 +32,7 @@ func (c *configuration) listeners() (list []listener) {
 		each(component.settings, component.String(), func(path, key string, in map[string]any, value any) {
 			if address, _ := value.(string); key == "endpoint" && address != "" {
 				guarded := asMap(in["auth"])["authenticator"] != nil || asMap(in["tls"])["client_ca_file"] != nil
-				list = append(list, listener{path, address, guarded})
+				list = append(list, listenAddress{path, address, guarded})
 			}
 		})
 	}
@@ -42,14 +42,14 @@ func (c *configuration) listeners() (list []listener) {
 		prometheus := asMap(asMap(asMap(asMap(reader)["pull"])["exporter"])["prometheus"])
 		if prometheus["port"] != nil {
 			address := net.JoinHostPort(fmt.Sprint(prometheus["host"]), fmt.Sprint(prometheus["port"]))
-			list = append(list, listener{"service::telemetry::metrics", address, false})
+			list = append(list, listenAddress{"service::telemetry::metrics", address, false})
 		}
 	}
 	return list
 }
 
 // collides says that two cannot listen at the same time: an address of all takes a port of each.
-func (l listener) collides(other listener) bool {
+func (l listenAddress) collides(other listenAddress) bool {
 	port := portOf(l.address)
 	if port == 0 || port != portOf(other.address) {
 		return false
@@ -72,8 +72,8 @@ func hostOf(address string) netip.Addr {
 }
 
 // checkListeners looks whether each port is free, or the agent's already, and who may reach it.
-func (c *configuration) checkListeners(ctx context.Context, proc string, agent int) (findings []finding) {
-	var before []listener
+func (c *resolvedConfig) checkListeners(ctx context.Context, proc string, agent int) (findings []finding) {
+	var before []listenAddress
 	for _, l := range c.listeners() {
 		if i := slices.IndexFunc(before, l.collides); i >= 0 {
 			other := before[i]
@@ -93,7 +93,7 @@ func (c *configuration) checkListeners(ctx context.Context, proc string, agent i
 	return findings
 }
 
-func checkListener(ctx context.Context, l listener, proc string, agent int) finding {
+func checkListener(ctx context.Context, l listenAddress, proc string, agent int) finding {
 	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", l.address)
 	if err == nil {
 		_ = socket.Close() // that it could be opened is what was asked
@@ -115,7 +115,7 @@ func checkListener(ctx context.Context, l listener, proc string, agent int) find
 }
 
 // checkExposure speaks of listeners that others on the network reach.
-func checkExposure(l listener) (finding, bool) {
+func checkExposure(l listenAddress) (finding, bool) {
 	host, _, err := net.SplitHostPort(l.address)
 	if err != nil {
 		return finding{}, false

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // doctor runs it as the command line would, over a host that runs nothing.
 func doctor(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
-	host, err := proctest.NewHost(t.TempDir(), time.Now().Add(-time.Hour))
+	host, err := proctest.NewProcRoot(t.TempDir(), time.Now().Add(-time.Hour))
 	require.NoError(t, err)
 	var stdout, stderr bytes.Buffer
 	code = run(append([]string{"doctor", "--self", "--root", host.Root()}, args...), &stdout, &stderr)

@@ -16,7 +16,7 @@ var overlays = []string{
 	"all-signals", "remote-write", "otlp", "logs", "in-process", "in-process-scrape", "secure-basic", "secure-tls", "otlp all-signals otlp-forward",
 }
 
-func overlaid(t *testing.T, files []string, sets ...string) *configuration {
+func overlaid(t *testing.T, files []string, sets ...string) *resolvedConfig {
 	t.Helper()
 	uris := []string{"../../config/agent.yaml"}
 	for _, file := range files {
@@ -28,7 +28,7 @@ func overlaid(t *testing.T, files []string, sets ...string) *configuration {
 }
 
 // ways are the ways from a receiver to an exporter that somebody set up.
-func (c *configuration) ways() map[string]bool {
+func (c *resolvedConfig) ways() map[string]bool {
 	ways := make(map[string]bool)
 	for name, pipeline := range asMap(asMap(c.all["service"])["pipelines"]) {
 		signal, _, _ := strings.Cut(name, "/")
@@ -47,7 +47,7 @@ func (c *configuration) ways() map[string]bool {
 // extensions, the agent does not start, and the doctor says which one is missing and what to do;
 // with that done, nothing is.
 func TestOverlaysCompose(t *testing.T) {
-	alone := make(map[string]*configuration)
+	alone := make(map[string]*resolvedConfig)
 	for _, file := range strings.Fields(strings.Join(overlays, " ")) {
 		alone[file] = overlaid(t, []string{file})
 	}
@@ -68,7 +68,7 @@ func TestOverlaysCompose(t *testing.T) {
 	check(backwards...)
 }
 
-func requireComposed(t *testing.T, alone map[string]*configuration, files []string) {
+func requireComposed(t *testing.T, alone map[string]*resolvedConfig, files []string) {
 	t.Helper()
 	all := overlaid(t, files)
 	ways, extensions := all.ways(), map[string]bool{}

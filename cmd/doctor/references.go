@@ -10,7 +10,7 @@ import (
 // checkReferences looks for extensions that a component needs and the service does not start, and
 // the other way round. A storage or an authenticator that is missing is noticed by the collector
 // when it starts, and not by its validation.
-func (c *configuration) checkReferences() (findings []finding) {
+func (c *resolvedConfig) checkReferences() (findings []finding) {
 	used := make(map[string]bool)
 	for _, component := range c.components() {
 		each(component.settings, component.String(), func(path, key string, _ map[string]any, value any) {
@@ -56,7 +56,7 @@ func (c *configuration) checkReferences() (findings []finding) {
 }
 
 // checkPipelines looks for what works, and not as meant.
-func (c *configuration) checkPipelines() (findings []finding) {
+func (c *resolvedConfig) checkPipelines() (findings []finding) {
 	service := asMap(c.all["service"])
 	observed, kept := false, false
 	for _, name := range slices.Sorted(maps.Keys(asMap(service["pipelines"]))) {

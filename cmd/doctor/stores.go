@@ -22,7 +22,7 @@ var sending = map[string]bool{
 
 // checkStores connects to where the exporters send, and says nothing to it. With TLS, the
 // certificate is looked at.
-func (c *configuration) checkStores(ctx context.Context) (findings []finding) {
+func (c *resolvedConfig) checkStores(ctx context.Context) (findings []finding) {
 	asked := make(map[string]bool)
 	for _, component := range c.components() {
 		if component.section != "exporters" || !sending[component.typ()] {
@@ -47,7 +47,7 @@ func (c *configuration) checkStores(ctx context.Context) (findings []finding) {
 	return findings
 }
 
-type store struct {
+type storeAddress struct {
 	host, address string
 	secure        bool
 	settings      map[string]any // of its TLS
@@ -55,32 +55,32 @@ type store struct {
 
 // parseStore understands a URL, and the host:port of OTLP/gRPC with or without a scheme of its
 // resolver.
-func parseStore(text string, settings map[string]any) (store, error) {
+func parseStore(text string, settings map[string]any) (storeAddress, error) {
 	insecure := settings["insecure"] == true
 	if !strings.Contains(text, "://") {
 		host, _, err := net.SplitHostPort(text)
-		return store{host, text, !insecure, settings}, err
+		return storeAddress{host, text, !insecure, settings}, err
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return store{}, errors.New("is no URL") // the error would repeat a password
+		return storeAddress{}, errors.New("is no URL") // the error would repeat a password
 	}
 	switch u.Scheme {
 	case "dns":
 		address := strings.TrimPrefix(u.Path, "/")
 		host, _, err := net.SplitHostPort(address)
-		return store{host, address, !insecure, settings}, err
+		return storeAddress{host, address, !insecure, settings}, err
 	case "http", "https":
 		port := u.Port()
 		if port == "" {
 			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 		}
-		return store{u.Hostname(), net.JoinHostPort(u.Hostname(), port), u.Scheme == "https", settings}, nil
+		return storeAddress{u.Hostname(), net.JoinHostPort(u.Hostname(), port), u.Scheme == "https", settings}, nil
 	}
-	return store{}, errors.New("has the unknown scheme " + u.Scheme)
+	return storeAddress{}, errors.New("has the unknown scheme " + u.Scheme)
 }
 
-func (s store) check(ctx context.Context, path string) finding {
+func (s storeAddress) check(ctx context.Context, path string) finding {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
 	dialer := &net.Dialer{}
@@ -103,7 +103,7 @@ func (s store) check(ctx context.Context, path string) finding {
 	return certificateFinding("stores", path+" ("+s.address+")", secure.ConnectionState().PeerCertificates[0])
 }
 
-func (s store) tlsConfig() (*tls.Config, error) {
+func (s storeAddress) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	if name, _ := s.settings["server_name_override"].(string); name != "" {
 		config.ServerName = name

@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// source is a file of the configuration, as it is written.
-type source struct {
+// configFile is a file of the configuration, as it is written.
+type configFile struct {
 	name string
 	root *yaml.Node
 }
@@ -25,7 +25,7 @@ var indentedByTab = regexp.MustCompile(`(?m)^ *\t+ *\S`)
 var lineOf = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
 
 // readSources reads the files, and finds what is no YAML: the agent names neither file nor remedy.
-func readSources(configs []string) (sources []source, findings []finding) {
+func readSources(configs []string) (sources []configFile, findings []finding) {
 	for _, name := range configs {
 		if !isFile(name) {
 			continue
@@ -34,7 +34,7 @@ func readSources(configs []string) (sources []source, findings []finding) {
 		if err != nil {
 			continue // that was said
 		}
-		s := source{name: name, root: new(yaml.Node)}
+		s := configFile{name: name, root: new(yaml.Node)}
 		if err := yaml.Unmarshal(text, s.root); err != nil {
 			findings = append(findings, noYAML(name, text, err))
 			continue
@@ -61,7 +61,7 @@ var word = regexp.MustCompile(`[A-Za-z0-9_./-]*[A-Za-z0-9_]`)
 // locate finds the key that a message is about: of those that it names, the one on whose way it
 // names most. Of several files the last counts, as for the agent. It returns "" where there is
 // none.
-func locate(sources []source, message string) string {
+func locate(sources []configFile, message string) string {
 	named := word.FindAllString(message, -1)
 	best, where := 0, ""
 	for _, s := range slices.Backward(sources) {

@@ -119,6 +119,6 @@ func TestOwnPortsThatCollide(t *testing.T) {
 		{"127.0.0.1:9464", "127.0.0.1:9464", true}, {"127.0.0.1:9464", "0.0.0.0:9464", true}, {":9464", "127.0.0.1:9464", true}, {"localhost:9464", "127.0.0.1:9464", true},
 		{"[::]:9464", "127.0.0.1:9464", true}, {"127.0.0.1:9464", "127.0.0.1:9465", false}, {"127.0.0.1:9464", "10.0.0.1:9464", false}, {"127.0.0.1:0", "127.0.0.1:0", false},
 	} {
-		assert.Equal(t, c.want, listener{address: c.a}.collides(listener{address: c.b}), "%s %s", c.a, c.b)
+		assert.Equal(t, c.want, listenAddress{address: c.a}.collides(listenAddress{address: c.b}), "%s %s", c.a, c.b)
 	}
 }

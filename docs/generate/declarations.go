@@ -49,14 +49,14 @@ func sections() []*section {
 	}
 }
 
-// source is the part of metadata.yaml that is used.
-type source struct {
-	Metrics   map[string]declaration
-	Events    map[string]declaration
-	Telemetry struct{ Metrics map[string]declaration }
+// metadataFile is the part of metadata.yaml that is used.
+type metadataFile struct {
+	Metrics   map[string]metricDeclaration
+	Events    map[string]metricDeclaration
+	Telemetry struct{ Metrics map[string]metricDeclaration }
 }
 
-type declaration struct {
+type metricDeclaration struct {
 	Enabled           bool
 	Unit, Description string
 	Sum               *struct{ Monotonic bool }
@@ -68,7 +68,7 @@ func read(receiver string) (*declarations, error) {
 	if err != nil {
 		return nil, err
 	}
-	var from source
+	var from metadataFile
 	if err := yaml.Unmarshal(data, &from); err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func distribute(into []*section, all []metric) error {
 	return nil
 }
 
-func metrics(from map[string]declaration) ([]metric, error) {
+func metrics(from map[string]metricDeclaration) ([]metric, error) {
 	var found []metric
 	for name, m := range from {
 		kind, translated := "gauge", otlptranslator.MetricType(otlptranslator.MetricTypeGauge)

@@ -39,7 +39,7 @@ func (c *client) Delete(ctx context.Context, key string) error {
 
 // Batch implements storage.Client. Its operations see what those before them did.
 func (c *client) Batch(_ context.Context, operations ...*storage.Operation) error {
-	var changes []recordlog.Change
+	var changes []recordlog.Operation
 	for _, o := range operations {
 		switch o.Type {
 		case storage.Get:
@@ -49,9 +49,9 @@ func (c *client) Batch(_ context.Context, operations ...*storage.Operation) erro
 			if value == nil {
 				value = []byte{}
 			}
-			changes = append(changes, recordlog.Change{Key: o.Key, Value: value})
+			changes = append(changes, recordlog.Operation{Key: o.Key, Value: value})
 		case storage.Delete:
-			changes = append(changes, recordlog.Change{Key: o.Key})
+			changes = append(changes, recordlog.Operation{Key: o.Key})
 		}
 	}
 	err := c.journal.Apply(changes)
@@ -60,7 +60,7 @@ func (c *client) Batch(_ context.Context, operations ...*storage.Operation) erro
 }
 
 // valueAfter is the value of a key after the changes.
-func (c *client) valueAfter(changes []recordlog.Change, key string) []byte {
+func (c *client) valueAfter(changes []recordlog.Operation, key string) []byte {
 	for _, change := range slices.Backward(changes) {
 		if change.Key == key {
 			return slices.Clone(change.Value)

@@ -57,10 +57,10 @@ func newStorage(set extension.Settings, cfg *Config) (*stateStorage, error) {
 }
 
 // status of each client.
-func (s *stateStorage) status() map[string]recordlog.Status {
+func (s *stateStorage) status() map[string]recordlog.JournalStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make(map[string]recordlog.Status, len(s.clients))
+	all := make(map[string]recordlog.JournalStatus, len(s.clients))
 	for c := range s.clients {
 		all[c.name] = c.journal.Status()
 	}

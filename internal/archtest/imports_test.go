@@ -16,9 +16,9 @@ const module = "github.com/otelcol-facefusion/otelcol-facefusion/"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// rule forbids an import to some packages, and says why. Paths are prefixes; those of packages are
-// relative to the module.
-type rule struct {
+// importRule forbids an import to some packages, and says why. Paths are prefixes; those of
+// packages are relative to the module.
+type importRule struct {
 	packages  []string // that it speaks of
 	except    []string // of those
 	forbidden []string // imports
@@ -32,7 +32,7 @@ var named = []string{
 	"internal/dirent", "internal/hostfs", "internal/hostnet", "internal/snapshots", "internal/runlog", "internal/recordlog", "simulator", "receiver/facefusionreceiver",
 }
 
-var rules = []rule{
+var rules = []importRule{
 	{
 		packages:  []string{"internal/"},
 		forbidden: []string{"go.opentelemetry.io/collector", "go.opentelemetry.io/otel", "go.uber.org/zap", module + "receiver/"},

@@ -194,12 +194,13 @@ func (r retiredName) matches(dir string, d declaration) bool {
 	return slices.ContainsFunc(words(d.name), func(w string) bool { return strings.EqualFold(w, r.word) })
 }
 
-// TestOneTypeForOneName: two exported types of one name are two ideas that a reader takes for one.
+// TestOneTypeForOneName: two types of one name are two ideas that a reader takes for one, exported
+// or not, shipped or for tests.
 func TestOneTypeForOneName(t *testing.T) {
 	owners := map[string][]string{}
 	for _, p := range packages(t) {
 		for _, d := range p.declarations {
-			if d.kind == "type" && !d.local && ast.IsExported(d.name) && !strings.HasSuffix(d.file, "_test.go") && !slices.Contains(owners[d.name], p.dir) {
+			if d.kind == "type" && !d.local && !slices.Contains(owners[d.name], p.dir) {
 				owners[d.name] = append(owners[d.name], p.dir)
 			}
 		}

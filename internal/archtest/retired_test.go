@@ -77,41 +77,43 @@ var retired = []retiredName{
 	{word: "alone", whole: true, in: []string{"internal/gpu", "internal/jobqueue", "test"}, instead: "it is runIsolated"},
 }
 
-// conventional are names that types of several packages may have, and why: the package in front of
-// them says which is meant. Domains do not import each other, so what two of them speak of has a
-// type in each.
+// conventional are names that types of several packages may have, and why: they mean the same in
+// each, and the package in front of them says whose it is. A domain does not import another, and
+// the tests of one module not those of another, so what two of them speak of has a type in each.
 var conventional = map[string]string{
-	"Call":             "a call of the driver, and one of a file system",
-	"Calls":            "what Gradio counts of a function, as the servers say it and as the job queue needs it",
-	"Change":           "of a job's state, and of a stored record",
-	"Event":            "what the driver's event set says, and what a log line says",
-	"Health":           "of a GPU, of a loop, of a server's check",
-	"Instance":         "an instance as its processes show it, as the configuration names it, as its log knows it",
-	"Kind":             "of a server, and of what happens in a scenario",
-	"Location":         "where a GPU is, and where a folder is",
-	"Phase":            "of a step, as its log says it and as it is published",
-	"Process":          "of the host, on a GPU, of a run, and the fake of it",
-	"Reason":           "why a reading failed, and why a run ended",
-	"Record":           "a saved value, and a line of a log",
-	"Role":             "of a process, as the host shows it and as the job queue needs it",
-	"Run":              "of a job, as its files say it and as its log does",
-	"RunID":            "of the same run",
-	"State":            "of a job, and of a server",
-	"Stream":           "a log as it is read, and the one of an instance",
-	"Tracker":          "of XIDs, and of servers",
-	"Config":           "what the user configures, of each component",
-	"HistogramConfig":  "the user's switch of a histogram, as mdatagen would name it",
-	"HistogramsConfig": "the user's histograms, of each probe that has some",
+	// What Go and the Collector call so in every package.
+	"Config":           "what the user configures, of each component and probe",
+	"HistogramConfig":  "the settings of one histogram, which mdatagen would give this name",
+	"HistogramsConfig": "the user's histograms, of each probe that has some, and all of them",
 	"Settings":         "what the program passes to New",
-	"Snapshot":         "what a package publishes, immutable",
-	"Probe":            "one of each package of a probe, and the interface that they fulfil",
-	"Sink":             "an interface, and the fake of it in probetest",
-	"Driver":           "an interface of internal/gpu, what fulfils it, and its fakes",
-	"GPU":              "a fake GPU, of each fake driver",
-	"Host":             "the host, and its fakes",
-	"Server":           "a web server, and the fake of it in simulator/gradio",
-	"Function":         "a function of Gradio, and what the fake server says of it",
-	"Folder":           "a jobs folder, and what writes one in the simulator",
-	"Status":           "the status of a step, and as the simulator writes it",
-	"Step":             "a step of a job, and what writes one in the simulator",
+	"options":          "the flags of a program",
+
+	// An interface and what fulfils it.
+	"Probe":   "the interface of a probe, and one in each package of a probe",
+	"Sink":    "the interface through which probes emit, what fulfils it, and the fake of it",
+	"Driver":  "the interface of a GPU driver, what fulfils it, and the fake of it",
+	"handle":  "a GPU of a driver, real and fake",
+	"session": "a session of a driver, real and fake",
+
+	// One meaning on both sides of a border.
+	"Snapshot": "a copy of what a package knows at one moment, immutable",
+	"RunID":    "of the same run, as the job queue and as the logs know it",
+	"pass":     "one turn of observing, under way",
+	"finding":  "of the doctor, written by it and read by the test of its packages",
+	"report":   "the findings of the doctor, written by it and read by the test of its packages",
+
+	// Grafana's model, as it is generated and as it is tested.
+	"annotation": "of a dashboard",
+	"dashboard":  "of Grafana",
+	"datasource": "of Grafana",
+	"panel":      "of a dashboard",
+	"variable":   "of a dashboard",
+
+	// What tests of several modules need.
+	"harness":   "what a test of its package runs in",
+	"buffer":    "the log of a program that a test reads while it is written",
+	"collector": "the built program, running",
+	"program":   "a program that a test started",
+	"page":      "a page of metrics in Prometheus' text format",
+	"sample":    "a line of such a page",
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// buffer follows the driver's sample buffer of one task. It belongs to the GPU's worker.
-type buffer struct {
+// sampleBuffer follows the driver's sample buffer of one task. It belongs to the GPU's worker.
+type sampleBuffer struct {
 	// last is the timestamp of the newest entry seen; 0 before the first read.
 	last uint64
 	// lastImplausible is the timestamp of the newest entry that could not be true. Such entries do
@@ -26,7 +26,7 @@ const maxGap = uint64(longestSample / time.Microsecond)
 
 // follow sums up the new entries, and says whether all of them can be true. The first read only
 // finds the position: earlier entries belong to no window.
-func (b *buffer) follow(entries []Sample) (s sum, plausible bool) {
+func (b *sampleBuffer) follow(entries []Sample) (s sum, plausible bool) {
 	plausible = true
 	slices.SortFunc(entries, func(x, y Sample) int { return cmp.Compare(x.Timestamp, y.Timestamp) })
 	first := b.last == 0
@@ -51,7 +51,7 @@ func (b *buffer) follow(entries []Sample) (s sum, plausible bool) {
 		b.emptyReads = 0
 	}
 	if b.emptyReads >= emptyReadLimit {
-		*b = buffer{lastImplausible: b.lastImplausible}
+		*b = sampleBuffer{lastImplausible: b.lastImplausible}
 	}
 	return s, plausible
 }

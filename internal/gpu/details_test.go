@@ -79,7 +79,7 @@ func TestDetailsAreReadAtTheirOwnPace(t *testing.T) {
 }
 
 func TestGPUThatShouldBeResetIsDegradedAndReadOn(t *testing.T) {
-	for reason, spoil := range map[gpu.Reason]func(*gputest.GPU){
+	for reason, spoil := range map[gpu.HealthReason]func(*gputest.GPU){
 		gpu.ReasonRowRemapPending:       func(g *gputest.GPU) { g.Rows = &gpu.Rows{Uncorrected: 1, Pending: true} },
 		gpu.ReasonRowRemapFailed:        func(g *gputest.GPU) { g.Rows = &gpu.Rows{Pending: true, Failed: true} },
 		gpu.ReasonPageRetirementPending: func(g *gputest.GPU) { g.Numbers = map[gpu.Quantity]uint64{gpu.QuantityRetirementPending: 1} },

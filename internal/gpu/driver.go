@@ -202,7 +202,7 @@ func stateAfter(err error) LibraryState {
 }
 
 // deviceHealth names the state that an error of one GPU leaves it in.
-func deviceHealth(err error) (Health, Reason) {
+func deviceHealth(err error) (Health, HealthReason) {
 	switch {
 	case err == nil:
 		return HealthOK, ReasonNone

@@ -16,7 +16,7 @@ import (
 func TestOneGPULostAndBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		err    error
-		reason gpu.Reason
+		reason gpu.HealthReason
 	}{
 		"lost":  {gpu.ErrLost, gpu.ReasonLost},
 		"reset": {gpu.ErrResetRequired, gpu.ReasonResetRequired},

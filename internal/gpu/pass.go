@@ -165,7 +165,7 @@ func (g *acquiredGPU) readBuffers() {
 
 // readProcesses asks who uses the GPU, and how much.
 func (g *acquiredGPU) readProcesses(now time.Time, total reading.Value[int64]) {
-	g.kept.contexts = reading.Value[[]Process]{}
+	g.kept.contexts = reading.Value[[]ProcessMemory]{}
 	g.ask(fieldContexts, func() error {
 		contexts, err := g.handle.Contexts()
 		if err != nil {

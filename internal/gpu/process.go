@@ -10,8 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// Process is a process with a context on a GPU.
-type Process struct {
+// ProcessMemory is a process with a context on a GPU.
+type ProcessMemory struct {
 	// PID as the driver counts: which namespace that is about depends on the driver and on where
 	// the collector runs.
 	PID int
@@ -37,7 +37,7 @@ const memoryUnknown = math.MaxUint64
 //
 // The driver reports the whole memory of a process in the list of each kind of context that it has,
 // so that the kinds are not added up; its MIG instances are.
-func plausibleProcesses(contexts []Context, total reading.Value[int64]) (list []Process, plausible bool) {
+func plausibleProcesses(contexts []Context, total reading.Value[int64]) (list []ProcessMemory, plausible bool) {
 	plausible = true
 	type key struct {
 		pid  uint32
@@ -64,7 +64,7 @@ func plausibleProcesses(contexts []Context, total reading.Value[int64]) (list []
 		}
 		sums[k] = sum
 	}
-	byPID := make(map[int]Process, len(sums))
+	byPID := make(map[int]ProcessMemory, len(sums))
 	for k, sum := range sums {
 		p := byPID[int(k.pid)]
 		p.PID = int(k.pid)
@@ -73,11 +73,11 @@ func plausibleProcesses(contexts []Context, total reading.Value[int64]) (list []
 		}
 		byPID[p.PID] = p
 	}
-	list = make([]Process, 0, len(byPID))
+	list = make([]ProcessMemory, 0, len(byPID))
 	for _, p := range byPID {
 		list = append(list, p)
 	}
-	slices.SortFunc(list, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
+	slices.SortFunc(list, func(a, b ProcessMemory) int { return cmp.Compare(a.PID, b.PID) })
 	return list, plausible
 }
 

@@ -31,7 +31,7 @@ func TestContextsOfAProcessAreJoined(t *testing.T) {
 	}
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
-		require.Equal(t, reading.Known([]gpu.Process{
+		require.Equal(t, reading.Known([]gpu.ProcessMemory{
 			{PID: 10, Memory: mib(100)}, {PID: 20, Memory: mib(50)}, {PID: 30, Memory: mib(300)}, {PID: 40, Memory: mib(30)}, {PID: 50}, {PID: 60, Memory: mib(7)},
 		}), s.healthy().Devices[0].Processes)
 	})
@@ -41,7 +41,7 @@ func TestGarbageProcessesAreDropped(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Contexts = []gpu.Context{{PID: 0, Memory: 5}, {PID: math.MaxUint32, Memory: 5}, {PID: 11, Memory: a.Memory.Total + 1}, {PID: 12, Memory: math.MaxUint64 - 1}, {PID: 13, Memory: 0}}
 	run(t, gputest.New(a), func(s *harness) {
-		require.Equal(s.T, []gpu.Process{{PID: 13, Memory: reading.Known(int64(0))}}, s.healthy().Devices[0].Processes.V)
+		require.Equal(s.T, []gpu.ProcessMemory{{PID: 13, Memory: reading.Known(int64(0))}}, s.healthy().Devices[0].Processes.V)
 	})
 }
 
@@ -50,7 +50,7 @@ func TestProcessListThatCannotBeReadIsAbsent(t *testing.T) {
 	a.Contexts = []gpu.Context{}
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
-		require.Equal(t, reading.Known([]gpu.Process{}), s.healthy().Devices[0].Processes, "nobody")
+		require.Equal(t, reading.Known([]gpu.ProcessMemory{}), s.healthy().Devices[0].Processes, "nobody")
 		s.change(func() { a.Errs = map[gputest.Call]error{gputest.CallContexts: errBroken} })
 		require.False(t, s.passes(5).Devices[0].Processes.Known)
 	})
@@ -176,7 +176,7 @@ func TestPartsAreDevicesOfTheirOwn(t *testing.T) {
 		require.Len(t, devices, 2)
 		require.Equal(t, "MIG-1", devices[1].UUID)
 		require.Equal(t, a.Identity.UUID, devices[1].Parent)
-		require.Equal(t, reading.Known([]gpu.Process{{PID: 10, Memory: mib(1)}}), devices[1].Processes)
+		require.Equal(t, reading.Known([]gpu.ProcessMemory{{PID: 10, Memory: mib(1)}}), devices[1].Processes)
 		s.change(func() { a.MIGDevices = nil })
 		require.Len(t, s.passes(5).Devices, 1, "put together again, which is no loss")
 		s.change(func() {

@@ -135,14 +135,14 @@ func (s *Sampler) lastAt(index int) Identity {
 
 // missingDevice is a GPU that the driver no longer lists, or that cannot be asked because the
 // library is not available.
-func (s *Sampler) missingDevice(id Identity) outcome {
+func (s *Sampler) missingDevice(id Identity) passResult {
 	switch s.connection.library.State {
 	case LibraryAvailable:
 		return failed(id, ErrLost)
 	case LibraryReleased, LibrarySuspended:
-		return outcome{device: Device{Identity: id, Health: HealthOK, Suspended: s.connection.library.State == LibrarySuspended}}
+		return passResult{device: Device{Identity: id, Health: HealthOK, Suspended: s.connection.library.State == LibrarySuspended}}
 	}
-	return outcome{device: Device{Identity: id, Health: HealthFailed, Reason: ReasonDriverError}, err: s.connection.library.Err}
+	return passResult{device: Device{Identity: id, Health: HealthFailed, Reason: ReasonDriverError}, err: s.connection.library.Err}
 }
 
 // has says whether a GPU is in the list already. Those without a UUID are all different.

@@ -37,8 +37,8 @@ const (
 	fields = fieldFan + fanLimit
 )
 
-// outcome is the result of one pass of one GPU.
-type outcome struct {
+// passResult is the result of one pass of one GPU.
+type passResult struct {
 	// device is without utilization, which goes into the windows, and without an identity while
 	// none was read.
 	device Device
@@ -51,9 +51,9 @@ type outcome struct {
 }
 
 // failed is an outcome without readings.
-func failed(id Identity, err error) outcome {
+func failed(id Identity, err error) passResult {
 	health, reason := deviceHealth(err)
-	return outcome{device: Device{Identity: id, Health: health, Reason: reason}, err: err}
+	return passResult{device: Device{Identity: id, Health: health, Reason: reason}, err: err}
 }
 
 // shared is what the workers of all GPUs share.
@@ -63,7 +63,7 @@ type shared struct {
 	profile    bool
 	usages     usages
 	identities identities
-	xids       *xid.Tracker
+	xids       *xid.Counter
 	selection  selection
 	bus        pci.Bus
 }
@@ -75,7 +75,7 @@ type reader struct {
 	index   int
 
 	retry backoff.Backoff
-	last  outcome
+	last  passResult
 	// watchAt is when the registration for XIDs is tried again.
 	watchAt time.Time
 	// identified is who the GPU is, as soon as it has said so: its first pass may never end.
@@ -92,7 +92,7 @@ type acquiredGPU struct {
 	support  [fields]support
 	// mig says whether MIG is on; unknown before the first answer.
 	mig       reading.Value[bool]
-	buffers   [len(tasks)]buffer
+	buffers   [len(tasks)]sampleBuffer
 	processes processFollower
 	polledAt  time.Time
 	// counted are the counters of the driver that were read through this handle, and energy is the
@@ -104,7 +104,7 @@ type acquiredGPU struct {
 	kept struct {
 		energy    reading.Value[float64]
 		numbers   [quantities]reading.Value[uint64]
-		contexts  reading.Value[[]Process]
+		contexts  reading.Value[[]ProcessMemory]
 		rows      reading.Value[Rows]
 		encoder   reading.Value[Encoder]
 		bar1Used  reading.Value[int64]
@@ -124,12 +124,12 @@ type acquiredGPU struct {
 }
 
 // read is one pass. After an error that ends the handle it is acquired again, at growing intervals.
-func (r *reader) read(now time.Time) outcome {
+func (r *reader) read(now time.Time) passResult {
 	if r.last.skipped {
 		return r.last
 	}
 	if r.bus.Suspended(r.last.device.PCIAddress) {
-		r.last = outcome{device: Device{Identity: r.last.device.Identity, Health: HealthOK, Suspended: true}}
+		r.last = passResult{device: Device{Identity: r.last.device.Identity, Health: HealthOK, Suspended: true}}
 		return r.last
 	}
 	if r.gpu == nil {
@@ -160,11 +160,11 @@ func (r *reader) read(now time.Time) outcome {
 			r.watchAt = now.Add(rareInterval)
 		}
 	}
-	r.last = outcome{device: device, migDevices: r.gpu.migDevices}
+	r.last = passResult{device: device, migDevices: r.gpu.migDevices}
 	return r.last
 }
 
-func (r *reader) fail(now time.Time, err error) outcome {
+func (r *reader) fail(now time.Time, err error) passResult {
 	r.retry.Failed(now)
 	r.last = failed(r.last.device.Identity, err)
 	r.gpu = nil
@@ -174,7 +174,7 @@ func (r *reader) fail(now time.Time, err error) outcome {
 // acquire finds the GPU. It returns nil, and notes why, if the GPU is not one of those selected.
 func (r *reader) acquire() (*acquiredGPU, error) {
 	if !r.selection.selectsIndex(r.index) {
-		r.last = outcome{skipped: true, device: Device{Identity: Identity{Index: r.index}}}
+		r.last = passResult{skipped: true, device: Device{Identity: Identity{Index: r.index}}}
 		return nil, nil
 	}
 	handle, err := r.session.Handle(r.index)
@@ -191,7 +191,7 @@ func (r *reader) acquire() (*acquiredGPU, error) {
 		return nil, fmt.Errorf("identify gpu %d: %w", r.index, errNoUUID)
 	}
 	if !r.selection.selects(id) {
-		r.last = outcome{skipped: true, device: Device{Identity: id}}
+		r.last = passResult{skipped: true, device: Device{Identity: id}}
 		return nil, nil
 	}
 	r.identified.Store(&id)

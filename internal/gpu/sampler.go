@@ -115,7 +115,7 @@ func NewSampler(settings Settings) *Sampler {
 			profile:   settings.Profile,
 			selection: selection{include: settings.Include, exclude: settings.Exclude},
 			bus:       pci.Bus{Root: settings.RootPath},
-			xids:      xid.NewTracker(settings.OnHint),
+			xids:      xid.NewCounter(settings.OnHint),
 		},
 	}
 	if s.deadline <= 0 {

@@ -36,7 +36,7 @@ const retiredLimit = 16
 var errTooManySets = errors.New("too many event sets have failed in this session")
 
 // newEvents makes a new event set, in which GPUs have to be registered anew.
-func (s *sharedSession) newEvents(tracker *xid.Tracker) error {
+func (s *sharedSession) newEvents(tracker *xid.Counter) error {
 	s.eventsMu.Lock()
 	full := len(s.retired) >= retiredLimit
 	s.eventsMu.Unlock()
@@ -60,7 +60,7 @@ func (s *sharedSession) newEvents(tracker *xid.Tracker) error {
 // watch registers a GPU for XIDs. It is called by the GPU's worker, as every call on the GPU, and
 // does nothing after it has succeeded: the driver would report each XID twice. It is false while
 // there is no event set.
-func (s *sharedSession) watch(h Handle, uuid string, tracker *xid.Tracker) bool {
+func (s *sharedSession) watch(h Handle, uuid string, tracker *xid.Counter) bool {
 	s.eventsMu.Lock()
 	events, watched := s.events, s.watched
 	done := watched[uuid]

@@ -18,10 +18,10 @@ type slot struct {
 	session *sharedSession
 	// identified is set by the reader.
 	identified *atomic.Pointer[Identity]
-	worker     *worker[time.Time, outcome]
+	worker     *worker[time.Time, passResult]
 	// ended is closed when the worker's goroutine has ended.
 	ended <-chan struct{}
-	last  outcome
+	last  passResult
 	// hasOutcome is false until the first outcome.
 	hasOutcome bool
 }
@@ -30,7 +30,7 @@ func (s *Sampler) newSlot(index int) *slot {
 	session := s.connection.session
 	session.acquire()
 	r := &reader{shared: &s.shared, session: session, index: index}
-	l := newWorker[time.Time, outcome]()
+	l := newWorker[time.Time, passResult]()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

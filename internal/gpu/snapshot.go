@@ -99,25 +99,25 @@ const (
 	HealthFailed   Health = "failed"
 )
 
-// Reason says why a GPU is not ok. The set is fixed, so that it may become an attribute.
-type Reason string
+// HealthReason says why a GPU is not ok. The set is fixed, so that it may become an attribute.
+type HealthReason string
 
 // The reasons. ReasonNone goes with HealthOK.
 const (
-	ReasonNone          Reason = ""
-	ReasonLost          Reason = "lost"
-	ReasonResetRequired Reason = "reset_required"
-	ReasonWedged        Reason = "wedged"
-	ReasonNoPermission  Reason = "no_permission"
-	ReasonDriverError   Reason = "driver_error"
+	ReasonNone          HealthReason = ""
+	ReasonLost          HealthReason = "lost"
+	ReasonResetRequired HealthReason = "reset_required"
+	ReasonWedged        HealthReason = "wedged"
+	ReasonNoPermission  HealthReason = "no_permission"
+	ReasonDriverError   HealthReason = "driver_error"
 	// Those that follow are of a GPU that answers, and should be reset or replaced soon.
-	ReasonRowRemapFailed        Reason = "row_remap_failed"
-	ReasonRowRemapPending       Reason = "row_remap_pending"
-	ReasonPageRetirementPending Reason = "page_retirement_pending"
+	ReasonRowRemapFailed        HealthReason = "row_remap_failed"
+	ReasonRowRemapPending       HealthReason = "row_remap_pending"
+	ReasonPageRetirementPending HealthReason = "page_retirement_pending"
 )
 
 // Answers says whether a GPU with this reason can be read all the same.
-func (r Reason) Answers() bool {
+func (r HealthReason) Answers() bool {
 	switch r {
 	case ReasonNone, ReasonRowRemapFailed, ReasonRowRemapPending, ReasonPageRetirementPending:
 		return true
@@ -130,7 +130,7 @@ func (r Reason) Answers() bool {
 type Device struct {
 	Identity
 	Health Health
-	Reason Reason
+	Reason HealthReason
 
 	// MemoryUsed excludes what the driver reserves where the driver reports that apart (bytes).
 	MemoryUsed reading.Value[int64]
@@ -159,7 +159,7 @@ type Device struct {
 	ProcessList, ProcessUse Availability
 	// Processes are those with a context on the GPU, sorted by PID. Absent where the driver does
 	// not report them.
-	Processes reading.Value[[]Process]
+	Processes reading.Value[[]ProcessMemory]
 	// ProcessUtilization by PID over the window since the previous Collect; nil where the driver
 	// does not report it. A process without an entry was idle.
 	ProcessUtilization map[int]ProcessUtilization

@@ -103,7 +103,7 @@ func TestAMIGDeviceThatSupportsLessIsMissingNothingElse(t *testing.T) {
 		devices := s.passes(20).Devices
 		require.Len(t, devices, 3)
 		require.False(t, devices[1].MemoryUsed.Known)
-		require.Equal(t, reading.Known([]gpu.Process{{PID: 10, Memory: mib(1)}}), devices[1].Processes)
+		require.Equal(t, reading.Known([]gpu.ProcessMemory{{PID: 10, Memory: mib(1)}}), devices[1].Processes)
 		require.True(t, devices[2].MemoryUsed.Known)
 		s.change(func() { b.Errs = nil })
 		require.True(t, s.passes(5).Devices[1].MemoryUsed.Known, "at once: no verdict is kept of a MIG device")

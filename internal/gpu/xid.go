@@ -64,9 +64,9 @@ func (s *Sampler) readKernelLog() xid.LogStatus {
 	status := s.kernelLog.Status()
 	s.shared.xids.SetKernelLog(status.State == xid.LogRead)
 	if status.State == xid.LogRead {
-		locations := make([]xid.Location, len(s.known))
+		locations := make([]xid.GPUAddress, len(s.known))
 		for i, id := range s.known {
-			locations[i] = xid.Location{UUID: id.UUID, PCIAddress: id.PCIAddress}
+			locations[i] = xid.GPUAddress{UUID: id.UUID, PCIAddress: id.PCIAddress}
 		}
 		s.shared.xids.Locate(locations)
 	}

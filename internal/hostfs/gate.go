@@ -60,7 +60,7 @@ type Gate struct {
 	settings Settings
 
 	mu    sync.Mutex
-	calls map[DeviceKey]map[*Call]struct{} // in flight
+	calls map[DeviceKey]map[*PendingAccess]struct{} // in flight
 }
 
 // NewGate makes a gate.
@@ -68,11 +68,12 @@ func NewGate(s Settings) *Gate {
 	s.Patience = cmp.Or(s.Patience, defaultPatience)
 	s.Deadline = cmp.Or(s.Deadline, defaultDeadline)
 	s.MaxHanging = cmp.Or(s.MaxHanging, defaultMaxHanging)
-	return &Gate{settings: s, calls: make(map[DeviceKey]map[*Call]struct{})}
+	return &Gate{settings: s, calls: make(map[DeviceKey]map[*PendingAccess]struct{})}
 }
 
-// Call is an access in flight. It ends when its file system answers; nobody can end it before.
-type Call struct {
+// PendingAccess is an access in flight. It ends when its file system answers; nobody can end it
+// before.
+type PendingAccess struct {
 	key   DeviceKey
 	owner string
 	begun time.Time
@@ -80,7 +81,7 @@ type Call struct {
 }
 
 // Done says whether the access has ended. What its function wrote may be read from then on.
-func (c *Call) Done() bool {
+func (c *PendingAccess) Done() bool {
 	select {
 	case <-c.done:
 		return true
@@ -90,23 +91,23 @@ func (c *Call) Done() bool {
 }
 
 // Await blocks until the access has ended, which may be never.
-func (c *Call) Await() { <-c.done }
+func (c *PendingAccess) Await() { <-c.done }
 
 // Start runs access on a goroutine of its own, unless its device already keeps one waiting. The
 // access must not write to what the caller uses before Done.
-func (g *Gate) Start(key DeviceKey, owner string, access func()) (*Call, error) {
+func (g *Gate) Start(key DeviceKey, owner string, access func()) (*PendingAccess, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
 	if err := g.refuse(key, owner, now); err != nil {
 		return nil, err
 	}
-	c := &Call{key: key, owner: owner, begun: now, done: make(chan struct{})}
+	c := &PendingAccess{key: key, owner: owner, begun: now, done: make(chan struct{})}
 	if g.calls[key] == nil {
-		g.calls[key] = make(map[*Call]struct{})
+		g.calls[key] = make(map[*PendingAccess]struct{})
 	}
 	g.calls[key][c] = struct{}{}
-	run := func() { // it ends with its system call: see Call
+	run := func() { // it ends with its system call: see PendingAccess
 		access()
 		g.finish(c)
 	}
@@ -120,7 +121,7 @@ func (g *Gate) Start(key DeviceKey, owner string, access func()) (*Call, error) 
 	return c, nil
 }
 
-func (g *Gate) finish(c *Call) {
+func (g *Gate) finish(c *PendingAccess) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.calls[c.key], c)
@@ -164,7 +165,7 @@ func (g *Gate) refuse(key DeviceKey, owner string, now time.Time) error {
 }
 
 // Wait waits for an access as long as the gate is patient, and says why it has not ended.
-func (g *Gate) Wait(c *Call) error {
+func (g *Gate) Wait(c *PendingAccess) error {
 	if c.Done() {
 		return nil
 	}

@@ -142,7 +142,7 @@ func (a *attempt) take(doc *jobfile.Document) {
 }
 
 // end closes the run. at is absent where it cannot be known.
-func (a *attempt) end(outcome Outcome, at reading.Value[time.Time], basis Basis, reason Reason) {
+func (a *attempt) end(outcome Outcome, at reading.Value[time.Time], basis Basis, reason LossReason) {
 	a.published = nil
 	a.run.Outcome, a.run.Ended, a.run.Basis, a.run.Reason = outcome, at, basis, reason
 	if a.inOneGo && len(a.run.Steps) > 0 {
@@ -155,7 +155,7 @@ func (a *attempt) end(outcome Outcome, at reading.Value[time.Time], basis Basis,
 }
 
 // state is what the statuses say, of a file in queued.
-func (a *attempt) state() State {
+func (a *attempt) state() JobState {
 	ended, failed := 0, false
 	for i := range a.raw {
 		switch a.status(i) {

@@ -40,17 +40,17 @@ func scanned(b testing.TB, w *Watcher, path string) *Snapshot {
 	}
 }
 
-// observed is a folder whose ticks are a second apart, however fast they follow.
-type observed struct {
+// observedFolder is a folder whose ticks are a second apart, however fast they follow.
+type observedFolder struct {
 	path    string
 	watcher *Watcher
 	now     time.Time
 	// kept is nil where nothing is; written counts the bytes.
-	kept    store
+	kept    recordStore
 	written int
 }
 
-func (o *observed) tick(b testing.TB, d time.Duration) {
+func (o *observedFolder) tick(b testing.TB, d time.Duration) {
 	o.now = o.now.Add(d)
 	_, err := o.watcher.observeAt(b.Context(), []Folder{{Instance: "a", Path: o.path}}, nil, o.now)
 	require.NoError(b, err)
@@ -62,7 +62,7 @@ func (o *observed) tick(b testing.TB, d time.Duration) {
 }
 
 // idle returns the CPU time of n ticks in which nothing happens.
-func (o *observed) idle(b testing.TB, n int) time.Duration {
+func (o *observedFolder) idle(b testing.TB, n int) time.Duration {
 	begin := cpu(b)
 	for range n {
 		o.tick(b, time.Second)
@@ -72,7 +72,7 @@ func (o *observed) idle(b testing.TB, n int) time.Duration {
 
 // busy returns the CPU time of n ticks in each of which a job goes through the queue. Writing it is
 // in there: it costs the same for both.
-func (o *observed) busy(b testing.TB, n int) time.Duration {
+func (o *observedFolder) busy(b testing.TB, n int) time.Duration {
 	begin := cpu(b)
 	for i := range n {
 		id := fmt.Sprintf("cycle-%d-%d.json", begin, i)
@@ -106,8 +106,8 @@ func heap() uint64 {
 // first scan (5 s).
 func BenchmarkHistory(b *testing.B) {
 	const many, few = 100_000, 100
-	short := &observed{path: history(b, few), watcher: NewWatcher(Settings{})}
-	long := &observed{path: history(b, many), watcher: NewWatcher(Settings{})}
+	short := &observedFolder{path: history(b, few), watcher: NewWatcher(Settings{})}
+	long := &observedFolder{path: history(b, many), watcher: NewWatcher(Settings{})}
 	defer short.watcher.Close()
 	defer long.watcher.Close()
 	scanned(b, short.watcher, short.path)
@@ -143,9 +143,9 @@ func BenchmarkHistory(b *testing.B) {
 // for each job that goes through the queue.
 func BenchmarkMemory(b *testing.B) {
 	const jobs = 10_000
-	kept := store{}
-	plain := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{}), now: time.Now()}
-	remembered := &observed{path: history(b, jobs), watcher: NewWatcher(Settings{Load: kept.load}), now: time.Now(), kept: kept}
+	kept := recordStore{}
+	plain := &observedFolder{path: history(b, jobs), watcher: NewWatcher(Settings{}), now: time.Now()}
+	remembered := &observedFolder{path: history(b, jobs), watcher: NewWatcher(Settings{Load: kept.load}), now: time.Now(), kept: kept}
 	defer plain.watcher.Close()
 	defer remembered.watcher.Close()
 	scanned(b, plain.watcher, plain.path)

@@ -13,8 +13,8 @@ import (
 // These tests are what deliberate breaks of the evidence survived.
 
 // hide takes a process off the list, and nobody says how it ended.
-func (h *harness) hide(id ProcessID) (hidden Process) {
-	var left []Process
+func (h *harness) hide(id ProcessID) (hidden LiveProcess) {
+	var left []LiveProcess
 	for _, p := range h.evidence.Processes {
 		if p.ProcessID == id {
 			hidden = p
@@ -38,7 +38,7 @@ func TestTheExitOfAnotherProcessOfThatPID(t *testing.T) {
 	h.tick(5 * time.Second)
 	h.hide(runner)
 	h.tick(10 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonGone: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonGone: 1}, h.orphans())
 }
 
 // TestARetryBeforeGradioWasAsked: whether the run that failed was stopped is not known yet when its
@@ -82,7 +82,7 @@ func TestAKilledRunnerBelowAService(t *testing.T) {
 	h.tick(5 * time.Second)
 	h.exit(runner, ReasonKilled)
 	h.tick(5 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
 }
 
 // TestAListThatMissesAProcessOnce: for how long it has been gone is counted anew when it is missed
@@ -104,5 +104,5 @@ func TestAListThatMissesAProcessOnce(t *testing.T) {
 	}
 	h.hide(runner)
 	h.tick(goneFor + 2*time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonGone: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonGone: 1}, h.orphans())
 }

@@ -12,8 +12,8 @@ import (
 // What a Watcher knows outlives its process in records: small pieces under fixed names, so that a
 // change of one job writes one piece anew, and any store that knows Get and Set will do.
 
-// Record is one piece. An empty Value says that there is none any more.
-type Record struct {
+// StateRecord is one piece. An empty Value says that there is none any more.
+type StateRecord struct {
 	Key   string
 	Value []byte
 }
@@ -105,7 +105,7 @@ func (w *Watcher) load(ctx context.Context, folders []Folder, now time.Time) err
 
 // Export are the records that differ from what was saved last. What a folder's first scan found so
 // far is not among them: until it is through there is nothing to compare with.
-func (w *Watcher) Export() []Record {
+func (w *Watcher) Export() []StateRecord {
 	if w.settings.Load == nil {
 		return nil
 	}
@@ -133,9 +133,9 @@ func (f *jobsFolder) keeps() bool {
 	return f.of == "" && f.flight == nil && (f.scanned || f.restored == RestoreDone)
 }
 
-func (f *jobsFolder) appendDirty(records []Record) []Record {
+func (f *jobsFolder) appendDirty(records []StateRecord) []StateRecord {
 	if f.dirty || f.totals.changed() {
-		records = append(records, Record{folderKey(f.key), f.marshal()})
+		records = append(records, StateRecord{folderKey(f.key), f.marshal()})
 	}
 	if f.dirtyJobs != (shards{}) {
 		records = f.appendJobs(records)
@@ -158,7 +158,7 @@ func (f *jobsFolder) saved() {
 }
 
 // appendConcluded adds the shards of the runs that were counted, as far as they changed.
-func (f *jobsFolder) appendConcluded(records []Record) []Record {
+func (f *jobsFolder) appendConcluded(records []StateRecord) []StateRecord {
 	for shard, changed := range f.concluded.dirty {
 		if !changed {
 			continue
@@ -167,14 +167,14 @@ func (f *jobsFolder) appendConcluded(records []Record) []Record {
 		for identity, known := range f.concluded.shards[shard] {
 			value = appendFinished(value, identity, known)
 		}
-		records = append(records, Record{concludedKey(f.key, shard), value})
+		records = append(records, StateRecord{concludedKey(f.key, shard), value})
 	}
 	return records
 }
 
 // appendArchive adds the shards of an archive that changed. A finished job whose file went, and may
 // turn up as a retry, is still one of them.
-func (f *jobsFolder) appendArchive(records []Record, d *statusDir) []Record {
+func (f *jobsFolder) appendArchive(records []StateRecord, d *statusDir) []StateRecord {
 	var values [shardCount][]byte
 	add := func(hash uint64, known finished) {
 		if shard := shardOf(hash); d.finished.dirty[shard] {
@@ -195,7 +195,7 @@ func (f *jobsFolder) appendArchive(records []Record, d *statusDir) []Record {
 	}
 	for shard, changed := range d.finished.dirty {
 		if changed {
-			records = append(records, Record{finishedKey(f.key, d.Index, shard), values[shard]})
+			records = append(records, StateRecord{finishedKey(f.key, d.Index, shard), values[shard]})
 		}
 	}
 	return records

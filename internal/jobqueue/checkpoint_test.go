@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// store keeps records as a storage extension would.
-type store map[string][]byte
+// recordStore keeps records as a storage extension would.
+type recordStore map[string][]byte
 
-func (s store) load(_ context.Context, keys []string) ([][]byte, error) {
+func (s recordStore) load(_ context.Context, keys []string) ([][]byte, error) {
 	values := make([][]byte, len(keys))
 	for i, key := range keys {
 		values[i] = slices.Clone(s[key])
@@ -28,7 +28,7 @@ func (s store) load(_ context.Context, keys []string) ([][]byte, error) {
 }
 
 // keep saves what is not, and returns it.
-func (s store) keep(w *Watcher) []Record {
+func (s recordStore) keep(w *Watcher) []StateRecord {
 	records := w.Export()
 	for _, r := range records {
 		if len(r.Value) == 0 {
@@ -42,7 +42,7 @@ func (s store) keep(w *Watcher) []Record {
 }
 
 // size is what all of it takes.
-func (s store) size() int {
+func (s recordStore) size() int {
 	n := 0
 	for key, value := range s {
 		n += len(key) + len(value)
@@ -51,7 +51,7 @@ func (s store) size() int {
 }
 
 // kill ends the collector without a word after what it saved, and starts another one.
-func (h *harness) kill(s store) {
+func (h *harness) kill(s recordStore) {
 	s.keep(h.watcher)
 	h.watcher.Close()
 	h.watcher = NewWatcher(h.watcher.settings)
@@ -60,7 +60,7 @@ func (h *harness) kill(s store) {
 
 func TestWhatHappensWhileTheCollectorIsAwayIsEmittedOnce(t *testing.T) {
 	t.Parallel()
-	kept := store{}
+	kept := recordStore{}
 	h := newHarness(t, Settings{Load: kept.load})
 	h.job("completed/history", "completed")
 	h.job("failed/again", "failed")
@@ -121,7 +121,7 @@ func trimWaits(text string) string {
 
 func TestAFileThatSomebodyTouchedDidNotFailAgain(t *testing.T) {
 	t.Parallel()
-	kept := store{}
+	kept := recordStore{}
 	h := newHarness(t, Settings{Load: kept.load})
 	h.job("failed/a", "failed")
 	h.pass()
@@ -142,7 +142,7 @@ func TestAFileThatSomebodyTouchedDidNotFailAgain(t *testing.T) {
 
 func TestARunnerThatDiedWhileTheCollectorWasAway(t *testing.T) {
 	t.Parallel()
-	kept := store{}
+	kept := recordStore{}
 	h := newHarness(t, Settings{Load: kept.load})
 	h.pass()
 	h.process(RoleRunner, time.Second)
@@ -160,7 +160,7 @@ func TestARunnerThatDiedWhileTheCollectorWasAway(t *testing.T) {
 
 func TestMountedLate(t *testing.T) {
 	t.Parallel()
-	kept := store{}
+	kept := recordStore{}
 	h := newHarness(t, Settings{Load: kept.load})
 	h.pass()
 	h.job("completed/a", "completed")
@@ -178,16 +178,16 @@ func TestMountedLate(t *testing.T) {
 
 func TestMemoryThatMakesNoSense(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(store){
-		"text": func(s store) { s[folderKey("facefusion-3f2a")] = []byte("{") },
-		"another version": func(s store) {
+	for name, spoil := range map[string]func(recordStore){
+		"text": func(s recordStore) { s[folderKey("facefusion-3f2a")] = []byte("{") },
+		"another version": func(s recordStore) {
 			s[folderKey("facefusion-3f2a")] = []byte(`{"version": 2, "start": "2026-01-01T00:00:00Z"}`)
 		},
-		"jobs":      func(s store) { s[jobsKey("facefusion-3f2a", 3)] = []byte(`[{"n": 1}]`) },
-		"cut short": func(s store) { s[finishedKey("facefusion-3f2a", jobsdir.Failed, 7)] = []byte("cut") },
+		"jobs":      func(s recordStore) { s[jobsKey("facefusion-3f2a", 3)] = []byte(`[{"n": 1}]`) },
+		"cut short": func(s recordStore) { s[finishedKey("facefusion-3f2a", jobsdir.Failed, 7)] = []byte("cut") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			kept := store{}
+			kept := recordStore{}
 			h := newHarness(t, Settings{Load: kept.load})
 			h.job("queued/a", "queued")
 			h.pass()
@@ -208,7 +208,7 @@ func TestMemoryThatMakesNoSense(t *testing.T) {
 
 func TestMemoryThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	kept, broken := store{}, errors.New("the disk is gone")
+	kept, broken := recordStore{}, errors.New("the disk is gone")
 	var failure error
 	h := newHarness(t, Settings{Load: func(ctx context.Context, keys []string) ([][]byte, error) {
 		if failure != nil {
@@ -243,7 +243,7 @@ func TestNothingIsKeptForNobody(t *testing.T) {
 // of it.
 func TestOneChangeWritesOnePiece(t *testing.T) {
 	t.Parallel()
-	kept := store{}
+	kept := recordStore{}
 	h := newHarness(t, Settings{Load: kept.load})
 	for i := range 10_000 {
 		name := fmt.Sprintf("queued/headless-2026-11-22-10-00-00-%05d", i)
@@ -277,7 +277,7 @@ func TestOneChangeWritesOnePiece(t *testing.T) {
 
 func TestRecordsOfAFolderThatIsLongGone(t *testing.T) {
 	t.Parallel()
-	kept := store{}
+	kept := recordStore{}
 	h := newHarness(t, Settings{Load: kept.load})
 	h.job("queued/a", "queued")
 	h.pass()

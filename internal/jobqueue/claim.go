@@ -43,7 +43,7 @@ func doorOf(a *attempt) door {
 func (d door) ownProcess() bool { return d == doorHeadless || d == doorBatch }
 
 // lets says whether a process can have such a run. A command that is not known can be any.
-func (d door) lets(p *Process) bool {
+func (d door) lets(p *LiveProcess) bool {
 	switch p.Role {
 	case RoleServer:
 		return d == doorInstant || d == doorQueue
@@ -72,7 +72,7 @@ type claim struct {
 	holders []ProcessID
 	// early are those that were listed before the run was seen: one that had exited by then cannot
 	// have it.
-	early []Process
+	early []LiveProcess
 	// program: a program around FaceFusion is among the holders.
 	program bool
 	// resolved: the processes were listed since, so nobody is added any more.
@@ -102,7 +102,7 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 	if c.resolved || l.listed.IsZero() {
 		return
 	}
-	fitting := slices.DeleteFunc(slices.Clone(l.processes), func(p Process) bool {
+	fitting := slices.DeleteFunc(slices.Clone(l.processes), func(p LiveProcess) bool {
 		return !d.lets(&p) || !startedBefore(l, &p, latest) || d.ownProcess() && taken(p.ProcessID)
 	})
 	if d.ownProcess() && !l.listed.After(c.seen) {
@@ -117,7 +117,7 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 		}
 		c.early = nil
 	}
-	slices.SortFunc(fitting, func(a, b Process) int { return a.Started.Compare(b.Started) })
+	slices.SortFunc(fitting, func(a, b LiveProcess) int { return a.Started.Compare(b.Started) })
 	for i := range fitting {
 		// Of several processes of one command the first to start is the first to have a job.
 		if d.ownProcess() && len(c.holders) > 0 {
@@ -135,7 +135,7 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 
 // ran says that a runner is among the holders, which lives to run jobs and for nothing else.
 func (c *claim) ran(l *folderEvidence) bool {
-	return slices.ContainsFunc(l.processes, func(p Process) bool {
+	return slices.ContainsFunc(l.processes, func(p LiveProcess) bool {
 		return p.Role == RoleRunner && slices.Contains(c.holders, p.ProcessID)
 	}) || len(c.holders) > 0 && !slices.ContainsFunc(c.holders, l.alive)
 }
@@ -153,7 +153,7 @@ func (c *claim) addPrograms(l *folderEvidence, latest time.Time) {
 
 // startedBefore compares ages, which a step of the host's clock leaves alone: both are as of the
 // listing.
-func startedBefore(l *folderEvidence, p *Process, at time.Time) bool {
+func startedBefore(l *folderEvidence, p *LiveProcess, at time.Time) bool {
 	return l.listed.Sub(p.Started)+startSlack >= l.listed.Sub(at)
 }
 
@@ -171,8 +171,8 @@ func (c *claim) follow(l *folderEvidence, now time.Time) (alive bool) {
 
 // exit is how the holders ended: the one of a single holder, and of several what they have in
 // common.
-func (c *claim) exit(l *folderEvidence) Reason {
-	var all Reason
+func (c *claim) exit(l *folderEvidence) LossReason {
+	var all LossReason
 	for _, id := range c.holders {
 		exit := l.exitOf(id, c.seen.Add(-startSlack))
 		switch {

@@ -126,7 +126,7 @@ func (f *jobsFolder) runID(j *job, doc *jobfile.Document) RunID {
 }
 
 // orphan ends a run that is lost, as was noticed at the given time.
-func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time, basis Basis, reason Reason) {
+func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time, basis Basis, reason LossReason) {
 	a := j.attempt
 	at := reading.Known(later(j.progress.ownAt, j.written))
 	switch c := &a.claim; {
@@ -160,7 +160,7 @@ func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time, basis Basis, rea
 }
 
 // finish takes a job to those that need not be looked at any more.
-func (f *jobsFolder) finish(p *pass, j *job, state State, outcome Outcome) {
+func (f *jobsFolder) finish(p *pass, j *job, state JobState, outcome Outcome) {
 	ended := f.movedAt(p, j)
 	f.claimAtEnd(p, j)
 	if outcome == OutcomeFailed && (f.mayBeStopped(j) || f.awaitsLog(p, j)) {
@@ -172,7 +172,7 @@ func (f *jobsFolder) finish(p *pass, j *job, state State, outcome Outcome) {
 }
 
 // conclude counts a run that FaceFusion ended, once, and lets go of its job.
-func (f *jobsFolder) conclude(p *pass, j *job, state State, outcome Outcome, ended time.Time, basis Basis) {
+func (f *jobsFolder) conclude(p *pass, j *job, state JobState, outcome Outcome, ended time.Time, basis Basis) {
 	if j.attempt.run.Outcome == "" && f.concluded.has(j) {
 		f.setState(j, state, ended) // it came back, from a share or a backup: nothing happened
 		f.archive(j)

@@ -44,7 +44,7 @@ type InstanceEvidence struct {
 	// nothing.
 	Time time.Time
 	// Processes are the live ones of FaceFusion itself, without their children.
-	Processes []Process
+	Processes []LiveProcess
 	// Exits are those of the last minutes, in the order in which they were noticed.
 	Exits []Exit
 	// Servers are what Gradio counted, by process of a web UI; without those that do not tell.
@@ -70,10 +70,10 @@ type ProcessID struct {
 	StartTicks uint64
 }
 
-// Process is a live process of an instance.
-type Process struct {
+// LiveProcess is a live process of an instance.
+type LiveProcess struct {
 	ProcessID
-	Role Role
+	Role ProcessRole
 	// Command is FaceFusion's: "headless-run" for one; empty where it is not known.
 	Command string
 	Started time.Time
@@ -84,7 +84,7 @@ type Exit struct {
 	PID  int
 	Time time.Time // when it was noticed
 	// Reason is what it means for a run that the process had; empty where that is not known.
-	Reason Reason
+	Reason LossReason
 }
 
 // ServerCalls is what Gradio says that one process of a web UI was asked for, since that process
@@ -96,37 +96,37 @@ type ServerCalls struct {
 	Time time.Time
 	// Functions are counted by name: "run" is the instant runner, "run_1" the job runner, "stop"
 	// and "stop_1" their buttons.
-	Functions map[string]Calls
+	Functions map[string]CallCounts
 }
 
-// Calls counts the calls of one function.
-type Calls struct {
+// CallCounts counts the calls of one function.
+type CallCounts struct {
 	// Requests are all: those that wait and run as well.
 	Requests int64
 	// Failed raised an exception. It may be late, and is never too high.
 	Failed reading.Value[int64]
 }
 
-// Role is what a process does.
-type Role string
+// ProcessRole is what a process does.
+type ProcessRole string
 
 // The roles that have to do with jobs.
 const (
-	RoleServer Role = "server"
-	RoleRunner Role = "runner"
+	RoleServer ProcessRole = "server"
+	RoleRunner ProcessRole = "runner"
 	// RoleService and RoleWorker are other programs around FaceFusion, which may run jobs of any
 	// kind.
-	RoleService Role = "service"
-	RoleWorker  Role = "worker"
+	RoleService ProcessRole = "service"
+	RoleWorker  ProcessRole = "worker"
 	// RoleAdmin makes and moves jobs, and runs none.
-	RoleAdmin Role = "admin"
+	RoleAdmin ProcessRole = "admin"
 )
 
 // folderEvidence is the evidence about all instances that share a folder.
 type folderEvidence struct {
 	// listed is the oldest list of processes; zero where one is missing.
 	listed         time.Time
-	processes      []Process
+	processes      []LiveProcess
 	exits          []Exit
 	servers        []ServerCalls
 	cpu, serverCPU reading.Value[float64]

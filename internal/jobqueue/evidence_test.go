@@ -21,7 +21,7 @@ func (h *harness) webUI() ProcessID {
 	h.process(RoleServer, time.Second)
 	p := &h.evidence.Processes[len(h.evidence.Processes)-1]
 	p.Command = "run"
-	h.evidence.Servers = append(h.evidence.Servers, ServerCalls{ProcessID: p.ProcessID, Functions: map[string]Calls{}})
+	h.evidence.Servers = append(h.evidence.Servers, ServerCalls{ProcessID: p.ProcessID, Functions: map[string]CallCounts{}})
 	return p.ProcessID
 }
 
@@ -34,8 +34,8 @@ func (h *harness) runner(command string) ProcessID {
 }
 
 // exit ends a process; an empty reason is a clean end.
-func (h *harness) exit(id ProcessID, reason Reason) {
-	var left []Process
+func (h *harness) exit(id ProcessID, reason LossReason) {
+	var left []LiveProcess
 	for _, p := range h.evidence.Processes {
 		if p.ProcessID != id {
 			left = append(left, p)
@@ -49,7 +49,7 @@ func (h *harness) exit(id ProcessID, reason Reason) {
 func (h *harness) calls(function string, requests, failed int64) {
 	s := &h.evidence.Servers[len(h.evidence.Servers)-1]
 	s.Time = h.now
-	functions := map[string]Calls{function: {Requests: requests, Failed: reading.Known(failed)}}
+	functions := map[string]CallCounts{function: {Requests: requests, Failed: reading.Known(failed)}}
 	for name, calls := range s.Functions {
 		if name != function {
 			functions[name] = calls
@@ -69,7 +69,7 @@ func (h *harness) lastRun() *Run {
 	return run
 }
 
-func (h *harness) orphans() map[Reason]uint64 { return h.queue().Orphans }
+func (h *harness) orphans() map[LossReason]uint64 { return h.queue().Orphans }
 
 // TestAnExceptionInALivingWebUI: the file stays as it is, the server lives, and polling tabs keep
 // it busy.
@@ -100,7 +100,7 @@ func TestAnExceptionInALivingWebUI(t *testing.T) {
 	assert.Equal(t, BasisFailedCall, h.lastRun().Basis)
 	assert.Equal(t, ReasonException, h.lastRun().Reason)
 	assert.Less(t, h.lastRun().Duration().V, 5*time.Second, "it ended when something of it moved last")
-	assert.Equal(t, map[Reason]uint64{ReasonException: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonException: 1}, h.orphans())
 	h.tick(time.Minute)
 	assert.Equal(t, "orphaned/ui/video 1 0.0s waited 0.0s", finishedRuns(h.queue()))
 }
@@ -116,13 +116,13 @@ func TestAnExceptionThatIsAnothers(t *testing.T) {
 	h.tick(10 * time.Second)
 	h.job("queued/"+nextUIID, "started")
 	h.tick(3 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonSuperseded: 1}, h.orphans(), "a web UI has one such run at a time")
+	assert.Equal(t, map[LossReason]uint64{ReasonSuperseded: 1}, h.orphans(), "a web UI has one such run at a time")
 	h.calls("run", 2, 1) // that of the first, now that the second has joined
 	h.tick(time.Minute)
 	assert.Equal(t, "running 1 orphaned 1", counts(h.queue()))
 	h.calls("run", 2, 2)
 	h.tick(10 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonSuperseded: 1, ReasonException: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonSuperseded: 1, ReasonException: 1}, h.orphans())
 }
 
 // TestAnExceptionOfNoRun: a call failed while there was no job.
@@ -170,7 +170,7 @@ func TestAFailedCallThatIsNotTheRuns(t *testing.T) {
 // TestAKilledHeadlessRunBesideAnIdleWebUI is lost with its process, whatever else lives.
 func TestAKilledHeadlessRunBesideAnIdleWebUI(t *testing.T) {
 	t.Parallel()
-	for reason, want := range map[Reason]Reason{ReasonKilled: ReasonKilled, ReasonOOMKilled: ReasonOOMKilled, ReasonException: ReasonException, "": ReasonGone} {
+	for reason, want := range map[LossReason]LossReason{ReasonKilled: ReasonKilled, ReasonOOMKilled: ReasonOOMKilled, ReasonException: ReasonException, "": ReasonGone} {
 		h := newHarness(t, Settings{})
 		h.webUI()
 		id := h.runner("headless-run")
@@ -180,7 +180,7 @@ func TestAKilledHeadlessRunBesideAnIdleWebUI(t *testing.T) {
 		h.tick(5 * time.Second)
 		h.exit(id, reason)
 		h.tick(4 * time.Second)
-		assert.Equal(t, map[Reason]uint64{want: 1}, h.orphans())
+		assert.Equal(t, map[LossReason]uint64{want: 1}, h.orphans())
 		assert.Equal(t, BasisProcessExit, h.lastRun().Basis)
 		assert.InDelta(t, 5, h.lastRun().Duration().V.Seconds(), 1.1)
 	}
@@ -226,7 +226,7 @@ func TestAKilledRunnerBesideAWebUI(t *testing.T) {
 	assert.Equal(t, "running 1", counts(h.queue()), "the web UI may have it")
 	h.asked()
 	h.tick(2 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
 
 	// Called since, it may.
 	h.runner("job-run-all")
@@ -302,7 +302,7 @@ func sumRuns(q *Queue) (n uint64) {
 // was written again.
 func TestAnOrphanIsCountedOnceOverRestarts(t *testing.T) {
 	t.Parallel()
-	kept := store{}
+	kept := recordStore{}
 	h := newHarness(t, Settings{Load: kept.load})
 	h.webUI()
 	id := h.runner("headless-run")
@@ -312,14 +312,14 @@ func TestAnOrphanIsCountedOnceOverRestarts(t *testing.T) {
 	h.tick(3 * time.Second)
 	h.exit(id, ReasonKilled)
 	h.tick(5 * time.Second)
-	require.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+	require.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
 	h.took()
 	for range 4 {
 		h.kill(kept)
 		h.tick(10 * time.Second)
 		assert.Empty(t, h.took())
 		assert.Equal(t, "orphaned 1", counts(h.queue()))
-		assert.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+		assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
 		assert.EqualValues(t, 1, sumRuns(h.queue()))
 	}
 }
@@ -408,7 +408,7 @@ func TestAProgramAroundFaceFusion(t *testing.T) {
 	h.tick(3 * time.Second)
 	h.exit(id, ReasonKilled)
 	h.tick(2 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
 
 	h.job("queued/"+nextHeadlessID, "started")
 	h.pass()
@@ -416,7 +416,7 @@ func TestAProgramAroundFaceFusion(t *testing.T) {
 	assert.Equal(t, "running 1 orphaned 1", counts(h.queue()), "by nobody but the program")
 	h.exit(h.evidence.Processes[0].ProcessID, ReasonOOMKilled)
 	h.tick(2 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1, ReasonOOMKilled: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1, ReasonOOMKilled: 1}, h.orphans())
 }
 
 // TestTwoVersionsWithinOneStepOfTheClock have the same size and the same time: what is so fresh is
@@ -487,7 +487,7 @@ func TestAStepThatIsRunAgainIsCountedAgain(t *testing.T) {
 // TestHoldersThatEndedDifferently: whose run it was is not known, so neither is how it was lost.
 func TestHoldersThatEndedDifferently(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ first, second, want Reason }{
+	for name, c := range map[string]struct{ first, second, want LossReason }{
 		"both killed":       {ReasonKilled, ReasonKilled, ReasonKilled},
 		"one of each":       {ReasonKilled, ReasonException, ReasonGone},
 		"the other order":   {ReasonException, ReasonKilled, ReasonGone},
@@ -506,7 +506,7 @@ func TestHoldersThatEndedDifferently(t *testing.T) {
 			require.Equal(t, 1, h.queue().Count(StateRunning))
 			h.exit(second, c.second)
 			h.tick(10 * time.Second)
-			assert.Equal(t, map[Reason]uint64{c.want: 1}, h.orphans())
+			assert.Equal(t, map[LossReason]uint64{c.want: 1}, h.orphans())
 		})
 	}
 }
@@ -525,7 +525,7 @@ func TestTheNextExceptionAfterARest(t *testing.T) {
 		h.tick(10 * time.Second)
 		h.calls("run", int64(n+1), int64(n+1))
 		h.tick(20 * time.Second)
-		require.Equal(t, map[Reason]uint64{ReasonException: uint64(n + 1)}, h.orphans())
+		require.Equal(t, map[LossReason]uint64{ReasonException: uint64(n + 1)}, h.orphans())
 		h.asked()
 		h.tick(time.Minute)
 	}
@@ -561,7 +561,7 @@ func TestAProcessThatWasKilledAtOnce(t *testing.T) {
 	h.lag = 0
 	h.exit(killed, ReasonKilled)
 	h.tick(5 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonKilled: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
 }
 
 // TestTheExceptionOfADeletedRun: FaceFusion raises one when the file of its job is gone, which
@@ -585,7 +585,7 @@ func TestTheExceptionOfADeletedRun(t *testing.T) {
 	assert.Empty(t, h.orphans())
 	h.calls("run", 2, 2)
 	h.tick(20 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonException: 1}, h.orphans(), "its own")
+	assert.Equal(t, map[LossReason]uint64{ReasonException: 1}, h.orphans(), "its own")
 }
 
 // TestAListOfProcessesFromBeforeTheRun says nothing about who has it.
@@ -599,5 +599,5 @@ func TestAListOfProcessesFromBeforeTheRun(t *testing.T) {
 	assert.Equal(t, 1, h.queue().Count(StateRunning))
 	h.lag = 0
 	h.tick(5 * time.Second)
-	assert.Equal(t, map[Reason]uint64{ReasonGone: 1}, h.orphans())
+	assert.Equal(t, map[LossReason]uint64{ReasonGone: 1}, h.orphans())
 }

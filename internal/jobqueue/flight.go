@@ -12,7 +12,7 @@ import (
 // may not answer. Whoever observes waits for a moment; a pass that takes longer goes on by itself,
 // and a later observation collects it. Until then the folder belongs to the pass.
 type flight struct {
-	call       *hostfs.Call
+	call       *hostfs.PendingAccess
 	pass       pass
 	queue      Queue
 	unfinished bool

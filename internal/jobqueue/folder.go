@@ -87,7 +87,7 @@ type jobsFolder struct {
 
 type tombstone struct {
 	finished
-	state State
+	state JobState
 	gone  time.Time
 }
 

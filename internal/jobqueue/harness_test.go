@@ -191,10 +191,10 @@ func (h *harness) mv(from, to string) {
 }
 
 // process sets what lives: "server 1h" started an hour ago.
-func (h *harness) process(role Role, age time.Duration) {
+func (h *harness) process(role ProcessRole, age time.Duration) {
 	h.unknown = false
 	h.pids++
-	h.evidence.Processes = append(h.evidence.Processes, Process{ProcessID: ProcessID{PID: h.pids}, Role: role, Started: h.now.Add(-age)})
+	h.evidence.Processes = append(h.evidence.Processes, LiveProcess{ProcessID: ProcessID{PID: h.pids}, Role: role, Started: h.now.Add(-age)})
 }
 
 func (h *harness) use(cpu float64) { h.evidence.CPU = reading.Known(h.evidence.CPU.V + cpu) }
@@ -202,7 +202,7 @@ func (h *harness) use(cpu float64) { h.evidence.CPU = reading.Known(h.evidence.C
 func transitions(changes []Change) []string {
 	var all []string
 	for _, c := range changes {
-		name := func(s State) string {
+		name := func(s JobState) string {
 			if s == StateNone {
 				return "none"
 			}

@@ -16,27 +16,27 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// owner observes a folder as the receiver does: on a tick, and when it is hinted.
-type owner struct {
-	folder *jobs.Folder
+// hintedFolder observes a folder as the receiver does: on a tick, and when it is hinted.
+type hintedFolder struct {
+	folder *jobs.Manager
 	loop   *poll.Loop
 
 	mu      sync.Mutex
-	changes []seen
+	changes []seenFolder
 	last    *jobqueue.Snapshot
 	arrived chan struct{}
 }
 
-type seen struct {
+type seenFolder struct {
 	jobqueue.Change
 	at time.Time
 }
 
-func newOwner(t testing.TB, interval time.Duration) *owner {
+func newOwner(t testing.TB, interval time.Duration) *hintedFolder {
 	t.Helper()
 	folder, err := jobs.Open(t.TempDir())
 	require.NoError(t, err)
-	o := &owner{folder: folder, arrived: make(chan struct{}, 1)}
+	o := &hintedFolder{folder: folder, arrived: make(chan struct{}, 1)}
 	var w *jobqueue.Watcher
 	o.loop = poll.New(interval, func(ctx context.Context) error { return o.observe(ctx, w) })
 	w = jobqueue.NewWatcher(jobqueue.Settings{OnHint: o.loop.Trigger})
@@ -49,7 +49,7 @@ func newOwner(t testing.TB, interval time.Duration) *owner {
 	return o
 }
 
-func (o *owner) observe(ctx context.Context, w *jobqueue.Watcher) error {
+func (o *hintedFolder) observe(ctx context.Context, w *jobqueue.Watcher) error {
 	s, err := w.Observe(ctx, []jobqueue.Folder{{Instance: "a", Path: o.folder.Path()}}, nil)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (o *owner) observe(ctx context.Context, w *jobqueue.Watcher) error {
 	defer o.mu.Unlock()
 	now := time.Now()
 	for _, c := range s.Changes {
-		o.changes = append(o.changes, seen{c, now})
+		o.changes = append(o.changes, seenFolder{c, now})
 	}
 	o.last = s
 	select {
@@ -69,7 +69,7 @@ func (o *owner) observe(ctx context.Context, w *jobqueue.Watcher) error {
 }
 
 // until waits for a snapshot after which it is so.
-func (o *owner) until(t testing.TB, so func() bool) {
+func (o *hintedFolder) until(t testing.TB, so func() bool) {
 	t.Helper()
 	timeout := time.After(20 * time.Second)
 	for {
@@ -92,10 +92,10 @@ func (o *owner) until(t testing.TB, so func() bool) {
 func TestTransitionsAreSeenAtOnce(t *testing.T) {
 	o := newOwner(t, time.Hour)
 	var delays []time.Duration
-	expect := func(to jobqueue.State, operation func() error) {
+	expect := func(to jobqueue.JobState, operation func() error) {
 		require.NoError(t, operation())
 		done := time.Now()
-		o.until(t, func() bool { return slices.ContainsFunc(o.changes, func(c seen) bool { return c.To == to }) })
+		o.until(t, func() bool { return slices.ContainsFunc(o.changes, func(c seenFolder) bool { return c.To == to }) })
 		o.mu.Lock()
 		for _, c := range o.changes {
 			if c.To == to {
@@ -107,7 +107,7 @@ func TestTransitionsAreSeenAtOnce(t *testing.T) {
 	}
 	for i := range 20 {
 		id := fmt.Sprint("nightly-", i)
-		expect(jobqueue.StateDrafted, func() error { return o.folder.Create(id, jobs.Step{}) })
+		expect(jobqueue.StateDrafted, func() error { return o.folder.Create(id, jobs.StepArgs{}) })
 		expect(jobqueue.StateWaiting, func() error { return o.folder.Submit(id) })
 		expect(jobqueue.StateRunning, func() error { return o.folder.Start(id, 0) })
 		expect(jobqueue.StateFinalizing, func() error { return o.folder.CompleteStep(id, 0) })
@@ -127,7 +127,7 @@ func TestNoTransitionIsLost(t *testing.T) {
 	const n = 300
 	for i := range n {
 		id := fmt.Sprint("nightly-", i)
-		require.NoError(t, o.folder.Create(id, jobs.Step{}))
+		require.NoError(t, o.folder.Create(id, jobs.StepArgs{}))
 		require.NoError(t, o.folder.Submit(id))
 		require.NoError(t, o.folder.Start(id, 0))
 		if i%3 == 0 {

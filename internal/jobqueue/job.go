@@ -30,7 +30,7 @@ type job struct {
 	understood bool
 	// unparsableSince is since when it cannot be understood.
 	unparsableSince time.Time
-	state           State
+	state           JobState
 	// counted says that the folder counts it.
 	counted bool
 	// historic: it lay there at the first pass, which makes no change of it.

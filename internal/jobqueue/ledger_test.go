@@ -70,7 +70,7 @@ type gameRun struct {
 type ledgerGame struct {
 	*harness
 	random *rand.Rand
-	kept   store
+	kept   recordStore
 	ui     ProcessID
 	tally  gradio.Tally
 	// instant, queued and own are the runs under way: one by each door of the web UI, any number of
@@ -80,12 +80,12 @@ type ledgerGame struct {
 	began           int
 	truth           map[string]end
 	emitted         map[string][]string
-	listed          []Process // as of the tick before
+	listed          []LiveProcess // as of the tick before
 	sinceAsked      int
 }
 
 func newLedgerGame(t *testing.T, seed uint64) *ledgerGame {
-	kept := store{}
+	kept := recordStore{}
 	g := &ledgerGame{
 		harness: newHarness(t, Settings{Load: kept.load, StallAfter: 5 * time.Minute}), kept: kept, random: rand.New(rand.NewPCG(seed, 7)),
 		truth: make(map[string]end), emitted: make(map[string][]string),
@@ -221,7 +221,7 @@ func (g *ledgerGame) over(r *gameRun) bool {
 		g.tally.End(r.function, 10, r.end != endException)
 		return true
 	}
-	g.exit(r.process, map[end]Reason{endKilled: ReasonKilled, endException: ReasonException, endFails: ReasonException}[r.end])
+	g.exit(r.process, map[end]LossReason{endKilled: ReasonKilled, endException: ReasonException, endFails: ReasonException}[r.end])
 	return true
 }
 
@@ -255,16 +255,16 @@ func (g *ledgerGame) step() {
 
 func (g *ledgerGame) ask() {
 	g.sinceAsked = 0
-	functions := make(map[string]Calls)
+	functions := make(map[string]CallCounts)
 	for name, f := range g.tally.Summary() {
-		functions[name] = Calls{Requests: int64(f.Requests), Failed: reading.Known(fewestFailures(f))}
+		functions[name] = CallCounts{Requests: int64(f.Requests), Failed: reading.Known(fewestFailures(f))}
 	}
 	s := &g.evidence.Servers[0]
 	s.Time, s.Functions = g.now, functions
 }
 
 // fewestFailures is what webui makes of Gradio's answer: late rather than too high.
-func fewestFailures(f gradio.Function) int64 {
+func fewestFailures(f gradio.FunctionSummary) int64 {
 	if f.SuccessRate == nil {
 		return 0
 	}

@@ -34,13 +34,13 @@ func BenchmarkThousandChangesASecond(b *testing.B) {
 }
 
 // load runs jobs for a while, and returns how many.
-func churn(b *testing.B, folder *jobs.Folder, d time.Duration) int {
+func churn(b *testing.B, folder *jobs.Manager, d time.Duration) int {
 	// of one job: created, a step added, submitted, moved, started, completed, moved
 	const changes = 7
 	begin, n := time.Now(), 0
 	for ; time.Since(begin) < d; n++ {
 		id := fmt.Sprint("nightly-", n)
-		require.NoError(b, folder.Create(id, jobs.Step{}))
+		require.NoError(b, folder.Create(id, jobs.StepArgs{}))
 		require.NoError(b, folder.Submit(id))
 		require.NoError(b, folder.Start(id, 0))
 		require.NoError(b, folder.Complete(id))

@@ -11,7 +11,7 @@ import (
 )
 
 // lives adds a process that runs no job.
-func (h *harness) lives(role Role, command string) ProcessID {
+func (h *harness) lives(role ProcessRole, command string) ProcessID {
 	h.process(role, time.Second)
 	p := &h.evidence.Processes[len(h.evidence.Processes)-1]
 	p.Command = command
@@ -112,7 +112,7 @@ func TestMakers(t *testing.T) {
 // TestAMakerIsKept over a restart of the collector, and over a retry.
 func TestAMakerIsKept(t *testing.T) {
 	t.Parallel()
-	s := store{}
+	s := recordStore{}
 	h := newHarness(t, Settings{Load: s.load})
 	h.pass()
 	h.lives(RoleAdmin, "job-create")

@@ -42,7 +42,7 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			w := jobqueue.NewWatcher(settings)
 			defer func() { w.Close() }()
 			ended := uint64(0)
-			states := make(map[string]jobqueue.State)
+			states := make(map[string]jobqueue.JobState)
 			observe := func() *jobqueue.Queue {
 				s, err := w.Observe(context.Background(), []jobqueue.Folder{{Instance: "a", Path: folder.Path()}}, nil)
 				require.NoError(t, err)
@@ -52,7 +52,7 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 						assert.Equal(t, jobqueue.StateNone, c.From, c.Job)
 					// deleting these is no change: the next may be another job of that name
 					case jobqueue.StateCompleted, jobqueue.StateFailed:
-						assert.Contains(t, []jobqueue.State{before, jobqueue.StateNone}, c.From, c.Job)
+						assert.Contains(t, []jobqueue.JobState{before, jobqueue.StateNone}, c.From, c.Job)
 					default:
 						assert.Equal(t, before, c.From, c.Job)
 					}
@@ -102,13 +102,13 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 
 // play does 400 things, and says how many jobs are in which state then. What cannot be done to a
 // job is not done.
-func play(folder *jobs.Folder, random *rand.Rand, observe func()) map[jobqueue.State]int {
-	states := make(map[string]jobqueue.State)
+func play(folder *jobs.Manager, random *rand.Rand, observe func()) map[jobqueue.JobState]int {
+	states := make(map[string]jobqueue.JobState)
 	for range 400 {
 		id := fmt.Sprint("job-", random.IntN(12))
 		switch state := states[id]; random.IntN(9) {
 		case 0, 1:
-			if state == "" && folder.Create(id, jobs.Step{}) == nil {
+			if state == "" && folder.Create(id, jobs.StepArgs{}) == nil {
 				states[id] = jobqueue.StateDrafted
 			}
 		case 2:
@@ -139,7 +139,7 @@ func play(folder *jobs.Folder, random *rand.Rand, observe func()) map[jobqueue.S
 			observe()
 		}
 	}
-	truth := map[jobqueue.State]int{
+	truth := map[jobqueue.JobState]int{
 		jobqueue.StateDrafted: 0, jobqueue.StateWaiting: 0, jobqueue.StateRunning: 0, jobqueue.StateCompleted: 0, jobqueue.StateFailed: 0,
 		jobqueue.StateUnreadable: 0,
 	}

@@ -68,11 +68,11 @@ func (f *jobsFolder) decideRerun(p *pass, j *job, l *folderEvidence) {
 // web UI loses a job to, so that it is at work, however slow.
 func (l *folderEvidence) hasRunner(c *claim) bool {
 	id, only := c.only()
-	return only && slices.ContainsFunc(l.processes, func(p Process) bool { return p.ProcessID == id && p.Role == RoleRunner })
+	return only && slices.ContainsFunc(l.processes, func(p LiveProcess) bool { return p.ProcessID == id && p.Role == RoleRunner })
 }
 
 // begin starts another attempt, and ends the one before if nothing else has.
-func (f *jobsFolder) begin(p *pass, j *job, doc *jobfile.Document, reason Reason) {
+func (f *jobsFolder) begin(p *pass, j *job, doc *jobfile.Document, reason LossReason) {
 	if j.attempt.run.Outcome == "" {
 		f.orphan(p, j, p.now, BasisRerun, reason)
 	}

@@ -55,7 +55,7 @@ func (s *retention) use(folders []Folder, now time.Time) {
 	}
 }
 
-func (s *retention) export() []Record {
+func (s *retention) export() []StateRecord {
 	if !s.dirty {
 		return nil
 	}
@@ -63,10 +63,10 @@ func (s *retention) export() []Record {
 	if err != nil { // a map of numbers
 		return nil
 	}
-	records := []Record{{retentionKey, text}}
+	records := []StateRecord{{retentionKey, text}}
 	for _, folder := range s.discarded {
 		for _, key := range allKeys(folder) {
-			records = append(records, Record{Key: key})
+			records = append(records, StateRecord{Key: key})
 		}
 	}
 	return records

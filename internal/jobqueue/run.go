@@ -28,7 +28,7 @@ type Run struct {
 	// one was lost.
 	Outcome Outcome
 	Basis   Basis
-	Reason  Reason
+	Reason  LossReason
 	// Queued is when the job came into the queue, Started when its first step started.
 	Queued, Started reading.Value[time.Time]
 	// Ended of an orphan is when it was last seen alive.

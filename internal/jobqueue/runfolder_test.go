@@ -111,7 +111,7 @@ func TestARunInTheOwnFolder(t *testing.T) {
 
 // TestAThousandFoldersOfRuns: nothing is left of them but their counts.
 func TestAThousandFoldersOfRuns(t *testing.T) {
-	kept := store{}
+	kept := recordStore{}
 	h := newHarness(t, Settings{Load: kept.load})
 	h.pass()
 	heap := func() uint64 {

@@ -17,13 +17,13 @@ const savedVersion = 1
 // savedFolder is what is kept of a folder beside its jobs. Exemplars are not: they are an aid, and
 // large.
 type savedFolder struct {
-	Version int               `json:"version"`
-	Start   time.Time         `json:"start"`
-	Runs    []savedRuns       `json:"runs,omitempty"`
-	Steps   []savedStep       `json:"steps,omitempty"`
-	Orphans map[Reason]uint64 `json:"orphans,omitempty"`
-	Served  []savedServed     `json:"served,omitempty"`
-	UsedUp  []savedUse        `json:"used,omitempty"`
+	Version int                   `json:"version"`
+	Start   time.Time             `json:"start"`
+	Runs    []savedRuns           `json:"runs,omitempty"`
+	Steps   []savedStep           `json:"steps,omitempty"`
+	Orphans map[LossReason]uint64 `json:"orphans,omitempty"`
+	Served  []savedServed         `json:"served,omitempty"`
+	UsedUp  []savedUse            `json:"used,omitempty"`
 }
 
 // savedUse is a process that has, or had, the only run of its life.

@@ -15,7 +15,7 @@ type savedJob struct {
 	Name    string        `json:"n"`
 	Dir     int           `json:"p,omitempty"`
 	Inode   uint64        `json:"i"`
-	State   State         `json:"s"`
+	State   JobState      `json:"s"`
 	Since   savedTime     `json:"t,omitempty"`
 	Created savedTime     `json:"c,omitempty"`
 	Written savedTime     `json:"w,omitempty"`
@@ -44,7 +44,7 @@ type savedClaim struct {
 	Holders []ProcessID
 	Settled bool
 	Program bool
-	Early   []Process `json:",omitempty"`
+	Early   []LiveProcess `json:",omitempty"`
 	Unseen  bool
 }
 
@@ -62,7 +62,7 @@ type savedAttempt struct {
 	Ended     savedTime     `json:"d,omitempty"`
 	Contended bool          `json:"c,omitempty"`
 	Basis     Basis         `json:"B,omitempty"`
-	Reason    Reason        `json:"R,omitempty"`
+	Reason    LossReason    `json:"R,omitempty"`
 	Claim     savedClaim    `json:"C"`
 	Steps     []savedRun    `json:"s"`
 }
@@ -109,7 +109,7 @@ func (s savedTime) reading() reading.Value[time.Time] {
 func (f *jobsFolder) markDirty(name string) { f.dirtyJobs.add(hashName(name)) }
 
 // appendJobs adds the shards of jobs that changed.
-func (f *jobsFolder) appendJobs(records []Record) []Record {
+func (f *jobsFolder) appendJobs(records []StateRecord) []StateRecord {
 	var values [shardCount][]savedJob
 	for _, j := range f.jobs {
 		if shard := shardOf(hashName(j.name)); f.dirtyJobs[shard] {
@@ -120,9 +120,9 @@ func (f *jobsFolder) appendJobs(records []Record) []Record {
 		switch {
 		case !changed:
 		case values[shard] == nil:
-			records = append(records, Record{Key: jobsKey(f.key, shard)})
+			records = append(records, StateRecord{Key: jobsKey(f.key, shard)})
 		default:
-			records = append(records, Record{jobsKey(f.key, shard), marshal(values[shard])})
+			records = append(records, StateRecord{jobsKey(f.key, shard), marshal(values[shard])})
 		}
 	}
 	return records

@@ -32,18 +32,18 @@ func TestScripts(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(path), ".txt")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			play(t, path, string(text), script{})
+			play(t, path, string(text), jobScript{})
 		})
 		t.Run(name+" without inotify", func(t *testing.T) {
 			t.Parallel()
-			play(t, path, string(text), script{blind: true})
+			play(t, path, string(text), jobScript{blind: true})
 		})
 		if slices.Contains(needsOneCollector, name) {
 			continue
 		}
 		t.Run(name+" with a new collector for each line", func(t *testing.T) {
 			t.Parallel()
-			play(t, path, string(text), script{memory: store{}})
+			play(t, path, string(text), jobScript{memory: recordStore{}})
 		})
 	}
 }
@@ -55,7 +55,7 @@ var needsOneCollector = []string{
 	"an_end_is_final", "killed_at_the_second_step", "orphaned_and_run_again", "stalled_and_back", "two_runners",
 }
 
-func play(t *testing.T, path, text string, s script) {
+func play(t *testing.T, path, text string, s jobScript) {
 	settings := Settings{StallAfter: time.Minute}
 	if s.memory != nil {
 		settings.Load = s.memory.load
@@ -91,21 +91,21 @@ func play(t *testing.T, path, text string, s script) {
 }
 
 // hide takes inotify away.
-func (s *script) hide() {
+func (s *jobScript) hide() {
 	if s.blind {
 		s.harness.addWatch(func(*fsnotify.Watcher, string) error { return unix.ENOSPC })
 	}
 }
 
-type script struct {
+type jobScript struct {
 	harness *harness
 	blind   bool
-	memory  store // nil for none
+	memory  recordStore // nil for none
 	at      string
 	pending []string
 }
 
-func (s *script) operation(words []string) {
+func (s *jobScript) operation(words []string) {
 	h, t := s.harness, s.harness.t
 	t.Helper()
 	args := words[1:]
@@ -172,7 +172,7 @@ func (s *script) operation(words []string) {
 	}
 }
 
-func (s *script) restart() {
+func (s *jobScript) restart() {
 	h := s.harness
 	h.watcher.Close()
 	h.watcher = NewWatcher(h.watcher.settings)
@@ -181,7 +181,7 @@ func (s *script) restart() {
 }
 
 // evidence is what the receiver would tell.
-func (s *script) evidence(words []string) {
+func (s *jobScript) evidence(words []string) {
 	h, t := s.harness, s.harness.t
 	t.Helper()
 	switch strings.Join(words[:min(2, len(words))], " ") {
@@ -194,7 +194,7 @@ func (s *script) evidence(words []string) {
 	default:
 		switch words[0] {
 		case "process":
-			h.process(Role(words[1]), s.duration(words[2]))
+			h.process(ProcessRole(words[1]), s.duration(words[2]))
 		case "cpu":
 			seconds, err := strconv.ParseFloat(words[1], 64)
 			require.NoError(t, err, s.at)
@@ -209,7 +209,7 @@ func (s *script) evidence(words []string) {
 	}
 }
 
-func (s *script) duration(text string) time.Duration {
+func (s *jobScript) duration(text string) time.Duration {
 	d, err := time.ParseDuration(text)
 	require.NoError(s.harness.t, err, s.at)
 	return d

@@ -71,7 +71,7 @@ type Queue struct {
 	// one.
 	DeclinesKnown bool
 	// Orphans counts the runs that were lost, by reason; one that never occurred is missing.
-	Orphans map[Reason]uint64
+	Orphans map[LossReason]uint64
 	// Runs and Steps are the totals of what ended since then.
 	Runs  []RunTotals
 	Steps []StepTotals
@@ -106,49 +106,49 @@ const (
 	AccessUnresponsive Access = "share_unresponsive"
 )
 
-// State is how a job is. The set is fixed, so that it may become an attribute.
-type State string
+// JobState is how a job is. The set is fixed, so that it may become an attribute.
+type JobState string
 
 // The states.
 const (
-	StateDrafted State = "drafted"
-	StateWaiting State = "waiting"
-	StateRunning State = "running"
+	StateDrafted JobState = "drafted"
+	StateWaiting JobState = "waiting"
+	StateRunning JobState = "running"
 	// StateFinalizing: all steps have ended, their outputs are being joined.
-	StateFinalizing State = "finalizing"
+	StateFinalizing JobState = "finalizing"
 	// StateStalled: a process that could work on it lives, but nothing shows that it does.
-	StateStalled State = "stalled"
+	StateStalled JobState = "stalled"
 	// StateOrphaned: it says that it runs, but whatever ran it is gone. It stays so until somebody
 	// runs or deletes it.
-	StateOrphaned  State = "orphaned"
-	StateCompleted State = "completed"
-	StateFailed    State = "failed"
+	StateOrphaned  JobState = "orphaned"
+	StateCompleted JobState = "completed"
+	StateFailed    JobState = "failed"
 	// StateUnreadable: it cannot be understood, and nobody is writing it.
-	StateUnreadable State = "unreadable"
+	StateUnreadable JobState = "unreadable"
 )
 
 // The states that occur in changes alone.
 const (
 	// StateNone is where a job comes from that was not known before.
-	StateNone State = ""
+	StateNone JobState = ""
 	// StateDeleted is where a job goes that was deleted before it ended.
-	StateDeleted State = "deleted"
+	StateDeleted JobState = "deleted"
 )
 
 // States are all that are counted.
-var States = [...]State{
+var States = [...]JobState{
 	StateDrafted, StateWaiting, StateRunning, StateFinalizing, StateStalled, StateOrphaned, StateCompleted, StateFailed, StateUnreadable,
 }
 
 // Count is how many jobs are in a state.
-func (q *Queue) Count(s State) int {
+func (q *Queue) Count(s JobState) int {
 	if i := index(s); i >= 0 {
 		return q.Jobs[i]
 	}
 	return 0
 }
 
-func index(s State) int {
+func index(s JobState) int {
 	for i, state := range States {
 		if state == s {
 			return i
@@ -167,7 +167,7 @@ type Change struct {
 	Instance string
 	// Job is the id, which is text of a user.
 	Job      string
-	From, To State
+	From, To JobState
 	// Run is the attempt as it was then; nil for a draft and for what could never be read.
 	Run *Run
 	// Basis is what To rests on.

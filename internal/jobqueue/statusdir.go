@@ -16,7 +16,7 @@ type statusDir struct {
 }
 
 // state is that of all jobs in a terminal status folder.
-func (d *statusDir) state() State {
+func (d *statusDir) state() JobState {
 	if d.Index == jobsdir.Failed {
 		return StateFailed
 	}

@@ -76,7 +76,7 @@ type totals struct {
 	// dirty says that they differ from what was saved.
 	dirty bool
 
-	orphans map[Reason]uint64
+	orphans map[LossReason]uint64
 	runs    map[RunKey]*runAggregate
 	steps   map[StepKey]*durationHistogram
 	// foreignKeys counts the steps' keys in which a model is not FaceFusion's own.
@@ -99,7 +99,7 @@ type durationHistogram struct {
 }
 
 func newTotals(exponential bool) *totals {
-	return &totals{exponential: exponential, orphans: make(map[Reason]uint64), runs: make(map[RunKey]*runAggregate), steps: make(map[StepKey]*durationHistogram)}
+	return &totals{exponential: exponential, orphans: make(map[LossReason]uint64), runs: make(map[RunKey]*runAggregate), steps: make(map[StepKey]*durationHistogram)}
 }
 
 func (t *totals) newDurations() *durationHistogram {
@@ -223,7 +223,7 @@ func (t *totals) modelsOver() uint64 {
 }
 
 // lost counts the runs that were, by reason.
-func (t *totals) lost() map[Reason]uint64 {
+func (t *totals) lost() map[LossReason]uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.orphans)

@@ -7,12 +7,12 @@ import (
 )
 
 // transition changes the state of a job, and tells.
-func (f *jobsFolder) transition(p *pass, j *job, to State, at time.Time) {
+func (f *jobsFolder) transition(p *pass, j *job, to JobState, at time.Time) {
 	f.transitionOn(p, j, to, at, BasisFile)
 }
 
 // transitionOn is transition for what does not rest on the file alone.
-func (f *jobsFolder) transitionOn(p *pass, j *job, to State, at time.Time, basis Basis) {
+func (f *jobsFolder) transitionOn(p *pass, j *job, to JobState, at time.Time, basis Basis) {
 	from := j.state
 	f.setState(j, to, at)
 	if f.shared() && from != to {
@@ -26,7 +26,7 @@ func (f *jobsFolder) transitionOn(p *pass, j *job, to State, at time.Time, basis
 
 // change notes a transition, or with the same state twice the end of a run whose job was there
 // already.
-func (f *jobsFolder) change(p *pass, j *job, from, to State, at time.Time, basis Basis) {
+func (f *jobsFolder) change(p *pass, j *job, from, to JobState, at time.Time, basis Basis) {
 	c := Change{Time: at, Instance: f.instances[0], Job: jobsdir.JobID(j.name), From: from, To: to, Basis: basis}
 	if j.attempt != nil {
 		c.Run = j.attempt.publish()
@@ -38,7 +38,7 @@ func (f *jobsFolder) change(p *pass, j *job, from, to State, at time.Time, basis
 }
 
 // setState keeps the counts.
-func (f *jobsFolder) setState(j *job, to State, at time.Time) {
+func (f *jobsFolder) setState(j *job, to JobState, at time.Time) {
 	f.markDirty(j.name)
 	if j.counted {
 		f.counts[index(j.state)]--

@@ -39,25 +39,25 @@ const (
 	BasisProgress Basis = "progress"
 )
 
-// Reason is why a run was lost. The set is fixed, so that it may become an attribute.
-type Reason string
+// LossReason is why a run was lost. The set is fixed, so that it may become an attribute.
+type LossReason string
 
 // The reasons.
 const (
 	// ReasonException: the process, or the call in a living web UI, ended with an error.
-	ReasonException Reason = "exception"
+	ReasonException LossReason = "exception"
 	// ReasonKilled: a signal ended the process.
-	ReasonKilled Reason = "killed"
+	ReasonKilled LossReason = "killed"
 	// ReasonOOMKilled: the kernel did, for want of memory.
-	ReasonOOMKilled Reason = "oom_killed"
+	ReasonOOMKilled LossReason = "oom_killed"
 	// ReasonSuperseded: the next job, or another attempt, took its place.
-	ReasonSuperseded Reason = "superseded"
+	ReasonSuperseded LossReason = "superseded"
 	// ReasonGone: whatever had it is gone, and nothing tells how.
-	ReasonGone Reason = "gone"
+	ReasonGone LossReason = "gone"
 )
 
 // Reasons are all.
-var Reasons = [...]Reason{ReasonException, ReasonKilled, ReasonOOMKilled, ReasonSuperseded, ReasonGone}
+var Reasons = [...]LossReason{ReasonException, ReasonKilled, ReasonOOMKilled, ReasonSuperseded, ReasonGone}
 
 // verdictInput is all that a verdict rests on.
 type verdictInput struct {
@@ -66,7 +66,7 @@ type verdictInput struct {
 	// held: a process that can have the run was seen; alive: one of those lives.
 	held, alive bool
 	// exit is how the last of them ended; empty while that is not known.
-	exit Reason
+	exit LossReason
 	// gone is for how long none has lived.
 	gone time.Duration
 	// failedCall: Gradio counted an exception that is nobody else's. ownQuiet is for how long
@@ -105,7 +105,7 @@ const (
 )
 
 // judge is the table in docs/jobs.md.
-func judge(in verdictInput, stallAfter time.Duration) (verdict, Basis, Reason) {
+func judge(in verdictInput, stallAfter time.Duration) (verdict, Basis, LossReason) {
 	switch {
 	case in.failedCall && (in.nextJob || in.ownQuiet >= ownQuietFor):
 		return verdictOrphaned, BasisFailedCall, ReasonException

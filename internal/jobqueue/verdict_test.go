@@ -20,7 +20,7 @@ var verdicts = []struct {
 	in     verdictInput
 	want   verdict
 	basis  Basis
-	reason Reason
+	reason LossReason
 }{
 	{
 		"Gradio counted an exception in the web UI's call, and nothing of the job has moved for 6 seconds",
@@ -202,7 +202,7 @@ func TestWhatAnIdleWebUIUses(t *testing.T) {
 	begin := time.Now()
 	var idle idleCPU
 	assert.InDelta(t, unlearnedIdle, idle.used(), 1e-9)
-	server := []Process{{ProcessID: ProcessID{1, 1}, Role: RoleServer}}
+	server := []LiveProcess{{ProcessID: ProcessID{1, 1}, Role: RoleServer}}
 	for i := range 4 {
 		idle.observe(begin.Add(time.Duration(i)*10*time.Second), &folderEvidence{processes: server, serverCPU: is(5 * float64(i))}, false)
 	}
@@ -212,13 +212,13 @@ func TestWhatAnIdleWebUIUses(t *testing.T) {
 	idle.observe(begin.Add(50*time.Second), &folderEvidence{processes: server, serverCPU: is(25.0)}, true)
 	idle.observe(begin.Add(60*time.Second), &folderEvidence{processes: server, serverCPU: is(26.0)}, false)
 	assert.InDelta(t, 0.5*idleFades, idle.used(), 1e-9, "what it uses for a job is not what it uses idle")
-	idle.observe(begin.Add(70*time.Second), &folderEvidence{processes: []Process{{ProcessID: ProcessID{2, 9}, Role: RoleServer}}, serverCPU: is(26.0)}, false)
+	idle.observe(begin.Add(70*time.Second), &folderEvidence{processes: []LiveProcess{{ProcessID: ProcessID{2, 9}, Role: RoleServer}}, serverCPU: is(26.0)}, false)
 	assert.InDelta(t, unlearnedIdle, idle.used(), 1e-9, "another process has another life")
 }
 
 func TestDoors(t *testing.T) {
-	server, headless, batch, all, unknown := Process{Role: RoleServer, Command: "run"}, Process{Role: RoleRunner, Command: "headless-run"},
-		Process{Role: RoleRunner, Command: "batch-run"}, Process{Role: RoleRunner, Command: "job-run-all"}, Process{Role: RoleRunner}
+	server, headless, batch, all, unknown := LiveProcess{Role: RoleServer, Command: "run"}, LiveProcess{Role: RoleRunner, Command: "headless-run"},
+		LiveProcess{Role: RoleRunner, Command: "batch-run"}, LiveProcess{Role: RoleRunner, Command: "job-run-all"}, LiveProcess{Role: RoleRunner}
 	for _, c := range []struct {
 		door door
 		want []bool
@@ -228,25 +228,25 @@ func TestDoors(t *testing.T) {
 		{doorHeadless, []bool{false, true, false, false, true}},
 		{doorBatch, []bool{false, false, true, false, true}},
 	} {
-		for i, p := range []Process{server, headless, batch, all, unknown} {
+		for i, p := range []LiveProcess{server, headless, batch, all, unknown} {
 			assert.Equal(t, c.want[i], c.door.lets(&p), "%d %s", c.door, p.Command)
 		}
-		assert.False(t, c.door.lets(&Process{Role: "admin"}))
-		assert.False(t, c.door.lets(&Process{Role: "downloader"}))
+		assert.False(t, c.door.lets(&LiveProcess{Role: "admin"}))
+		assert.False(t, c.door.lets(&LiveProcess{Role: "downloader"}))
 	}
 }
 
 func TestClaims(t *testing.T) {
 	seen := time.Now()
-	started := func(pid int, before time.Duration) Process {
-		return Process{ProcessID: ProcessID{PID: pid}, Role: RoleRunner, Started: seen.Add(-before)}
+	started := func(pid int, before time.Duration) LiveProcess {
+		return LiveProcess{ProcessID: ProcessID{PID: pid}, Role: RoleRunner, Started: seen.Add(-before)}
 	}
-	listing := func(after time.Duration, processes ...Process) *folderEvidence {
+	listing := func(after time.Duration, processes ...LiveProcess) *folderEvidence {
 		return &folderEvidence{listed: seen.Add(after), processes: processes}
 	}
 	free := func(ProcessID) bool { return false }
 	c := claim{seen: seen}
-	c.resolve(doorQueue, &folderEvidence{processes: []Process{started(1, time.Hour)}}, seen, free)
+	c.resolve(doorQueue, &folderEvidence{processes: []LiveProcess{started(1, time.Hour)}}, seen, free)
 	assert.Empty(t, c.holders, "when they were listed is not known")
 	c.resolve(doorQueue, listing(0, started(1, time.Minute), started(2, -startSlack-1), started(3, -startSlack)), seen, free)
 	assert.Equal(t, []ProcessID{{PID: 1}, {PID: 3}}, c.holders, "one that started later has not started the run")
@@ -265,20 +265,20 @@ func TestClaims(t *testing.T) {
 	// A step of the host's clock between the two changes no age.
 	stepped := claim{seen: seen}
 	old := started(9, -time.Hour+time.Minute)
-	stepped.resolve(doorQueue, &folderEvidence{listed: time.Now().Add(time.Hour), processes: []Process{old}}, seen, free)
+	stepped.resolve(doorQueue, &folderEvidence{listed: time.Now().Add(time.Hour), processes: []LiveProcess{old}}, seen, free)
 	assert.Empty(t, stepped.holders)
 }
 
 func TestEvidenceOfSeveralInstances(t *testing.T) {
 	now := time.Now()
-	a, b := Process{ProcessID: ProcessID{PID: 1}, Role: RoleServer, Started: now}, Process{ProcessID: ProcessID{PID: 2}, Role: RoleRunner, Started: now}
+	a, b := LiveProcess{ProcessID: ProcessID{PID: 1}, Role: RoleServer, Started: now}, LiveProcess{ProcessID: ProcessID{PID: 2}, Role: RoleRunner, Started: now}
 	exit, calls := Exit{PID: 3, Time: now, Reason: ReasonKilled}, ServerCalls{ProcessID: a.ProcessID}
 	l := gather(Evidence{
-		"a": {Time: now, Processes: []Process{a}, CPU: is(1.0), ServerCPU: is(7.0), GPUBusy: is(true), FFmpeg: is(clip), Servers: []ServerCalls{calls}},
-		"b": {Time: now.Add(-time.Second), Processes: []Process{b}, CPU: is(5.0), GPUBusy: is(false), FFmpeg: is(other), Exits: []Exit{exit}},
+		"a": {Time: now, Processes: []LiveProcess{a}, CPU: is(1.0), ServerCPU: is(7.0), GPUBusy: is(true), FFmpeg: is(clip), Servers: []ServerCalls{calls}},
+		"b": {Time: now.Add(-time.Second), Processes: []LiveProcess{b}, CPU: is(5.0), GPUBusy: is(false), FFmpeg: is(other), Exits: []Exit{exit}},
 	}, []string{"a", "b"})
 	assert.Equal(t, &folderEvidence{
-		listed: now.Add(-time.Second), processes: []Process{a, b}, exits: []Exit{exit}, servers: []ServerCalls{calls},
+		listed: now.Add(-time.Second), processes: []LiveProcess{a, b}, exits: []Exit{exit}, servers: []ServerCalls{calls},
 		cpu: is(6.0), serverCPU: is(7.0), gpuBusy: is(true), ffmpeg: is(append(slices.Clone(clip), other...)),
 	}, l)
 	assert.True(t, gather(Evidence{"a": {Time: now}}, []string{"a", "b"}).listed.IsZero(), "of one of them nothing is known")

@@ -59,7 +59,7 @@ type bars struct {
 
 // update takes the next record of a bar and says which bar it belongs to, how many frames more were
 // done, and which bar was lost for it: too old, or the oldest of too many.
-func (b *bars) update(at time.Time, step int, p *progress) (current *bar, frames int64, lost *bar) {
+func (b *bars) update(at time.Time, step int, p *barRecord) (current *bar, frames int64, lost *bar) {
 	current = b.find(at, p)
 	if current == nil {
 		lost = b.makeRoom(at, p)
@@ -80,7 +80,7 @@ func (b *bars) update(at time.Time, step int, p *progress) (current *bar, frames
 // find is the open bar that the record continues: of the same phase and length, not beyond it, and
 // closest to it. One writer has one bar of a kind; with several it may be the bar of another, and
 // the sum of frames is right all the same.
-func (b *bars) find(at time.Time, p *progress) *bar {
+func (b *bars) find(at time.Time, p *barRecord) *bar {
 	var best *bar
 	for _, o := range b.open {
 		switch {
@@ -103,13 +103,13 @@ func (o *bar) rank(at time.Time) int {
 	return 1
 }
 
-func (o *bar) alike(p *progress) bool {
+func (o *bar) alike(p *barRecord) bool {
 	return o.run.Phase == p.phase && o.run.Total == p.total && (o.run.File == p.file || o.run.File == "" || p.file == "")
 }
 
 // makeRoom gives up the bar in whose place a new one begins, if there is one that has been silent,
 // or if there are too many.
-func (b *bars) makeRoom(at time.Time, p *progress) *bar {
+func (b *bars) makeRoom(at time.Time, p *barRecord) *bar {
 	for _, o := range b.open {
 		if o.alike(p) && (o.rank(at) == 0 || o.parted && o.complete()) {
 			return o
@@ -126,7 +126,7 @@ func (b *bars) makeRoom(at time.Time, p *progress) *bar {
 	return nil
 }
 
-func (b *bars) begin(at time.Time, step int, p *progress) *bar {
+func (b *bars) begin(at time.Time, step int, p *barRecord) *bar {
 	o := &bar{run: PhaseRun{Phase: p.phase, Step: step, Total: p.total, Left: -1}, begun: at.Add(-p.elapsed), content: -1}
 	if p.n > 0 && !b.joined {
 		o.base = p.n
@@ -182,7 +182,7 @@ func (o *bar) end(closed bool) {
 // rounding is how far a duration that is taken from a rate may be off.
 const rounding = 20 * time.Millisecond
 
-func (o *bar) advance(at time.Time, p *progress) {
+func (o *bar) advance(at time.Time, p *barRecord) {
 	o.run.Updated, o.run.Ended, o.parted = at, false, false
 	o.run.Frames, o.clock, o.rate = p.n, p.elapsed, p.rate
 	if p.content >= 0 {

@@ -82,10 +82,10 @@ func (r *Record) understandForeign(text string) {
 	switch {
 	case r.Cause == CauseProvider:
 		r.Severity = max(r.Severity, SeverityWarn)
-		r.Event = Event(CauseProvider)
+		r.Event = EventName(CauseProvider)
 	case r.Cause != "":
 		r.Severity = max(r.Severity, SeverityError)
-		r.Event = Event(r.Cause)
+		r.Event = EventName(r.Cause)
 	}
 }
 

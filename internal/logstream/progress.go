@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// progress is one record of a tqdm bar, such as
+// barRecord is one record of a tqdm bar, such as
 //
 //	processing:  45%|====      | 56/125 [00:00<00:00, 91.86frame/s, execution_providers=['cuda']]
 //	streaming: 12frame [00:01, 10.2frame/s]
-type progress struct {
+type barRecord struct {
 	phase Phase
 	// n of total have been done; total is 0 where the bar has none.
 	n, total int64
@@ -32,7 +32,7 @@ const descriptionLimit = 24
 // parseProgress reads the bar at the start of a record. rest is what is glued to its end. A record
 // that has not ended yet must show the bracket that closes it; one that has ended may have been cut
 // by a terminal's width.
-func parseProgress(record []byte, ended bool) (p progress, rest []byte, ok bool) {
+func parseProgress(record []byte, ended bool) (p barRecord, rest []byte, ok bool) {
 	colon := bytes.IndexByte(record[:min(len(record), descriptionLimit)], ':')
 	if colon <= 0 {
 		return p, nil, false
@@ -71,7 +71,7 @@ func startsBar(record []byte) bool {
 }
 
 // parseCounts reads "45%|====      | 56/125" or "12frame".
-func (p *progress) parseCounts(text []byte) bool {
+func (p *barRecord) parseCounts(text []byte) bool {
 	if n, found := bytes.CutSuffix(text, []byte("frame")); found {
 		var ok bool
 		p.n, ok = parseCount(n)
@@ -96,7 +96,7 @@ func (p *progress) parseCounts(text []byte) bool {
 }
 
 // parseTimes reads "00:00<00:00, 91.86frame/s, execution_providers=['cuda']".
-func (p *progress) parseTimes(text []byte) bool {
+func (p *barRecord) parseTimes(text []byte) bool {
 	times, tail, _ := bytes.Cut(text, []byte(", "))
 	elapsed, _, _ := bytes.Cut(times, []byte("<"))
 	var ok bool
@@ -112,7 +112,7 @@ func (p *progress) parseTimes(text []byte) bool {
 	return true
 }
 
-func (p *progress) parsePostfix(text []byte) {
+func (p *barRecord) parsePostfix(text []byte) {
 	switch p.phase {
 	case PhaseAnalysing:
 		if value, found := bytes.CutPrefix(text, []byte("rate=")); found {

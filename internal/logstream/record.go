@@ -14,7 +14,7 @@ type Record struct {
 	// Module is who says it: FaceFusion's own scope, such as FACEFUSION.CORE, or one of the others
 	// that are known; empty for anybody else.
 	Module string
-	Event  Event
+	Event  EventName
 	Cause  Cause
 	// Text is what it says, without scope and without paths.
 	Text string
@@ -45,7 +45,7 @@ func newRecord(at time.Time, line string) Record {
 	}
 	r.Severity = SeverityInfo
 	if cause := symptomOf(r.Text); cause != "" {
-		r.Cause, r.Event, r.Severity = cause, Event(cause), SeverityError
+		r.Cause, r.Event, r.Severity = cause, EventName(cause), SeverityError
 	}
 	return r
 }

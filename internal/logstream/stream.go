@@ -114,7 +114,7 @@ func blank(text []byte) bool {
 }
 
 // progress takes a record of a bar.
-func (s *Stream) progress(p *progress) {
+func (s *Stream) progress(p *barRecord) {
 	if s.trace != nil && s.trace.exception != "" {
 		s.endTraceback()
 	}
@@ -226,7 +226,7 @@ func (s *Stream) line(line string, dropped int) {
 }
 
 // endsJob says that no step of the job comes after it. A job ends with its first step that fails.
-func (e Event) endsJob() bool {
+func (e EventName) endsJob() bool {
 	switch e {
 	case EventStepFailed, EventStopped, EventJobSucceeded, EventJobFailed, EventModelFailed, EventException, "input_rejected", "no_source_face":
 		return true

@@ -6,34 +6,34 @@ import (
 	"strings"
 )
 
-// Event is what a record says, by a name that is the same for all versions of FaceFusion. Of a
+// EventName is what a record says, by a name that is the same for all versions of FaceFusion. Of a
 // record that nobody knows it is empty.
-type Event string
+type EventName string
 
 // The events that others ask for.
 const (
-	EventJobStarted    Event = "job_started"
-	EventJobRetried    Event = "job_retried"
-	EventStepStarted   Event = "step_started"
-	EventStepSucceeded Event = "output_succeeded"
-	EventStepFailed    Event = "output_failed"
-	EventJobSucceeded  Event = "job_succeeded"
-	EventJobFailed     Event = "job_failed"
-	EventStopped       Event = "stopped"
-	EventModelLoaded   Event = "model_loaded"
-	EventModelFailed   Event = "model_load_failed"
-	EventPhase         Event = "phase"
-	EventDeclined      Event = "content_declined"
-	EventException     Event = "exception"
-	EventRejected      Event = "request_rejected"
-	EventBinary        Event = "binary"
+	EventJobStarted    EventName = "job_started"
+	EventJobRetried    EventName = "job_retried"
+	EventStepStarted   EventName = "step_started"
+	EventStepSucceeded EventName = "output_succeeded"
+	EventStepFailed    EventName = "output_failed"
+	EventJobSucceeded  EventName = "job_succeeded"
+	EventJobFailed     EventName = "job_failed"
+	EventStopped       EventName = "stopped"
+	EventModelLoaded   EventName = "model_loaded"
+	EventModelFailed   EventName = "model_load_failed"
+	EventPhase         EventName = "phase"
+	EventDeclined      EventName = "content_declined"
+	EventException     EventName = "exception"
+	EventRejected      EventName = "request_rejected"
+	EventBinary        EventName = "binary"
 )
 
 // wording is one message of FaceFusion, in all versions from 2.0 to 3.8: capitals went with 3.5,
 // "succeed" became "succeeded" with 3.4, and the text came to end with an exclamation mark where a
 // user is addressed.
 type wording struct {
-	event    Event
+	event    EventName
 	severity Severity
 	cause    Cause
 	// start is how the message begins, in lower case: it saves most of the matching.
@@ -54,7 +54,7 @@ const (
 	groupSize    = "resolution"
 )
 
-func message(event Event, severity Severity, cause Cause, start, rest string, names ...string) wording {
+func message(event EventName, severity Severity, cause Cause, start, rest string, names ...string) wording {
 	return wording{event, severity, cause, start, regexp.MustCompile(`(?i)^` + start + rest + `[!.]?$`), names}
 }
 

@@ -12,11 +12,11 @@ import (
 func TestWordings(t *testing.T) {
 	data, err := os.ReadFile("testdata/wordings.txt")
 	require.NoError(t, err)
-	met := map[Event]bool{}
+	met := map[EventName]bool{}
 	for _, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
 		event, text, _ := strings.Cut(line, "\t")
 		r := newRecord(epoch, "[FACEFUSION.CORE] "+text)
-		require.Equal(t, Event(event), r.Event, text)
+		require.Equal(t, EventName(event), r.Event, text)
 		require.NotZero(t, r.Severity, text)
 		met[r.Event] = true
 	}

@@ -8,21 +8,21 @@ import (
 	"syscall"
 )
 
-// Kind is what an error is about, for somebody who counts them.
-type Kind string
+// ErrorType is what an error is about, for somebody who counts them.
+type ErrorType string
 
 // The kinds.
 const (
-	PermissionDenied Kind = "permission_denied"
-	NotFound         Kind = "not_found"
-	Timeout          Kind = "timeout"
+	PermissionDenied ErrorType = "permission_denied"
+	NotFound         ErrorType = "not_found"
+	Timeout          ErrorType = "timeout"
 	// Exhausted: the collector has no more descriptors, or the host no more memory or disk.
-	Exhausted Kind = "resource_exhausted"
-	Other     Kind = "other"
+	Exhausted ErrorType = "resource_exhausted"
+	Other     ErrorType = "other"
 )
 
 // KindOf finds the kind of an error, of the first that has one where several are joined.
-func KindOf(err error) Kind {
+func KindOf(err error) ErrorType {
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, fs.ErrPermission):

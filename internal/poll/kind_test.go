@@ -14,7 +14,7 @@ import (
 )
 
 func TestKindOf(t *testing.T) {
-	for want, err := range map[Kind]error{
+	for want, err := range map[ErrorType]error{
 		PermissionDenied: fmt.Errorf("read it: %w", &fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES}),
 		NotFound:         errors.Join(errors.New("a"), syscall.ENOENT),
 		Timeout:          fmt.Errorf("ask: %w", context.DeadlineExceeded),
@@ -37,8 +37,8 @@ func TestFailuresByKind(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		first := l.Health().FailuresBy
 		time.Sleep(3 * time.Second)
-		require.Equal(t, map[Kind]uint64{PermissionDenied: 2, Other: 1}, l.Health().FailuresBy)
-		require.Equal(t, map[Kind]uint64{PermissionDenied: 1}, first, "what was handed out stays as it is")
+		require.Equal(t, map[ErrorType]uint64{PermissionDenied: 2, Other: 1}, l.Health().FailuresBy)
+		require.Equal(t, map[ErrorType]uint64{PermissionDenied: 1}, first, "what was handed out stays as it is")
 		l.Stop()
 	})
 }

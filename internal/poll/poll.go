@@ -17,11 +17,11 @@ type Loop struct {
 	trigger  chan struct{}
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
-	health   atomic.Pointer[Health]
+	health   atomic.Pointer[LoopHealth]
 }
 
-// Health is the record of the observations since the start.
-type Health struct {
+// LoopHealth is the record of the observations since the start.
+type LoopHealth struct {
 	// Observations counts the observations that ended, Failures those that ended with an error.
 	Observations, Failures uint64
 	// Started is when the loop started, LastSuccess when an observation last ended without an
@@ -30,13 +30,13 @@ type Health struct {
 	// Err is the error of the last observation; nil when it went well.
 	Err error
 	// FailuresBy are the Failures by the kind of their error. Nobody changes it.
-	FailuresBy map[Kind]uint64
+	FailuresBy map[ErrorType]uint64
 }
 
 // Oldest has the health tell of the oldest item that was to be observed, where the observations
 // that went well did not reach each: an item whose turn did not come is as old as it was seen last.
 // A zero time says that they did.
-func (h *Health) Oldest(seen time.Time) {
+func (h *LoopHealth) Oldest(seen time.Time) {
 	if !seen.IsZero() && seen.Before(h.LastSuccess) {
 		h.LastSuccess = seen
 	}
@@ -46,7 +46,7 @@ func (h *Health) Oldest(seen time.Time) {
 // context that observe gets.
 func New(interval time.Duration, observe func(context.Context) error) *Loop {
 	l := &Loop{interval: interval, observe: observe, trigger: make(chan struct{}, 1)}
-	l.health.Store(&Health{})
+	l.health.Store(&LoopHealth{})
 	return l
 }
 
@@ -54,7 +54,7 @@ func New(interval time.Duration, observe func(context.Context) error) *Loop {
 func (l *Loop) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
-	l.health.Store(&Health{Started: time.Now()})
+	l.health.Store(&LoopHealth{Started: time.Now()})
 	l.wg.Go(func() { l.run(ctx) })
 }
 
@@ -77,7 +77,7 @@ func (l *Loop) Trigger() {
 }
 
 // Health may be called from any goroutine.
-func (l *Loop) Health() Health { return *l.health.Load() }
+func (l *Loop) Health() LoopHealth { return *l.health.Load() }
 
 func (l *Loop) run(ctx context.Context) {
 	timer := time.NewTimer(untilTick(time.Now(), l.interval))
@@ -115,7 +115,7 @@ func (l *Loop) once(ctx context.Context) {
 		h.Failures++
 		h.FailuresBy = maps.Clone(h.FailuresBy)
 		if h.FailuresBy == nil {
-			h.FailuresBy = make(map[Kind]uint64)
+			h.FailuresBy = make(map[ErrorType]uint64)
 		}
 		h.FailuresBy[KindOf(err)]++
 	} else {

@@ -146,14 +146,14 @@ func TestStopUnstartedAndTwice(t *testing.T) {
 // TestTheAgeIsTheOldestItems, not the loop.
 func TestTheAgeIsTheOldestItems(t *testing.T) {
 	now := time.Now()
-	h := Health{LastSuccess: now}
+	h := LoopHealth{LastSuccess: now}
 	h.Oldest(time.Time{})
 	require.Equal(t, now, h.LastSuccess, "each was reached")
 	h.Oldest(now.Add(-time.Minute))
 	require.Equal(t, now.Add(-time.Minute), h.LastSuccess)
 	h.Oldest(now)
 	require.Equal(t, now.Add(-time.Minute), h.LastSuccess)
-	h = Health{}
+	h = LoopHealth{}
 	h.Oldest(now)
 	require.Zero(t, h.LastSuccess, "nothing went well yet")
 }

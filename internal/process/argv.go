@@ -14,16 +14,16 @@ type script struct {
 	args []string
 }
 
-// kind is the program that a script belongs to.
-type kind uint8
+// scriptKind is the program that a script belongs to.
+type scriptKind uint8
 
 const (
-	noFaceFusion kind = iota
-	faceFusion3       // facefusion.py, 3.x and later
-	faceFusion2       // run.py, 1.x and 2.x; others have a run.py too
+	noFaceFusion scriptKind = iota
+	faceFusion3             // facefusion.py, 3.x and later
+	faceFusion2             // run.py, 1.x and 2.x; others have a run.py too
 )
 
-func (s script) kind() kind {
+func (s script) kind() scriptKind {
 	switch path.Base(s.path) {
 	case "facefusion.py":
 		return faceFusion3

@@ -24,7 +24,7 @@ func crowd(b *testing.B, processes int) *harness {
 		w.put(p)
 	}
 	for n := range processes - 6 { // init is one, too
-		w.put(proctest.Process{PID: 1000 + n, PPID: 1, Argv: []string{"/usr/sbin/nginx"}, StartTicks: 100})
+		w.put(proctest.ProcEntry{PID: 1000 + n, PPID: 1, Argv: []string{"/usr/sbin/nginx"}, StartTicks: 100})
 	}
 	w.pass()
 	return w

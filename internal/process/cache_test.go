@@ -58,8 +58,8 @@ func TestUninterestingProcessesAreReadOnce(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
-	w.put(proctest.Process{PID: 200, PPID: 1, Argv: []string{"vim", "facefusion.py"}, StartTicks: 1})
-	w.put(proctest.Process{PID: 201, PPID: 2, Comm: "kworker/0:1", Flags: 0x00200000, StartTicks: w.host.Ticks()})
+	w.put(proctest.ProcEntry{PID: 200, PPID: 1, Argv: []string{"vim", "facefusion.py"}, StartTicks: 1})
+	w.put(proctest.ProcEntry{PID: 201, PPID: 2, Comm: "kworker/0:1", Flags: 0x00200000, StartTicks: w.host.Ticks()})
 	vim := watchOpens(t, w.host.Path("/proc/200"))
 	kernel := watchOpens(t, w.host.Path("/proc/201"))
 	for range 10 {
@@ -72,7 +72,7 @@ func TestUninterestingProcessesAreReadOnce(t *testing.T) {
 func TestYoungProcessesAreReadUntilTheySettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t, process.Settings{})
-		w.put(proctest.Process{PID: 200, PPID: 1, Argv: []string{"/opt/start"}, StartTicks: w.host.Ticks()})
+		w.put(proctest.ProcEntry{PID: 200, PPID: 1, Argv: []string{"/opt/start"}, StartTicks: w.host.Ticks()})
 		o := watchOpens(t, w.host.Path("/proc/200"))
 		for range 60 {
 			w.pass()
@@ -89,7 +89,7 @@ func TestCandidatesAreLookedAtAgain(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newHarness(t, process.Settings{})
-			w.put(proctest.Process{PID: 200, PPID: 1, Argv: argv, StartTicks: w.host.Ticks()})
+			w.put(proctest.ProcEntry{PID: 200, PPID: 1, Argv: argv, StartTicks: w.host.Ticks()})
 			o := watchOpens(t, w.host.Path("/proc/200"))
 			for range 600 {
 				w.pass()
@@ -111,8 +111,8 @@ func TestExecWithoutFork(t *testing.T) {
 		shell := p
 		shell.Argv = []string{"/bin/sh", "/entrypoint.sh"}
 		w.put(shell)
-		background := proctest.Process{PID: 201, PPID: 200, Argv: []string{"nvidia-smi", "dmon"}, StartTicks: p.StartTicks + 1}
-		grandchild := proctest.Process{PID: 202, PPID: 201, Argv: []string{"/usr/bin/curl"}, StartTicks: p.StartTicks + 2}
+		background := proctest.ProcEntry{PID: 201, PPID: 200, Argv: []string{"nvidia-smi", "dmon"}, StartTicks: p.StartTicks + 1}
+		grandchild := proctest.ProcEntry{PID: 202, PPID: 201, Argv: []string{"/usr/bin/curl"}, StartTicks: p.StartTicks + 2}
 		w.put(background)
 		w.put(grandchild)
 		pass := func(seconds int) *process.Snapshot {

@@ -33,8 +33,8 @@ const (
 	compareEvery = 10 * time.Second
 )
 
-// configuration is how a configured instance fits the host.
-type configuration struct {
+// configuredMatch is how a configured instance fits the host.
+type configuredMatch struct {
 	state ConfigurationState
 	// unfit are the fields that nothing fits.
 	unfit []string
@@ -94,14 +94,14 @@ func (t *Table) compareConfiguration(i *instanceState) {
 	}
 }
 
-func (c *configuration) lacks(field string, state ConfigurationState) {
+func (c *configuredMatch) lacks(field string, state ConfigurationState) {
 	c.unfit = append(c.unfit, field)
 	if c.state == ConfigurationMatched || state == ConfigurationUnmatched {
 		c.state = state
 	}
 }
 
-func (c *configuration) lacksFolder(field string, state ConfigurationState) {
+func (c *configuredMatch) lacksFolder(field string, state ConfigurationState) {
 	if state != ConfigurationMatched {
 		c.lacks(field, state)
 	}

@@ -18,7 +18,7 @@ import (
 var containerID = strings.Repeat("0123456789abcdef", 4)
 
 // contained is a web UI in a container of Docker.
-func contained(pid int) proctest.Process {
+func contained(pid int) proctest.ProcEntry {
 	p := listeningServer(pid, "/opt/facefusion", 7860)
 	p.Cgroup = "0::/system.slice/docker-" + containerID + ".scope\n"
 	p.NetNS = "net:[4026532999]"

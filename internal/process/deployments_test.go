@@ -57,8 +57,8 @@ func deployments(t testing.TB) []deployment {
 	return list
 }
 
-// seen is what a Table says of the process of a deployment.
-type seen struct {
+// seenProcess is what a Table says of the process of a deployment.
+type seenProcess struct {
 	Rule      string
 	Role      process.Role
 	Checkout  string
@@ -69,9 +69,9 @@ type seen struct {
 // course is what was seen of a deployment: idle, while a run that it started runs, after that run,
 // and once it was killed.
 type course struct {
-	Idle, Running, After seen
+	Idle, Running, After seenProcess
 	// Unnamed is what is seen of one that the configuration must name, without it.
-	Unnamed     seen
+	Unnamed     seenProcess
 	RunRole     process.Role
 	RunJoined   bool
 	UpAfterKill bool
@@ -92,13 +92,13 @@ func TestDeployments(t *testing.T) {
 			rule, later, _ := strings.Cut(d.Expect.By, " ")
 			switch {
 			case strings.HasPrefix(rule, "endpoint"):
-				assert.Equal(t, seen{}, c.Idle, "it is not FaceFusion")
+				assert.Equal(t, seenProcess{}, c.Idle, "it is not FaceFusion")
 				return
 			case rule == "match":
-				assert.Equal(t, seen{}, c.Unnamed, "only the configuration can know it")
+				assert.Equal(t, seenProcess{}, c.Unnamed, "only the configuration can know it")
 				rule = "configured"
 			case later != "":
-				assert.Equal(t, seen{}, c.Idle, "it is found with its first run")
+				assert.Equal(t, seenProcess{}, c.Idle, "it is found with its first run")
 				assert.Equal(t, rule, c.Running.Rule)
 				c.Idle = c.After
 			}
@@ -218,14 +218,14 @@ func (d deployment) follow() (c course) {
 }
 
 // observeProcess says what a Table knows of a process, and whether any instance is up.
-func observeProcess(table *process.Table, pid int) (result seen, up bool) {
+func observeProcess(table *process.Table, pid int) (result seenProcess, up bool) {
 	s, err := table.Observe(context.Background())
 	check(err)
 	for _, i := range s.Instances {
 		up = up || i.Up()
 		for _, p := range i.Processes {
 			if p.PID == pid {
-				result = seen{Rule: p.Rule, Role: p.Role, Checkout: i.Checkout, Instances: len(s.Instances)}
+				result = seenProcess{Rule: p.Rule, Role: p.Role, Checkout: i.Checkout, Instances: len(s.Instances)}
 			}
 		}
 		for _, server := range i.Servers {
@@ -294,8 +294,8 @@ for line in sys.stdin:
         print('ended', child.pid, flush=True)
 `
 
-// service is a deployment that runs.
-type service struct {
+// runningDeployment is a deployment that runs.
+type runningDeployment struct {
 	cmd   *exec.Cmd
 	input io.WriteCloser
 	lines *bufio.Reader
@@ -304,7 +304,7 @@ type service struct {
 // python is the interpreter, which lies outside of every environment.
 const python = "/usr/bin/python3"
 
-func (d deployment) start(root string, more ...string) (*service, error) {
+func (d deployment) start(root string, more ...string) (*runningDeployment, error) {
 	d.layOut(root)
 	facts, err := json.Marshal(map[string]any{"server": d.Server, "port": d.Port, "child": d.Child, "child_cwd": d.ChildCwd})
 	check(err)
@@ -319,7 +319,7 @@ func (d deployment) start(root string, more ...string) (*service, error) {
 	}
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
-	s := &service{cmd: cmd}
+	s := &runningDeployment{cmd: cmd}
 	s.input, err = cmd.StdinPipe()
 	check(err)
 	output, err := cmd.StdoutPipe()
@@ -364,7 +364,7 @@ func (d deployment) layOut(root string) {
 	}
 }
 
-func (s *service) answer() (pid int, err error) {
+func (s *runningDeployment) answer() (pid int, err error) {
 	line, err := s.lines.ReadString('\n')
 	if err != nil {
 		return 0, fmt.Errorf("%v: %w", s.cmd.Args, err)
@@ -375,14 +375,14 @@ func (s *service) answer() (pid int, err error) {
 }
 
 // ask sends a command and returns the pid in the answer.
-func (s *service) ask(command string) (int, error) {
+func (s *runningDeployment) ask(command string) (int, error) {
 	if _, err := io.WriteString(s.input, command+"\n"); err != nil {
 		return 0, err
 	}
 	return s.answer()
 }
 
-func (s *service) kill() {
+func (s *runningDeployment) kill() {
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
 }

@@ -150,12 +150,12 @@ func (t *Table) rejoin(p *pass) {
 func (t *Table) rejoinOne(p *pass, o observation, i *instanceState) {
 	if u := t.unconfirmed[o.pid]; u != nil && u.start == o.stat.start {
 		delete(t.unconfirmed, o.pid)
-		t.found(p, o, u.finding, nil)
+		t.found(p, o, u.ruleMatch, nil)
 		return
 	}
 	if i.conf != nil && i.conf.Match != nil {
 		return // the configuration names others by now
 	}
 	_, err := t.files.cwd(o.pid)
-	t.joinForRuns(p, o, i, finding{rule: ruleParentOfRun, workdir: workdir{readable: err == nil}})
+	t.joinForRuns(p, o, i, ruleMatch{rule: ruleParentOfRun, workdir: workdir{readable: err == nil}})
 }

@@ -20,7 +20,7 @@ func TestPIDReusedBetweenTwoPasses(t *testing.T) {
 	first := server(100, "/opt/facefusion")
 	first.UserTicks = 500
 	w.put(first)
-	w.put(proctest.Process{PID: 200, PPID: 1, Argv: []string{"nginx"}, StartTicks: 5})
+	w.put(proctest.ProcEntry{PID: 200, PPID: 1, Argv: []string{"nginx"}, StartTicks: 5})
 	w.pass()
 
 	second := server(100, "/opt/facefusion")
@@ -37,7 +37,7 @@ func TestPIDReusedBetweenTwoPasses(t *testing.T) {
 	assert.Equal(t, map[process.ExitReason]uint64{process.ExitUnknown: 1}, u.Exits)
 	assert.Equal(t, 5.2, u.CPUUser)
 
-	w.put(proctest.Process{PID: 100, PPID: 1, Argv: []string{"nginx"}, StartTicks: second.StartTicks + 50})
+	w.put(proctest.ProcEntry{PID: 100, PPID: 1, Argv: []string{"nginx"}, StartTicks: second.StartTicks + 50})
 	i = only(t, w.pass())
 	assert.Equal(t, map[process.Role][]int{process.RoleRunner: {200}}, pids(i))
 }
@@ -207,9 +207,9 @@ func TestGarbageInCmdlineAndStat(t *testing.T) {
 	p := server(100, "/opt/facefusion")
 	p.Comm = ") S 1 (\nx y"
 	w.put(p)
-	w.put(proctest.Process{PID: 101, PPID: 100, Comm: "a) R 0", Argv: []string{"", "", ""}, StartTicks: 310_000})
-	w.put(proctest.Process{PID: 102, PPID: 1, Argv: []string{"python", ""}, StartTicks: 310_000})
-	w.put(proctest.Process{PID: 103, PPID: 1, Argv: []string{"python", strings.Repeat("x", 300_000), "facefusion.py"}, StartTicks: 310_000})
+	w.put(proctest.ProcEntry{PID: 101, PPID: 100, Comm: "a) R 0", Argv: []string{"", "", ""}, StartTicks: 310_000})
+	w.put(proctest.ProcEntry{PID: 102, PPID: 1, Argv: []string{"python", ""}, StartTicks: 310_000})
+	w.put(proctest.ProcEntry{PID: 103, PPID: 1, Argv: []string{"python", strings.Repeat("x", 300_000), "facefusion.py"}, StartTicks: 310_000})
 	for pid, stat := range map[string]string{"110": "", "111": "\xff\xfe\x00", "112": "112 (x", "113": "113 (x) S"} {
 		require.NoError(t, w.host.WriteFile("/proc/"+pid+"/stat", stat))
 		require.NoError(t, w.host.WriteFile("/proc/"+pid+"/cmdline", "python\x00facefusion.py\x00run\x00"))
@@ -257,7 +257,7 @@ func TestHundredVims(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
 	for pid := 100; pid < 200; pid++ {
-		w.put(proctest.Process{PID: pid, PPID: 1, Argv: []string{"vim", "facefusion.py"}, Cwd: "/opt/facefusion", StartTicks: 1})
+		w.put(proctest.ProcEntry{PID: pid, PPID: 1, Argv: []string{"vim", "facefusion.py"}, Cwd: "/opt/facefusion", StartTicks: 1})
 	}
 	for range 3 {
 		assert.Empty(t, w.pass().Instances)

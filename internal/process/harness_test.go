@@ -14,7 +14,7 @@ import (
 // harness is a host that a test built, and a table that observes it.
 type harness struct {
 	t     testing.TB
-	host  *proctest.Host
+	host  *proctest.ProcRoot
 	table *process.Table
 }
 
@@ -22,7 +22,7 @@ var bootTime = time.Unix(1_795_000_000, 0)
 
 func newHarness(t testing.TB, s process.Settings) *harness {
 	t.Helper()
-	host, err := proctest.NewHost(t.TempDir(), bootTime)
+	host, err := proctest.NewProcRoot(t.TempDir(), bootTime)
 	require.NoError(t, err)
 	w := &harness{t: t, host: host}
 	w.restartCollector(s)
@@ -41,7 +41,7 @@ func (w *harness) checkout(path, version string) {
 	require.NoError(w.t, w.host.Checkout(path, version))
 }
 
-func (w *harness) put(p proctest.Process) {
+func (w *harness) put(p proctest.ProcEntry) {
 	w.t.Helper()
 	require.NoError(w.t, w.host.Put(p))
 }
@@ -64,21 +64,21 @@ func (w *harness) pass() *process.Snapshot {
 }
 
 // server is a web UI, started ten minutes ago.
-func server(pid int, cwd string, args ...string) proctest.Process {
-	return proctest.Process{
+func server(pid int, cwd string, args ...string) proctest.ProcEntry {
+	return proctest.ProcEntry{
 		PID: pid, PPID: 1, Argv: append([]string{"python", "facefusion.py", "run"}, args...), Cwd: cwd, StartTicks: 300_000 + uint64(pid),
 	}
 }
 
 // runner processes jobs.
-func runner(pid int, cwd string, args ...string) proctest.Process {
+func runner(pid int, cwd string, args ...string) proctest.ProcEntry {
 	p := server(pid, cwd)
 	p.Argv = append([]string{"python", "facefusion.py", "job-run-all"}, args...)
 	return p
 }
 
-func ffmpeg(pid, parent int) proctest.Process {
-	return proctest.Process{PID: pid, PPID: parent, Argv: []string{"/usr/bin/ffmpeg", "-i", "pipe:0"}, StartTicks: 310_000 + uint64(pid), Cwd: "/"}
+func ffmpeg(pid, parent int) proctest.ProcEntry {
+	return proctest.ProcEntry{PID: pid, PPID: parent, Argv: []string{"/usr/bin/ffmpeg", "-i", "pipe:0"}, StartTicks: 310_000 + uint64(pid), Cwd: "/"}
 }
 
 // only returns the single instance of a snapshot.

@@ -40,7 +40,7 @@ type instanceState struct {
 	// seen says that a process of it was seen since the Table looks.
 	seen bool
 	// configuration is how a configured one fits the host.
-	configuration configuration
+	configuration configuredMatch
 	totals        map[Role]*roleTotals
 	// around is the container of its processes; nil while none runs.
 	around *enclosure

@@ -100,7 +100,7 @@ const overlay = `300 200 0:52 / / rw - overlay overlay rw,lowerdir=/l,upperdir=/
 301 300 8:1 /srv/models /facefusion/.assets rw - ext4 /dev/sda1 rw
 `
 
-func container(pid int, name string) proctest.Process {
+func container(pid int, name string) proctest.ProcEntry {
 	p := server(pid, "/facefusion")
 	p.RootDir = "/containers/" + name
 	p.MountInfo = strings.ReplaceAll(overlay, "%s", name)

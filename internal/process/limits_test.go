@@ -88,7 +88,7 @@ func TestRestoredInstancesAreBounded(t *testing.T) {
 	var saved []process.SavedInstance
 	for n := range 1000 {
 		key := fmt.Sprintf("/home/4001/%d/.jobs", n)
-		saved = append(saved, process.SavedInstance{ID: fmt.Sprint("checkout-", n), UID: 4001, LastSeen: bootTime, Jobs: process.Location{Inner: key, Host: key, Key: key}})
+		saved = append(saved, process.SavedInstance{ID: fmt.Sprint("checkout-", n), UID: 4001, LastSeen: bootTime, Jobs: process.FolderPaths{Inner: key, Host: key, Key: key}})
 	}
 	w.table.Restore(saved)
 	assert.LessOrEqual(t, len(w.pass().Instances), perUser)

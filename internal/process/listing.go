@@ -21,9 +21,9 @@ type pidEntry struct {
 	inode uint64
 }
 
-// listing reads the process folders with getdents: thousands of them, of which all but a few are
+// pidListing reads the process folders with getdents: thousands of them, of which all but a few are
 // known, so not even a string is made of a name.
-type listing struct {
+type pidListing struct {
 	path    string
 	buf     []byte
 	entries []pidEntry
@@ -37,7 +37,7 @@ type listing struct {
 var errNoProcess = errors.New("no process is listed, is proc mounted there?")
 
 // all returns all processes, in the order of the kernel. The slice is valid until the next call.
-func (l *listing) all() ([]pidEntry, error) {
+func (l *pidListing) all() ([]pidEntry, error) {
 	if l.buf == nil {
 		l.buf = make([]byte, 64<<10) // about 2,000 processes for each call of the kernel
 	}
@@ -58,7 +58,7 @@ func (l *listing) all() ([]pidEntry, error) {
 
 // between returns the processes with first <= pid <= last; false where the folder cannot be entered
 // at a pid.
-func (l *listing) between(first, last int) ([]pidEntry, bool, error) {
+func (l *pidListing) between(first, last int) ([]pidEntry, bool, error) {
 	if l.seek == 0 {
 		return nil, false, nil
 	}
@@ -76,7 +76,7 @@ func (l *listing) between(first, last int) ([]pidEntry, bool, error) {
 }
 
 // read hands out buffers of directory entries from a position on, until take has enough.
-func (l *listing) read(position int64, take func([]byte) bool, size int) error {
+func (l *pidListing) read(position int64, take func([]byte) bool, size int) error {
 	l.entries = l.entries[:0]
 	fd, err := unix.Open(l.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

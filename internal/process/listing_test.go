@@ -17,7 +17,7 @@ func TestListingOfTheKernel(t *testing.T) {
 	require.NoError(t, f.open())
 	require.True(t, f.kernel)
 	require.True(t, f.trusted)
-	n := pidLister{files: f, listing: listing{path: f.proc}}
+	n := pidLister{files: f, listing: pidListing{path: f.proc}}
 	before := n.lastPID()
 	require.Positive(t, before)
 	var started []int

@@ -43,7 +43,7 @@ const (
 )
 
 // match asks the configuration. A descendant of a member of the instance joins as such.
-func (t *Table) match(o observation, parent *trackedProcess) (finding, bool) {
+func (t *Table) match(o observation, parent *trackedProcess) (ruleMatch, bool) {
 	for _, i := range t.instances.configured {
 		if i.conf.Match == nil {
 			continue
@@ -51,7 +51,7 @@ func (t *Table) match(o observation, parent *trackedProcess) (finding, bool) {
 		switch t.fits(i, o) {
 		case fitsNow:
 			if parent != nil && parent.instance == i {
-				return finding{}, false
+				return ruleMatch{}, false
 			}
 			found := t.configured(i, o)
 			// Anybody can run something that fits. With a checkout it must be somebody who may, or
@@ -65,7 +65,7 @@ func (t *Table) match(o observation, parent *trackedProcess) (finding, bool) {
 		case fitsNot:
 		}
 	}
-	return finding{}, false
+	return ruleMatch{}, false
 }
 
 // fits compares a process with what is configured, the cheapest first.
@@ -127,12 +127,12 @@ func (t *Table) heads(i *instanceState, o observation) fit {
 
 // configured is a process that the configuration names, with the checkout that it names too, or
 // that the rules find for the process.
-func (t *Table) configured(i *instanceState, o observation) finding {
+func (t *Table) configured(i *instanceState, o observation) ruleMatch {
 	found, ok, _ := t.files.findScript(o)
 	if !ok {
 		if found, ok, _ = t.files.findFolder(o); !ok {
 			_, err := t.files.cwd(o.pid)
-			found = finding{role: RoleService, workdir: workdir{readable: err == nil, complete: !isDenied(err)}}
+			found = ruleMatch{role: RoleService, workdir: workdir{readable: err == nil, complete: !isDenied(err)}}
 		}
 	}
 	if path := i.conf.Path; path != "" && (!ok || found.checkout.inner != filepath.Clean(path) && found.checkout.host != filepath.Clean(path)) {

@@ -24,7 +24,7 @@ func named(m process.Match) process.Settings {
 func pattern(text string) *regexp.Regexp { return regexp.MustCompile(text) }
 
 // stray is a Python program of user 1000 that no rule finds.
-func stray(pid int, line string) proctest.Process {
+func stray(pid int, line string) proctest.ProcEntry {
 	p := pythonIn(pid, "/srv/api", line)
 	p.UID = 1000
 	return p
@@ -36,21 +36,21 @@ func TestMatch(t *testing.T) {
 	listens.Listens = []proctest.Socket{{Address: netip.MustParseAddrPort("0.0.0.0:8188"), UID: 1000, Inode: 7}}
 	for name, c := range map[string]struct {
 		match process.Match
-		is    proctest.Process
+		is    proctest.ProcEntry
 	}{
 		"cmdline": {process.Match{Cmdline: pattern(`main\.py --listen`)}, stray(100, "/usr/bin/python3 main.py --listen")},
-		"exe": {process.Match{Exe: pattern(`^/opt/api/venv/bin/python3$`)}, func() proctest.Process {
+		"exe": {process.Match{Exe: pattern(`^/opt/api/venv/bin/python3$`)}, func() proctest.ProcEntry {
 			p := stray(100, "python main.py")
 			p.Exe = "/opt/api/venv/bin/python3"
 			return p
 		}()},
-		"a program":   {process.Match{Cmdline: pattern(`^/opt/swapper serve$`)}, proctest.Process{PID: 100, PPID: 1, Argv: words("/opt/swapper serve"), Cwd: "/", StartTicks: 300_100}},
-		"exe, comm":   {process.Match{Comm: pattern(`^gunicorn$`)}, func() proctest.Process { p := stray(100, "python main.py"); p.Comm = "gunicorn"; return p }()},
+		"a program":   {process.Match{Cmdline: pattern(`^/opt/swapper serve$`)}, proctest.ProcEntry{PID: 100, PPID: 1, Argv: words("/opt/swapper serve"), Cwd: "/", StartTicks: 300_100}},
+		"exe, comm":   {process.Match{Comm: pattern(`^gunicorn$`)}, func() proctest.ProcEntry { p := stray(100, "python main.py"); p.Comm = "gunicorn"; return p }()},
 		"user":        {process.Match{User: "swap"}, stray(100, "python main.py")},
 		"uid":         {process.Match{User: "1000"}, stray(100, "python main.py")},
 		"port":        {process.Match{Port: 8188}, listens},
 		"all of them": {process.Match{Cmdline: pattern("main"), Exe: pattern("python3.12$"), Comm: pattern("^python3$"), User: "swap", Port: 8188}, listens},
-		"a title":     {process.Match{Cmdline: pattern("^gunicorn: master")}, func() proctest.Process { p := stray(100, ""); p.Argv = []string{"gunicorn: master [api]"}; return p }()},
+		"a title":     {process.Match{Cmdline: pattern("^gunicorn: master")}, func() proctest.ProcEntry { p := stray(100, ""); p.Argv = []string{"gunicorn: master [api]"}; return p }()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newHarness(t, named(c.match))
@@ -137,7 +137,7 @@ func TestWhatOnlyNamesTheProgram(t *testing.T) {
 		{"sh", "-c", "python main.py"}, words("sudo -u swap python main.py"), words("vim main.py"), words("docker run x python main.py"), words("conda run python main.py"),
 		words("tmux new python main.py"), words("systemd-executor main.py"), words("timeout 10 python main.py"), words("bash run main.py"),
 	} {
-		w.put(proctest.Process{PID: 200 + n, PPID: 1, Argv: argv, Cwd: "/srv/api", StartTicks: 300_000 + uint64(n)})
+		w.put(proctest.ProcEntry{PID: 200 + n, PPID: 1, Argv: argv, Cwd: "/srv/api", StartTicks: 300_000 + uint64(n)})
 	}
 	for range 3 {
 		require.Empty(t, only(t, w.pass()).Processes)
@@ -157,7 +157,7 @@ func TestServicesOfOneCheckout(t *testing.T) {
 	}
 	w := newHarness(t, s)
 	w.checkout("/srv/facefusion", "3.8.1")
-	var services []proctest.Process
+	var services []proctest.ProcEntry
 	for n := range 4 {
 		p := pythonIn(100+n, "/srv/facefusion", fmt.Sprintf("/usr/bin/python3 /venv/bin/uvicorn app:app --port %d", 8000+n))
 		p.Sockets = []proctest.Socket{{Address: netip.MustParseAddrPort("127.0.0.1:8000"), Inode: 50}, {Address: netip.MustParseAddrPort("127.0.0.1:8001"), Inode: 51}}
@@ -240,7 +240,7 @@ func TestWhoComesLater(t *testing.T) {
 // now names nobody.
 func TestPIDFile(t *testing.T) {
 	w := newHarness(t, named(process.Match{PIDFile: "/run/api.pid"}))
-	p := proctest.Process{PID: 100, PPID: 1, Argv: words("/opt/swapper serve"), Cwd: "/", StartTicks: w.host.Ticks()}
+	p := proctest.ProcEntry{PID: 100, PPID: 1, Argv: words("/opt/swapper serve"), Cwd: "/", StartTicks: w.host.Ticks()}
 	w.put(p)
 	require.False(t, only(t, w.pass()).Up())
 	file := filepath.Join(w.host.Root(), "run/api.pid")

@@ -121,13 +121,13 @@ func TestTheyAreNoStrangers(t *testing.T) {
 func TestInstancesOfRunsThatWereSaved(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
-	folder := process.Location{Inner: "/opt/facefusion", Host: "/opt/facefusion", Key: "/opt/facefusion"}
+	folder := process.FolderPaths{Inner: "/opt/facefusion", Host: "/opt/facefusion", Key: "/opt/facefusion"}
 	var list []process.SavedInstance
 	for n := range 20 {
 		jobs := fmt.Sprint("/tmp/jobs-", n)
 		list = append(list, process.SavedInstance{
 			ID: fmt.Sprint("facefusion-", n), LastSeen: time.Now().Add(-time.Duration(n) * time.Minute), Checkout: folder,
-			Jobs: process.Location{Inner: jobs, Host: jobs, Key: jobs}, Roles: []process.Role{process.RoleRunner},
+			Jobs: process.FolderPaths{Inner: jobs, Host: jobs, Key: jobs}, Roles: []process.Role{process.RoleRunner},
 		})
 	}
 	w.table.Restore(list)

@@ -18,7 +18,7 @@ import (
 // given out of turn (restored by CRIU), and processes that have ended.
 type pidLister struct {
 	files   *files
-	listing listing
+	listing pidListing
 	// complete is when the last complete listing was.
 	complete time.Duration
 	listed   bool

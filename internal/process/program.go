@@ -15,8 +15,8 @@ const (
 	commandProgram                    // python -c
 )
 
-// program is what a Python process runs, as its command line tells.
-type program struct {
+// pythonProgram is what a Python process runs, as its command line tells.
+type pythonProgram struct {
 	kind programKind
 	// name is the path of a script, or the name of a module.
 	name string
@@ -29,14 +29,14 @@ const pythonFlags = "bBdEhiIOPqsSuvVx?"
 // programOf reads the command line of an interpreter. Only the position of a word counts: "vim
 // facefusion.py", "conda run python facefusion.py" and "sh -c 'python facefusion.py'" have the
 // name, but none of them is FaceFusion. Whether argv[0] is an interpreter is the caller's question.
-func programOf(argv []string) program {
+func programOf(argv []string) pythonProgram {
 	for i := 1; i < len(argv); i++ {
 		arg := argv[i]
 		if arg == "" || arg == "-" {
-			return program{}
+			return pythonProgram{}
 		}
 		if arg[0] != '-' {
-			return program{kind: scriptProgram, name: arg, args: argv[i+1:]}
+			return pythonProgram{kind: scriptProgram, name: arg, args: argv[i+1:]}
 		}
 		rest := strings.TrimLeft(arg[1:], pythonFlags)
 		if rest == "" {
@@ -50,23 +50,23 @@ func programOf(argv []string) program {
 		switch option {
 		case 'W', 'X':
 		case 'm':
-			return program{kind: moduleProgram, name: value, args: argv[min(i+1, len(argv)):]}
+			return pythonProgram{kind: moduleProgram, name: value, args: argv[min(i+1, len(argv)):]}
 		case 'c':
-			return program{kind: commandProgram}
+			return pythonProgram{kind: commandProgram}
 		case '-':
 			if name := arg; name == "--check-hash-based-pycs" || strings.HasPrefix(name, "--check-hash-based-pycs=") {
 				continue
 			}
-			return program{}
+			return pythonProgram{}
 		default:
-			return program{}
+			return pythonProgram{}
 		}
 	}
-	return program{}
+	return pythonProgram{}
 }
 
 // script returns the program as a script that may be FaceFusion's own.
-func (p program) script() (script, bool) {
+func (p pythonProgram) script() (script, bool) {
 	if p.kind != scriptProgram {
 		return script{}, false
 	}
@@ -75,7 +75,7 @@ func (p program) script() (script, bool) {
 
 // base is the program's name without its folder and ending: "uvicorn" of "/opt/venv/bin/uvicorn"
 // and of "-m uvicorn", "pip" of ".../pip/__main__.py".
-func (p program) base() string {
+func (p pythonProgram) base() string {
 	switch p.kind {
 	case moduleProgram:
 		name, _, _ := strings.Cut(p.name, ".")

@@ -23,7 +23,7 @@ import (
 // realCheckout is an installation on the real file system.
 func realCheckout(t *testing.T) string {
 	t.Helper()
-	host, err := proctest.NewHost(t.TempDir(), bootTime)
+	host, err := proctest.NewProcRoot(t.TempDir(), bootTime)
 	require.NoError(t, err)
 	require.NoError(t, host.Checkout("/facefusion", "3.8.1"))
 	return host.Path("/facefusion")

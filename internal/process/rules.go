@@ -22,8 +22,8 @@ const (
 	ruleParentOfRun  rule = "parent_of_run" // it starts runs
 )
 
-// finding is a process that a rule fits.
-type finding struct {
+// ruleMatch is a process that a rule fits.
+type ruleMatch struct {
 	rule rule
 	role Role
 	workdir
@@ -46,22 +46,22 @@ func (f *files) interpreter(o observation) bool {
 
 // findScript is the rule for FaceFusion's own script; decided says that it is FaceFusion's script,
 // so that no other rule is asked, also where it only prints something.
-func (f *files) findScript(o observation) (found finding, ok, decided bool) {
+func (f *files) findScript(o observation) (found ruleMatch, ok, decided bool) {
 	s, isScript := programOf(o.argv).script()
 	if !isScript || s.kind() == noFaceFusion || !f.interpreter(o) {
-		return finding{}, false, false
+		return ruleMatch{}, false, false
 	}
 	w, ok := f.workdir(o.pid, s)
 	if !ok {
-		return finding{}, false, false
+		return ruleMatch{}, false, false
 	}
 	role, ok := s.roleFor(w.version)
-	return finding{rule: ruleScript, role: role, workdir: w}, ok, true
+	return ruleMatch{rule: ruleScript, role: role, workdir: w}, ok, true
 }
 
 // findFolder are the rules for programs around FaceFusion. They need the right to look into the
 // process; blind says that it was missing.
-func (f *files) findFolder(o observation) (found finding, ok bool, blind Visibility) {
+func (f *files) findFolder(o observation) (found ruleMatch, ok bool, blind Visibility) {
 	p := programOf(o.argv)
 	server, hasTitle := "", false
 	if p.kind == noProgram {
@@ -69,14 +69,14 @@ func (f *files) findFolder(o observation) (found finding, ok bool, blind Visibil
 		hasTitle = hasTitle || len(o.argv) == 1 && !isPython(path.Base(o.argv[0]))
 	}
 	if !hasTitle && p.isTool() || !f.interpreter(o) {
-		return finding{}, false, ""
+		return ruleMatch{}, false, ""
 	}
 	cwd, err := f.cwd(o.pid)
 	switch {
 	case isDenied(err):
-		return finding{}, false, VisibilityDenied
+		return ruleMatch{}, false, VisibilityDenied
 	case err != nil:
-		return finding{}, false, ""
+		return ruleMatch{}, false, ""
 	}
 	if p.kind != noProgram {
 		server = p.base()
@@ -97,13 +97,13 @@ type surroundings struct {
 	pid     int
 	root    *hostfs.Root
 	cwd     string
-	program program
+	program pythonProgram
 	// imports says that the program is an application server, which imports from its working
 	// directory.
 	imports bool
 }
 
-func (f *files) findAround(s surroundings) (finding, bool) {
+func (f *files) findAround(s surroundings) (ruleMatch, bool) {
 	if isCheckout(s.root, s.cwd) {
 		return f.service(s, ruleCwd, s.cwd, false), true
 	}
@@ -125,14 +125,14 @@ func (f *files) findAround(s surroundings) (finding, bool) {
 		}
 	}
 	if len(scripts) < 2 {
-		return finding{}, false
+		return ruleMatch{}, false
 	}
 	for _, folder := range scripts[1:] {
 		if isCheckout(s.root, folder) {
 			return f.service(s, ruleAboveScript, folder, true), true
 		}
 	}
-	return finding{}, false
+	return ruleMatch{}, false
 }
 
 // maxAbove is how many folders above that of the script are tried.
@@ -155,7 +155,7 @@ func (s surroundings) scriptFolders() []string {
 }
 
 // service is a program around the FaceFusion of a checkout.
-func (f *files) service(s surroundings, r rule, checkout string, unconfirmed bool) finding {
+func (f *files) service(s surroundings, r rule, checkout string, unconfirmed bool) ruleMatch {
 	inner := resolve(s.root, checkout)
 	w := workdir{readable: true, complete: true}
 	if metadata, err := s.root.ReadFile(inner+"/"+metadataFile, maxConfig); err == nil {
@@ -170,5 +170,5 @@ func (f *files) service(s surroundings, r rule, checkout string, unconfirmed boo
 	w.checkout = f.locate(s.pid, inner)
 	w.jobs = f.locate(s.pid, resolve(s.root, absolute(inner, jobs)))
 	f.attribute(s.pid, s.root, &w)
-	return finding{rule: r, role: RoleService, workdir: w, unconfirmed: unconfirmed}
+	return ruleMatch{rule: r, role: RoleService, workdir: w, unconfirmed: unconfirmed}
 }

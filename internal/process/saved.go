@@ -13,8 +13,8 @@ type SavedInstance struct {
 	ID       string
 	Version  string
 	LastSeen time.Time
-	Checkout Location
-	Jobs     Location
+	Checkout FolderPaths
+	Jobs     FolderPaths
 	// JobsPath opens the jobs folder; empty where that took a process.
 	JobsPath string
 	// Served says that a service of it has listened. An earlier version saved it, and no Services.
@@ -31,9 +31,9 @@ type SavedInstance struct {
 	Services []EndedService `json:",omitempty"`
 }
 
-// Location is a folder as its process names it, as the host does, and as everybody may who means
+// FolderPaths is a folder as its process names it, as the host does, and as everybody may who means
 // this very folder.
-type Location struct{ Inner, Host, Key string }
+type FolderPaths struct{ Inner, Host, Key string }
 
 // Restore makes instances known that an earlier Table remembered. It is called once, before the
 // first pass.
@@ -96,7 +96,7 @@ func (s *instanceSet) restoreOne(r *SavedInstance, boot string, now time.Time) {
 	s.byKey[r.Jobs.Key+r.Stranger] = i
 }
 
-func (l Location) folder() folder { return folder{inner: l.Inner, host: l.Host, key: l.Key} }
+func (l FolderPaths) folder() folder { return folder{inner: l.Inner, host: l.Host, key: l.Key} }
 
 // services are those that are missed until they are found. A reboot ends everything with SIGTERM:
 // what was stopped before it should run again, and no process of then lives.
@@ -133,7 +133,7 @@ func (t *Table) Export() []SavedInstance {
 		}
 		r := SavedInstance{
 			ID: i.id, Version: i.version, LastSeen: i.lastSeen, UID: i.uid, Boot: t.boot, Services: services[i],
-			Checkout: Location{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: Location{i.jobs.inner, i.jobs.host, strings.TrimSuffix(key, i.stranger)}, Stranger: i.stranger,
+			Checkout: FolderPaths{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: FolderPaths{i.jobs.inner, i.jobs.host, strings.TrimSuffix(key, i.stranger)}, Stranger: i.stranger,
 		}
 		if i.jobsVia == 0 {
 			r.JobsPath = i.jobsPath

@@ -89,7 +89,7 @@ func TestOfConfiguredInstancesOnlyTheServersAreRemembered(t *testing.T) {
 
 func TestNonsenseIsNotRestored(t *testing.T) {
 	w := newHarness(t, process.Settings{})
-	w.table.Restore([]process.SavedInstance{{}, {ID: "a", LastSeen: time.Now()}, {Jobs: process.Location{Key: "/x"}, LastSeen: time.Now()}})
+	w.table.Restore([]process.SavedInstance{{}, {ID: "a", LastSeen: time.Now()}, {Jobs: process.FolderPaths{Key: "/x"}, LastSeen: time.Now()}})
 	assert.Empty(t, w.pass().Instances)
 }
 

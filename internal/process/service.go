@@ -9,7 +9,7 @@ const serviceAge = 10 * time.Second
 
 // unconfirmed is a process that a rule fits which needs a sign of FaceFusion.
 type unconfirmed struct {
-	finding
+	ruleMatch
 	cmdline string
 	start   uint64
 	// mapped says that its mappings were read.
@@ -18,17 +18,17 @@ type unconfirmed struct {
 
 // confirmByRuntime looks for FaceFusion's runtime in the process, once, when it had the time to
 // load it.
-func (t *Table) confirmByRuntime(u *unconfirmed, o observation) (finding, bool) {
+func (t *Table) confirmByRuntime(u *unconfirmed, o observation) (ruleMatch, bool) {
 	if u.mapped || o.age < serviceAge || u.start != o.stat.start {
-		return finding{}, false
+		return ruleMatch{}, false
 	}
 	u.mapped = true
 	if !t.files.importsRuntime(o.pid) {
 		t.hint(o, hintBeside)
-		return finding{}, false
+		return ruleMatch{}, false
 	}
 	delete(t.unconfirmed, o.pid)
-	return u.finding, true
+	return u.ruleMatch, true
 }
 
 // confirmByRun takes in the program that started a run: one that a rule fits is confirmed by it,
@@ -42,16 +42,16 @@ func (t *Table) confirmByRun(p *pass, o observation, run *trackedProcess) {
 		m.lastRun = p.at
 		return
 	}
-	found := finding{rule: ruleParentOfRun, role: RoleService, workdir: workdir{readable: run.readable, complete: true}}
+	found := ruleMatch{rule: ruleParentOfRun, role: RoleService, workdir: workdir{readable: run.readable, complete: true}}
 	if u := t.unconfirmed[starter.pid]; u != nil && u.start == starter.stat.start {
 		delete(t.unconfirmed, starter.pid)
-		found = u.finding
+		found = u.ruleMatch
 	}
 	t.joinForRuns(p, starter, run.instance, found)
 }
 
 // joinForRuns takes in a program that is known by a run of it.
-func (t *Table) joinForRuns(p *pass, o observation, i *instanceState, found finding) {
+func (t *Table) joinForRuns(p *pass, o observation, i *instanceState, found ruleMatch) {
 	m := &trackedProcess{
 		role: RoleService, rule: found.rule, instance: i, readable: found.readable, alone: found.rule == ruleParentOfRun,
 		fresh: t.primed, lastRun: p.at,
@@ -84,7 +84,7 @@ func (t *Table) confirmByChild(p *pass, o observation) *trackedProcess {
 		return nil
 	}
 	delete(t.unconfirmed, starter.pid)
-	if !t.found(p, starter, u.finding, nil) {
+	if !t.found(p, starter, u.ruleMatch, nil) {
 		return nil
 	}
 	return t.members[starter.pid]

@@ -18,14 +18,14 @@ import (
 const code = 1 << 8 // an exit code of 1, in the form of waitpid
 
 // listeningServer is a web UI with a port.
-func listeningServer(pid int, cwd string, port uint16) proctest.Process {
+func listeningServer(pid int, cwd string, port uint16) proctest.ProcEntry {
 	p := server(pid, cwd)
 	p.Listens = []proctest.Socket{{Address: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), Inode: uint64(pid)}}
 	return p
 }
 
 // end lets a process end, with a status in the form of waitpid, and takes the pass that sees it.
-func (w *harness) end(p proctest.Process, status int) *process.Snapshot {
+func (w *harness) end(p proctest.ProcEntry, status int) *process.Snapshot {
 	w.t.Helper()
 	p.State, p.ExitCode, p.Listens = "Z", status, nil
 	w.put(p)
@@ -204,7 +204,7 @@ func TestServicesKnownByTheirRuns(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.bootID("one")
 	w.checkout("/opt/facefusion", "3.8.1")
-	bot := proctest.Process{PID: 100, PPID: 1, Argv: []string{"node", "bot.js"}, Cwd: "/srv/app", StartTicks: 300_000}
+	bot := proctest.ProcEntry{PID: 100, PPID: 1, Argv: []string{"node", "bot.js"}, Cwd: "/srv/app", StartTicks: 300_000}
 	w.put(bot)
 	run := runner(400, "/opt/facefusion")
 	run.PPID = 100
@@ -253,7 +253,7 @@ func TestRetiredServersAreForgotten(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		expected   bool
-		beside     proctest.Process
+		beside     proctest.ProcEntry
 		after      []ended
 		remembered bool
 	}{

@@ -17,8 +17,8 @@ import (
 func words(line string) []string { return strings.Fields(line) }
 
 // pythonIn is a process that runs Python in a folder, started ten minutes ago.
-func pythonIn(pid int, cwd, line string) proctest.Process {
-	return proctest.Process{PID: pid, PPID: 1, Argv: words(line), Exe: "/usr/bin/python3.12", Cwd: cwd, StartTicks: 300_000 + uint64(pid)}
+func pythonIn(pid int, cwd, line string) proctest.ProcEntry {
+	return proctest.ProcEntry{PID: pid, PPID: 1, Argv: words(line), Exe: "/usr/bin/python3.12", Cwd: cwd, StartTicks: 300_000 + uint64(pid)}
 }
 
 // TestToolsAreNoServices: what people run in a checkout without serving anything.
@@ -58,9 +58,9 @@ func TestStrangersAreNoServices(t *testing.T) {
 		w.put(pythonIn(100+n, cwd, "/usr/bin/python3 /usr/share/daemon/main.py --foreground"))
 		w.put(pythonIn(200+n, cwd, "/usr/bin/python3 daemon.py"))
 	}
-	w.put(proctest.Process{PID: 300, PPID: 1, Argv: words("node server.js"), Cwd: "/facefusion", StartTicks: 300_000})
-	w.put(proctest.Process{PID: 301, PPID: 1, Argv: words("nginx -g daemon"), Cwd: "/facefusion", StartTicks: 300_000})
-	w.put(proctest.Process{PID: 302, PPID: 1, Argv: words("bash"), Cwd: "/facefusion", StartTicks: 300_000})
+	w.put(proctest.ProcEntry{PID: 300, PPID: 1, Argv: words("node server.js"), Cwd: "/facefusion", StartTicks: 300_000})
+	w.put(proctest.ProcEntry{PID: 301, PPID: 1, Argv: words("nginx -g daemon"), Cwd: "/facefusion", StartTicks: 300_000})
+	w.put(proctest.ProcEntry{PID: 302, PPID: 1, Argv: words("bash"), Cwd: "/facefusion", StartTicks: 300_000})
 	for range 3 {
 		assert.Empty(t, w.pass().Instances)
 	}
@@ -69,7 +69,7 @@ func TestStrangersAreNoServices(t *testing.T) {
 // TestWhoStartsRunsForOthers: a shell, a terminal, an editor, a scheduler or a supervisor is no
 // service because FaceFusion runs below it, and what else runs below it is not FaceFusion's.
 func TestWhoStartsRunsForOthers(t *testing.T) {
-	for name, starters := range map[string][]proctest.Process{
+	for name, starters := range map[string][]proctest.ProcEntry{
 		"jenkins": {{Argv: words("java -jar jenkins.war")}, {Argv: words("sh -xe /tmp/jenkins1.sh")}},
 		"airflow": {{Argv: words("python /usr/local/bin/airflow scheduler"), Comm: "airflow"}, {Argv: []string{"bash", "-c", "python facefusion.py headless-run"}}},
 		"tmux":    {{Argv: words("tmux new -s ff"), Comm: "tmux: server"}, {Argv: words("-bash"), Comm: "bash"}},
@@ -96,7 +96,7 @@ func TestWhoStartsRunsForOthers(t *testing.T) {
 				w.put(p)
 				parent = p.PID
 			}
-			w.put(proctest.Process{PID: 300, PPID: parent, Argv: words("vim notes"), Cwd: "/", StartTicks: 300_100})
+			w.put(proctest.ProcEntry{PID: 300, PPID: parent, Argv: words("vim notes"), Cwd: "/", StartTicks: 300_100})
 			run := runner(400, "/opt/facefusion")
 			run.PPID = parent
 			w.put(run)
@@ -109,7 +109,7 @@ func TestWhoStartsRunsForOthers(t *testing.T) {
 
 // TestWhoStartsRunsForItself: a program of one's own is a service from its first run on, alone.
 func TestWhoStartsRunsForItself(t *testing.T) {
-	for name, starters := range map[string][]proctest.Process{
+	for name, starters := range map[string][]proctest.ProcEntry{
 		"uvicorn":  {{Argv: words("/venv/bin/python /venv/bin/uvicorn app:app"), Comm: "uvicorn"}},
 		"node":     {{Argv: words("node bot.js")}},
 		"go":       {{Argv: words("/usr/local/bin/swapper serve")}},
@@ -125,7 +125,7 @@ func TestWhoStartsRunsForItself(t *testing.T) {
 				w.put(p)
 				parent = p.PID
 			}
-			w.put(proctest.Process{PID: 300, PPID: 100, Argv: words("vim notes"), Cwd: "/", StartTicks: 300_100})
+			w.put(proctest.ProcEntry{PID: 300, PPID: 100, Argv: words("vim notes"), Cwd: "/", StartTicks: 300_100})
 			assert.Empty(t, w.pass().Instances)
 			run := runner(400, "/opt/facefusion")
 			run.PPID = parent
@@ -143,7 +143,7 @@ func TestWhoStartsRunsForItself(t *testing.T) {
 // TestShortProgramsLeaveNoTrace: a check that ends is no service that went down, but one that fails
 // at once again and again is.
 func TestShortProgramsLeaveNoTrace(t *testing.T) {
-	zombie := func(p proctest.Process, code int) proctest.Process {
+	zombie := func(p proctest.ProcEntry, code int) proctest.ProcEntry {
 		p.State, p.ExitCode = "Z", code<<8
 		return p
 	}
@@ -210,7 +210,7 @@ func BenchmarkPassWithPythons(b *testing.B) {
 		if n%10 == 0 {
 			line = fmt.Sprintf("python3 /srv/app%d/main.py", n)
 		}
-		p := proctest.Process{PID: 1000 + n, PPID: 1, Argv: words(line), Cwd: "/", StartTicks: 1000}
+		p := proctest.ProcEntry{PID: 1000 + n, PPID: 1, Argv: words(line), Cwd: "/", StartTicks: 1000}
 		w.put(p)
 	}
 	w.pass()

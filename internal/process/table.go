@@ -98,7 +98,7 @@ func NewTable(s Settings) *Table {
 	t := &Table{
 		forgetAfter: s.ForgetAfter,
 		files:       f,
-		pids:        pidLister{files: f, listing: listing{path: f.proc}},
+		pids:        pidLister{files: f, listing: pidListing{path: f.proc}},
 		cache:       newProcessCache(),
 		watcher:     &watcher{files: f, notify: s.OnExit},
 		listening:   listening{files: f},

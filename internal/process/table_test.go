@@ -127,7 +127,7 @@ func TestChildren(t *testing.T) {
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.put(server(100, "/opt/facefusion"))
 	child := func(pid, parent int, argv ...string) {
-		w.put(proctest.Process{PID: pid, PPID: parent, Argv: argv, StartTicks: 310_000 + uint64(pid)})
+		w.put(proctest.ProcEntry{PID: pid, PPID: parent, Argv: argv, StartTicks: 310_000 + uint64(pid)})
 	}
 	child(101, 100, "/usr/bin/ffprobe", "x")
 	child(102, 100, "/usr/bin/curl", "x")
@@ -135,7 +135,7 @@ func TestChildren(t *testing.T) {
 	child(104, 100, "/usr/bin/node", "x")
 	child(105, 100, "/bin/sh", "-c", "x")
 	child(106, 105, "/usr/bin/ffmpeg", "x")
-	w.put(proctest.Process{PID: 107, PPID: 100, Comm: "curl", State: "Z", StartTicks: 310_107})
+	w.put(proctest.ProcEntry{PID: 107, PPID: 100, Comm: "curl", State: "Z", StartTicks: 310_107})
 	child(108, 1, "/usr/bin/ffmpeg", "somebody else's")
 	assert.Equal(t, map[process.Role][]int{
 		process.RoleServer: {100}, process.RoleFFprobe: {101}, process.RoleCurl: {102}, process.RoleNvidiaSMI: {103}, process.RoleNode: {104},

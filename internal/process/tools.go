@@ -39,7 +39,7 @@ var supervisors = setOf(
 
 // isTool says whether a program serves nothing: a tool, a supervisor or a launcher. Notebooks, and
 // what a debugger has started, are known by a folder of the script's path as well.
-func (p program) isTool() bool {
+func (p pythonProgram) isTool() bool {
 	if p.kind != scriptProgram && p.kind != moduleProgram {
 		return true
 	}

@@ -97,9 +97,9 @@ func (t *Table) track(p *pass, o observation) bool {
 }
 
 // find asks the configuration, then the rules. Below a member only FaceFusion's own script is a
-// finding, whatever folder its descendants work in. The rules of folders are asked once for a
+// match, whatever folder its descendants work in. The rules of folders are asked once for a
 // command line.
-func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
+func (t *Table) find(o observation, parent *trackedProcess) (ruleMatch, bool) {
 	if found, ok := t.match(o, parent); ok {
 		return found, true
 	}
@@ -111,7 +111,7 @@ func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
 		return t.confirmByRuntime(known, o)
 	}
 	if !t.cache.changed(o) && t.unlooked[o.pid] == "" {
-		return finding{}, false
+		return ruleMatch{}, false
 	}
 	found, ok, blind := t.files.findFolder(o)
 	t.blinded(o.pid, blind)
@@ -119,8 +119,8 @@ func (t *Table) find(o observation, parent *trackedProcess) (finding, bool) {
 		t.hint(o, hintName)
 	}
 	if ok && found.unconfirmed {
-		t.unconfirmed[o.pid] = &unconfirmed{finding: found, cmdline: o.cmdline, start: o.stat.start}
-		return finding{}, false
+		t.unconfirmed[o.pid] = &unconfirmed{ruleMatch: found, cmdline: o.cmdline, start: o.stat.start}
+		return ruleMatch{}, false
 	}
 	return found, ok
 }
@@ -142,7 +142,7 @@ func (t *Table) copied(parent *trackedProcess, o observation) bool {
 
 // found takes in a process that a rule fits. A run joins the instance of the program that started
 // it.
-func (t *Table) found(p *pass, o observation, found finding, parent *trackedProcess) bool {
+func (t *Table) found(p *pass, o observation, found ruleMatch, parent *trackedProcess) bool {
 	// All that was read by pid was read of this process only if it is still there.
 	if again, err := t.files.stat(o.pid); err != nil || again.start != o.stat.start {
 		return false

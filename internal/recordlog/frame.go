@@ -43,7 +43,7 @@ type described struct {
 func checksum(data []byte) uint32 { return crc32.Checksum(data, castag) }
 
 // appendFrame adds the frame of a transaction, and says where in it the values begin.
-func appendFrame(buf []byte, changes []Change) (frame []byte, values int) {
+func appendFrame(buf []byte, changes []Operation) (frame []byte, values int) {
 	start := len(buf)
 	buf = append(buf, make([]byte, headerSize)...)
 	size := 0

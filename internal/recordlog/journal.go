@@ -166,8 +166,8 @@ func (l *Journal) forget(key string) {
 	}
 }
 
-// Status says how a Journal is.
-type Status struct {
+// JournalStatus says how a Journal is.
+type JournalStatus struct {
 	// Err is why changes are in memory alone; nil when all of them are on disk.
 	Err error
 	// Damaged counts what was skipped: frames, values and files.
@@ -177,10 +177,10 @@ type Status struct {
 }
 
 // Status of the Journal.
-func (l *Journal) Status() Status {
+func (l *Journal) Status() JournalStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Status{Err: l.err, Damaged: l.damaged, Pending: l.pendingBytes}
+	s := JournalStatus{Err: l.err, Damaged: l.damaged, Pending: l.pendingBytes}
 	for _, seg := range l.segments {
 		s.Bytes += seg.size
 	}
@@ -211,14 +211,14 @@ func (l *Journal) value(key string) []byte {
 	return value
 }
 
-// Change is one operation of Apply. A nil Value deletes the key.
-type Change struct {
+// Operation is one operation of Apply. A nil Value deletes the key.
+type Operation struct {
 	Key   string
 	Value []byte
 }
 
 // Apply makes all changes, or none. An error says that they were not made, not even in memory.
-func (l *Journal) Apply(changes []Change) error {
+func (l *Journal) Apply(changes []Operation) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -244,7 +244,7 @@ func (l *Journal) Apply(changes []Change) error {
 }
 
 // hold keeps a change in memory.
-func (l *Journal) hold(c Change) {
+func (l *Journal) hold(c Operation) {
 	if old, ok := l.pending[c.Key]; ok {
 		l.pendingBytes -= int64(len(c.Key) + len(old))
 	}
@@ -294,9 +294,9 @@ func (l *Journal) write() error {
 			return err
 		}
 	}
-	changes := make([]Change, 0, len(l.pending))
+	changes := make([]Operation, 0, len(l.pending))
 	for key, value := range l.pending {
-		changes = append(changes, Change{key, value})
+		changes = append(changes, Operation{key, value})
 	}
 	if err := l.append(changes); err != nil {
 		return err
@@ -307,7 +307,7 @@ func (l *Journal) write() error {
 }
 
 // append writes one frame and takes it over.
-func (l *Journal) append(changes []Change) error {
+func (l *Journal) append(changes []Operation) error {
 	s, err := l.writable()
 	if err != nil {
 		return err

@@ -20,9 +20,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func set(t *testing.T, l *Journal, pairs ...string) {
 	t.Helper()
-	var changes []Change
+	var changes []Operation
 	for i := 0; i < len(pairs); i += 2 {
-		changes = append(changes, Change{pairs[i], []byte(pairs[i+1])})
+		changes = append(changes, Operation{pairs[i], []byte(pairs[i+1])})
 	}
 	require.NoError(t, l.Apply(changes))
 }
@@ -57,18 +57,18 @@ func TestValuesOutliveTheProcess(t *testing.T) {
 	assert.Nil(t, l.Get("a"))
 	set(t, l, "a", "1", "b", "2", "empty", "")
 	set(t, l, "a", "3")
-	require.NoError(t, l.Apply([]Change{{"b", nil}, {"c", []byte("4")}}))
+	require.NoError(t, l.Apply([]Operation{{"b", nil}, {"c", []byte("4")}}))
 	l.die()
 	for range 2 {
 		l = Open(dir, Options{})
-		assert.Equal(t, Status{Bytes: size(t, dir)}, l.Status())
+		assert.Equal(t, JournalStatus{Bytes: size(t, dir)}, l.Status())
 		for key, want := range map[string][]byte{"a": []byte("3"), "b": nil, "c": []byte("4"), "empty": {}} {
 			assert.Equal(t, want, l.Get(key), key)
 		}
 		require.NoError(t, l.Close())
 		require.NoError(t, l.Close())
 	}
-	require.ErrorIs(t, l.Apply([]Change{{"a", nil}}), ErrClosed)
+	require.ErrorIs(t, l.Apply([]Operation{{"a", nil}}), ErrClosed)
 }
 
 // TestAnOutageGivesItsSpaceBack: 200 MB wait and are sent; what is left is two files, and the value
@@ -80,12 +80,12 @@ func TestAnOutageGivesItsSpaceBack(t *testing.T) {
 	item := bytes.Repeat([]byte("x"), 400<<10)
 	key := func(i int) string { return fmt.Sprint("item ", i) }
 	for i := range 500 {
-		require.NoError(t, l.Apply([]Change{{key(i), item}, {"metadata", []byte(fmt.Sprint(i))}}))
+		require.NoError(t, l.Apply([]Operation{{key(i), item}, {"metadata", []byte(fmt.Sprint(i))}}))
 	}
 	require.Greater(t, size(t, dir), int64(190<<20))
 	for i := range 500 {
 		require.Len(t, l.Get(key(i)), len(item))
-		require.NoError(t, l.Apply([]Change{{key(i), nil}, {"metadata", []byte(fmt.Sprint(i))}}))
+		require.NoError(t, l.Apply([]Operation{{key(i), nil}, {"metadata", []byte(fmt.Sprint(i))}}))
 	}
 	assert.Less(t, size(t, dir), int64(slack+segmentSize))
 	require.NoError(t, l.Close())
@@ -104,16 +104,16 @@ func TestADiskThatTakesNoWrites(t *testing.T) {
 	require.ErrorIs(t, l.Status().Err, unix.ENOTDIR)
 	set(t, l, "a", "1")
 	assert.Equal(t, "1", string(l.Get("a")))
-	require.ErrorIs(t, l.Apply([]Change{{"big", make([]byte, 1000)}}), ErrFull)
+	require.ErrorIs(t, l.Apply([]Operation{{"big", make([]byte, 1000)}}), ErrFull)
 	assert.Nil(t, l.Get("big"))
 	set(t, l, "a", "2", "b", "3")
-	require.NoError(t, l.Apply([]Change{{"b", nil}}))
+	require.NoError(t, l.Apply([]Operation{{"b", nil}}))
 	assert.Equal(t, int64(3), l.Status().Pending, "the key a, its value, and the key b that is deleted")
 
 	require.NoError(t, os.Remove(dir))
 	l.failedAt = time.Time{}
-	require.NoError(t, l.Apply([]Change{{"big", make([]byte, 1000)}}))
-	assert.Equal(t, Status{Bytes: size(t, dir)}, l.Status())
+	require.NoError(t, l.Apply([]Operation{{"big", make([]byte, 1000)}}))
+	assert.Equal(t, JournalStatus{Bytes: size(t, dir)}, l.Status())
 	require.NoError(t, l.Close())
 	l = Open(dir, Options{})
 	assert.Equal(t, "2", string(l.Get("a")))
@@ -221,7 +221,7 @@ func TestADamagedLogOpens(t *testing.T) {
 					had[key] = append(had[key], value)
 					set(t, l, key, value)
 					if i%7 == 0 {
-						require.NoError(t, l.Apply([]Change{{fmt.Sprint("key ", r.IntN(200)), nil}}))
+						require.NoError(t, l.Apply([]Operation{{fmt.Sprint("key ", r.IntN(200)), nil}}))
 					}
 				}
 				l.die()
@@ -279,7 +279,7 @@ func TestRandomWorkIsWhatItWas(t *testing.T) {
 		key := fmt.Sprint(r.IntN(100))
 		if r.IntN(4) == 0 {
 			delete(want, key)
-			require.NoError(t, l.Apply([]Change{{key, nil}}))
+			require.NoError(t, l.Apply([]Operation{{key, nil}}))
 		} else {
 			want[key] = fmt.Sprintf("%d %s", i, bytes.Repeat([]byte("v"), r.IntN(40_000)))
 			set(t, l, key, want[key])

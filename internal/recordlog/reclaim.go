@@ -36,13 +36,13 @@ func (l *Journal) removable() bool {
 
 // copyOut writes the live values of a segment anew.
 func (l *Journal) copyOut(s *segment) error {
-	var changes []Change
+	var changes []Operation
 	for key, at := range l.index {
 		if at.segment != s {
 			continue
 		}
 		if value := l.value(key); value != nil {
-			changes = append(changes, Change{key, value})
+			changes = append(changes, Operation{key, value})
 		}
 	}
 	if len(changes) == 0 {

@@ -14,7 +14,7 @@ type Exchange struct {
 
 	mu          sync.Mutex
 	processors  int
-	streams     map[Key]Stream
+	streams     map[Key]StreamHealth
 	logs        map[string]*history
 	subscribers []*func()
 }
@@ -25,8 +25,8 @@ type Key struct {
 	Processor, Stream string
 }
 
-// Stream is how a stream is.
-type Stream struct {
+// StreamHealth is how a stream is.
+type StreamHealth struct {
 	// Instance whose lines these are; empty while unknown.
 	Instance string
 	// Updated is when it last wrote.
@@ -47,8 +47,8 @@ type Finding struct {
 	Step int
 }
 
-// Phase is a phase that ended.
-type Phase struct {
+// EndedPhase is a phase that ended.
+type EndedPhase struct {
 	logstream.PhaseRun
 	// Job is the job that it was joined with, empty for none.
 	Job string
@@ -58,7 +58,7 @@ type Phase struct {
 type history struct {
 	since    time.Time
 	ended    logstream.Totals // of streams that are closed
-	phases   []Phase
+	phases   []EndedPhase
 	findings []Finding
 }
 
@@ -89,16 +89,16 @@ func For(receiver string) *Exchange {
 
 // New makes an exchange that only those can use who have it.
 func New() *Exchange {
-	return &Exchange{streams: map[Key]Stream{}, logs: map[string]*history{}}
+	return &Exchange{streams: map[Key]StreamHealth{}, logs: map[string]*history{}}
 }
 
 // PublishInstances replaces the instances that the receiver knows.
-func (e *Exchange) PublishInstances(host Host, instances []Instance) {
+func (e *Exchange) PublishInstances(host KnownHost, instances []KnownInstance) {
 	e.publish(func(k *Known) { k.Host, k.Instances = host, instances })
 }
 
 // PublishRuns replaces the runs that the receiver knows.
-func (e *Exchange) PublishRuns(runs []Run) { e.publish(func(k *Known) { k.Runs = runs }) }
+func (e *Exchange) PublishRuns(runs []KnownRun) { e.publish(func(k *Known) { k.Runs = runs }) }
 
 func (e *Exchange) publish(change func(*Known)) {
 	for {
@@ -159,7 +159,7 @@ func (e *Exchange) Subscribe(f func()) (cancel func()) {
 }
 
 // Update replaces what is known of a stream.
-func (e *Exchange) Update(key Key, s Stream) {
+func (e *Exchange) Update(key Key, s StreamHealth) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if s.Instance != "" && e.historyOf(s.Instance, s.Updated) == nil {
@@ -196,7 +196,7 @@ func (e *Exchange) historyOf(instance string, now time.Time) *history {
 }
 
 // AddPhase keeps a phase that ended.
-func (e *Exchange) AddPhase(instance string, p Phase) {
+func (e *Exchange) AddPhase(instance string, p EndedPhase) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.historyOf(instance, p.Updated); l != nil {

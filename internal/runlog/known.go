@@ -4,17 +4,17 @@ import "time"
 
 // Known is what the receiver knows at one moment. It is never changed after it was published.
 type Known struct {
-	Host      Host
-	Instances []Instance
+	Host      KnownHost
+	Instances []KnownInstance
 	// Runs are those that are under way, and those that ended lately.
-	Runs []Run
+	Runs []KnownRun
 }
 
-// Host is where the collector runs.
-type Host struct{ Name, ID string }
+// KnownHost is where the collector runs.
+type KnownHost struct{ Name, ID string }
 
-// Instance is a FaceFusion instance, and by what a line shows that it is its.
-type Instance struct {
+// KnownInstance is a FaceFusion instance, and by what a line shows that it is its.
+type KnownInstance struct {
 	ID, Version string
 	// PIDs are those of its processes and their children, Containers the ids of the containers they
 	// are in.
@@ -24,8 +24,8 @@ type Instance struct {
 	Files []string
 }
 
-// Run is an attempt of a job. A time that is not known is zero.
-type Run struct {
+// KnownRun is an attempt of a job. A time that is not known is zero.
+type KnownRun struct {
 	Instance string
 	Job      string
 	Attempt  int
@@ -34,17 +34,17 @@ type Run struct {
 	// Started is when its first step started, or it was created. Ended is zero while it is under
 	// way.
 	Started, Ended time.Time
-	Steps          []Step
+	Steps          []KnownStep
 }
 
-// Step is a step of a run.
-type Step struct {
+// KnownStep is a step of a run.
+type KnownStep struct {
 	Started, Ended time.Time
 	Span           [8]byte
 }
 
 // ID tells attempts apart.
-func (r *Run) ID() RunID { return RunID{r.Instance, r.Job, r.Attempt, r.Root} }
+func (r *KnownRun) ID() RunID { return RunID{r.Instance, r.Job, r.Attempt, r.Root} }
 
 // RunID identifies an attempt of a job.
 type RunID struct {
@@ -53,11 +53,11 @@ type RunID struct {
 	Root          [8]byte
 }
 
-func (r *Run) same(o *Run) bool { return r.ID() == o.ID() }
+func (r *KnownRun) same(o *KnownRun) bool { return r.ID() == o.ID() }
 
 // spanOf is the step that a record of this step number, counted from 1, belongs to; without one it
 // is the run itself.
-func (r *Run) spanOf(step int) [8]byte {
+func (r *KnownRun) spanOf(step int) [8]byte {
 	if step > 0 && step <= len(r.Steps) {
 		return r.Steps[step-1].Span
 	}
@@ -65,7 +65,7 @@ func (r *Run) spanOf(step int) [8]byte {
 }
 
 // instance finds an instance by its id.
-func (k *Known) instance(id string) *Instance {
+func (k *Known) instance(id string) *KnownInstance {
 	for i := range k.Instances {
 		if k.Instances[i].ID == id {
 			return &k.Instances[i]

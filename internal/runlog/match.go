@@ -17,7 +17,7 @@ type Writer struct {
 
 // Resolve says which instance wrote the lines of a source; nil while that is not known. Where there
 // is just one, it was that one.
-func (k *Known) Resolve(s Writer) *Instance {
+func (k *Known) Resolve(s Writer) *KnownInstance {
 	if k == nil {
 		return nil
 	}
@@ -40,8 +40,8 @@ func (k *Known) Resolve(s Writer) *Instance {
 }
 
 // writes finds the one instance whose processes write to a file.
-func (k *Known) writes(files []string) *Instance {
-	var found *Instance
+func (k *Known) writes(files []string) *KnownInstance {
+	var found *KnownInstance
 	for i := range k.Instances {
 		o := &k.Instances[i]
 		if !slices.ContainsFunc(files, func(file string) bool { return slices.Contains(o.Files, file) }) {
@@ -84,14 +84,14 @@ type Line struct {
 // Match finds the run of a line, nil where none or more than one could be it. before is the run of
 // the lines before, which this one belongs to as well as long as nothing speaks against it. taken
 // says that the lines of a run come from elsewhere; nil for nobody's.
-func (k *Known) Match(l Line, before *Run, taken func(*Run) bool) *Run {
+func (k *Known) Match(l Line, before *KnownRun, taken func(*KnownRun) bool) *KnownRun {
 	switch {
 	case k == nil:
 		return nil
 	case l.Begins:
 		return k.first(l, taken)
 	}
-	var best *Run
+	var best *KnownRun
 	count := 0
 	distance := time.Duration(1<<63 - 1)
 	for i := range k.Runs {
@@ -117,8 +117,8 @@ func (k *Known) Match(l Line, before *Run, taken func(*Run) bool) *Run {
 // first finds the run that begins with a line: of those that began then and whose lines do not come
 // from elsewhere the first, because one that is over in no time is read together with the one after
 // it.
-func (k *Known) first(l Line, taken func(*Run) bool) *Run {
-	var best *Run
+func (k *Known) first(l Line, taken func(*KnownRun) bool) *KnownRun {
+	var best *KnownRun
 	for i := range k.Runs {
 		r := &k.Runs[i]
 		age := l.At.Sub(r.Started)
@@ -132,13 +132,13 @@ func (k *Known) first(l Line, taken func(*Run) bool) *Run {
 }
 
 // may says that nothing that the line names speaks against the run.
-func (r *Run) may(l Line) bool {
+func (r *KnownRun) may(l Line) bool {
 	return r.Instance == l.Instance && (l.Job == "" || r.Job == l.Job) && l.Step <= len(r.Steps)
 }
 
 // distance is how far a line is outside of the run, 0 within it, negative for too far. A run whose
 // step is another one is further.
-func (r *Run) distance(l Line) time.Duration {
+func (r *KnownRun) distance(l Line) time.Duration {
 	if !r.may(l) {
 		return -1
 	}
@@ -162,10 +162,10 @@ func (r *Run) distance(l Line) time.Duration {
 }
 
 // at says that the step, from 1, may have run then.
-func (r *Run) at(step int, at time.Time) bool {
+func (r *KnownRun) at(step int, at time.Time) bool {
 	s := &r.Steps[step-1]
 	return !s.Started.IsZero() && !at.Before(s.Started.Add(-early)) && (s.Ended.IsZero() || !at.After(s.Ended.Add(late)))
 }
 
 // Span is the span of a line within the run.
-func (r *Run) Span(l Line) [8]byte { return r.spanOf(l.Step) }
+func (r *KnownRun) Span(l Line) [8]byte { return r.spanOf(l.Step) }

@@ -75,7 +75,7 @@ func (e *Exchange) Findings(instance string, since time.Time) []Finding {
 type Account struct {
 	// Phases in the order in which they ended; one that was under way when the run ended is among
 	// them, and has not ended.
-	Phases []Phase
+	Phases []EndedPhase
 	// Causes in the order in which they were reported, the same one once for each step.
 	Causes []Finding
 }
@@ -116,7 +116,7 @@ func (e *Exchange) Account(instance, job string, from, to time.Time) Account {
 	for _, s := range e.streams {
 		for _, p := range s.Open {
 			if s.Instance == instance && within("", p.Updated) {
-				a.Phases = append(a.Phases, Phase{PhaseRun: p})
+				a.Phases = append(a.Phases, EndedPhase{PhaseRun: p})
 			}
 		}
 	}

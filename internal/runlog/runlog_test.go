@@ -20,10 +20,10 @@ func at(seconds float64) time.Time {
 }
 
 // newRun has one step for each pair of times; an end of 0 is none.
-func newRun(job string, steps ...[2]float64) Run {
-	r := Run{Instance: "a", Job: job, Attempt: 1, Root: [8]byte{job[0]}}
+func newRun(job string, steps ...[2]float64) KnownRun {
+	r := KnownRun{Instance: "a", Job: job, Attempt: 1, Root: [8]byte{job[0]}}
 	for i, s := range steps {
-		step := Step{Span: [8]byte{job[0], byte(i + 1)}}
+		step := KnownStep{Span: [8]byte{job[0], byte(i + 1)}}
 		if s[0] >= 0 {
 			step.Started = at(s[0])
 		}
@@ -41,24 +41,24 @@ func TestMatch(t *testing.T) {
 	running, ended := newRun("running", [2]float64{100, 0}), newRun("ended", [2]float64{50, 60})
 	two := newRun("two", [2]float64{100, 110}, [2]float64{110, 0})
 	for name, c := range map[string]struct {
-		runs []Run
+		runs []KnownRun
 		line Line
 		want string
 	}{
-		"within":                        {[]Run{running, ended}, Line{At: at(120)}, "running"},
-		"after the end":                 {[]Run{running, ended}, Line{At: at(62)}, "ended"},
-		"long after the end":            {[]Run{ended}, Line{At: at(70)}, ""},
-		"before the start":              {[]Run{running}, Line{At: at(98)}, "running"},
-		"long before the start":         {[]Run{running}, Line{At: at(90)}, ""},
-		"of two, none can be told":      {[]Run{running, newRun("other", [2]float64{100, 0})}, Line{At: at(120)}, ""},
-		"of two, by the job":            {[]Run{running, newRun("other", [2]float64{100, 0})}, Line{At: at(120), Job: "other"}, "other"},
-		"of two, by the number of step": {[]Run{running, two}, Line{At: at(120), Step: 2}, "two"},
-		"of two, by the step at hand":   {[]Run{newRun("late", [2]float64{100, 0}, [2]float64{-1, 0}), two}, Line{At: at(130), Step: 2}, "two"},
-		"another instance":              {[]Run{running}, Line{Instance: "b", At: at(120)}, ""},
-		"begins":                        {[]Run{running, ended}, Line{At: at(100.2), Begins: true}, "running"},
-		"begins before it is known":     {[]Run{ended}, Line{At: at(61), Begins: true}, ""},
-		"begins, the first of two":      {[]Run{newRun("second", [2]float64{100.5, 101}), newRun("first", [2]float64{100, 100.5})}, Line{At: at(101.1), Begins: true}, "first"},
-		"after one that is not known":   {[]Run{ended}, Line{At: at(61), Since: at(60.5)}, ""},
+		"within":                        {[]KnownRun{running, ended}, Line{At: at(120)}, "running"},
+		"after the end":                 {[]KnownRun{running, ended}, Line{At: at(62)}, "ended"},
+		"long after the end":            {[]KnownRun{ended}, Line{At: at(70)}, ""},
+		"before the start":              {[]KnownRun{running}, Line{At: at(98)}, "running"},
+		"long before the start":         {[]KnownRun{running}, Line{At: at(90)}, ""},
+		"of two, none can be told":      {[]KnownRun{running, newRun("other", [2]float64{100, 0})}, Line{At: at(120)}, ""},
+		"of two, by the job":            {[]KnownRun{running, newRun("other", [2]float64{100, 0})}, Line{At: at(120), Job: "other"}, "other"},
+		"of two, by the number of step": {[]KnownRun{running, two}, Line{At: at(120), Step: 2}, "two"},
+		"of two, by the step at hand":   {[]KnownRun{newRun("late", [2]float64{100, 0}, [2]float64{-1, 0}), two}, Line{At: at(130), Step: 2}, "two"},
+		"another instance":              {[]KnownRun{running}, Line{Instance: "b", At: at(120)}, ""},
+		"begins":                        {[]KnownRun{running, ended}, Line{At: at(100.2), Begins: true}, "running"},
+		"begins before it is known":     {[]KnownRun{ended}, Line{At: at(61), Begins: true}, ""},
+		"begins, the first of two":      {[]KnownRun{newRun("second", [2]float64{100.5, 101}), newRun("first", [2]float64{100, 100.5})}, Line{At: at(101.1), Begins: true}, "first"},
+		"after one that is not known":   {[]KnownRun{ended}, Line{At: at(61), Since: at(60.5)}, ""},
 	} {
 		if c.line.Instance == "" {
 			c.line.Instance = "a"
@@ -72,9 +72,9 @@ func TestMatch(t *testing.T) {
 		require.Equal(t, c.want, got.Job, name)
 	}
 	require.Nil(t, (*Known)(nil).Match(Line{}, nil, nil))
-	k := &Known{Runs: []Run{running, newRun("other", [2]float64{100, 0})}}
+	k := &Known{Runs: []KnownRun{running, newRun("other", [2]float64{100, 0})}}
 	require.Equal(t, "other", k.Match(Line{Instance: "a", At: at(120)}, &k.Runs[1], nil).Job, "the lines before were its")
-	require.Equal(t, "other", k.Match(Line{Instance: "a", At: at(120)}, nil, func(r *Run) bool { return r.Job == "running" }).Job)
+	require.Equal(t, "other", k.Match(Line{Instance: "a", At: at(120)}, nil, func(r *KnownRun) bool { return r.Job == "running" }).Job)
 	require.Equal(t, [8]byte{'t', 2}, two.Span(Line{Step: 2}))
 	require.Equal(t, [8]byte{'t'}, two.Span(Line{}))
 }
@@ -82,15 +82,15 @@ func TestMatch(t *testing.T) {
 func TestAccount(t *testing.T) {
 	e := For(t.Name())
 	require.Same(t, e, For(t.Name()))
-	phase := func(job string, seconds float64, name logstream.Phase) Phase {
-		return Phase{PhaseRun: logstream.PhaseRun{Phase: name, Updated: at(seconds), Ended: true}, Job: job}
+	phase := func(job string, seconds float64, name logstream.Phase) EndedPhase {
+		return EndedPhase{PhaseRun: logstream.PhaseRun{Phase: name, Updated: at(seconds), Ended: true}, Job: job}
 	}
 	e.AddPhase("a", phase("x", 10, logstream.PhaseAnalysing))
 	e.AddPhase("a", phase("y", 11, logstream.PhaseExtracting))
 	e.AddPhase("a", phase("", 12, logstream.PhaseProcessing))
 	e.AddPhase("a", phase("", 99, logstream.PhaseMerging))
 	e.AddPhase("b", phase("x", 12, logstream.PhaseMerging))
-	e.Update(Key{"p", "s"}, Stream{Instance: "a", Updated: at(19), Open: []logstream.PhaseRun{{Phase: logstream.PhaseStreaming, Updated: at(19)}}})
+	e.Update(Key{"p", "s"}, StreamHealth{Instance: "a", Updated: at(19), Open: []logstream.PhaseRun{{Phase: logstream.PhaseStreaming, Updated: at(19)}}})
 	for _, f := range []Finding{
 		{Time: at(13), Cause: logstream.CauseProvider, Job: "x"},
 		{Time: at(14), Cause: logstream.CauseException, Job: "x", Text: "first"},
@@ -121,9 +121,9 @@ func TestTotalsOutliveTheirStreams(t *testing.T) {
 		t.Records = n
 		return t
 	}
-	e.Update(one, Stream{Instance: "a", Updated: at(1), Totals: totals(3)})
-	e.Update(two, Stream{Instance: "a", Updated: at(2), Totals: totals(4)})
-	e.Update(Key{"p", "3"}, Stream{Totals: totals(100)}) // nobody's
+	e.Update(one, StreamHealth{Instance: "a", Updated: at(1), Totals: totals(3)})
+	e.Update(two, StreamHealth{Instance: "a", Updated: at(2), Totals: totals(4)})
+	e.Update(Key{"p", "3"}, StreamHealth{Totals: totals(100)}) // nobody's
 	require.Equal(t, int64(7), e.Logs()[0].Totals.Records)
 	require.Equal(t, at(1), e.Logs()[0].Since)
 	require.Equal(t, at(2), e.Logs()[0].Updated)
@@ -137,7 +137,7 @@ func TestBounds(t *testing.T) {
 	e := For(t.Name())
 	for i := range 2 * historyLimit {
 		e.AddFinding("a", Finding{Time: at(float64(i)), Cause: logstream.CauseStopped, Step: i})
-		e.AddPhase(fmt.Sprint("i", i), Phase{PhaseRun: logstream.PhaseRun{Updated: at(0)}})
+		e.AddPhase(fmt.Sprint("i", i), EndedPhase{PhaseRun: logstream.PhaseRun{Updated: at(0)}})
 	}
 	require.LessOrEqual(t, len(e.logs), instanceLimit)
 	require.LessOrEqual(t, len(e.logs["a"].findings), historyLimit)
@@ -158,8 +158,8 @@ func TestReceiverPublishesInPieces(t *testing.T) {
 	e := For(t.Name())
 	require.Nil(t, e.Known())
 	require.Nil(t, e.Known().Resolve(Writer{}))
-	e.PublishRuns([]Run{{Job: "x"}})
-	e.PublishInstances(Host{Name: "gpu-1"}, []Instance{{ID: "a", PIDs: []int{1}}, {ID: "b", Containers: []string{"c1"}}})
+	e.PublishRuns([]KnownRun{{Job: "x"}})
+	e.PublishInstances(KnownHost{Name: "gpu-1"}, []KnownInstance{{ID: "a", PIDs: []int{1}}, {ID: "b", Containers: []string{"c1"}}})
 	k := e.Known()
 	require.Equal(t, "x", k.Runs[0].Job)
 	require.Equal(t, "gpu-1", k.Host.Name)

@@ -27,7 +27,7 @@ const (
 // question is what an exchange is to find out about a server.
 type question struct {
 	url     *url.URL
-	kind    Kind
+	kind    ServerKind
 	flavour flavour
 	// tls says that the server was found to speak TLS, api that it is FaceFusion 4's.
 	tls, api bool
@@ -52,11 +52,11 @@ const (
 	concludedNotProbed
 )
 
-// finding is what an exchange found.
-type finding struct {
+// exchangeResult is what an exchange found.
+type exchangeResult struct {
 	conclusion conclusion
-	outcomes   []outcome
-	kind       Kind
+	outcomes   []requestOutcome
+	kind       ServerKind
 	flavour    flavour
 	tls, api   bool
 	// spoke says that something came back.
@@ -81,10 +81,10 @@ type exchange struct {
 	client  *http.Client
 	timeout time.Duration
 	question
-	finding finding
+	finding exchangeResult
 }
 
-func (x *exchange) run() finding {
+func (x *exchange) run() exchangeResult {
 	x.finding.kind, x.finding.flavour, x.finding.tls, x.finding.api = x.kind, x.flavour, x.tls, x.api
 	var prefix string
 	if x.kind == KindGradio {
@@ -220,6 +220,6 @@ func (x *exchange) ask(probe ProbeName, path string, understand func([]byte) err
 		return r // no request was sent
 	}
 	x.finding.spoke = x.finding.spoke || r.came != nothing && !x.inBetween(r)
-	x.finding.outcomes = append(x.finding.outcomes, outcome{series: series{probe: probe, status: r.status, errorType: r.errorType}, seconds: took.Seconds()})
+	x.finding.outcomes = append(x.finding.outcomes, requestOutcome{requestSeries: requestSeries{probe: probe, status: r.status, errorType: r.errorType}, seconds: took.Seconds()})
 	return r
 }

@@ -253,8 +253,8 @@ func TestOneEndpointAnswersNonsense(t *testing.T) {
 	idle := readRecording(t, "5.50.0").Moments["idle"]
 	for _, tt := range []struct {
 		name   string
-		moment moment
-		want   webui.State
+		moment replayedMoment
+		want   webui.ServerState
 	}{
 		{"negative queue", idle.with("/gradio_api/queue/status", 200, `{"msg":"estimation","queue_size":-1}`), webui.StateUnresponsive},
 		{"huge queue", idle.with("/gradio_api/queue/status", 200, `{"msg":"estimation","queue_size":1e300}`), webui.StateUnresponsive},

@@ -54,7 +54,7 @@ func (fs *functionCounters) countViewers(polls int64, now time.Time) {
 }
 
 type counterValue struct {
-	requests, failed counter
+	requests, failed summedCounter
 	last             functionStats
 }
 
@@ -126,15 +126,15 @@ func (fs *functionCounters) snapshot(live bool) []Function {
 	return list
 }
 
-// counter is a total over several processes, each of which counts from zero.
-type counter struct {
+// summedCounter is a total over several processes, each of which counts from zero.
+type summedCounter struct {
 	// base is the sum over the processes before, current what this one counted, offset what of it
 	// is not ours.
 	base, current, offset int64
 	begun                 bool
 }
 
-func (c *counter) read(v int64, old bool) {
+func (c *summedCounter) read(v int64, old bool) {
 	if !c.begun && old {
 		c.offset = v
 	}
@@ -142,6 +142,6 @@ func (c *counter) read(v int64, old bool) {
 	c.current = max(c.current, v)
 }
 
-func (c *counter) restart() { *c = counter{base: c.value()} }
+func (c *summedCounter) restart() { *c = summedCounter{base: c.value()} }
 
-func (c *counter) value() int64 { return c.base + c.current - c.offset }
+func (c *summedCounter) value() int64 { return c.base + c.current - c.offset }

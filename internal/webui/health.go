@@ -31,8 +31,8 @@ type HealthCheck struct {
 	Timeout, Interval time.Duration
 }
 
-// Health is how the last health check of a server went.
-type Health struct {
+// CheckResult is how the last health check of a server went.
+type CheckResult struct {
 	// Time is when it began.
 	Time time.Time
 	// OK says that the answer was that of a healthy server.
@@ -47,7 +47,7 @@ type Health struct {
 	CertificateExpiry reading.Value[time.Time]
 }
 
-// The values of Health.ErrorType beside those of ProbeStats.ErrorType.
+// The values of CheckResult.ErrorType beside those of ProbeStats.ErrorType.
 const (
 	errorStatus = "status"
 	errorBody   = "body"
@@ -58,10 +58,10 @@ const (
 const unhealthyAfter = 2
 
 // ask runs the check.
-func (c *HealthCheck) ask(ctx context.Context) Health {
+func (c *HealthCheck) ask(ctx context.Context) CheckResult {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	h := Health{Time: time.Now()}
+	h := CheckResult{Time: time.Now()}
 	h.ErrorType = c.judge(ctx, &h)
 	h.Duration = time.Since(h.Time).Seconds()
 	h.OK = h.ErrorType == ""
@@ -69,7 +69,7 @@ func (c *HealthCheck) ask(ctx context.Context) Health {
 }
 
 // judge returns the error type.
-func (c *HealthCheck) judge(ctx context.Context, h *Health) string {
+func (c *HealthCheck) judge(ctx context.Context, h *CheckResult) string {
 	method := c.Method
 	if method == "" {
 		method = http.MethodGet
@@ -129,7 +129,7 @@ func expiry(certificates []*x509.Certificate) (first reading.Value[time.Time]) {
 type checked struct {
 	check *HealthCheck
 	// last is nil until there was one.
-	last *Health
+	last *CheckResult
 	next time.Time
 	// failures counts those in a row.
 	failures int
@@ -144,7 +144,7 @@ func (c *checked) assign(check *HealthCheck) {
 
 func (c *checked) due(now time.Time) bool { return c.check != nil && !now.Before(c.next) }
 
-func (c *checked) absorb(h Health, now time.Time) {
+func (c *checked) absorb(h CheckResult, now time.Time) {
 	c.last = &h
 	c.next = now.Add(c.check.Interval - c.check.Interval/10) // a pass may come a little early
 	if c.failures++; h.OK {
@@ -153,7 +153,7 @@ func (c *checked) absorb(h Health, now time.Time) {
 }
 
 // verdict is the state by the check; StateUnknown while it has nothing to say.
-func (c *checked) verdict() State {
+func (c *checked) verdict() ServerState {
 	switch {
 	case c.last == nil:
 		return StateUnknown

@@ -34,7 +34,7 @@ func (h *host) checked(target webui.Target, check *webui.HealthCheck) webui.Targ
 func TestHealthOfAService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
-		s := h.api(8000, moment{}.with("/health", 200, `{"status":"ok"}`))
+		s := h.api(8000, replayedMoment{}.with("/health", 200, `{"status":"ok"}`))
 		target := h.checked(h.process("1/1", 8000), h.check(8000))
 		got := only(t, h.pass(target))
 		assert.Equal(t, webui.StateReady, got.State)
@@ -48,17 +48,17 @@ func TestHealthOfAService(t *testing.T) {
 		assert.Len(t, asked, 24)
 		assert.NotContains(t, asked, "GET /startup-events")
 
-		s.play(moment{}.with("/health", 503, `{"status":"loading"}`))
+		s.play(replayedMoment{}.with("/health", 503, `{"status":"loading"}`))
 		assert.Equal(t, webui.StateReady, only(t, h.pass(target)).State, "one failure")
 		got = only(t, h.pass(target))
 		assert.Equal(t, webui.StateUnhealthy, got.State)
 		assert.Equal(t, "status", got.Health.ErrorType)
 		assert.Equal(t, 503, got.Health.StatusCode)
-		s.play(moment{}.with("/health", 200, ``))
+		s.play(replayedMoment{}.with("/health", 200, ``))
 		snapshot := h.pass(target)
-		assert.Equal(t, []transition{{8000, webui.StateUnhealthy, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{8000, webui.StateUnhealthy, webui.StateReady}}, changes(snapshot))
 
-		s.play(moment{}, "/health")
+		s.play(replayedMoment{}, "/health")
 		h.pass(target)
 		assert.Equal(t, webui.StateUnhealthy, only(t, h.pass(target)).State, "it hangs")
 		assert.Equal(t, webui.StateDown, only(t, h.pass()).State, "a process that is gone is no matter of the check")
@@ -84,7 +84,7 @@ func TestHealthOfAGradio(t *testing.T) {
 func TestHealthAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
-		h.api(8000, moment{}.with("/health", 200, ``))
+		h.api(8000, replayedMoment{}.with("/health", 200, ``))
 		target := webui.Target{Instance: "ff", Port: 8000, Check: h.check(8000)}
 		assert.Equal(t, []line{{8000, webui.StateReady}}, lines(h.pass(target)))
 		h.refuse(8000)
@@ -97,7 +97,7 @@ func TestHealthAlone(t *testing.T) {
 func TestHealthInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
-		s := h.api(8000, moment{}.with("/health", 200, ``))
+		s := h.api(8000, replayedMoment{}.with("/health", 200, ``))
 		check := h.check(8000)
 		check.Interval = 30 * time.Second
 		for range 12 {
@@ -148,7 +148,7 @@ func TestHealthJudges(t *testing.T) {
 	}
 }
 
-func checkOnce(t *testing.T, check *webui.HealthCheck) webui.Health {
+func checkOnce(t *testing.T, check *webui.HealthCheck) webui.CheckResult {
 	t.Helper()
 	tracker := webui.NewTracker(webui.Settings{})
 	defer tracker.Close()
@@ -191,7 +191,7 @@ func TestGoneFromTheFirstPass(t *testing.T) {
 		h.serve(7860)
 		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
-		assert.Equal(t, []transition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.pass(gone)), "it has a port now")
 	})
 }
@@ -208,9 +208,9 @@ func TestStoppedOnPurpose(t *testing.T) {
 			return webui.Target{Instance: "ff", Process: id, Port: port, Gone: true, Stopped: stopped}
 		}
 		snapshot := h.pass(gone("1/1", 7860, true), gone("2/2", 7861, false))
-		assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateStopped}, {7861, webui.StateReady, webui.StateDown}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7860, webui.StateReady, webui.StateStopped}, {7861, webui.StateReady, webui.StateDown}}, changes(snapshot))
 		snapshot = h.pass(gone("1/1", 7860, true), gone("2/2", 7861, true))
-		assert.Equal(t, []transition{{7861, webui.StateDown, webui.StateStopped}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7861, webui.StateDown, webui.StateStopped}}, changes(snapshot))
 		snapshot = h.pass(h.process("3/3", 0), gone("1/1", 7860, true), gone("2/2", 7861, true))
 		assert.Equal(t, []line{{0, webui.StateStarting}, {7860, webui.StateStopped}, {7861, webui.StateStopped}}, lines(snapshot))
 		snapshot = h.pass(h.process("3/3", 7860), gone("2/2", 7861, true))

@@ -11,15 +11,15 @@ type candidate struct {
 	probe      ProbeName
 	path       string
 	understand func([]byte) error
-	found      func(f *finding)
+	found      func(f *exchangeResult)
 }
 
 // candidates are asked in this order at first, and one by one later: Gradio 5, Gradio 3 and 4, and
 // FaceFusion 4's api.
 var candidates = [...]candidate{
-	{ProbeLoop, gradioPrefix + loopPath, parseLoop, func(f *finding) { f.kind, f.flavour = KindGradio, flavourPrefixed }},
-	{ProbeLoop, loopPath, parseLoop, func(f *finding) { f.kind = KindGradio }},
-	{ProbeCapabilities, "/capabilities", parseCapabilities, func(f *finding) { f.kind, f.api = KindHTTP, true }},
+	{ProbeLoop, gradioPrefix + loopPath, parseLoop, func(f *exchangeResult) { f.kind, f.flavour = KindGradio, flavourPrefixed }},
+	{ProbeLoop, loopPath, parseLoop, func(f *exchangeResult) { f.kind = KindGradio }},
+	{ProbeCapabilities, "/capabilities", parseCapabilities, func(f *exchangeResult) { f.kind, f.api = KindHTTP, true }},
 }
 
 // parseCapabilities understands what FaceFusion 4's api can do: an object, whatever is in it.

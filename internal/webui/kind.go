@@ -2,17 +2,18 @@ package webui
 
 import "time"
 
-// Kind is what a server turned out to be. The set is fixed, so that it may become an attribute.
-type Kind string
+// ServerKind is what a server turned out to be. The set is fixed, so that it may become an
+// attribute.
+type ServerKind string
 
 // The kinds.
 const (
 	// KindGradio is FaceFusion's web UI, or whatever else serves Gradio.
-	KindGradio Kind = "gradio"
+	KindGradio ServerKind = "gradio"
 	// KindHTTP answers HTTP, and is no Gradio: FaceFusion 4's api, a FastAPI service around it.
-	KindHTTP Kind = "http"
+	KindHTTP ServerKind = "http"
 	// KindUnknown has not answered HTTP: not yet, or because it speaks something else.
-	KindUnknown Kind = "unknown"
+	KindUnknown ServerKind = "unknown"
 )
 
 const (

@@ -18,7 +18,7 @@ import (
 )
 
 // api is a service of HTTP around FaceFusion: a few paths, and 404 for the rest.
-func (h *host) api(port int, m moment) *fakeServer {
+func (h *host) api(port int, m replayedMoment) *fakeServer {
 	s := &fakeServer{}
 	s.play(m)
 	h.network.listen(loopback(port), s)
@@ -30,7 +30,7 @@ func (h *host) api(port int, m moment) *fakeServer {
 func TestServerOfAnotherKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
-		s := h.api(8000, moment{})
+		s := h.api(8000, replayedMoment{})
 		first := only(t, h.pass(h.process("1/1", 8000)))
 		assert.Equal(t, webui.StateAnswering, first.State)
 		assert.Equal(t, webui.KindHTTP, first.Kind)
@@ -40,13 +40,13 @@ func TestServerOfAnotherKind(t *testing.T) {
 		}
 		assert.LessOrEqual(t, len(s.takeAsked()), 11, "at most one request a minute")
 
-		s.play(moment{}, "/gradio_api/startup-events", "/startup-events", "/capabilities")
-		var state webui.State
+		s.play(replayedMoment{}, "/gradio_api/startup-events", "/startup-events", "/capabilities")
+		var state webui.ServerState
 		for range 2 * 12 {
 			state = only(t, h.pass(h.process("1/1", 8000))).State
 		}
 		assert.Equal(t, webui.StateUnresponsive, state)
-		s.play(moment{})
+		s.play(replayedMoment{})
 		for range 12 {
 			state = only(t, h.pass(h.process("1/1", 8000))).State
 		}
@@ -60,7 +60,7 @@ func TestServerOfAnotherKind(t *testing.T) {
 func TestServerBecomesGradio(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
-		s := h.api(7860, moment{})
+		s := h.api(7860, replayedMoment{})
 		h.pass(h.process("1/1", 7860))
 		s.play(h.idle)
 		var got webui.Server
@@ -77,7 +77,7 @@ func TestServerBecomesGradio(t *testing.T) {
 func TestFaceFusion4(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
-		s := h.api(8000, moment{}.with("/capabilities", 200, `{"execution_providers":["cpu"]}`))
+		s := h.api(8000, replayedMoment{}.with("/capabilities", 200, `{"execution_providers":["cpu"]}`))
 		got := only(t, h.pass(h.process("1/1", 8000)))
 		assert.Equal(t, webui.StateReady, got.State)
 		assert.Equal(t, webui.KindHTTP, got.Kind)
@@ -86,7 +86,7 @@ func TestFaceFusion4(t *testing.T) {
 			assert.Equal(t, webui.StateReady, only(t, h.pass(h.process("1/1", 8000))).State)
 		}
 		assert.Equal(t, []string{"GET /capabilities", "GET /capabilities", "GET /capabilities", "GET /capabilities"}, s.takeAsked())
-		s.play(moment{}.with("/capabilities", 500, ``))
+		s.play(replayedMoment{}.with("/capabilities", 500, ``))
 		for range 4 {
 			got = only(t, h.pass(h.process("1/1", 8000)))
 		}
@@ -101,7 +101,7 @@ func TestGatewayInFront(t *testing.T) {
 		s := &fakeServer{}
 		h.network.listen("proxy.example", s)
 		endpoint := webui.Target{Instance: "ff", URL: mustURL(t, "https://proxy.example")}
-		s.play(moment{}.with("/gradio_api/startup-events", 502, `bad gateway`))
+		s.play(replayedMoment{}.with("/gradio_api/startup-events", 502, `bad gateway`))
 		h.pass(endpoint)
 		assert.Equal(t, webui.StateUnresponsive, only(t, h.pass(endpoint)).State)
 		s.play(h.idle)
@@ -139,8 +139,8 @@ func TestFoundServerSpeaksTLS(t *testing.T) {
 		name    string
 		handler http.Handler
 		listen  func(net.Listener, *tls.Config) net.Listener
-		state   webui.State
-		kind    webui.Kind
+		state   webui.ServerState
+		kind    webui.ServerKind
 	}{
 		{"Gradio, and an answer in plain HTTP", gradio, nil, webui.StateReady, webui.KindGradio},
 		{"Gradio, and an alert", gradio, alerting, webui.StateReady, webui.KindGradio},

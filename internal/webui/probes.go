@@ -11,28 +11,28 @@ import (
 // DurationBounds are those that the semantic conventions advise for HTTP requests.
 var DurationBounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
 
-// series is one kind of request with one outcome. There are no more than the probes times (the
-// counted status codes + the error types).
-type series struct {
+// requestSeries is one kind of request with one outcome. There are no more than the probes times
+// (the counted status codes + the error types).
+type requestSeries struct {
 	probe     ProbeName
 	status    int
 	errorType string
 }
 
-// outcome is how one request went.
-type outcome struct {
-	series
+// requestOutcome is how one request went.
+type requestOutcome struct {
+	requestSeries
 	seconds float64
 }
 
 // probes count the requests to one server.
-type probeHistograms map[series]*histogram.Histogram
+type probeHistograms map[requestSeries]*histogram.Histogram
 
-func (p probeHistograms) count(o outcome) {
-	h := p[o.series]
+func (p probeHistograms) count(o requestOutcome) {
+	h := p[o.requestSeries]
 	if h == nil {
 		h = histogram.New(DurationBounds)
-		p[o.series] = h
+		p[o.requestSeries] = h
 	}
 	h.Observe(o.seconds)
 }

@@ -14,12 +14,12 @@ import (
 
 // observeOnce looks at a real server that plays the moment, as at a process that starts to listen
 // while we look.
-func observeOnce(t *testing.T, m moment) (webui.Server, []string) {
+func observeOnce(t *testing.T, m replayedMoment) (webui.Server, []string) {
 	t.Helper()
 	return observeTimes(t, m, 1)
 }
 
-func observeTimes(t *testing.T, m moment, times int) (webui.Server, []string) {
+func observeTimes(t *testing.T, m replayedMoment, times int) (webui.Server, []string) {
 	t.Helper()
 	s := &fakeServer{}
 	s.play(m)

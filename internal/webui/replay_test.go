@@ -20,13 +20,13 @@ import (
 // recording is a file of testdata/web.
 type recording struct {
 	Gradio  string
-	Moments map[string]moment
+	Moments map[string]replayedMoment
 }
 
-// moment maps paths to answers.
-type moment map[string]answer
+// replayedMoment maps paths to answers.
+type replayedMoment map[string]replayedAnswer
 
-type answer struct {
+type replayedAnswer struct {
 	Status  int
 	Headers map[string]string
 	Body    string
@@ -42,12 +42,12 @@ func readRecording(t *testing.T, name string) recording {
 }
 
 // with returns the moment with another answer at a path.
-func (m moment) with(path string, status int, body string) moment {
-	changed := moment{}
+func (m replayedMoment) with(path string, status int, body string) replayedMoment {
+	changed := replayedMoment{}
 	for p, a := range m {
 		changed[p] = a
 	}
-	changed[path] = answer{Status: status, Headers: map[string]string{"content-type": "application/json"}, Body: body}
+	changed[path] = replayedAnswer{Status: status, Headers: map[string]string{"content-type": "application/json"}, Body: body}
 	return changed
 }
 
@@ -55,13 +55,13 @@ func (m moment) with(path string, status int, body string) moment {
 // a transport where time is not real.
 type fakeServer struct {
 	mu     sync.Mutex
-	moment moment
+	moment replayedMoment
 	asked  []string
 	// hangs names paths that are never answered.
 	hangs map[string]bool
 }
 
-func (s *fakeServer) play(m moment, hangs ...string) {
+func (s *fakeServer) play(m replayedMoment, hangs ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.moment = m
@@ -91,7 +91,7 @@ func (s *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !found {
-		a = answer{Status: http.StatusNotFound, Headers: map[string]string{"content-type": "application/json"}, Body: `{"detail":"Not Found"}`}
+		a = replayedAnswer{Status: http.StatusNotFound, Headers: map[string]string{"content-type": "application/json"}, Body: `{"detail":"Not Found"}`}
 	}
 	for name, value := range a.Headers {
 		w.Header().Set(name, value)
@@ -101,14 +101,14 @@ func (s *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, a.Body)
 }
 
-// network is a transport without sockets, so that a bubble of synctest may hold it: servers by host
-// and port.
-type network struct {
+// replayNetwork is a transport without sockets, so that a bubble of synctest may hold it: servers
+// by host and port.
+type replayNetwork struct {
 	mu      sync.Mutex
 	servers map[string]http.Handler
 }
 
-func (n *network) listen(host string, h http.Handler) {
+func (n *replayNetwork) listen(host string, h http.Handler) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.servers == nil {
@@ -117,7 +117,7 @@ func (n *network) listen(host string, h http.Handler) {
 	n.servers[host] = h
 }
 
-func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
+func (n *replayNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
 	h := n.servers[r.URL.Host]
 	n.mu.Unlock()

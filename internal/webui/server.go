@@ -33,10 +33,10 @@ type trackedServer struct {
 	url *url.URL
 
 	// state is what the exchanges say; shown, with the health check, is what others see.
-	state, shown State
+	state, shown ServerState
 	checked      checked
 	// lastReported is the state that was last reported in a Change, as far as one was known.
-	lastReported State
+	lastReported ServerState
 	downFrom     time.Time
 	lastAsked    time.Time
 	// owner is whose it is, see Target; turn is set while it is asked.
@@ -53,7 +53,7 @@ type trackedServer struct {
 
 // processState is what is known of one process of a server, and of no other.
 type processState struct {
-	kind Kind
+	kind ServerKind
 	// tls says that it speaks TLS, api that it is FaceFusion 4's, spoke that something once came
 	// back.
 	tls, api, spoke bool
@@ -102,7 +102,7 @@ func (e *trackedServer) see(t Target) {
 
 // closed is the state of a living process that does not listen: it gets ready, or it has stopped
 // serving without having ended.
-func (e *trackedServer) closed() State {
+func (e *trackedServer) closed() ServerState {
 	if e.current.listened {
 		return StateUnresponsive
 	}
@@ -118,7 +118,7 @@ func (e *trackedServer) goDown(now time.Time) {
 }
 
 // down is the state of a server that does not run.
-func (e *trackedServer) down() State {
+func (e *trackedServer) down() ServerState {
 	if e.stopped {
 		return StateStopped
 	}
@@ -127,7 +127,7 @@ func (e *trackedServer) down() State {
 
 func (e *trackedServer) isDown() bool { return e.state == StateDown || e.state == StateStopped }
 
-func (e *trackedServer) setState(s State) {
+func (e *trackedServer) setState(s ServerState) {
 	e.state = s
 	if s != StateReady && s != StateSaturated {
 		e.queueSize = reading.Value[int64]{}
@@ -153,7 +153,7 @@ func (e *trackedServer) budget() time.Duration {
 }
 
 // absorb takes what a look found that began now.
-func (e *trackedServer) absorb(f finding, now time.Time, summaryInterval time.Duration) {
+func (e *trackedServer) absorb(f exchangeResult, now time.Time, summaryInterval time.Duration) {
 	e.lastAsked = now
 	for _, o := range f.outcomes {
 		e.probes.count(o)
@@ -185,7 +185,7 @@ func (e *trackedServer) absorb(f finding, now time.Time, summaryInterval time.Du
 }
 
 // absorbKind takes what the server turned out to be.
-func (e *trackedServer) absorbKind(f finding, now time.Time) {
+func (e *trackedServer) absorbKind(f exchangeResult, now time.Time) {
 	m := &e.current
 	if f.spoke {
 		m.attempts++
@@ -202,7 +202,7 @@ func (e *trackedServer) absorbKind(f finding, now time.Time) {
 }
 
 // absorbIdentity notices that another process answers, and that the endpoints are elsewhere.
-func (e *trackedServer) absorbIdentity(f finding) {
+func (e *trackedServer) absorbIdentity(f exchangeResult) {
 	m := &e.current
 	if f.appID.Known {
 		if m.appID.Known && m.appID != f.appID {
@@ -222,7 +222,7 @@ func (e *trackedServer) absorbIdentity(f finding) {
 	}
 }
 
-func (e *trackedServer) absorbPool(f finding, now time.Time) {
+func (e *trackedServer) absorbPool(f exchangeResult, now time.Time) {
 	m := &e.current
 	switch {
 	case !f.poolAsked:
@@ -234,7 +234,7 @@ func (e *trackedServer) absorbPool(f finding, now time.Time) {
 	}
 }
 
-func (e *trackedServer) absorbSummary(f finding, now time.Time, interval time.Duration) {
+func (e *trackedServer) absorbSummary(f exchangeResult, now time.Time, interval time.Duration) {
 	if !f.summaryAsked {
 		return
 	}

@@ -24,7 +24,7 @@ func TestPortMovedBecause7860WasTaken(t *testing.T) {
 
 		snapshot = h.pass(h.process("2/2", 7861))
 		assert.Equal(t, []line{{7861, webui.StateReady}}, lines(snapshot))
-		assert.Equal(t, []transition{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
 	})
 }
 
@@ -39,13 +39,13 @@ func TestRestartOnTheSamePort(t *testing.T) {
 		h.pass()
 		snapshot = h.pass(h.process("3/3", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "with a gap")
-		assert.Equal(t, []transition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 
 		h.pass()
 		h.pass(h.process("4/4", 0))
 		snapshot = h.pass(h.process("4/4", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "after a download")
-		assert.Equal(t, []transition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
 	})
 }
 
@@ -177,7 +177,7 @@ func TestFlavourIsRemembered(t *testing.T) {
 		assert.Equal(t, detect, s.takeAsked(), "a new process")
 
 		s.play(h.idle)
-		for _, state := range []webui.State{webui.StateReady, webui.StateUnresponsive, webui.StateUnresponsive} {
+		for _, state := range []webui.ServerState{webui.StateReady, webui.StateUnresponsive, webui.StateUnresponsive} {
 			assert.Equal(t, state, only(t, h.pass(h.process("2/2", 7860))).State)
 		}
 		assert.Equal(t, []string{detect[1], detect[1], detect[1]}, s.takeAsked())

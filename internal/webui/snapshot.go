@@ -51,53 +51,53 @@ type Snapshot struct {
 	Oldest time.Time
 }
 
-// State is how a server is. The set is fixed, so that it may become an attribute.
-type State string
+// ServerState is how a server is. The set is fixed, so that it may become an attribute.
+type ServerState string
 
 // The states.
 const (
 	// StateStarting: the process lives, but does not listen yet (it downloads and checks models
 	// first).
-	StateStarting State = "starting"
+	StateStarting ServerState = "starting"
 	// StateReady: it answers as a FaceFusion server does.
-	StateReady State = "ready"
+	StateReady ServerState = "ready"
 	// StateAnswering: it answers, and is not known further: no Gradio, and no health check is
 	// configured.
-	StateAnswering State = "answering"
+	StateAnswering ServerState = "answering"
 	// StateSaturated: the event loop answers, the thread pool does not.
-	StateSaturated State = "saturated"
+	StateSaturated ServerState = "saturated"
 	// StateUnhealthy: its health check failed twice in a row.
-	StateUnhealthy State = "unhealthy"
+	StateUnhealthy ServerState = "unhealthy"
 	// StateUnresponsive: the port is open, and nothing came back twice in a row; of a Gradio,
 	// nothing sensible.
-	StateUnresponsive State = "unresponsive"
+	StateUnresponsive ServerState = "unresponsive"
 	// StateDown: the process is gone, or nothing listens at a configured endpoint.
-	StateDown State = "down"
+	StateDown ServerState = "down"
 	// StateStopped: the process was ended on purpose.
-	StateStopped State = "stopped"
+	StateStopped ServerState = "stopped"
 	// StateNotProbed: it is not asked, as it is not certain whom a request would reach.
-	StateNotProbed State = "not_probed"
+	StateNotProbed ServerState = "not_probed"
 	// StateUnknown: nothing can be said. It is not sent.
-	StateUnknown State = ""
+	StateUnknown ServerState = ""
 )
 
 // States are all that are sent, 1 for the current.
-var States = [...]State{StateStarting, StateReady, StateAnswering, StateSaturated, StateUnhealthy, StateUnresponsive, StateDown, StateStopped, StateNotProbed}
+var States = [...]ServerState{StateStarting, StateReady, StateAnswering, StateSaturated, StateUnhealthy, StateUnresponsive, StateDown, StateStopped, StateNotProbed}
 
 // Server is one server of an instance.
 type Server struct {
 	Instance string
 	Port     uint16
-	State    State
+	State    ServerState
 	// Kind is what it turned out to be.
-	Kind Kind
+	Kind ServerKind
 	// QueueSize is how many events wait in Gradio's queue.
 	QueueSize reading.Value[int64]
 	// Functions are Gradio's own statistics of the functions we know, FaceFusion 3.5.0 and later:
 	// all of them, or none where nothing is known.
 	Functions []Function
 	// Health is the result of its last health check; nil without one.
-	Health *Health
+	Health *CheckResult
 	// Process is the one that serves, as in Target, and Asked when it answered with its statistics
 	// last; zero without.
 	Process string
@@ -168,5 +168,5 @@ type StateChange struct {
 	Time     time.Time
 	Instance string
 	Port     uint16
-	From, To State
+	From, To ServerState
 }

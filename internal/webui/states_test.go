@@ -20,9 +20,9 @@ import (
 // of a bubble's time.
 type host struct {
 	t       *testing.T
-	network network
+	network replayNetwork
 	tracker *webui.Tracker
-	idle    moment
+	idle    replayedMoment
 	// living are the targets of the last pass, missed those that are gone and not replaced.
 	living, missed []webui.Target
 	// joined and ended are the passes at which processes came and went.
@@ -103,7 +103,7 @@ func (h *host) observe(targets ...webui.Target) *webui.Snapshot {
 // line is what matters of a server in most tests.
 type line struct {
 	port  uint16
-	state webui.State
+	state webui.ServerState
 }
 
 func lines(s *webui.Snapshot) []line {
@@ -114,15 +114,15 @@ func lines(s *webui.Snapshot) []line {
 	return list
 }
 
-type transition struct {
+type stateTransition struct {
 	port     uint16
-	from, to webui.State
+	from, to webui.ServerState
 }
 
-func changes(s *webui.Snapshot) []transition {
-	var list []transition
+func changes(s *webui.Snapshot) []stateTransition {
+	var list []stateTransition
 	for _, c := range s.Changes {
-		list = append(list, transition{c.Port, c.From, c.To})
+		list = append(list, stateTransition{c.Port, c.From, c.To})
 	}
 	return list
 }
@@ -138,7 +138,7 @@ func TestStates(t *testing.T) {
 
 		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot))
-		assert.Equal(t, []transition{{7860, webui.StateStarting, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7860, webui.StateStarting, webui.StateReady}}, changes(snapshot))
 
 		snapshot = h.pass(h.process("1/1", 7860))
 		assert.Empty(t, snapshot.Changes)
@@ -146,19 +146,19 @@ func TestStates(t *testing.T) {
 		s.play(h.idle, "/gradio_api/startup-events")
 		assert.Empty(t, h.pass(h.process("1/1", 7860)).Changes, "one slow answer is no outage")
 		snapshot = h.pass(h.process("1/1", 7860))
-		assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(snapshot))
 		assert.False(t, snapshot.Servers[0].QueueSize.Known)
 
 		s.play(h.idle)
-		assert.Equal(t, []transition{{7860, webui.StateUnresponsive, webui.StateReady}}, changes(h.pass(h.process("1/1", 7860))))
+		assert.Equal(t, []stateTransition{{7860, webui.StateUnresponsive, webui.StateReady}}, changes(h.pass(h.process("1/1", 7860))))
 
 		h.refuse(7860)
-		assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(h.pass(h.process("1/1", 7860))),
+		assert.Equal(t, []stateTransition{{7860, webui.StateReady, webui.StateUnresponsive}}, changes(h.pass(h.process("1/1", 7860))),
 			"a process that served and now refuses does not start again")
 		assert.Empty(t, h.pass(h.process("1/1", 0)).Changes, "nor does it once its socket is gone, and it stays where it was")
 
 		snapshot = h.pass()
-		assert.Equal(t, []transition{{7860, webui.StateUnresponsive, webui.StateDown}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7860, webui.StateUnresponsive, webui.StateDown}}, changes(snapshot))
 		for range 100 {
 			snapshot = h.pass()
 		}
@@ -183,7 +183,7 @@ func TestSaturated(t *testing.T) {
 				h.pass(h.process("1/1", 7860))
 				s.play(h.idle, tt.hangs...)
 				snapshot := h.pass(h.process("1/1", 7860))
-				assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateSaturated}}, changes(snapshot))
+				assert.Equal(t, []stateTransition{{7860, webui.StateReady, webui.StateSaturated}}, changes(snapshot))
 				assert.Len(t, only(t, snapshot).Functions, 11, "the statistics take no thread")
 
 				// a request that no thread takes stays in the server's memory
@@ -230,7 +230,7 @@ func TestUnknown(t *testing.T) {
 		assert.Empty(t, snapshot.Changes)
 		assert.Empty(t, s.takeAsked())
 		assert.Empty(t, h.pass(h.process("2/2", 7860)).Changes, "it is as it was before")
-		assert.Equal(t, []transition{{7860, webui.StateReady, webui.StateDown}}, changes(h.pass()))
+		assert.Equal(t, []stateTransition{{7860, webui.StateReady, webui.StateDown}}, changes(h.pass()))
 	})
 }
 
@@ -240,7 +240,7 @@ func TestConfiguredEndpoint(t *testing.T) {
 		h := newHost(t)
 		s := &fakeServer{}
 		h.network.listen("proxy.example", s)
-		below := moment{}
+		below := replayedMoment{}
 		for path, a := range h.idle {
 			below["/facefusion"+path] = a
 		}
@@ -249,9 +249,9 @@ func TestConfiguredEndpoint(t *testing.T) {
 		assert.Equal(t, []line{{443, webui.StateReady}}, lines(h.pass(endpoint)))
 
 		h.network.listen("proxy.example", nil)
-		assert.Equal(t, []transition{{443, webui.StateReady, webui.StateDown}}, changes(h.pass(endpoint)))
+		assert.Equal(t, []stateTransition{{443, webui.StateReady, webui.StateDown}}, changes(h.pass(endpoint)))
 		h.network.listen("proxy.example", s)
-		assert.Equal(t, []transition{{443, webui.StateDown, webui.StateReady}}, changes(h.pass(endpoint)))
+		assert.Equal(t, []stateTransition{{443, webui.StateDown, webui.StateReady}}, changes(h.pass(endpoint)))
 
 		assert.Empty(t, lines(h.pass()))
 	})

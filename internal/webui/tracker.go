@@ -106,7 +106,7 @@ func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []str
 		t.registry.askStatistics(begin)
 	}
 	toCheck := t.registry.toCheck(begin)
-	var checks []Health
+	var checks []CheckResult
 	var wg sync.WaitGroup
 	wg.Go(func() { checks = t.checkAll(ctx, toCheck) })
 	toAsk := t.registry.toAsk(begin)
@@ -129,8 +129,8 @@ func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []str
 }
 
 // checkAll runs health checks. Those that are configured are few, and each has a deadline.
-func (t *Tracker) checkAll(ctx context.Context, entries []*trackedServer) []Health {
-	results := make([]Health, len(entries))
+func (t *Tracker) checkAll(ctx context.Context, entries []*trackedServer) []CheckResult {
+	results := make([]CheckResult, len(entries))
 	turns := make(chan struct{}, t.settings.MaxConcurrent)
 	var wg sync.WaitGroup
 	for i, e := range entries {
@@ -145,8 +145,8 @@ func (t *Tracker) checkAll(ctx context.Context, entries []*trackedServer) []Heal
 }
 
 // askAll asks the servers, in fair turns.
-func (t *Tracker) askAll(ctx context.Context, begin time.Time, entries []*trackedServer) map[*trackedServer]finding {
-	findings := make(map[*trackedServer]finding, len(entries))
+func (t *Tracker) askAll(ctx context.Context, begin time.Time, entries []*trackedServer) map[*trackedServer]exchangeResult {
+	findings := make(map[*trackedServer]exchangeResult, len(entries))
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	turns := newTurns(entries, t.settings.MaxPerOwner, begin.Add(t.settings.Timeout))
@@ -175,7 +175,7 @@ func (t *Tracker) clientOf(e *trackedServer) *http.Client {
 }
 
 // askServer takes no longer than a budget of timeouts.
-func (t *Tracker) askServer(ctx context.Context, client *http.Client, q question, budget time.Duration) finding {
+func (t *Tracker) askServer(ctx context.Context, client *http.Client, q question, budget time.Duration) exchangeResult {
 	ctx, cancel := context.WithTimeout(ctx, budget*t.settings.Timeout)
 	defer cancel()
 	x := exchange{ctx: ctx, client: client, timeout: t.settings.Timeout, question: q}

@@ -98,7 +98,7 @@ func (q *turns) done(e *trackedServer) {
 
 // oldest is since when the server has waited that has waited longest for a turn which did not come;
 // zero where each had its turn.
-func oldest(toAsk []*trackedServer, findings map[*trackedServer]finding) (at time.Time) {
+func oldest(toAsk []*trackedServer, findings map[*trackedServer]exchangeResult) (at time.Time) {
 	for _, e := range toAsk {
 		if _, asked := findings[e]; asked {
 			continue

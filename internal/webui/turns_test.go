@@ -26,7 +26,7 @@ func (h *host) silent(port int) {
 	h.network.listen(loopback(port), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 }
 
-func stateOf(s *webui.Snapshot, instance string) webui.State {
+func stateOf(s *webui.Snapshot, instance string) webui.ServerState {
 	for _, server := range s.Servers {
 		if server.Instance == instance {
 			return server.State

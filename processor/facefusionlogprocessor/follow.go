@@ -20,12 +20,12 @@ type followed struct {
 	// instance is whose lines these are; empty while unknown.
 	instance string
 	// run is the run of the line before.
-	run *runlog.Run
+	run *runlog.KnownRun
 	// since is when the run at hand began. unmatched is how many records wait for it.
 	since     time.Time
 	unmatched int
 	// phases and findings are to be published.
-	phases   []runlog.Phase
+	phases   []runlog.EndedPhase
 	findings []runlog.Finding
 	// heard is when a piece last came.
 	heard time.Time
@@ -33,7 +33,7 @@ type followed struct {
 	next int64
 	// early are pieces that came before one that stands before them: file_log hands pieces over
 	// from two goroutines.
-	early []piece
+	early []streamChunk
 	// omitted is how many bytes were reported as omitted.
 	omitted int64
 }
@@ -45,7 +45,7 @@ const (
 )
 
 // write takes a piece, in the order of the file.
-func (f *followed) write(p piece, now time.Time) {
+func (f *followed) write(p streamChunk, now time.Time) {
 	f.heard = now
 	switch {
 	case p.offset < 0 || f.next < 0:
@@ -64,7 +64,7 @@ func (f *followed) write(p piece, now time.Time) {
 	}
 }
 
-func (f *followed) take(p piece) {
+func (f *followed) take(p streamChunk) {
 	f.next = -1
 	if p.offset >= 0 {
 		f.next = p.offset + int64(len(p.text))
@@ -73,12 +73,12 @@ func (f *followed) take(p piece) {
 }
 
 func (f *followed) following() int {
-	return slices.IndexFunc(f.early, func(p piece) bool { return p.offset == f.next })
+	return slices.IndexFunc(f.early, func(p streamChunk) bool { return p.offset == f.next })
 }
 
 // giveUp takes the pieces for whose predecessor nobody waits any more.
 func (f *followed) giveUp() {
-	slices.SortStableFunc(f.early, func(a, b piece) int { return int(min(max(a.offset-b.offset, -1), 1)) })
+	slices.SortStableFunc(f.early, func(a, b streamChunk) int { return int(min(max(a.offset-b.offset, -1), 1)) })
 	early := f.early
 	f.early = nil
 	for _, p := range early {

@@ -142,7 +142,7 @@ func (p *logProcessor) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 }
 
 // follow gives a piece to its stream.
-func (p *logProcessor) follow(piece piece, resource, attributes pcommon.Map) {
+func (p *logProcessor) follow(piece streamChunk, resource, attributes pcommon.Map) {
 	now := time.Now()
 	f := p.streams[piece.key]
 	if f == nil {
@@ -156,7 +156,7 @@ func (p *logProcessor) follow(piece piece, resource, attributes pcommon.Map) {
 }
 
 // open begins to follow a stream.
-func (p *logProcessor) open(piece piece, resource, attributes pcommon.Map) *followed {
+func (p *logProcessor) open(piece streamChunk, resource, attributes pcommon.Map) *followed {
 	if len(p.streams) >= p.cfg.MaxStreams {
 		p.closeOldest()
 	}
@@ -189,7 +189,7 @@ func (p *logProcessor) resolve(f *followed) {
 
 // update publishes how a stream is.
 func (p *logProcessor) update(f *followed) {
-	p.exchange.Update(f.key, runlog.Stream{Instance: f.instance, Updated: f.heard, Totals: f.stream.Totals(), Open: f.stream.Open()})
+	p.exchange.Update(f.key, runlog.StreamHealth{Instance: f.instance, Updated: f.heard, Totals: f.stream.Totals(), Open: f.stream.Open()})
 	if omitted := f.stream.Totals().Dropped; omitted > f.omitted {
 		p.telemetry.ProcessorFacefusionLogBytesOmitted.Add(context.Background(), omitted-f.omitted)
 		f.omitted = omitted

@@ -235,11 +235,11 @@ func TestRecordSaysWhatIsKnown(t *testing.T) {
 // known is a receiver that knows a run of two steps.
 func known(started, ended time.Time) *runlog.Known {
 	return &runlog.Known{
-		Host:      runlog.Host{Name: "gpu-1", ID: "m1"},
-		Instances: []runlog.Instance{{ID: "facefusion-1", Version: "3.8.1", PIDs: []int{12}, Containers: []string{strings.Repeat("ab", 32)}}},
-		Runs: []runlog.Run{{
+		Host:      runlog.KnownHost{Name: "gpu-1", ID: "m1"},
+		Instances: []runlog.KnownInstance{{ID: "facefusion-1", Version: "3.8.1", PIDs: []int{12}, Containers: []string{strings.Repeat("ab", 32)}}},
+		Runs: []runlog.KnownRun{{
 			Instance: "facefusion-1", Job: "nightly-001", Attempt: 1, Trace: [16]byte{1}, Root: [8]byte{2}, Started: started, Ended: ended,
-			Steps: []runlog.Step{{Started: started, Span: [8]byte{3}}, {Span: [8]byte{4}}},
+			Steps: []runlog.KnownStep{{Started: started, Span: [8]byte{3}}, {Span: [8]byte{4}}},
 		}},
 	}
 }
@@ -304,7 +304,7 @@ func TestTwoRunsOfTwoStreams(t *testing.T) {
 		second := k.Runs[0]
 		second.Job, second.Trace, second.Root = "other", [16]byte{9}, [8]byte{9}
 		second.Started = second.Started.Add(time.Second)
-		second.Steps = []runlog.Step{{Started: second.Started, Span: [8]byte{8}}}
+		second.Steps = []runlog.KnownStep{{Started: second.Started, Span: [8]byte{8}}}
 		k.Runs = append(k.Runs, second)
 		h.publish(k)
 		for _, path := range []string{"/a", "/b"} {
@@ -351,7 +351,7 @@ func TestWhatTheLinesSayIsPublished(t *testing.T) {
 
 func TestWhoseLinesTheseAre(t *testing.T) {
 	id := strings.Repeat("cd", 32)
-	k := &runlog.Known{Instances: []runlog.Instance{{ID: "a", PIDs: []int{12}}, {ID: "b", Containers: []string{id}}}}
+	k := &runlog.Known{Instances: []runlog.KnownInstance{{ID: "a", PIDs: []int{12}}, {ID: "b", Containers: []string{id}}}}
 	for name, c := range map[string]struct {
 		logs plog.Logs
 		want string
@@ -420,20 +420,20 @@ func TestStreamsAreBounded(t *testing.T) {
 	})
 }
 
-// refusing is a next component that does not take records until it is told to.
-type refusing struct {
+// refusingConsumer is a next component that does not take records until it is told to.
+type refusingConsumer struct {
 	consumertest.LogsSink
 	mu  sync.Mutex
 	err error
 }
 
-func (r *refusing) set(err error) {
+func (r *refusingConsumer) set(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.err = err
 }
 
-func (r *refusing) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+func (r *refusingConsumer) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
@@ -445,7 +445,7 @@ func (r *refusing) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 // TestNextIsAway: nothing is lost, and no more is taken than there is room for.
 func TestNextIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		next := &refusing{err: errors.New("away")}
+		next := &refusingConsumer{err: errors.New("away")}
 		p := create(t, nil, next)
 		line := []byte("line\n")
 		sent := 0

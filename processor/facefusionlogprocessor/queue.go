@@ -32,7 +32,7 @@ type waiting struct {
 	line   runlog.Line
 	// until is when it goes out without a run, at the latest; zero for one that waits for none.
 	until time.Time
-	run   *runlog.Run
+	run   *runlog.KnownRun
 }
 
 // enqueue is called for each record of a stream, with the lock held.
@@ -79,13 +79,13 @@ func ofRun(r *logstream.Record) bool {
 }
 
 // match finds the run of a record, and remembers it for the next of the same stream.
-func (p *logProcessor) match(known *runlog.Known, w *waiting) *runlog.Run {
+func (p *logProcessor) match(known *runlog.Known, w *waiting) *runlog.KnownRun {
 	f := w.from
 	w.line.Instance = f.instance
 	if w.line.Begins {
 		f.run = nil
 	}
-	run := known.Match(w.line, f.run, func(r *runlog.Run) bool {
+	run := known.Match(w.line, f.run, func(r *runlog.KnownRun) bool {
 		other, there := p.taken[r.ID()]
 		return there && (other != f || w.line.Begins)
 	})
@@ -99,7 +99,7 @@ func (p *logProcessor) match(known *runlog.Known, w *waiting) *runlog.Run {
 }
 
 // take remembers whose lines a run has, and forgets the runs that nobody knows any more.
-func (p *logProcessor) take(known *runlog.Known, run *runlog.Run, f *followed) {
+func (p *logProcessor) take(known *runlog.Known, run *runlog.KnownRun, f *followed) {
 	if len(p.taken) > 2*len(known.Runs)+16 {
 		there := map[runlog.RunID]bool{}
 		for i := range known.Runs {
@@ -118,7 +118,7 @@ func (p *logProcessor) collect(f *followed, w *waiting) {
 	}
 	r := &w.record
 	if r.Phase != nil && r.Phase.Ended && len(f.phases) < collectedLimit {
-		f.phases = append(f.phases, runlog.Phase{PhaseRun: *r.Phase, Job: job})
+		f.phases = append(f.phases, runlog.EndedPhase{PhaseRun: *r.Phase, Job: job})
 	}
 	if r.Cause != "" && len(f.findings) < collectedLimit {
 		f.findings = append(f.findings, runlog.Finding{Time: r.Time, Cause: r.Cause, Text: summary(r), Job: job, Step: r.Step})

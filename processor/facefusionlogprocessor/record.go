@@ -15,7 +15,7 @@ import (
 var readersOwn = []string{attrFilePath, attrOffset, attrTag, attrFileResolved, "log.file.name_resolved", "log.file.record_number", "log.record.original"}
 
 // fill writes a record with all that is known of it.
-func fill(to plog.LogRecord, r *logstream.Record, attributes pcommon.Map, run *runlog.Run, line runlog.Line, now time.Time) {
+func fill(to plog.LogRecord, r *logstream.Record, attributes pcommon.Map, run *runlog.KnownRun, line runlog.Line, now time.Time) {
 	to.SetTimestamp(pcommon.NewTimestampFromTime(r.Time))
 	to.SetObservedTimestamp(pcommon.NewTimestampFromTime(now))
 	to.SetSeverityNumber(plog.SeverityNumber(r.Severity))

@@ -24,8 +24,8 @@ const (
 	attrTag          = "logtag"
 )
 
-// piece is what a record of a reader holds of a stream.
-type piece struct {
+// streamChunk is what a record of a reader holds of a stream.
+type streamChunk struct {
 	// key names the stream.
 	key  string
 	from runlog.Writer
@@ -39,7 +39,7 @@ type piece struct {
 // pieceOf reads a record. Three kinds of readers are told apart by what they send: bytes or a
 // container's text are a piece of a stream; a map is an entry of the journal; any other text is a
 // line.
-func pieceOf(resource pcommon.Map, record plog.LogRecord) (p piece, ok bool) {
+func pieceOf(resource pcommon.Map, record plog.LogRecord) (p streamChunk, ok bool) {
 	p.offset = -1
 	p.at = record.Timestamp().AsTime()
 	if record.Timestamp() == 0 {
@@ -86,7 +86,7 @@ var containerID = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 
 // endLine ends a text that a reader took as a line. Docker's text has its own newline, or is a part
 // of a line; CRI says by a tag which of the two it is.
-func (p *piece) endLine(attributes pcommon.Map) {
+func (p *streamChunk) endLine(attributes pcommon.Map) {
 	tag := text(attributes, attrTag)
 	_, container := attributes.Get(attrStream)
 	if !container || tag != "" && !strings.HasPrefix(tag, "P") {
@@ -95,7 +95,7 @@ func (p *piece) endLine(attributes pcommon.Map) {
 }
 
 // journal reads an entry of journald.
-func (p *piece) journal(resource, fields pcommon.Map) bool {
+func (p *streamChunk) journal(resource, fields pcommon.Map) bool {
 	message, there := fields.Get("MESSAGE")
 	if !there {
 		return false

@@ -32,7 +32,7 @@ func BenchmarkScrape(b *testing.B) {
 	require.Eventually(b, func() bool { return has(g, "hw.energy") }, 5*time.Second, time.Millisecond)
 	require.NoError(b, g.Shutdown(context.Background()))
 	publish(env)
-	w := webprobe.New(webprobe.NewDefaultConfig(), webprobe.NewDefaultHistogramsConfig(), []webprobe.Instance{
+	w := webprobe.New(webprobe.NewDefaultConfig(), webprobe.NewDefaultHistogramsConfig(), []webprobe.ConfiguredInstance{
 		{Name: "facefusion-3f2a", Endpoint: serve(b)}, {Name: "studio", Endpoint: serve(b)},
 	}, false, env)
 	require.NoError(b, w.Start(context.Background(), componenttest.NewNopHost()))
@@ -97,9 +97,9 @@ func publish(env probe.Env) {
 // serve is a web server whose functions were all used.
 func serve(b *testing.B) *url.URL {
 	rate, p50, p90, p99 := 1.0, 1.0, 2.0, 3.0
-	functions := map[string]gradio.Function{}
+	functions := map[string]gradio.FunctionSummary{}
 	for _, name := range []string{"apply", "clear", "other", "read_logs", "run", "run_1", "start", "start_1", "stop", "stop_1", "update_job_dataframe"} {
-		functions[name] = gradio.Function{SuccessRate: &rate, Percentiles: gradio.Percentiles{P50: &p50, P90: &p90, P99: &p99}, Requests: 7}
+		functions[name] = gradio.FunctionSummary{SuccessRate: &rate, Percentiles: gradio.Percentiles{P50: &p50, P90: &p90, P99: &p99}, Requests: 7}
 	}
 	server := gradio.New()
 	server.Set(gradio.Behavior{Mode: gradio.Normal, AppID: 7, QueueSize: 1, Functions: functions})

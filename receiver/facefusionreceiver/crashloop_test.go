@@ -25,12 +25,12 @@ func TestACrashLoopIsVisible(t *testing.T) {
 	const restarts, period = 150, 2 * time.Second
 	root := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		host, err := proctest.NewHost(root, time.Now().Add(-time.Hour))
+		host, err := proctest.NewProcRoot(root, time.Now().Add(-time.Hour))
 		require.NoError(t, err)
 		require.NoError(t, host.Checkout("/opt/facefusion", "3.8.1"))
 		// with one process alone, the order of a plain folder may pass for that of the kernel's
 		for _, pid := range []int{77, 555, 4711} {
-			require.NoError(t, host.Put(proctest.Process{PID: pid, PPID: 1, Argv: []string{"/usr/bin/sleep", "infinity"}, Cwd: "/", StartTicks: uint64(pid)}))
+			require.NoError(t, host.Put(proctest.ProcEntry{PID: pid, PPID: 1, Argv: []string{"/usr/bin/sleep", "infinity"}, Cwd: "/", StartTicks: uint64(pid)}))
 		}
 		arrived := new(consumertest.LogsSink)
 		env, _ := probetest.Env()
@@ -45,7 +45,7 @@ func TestACrashLoopIsVisible(t *testing.T) {
 		require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 		pass(t, host, period)
 		for i := range restarts {
-			server := proctest.Process{PID: 4_000_000 + i, PPID: 1, Argv: []string{"python", "facefusion.py", "run"}, Cwd: "/opt/facefusion", StartTicks: host.Ticks()}
+			server := proctest.ProcEntry{PID: 4_000_000 + i, PPID: 1, Argv: []string{"python", "facefusion.py", "run"}, Cwd: "/opt/facefusion", StartTicks: host.Ticks()}
 			require.NoError(t, host.Put(server))
 			pass(t, host, period*3/4)
 			server.State, server.ExitCode = "Z", 1<<8
@@ -72,7 +72,7 @@ func TestACrashLoopIsVisible(t *testing.T) {
 }
 
 // pass lets time go by on the host, too.
-func pass(t *testing.T, host *proctest.Host, d time.Duration) {
+func pass(t *testing.T, host *proctest.ProcRoot, d time.Duration) {
 	t.Helper()
 	const step = 250 * time.Millisecond
 	for ; d > 0; d -= step {

@@ -15,7 +15,7 @@ import (
 
 // NewFactory makes the factory of the facefusion receiver.
 func NewFactory() receiver.Factory {
-	r := &registry{shared: map[component.ID]*attached{}}
+	r := &sharedReceivers{shared: map[component.ID]*attached{}}
 	return receiver.NewFactory(
 		metadata.Type,
 		createDefaultConfig,
@@ -25,8 +25,8 @@ func NewFactory() receiver.Factory {
 	)
 }
 
-// registry finds the sharedReceiver that the signals of one receiver share.
-type registry struct {
+// sharedReceivers finds the sharedReceiver that the signals of one receiver share.
+type sharedReceivers struct {
 	mu     sync.Mutex
 	shared map[component.ID]*attached
 }
@@ -38,21 +38,21 @@ type attached struct {
 	signals int
 }
 
-func (r *registry) createMetrics(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Metrics) (receiver.Metrics, error) {
+func (r *sharedReceivers) createMetrics(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Metrics) (receiver.Metrics, error) {
 	return r.attach(set, cfg.(*Config), func(shared *sharedReceiver, s *signal) (err error) {
 		s.inner, err = newScraping(shared, cfg.(*Config), set, next)
 		return err
 	})
 }
 
-func (r *registry) createLogs(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
+func (r *sharedReceivers) createLogs(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
 	return r.attach(set, cfg.(*Config), func(shared *sharedReceiver, s *signal) error {
 		s.inner = shared.sink.ConnectLogs(next)
 		return nil
 	})
 }
 
-func (r *registry) createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {
+func (r *sharedReceivers) createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {
 	return r.attach(set, cfg.(*Config), func(shared *sharedReceiver, s *signal) error {
 		s.inner, s.closing = shared.sink.ConnectTraces(next), shared.flush
 		return nil
@@ -61,7 +61,7 @@ func (r *registry) createTraces(_ context.Context, set receiver.Settings, cfg co
 
 // attach gives a new signal the sharedReceiver of its receiver. Another configuration makes another
 // one: after a reload the receiver of the same name is a new one.
-func (r *registry) attach(set receiver.Settings, cfg *Config, fill func(*sharedReceiver, *signal) error) (*signal, error) {
+func (r *sharedReceivers) attach(set receiver.Settings, cfg *Config, fill func(*sharedReceiver, *signal) error) (*signal, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, there := r.shared[set.ID]
@@ -81,7 +81,7 @@ func (r *registry) attach(set receiver.Settings, cfg *Config, fill func(*sharedR
 	return s, nil
 }
 
-func (r *registry) detach(id component.ID, e *attached) {
+func (r *sharedReceivers) detach(id component.ID, e *attached) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.signals--

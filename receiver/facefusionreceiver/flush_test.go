@@ -27,12 +27,12 @@ func TestACleanStopDeliversTheTracesThatWait(t *testing.T) {
 }
 
 func testCleanStop(t *testing.T, tracesFirst bool) {
-	host, err := proctest.NewHost(t.TempDir(), time.Now().Add(-time.Hour))
+	host, err := proctest.NewProcRoot(t.TempDir(), time.Now().Add(-time.Hour))
 	require.NoError(t, err)
 	require.NoError(t, host.Checkout("/opt/facefusion", "3.8.1"))
 	folder, err := jobs.Open(host.Path("/opt/facefusion/.jobs"))
 	require.NoError(t, err)
-	require.NoError(t, host.Put(proctest.Process{PID: 4_100_000, PPID: 1, Argv: []string{"python", "facefusion.py", "run"}, Cwd: "/opt/facefusion", StartTicks: 1000}))
+	require.NoError(t, host.Put(proctest.ProcEntry{PID: 4_100_000, PPID: 1, Argv: []string{"python", "facefusion.py", "run"}, Cwd: "/opt/facefusion", StartTicks: 1000}))
 	factory := NewFactory()
 	cfg := factory.CreateDefaultConfig().(*Config)
 	cfg.RootPath = host.Root()
@@ -58,8 +58,8 @@ func testCleanStop(t *testing.T, tracesFirst bool) {
 		require.Eventually(t, func() bool { return strings.Contains(marshalLogs(t, logs), body) }, 10*time.Second, 5*time.Millisecond, body)
 	}
 	require.Eventually(t, func() bool { k := exchange.Known(); return k != nil && len(k.Instances) > 0 }, 10*time.Second, 5*time.Millisecond)
-	exchange.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.Stream{Instance: exchange.Known().Instances[0].ID, Updated: time.Now()})
-	require.NoError(t, folder.Create("good", jobs.Step{Source: "a.jpg", Target: "b.mp4", Output: "c.mp4", Processors: []string{"face_swapper"}}))
+	exchange.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.StreamHealth{Instance: exchange.Known().Instances[0].ID, Updated: time.Now()})
+	require.NoError(t, folder.Create("good", jobs.StepArgs{Source: "a.jpg", Target: "b.mp4", Output: "c.mp4", Processors: []string{"face_swapper"}}))
 	emitted("good: drafted")
 	require.NoError(t, folder.Submit("good"))
 	require.NoError(t, folder.Start("good", 0))

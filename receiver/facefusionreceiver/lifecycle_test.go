@@ -131,7 +131,7 @@ func TestConfigurationReload(t *testing.T) {
 }
 
 func TestTheRegistryForgetsWhatEnded(t *testing.T) {
-	r := &registry{shared: map[component.ID]*attached{}}
+	r := &sharedReceivers{shared: map[component.ID]*attached{}}
 	set := receivertest.NewNopSettings(metadata.Type)
 	cfg := createDefaultConfig().(*Config)
 	m, err := r.createMetrics(context.Background(), set, cfg, consumertest.NewNop())

@@ -26,8 +26,8 @@ import (
 // Everything personal of this host contains one of these.
 var personal = []string{"alice", "wedding", "/home", "/proc", "swapped", "female", "asian", ".jpg", ".mp4"}
 
-// said is all that a receiver sent and logged, as text.
-type said struct{ metrics, logs, traces, log string }
+// sentText is all that a receiver sent and logged, as text.
+type sentText struct{ metrics, logs, traces, log string }
 
 // TestNothingPersonalLeaves: a user's folder, file names, command line and the attributes of faces
 // are in no signal and in no line of the log.
@@ -55,15 +55,15 @@ func TestPathsOnRequestAreInTracesOnly(t *testing.T) {
 
 // observeAlice has a receiver of all signals observe a whole day of a user: two jobs that end, one
 // that is deleted, a server that crashes.
-func observeAlice(t *testing.T, change func(*Config)) said {
+func observeAlice(t *testing.T, change func(*Config)) sentText {
 	t.Helper()
-	host, err := proctest.NewHost(t.TempDir(), time.Now().Add(-time.Hour))
+	host, err := proctest.NewProcRoot(t.TempDir(), time.Now().Add(-time.Hour))
 	require.NoError(t, err)
 	require.NoError(t, host.Checkout("/home/alice/facefusion", "3.8.1"))
 	folder, err := jobs.Open(host.Path("/home/alice/facefusion/.jobs"))
 	require.NoError(t, err)
 	arguments := []string{"-s", "/home/alice/face.jpg", "-t", "/home/alice/in/wedding.mp4", "--face-selector-gender", "female", "--face-selector-race", "asian"}
-	server := proctest.Process{
+	server := proctest.ProcEntry{
 		PID: 4_100_000, PPID: 1, Argv: append([]string{"/home/alice/bin/python", "facefusion.py", "run"}, arguments...), Cwd: "/home/alice/facefusion", StartTicks: 1000,
 	}
 	require.NoError(t, host.Put(server))
@@ -98,7 +98,7 @@ func observeAlice(t *testing.T, change func(*Config)) said {
 	// The first look has made no event of what it found.
 	require.Eventually(t, func() bool { return strings.Contains(marshalMetrics(t, metrics), "facefusion.job.count") }, 10*time.Second, 20*time.Millisecond, "%v", log.AllUntimed())
 	for _, id := range []string{"good", "bad", "gone"} {
-		step := jobs.Step{Source: "/home/alice/face.jpg", Target: "/home/alice/in/wedding.mp4", Output: "/home/alice/out/swapped.mp4", Processors: []string{"face_swapper"}}
+		step := jobs.StepArgs{Source: "/home/alice/face.jpg", Target: "/home/alice/in/wedding.mp4", Output: "/home/alice/out/swapped.mp4", Processors: []string{"face_swapper"}}
 		require.NoError(t, folder.Create(id, step, step))
 		require.NoError(t, folder.Submit(id))
 		require.NoError(t, folder.Start(id, 0))
@@ -120,7 +120,7 @@ func observeAlice(t *testing.T, change func(*Config)) said {
 	for _, c := range []component.Component{m, l, tr} {
 		require.NoError(t, c.Shutdown(context.Background()))
 	}
-	s := said{metrics: marshalMetrics(t, metrics), logs: marshalLogs(t, logs), traces: marshalTraces(t, traces)}
+	s := sentText{metrics: marshalMetrics(t, metrics), logs: marshalLogs(t, logs), traces: marshalTraces(t, traces)}
 	for _, entry := range log.AllUntimed() {
 		s.log += entry.Message + " " + strings.Join(fields(entry), " ") + "\n"
 	}

@@ -51,9 +51,9 @@ func newProcessProbe(cfg *Config, env probe.Env) probe.Probe {
 }
 
 func newWebProbe(cfg *Config, env probe.Env) probe.Probe {
-	var instances []webprobe.Instance
+	var instances []webprobe.ConfiguredInstance
 	for _, c := range cfg.Instances {
-		i := webprobe.Instance{Name: c.Name, Health: c.Health, Folders: c.folders(cfg.RootPath)}
+		i := webprobe.ConfiguredInstance{Name: c.Name, Health: c.Health, Folders: c.folders(cfg.RootPath)}
 		// Validate has refused every other
 		if u, err := url.Parse(c.Endpoint); err == nil && c.Endpoint != "" {
 			i.Endpoint = u

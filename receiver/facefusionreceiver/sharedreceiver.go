@@ -25,7 +25,7 @@ type sharedReceiver struct {
 	trigger   *trigger.Trigger
 	gate      *hostfs.Gate
 	sink      *delivery.Sink
-	status    *status
+	status    *statusReporter
 	page      *pageFinder
 	telemetry *metadata.TelemetryBuilder
 	probes    []probe.Probe

@@ -19,9 +19,9 @@ import (
 // statusInterval is how soon a probe that begins to fail shows in the component's status.
 const statusInterval = time.Second
 
-// status reports how the probes are as the component's status, on change only. What fails may come
-// back, so the error is a recoverable one.
-type status struct {
+// statusReporter reports how the probes are as the component's status, on change only. What fails
+// may come back, so the error is a recoverable one.
+type statusReporter struct {
 	logger *zap.Logger
 	probes []probe.Probe
 	gate   *hostfs.Gate
@@ -41,32 +41,32 @@ type reported struct {
 	text string
 }
 
-func newStatus(logger *zap.Logger, probes []probe.Probe, gate *hostfs.Gate) *status {
-	s := &status{
+func newStatus(logger *zap.Logger, probes []probe.Probe, gate *hostfs.Gate) *statusReporter {
+	s := &statusReporter{
 		logger: logger, probes: probes, gate: gate, failing: map[string]bool{}, hanging: map[hostfs.DeviceKey]bool{}, hosts: map[*signal]*reported{},
 	}
 	s.loop = poll.New(statusInterval, s.report)
 	return s
 }
 
-func (s *status) start() { s.loop.Start() }
+func (s *statusReporter) start() { s.loop.Start() }
 
-func (s *status) stop() { s.loop.Stop() }
+func (s *statusReporter) stop() { s.loop.Stop() }
 
 // attach reports to the host of a signal from now on. Each signal has a status of its own.
-func (s *status) attach(sig *signal, host component.Host) {
+func (s *statusReporter) attach(sig *signal, host component.Host) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hosts[sig] = &reported{host: host}
 }
 
-func (s *status) detach(sig *signal) {
+func (s *statusReporter) detach(sig *signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.hosts, sig)
 }
 
-func (s *status) report(context.Context) error {
+func (s *statusReporter) report(context.Context) error {
 	var errs error
 	for _, p := range s.probes {
 		err := p.Health().Err
@@ -81,7 +81,7 @@ func (s *status) report(context.Context) error {
 }
 
 // logHanging reports once that a file system does not answer, and once that it does again.
-func (s *status) logHanging(list []hostfs.Hanging) {
+func (s *statusReporter) logHanging(list []hostfs.Hanging) {
 	now := make(map[hostfs.DeviceKey]bool, len(list))
 	for _, h := range list {
 		if now[h.Key] = true; !s.hanging[h.Key] {
@@ -98,7 +98,7 @@ func (s *status) logHanging(list []hostfs.Hanging) {
 }
 
 // log says once that a probe fails, and once that it does not any more.
-func (s *status) log(name string, err error) {
+func (s *statusReporter) log(name string, err error) {
 	if (err != nil) == s.failing[name] {
 		return
 	}
@@ -110,7 +110,7 @@ func (s *status) log(name string, err error) {
 	}
 }
 
-func (s *status) publish(err error) {
+func (s *statusReporter) publish(err error) {
 	event, text := componentstatus.NewEvent(componentstatus.StatusOK), ""
 	if err != nil {
 		event, text = componentstatus.NewRecoverableErrorEvent(err), err.Error()

@@ -24,21 +24,21 @@ import (
 // fakeProbe is a probe whose health the test decides.
 type fakeProbe struct {
 	name   string
-	health atomic.Pointer[poll.Health]
+	health atomic.Pointer[poll.LoopHealth]
 }
 
 func newFakeProbe(name string) *fakeProbe {
 	p := &fakeProbe{name: name}
-	p.health.Store(&poll.Health{})
+	p.health.Store(&poll.LoopHealth{})
 	return p
 }
 
 func (p *fakeProbe) Name() string                                { return p.name }
 func (p *fakeProbe) Start(context.Context, component.Host) error { return nil }
 func (p *fakeProbe) Scrape(time.Time) pmetric.Metrics            { return pmetric.NewMetrics() }
-func (p *fakeProbe) Health() poll.Health                         { return *p.health.Load() }
+func (p *fakeProbe) Health() poll.LoopHealth                     { return *p.health.Load() }
 func (p *fakeProbe) Shutdown(context.Context) error              { return nil }
-func (p *fakeProbe) fails(err error)                             { p.health.Store(&poll.Health{Err: err}) }
+func (p *fakeProbe) fails(err error)                             { p.health.Store(&poll.LoopHealth{Err: err}) }
 
 // statusHost collects what is reported to it.
 type statusHost struct {

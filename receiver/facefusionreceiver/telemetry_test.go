@@ -22,11 +22,11 @@ import (
 // sick is a probe that says how it is, and does nothing else.
 type sick struct {
 	probe.Probe
-	health poll.Health
+	health poll.LoopHealth
 }
 
-func (s sick) Name() string        { return "web" }
-func (s sick) Health() poll.Health { return s.health }
+func (s sick) Name() string            { return "web" }
+func (s sick) Health() poll.LoopHealth { return s.health }
 
 // TestTwoReceiversHaveTheirOwnNumbers: in one collector, each with failures of its own, by their
 // kind.
@@ -35,10 +35,10 @@ func TestTwoReceiversHaveTheirOwnNumbers(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
 	for _, r := range []struct {
 		id     string
-		health poll.Health
+		health poll.LoopHealth
 	}{
-		{"facefusion", poll.Health{Observations: 7, Started: time.Now()}},
-		{"facefusion/second", poll.Health{Observations: 9, FailuresBy: map[poll.Kind]uint64{poll.Timeout: 3, poll.Other: 2}, Started: time.Now()}},
+		{"facefusion", poll.LoopHealth{Observations: 7, Started: time.Now()}},
+		{"facefusion/second", poll.LoopHealth{Observations: 9, FailuresBy: map[poll.ErrorType]uint64{poll.Timeout: 3, poll.Other: 2}, Started: time.Now()}},
 	} {
 		builder, err := metadata.NewTelemetryBuilder(tel.NewTelemetrySettings())
 		require.NoError(t, err)

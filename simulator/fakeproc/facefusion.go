@@ -46,7 +46,7 @@ type Report struct {
 
 // faceFusion plays a process of FaceFusion. Only the goroutine of main may use its fields.
 type faceFusion struct {
-	web        *gradio.Server // nil until the port is open
+	web        *gradio.Handler // nil until the port is open
 	port       uint16
 	curl       *child
 	encoder    *child

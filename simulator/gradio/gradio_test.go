@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func ask(s *Server, method, path string) *httptest.ResponseRecorder {
+func ask(s *Handler, method, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	return w
@@ -26,7 +26,7 @@ func TestAnswers(t *testing.T) {
 	s := New()
 	s.Set(Behavior{
 		Mode: Normal, AppID: 12345678901234567890, QueueSize: 2,
-		Functions: map[string]Function{"run": {SuccessRate: &rate, Percentiles: Percentiles{&p50, &p90, &p99}, Requests: 7}},
+		Functions: map[string]FunctionSummary{"run": {SuccessRate: &rate, Percentiles: Percentiles{&p50, &p90, &p99}, Requests: 7}},
 	})
 	for _, test := range []struct {
 		method, path string

@@ -41,11 +41,11 @@ type Behavior struct {
 	Tabs  int       `json:"tabs"`
 	Since time.Time `json:"since"`
 	// Functions is the summary of Gradio's analytics.
-	Functions map[string]Function `json:"functions"`
+	Functions map[string]FunctionSummary `json:"functions"`
 }
 
-// Function is one entry of /monitoring/summary.
-type Function struct {
+// FunctionSummary is one entry of /monitoring/summary.
+type FunctionSummary struct {
 	SuccessRate *float64    `json:"success_rate"`
 	Percentiles Percentiles `json:"process_time_percentiles"`
 	Requests    int         `json:"total_requests"`
@@ -59,8 +59,8 @@ type Percentiles struct {
 	P99 *float64 `json:"99th"`
 }
 
-// Server is an http.Handler.
-type Server struct {
+// Handler is an http.Handler.
+type Handler struct {
 	mux *http.ServeMux
 
 	mu      sync.Mutex
@@ -69,8 +69,8 @@ type Server struct {
 }
 
 // New returns a server without any request or tab so far.
-func New() *Server {
-	s := &Server{mux: http.NewServeMux(), state: Behavior{Mode: Normal}, changed: make(chan struct{})}
+func New() *Handler {
+	s := &Handler{mux: http.NewServeMux(), state: Behavior{Mode: Normal}, changed: make(chan struct{})}
 	s.get("/gradio_api/startup-events", func(Behavior) any { return false })
 	s.get("/gradio_api/queue/status", func(state Behavior) any {
 		return struct {
@@ -84,11 +84,11 @@ func New() *Server {
 	s.get("/monitoring/summary", func(state Behavior) any {
 		functions := maps.Clone(state.Functions)
 		if functions == nil {
-			functions = map[string]Function{}
+			functions = map[string]FunctionSummary{}
 		}
 		if polls := int(time.Since(state.Since).Seconds() * 2 * float64(state.Tabs)); state.Tabs > 0 && polls > 0 {
 			rate := 1.0
-			functions["read_logs"] = Function{SuccessRate: &rate, Requests: polls}
+			functions["read_logs"] = FunctionSummary{SuccessRate: &rate, Requests: polls}
 		}
 		return map[string]any{"functions": functions}
 	})
@@ -100,7 +100,7 @@ func New() *Server {
 }
 
 // Set replaces the reported values. Held requests are answered if the new mode answers them.
-func (s *Server) Set(state Behavior) {
+func (s *Handler) Set(state Behavior) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = state
@@ -108,7 +108,7 @@ func (s *Server) Set(state Behavior) {
 	s.changed = make(chan struct{})
 }
 
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "uvicorn")
 	if s.let(r, Hang) {
 		s.mux.ServeHTTP(w, r)
@@ -117,7 +117,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // get registers the answer at a path, which is held back in the given modes. Unlike net/http,
 // FastAPI does not answer HEAD where it answers GET.
-func (s *Server) get(path string, answer func(Behavior) any, held ...Mode) {
+func (s *Handler) get(path string, answer func(Behavior) any, held ...Mode) {
 	s.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
 			w.Header().Set("Allow", http.MethodGet)
@@ -134,7 +134,7 @@ func (s *Server) get(path string, answer func(Behavior) any, held ...Mode) {
 }
 
 // let waits until the mode is none of held. It returns false if the client disconnects first.
-func (s *Server) let(r *http.Request, held ...Mode) bool {
+func (s *Handler) let(r *http.Request, held ...Mode) bool {
 	for {
 		s.mu.Lock()
 		mode, changed := s.state.Mode, s.changed

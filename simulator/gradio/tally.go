@@ -10,7 +10,7 @@ type Tally struct {
 }
 
 type record struct {
-	summary        Function
+	summary        FunctionSummary
 	joined, failed int
 	seconds        []float64
 }
@@ -40,7 +40,7 @@ func (t *Tally) End(function string, seconds float64, ok bool) {
 }
 
 func (r *record) summarize() {
-	r.summary = Function{Requests: r.joined}
+	r.summary = FunctionSummary{Requests: r.joined}
 	succeeded := len(r.seconds)
 	if ended := succeeded + r.failed; ended > 0 {
 		rate := float64(succeeded) / float64(ended)
@@ -64,8 +64,8 @@ func percentile(sorted []float64, q float64) *float64 {
 }
 
 // Summary is the answer of /monitoring/summary: empty until the first request has ended.
-func (t *Tally) Summary() map[string]Function {
-	functions := map[string]Function{}
+func (t *Tally) Summary() map[string]FunctionSummary {
+	functions := map[string]FunctionSummary{}
 	for name, r := range t.functions {
 		if r.summary.Requests > 0 {
 			functions[name] = r.summary

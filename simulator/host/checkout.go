@@ -33,7 +33,7 @@ log_level =
 
 // Upgrade replaces an installation by one of another version, as `git pull` does. What runs goes on
 // with what it has loaded.
-func (h *Host) Upgrade(instance int, version string) error {
+func (h *Machine) Upgrade(instance int, version string) error {
 	return writeCheckout(h.Checkout(instance), version)
 }
 

@@ -42,10 +42,10 @@ type Settings struct {
 	Program string
 }
 
-// Host is the simulated machine.
-type Host struct {
+// Machine is the simulated machine.
+type Machine struct {
 	settings Settings
-	jobs     []*jobs.Folder
+	jobs     []*jobs.Manager
 	stderr   []*os.File
 
 	mu     sync.Mutex
@@ -55,7 +55,7 @@ type Host struct {
 }
 
 // New lays out the installations. Nothing runs yet.
-func New(settings Settings) (*Host, error) {
+func New(settings Settings) (*Machine, error) {
 	if settings.Version == "" {
 		settings.Version = "3.8.1"
 	}
@@ -70,7 +70,7 @@ func New(settings Settings) (*Host, error) {
 		return nil, err
 	}
 	settings.Dir = dir
-	h := &Host{settings: settings}
+	h := &Machine{settings: settings}
 	if err := os.MkdirAll(h.temp(), 0o755); err != nil {
 		return nil, err
 	}
@@ -91,10 +91,10 @@ func New(settings Settings) (*Host, error) {
 }
 
 // Logs is a pattern of the files that hold the standard error of all instances.
-func (h *Host) Logs() string { return filepath.Join(h.settings.Dir, "log", "*.log") }
+func (h *Machine) Logs() string { return filepath.Join(h.settings.Dir, "log", "*.log") }
 
 // openStderr creates the file that is the standard error of the processes of an instance.
-func (h *Host) openStderr(instance int) error {
+func (h *Machine) openStderr(instance int) error {
 	dir := filepath.Dir(h.Logs())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -106,32 +106,32 @@ func (h *Host) openStderr(instance int) error {
 
 // Stderr is the standard error of the processes of an instance. They write nothing themselves: a
 // test or a player does.
-func (h *Host) Stderr(instance int) *logs.Stderr { return logs.New(h.stderr[instance]) }
+func (h *Machine) Stderr(instance int) *logs.Stderr { return logs.New(h.stderr[instance]) }
 
 // Checkout is the folder of an instance, and the working directory of its processes.
-func (h *Host) Checkout(instance int) string {
+func (h *Machine) Checkout(instance int) string {
 	return filepath.Join(h.settings.Dir, "facefusion-"+strconv.Itoa(instance))
 }
 
 // Jobs is the jobs folder of an instance.
-func (h *Host) Jobs(instance int) *jobs.Folder { return h.jobs[instance] }
+func (h *Machine) Jobs(instance int) *jobs.Manager { return h.jobs[instance] }
 
 // temp is where FaceFusion keeps its temporary files.
-func (h *Host) temp() string { return filepath.Join(h.settings.Dir, "temp") }
+func (h *Machine) temp() string { return filepath.Join(h.settings.Dir, "temp") }
 
 // StartServer starts "python facefusion.py run …". Unless a change makes it download first, it
 // returns when the port is open.
-func (h *Host) StartServer(instance int, change func(*fakeproc.Instruction), args ...string) (*Proc, error) {
+func (h *Machine) StartServer(instance int, change func(*fakeproc.Instruction), args ...string) (*Proc, error) {
 	return h.startFaceFusion(instance, change, append([]string{"run"}, args...))
 }
 
 // StartRunner starts "python facefusion.py …" with a command like job-run-all or headless-run, and
 // its arguments. It runs until it is told to exit.
-func (h *Host) StartRunner(instance int, args ...string) (*Proc, error) {
+func (h *Machine) StartRunner(instance int, args ...string) (*Proc, error) {
 	return h.startFaceFusion(instance, nil, args)
 }
 
-func (h *Host) startFaceFusion(instance int, change func(*fakeproc.Instruction), args []string) (*Proc, error) {
+func (h *Machine) startFaceFusion(instance int, change func(*fakeproc.Instruction), args []string) (*Proc, error) {
 	p, err := h.start(h.Checkout(instance), h.stderr[instance], append([]string{"python", "facefusion.py"}, args...))
 	if err != nil {
 		return nil, err
@@ -150,11 +150,11 @@ func (h *Host) startFaceFusion(instance int, change func(*fakeproc.Instruction),
 
 // StartDecoy starts a process that does nothing and is not FaceFusion, although its command line,
 // split at spaces, may name it: "vim facefusion.py".
-func (h *Host) StartDecoy(commandLine string) (*Proc, error) {
+func (h *Machine) StartDecoy(commandLine string) (*Proc, error) {
 	return h.start(h.settings.Dir, os.Stderr, strings.Fields(commandLine))
 }
 
-func (h *Host) start(dir string, stderr *os.File, args []string) (*Proc, error) {
+func (h *Machine) start(dir string, stderr *os.File, args []string) (*Proc, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -176,7 +176,7 @@ func (h *Host) start(dir string, stderr *os.File, args []string) (*Proc, error) 
 }
 
 // nextAppID returns unique numbers of 64 bits.
-func (h *Host) nextAppID() uint64 {
+func (h *Machine) nextAppID() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.appID++
@@ -184,7 +184,7 @@ func (h *Host) nextAppID() uint64 {
 }
 
 // Close ends all processes and waits for them. It may be called again.
-func (h *Host) Close() error {
+func (h *Machine) Close() error {
 	h.mu.Lock()
 	h.closed = true
 	procs := slices.Clone(h.procs)

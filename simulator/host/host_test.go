@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func newHost(t *testing.T, settings Settings) *Host {
+func newHost(t *testing.T, settings Settings) *Machine {
 	t.Helper()
 	settings.Dir = t.TempDir()
 	h, err := New(settings)
@@ -82,7 +82,7 @@ func TestServer(t *testing.T) {
 	require.NoError(t, server.SetQueue(3))
 	assert.Contains(t, get(t, server.Port(), "/gradio_api/queue/status"), `"queue_size":3`)
 	rate := 0.5
-	require.NoError(t, server.SetFunctions(map[string]gradio.Function{"run": {SuccessRate: &rate, Requests: 4}}))
+	require.NoError(t, server.SetFunctions(map[string]gradio.FunctionSummary{"run": {SuccessRate: &rate, Requests: 4}}))
 	assert.Contains(t, get(t, server.Port(), "/monitoring/summary"), `"run":{"success_rate":0.5`)
 
 	first := get(t, server.Port(), "/gradio_api/app_id")

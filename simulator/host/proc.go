@@ -135,7 +135,7 @@ func (p *Proc) SetQueue(size int) error {
 }
 
 // SetFunctions sets the analytics that a server reports of its functions.
-func (p *Proc) SetFunctions(functions map[string]gradio.Function) error {
+func (p *Proc) SetFunctions(functions map[string]gradio.FunctionSummary) error {
 	return p.Set(func(state *fakeproc.Instruction) { state.Gradio.Functions = functions })
 }
 

@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// Status is the status of a step.
-type Status string
+// StepStatus is the status of a step.
+type StepStatus string
 
 // The statuses that FaceFusion writes.
 const (
-	Drafted   Status = "drafted"
-	Queued    Status = "queued"
-	Started   Status = "started"
-	Completed Status = "completed"
-	Failed    Status = "failed"
+	Drafted   StepStatus = "drafted"
+	Queued    StepStatus = "queued"
+	Started   StepStatus = "started"
+	Completed StepStatus = "completed"
+	Failed    StepStatus = "failed"
 )
 
-// Step are the values of a new job's step that the caller chooses. Empty fields and all others keep
-// the values of a recorded step.
-type Step struct {
+// StepArgs are the values of a new job's step that the caller chooses. Empty fields and all others
+// keep the values of a recorded step.
+type StepArgs struct {
 	Source, Target, Output string
 	Processors             []string
 }
@@ -35,7 +35,7 @@ type Step struct {
 //go:embed step.json
 var recordedStep []byte
 
-func (s Step) args() json.RawMessage {
+func (s StepArgs) args() json.RawMessage {
 	args := recordedStep
 	if s.Source != "" {
 		args = replace(args, "source_paths", []string{s.Source})
@@ -64,8 +64,8 @@ func replace(args []byte, key string, value any) []byte {
 	})
 }
 
-// job is a job file with its keys in FaceFusion's order.
-type job struct {
+// jobDocument is a job file with its keys in FaceFusion's order.
+type jobDocument struct {
 	Version     string     `json:"version"`
 	DateCreated string     `json:"date_created"`
 	DateUpdated *string    `json:"date_updated"`
@@ -74,14 +74,14 @@ type job struct {
 
 type stepJSON struct {
 	Args   json.RawMessage `json:"args"`
-	Status Status          `json:"status"`
+	Status StepStatus      `json:"status"`
 }
 
 // date formats the time as Python's datetime.now().astimezone().isoformat() does.
 func date() string { return time.Now().Format("2006-01-02T15:04:05.000000-07:00") }
 
 // text formats the job as Python's json.dump(indent=4) does: no newline at the end.
-func (j *job) text() ([]byte, error) {
+func (j *jobDocument) text() ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
@@ -92,12 +92,12 @@ func (j *job) text() ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-func read(path string) (*job, error) {
+func read(path string) (*jobDocument, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	j := new(job)
+	j := new(jobDocument)
 	if err := json.Unmarshal(text, j); err != nil {
 		return nil, fmt.Errorf("read job file %q: %w", path, err)
 	}
@@ -109,7 +109,7 @@ const bufferSize = 8192
 
 // write does what FaceFusion's write_json does: truncate in place, write, close. No temporary file,
 // no sync, no lock.
-func (j *job) write(path string, truncation time.Duration) error {
+func (j *jobDocument) write(path string, truncation time.Duration) error {
 	text, err := j.text()
 	if err != nil {
 		return err

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// GPU holds the readings of a GPU. They follow the work as on a real one: utilization at once,
-// memory in steps, temperature slowly.
-type GPU struct {
+// SimulatedGPU holds the readings of a GPU. They follow the work as on a real one: utilization at
+// once, memory in steps, temperature slowly.
+type SimulatedGPU struct {
 	// Utilization and Encoder in percent.
 	Utilization, Encoder float64
 	// Memory used, in bytes.
@@ -32,13 +32,13 @@ const (
 	inertia                              = 10 * time.Second
 )
 
-// NewGPU returns an idle, cold GPU.
-func NewGPU() *GPU {
-	return &GPU{Memory: idleMemory, Power: idlePower, Temperature: idleTemperature}
+// NewSimulatedGPU returns an idle, cold GPU.
+func NewSimulatedGPU() *SimulatedGPU {
+	return &SimulatedGPU{Memory: idleMemory, Power: idlePower, Temperature: idleTemperature}
 }
 
 // pass advances the time with these processes on the GPU.
-func (g *GPU) pass(d time.Duration, users []user, dice *rand.Rand) {
+func (g *SimulatedGPU) pass(d time.Duration, users []user, dice *rand.Rand) {
 	g.Utilization, g.Encoder, g.Memory = 0, 0, idleMemory
 	for _, u := range users {
 		g.Memory += u.memory
@@ -57,7 +57,7 @@ func (g *GPU) pass(d time.Duration, users []user, dice *rand.Rand) {
 const totalMemory = 24 << 30
 
 // lines returns the readings in the format of the fake driver library, for the GPU with this index.
-func (g *GPU) lines(index int) []string {
+func (g *SimulatedGPU) lines(index int) []string {
 	line := func(key string, value any) string { return fmt.Sprintf("gpu.%d.%s %v", index, key, value) }
 	return []string{
 		line("name", "Simulated GPU"),
@@ -72,26 +72,26 @@ func (g *GPU) lines(index int) []string {
 	}
 }
 
-// Driver drives GPUs by the work of players, which are assigned to them in turn: instance 0 to the
+// GPULoad drives GPUs by the work of players, which are assigned to them in turn: instance 0 to the
 // first, instance 1 to the second, and so on.
-type Driver struct {
-	gpus    []*GPU
+type GPULoad struct {
+	gpus    []*SimulatedGPU
 	players []*Player
 	say     func(lines ...string) error
 	dice    *rand.Rand
 }
 
-// NewDriver creates GPUs. say receives their readings in the format of the fake driver library.
-func NewDriver(gpus int, players []*Player, say func(lines ...string) error) *Driver {
-	d := &Driver{players: players, say: say, dice: rand.New(rand.NewPCG(0, 0))}
+// NewGPULoad creates GPUs. say receives their readings in the format of the fake driver library.
+func NewGPULoad(gpus int, players []*Player, say func(lines ...string) error) *GPULoad {
+	d := &GPULoad{players: players, say: say, dice: rand.New(rand.NewPCG(0, 0))}
 	for range gpus {
-		d.gpus = append(d.gpus, NewGPU())
+		d.gpus = append(d.gpus, NewSimulatedGPU())
 	}
 	return d
 }
 
 // Pass advances the time on all GPUs and reports their readings.
-func (d *Driver) Pass(interval time.Duration) error {
+func (d *GPULoad) Pass(interval time.Duration) error {
 	lines := []string{fmt.Sprintf("gpus %d", len(d.gpus)), "xids.never 1"}
 	for i, g := range d.gpus {
 		users := d.usersOf(i)
@@ -103,7 +103,7 @@ func (d *Driver) Pass(interval time.Duration) error {
 }
 
 // Drive advances the time until the context ends.
-func (d *Driver) Drive(ctx context.Context) error {
+func (d *GPULoad) Drive(ctx context.Context) error {
 	const interval = 200 * time.Millisecond
 	tick := time.NewTicker(interval)
 	defer tick.Stop()

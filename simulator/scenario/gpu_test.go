@@ -13,7 +13,7 @@ import (
 
 func TestGPUFollowsTheWork(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 0))
-	g := NewGPU()
+	g := NewSimulatedGPU()
 	g.pass(time.Second, []user{{memory: serverMemory}}, dice)
 	assert.Zero(t, g.Utilization)
 	assert.InDelta(t, 3.0*(1<<30), g.Memory, 1, "an idle server keeps its models")
@@ -38,7 +38,7 @@ func TestGPUFollowsTheWork(t *testing.T) {
 
 func TestDriverSaysEveryGPU(t *testing.T) {
 	var said []string
-	driver := NewDriver(2, []*Player{{Instance: 0}}, func(lines ...string) error {
+	driver := NewGPULoad(2, []*Player{{Instance: 0}}, func(lines ...string) error {
 		said = lines
 		return nil
 	})
@@ -51,7 +51,7 @@ func TestDriverSaysEveryGPU(t *testing.T) {
 }
 
 func TestWhoUsesAGPU(t *testing.T) {
-	g := &GPU{Utilization: 90, Encoder: 30}
+	g := &SimulatedGPU{Utilization: 90, Encoder: 30}
 	users := []user{{pid: 11, memory: 1000}, {pid: 12, memory: 2000, works: true}, {pid: 13, memory: 3000, works: true}}
 	assert.Equal(t, []string{
 		"gpu.1.compute 11:1000 12:2000 13:3000",
@@ -65,7 +65,7 @@ func TestDriverGoesOn(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 1100*time.Millisecond)
 		defer cancel()
 		var said int
-		driver := NewDriver(1, nil, func(...string) error { said++; return nil })
+		driver := NewGPULoad(1, nil, func(...string) error { said++; return nil })
 		require.NoError(t, driver.Drive(ctx))
 		assert.Equal(t, 5, said)
 	})

@@ -13,27 +13,27 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
 )
 
-// Kind is what an act is about.
-type Kind string
+// ActKind is what an act is about.
+type ActKind string
 
 // The kinds.
 const (
-	UI       Kind = "ui"       // a click on Start: the server works on a job of its own
-	Headless Kind = "headless" // headless-run
+	UI       ActKind = "ui"       // a click on Start: the server works on a job of its own
+	Headless ActKind = "headless" // headless-run
 	// jobs are drafted and submitted, then job-run-all works on all that is queued, orphans
 	// included
-	Nightly  Kind = "nightly"
-	Draft    Kind = "draft"    // a job is drafted, and forgotten
-	Retry    Kind = "retry"    // job-retry of a failed job
-	Tidy     Kind = "tidy"     // finished jobs are deleted
-	Saturate Kind = "saturate" // the server's thread pool is exhausted for a while
-	Hang     Kind = "hang"     // the server hangs for a while
-	Restart  Kind = "restart"  // the server is killed, and downloads models when it starts again
+	Nightly  ActKind = "nightly"
+	Draft    ActKind = "draft"    // a job is drafted, and forgotten
+	Retry    ActKind = "retry"    // job-retry of a failed job
+	Tidy     ActKind = "tidy"     // finished jobs are deleted
+	Saturate ActKind = "saturate" // the server's thread pool is exhausted for a while
+	Hang     ActKind = "hang"     // the server hangs for a while
+	Restart  ActKind = "restart"  // the server is killed, and downloads models when it starts again
 )
 
 // frequencies are the relative frequencies of the kinds.
 var frequencies = []struct {
-	kind  Kind
+	kind  ActKind
 	parts int
 }{{UI, 40}, {Headless, 20}, {Nightly, 12}, {Draft, 3}, {Retry, 8}, {Tidy, 5}, {Saturate, 4}, {Hang, 3}, {Restart, 5}}
 
@@ -50,7 +50,7 @@ const (
 
 // Act is one thing that happens to an instance. Times are those of a real host.
 type Act struct {
-	Kind Kind
+	Kind ActKind
 	// Pause is the time before it.
 	Pause time.Duration
 	// Jobs are those that the act brings; a retry has one to say how it goes.
@@ -69,7 +69,7 @@ type Job struct {
 
 // StepPlan is a step to come.
 type StepPlan struct {
-	jobs.Step
+	jobs.StepArgs
 	Duration time.Duration
 }
 
@@ -107,7 +107,7 @@ func next(dice *rand.Rand) Act {
 	return act
 }
 
-func drawKind(dice *rand.Rand) Kind {
+func drawKind(dice *rand.Rand) ActKind {
 	var sum int
 	for _, f := range frequencies {
 		sum += f.parts

@@ -19,12 +19,12 @@ import (
 
 // Player plays the acts of one instance in order.
 type Player struct {
-	Host     *host.Host
+	Host     *host.Machine
 	Instance int
 	// Speed is how many times faster than on a real host time passes.
 	Speed float64
 
-	jobs   *jobs.Folder
+	jobs   *jobs.Manager
 	stderr *logs.Stderr
 	tally  gradio.Tally
 	// Only Play changes them.
@@ -203,7 +203,7 @@ func (p *Player) retry(ctx context.Context, job Job) error {
 
 // tidy deletes finished jobs, which FaceFusion itself never does.
 func (p *Player) tidy() error {
-	for _, status := range []jobs.Status{jobs.Completed, jobs.Failed} {
+	for _, status := range []jobs.StepStatus{jobs.Completed, jobs.Failed} {
 		ids, err := p.jobs.List(status)
 		if err != nil {
 			return err
@@ -218,9 +218,9 @@ func (p *Player) tidy() error {
 }
 
 func (p *Player) create(name func(n int) string, job Job) (string, error) {
-	steps := make([]jobs.Step, len(job.Steps))
+	steps := make([]jobs.StepArgs, len(job.Steps))
 	for i, s := range job.Steps {
-		steps[i] = s.Step
+		steps[i] = s.StepArgs
 	}
 	for n := 0; ; n++ {
 		id := name(n)

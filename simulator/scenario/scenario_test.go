@@ -42,7 +42,7 @@ func TestTheSeedDecides(t *testing.T) {
 }
 
 func TestEverythingHappens(t *testing.T) {
-	kinds, ends := map[Kind]int{}, map[End]int{}
+	kinds, ends := map[ActKind]int{}, map[End]int{}
 	for _, act := range take(Plan(1, 0), 1000) {
 		kinds[act.Kind]++
 		for _, job := range act.Jobs {
@@ -55,7 +55,7 @@ func TestEverythingHappens(t *testing.T) {
 }
 
 // play plays the acts on a host of its own, fast, and returns the jobs in each part of the folder.
-func play(t *testing.T, acts ...Act) map[jobs.Status][]string {
+func play(t *testing.T, acts ...Act) map[jobs.StepStatus][]string {
 	t.Helper()
 	h, err := host.New(host.Settings{Dir: t.TempDir(), Instances: 1})
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func play(t *testing.T, acts ...Act) map[jobs.Status][]string {
 	player := &Player{Host: h, Speed: 1000}
 	require.NoError(t, player.Play(t.Context(), slices.Values(acts)))
 
-	found := map[jobs.Status][]string{}
+	found := map[jobs.StepStatus][]string{}
 	for _, status := range jobs.Statuses {
 		ids, err := h.Jobs(0).List(status)
 		require.NoError(t, err)

@@ -15,7 +15,7 @@ type user struct {
 
 // usersOf returns the processes of the players that are assigned to the GPU, in their order. A
 // server that works itself is one process.
-func (d *Driver) usersOf(gpu int) (users []user) {
+func (d *GPULoad) usersOf(gpu int) (users []user) {
 	for _, p := range d.players {
 		if p.Instance%len(d.gpus) != gpu {
 			continue
@@ -37,7 +37,7 @@ func (d *Driver) usersOf(gpu int) (users []user) {
 
 // userLines returns the processes on the GPU with this index in the format of the fake driver
 // library. Those that work share its utilization.
-func (g *GPU) userLines(index int, users []user, now time.Time) []string {
+func (g *SimulatedGPU) userLines(index int, users []user, now time.Time) []string {
 	workers := 0
 	for _, u := range users {
 		if u.works {

@@ -28,15 +28,15 @@ var growthSteps = []growthStep{
 	{"pace of the jobs", "speed", 1, 10},
 }
 
-// result is what the agent used, for each interval.
-type result struct {
+// growthResult is what the agent used, for each interval.
+type growthResult struct {
 	CPU     time.Duration
 	RSS     uint64
 	Wakeups float64
 }
 
 func writeResult(file string, r row) error {
-	text, err := json.Marshal(result{CPU: r.cpu, RSS: r.rss, Wakeups: r.wakeups})
+	text, err := json.Marshal(growthResult{CPU: r.cpu, RSS: r.rss, Wakeups: r.wakeups})
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func measureGrowth(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	measure := func(grown growthStep) (r result, err error) {
+	measure := func(grown growthStep) (r growthResult, err error) {
 		file := filepath.Join(dir, "result")
 		own := []string{"-agent-only", "-result", file, "-bin", o.bin, "-root", o.root, "-window", o.window.String(), "-warmup", o.warmup.String()}
 		host := o

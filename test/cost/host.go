@@ -33,8 +33,8 @@ func underSimulator(ctx context.Context, o options, own []string) error {
 	return cmd.Run()
 }
 
-// host is what runs on the machine beside the simulated FaceFusions.
-type host struct {
+// measuredHost is what runs on the machine beside the simulated FaceFusions.
+type measuredHost struct {
 	options   options
 	dir       string
 	processes []*exec.Cmd
@@ -42,12 +42,12 @@ type host struct {
 }
 
 // newHost starts the wrapped service, the containers, the other processes and the connections.
-func newHost(ctx context.Context, o options) (*host, error) {
+func newHost(ctx context.Context, o options) (*measuredHost, error) {
 	dir, err := os.MkdirTemp("", "facefusion-cost-")
 	if err != nil {
 		return nil, err
 	}
-	h := &host{options: o, dir: dir}
+	h := &measuredHost{options: o, dir: dir}
 	for _, step := range []func(context.Context) error{h.startService, h.startContainers, h.startOthers, h.connect, h.finishJobs} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, h.close())
@@ -67,7 +67,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(('127.0.0.1', %d), Handler).serve_forever()
 `
 
-func (h *host) startService(ctx context.Context) error {
+func (h *measuredHost) startService(ctx context.Context) error {
 	checkout := filepath.Join(h.dir, "swap-api")
 	if err := os.MkdirAll(filepath.Join(checkout, "facefusion"), 0o755); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (h *host) startService(ctx context.Context) error {
 
 // startContainers makes network namespaces on a bridge, as containers have, each with a process
 // that listens.
-func (h *host) startContainers(ctx context.Context) error {
+func (h *measuredHost) startContainers(ctx context.Context) error {
 	if err := ip(ctx, "link", "add", "costbr0", "type", "bridge"); err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func ip(ctx context.Context, arguments ...string) error {
 
 // startOthers starts processes that sleep. Each tenth is called python3, as a FaceFusion may be,
 // and so has to be looked at more closely.
-func (h *host) startOthers(ctx context.Context) error {
+func (h *measuredHost) startOthers(ctx context.Context) error {
 	sleeper, err := exec.LookPath("sleep")
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (h *host) startOthers(ctx context.Context) error {
 }
 
 // connect has a process of its own hold connections on loopback.
-func (h *host) connect(ctx context.Context) error {
+func (h *measuredHost) connect(ctx context.Context) error {
 	if h.options.connections == 0 {
 		return nil
 	}
@@ -191,7 +191,7 @@ func holdConnections(ctx context.Context, n int) error {
 }
 
 // finishJobs writes the files of jobs that have been completed long ago.
-func (h *host) finishJobs(context.Context) error {
+func (h *measuredHost) finishJobs(context.Context) error {
 	if h.options.finished == 0 {
 		return nil
 	}
@@ -211,7 +211,7 @@ func (h *host) finishJobs(context.Context) error {
 	return nil
 }
 
-func (h *host) start(ctx context.Context, dir, name string, arguments ...string) error {
+func (h *measuredHost) start(ctx context.Context, dir, name string, arguments ...string) error {
 	cmd := exec.CommandContext(ctx, name, arguments...)
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -222,7 +222,7 @@ func (h *host) start(ctx context.Context, dir, name string, arguments ...string)
 	return nil
 }
 
-func (h *host) close() error {
+func (h *measuredHost) close() error {
 	for _, cmd := range h.processes {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()         // killed

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// reading is what one process has used since its start, and what it holds now.
-type reading struct {
+// processUsage is what one process has used since its start, and what it holds now.
+type processUsage struct {
 	cpu      time.Duration // of its threads and of the children it has waited for
 	wakeups  uint64        // voluntary context switches of its threads
 	rss, pss uint64        // bytes
@@ -19,8 +19,8 @@ type reading struct {
 // read reads a process. CPU of threads that have ended between two readings is missing from
 // schedstat, so the larger of the two sources counts: stat has whole ticks of everything, schedstat
 // has nanoseconds of what lives.
-func read(pid int) (reading, error) {
-	var r reading
+func read(pid int) (processUsage, error) {
+	var r processUsage
 	folder := filepath.Join("/proc", strconv.Itoa(pid))
 	tasks, err := os.ReadDir(filepath.Join(folder, "task"))
 	if err != nil {

@@ -36,7 +36,7 @@ const (
 	floorName = "floor: the bare calls"
 )
 
-func subjects(o options, h *host) ([]*subject, error) {
+func subjects(o options, h *measuredHost) ([]*subject, error) {
 	exporter := func(name string) string { return filepath.Join(o.exporters, name) }
 	collector := filepath.Join(o.bin, "otelcol-facefusion")
 	files, err := writeFiles(h.dir)
@@ -119,7 +119,7 @@ service:
 `
 
 // startSubjects starts all of them and waits until every page answers.
-func startSubjects(ctx context.Context, o options, h *host) ([]*subject, error) {
+func startSubjects(ctx context.Context, o options, h *measuredHost) ([]*subject, error) {
 	all, err := subjects(o, h)
 	if err != nil {
 		return nil, err
@@ -187,9 +187,9 @@ func answers(ctx context.Context, page string) error {
 }
 
 // scrapeAll scrapes every page at the interval until Wait.
-func scrapeAll(ctx context.Context, all []*subject, o options) *scrapes {
+func scrapeAll(ctx context.Context, all []*subject, o options) *scrapers {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &scrapes{cancel: cancel}
+	s := &scrapers{cancel: cancel}
 	for _, subject := range all {
 		for range o.scrapers {
 			s.group.Go(func() { subject.scrapeEvery(ctx, o.interval) })
@@ -198,14 +198,14 @@ func scrapeAll(ctx context.Context, all []*subject, o options) *scrapes {
 	return s
 }
 
-// scrapes are the scrapers at work.
-type scrapes struct {
+// scrapers are the scrapers at work.
+type scrapers struct {
 	cancel context.CancelFunc
 	group  sync.WaitGroup
 }
 
 // Wait ends them.
-func (s *scrapes) Wait() {
+func (s *scrapers) Wait() {
 	s.cancel()
 	s.group.Wait()
 }
@@ -244,8 +244,8 @@ func get(ctx context.Context, page string) (int64, error) {
 	return n, err
 }
 
-func readAll(all []*subject) ([]reading, error) {
-	readings := make([]reading, len(all))
+func readAll(all []*subject) ([]processUsage, error) {
+	readings := make([]processUsage, len(all))
 	for i, s := range all {
 		r, err := read(s.cmd.Process.Pid)
 		if err != nil {

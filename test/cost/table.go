@@ -27,7 +27,7 @@ type table struct {
 	window   time.Duration
 }
 
-func compare(all []*subject, before, after []reading, window, interval time.Duration) table {
+func compare(all []*subject, before, after []processUsage, window, interval time.Duration) table {
 	t := table{interval: interval, window: window}
 	for i, s := range all {
 		t.rows = append(t.rows, row{

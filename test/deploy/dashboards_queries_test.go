@@ -23,16 +23,16 @@ var dashboardsUpstream = []string{
 var asAsked = strings.NewReplacer("$__rate_interval", "1m", "$__range_s", "3600", "$__range", "1h", `"$media"`, `"image|video"`, "$host", "h", "$instance", "i", "$gpu", "g")
 
 // known are the declared metrics and the records of the rules.
-func known(t *testing.T) map[string]declaration {
+func known(t *testing.T) map[string]seriesDeclaration {
 	t.Helper()
 	names := declared(t)
 	for _, rule := range rules(t) {
 		if rule.Record != "" {
-			names[rule.Record] = declaration{}
+			names[rule.Record] = seriesDeclaration{}
 		}
 	}
 	for _, name := range dashboardsUpstream {
-		names[name] = declaration{}
+		names[name] = seriesDeclaration{}
 	}
 	return names
 }
@@ -63,7 +63,7 @@ func TestDashboardsAskForWhatExists(t *testing.T) {
 
 // checkGrouping fails if a query groups by a label that the inner series lack: all series would
 // fall into one group.
-func checkGrouping(t *testing.T, names map[string]declaration, who string, aggregate *parser.AggregateExpr) {
+func checkGrouping(t *testing.T, names map[string]seriesDeclaration, who string, aggregate *parser.AggregateExpr) {
 	t.Helper()
 	parser.Inspect(aggregate.Expr, func(node parser.Node, _ []parser.Node) error {
 		selector, ok := node.(*parser.VectorSelector)

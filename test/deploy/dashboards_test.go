@@ -34,7 +34,7 @@ type link struct {
 
 type annotation struct {
 	Name, Expr, TextFormat string
-	Datasource             source
+	Datasource             datasource
 }
 
 type variable struct {
@@ -42,16 +42,16 @@ type variable struct {
 	Query                  any
 }
 
-type source struct{ UID string }
+type datasource struct{ UID string }
 
 type panel struct {
 	ID                       int
 	Type, Title, Description string
 	GridPos                  struct{ X, Y, W, H int }
-	Datasource               source
+	Datasource               datasource
 	Targets                  []struct {
 		RefID, Expr, LegendFormat string
-		Datasource                source
+		Datasource                datasource
 	}
 	FieldConfig struct {
 		Defaults  struct{ Unit, NoValue string }

@@ -34,8 +34,9 @@ var histogramAttributes = []string{
 	"server.port", "facefusion.probe", "http.response.status_code", "error.type",
 }
 
-// declaration describes the possible series of a metric. Without labels, the labels are unknown.
-type declaration struct {
+// seriesDeclaration describes the possible series of a metric. Without labels, the labels are
+// unknown.
+type seriesDeclaration struct {
 	// labels have the values that their attribute may have; none means any.
 	labels map[string][]string
 }
@@ -74,19 +75,19 @@ func (m *metadata) ofMetrics() map[string]any {
 }
 
 // declared are all metrics by their names in Prometheus.
-func declared(t *testing.T) map[string]declaration {
+func declared(t *testing.T) map[string]seriesDeclaration {
 	t.Helper()
 	data, err := os.ReadFile(receiverFolder + "/metadata.yaml")
 	require.NoError(t, err)
 	var m metadata
 	require.NoError(t, yaml.Unmarshal(data, &m))
 
-	names := map[string]declaration{}
+	names := map[string]seriesDeclaration{}
 	for _, name := range upstream {
-		names[name] = declaration{}
+		names[name] = seriesDeclaration{}
 	}
 	for name := range m.Telemetry.Metrics {
-		names["otelcol_"+name] = declaration{}
+		names["otelcol_"+name] = seriesDeclaration{}
 	}
 	for name, metric := range m.Metrics {
 		if !metric.Enabled {
@@ -106,7 +107,7 @@ func declared(t *testing.T) map[string]declaration {
 		for _, attribute := range metric.Attributes {
 			labels[label(attribute)] = m.values(attribute)
 		}
-		names[translate(t, name, metric.Unit, kind)] = declaration{labels}
+		names[translate(t, name, metric.Unit, kind)] = seriesDeclaration{labels}
 	}
 	labels := map[string][]string{"job": nil, "instance": nil, "le": bounds(t)}
 	for attribute := range m.ofMetrics() {
@@ -117,7 +118,7 @@ func declared(t *testing.T) map[string]declaration {
 	}
 	for name, unit := range histograms(t) {
 		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
-			names[translate(t, name, unit, otlptranslator.MetricTypeHistogram)+suffix] = declaration{labels}
+			names[translate(t, name, unit, otlptranslator.MetricTypeHistogram)+suffix] = seriesDeclaration{labels}
 		}
 	}
 	return names
@@ -188,7 +189,7 @@ func TestTranslationIsThatOfTheCollector(t *testing.T) {
 }
 
 // near returns the declared names with the same beginning, for the message of a failed test.
-func near(names map[string]declaration, name string) []string {
+func near(names map[string]seriesDeclaration, name string) []string {
 	var alike []string
 	for n := range names {
 		if len(name) > 14 && strings.HasPrefix(n, name[:14]) {

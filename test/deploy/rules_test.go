@@ -71,7 +71,7 @@ func TestEveryMetricIsDeclared(t *testing.T) {
 	}
 	for _, rule := range rules(t) {
 		if rule.Record != "" {
-			names[rule.Record] = declaration{}
+			names[rule.Record] = seriesDeclaration{}
 		}
 	}
 	for _, rule := range rules(t) {
@@ -87,7 +87,7 @@ func TestEveryMetricIsDeclared(t *testing.T) {
 }
 
 // checkSelector fails if a rule selects a metric, a label or a label value that does not exist.
-func checkSelector(t *testing.T, names map[string]declaration, rule string, selector *parser.VectorSelector) {
+func checkSelector(t *testing.T, names map[string]seriesDeclaration, rule string, selector *parser.VectorSelector) {
 	t.Helper()
 	metric, ok := names[selector.Name]
 	if !ok {

@@ -78,7 +78,7 @@ func TestDurability(t *testing.T) {
 }
 
 // work runs jobs, so that events and traces occur all the time.
-func work(t *testing.T, h *host.Host) {
+func work(t *testing.T, h *host.Machine) {
 	t.Helper()
 	_, err := h.StartRunner(0, "job-run-all")
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func work(t *testing.T, h *host.Host) {
 			id := fmt.Sprintf("job-%d", n)
 			for _, step := range []func() error{
 				func() error {
-					return folder.Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}})
+					return folder.Create(id, jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}})
 				},
 				func() error { return folder.Submit(id) },
 				func() error { return folder.Start(id, 0) },

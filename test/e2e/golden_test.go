@@ -58,13 +58,13 @@ service: {pipelines: {metrics: {receivers: [facefusion]}}}
 // child, and where others only look like it.
 func recordedHost(t *testing.T, port uint16) string {
 	t.Helper()
-	h, err := proctest.NewHost(t.TempDir(), time.Now().Add(-time.Hour))
+	h, err := proctest.NewProcRoot(t.TempDir(), time.Now().Add(-time.Hour))
 	require.NoError(t, err)
 	require.NoError(t, h.Checkout("/opt/facefusion", "3.8.1"))
 	require.NoError(t, h.WriteFile("/etc/hostname", "gpu-7\n"))
 	require.NoError(t, h.WriteFile("/etc/machine-id", "0123456789abcdef0123456789abcdef\n"))
 	const server, runner, ffmpeg, vim = 4190001, 4190002, 4190003, 4190004
-	for _, p := range []proctest.Process{
+	for _, p := range []proctest.ProcEntry{
 		{
 			PID: server, PPID: 1, Argv: []string{"python", "facefusion.py", "run"}, Cwd: "/opt/facefusion", Exe: "/usr/bin/python3.12", StartTicks: 1000,
 			UserTicks: 12300, SystemTicks: 4500, Threads: 67, ResidentPages: 250000, ReadBytes: 111222, WriteBytes: 333444,
@@ -92,7 +92,7 @@ func serveGradio(t *testing.T) (port uint16, requests func(int)) {
 	rate, p50, p90, p99 := 1.0, 61.5, 130.25, 171.75
 	server := gradio.New()
 	requests = func(n int) {
-		server.Set(gradio.Behavior{Mode: gradio.Normal, AppID: 1, QueueSize: 3, Functions: map[string]gradio.Function{
+		server.Set(gradio.Behavior{Mode: gradio.Normal, AppID: 1, QueueSize: 3, Functions: map[string]gradio.FunctionSummary{
 			"run": {SuccessRate: &rate, Requests: n, Percentiles: gradio.Percentiles{P50: &p50, P90: &p90, P99: &p99}},
 		}})
 	}

@@ -15,7 +15,7 @@ import (
 type harness struct {
 	agent, gateway, prometheus *program
 	prometheusPort             int
-	store                      *store
+	store                      *otlpStore
 	dir                        string   // what the agent tells, and its queue
 	lives                      int      // of the agent
 	env                        []string // of the agent

@@ -44,7 +44,7 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 	require.NoError(t, err)
 	c.eventually(t, 3*time.Second, "job-create", func(p page) bool { return p.is(1, "facefusion_process_count", "facefusion_process_role", "admin") })
 	for _, id := range []string{"good", "bad", "lost", "gone"} {
-		require.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
+		require.NoError(t, folder.Create(id, jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
 	}
 	c.eventually(t, 2*time.Second, "four drafts", func(p page) bool { return counts(p, "drafted", 4) })
 	require.NoError(t, creator.Exit(0))

@@ -169,7 +169,7 @@ func TestJobsAreReportedAtOnce(t *testing.T) {
 			state string
 			make  func() error
 		}{
-			{"drafted", func() error { return folder.Create(id, jobs.Step{Target: "clip.mp4"}) }},
+			{"drafted", func() error { return folder.Create(id, jobs.StepArgs{Target: "clip.mp4"}) }},
 			{"waiting", func() error { return folder.Submit(id) }},
 			{"running", func() error { return folder.Start(id, 0) }},
 			{"completed", func() error { return folder.Complete(id) }},

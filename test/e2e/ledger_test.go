@@ -202,12 +202,12 @@ func (l *ledger) lacks(emitted *ledger, until time.Time) (lost loss) {
 	return lost
 }
 
-// moment is a time in which a collector scraped. Two scrapes may come at once, when one had to
+// scrapeSpan is a time in which a collector scraped. Two scrapes may come at once, when one had to
 // wait: to a store of millisecond's resolution, they are one.
-type moment struct{ first, last int64 }
+type scrapeSpan struct{ first, last int64 }
 
 // moments are in order. Between two, nothing was scraped for some milliseconds.
-func (l *ledger) moments() (list []moment) {
+func (l *ledger) moments() (list []scrapeSpan) {
 	const apart = 10
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -221,21 +221,21 @@ func (l *ledger) moments() (list []moment) {
 		if n := len(list); n > 0 && ms-list[n-1].last < apart {
 			list[n-1].last = ms
 		} else {
-			list = append(list, moment{ms, ms})
+			list = append(list, scrapeSpan{ms, ms})
 		}
 	}
 	return list
 }
 
 // at counts the samples of each moment, of each series one.
-func (l *ledger) at(moments []moment) []int {
+func (l *ledger) at(moments []scrapeSpan) []int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	counts := make([]int, len(moments))
 	for _, times := range l.series {
 		seen := map[int]bool{}
 		for ms, n := range times {
-			i, _ := slices.BinarySearchFunc(moments, ms, func(m moment, ms int64) int { return cmp.Compare(m.last, ms) })
+			i, _ := slices.BinarySearchFunc(moments, ms, func(m scrapeSpan, ms int64) int { return cmp.Compare(m.last, ms) })
 			if i < len(moments) && moments[i].first <= ms && !seen[i] {
 				seen[i] = true
 				counts[i] += n

@@ -18,7 +18,7 @@ import (
 )
 
 // simulate turns this machine into a FaceFusion host with real processes.
-func simulate(t *testing.T, instances int) *host.Host {
+func simulate(t *testing.T, instances int) *host.Machine {
 	t.Helper()
 	program, err := filepath.Abs(simulator)
 	require.NoError(t, err)

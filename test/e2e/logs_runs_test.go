@@ -119,11 +119,11 @@ func sumOf(p page, name string, pairs ...string) (sum float64) {
 const frames = 50
 
 // playJob plays a job of some steps that completes, and writes what FaceFusion writes.
-func playJob(h *host.Host, instance int, id string, steps int) error {
+func playJob(h *host.Machine, instance int, id string, steps int) error {
 	folder, log := h.Jobs(instance), h.Stderr(instance)
-	list := make([]jobs.Step, steps)
+	list := make([]jobs.StepArgs, steps)
 	for i := range list {
-		list[i] = jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}
+		list[i] = jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}
 	}
 	acts := []func() error{
 		func() error { return folder.Create(id, list...) },
@@ -159,11 +159,11 @@ func playBar(bar *simulated.Bar) error {
 }
 
 // failJob plays a job that fails with a message.
-func failJob(h *host.Host, instance int, id, why string) error {
+func failJob(h *host.Machine, instance int, id, why string) error {
 	folder, log := h.Jobs(instance), h.Stderr(instance)
 	for _, act := range []func() error{
 		func() error {
-			return folder.Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}})
+			return folder.Create(id, jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}})
 		},
 		func() error { return folder.Submit(id) },
 		func() error { return folder.Start(id, 0) },

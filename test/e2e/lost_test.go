@@ -21,12 +21,12 @@ import (
 type webUI struct {
 	*host.Proc
 	t      *testing.T
-	folder *jobs.Folder
+	folder *jobs.Manager
 	tally  gradio.Tally
 	jobs   int
 }
 
-func newWebUI(t *testing.T, h *host.Host, tabs int) *webUI {
+func newWebUI(t *testing.T, h *host.Machine, tabs int) *webUI {
 	t.Helper()
 	server, err := h.StartServer(0, nil)
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func (u *webUI) click() (id string) {
 	id = "ui-" + time.Now().Add(time.Duration(u.jobs)*time.Minute).Format("2006-01-02-15-04-05")
 	u.tally.Begin("start")
 	u.tally.Begin("run")
-	require.NoError(u.t, u.folder.Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
+	require.NoError(u.t, u.folder.Create(id, jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
 	require.NoError(u.t, u.folder.Submit(id))
 	require.NoError(u.t, u.folder.Start(id, 0))
 	u.tally.End("start", 1, true)
@@ -97,7 +97,7 @@ service: {extensions: [health_check, file_storage]}
 	runner, err := h.StartRunner(0, "headless-run", "--target-path", "clip.mp4", "--output-path", "out.mp4")
 	require.NoError(t, err)
 	id := "headless-" + time.Now().Format("2006-01-02-15-04-05")
-	require.NoError(t, h.Jobs(0).Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
+	require.NoError(t, h.Jobs(0).Create(id, jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
 	require.NoError(t, h.Jobs(0).Submit(id))
 	require.NoError(t, h.Jobs(0).Start(id, 0))
 	c.eventually(t, 5*time.Second, "a headless run", func(p page) bool { return jobCount(p, "running", 1) })
@@ -121,7 +121,7 @@ service: {extensions: [health_check, file_storage]}
 
 	first, err := h.StartRunner(0, "job-run-all")
 	require.NoError(t, err)
-	require.NoError(t, h.Jobs(0).Create("nightly", jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
+	require.NoError(t, h.Jobs(0).Create("nightly", jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
 	require.NoError(t, h.Jobs(0).Submit("nightly"))
 	require.NoError(t, h.Jobs(0).Start("nightly", 0))
 	c.eventually(t, 5*time.Second, "job-run-all", func(p page) bool { return jobCount(p, "running", 1) })

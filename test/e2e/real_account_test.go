@@ -32,10 +32,10 @@ type fact struct {
 	origin, media   string
 }
 
-// account compares what FaceFusion did with what the collector reported.
-type account struct {
+// runComparison compares what FaceFusion did with what the collector reported.
+type runComparison struct {
 	t    *testing.T
-	f    *faceFusion
+	f    *faceFusionCopy
 	dir  string
 	c    *collector
 	runs []fact
@@ -47,16 +47,16 @@ type account struct {
 
 const agreeWithin = 60 * time.Second
 
-func newAccount(t *testing.T, f *faceFusion) *account {
+func newAccount(t *testing.T, f *faceFusionCopy) *runComparison {
 	t.Helper()
-	a := &account{t: t, f: f, dir: t.TempDir(), known: map[string]bool{}}
+	a := &runComparison{t: t, f: f, dir: t.TempDir(), known: map[string]bool{}}
 	a.table = [][]string{{"scenario", "FaceFusion", "page", "traces", "events", ""}}
 	a.watch()
 	return a
 }
 
 // watch starts the collector.
-func (a *account) watch() {
+func (a *runComparison) watch() {
 	a.t.Helper()
 	a.c = startLogsOf(a.t, a.f.logs+"/*.log", a.dir, fmt.Sprintf(`
 extensions: {file_storage: {directory: %[1]s}}
@@ -97,7 +97,7 @@ func (j jobFile) begun() bool {
 }
 
 // folders are FaceFusion's own files.
-func (a *account) folders() map[string]jobFile {
+func (a *runComparison) folders() map[string]jobFile {
 	jobs := map[string]jobFile{}
 	for _, folder := range []string{"drafted", "queued", "completed", "failed"} {
 		files, err := filepath.Glob(filepath.Join(a.f.dir, ".jobs", folder, "*.json"))
@@ -115,7 +115,7 @@ func (a *account) folders() map[string]jobFile {
 }
 
 // started waits until a job that was not there before is worked on, and names it.
-func (a *account) started(prefix string) (job string) {
+func (a *runComparison) started(prefix string) (job string) {
 	a.t.Helper()
 	require.Eventually(a.t, func() bool {
 		for id, file := range a.folders() {
@@ -129,7 +129,7 @@ func (a *account) started(prefix string) (job string) {
 }
 
 // newest is the one job that was not there before.
-func (a *account) newest() string {
+func (a *runComparison) newest() string {
 	a.t.Helper()
 	var found []string
 	for id := range a.folders() {
@@ -143,7 +143,7 @@ func (a *account) newest() string {
 
 // ended says what a run came to. What FaceFusion writes is asked of its folders; hint is what it
 // does not write: that a user stopped the run, that the filter declined it, why it was lost.
-func (a *account) ended(job, exit, hint, origin, media string) fact {
+func (a *runComparison) ended(job, exit, hint, origin, media string) fact {
 	a.t.Helper()
 	f := fact{job: job, exit: exit, origin: origin, media: media}
 	file, there := a.folders()[job]
@@ -165,7 +165,7 @@ func (a *account) ended(job, exit, hint, origin, media string) fact {
 }
 
 // agree compares, once all that a scenario did is over, and fills a line of the table.
-func (a *account) agree(scenario string, runs ...fact) {
+func (a *runComparison) agree(scenario string, runs ...fact) {
 	a.t.Helper()
 	a.runs = append(a.runs, runs...)
 	jobs := a.folders()
@@ -208,7 +208,7 @@ func (a *account) agree(scenario string, runs ...fact) {
 }
 
 // differences between FaceFusion's folders, and all runs so far, and what the collector reported.
-func (a *account) differences(jobs map[string]jobFile) (list []string) {
+func (a *runComparison) differences(jobs map[string]jobFile) (list []string) {
 	p := a.c.page(a.t)
 	differ := func(what string, reported, want any) {
 		if reported != want {
@@ -250,7 +250,7 @@ func (a *account) differences(jobs map[string]jobFile) (list []string) {
 }
 
 // differencesOfRuns: each run has one trace, and its last event tells its end.
-func (a *account) differencesOfRuns() (list []string) {
+func (a *runComparison) differencesOfRuns() (list []string) {
 	traces, events := a.traces(), a.events()
 	want, last := map[string][]string{}, map[string]string{}
 	for _, r := range a.runs {
@@ -278,7 +278,7 @@ func (a *account) differencesOfRuns() (list []string) {
 }
 
 // traces are the outcomes of the runs that were reported as traces, by job, in their order.
-func (a *account) traces() map[string][]string {
+func (a *runComparison) traces() map[string][]string {
 	outcomes := map[string][]string{}
 	a.lines("traces.json", func(line []byte) error {
 		traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(line)
@@ -297,7 +297,7 @@ func (a *account) traces() map[string][]string {
 }
 
 // events are the states that a job came to, as the events tell.
-func (a *account) events() map[string][]string {
+func (a *runComparison) events() map[string][]string {
 	states := map[string][]string{}
 	a.lines("events.json", func(line []byte) error {
 		logs, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(line)
@@ -322,7 +322,7 @@ func (a *account) events() map[string][]string {
 	return states
 }
 
-func (a *account) lines(name string, each func([]byte) error) {
+func (a *runComparison) lines(name string, each func([]byte) error) {
 	a.t.Helper()
 	content, err := os.ReadFile(filepath.Join(a.dir, name))
 	if os.IsNotExist(err) {
@@ -337,7 +337,7 @@ func (a *account) lines(name string, each func([]byte) error) {
 }
 
 // pageText is what the page says of jobs and runs, without zeros.
-func (a *account) pageText() string {
+func (a *runComparison) pageText() string {
 	p := a.c.page(a.t)
 	var list []string
 	for name, label := range map[string]string{"facefusion_job_count": "facefusion_job_state", "facefusion_job_finished_total": "facefusion_outcome", "facefusion_job_lost_total": "facefusion_orphan_reason"} {
@@ -359,7 +359,7 @@ func (a *account) pageText() string {
 }
 
 // print writes the table, and fails where something differs.
-func (a *account) print() {
+func (a *runComparison) print() {
 	a.t.Helper()
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

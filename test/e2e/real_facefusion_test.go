@@ -24,8 +24,8 @@ import (
 const noCheckout = "FACEFUSION_CHECKOUT=%q is no checkout of FaceFusion 3.x: " +
 	"git clone --branch 3.8.1 https://github.com/facefusion/facefusion, name its folder, and run `make e2e-real`"
 
-// faceFusion is a copy of a real checkout of FaceFusion, with models that the test made.
-type faceFusion struct {
+// faceFusionCopy is a copy of a real checkout of FaceFusion, with models that the test made.
+type faceFusionCopy struct {
 	t       *testing.T
 	python  string
 	version string
@@ -36,7 +36,7 @@ type faceFusion struct {
 }
 
 // newFaceFusion copies the checkout that the developer names. Nothing is written to his own.
-func newFaceFusion(t *testing.T) *faceFusion {
+func newFaceFusion(t *testing.T) *faceFusionCopy {
 	t.Helper()
 	checkout, python := os.Getenv("FACEFUSION_CHECKOUT"), os.Getenv("FACEFUSION_PYTHON")
 	metadata, err := os.ReadFile(filepath.Join(checkout, "facefusion/metadata.py"))
@@ -49,7 +49,7 @@ func newFaceFusion(t *testing.T) *faceFusion {
 		require.NoError(t, err, "FaceFusion needs %s, which is not installed", needed)
 	}
 	root := t.TempDir()
-	f := &faceFusion{
+	f := &faceFusionCopy{
 		t: t, python: python, version: string(version[1]),
 		dir: filepath.Join(root, "facefusion"), media: filepath.Join(root, "media"), logs: filepath.Join(root, "log"),
 	}
@@ -79,7 +79,7 @@ func newFaceFusion(t *testing.T) *faceFusion {
 }
 
 // countsCalls says that its Gradio has statistics: that of 3.5 and later.
-func (f *faceFusion) countsCalls() bool {
+func (f *faceFusionCopy) countsCalls() bool {
 	_, rest, _ := strings.Cut(f.version, ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	n, err := strconv.Atoi(minor)
@@ -87,13 +87,13 @@ func (f *faceFusion) countsCalls() bool {
 	return n >= 5
 }
 
-func (f *faceFusion) input(name string) string { return filepath.Join(f.media, name) }
+func (f *faceFusionCopy) input(name string) string { return filepath.Join(f.media, name) }
 
-func (f *faceFusion) output(name string) string {
+func (f *faceFusionCopy) output(name string) string {
 	return filepath.Join(filepath.Dir(f.dir), "out", name)
 }
 
-func (f *faceFusion) must(name string, arguments ...string) {
+func (f *faceFusionCopy) must(name string, arguments ...string) {
 	f.t.Helper()
 	said, err := exec.Command(name, arguments...).CombinedOutput()
 	require.NoError(f.t, err, "%s %s: %s", name, strings.Join(arguments, " "), said)
@@ -108,7 +108,7 @@ type faceFusionProgram struct {
 }
 
 // start starts a command of FaceFusion.
-func (f *faceFusion) start(command string, arguments ...string) *faceFusionProgram {
+func (f *faceFusionCopy) start(command string, arguments ...string) *faceFusionProgram {
 	f.t.Helper()
 	f.programs++
 	log, err := os.Create(filepath.Join(f.logs, fmt.Sprintf("%02d-%s.log", f.programs, command)))
@@ -155,7 +155,7 @@ type browser struct {
 }
 
 // webUI starts a web UI, and opens it.
-func (f *faceFusion) webUI() (*faceFusionProgram, *browser) {
+func (f *faceFusionCopy) webUI() (*faceFusionProgram, *browser) {
 	f.t.Helper()
 	port := freePorts(f.t, 1)[0]
 	f.env = append(f.env, "GRADIO_SERVER_PORT="+strconv.Itoa(port))

@@ -17,7 +17,7 @@ import (
 // a checkout, which FACEFUSION_CHECKOUT names (`make e2e-real`).
 
 // compare runs scenarios on a FaceFusion of their own, and has the collector start anew at the end.
-func compare(t *testing.T, scenarios ...func(*account)) {
+func compare(t *testing.T, scenarios ...func(*runComparison)) {
 	t.Helper()
 	f := newFaceFusion(t)
 	a := newAccount(t, f)
@@ -39,19 +39,19 @@ func compare(t *testing.T, scenarios ...func(*account)) {
 }
 
 func TestRealCommands(t *testing.T) {
-	compare(t, (*account).headless, (*account).signals, (*account).batch)
+	compare(t, (*runComparison).headless, (*runComparison).signals, (*runComparison).batch)
 }
 
 func TestRealJobs(t *testing.T) {
-	compare(t, (*account).jobCommands, (*account).retry, (*account).lostAndRunAgain)
+	compare(t, (*runComparison).jobCommands, (*runComparison).retry, (*runComparison).lostAndRunAgain)
 }
 
-func TestRealTwoRunners(t *testing.T) { compare(t, (*account).twoRunners) }
+func TestRealTwoRunners(t *testing.T) { compare(t, (*runComparison).twoRunners) }
 
-func TestRealWebUI(t *testing.T) { compare(t, (*account).webUI) }
+func TestRealWebUI(t *testing.T) { compare(t, (*runComparison).webUI) }
 
 // headless runs what a process does for itself and ends.
-func (a *account) headless() {
+func (a *runComparison) headless() {
 	a.t.Helper()
 	for _, run := range []struct{ scenario, target, hint, media string }{
 		{"headless-run of a video", "gray.mp4", "", "video"},
@@ -68,7 +68,7 @@ func (a *account) headless() {
 func exit(code int) string { return fmt.Sprintf("exit %d", code) }
 
 // signals ends runs from outside.
-func (a *account) signals() {
+func (a *runComparison) signals() {
 	a.t.Helper()
 	for _, run := range []struct {
 		scenario, hint string
@@ -90,14 +90,14 @@ func (a *account) signals() {
 }
 
 // batch is one job of an image and a video.
-func (a *account) batch() {
+func (a *runComparison) batch() {
 	a.t.Helper()
 	code := a.f.start("batch-run", "-t", a.f.input("gray.*"), "-o", a.f.output("batch-{index}.{target_extension}")).exitCode()
 	a.agree("batch-run of an image and a video", a.ended(a.newest(), exit(code), "", "batch", "mixed"))
 }
 
 // queue makes a job by job commands, with a step for each target, and leaves it in the queue.
-func (a *account) queue(job string, targets ...string) {
+func (a *runComparison) queue(job string, targets ...string) {
 	a.t.Helper()
 	require.Zero(a.t, a.f.start("job-create", job).exitCode())
 	for i, target := range targets {
@@ -107,7 +107,7 @@ func (a *account) queue(job string, targets ...string) {
 	require.Zero(a.t, a.f.start("job-submit", job).exitCode())
 }
 
-func (a *account) jobCommands() {
+func (a *runComparison) jobCommands() {
 	a.t.Helper()
 	require.Zero(a.t, a.f.start("job-create", "draft").exitCode())
 	a.agree("job-create")
@@ -131,7 +131,7 @@ func (a *account) jobCommands() {
 }
 
 // retry fails a job, and runs it again when its target is another.
-func (a *account) retry() {
+func (a *runComparison) retry() {
 	a.t.Helper()
 	swap := func(name string) {
 		content, err := os.ReadFile(a.f.input(name))
@@ -150,7 +150,7 @@ func (a *account) retry() {
 }
 
 // lostAndRunAgain kills a runner, and has another one take its job.
-func (a *account) lostAndRunAgain() {
+func (a *runComparison) lostAndRunAgain() {
 	a.t.Helper()
 	a.queue("lost", "long.mp4")
 	p := a.f.start("job-run", "lost")
@@ -163,7 +163,7 @@ func (a *account) lostAndRunAgain() {
 }
 
 // twoRunners has two runners of one queue, which FaceFusion does not keep apart.
-func (a *account) twoRunners() {
+func (a *runComparison) twoRunners() {
 	a.t.Helper()
 	a.queue("first", "gray.mp4")
 	a.queue("second", "gray.mp4")
@@ -175,7 +175,7 @@ func (a *account) twoRunners() {
 		a.ended("first", codes, "exception", "command_line", "video"), a.ended("second", codes, "exception", "command_line", "video"))
 }
 
-func (a *account) webUI() {
+func (a *runComparison) webUI() {
 	a.t.Helper()
 	ui, user := a.f.webUI()
 	// Whoever clicks has a tab open, and its polls have Gradio count what ended.

@@ -30,7 +30,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	require.NoError(t, err)
 	folder := h.Jobs(0)
 	for _, id := range []string{"old-1", "old-2"} {
-		require.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4"}))
+		require.NoError(t, folder.Create(id, jobs.StepArgs{Target: "clip.mp4"}))
 		require.NoError(t, folder.Submit(id))
 		require.NoError(t, folder.Start(id, 0))
 		require.NoError(t, folder.Complete(id))
@@ -42,7 +42,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	c := start(t, overrides)
 	c.eventually(t, 10*time.Second, "the baseline", func(p page) bool { return p.is(2, "facefusion_job_count", "facefusion_job_state", "completed") })
 	random := rand.New(rand.NewPCG(1, 2))
-	var truth ending
+	var truth playedTotals
 	played := make(chan struct{})
 	go func() {
 		defer close(played)
@@ -113,7 +113,7 @@ func TestKilledWhileNobodyListens(t *testing.T) {
 	require.NoError(t, err)
 	folder := h.Jobs(0)
 	run := func(id string) {
-		require.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4"}))
+		require.NoError(t, folder.Create(id, jobs.StepArgs{Target: "clip.mp4"}))
 		require.NoError(t, folder.Submit(id))
 		require.NoError(t, folder.Start(id, 0))
 		require.NoError(t, folder.Complete(id))
@@ -158,7 +158,7 @@ func TestFaceFusionEndsWhileTheCollectorIsAway(t *testing.T) {
 	instance := c.page(t).samples("facefusion_process_up")[0].labels["service_instance_id"]
 	require.NoError(t, c.cmd.Process.Kill())
 	<-c.ended
-	require.NoError(t, folder.Create("meanwhile", jobs.Step{Target: "clip.mp4"}))
+	require.NoError(t, folder.Create("meanwhile", jobs.StepArgs{Target: "clip.mp4"}))
 	require.NoError(t, folder.Submit("meanwhile"))
 	require.NoError(t, folder.Start("meanwhile", 0))
 	require.NoError(t, folder.Complete("meanwhile"))
@@ -186,7 +186,7 @@ func TestTenThousandJobsTakeLittle(t *testing.T) {
 	})
 	for i := range 10_000 {
 		id := fmt.Sprintf("headless-2026-11-22-10-00-00-%05d", i)
-		require.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
+		require.NoError(t, folder.Create(id, jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
 		require.NoError(t, folder.Submit(id))
 		if i%2 == 0 {
 			require.NoError(t, folder.Start(id, 0))
@@ -207,8 +207,8 @@ func TestTenThousandJobsTakeLittle(t *testing.T) {
 	require.Equal(t, 5000, w.outcomes()["completed"])
 }
 
-// ending counts what FaceFusion did: runs, changes of files, and runs by outcome.
-type ending struct {
+// playedTotals counts what FaceFusion did: runs, changes of files, and runs by outcome.
+type playedTotals struct {
 	runs, changes int
 	outcomes      map[string]int
 }
@@ -217,8 +217,8 @@ type ending struct {
 // retried, some are deleted while they run. What could not be seen from outside if it happened
 // while the collector is away (a failure before a retry, the run of a job that is deleted) waits
 // until it was seen.
-func play(t *testing.T, folder *jobs.Folder, w *witness, count int) ending {
-	end := ending{outcomes: map[string]int{}}
+func play(t *testing.T, folder *jobs.Manager, w *witness, count int) playedTotals {
+	end := playedTotals{outcomes: map[string]int{}}
 	random := rand.New(rand.NewPCG(3, 4))
 	pause := func() { time.Sleep(time.Duration(random.IntN(40)) * time.Millisecond) }
 	run := func(id string) {
@@ -240,7 +240,7 @@ func play(t *testing.T, folder *jobs.Folder, w *witness, count int) ending {
 	}
 	for i := range count {
 		id := fmt.Sprintf("job-%03d", i)
-		assert.NoError(t, folder.Create(id, jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
+		assert.NoError(t, folder.Create(id, jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
 		assert.NoError(t, folder.Submit(id))
 		pause()
 		run(id)

@@ -82,9 +82,9 @@ func (r *received) has(of map[string]bool, name string) bool {
 	return of[name]
 }
 
-// worker is a container without a host: with-agent, the agent of config/serverless.yaml and a
-// FaceFusion written in Python.
-type worker struct {
+// serverlessWorker is a container without a host: with-agent, the agent of config/serverless.yaml
+// and a FaceFusion written in Python.
+type serverlessWorker struct {
 	store  *received
 	cmd    *exec.Cmd
 	output bytes.Buffer
@@ -92,9 +92,9 @@ type worker struct {
 
 // newWorker prepares a worker whose FaceFusion runs the given Python. program is the collector that
 // with-agent finds.
-func newWorker(t *testing.T, python, program string) *worker {
+func newWorker(t *testing.T, python, program string) *serverlessWorker {
 	t.Helper()
-	w := &worker{store: &received{metrics: map[string]bool{}, events: map[string]bool{}, hosts: map[string]bool{}}}
+	w := &serverlessWorker{store: &received{metrics: map[string]bool{}, events: map[string]bool{}, hosts: map[string]bool{}}}
 	server := httptest.NewServer(w.store)
 	t.Cleanup(server.Close)
 
@@ -120,7 +120,7 @@ func newWorker(t *testing.T, python, program string) *worker {
 }
 
 // exitCode waits until the whole worker has ended.
-func (w *worker) exitCode(t *testing.T, within time.Duration) int {
+func (w *serverlessWorker) exitCode(t *testing.T, within time.Duration) int {
 	t.Helper()
 	// a worker that hangs fails by its code
 	timer := time.AfterFunc(within, func() { _ = w.cmd.Process.Kill() })

@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// service starts a server of test/servers; the Python that has the frameworks is named by
+// pythonServer starts a server of test/servers; the Python that has the frameworks is named by
 // FACEFUSION_PYTHON (`make e2e-servers` installs one).
-type service struct {
+type pythonServer struct {
 	kind string
 	port int
 	// environment names certificates and the like.
@@ -27,7 +27,7 @@ type service struct {
 	cmd         *exec.Cmd
 }
 
-func (s *service) start(t *testing.T) {
+func (s *pythonServer) start(t *testing.T) {
 	t.Helper()
 	python := os.Getenv("FACEFUSION_PYTHON")
 	require.NotEmpty(t, python, "FACEFUSION_PYTHON names no Python with the frameworks: run `make e2e-servers`")
@@ -42,7 +42,7 @@ func (s *service) start(t *testing.T) {
 }
 
 // end kills the server and its workers.
-func (s *service) end() {
+func (s *pythonServer) end() {
 	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 	_ = s.cmd.Wait()
 }
@@ -64,7 +64,7 @@ func TestServersOfOtherKinds(t *testing.T) {
 	} {
 		t.Run(tt.service, func(t *testing.T) {
 			c := start(t, "")
-			s := &service{kind: tt.service, port: steadyPorts(t, 1)[0]}
+			s := &pythonServer{kind: tt.service, port: steadyPorts(t, 1)[0]}
 			s.start(t)
 			took := c.eventually(t, 30*time.Second, tt.state, func(p page) bool {
 				return state(p, uint16(s.port), tt.state) && serverKind(p, s.port, tt.kind)
@@ -88,7 +88,7 @@ func TestServersWithHealthChecks(t *testing.T) {
 			delay := filepath.Join(dir, "delay")
 			checkout, err := filepath.Abs("../servers")
 			require.NoError(t, err)
-			s := &service{kind: kind, port: ports[0], environment: []string{
+			s := &pythonServer{kind: kind, port: ports[0], environment: []string{
 				"SERVER_CERT=" + filepath.Join(dir, "gateway.crt"), "SERVER_KEY=" + filepath.Join(dir, "gateway.key"), "SERVER_DELAY=" + delay,
 			}}
 			c := start(t, fmt.Sprintf(`
@@ -134,7 +134,7 @@ func TestServersThatSpeakTLS(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			dir := t.TempDir()
 			certificate(t, dir)
-			s := &service{kind: kind, port: steadyPorts(t, 1)[0], environment: []string{
+			s := &pythonServer{kind: kind, port: steadyPorts(t, 1)[0], environment: []string{
 				"SERVER_CERT=" + filepath.Join(dir, "gateway.crt"), "SERVER_KEY=" + filepath.Join(dir, "gateway.key"),
 			}}
 			c := start(t, "")

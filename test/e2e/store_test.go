@@ -20,26 +20,26 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// store is an OTLP store for all signals that the test can make unavailable. It keeps whatever it
-// acknowledged.
-type store struct {
+// otlpStore is an OTLP store for all signals that the test can make unavailable. It keeps whatever
+// it acknowledged.
+type otlpStore struct {
 	ledger  *ledger
 	address string
 	server  *http.Server
 }
 
 // newStore listens immediately, on a port that it keeps.
-func newStore(t *testing.T) *store {
+func newStore(t *testing.T) *otlpStore {
 	t.Helper()
-	s := &store{ledger: newLedger(), address: fmt.Sprintf("127.0.0.1:%d", steadyPorts(t, 1)[0])}
+	s := &otlpStore{ledger: newLedger(), address: fmt.Sprintf("127.0.0.1:%d", steadyPorts(t, 1)[0])}
 	s.back(t)
 	t.Cleanup(func() { s.server.Close() })
 	return s
 }
 
-func (s *store) url() string { return "http://" + s.address }
+func (s *otlpStore) url() string { return "http://" + s.address }
 
-func (s *store) back(t *testing.T) {
+func (s *otlpStore) back(t *testing.T) {
 	t.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", s.address)
@@ -49,12 +49,12 @@ func (s *store) back(t *testing.T) {
 }
 
 // away closes the port and every connection, active ones included.
-func (s *store) away(t *testing.T) {
+func (s *otlpStore) away(t *testing.T) {
 	t.Helper()
 	require.NoError(t, s.server.Close())
 }
 
-func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *otlpStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := s.take(r); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -62,7 +62,7 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-protobuf")
 }
 
-func (s *store) take(r *http.Request) error {
+func (s *otlpStore) take(r *http.Request) error {
 	unpacked, err := gzip.NewReader(r.Body)
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 	folder, id := h.Jobs(0), "00-"+caller+"-"+span+"-01"
 	c.eventually(t, 10*time.Second, "the folder is seen", func(p page) bool { return p.is(0, "facefusion_job_count", "facefusion_job_state", "running") })
 	work(6) // who uses the GPUs is asked every 5 s
-	step := jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}
+	step := jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}
 	require.NoError(t, folder.Create(id, step, step))
 	require.NoError(t, folder.Submit(id))
 	work(1)

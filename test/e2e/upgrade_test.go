@@ -25,7 +25,7 @@ func TestAnUpgradeBeginsNoCounterAnew(t *testing.T) {
 		return state(p, old.Port(), "ready") && p.is(0, "facefusion_job_count", "facefusion_job_state", "completed")
 	})
 	run := func(id string) {
-		require.NoError(t, folder.Create(id, jobs.Step{Target: "photo.jpg", Processors: []string{"face_swapper"}}))
+		require.NoError(t, folder.Create(id, jobs.StepArgs{Target: "photo.jpg", Processors: []string{"face_swapper"}}))
 		require.NoError(t, folder.Submit(id))
 		require.NoError(t, folder.Start(id, 0))
 		require.NoError(t, folder.Complete(id))

@@ -56,7 +56,7 @@ service: {pipelines: {metrics: {exporters: [prometheus]}, logs: {exporters: [fil
 	}, 10*time.Second, 100*time.Millisecond, "the folder is looked at")
 	folder := h.Jobs(0)
 	slow := func() error { time.Sleep(700 * time.Millisecond); return nil }
-	step := jobs.Step{Target: "clip.mp4", Processors: []string{"face_swapper"}}
+	step := jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}
 	for _, do := range []func() error{
 		func() error { return folder.Create("slow", step, step) }, slow, func() error { return folder.Submit("slow") }, slow,
 		func() error { return folder.Start("slow", 0) }, slow, func() error { return folder.CompleteStep("slow", 0) },

@@ -24,7 +24,7 @@ type witness struct {
 
 	mu sync.Mutex
 	// received are the transitions by log.record.uid; again counts those that came more than once.
-	received map[string]transition
+	received map[string]jobTransition
 	again    int
 	// runs are the outcomes by trace.
 	runs map[string]string
@@ -32,12 +32,12 @@ type witness struct {
 	reached map[string]map[string]bool
 }
 
-// transition is the content of one event.
-type transition struct{ job, to string }
+// jobTransition is the content of one event.
+type jobTransition struct{ job, to string }
 
 func newWitness(t *testing.T) *witness {
 	t.Helper()
-	w := &witness{received: map[string]transition{}, runs: map[string]string{}, reached: map[string]map[string]bool{}}
+	w := &witness{received: map[string]jobTransition{}, runs: map[string]string{}, reached: map[string]map[string]bool{}}
 	w.server = httptest.NewServer(w)
 	t.Cleanup(w.server.Close)
 	return w
@@ -98,7 +98,7 @@ func (w *witness) takeLogs(logs plog.Logs) {
 			if _, before := w.received[uid.Str()]; before {
 				w.again++
 			}
-			w.received[uid.Str()] = transition{job.Str(), to.Str()}
+			w.received[uid.Str()] = jobTransition{job.Str(), to.Str()}
 			if w.reached[job.Str()] == nil {
 				w.reached[job.Str()] = map[string]bool{}
 			}

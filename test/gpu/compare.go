@@ -13,27 +13,27 @@ import (
 
 // comparison is one figure of one GPU.
 type comparison struct {
-	GPU     string  `json:"gpu"`
-	Metric  string  `json:"metric"`
-	Labels  labels  `json:"labels,omitempty"`
-	Source  string  `json:"nvidia_smi"`
-	Theirs  string  `json:"theirs"`
-	Ours    string  `json:"ours"`
-	Unit    float64 `json:"unit"`
-	Exact   bool    `json:"exact"`
-	Verdict verdict `json:"verdict"`
-	Why     string  `json:"why,omitempty"`
+	GPU     string    `json:"gpu"`
+	Metric  string    `json:"metric"`
+	Labels  labelSet  `json:"labels,omitempty"`
+	Source  string    `json:"nvidia_smi"`
+	Theirs  string    `json:"theirs"`
+	Ours    string    `json:"ours"`
+	Unit    float64   `json:"unit"`
+	Exact   bool      `json:"exact"`
+	Verdict agreement `json:"verdict"`
+	Why     string    `json:"why,omitempty"`
 }
 
-type verdict string
+type agreement string
 
 const (
-	equal   verdict = "equal"
-	differs verdict = "differs"
+	equal   agreement = "equal"
+	differs agreement = "differs"
 	// neither: this GPU has no such figure, as both say.
-	neither verdict = "neither"
+	neither agreement = "neither"
 	// unasked: this nvidia-smi does not know the field.
-	unasked verdict = "unasked"
+	unasked agreement = "unasked"
 )
 
 // key is who is compared.
@@ -47,7 +47,7 @@ func (c *comparison) key() string {
 
 // compare judges one page against what nvidia-smi said while it was made. What moves must lie
 // between the least and the most of that.
-func compare(page []sample, said []map[string]answers) (list []comparison) {
+func compare(page []sample, said []map[string]smiAnswers) (list []comparison) {
 	if len(said) == 0 {
 		return nil
 	}
@@ -65,7 +65,7 @@ func compare(page []sample, said []map[string]answers) (list []comparison) {
 	return list
 }
 
-func compareOne(f *figure, uuid string, page []sample, said []map[string]answers) comparison {
+func compareOne(f *figure, uuid string, page []sample, said []map[string]smiAnswers) comparison {
 	c := comparison{GPU: uuid, Metric: f.metric, Labels: f.labels, Source: f.source, Unit: f.unit, Exact: f.exact, Ours: "-", Theirs: "-"}
 	ours, known := f.ours(uuid, page)
 	if known {
@@ -113,7 +113,7 @@ func (f *figure) number(text string) (float64, bool) {
 	return numeric(text)
 }
 
-func (f *figure) judge(ours float64, known bool, theirs []float64, asked bool) (verdict, string) {
+func (f *figure) judge(ours float64, known bool, theirs []float64, asked bool) (agreement, string) {
 	switch {
 	case !asked:
 		return unasked, "this nvidia-smi does not have it"

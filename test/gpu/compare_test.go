@@ -27,7 +27,7 @@ func golden(t *testing.T) []sample {
 	return parsePage(string(text))
 }
 
-func verdicts(list []comparison, v verdict) (found []comparison) {
+func verdicts(list []comparison, v agreement) (found []comparison) {
 	for _, c := range list {
 		if c.Verdict == v {
 			found = append(found, c)
@@ -37,7 +37,7 @@ func verdicts(list []comparison, v verdict) (found []comparison) {
 }
 
 func TestThePageOfTheFakeLibraryIsWhatItsSMISays(t *testing.T) {
-	list := compare(golden(t), []map[string]answers{fakeAnswers()})
+	list := compare(golden(t), []map[string]smiAnswers{fakeAnswers()})
 	require.Empty(t, verdicts(list, differs))
 	require.Empty(t, verdicts(list, unasked))
 	for _, c := range verdicts(list, neither) {
@@ -83,7 +83,7 @@ func TestEachFigureThatIsAlteredIsFound(t *testing.T) {
 				}
 				said := fakeAnswers()
 				said[uuid][f.source] = wrong
-				found := verdicts(compare(page, []map[string]answers{said}), differs)
+				found := verdicts(compare(page, []map[string]smiAnswers{said}), differs)
 				require.NotEmpty(t, found, "%s of %s: %q instead of %q", f.source, uuid, wrong, original)
 				for _, c := range found {
 					require.Equal(t, f.source, c.Source, "nothing else")
@@ -100,7 +100,7 @@ func TestEachFigureThatIsAlteredIsFound(t *testing.T) {
 // another value and away.
 func TestEachSampleThatIsAlteredIsFound(t *testing.T) {
 	original := golden(t)
-	said := []map[string]answers{fakeAnswers()}
+	said := []map[string]smiAnswers{fakeAnswers()}
 	for uuid := range fakeAnswers() {
 		for i := range figures {
 			f := &figures[i]
@@ -126,14 +126,14 @@ func TestEachSampleThatIsAlteredIsFound(t *testing.T) {
 func TestWhatPassedOnce(t *testing.T) {
 	page := golden(t)
 	first := newFakeGPU(0).fields["uuid"]
-	for name, spoil := range map[string]func(map[string]answers){
-		"swapped counters of ECC": func(all map[string]answers) {
+	for name, spoil := range map[string]func(map[string]smiAnswers){
+		"swapped counters of ECC": func(all map[string]smiAnswers) {
 			a := all[first]
 			a["ecc.errors.corrected.volatile.total"], a["ecc.errors.uncorrected.volatile.total"] = a["ecc.errors.uncorrected.volatile.total"], a["ecc.errors.corrected.volatile.total"]
 		},
-		"the fifth generation for the fourth": func(all map[string]answers) { all[first]["pcie.link.gen.max"] = "5" },
-		"a GPU that only one of them has":     func(all map[string]answers) { delete(all, first) },
-		"one GPU for the other": func(all map[string]answers) {
+		"the fifth generation for the fourth": func(all map[string]smiAnswers) { all[first]["pcie.link.gen.max"] = "5" },
+		"a GPU that only one of them has":     func(all map[string]smiAnswers) { delete(all, first) },
+		"one GPU for the other": func(all map[string]smiAnswers) {
 			second := newFakeGPU(1).fields["uuid"]
 			all[first], all[second] = all[second], all[first]
 		},
@@ -141,7 +141,7 @@ func TestWhatPassedOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			said := fakeAnswers()
 			spoil(said)
-			require.NotEmpty(t, verdicts(compare(page, []map[string]answers{said}), differs))
+			require.NotEmpty(t, verdicts(compare(page, []map[string]smiAnswers{said}), differs))
 		})
 	}
 }
@@ -150,7 +150,7 @@ func TestWhatPassedOnce(t *testing.T) {
 func TestWhatMoves(t *testing.T) {
 	page := golden(t)
 	first := newFakeGPU(0).fields["uuid"]
-	said := func(watts ...string) (list []map[string]answers) {
+	said := func(watts ...string) (list []map[string]smiAnswers) {
 		for _, w := range watts {
 			all := fakeAnswers()
 			all[first]["power.draw"] = w

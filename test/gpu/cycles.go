@@ -13,7 +13,7 @@ import (
 
 // checkCycles samples for a while as the collector does, once a second, and says what a cycle took.
 // The first reads everything, and loads firmware where persistence mode is off: it does not count.
-func checkCycles(ctx context.Context, r *report, o *options) {
+func checkCycles(ctx context.Context, r *kitReport, o *options) {
 	s := gpu.NewSampler(gpu.Settings{Driver: nvmldriver.New(nvmldriver.Settings{LibraryPath: o.library})})
 	defer func() { _ = s.Close(ctx) }() // the process ends
 	_ = s.Observe(ctx)                  // the first

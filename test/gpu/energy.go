@@ -16,7 +16,7 @@ import (
 const energyTolerance = 0.15
 
 // checkEnergy compares the counter with the integral of the power that nvidia-smi tells.
-func checkEnergy(ctx context.Context, r *report, h gpu.Handle, uuid string, s *smi, length time.Duration) error {
+func checkEnergy(ctx context.Context, r *kitReport, h gpu.Handle, uuid string, s *smi, length time.Duration) error {
 	name := "energy " + uuid
 	before, err := h.Energy()
 	if errors.Is(err, gpu.ErrNotSupported) {

@@ -46,8 +46,8 @@ func newFakeGPU(index int) fakeGPU {
 }
 
 // answers is what the kit makes of it.
-func (g fakeGPU) answers() answers {
-	a := answers{}
+func (g fakeGPU) answers() smiAnswers {
+	a := smiAnswers{}
 	for k, v := range g.fields {
 		a[k] = v
 	}
@@ -57,8 +57,8 @@ func (g fakeGPU) answers() answers {
 	return a
 }
 
-func fakeAnswers() map[string]answers {
-	all := make(map[string]answers)
+func fakeAnswers() map[string]smiAnswers {
+	all := make(map[string]smiAnswers)
 	for i := range 2 {
 		a := newFakeGPU(i).answers()
 		all[a["uuid"]] = a

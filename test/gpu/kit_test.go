@@ -86,7 +86,7 @@ func spendEnergy(t *testing.T, control fakenvml.Control) {
 // quick are the options of a short run. A call into the fake library reads a file.
 var quick = []string{"-beside", "3s", "-energy", "6s", "-rounds", "2", "-cycle", "2s"}
 
-func readReport(t *testing.T, folder string) (r report) {
+func readReport(t *testing.T, folder string) (r kitReport) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(folder, "gpu-kit.json"))
 	require.NoError(t, err)
@@ -112,11 +112,11 @@ func TestKitInABareRoot(t *testing.T) {
 	require.Len(t, r.Devices, 2)
 	require.Equal(t, 2*len(figures)-4, count(r.Parity, equal))
 	require.Greater(t, len(r.Calls), 100)
-	outcomes := make(map[string]outcome)
+	outcomes := make(map[string]checkOutcome)
 	for _, c := range r.Checks {
 		outcomes[strings.Fields(c.Name)[0]] = c.Outcome
 	}
-	require.Equal(t, map[string]outcome{"calls": passed, "parity": passed, "energy": passed, "cycles": passed, "load": skipped}, outcomes, "%s", out)
+	require.Equal(t, map[string]checkOutcome{"calls": passed, "parity": passed, "energy": passed, "cycles": passed, "load": skipped}, outcomes, "%s", out)
 }
 
 // TestKitFailsWhenAFigureIsAltered over its script, from the first call to the exit status.

@@ -107,7 +107,7 @@ func (l *load) stop() {
 }
 
 // checkAttribution looks for the load in what the driver tells of processes.
-func checkAttribution(r *report, l *load, handles []gpu.Handle) {
+func checkAttribution(r *kitReport, l *load, handles []gpu.Handle) {
 	for begin := time.Now(); time.Since(begin) < 15*time.Second; time.Sleep(time.Second) {
 		listed := 0
 		for _, h := range handles {
@@ -142,7 +142,7 @@ const burstEvery = 15 * time.Second
 
 // checkBurst makes a burst of one second in an interval of 15, and looks for its peak and its mean
 // on the page.
-func checkBurst(ctx context.Context, r *report, o *options, l *load) error {
+func checkBurst(ctx context.Context, r *kitReport, o *options, l *load) error {
 	c, err := startCollector(ctx, o, burstEvery)
 	if err != nil {
 		return err

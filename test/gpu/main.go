@@ -66,7 +66,7 @@ func run(ctx context.Context, o *options, out io.Writer) (ok bool, err error) {
 	if o.collector, err = filepath.Abs(o.collector); err != nil {
 		return false, fmt.Errorf("find collector: %w", err)
 	}
-	r := &report{Time: time.Now().UTC(), Kit: version, Kernel: kernel(), Excepted: notCompared}
+	r := &kitReport{Time: time.Now().UTC(), Kit: version, Kernel: kernel(), Excepted: notCompared}
 	session, err := nvmldriver.New(nvmldriver.Settings{LibraryPath: o.library}).Open()
 	if err != nil {
 		return false, fmt.Errorf("this needs a machine with an NVIDIA GPU: %w", err)
@@ -101,13 +101,13 @@ func run(ctx context.Context, o *options, out io.Writer) (ok bool, err error) {
 	return r.done(o.out, out)
 }
 
-func (r *report) done(folder string, out io.Writer) (bool, error) {
+func (r *kitReport) done(folder string, out io.Writer) (bool, error) {
 	err := r.write(folder, out)
 	return r.Passed, err
 }
 
 // devices notes who there is, and what each call costs.
-func (r *report) devices(session gpu.Session) ([]gpu.Handle, error) {
+func (r *kitReport) devices(session gpu.Session) ([]gpu.Handle, error) {
 	count, err := session.Count()
 	if err != nil {
 		return nil, fmt.Errorf("count GPUs: %w", err)
@@ -144,7 +144,7 @@ func wantedFields() (list []string) {
 }
 
 // parity compares pages until nothing differs, or three times.
-func (r *report) parity(ctx context.Context, o *options, s *smi) error {
+func (r *kitReport) parity(ctx context.Context, o *options, s *smi) error {
 	c, err := startCollector(ctx, o, time.Second)
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (r *report) parity(ctx context.Context, o *options, s *smi) error {
 	defer func() { _ = c.stop() }() // the log says how it ended
 	var rounds [][]comparison
 	for range o.rounds {
-		var said []map[string]answers
+		var said []map[string]smiAnswers
 		for begin := time.Now(); len(said) == 0 || time.Since(begin) < o.beside; time.Sleep(500 * time.Millisecond) {
 			all, err := s.ask(ctx)
 			if err != nil {
@@ -181,7 +181,7 @@ func (r *report) parity(ctx context.Context, o *options, s *smi) error {
 	return nil
 }
 
-func (r *report) judgeParity() {
+func (r *kitReport) judgeParity() {
 	o := passed
 	// Where half of the fields had other names, nothing was learnt.
 	if count(r.Parity, differs) > 0 || count(r.Parity, equal) == 0 || count(r.Parity, unasked) > len(r.Parity)/2 {
@@ -191,7 +191,7 @@ func (r *report) judgeParity() {
 		count(r.Parity, equal), count(r.Parity, differs), count(r.Parity, neither), count(r.Parity, unasked))
 }
 
-func count(list []comparison, v verdict) (n int) {
+func count(list []comparison, v agreement) (n int) {
 	for i := range list {
 		if list[i].Verdict == v {
 			n++
@@ -201,7 +201,7 @@ func count(list []comparison, v verdict) (n int) {
 }
 
 // underLoad computes, where it can.
-func (r *report) underLoad(ctx context.Context, o *options, handles []gpu.Handle) error {
+func (r *kitReport) underLoad(ctx context.Context, o *options, handles []gpu.Handle) error {
 	if !o.load {
 		r.add("load", skipped, "not wanted")
 		return nil

@@ -41,17 +41,17 @@ const (
 	mhz = 1e6
 )
 
-type labels = map[string]string
+type labelSet = map[string]string
 
-func exactly(metric string, l labels, source string) figure {
+func exactly(metric string, l labelSet, source string) figure {
 	return figure{metric: metric, labels: l, source: source, unit: 1, exact: true}
 }
 
-func about(metric string, l labels, source string, unit float64) figure {
+func about(metric string, l labelSet, source string, unit float64) figure {
 	return figure{metric: metric, labels: l, source: source, unit: unit}
 }
 
-func sensor(metric string, l labels, source string, unit float64) figure {
+func sensor(metric string, l labelSet, source string, unit float64) figure {
 	return figure{metric: metric, labels: l, source: source, unit: unit, zeroIsAbsent: true}
 }
 
@@ -60,17 +60,17 @@ var figures = append(append([]figure{
 	about("hw_gpu_memory_limit_bytes", nil, "memory.total", mib),
 	about("hw_gpu_memory_usage_bytes", nil, "memory.used", mib),
 	about("nvidia_gpu_memory_others_usage_bytes", nil, "/processes", mib),
-	sensor("hw_temperature_celsius", labels{"hw_sensor_location": "gpu"}, "temperature.gpu", 1),
-	sensor("hw_temperature_celsius", labels{"hw_sensor_location": "memory"}, "temperature.memory", 1),
-	threshold(labels{"hw_sensor_location": "gpu", "hw_limit_type": "high.critical"}, "/temperature/gpu_temp_max_threshold"),
-	threshold(labels{"hw_sensor_location": "gpu", "hw_limit_type": "high.degraded"}, "/temperature/gpu_temp_slow_threshold"),
-	threshold(labels{"hw_sensor_location": "gpu", "hw_limit_type": "max"}, "/temperature/gpu_temp_max_gpu_threshold"),
-	threshold(labels{"hw_sensor_location": "memory", "hw_limit_type": "max"}, "/temperature/gpu_temp_max_mem_threshold"),
+	sensor("hw_temperature_celsius", labelSet{"hw_sensor_location": "gpu"}, "temperature.gpu", 1),
+	sensor("hw_temperature_celsius", labelSet{"hw_sensor_location": "memory"}, "temperature.memory", 1),
+	threshold(labelSet{"hw_sensor_location": "gpu", "hw_limit_type": "high.critical"}, "/temperature/gpu_temp_max_threshold"),
+	threshold(labelSet{"hw_sensor_location": "gpu", "hw_limit_type": "high.degraded"}, "/temperature/gpu_temp_slow_threshold"),
+	threshold(labelSet{"hw_sensor_location": "gpu", "hw_limit_type": "max"}, "/temperature/gpu_temp_max_gpu_threshold"),
+	threshold(labelSet{"hw_sensor_location": "memory", "hw_limit_type": "max"}, "/temperature/gpu_temp_max_mem_threshold"),
 	watts("hw_power_watts", nil, "power.draw"),
-	watts("nvidia_gpu_power_limit_watts", labels{"nvidia_gpu_power_limit_type": "enforced"}, "enforced.power.limit"),
-	watts("nvidia_gpu_power_limit_watts", labels{"nvidia_gpu_power_limit_type": "default"}, "power.default_limit"),
-	watts("nvidia_gpu_power_limit_watts", labels{"nvidia_gpu_power_limit_type": "minimum"}, "power.min_limit"),
-	watts("nvidia_gpu_power_limit_watts", labels{"nvidia_gpu_power_limit_type": "maximum"}, "power.max_limit"),
+	watts("nvidia_gpu_power_limit_watts", labelSet{"nvidia_gpu_power_limit_type": "enforced"}, "enforced.power.limit"),
+	watts("nvidia_gpu_power_limit_watts", labelSet{"nvidia_gpu_power_limit_type": "default"}, "power.default_limit"),
+	watts("nvidia_gpu_power_limit_watts", labelSet{"nvidia_gpu_power_limit_type": "minimum"}, "power.min_limit"),
+	watts("nvidia_gpu_power_limit_watts", labelSet{"nvidia_gpu_power_limit_type": "maximum"}, "power.max_limit"),
 	clock("frequency", "graphics", "clocks.gr"), clock("frequency", "sm", "clocks.sm"), clock("frequency", "memory", "clocks.mem"), clock("frequency", "video", "clocks.video"),
 	clock("limit", "graphics", "clocks.max.gr"), clock("limit", "sm", "clocks.max.sm"), clock("limit", "memory", "clocks.max.mem"), clock("limit", "video", "/max_clocks/video_clock"),
 	utilization("general", "utilization.gpu"), utilization("encoder", "utilization.encoder"), utilization("decoder", "utilization.decoder"),
@@ -101,31 +101,31 @@ var figures = append(append([]figure{
 }, clockEvents()...), recoveryActions()...)
 
 // watts are told with two digits.
-func watts(metric string, l labels, source string) figure {
+func watts(metric string, l labelSet, source string) figure {
 	f := sensor(metric, l, source, 1)
 	f.rounding = 0.01
 	return f
 }
 
-func threshold(l labels, source string) figure {
+func threshold(l labelSet, source string) figure {
 	return figure{metric: "hw_temperature_limit_celsius", labels: l, source: source, unit: 1, exact: true, zeroIsAbsent: true}
 }
 
 func clock(kind, domain, source string) figure {
-	return sensor("nvidia_gpu_clock_"+kind+"_hertz", labels{"nvidia_gpu_clock_domain": domain}, source, mhz)
+	return sensor("nvidia_gpu_clock_"+kind+"_hertz", labelSet{"nvidia_gpu_clock_domain": domain}, source, mhz)
 }
 
 func utilization(task, source string) figure {
-	return about("hw_gpu_utilization_ratio", labels{"hw_gpu_task": task}, source, 0.01)
+	return about("hw_gpu_utilization_ratio", labelSet{"hw_gpu_task": task}, source, 0.01)
 }
 
 func failures(kind, source string) figure {
-	return exactly("hw_errors_total", labels{"error_type": kind}, source)
+	return exactly("hw_errors_total", labelSet{"error_type": kind}, source)
 }
 
 // identity is a label: the page has it when there is a sample with it.
 func identity(label, source string, ours func(string) string) figure {
-	return figure{metric: "nvidia_gpu_info", source: source, labels: labels{labelOf: label}, exact: true, unit: 1,
+	return figure{metric: "nvidia_gpu_info", source: source, labels: labelSet{labelOf: label}, exact: true, unit: 1,
 		read: func(text string) (float64, bool) {
 			return hash(ours(text)), text != "" && !strings.Contains(text, "N/A")
 		}}
@@ -156,7 +156,7 @@ func kernelAddress(text string) string {
 func clockEvents() (list []figure) {
 	for bit, name := range []string{"gpu_idle", "applications_clocks_setting", "sw_power_cap", "hw_slowdown", "sync_boost", "sw_thermal_slowdown", "hw_thermal_slowdown",
 		"hw_power_brake_slowdown", "display_clock_setting"} {
-		f := exactly("nvidia_gpu_clock_event_active", labels{"nvidia_gpu_clock_event": name}, "clocks_event_reasons.active")
+		f := exactly("nvidia_gpu_clock_event_active", labelSet{"nvidia_gpu_clock_event": name}, "clocks_event_reasons.active")
 		f.read = func(text string) (float64, bool) {
 			bits, err := strconv.ParseUint(text, 0, 64)
 			return float64(bits >> bit & 1), err == nil
@@ -170,7 +170,7 @@ func recoveryActions() (list []figure) {
 	for action, texts := range map[string][]string{
 		"reset": {"reset", "gpu reset", "drain and reset"}, "reboot": {"reboot", "node reboot"}, "drain": {"drain p2p"},
 	} {
-		f := exactly("nvidia_gpu_recovery_action", labels{"nvidia_gpu_recovery_action": action}, "gpu_recovery_action")
+		f := exactly("nvidia_gpu_recovery_action", labelSet{"nvidia_gpu_recovery_action": action}, "gpu_recovery_action")
 		f.read = func(text string) (float64, bool) {
 			for _, t := range texts {
 				if strings.EqualFold(t, text) {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// report is the JSON that is written.
-type report struct {
+// kitReport is the JSON that is written.
+type kitReport struct {
 	Time     time.Time    `json:"time"`
 	Kit      string       `json:"kit"`
 	Kernel   string       `json:"kernel"`
@@ -25,7 +25,7 @@ type report struct {
 	Checks   []check      `json:"checks"`
 	Parity   []comparison `json:"parity"`
 	Unknown  []string     `json:"nvidia_smi_does_not_know,omitempty"`
-	Excepted labels       `json:"not_compared"`
+	Excepted labelSet     `json:"not_compared"`
 	Calls    []callCost   `json:"calls"`
 }
 
@@ -39,17 +39,17 @@ type device struct {
 
 // check is one of the steps.
 type check struct {
-	Name    string  `json:"name"`
-	Outcome outcome `json:"outcome"`
-	Detail  string  `json:"detail"`
+	Name    string       `json:"name"`
+	Outcome checkOutcome `json:"outcome"`
+	Detail  string       `json:"detail"`
 }
 
-type outcome string
+type checkOutcome string
 
 const (
-	passed  outcome = "passed"
-	failed  outcome = "failed"
-	skipped outcome = "skipped"
+	passed  checkOutcome = "passed"
+	failed  checkOutcome = "failed"
+	skipped checkOutcome = "skipped"
 )
 
 // callCost is the time of one call into the driver's library.
@@ -61,12 +61,12 @@ type callCost struct {
 	Err    string `json:"error,omitempty"`
 }
 
-func (r *report) add(name string, o outcome, format string, args ...any) {
+func (r *kitReport) add(name string, o checkOutcome, format string, args ...any) {
 	r.Checks = append(r.Checks, check{name, o, fmt.Sprintf(format, args...)})
 }
 
 // write judges, writes the JSON and prints the summary.
-func (r *report) write(folder string, out io.Writer) error {
+func (r *kitReport) write(folder string, out io.Writer) error {
 	r.Passed = len(r.Checks) > 0
 	for _, c := range r.Checks {
 		r.Passed = r.Passed && c.Outcome != failed

@@ -13,9 +13,9 @@ import (
 	"strings"
 )
 
-// answers are what nvidia-smi says of one GPU, as text: by the field of --query-gpu, and by the
+// smiAnswers are what nvidia-smi says of one GPU, as text: by the field of --query-gpu, and by the
 // path in the XML of -q, which begins with a slash.
-type answers map[string]string
+type smiAnswers map[string]string
 
 // element is a node of the XML.
 type element struct {
@@ -26,7 +26,7 @@ type element struct {
 }
 
 // flatten notes the text of each leaf by its path. Of several of the same name, the first counts.
-func (e *element) flatten(path string, into answers) {
+func (e *element) flatten(path string, into smiAnswers) {
 	if len(e.Children) == 0 {
 		if _, there := into[path]; !there {
 			into[path] = strings.TrimSpace(e.Text)
@@ -82,7 +82,7 @@ func newSMI(ctx context.Context, program string, wanted []string) (*smi, error) 
 }
 
 // ask returns what it says now of each GPU, by UUID.
-func (s *smi) ask(ctx context.Context) (map[string]answers, error) {
+func (s *smi) ask(ctx context.Context) (map[string]smiAnswers, error) {
 	out, err := exec.CommandContext(ctx, s.program, "--query-gpu=uuid,"+strings.Join(s.fields, ","), "--format=csv,noheader,nounits").Output()
 	if err != nil {
 		return nil, fmt.Errorf("ask nvidia-smi: %w", err)
@@ -93,9 +93,9 @@ func (s *smi) ask(ctx context.Context) (map[string]answers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what nvidia-smi says: %w", err)
 	}
-	all := make(map[string]answers)
+	all := make(map[string]smiAnswers)
 	for _, row := range rows {
-		a := answers{"uuid": row[0]}
+		a := smiAnswers{"uuid": row[0]}
 		for i, field := range s.fields {
 			a[field] = strings.TrimSpace(row[i+1])
 		}
@@ -104,7 +104,7 @@ func (s *smi) ask(ctx context.Context) (map[string]answers, error) {
 	return all, s.askXML(ctx, all)
 }
 
-func (s *smi) askXML(ctx context.Context, all map[string]answers) error {
+func (s *smi) askXML(ctx context.Context, all map[string]smiAnswers) error {
 	out, err := exec.CommandContext(ctx, s.program, "-q", "-x").Output()
 	if err != nil {
 		return fmt.Errorf("ask nvidia-smi for all: %w", err)

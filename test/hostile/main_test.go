@@ -117,22 +117,22 @@ func serve(of, at string) error {
 	return nil
 }
 
-// share is a mounted share. Stop has it answer no request until Continue.
-type share struct {
+// mountedShare is a mounted share. Stop has it answer no request until Continue.
+type mountedShare struct {
 	t   *testing.T
 	at  string
 	cmd *exec.Cmd
 }
 
 // mount makes a share of a folder. Whatever state it is in, it is gone after the test.
-func mount(t *testing.T, of, at string) *share {
+func mount(t *testing.T, of, at string) *mountedShare {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(at, 0o755))
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), shareOf+"="+of, shareAt+"="+at)
 	cmd.Stderr = os.Stderr
 	require.NoError(t, cmd.Start())
-	s := &share{t: t, at: at, cmd: cmd}
+	s := &mountedShare{t: t, at: at, cmd: cmd}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -145,5 +145,5 @@ func mount(t *testing.T, of, at string) *share {
 	return s
 }
 
-func (s *share) stop()   { require.NoError(s.t, s.cmd.Process.Signal(syscall.SIGSTOP)) }
-func (s *share) resume() { require.NoError(s.t, s.cmd.Process.Signal(syscall.SIGCONT)) }
+func (s *mountedShare) stop()   { require.NoError(s.t, s.cmd.Process.Signal(syscall.SIGSTOP)) }
+func (s *mountedShare) resume() { require.NoError(s.t, s.cmd.Process.Signal(syscall.SIGCONT)) }

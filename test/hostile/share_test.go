@@ -21,7 +21,7 @@ func job(t *testing.T, checkout, id string) {
 }
 
 // fiveInstances makes five instances, one of which lies on a share.
-func fiveInstances(t *testing.T) (s *share, checkouts []string) {
+func fiveInstances(t *testing.T) (s *mountedShare, checkouts []string) {
 	t.Helper()
 	dir := openFolder(t)
 	behind, at := filepath.Join(dir, "server"), filepath.Join(dir, "share")

@@ -32,7 +32,7 @@ const (
 var everything = []string{`facefusion_process_up{`, `service_version="3.8.1"`, `facefusion_server_state="ready"`, `facefusion_job_count{`}
 
 // startFaceFusion runs a stand-in for FaceFusion as a user whose home nobody else may enter.
-func startFaceFusion(t *testing.T, m *machine) {
+func startFaceFusion(t *testing.T, m *bootedMachine) {
 	t.Helper()
 	m.run(t, "useradd --create-home --shell /bin/sh ai && chmod 700 /home/ai")
 	m.run(t, "install --mode=755 /programs/simulator /usr/local/bin/simulator")
@@ -107,7 +107,7 @@ func TestDeb(t *testing.T) {
 	})
 }
 
-func refusesWrongConfiguration(t *testing.T, m *machine) {
+func refusesWrongConfiguration(t *testing.T, m *bootedMachine) {
 	right, pid := m.read(t, agentConfig), m.property(t, "MainPID")
 	m.write(t, agentConfig, strings.Replace(right, "host_metrics:", "hostmetricks:", 1))
 
@@ -122,7 +122,7 @@ func refusesWrongConfiguration(t *testing.T, m *machine) {
 	m.waitPage(t, patience, everything...)
 }
 
-func reloads(t *testing.T, m *machine) {
+func reloads(t *testing.T, m *bootedMachine) {
 	right, pid := m.read(t, agentConfig), m.property(t, "MainPID")
 	m.write(t, agentConfig, strings.Replace(right, "127.0.0.1:9464", "127.0.0.1:19464", -1)+"# changed by hand\n")
 	m.run(t, "systemctl reload otelcol-facefusion")
@@ -134,7 +134,7 @@ func reloads(t *testing.T, m *machine) {
 	m.waitPage(t, patience, everything...)
 }
 
-func keepsState(t *testing.T, m *machine) {
+func keepsState(t *testing.T, m *bootedMachine) {
 	m.write(t, optionsFile, "OTELCOL_OPTIONS=\"--config=/etc/otelcol-facefusion/agent.yaml --config=/etc/otelcol-facefusion/all-signals.yaml\"\n")
 	m.run(t, restart)
 	m.waitPage(t, patience, everything...)
@@ -143,7 +143,7 @@ func keepsState(t *testing.T, m *machine) {
 	require.Eventually(t, func() bool { return len(files(t, m, stateFolder)) >= 4 }, patience, 100*time.Millisecond)
 }
 
-func files(t *testing.T, m *machine, folder string) (names []string) {
+func files(t *testing.T, m *bootedMachine, folder string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(m.root, folder))
 	require.NoError(t, err)
@@ -153,7 +153,7 @@ func files(t *testing.T, m *machine, folder string) (names []string) {
 	return names
 }
 
-func upgrades(t *testing.T, m *machine) {
+func upgrades(t *testing.T, m *bootedMachine) {
 	state, pid := files(t, m, stateFolder), m.property(t, "MainPID")
 	output := m.run(t, installNew)
 	require.NotContains(t, output, "downgrading")
@@ -165,7 +165,7 @@ func upgrades(t *testing.T, m *machine) {
 	assert.Subset(t, files(t, m, stateFolder), state)
 }
 
-func keepsOldProgram(t *testing.T, m *machine) {
+func keepsOldProgram(t *testing.T, m *bootedMachine) {
 	m.run(t, installOld)
 	m.waitPage(t, patience, `facefusion_process_up{`)
 	right, pid := m.read(t, agentConfig), m.property(t, "MainPID")

@@ -19,7 +19,7 @@ type report struct {
 	Summary   map[string]int
 }
 
-func doctor(t *testing.T, m *machine, options string) report {
+func doctor(t *testing.T, m *bootedMachine, options string) report {
 	t.Helper()
 	var r report
 	// what it found decides its exit code

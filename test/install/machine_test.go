@@ -27,17 +27,17 @@ const (
 // Nothing on the machine takes longer than this, even where others use its cores.
 const patience = 60 * time.Second
 
-// machine is a booted Debian with systemd as its first process, and a network of its own.
-type machine struct {
+// bootedMachine is a booted Debian with systemd as its first process, and a network of its own.
+type bootedMachine struct {
 	root   string // its files, as this test sees them
 	nspawn *exec.Cmd
 }
 
 // boot starts a machine of which nobody has changed anything yet. It ends with the test.
-func boot(t *testing.T) *machine {
+func boot(t *testing.T) *bootedMachine {
 	t.Helper()
 	dir := t.TempDir()
-	m := &machine{root: filepath.Join(dir, "root")}
+	m := &bootedMachine{root: filepath.Join(dir, "root")}
 	for _, name := range []string{"root", "changed", "work"} {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o755))
 	}
@@ -58,7 +58,7 @@ func boot(t *testing.T) *machine {
 }
 
 // start switches the machine on.
-func (m *machine) start(t *testing.T) {
+func (m *bootedMachine) start(t *testing.T) {
 	t.Helper()
 	console, err := os.Create(m.root + ".console")
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func absolute(t *testing.T, path string) string {
 	return whole
 }
 
-func (m *machine) waitBooted(t *testing.T) {
+func (m *bootedMachine) waitBooted(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		state := strings.TrimSpace(m.try("systemctl is-system-running"))
@@ -87,7 +87,7 @@ func (m *machine) waitBooted(t *testing.T) {
 }
 
 // reboot restarts the machine, which keeps its files.
-func (m *machine) reboot(t *testing.T) {
+func (m *bootedMachine) reboot(t *testing.T) {
 	t.Helper()
 	m.try("systemctl reboot")
 	// It leaves the switching on to whoever started it.
@@ -97,7 +97,7 @@ func (m *machine) reboot(t *testing.T) {
 
 // switchOff ends every process of the machine: they end with its first one, and not with whoever
 // started it.
-func (m *machine) switchOff(t *testing.T) {
+func (m *bootedMachine) switchOff(t *testing.T) {
 	t.Helper()
 	if init, err := strconv.Atoi(m.init()); err == nil {
 		require.NoError(t, syscall.Kill(init, syscall.SIGKILL))
@@ -108,7 +108,7 @@ func (m *machine) switchOff(t *testing.T) {
 }
 
 // init is the pid of the machine's first process, as this test sees it.
-func (m *machine) init() string {
+func (m *bootedMachine) init() string {
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", m.nspawn.Process.Pid))
 	if err != nil {
 		return ""
@@ -117,7 +117,7 @@ func (m *machine) init() string {
 }
 
 // run runs a shell command on the machine. It has to succeed.
-func (m *machine) run(t *testing.T, command string) string {
+func (m *bootedMachine) run(t *testing.T, command string) string {
 	t.Helper()
 	output, err := m.exec(command)
 	require.NoError(t, err, "%s\n%s", command, output)
@@ -125,7 +125,7 @@ func (m *machine) run(t *testing.T, command string) string {
 }
 
 // refused runs a command that has to fail, and returns what it says.
-func (m *machine) refused(t *testing.T, command string) string {
+func (m *bootedMachine) refused(t *testing.T, command string) string {
 	t.Helper()
 	output, err := m.exec(command)
 	require.Error(t, err, "%s\n%s", command, output)
@@ -133,12 +133,12 @@ func (m *machine) refused(t *testing.T, command string) string {
 }
 
 // try runs a command that may fail.
-func (m *machine) try(command string) string {
+func (m *bootedMachine) try(command string) string {
 	output, _ := m.exec(command) // the caller looks at what it says
 	return output
 }
 
-func (m *machine) exec(command string) (string, error) {
+func (m *bootedMachine) exec(command string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	init := m.init()
@@ -153,7 +153,7 @@ func (m *machine) exec(command string) (string, error) {
 
 // get asks a page of the machine; it is empty while there is none. The machine itself has nothing
 // to ask with.
-func (m *machine) get(url string, options ...string) string {
+func (m *bootedMachine) get(url string, options ...string) string {
 	init := m.init()
 	if init == "" {
 		return ""
@@ -164,7 +164,7 @@ func (m *machine) get(url string, options ...string) string {
 }
 
 // write writes a file of the machine.
-func (m *machine) write(t *testing.T, path, text string) {
+func (m *bootedMachine) write(t *testing.T, path, text string) {
 	t.Helper()
 	path = filepath.Join(m.root, path)
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -172,7 +172,7 @@ func (m *machine) write(t *testing.T, path, text string) {
 }
 
 // read reads a file of the machine.
-func (m *machine) read(t *testing.T, path string) string {
+func (m *bootedMachine) read(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(m.root, path))
 	require.NoError(t, err)
@@ -180,13 +180,13 @@ func (m *machine) read(t *testing.T, path string) string {
 }
 
 // property is a property of the unit.
-func (m *machine) property(t *testing.T, name string) string {
+func (m *bootedMachine) property(t *testing.T, name string) string {
 	t.Helper()
 	return m.run(t, "systemctl show --property="+name+" --value otelcol-facefusion")
 }
 
 // waitPage waits until the page of the collector says all of it.
-func (m *machine) waitPage(t *testing.T, within time.Duration, says ...string) string {
+func (m *bootedMachine) waitPage(t *testing.T, within time.Duration, says ...string) string {
 	t.Helper()
 	var page string
 	require.Eventually(t, func() bool {

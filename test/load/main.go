@@ -71,7 +71,7 @@ func run(ctx context.Context, o options) error {
 	defer g.stop()
 
 	fmt.Printf("\n%d agents, as fast as the gateway takes it, for %v\n", o.concurrent, o.burst)
-	burst, err := measure(ctx, g, o.burst, func(ctx context.Context) result { return send(ctx, g.url, requests, o.concurrent, 0) })
+	burst, err := measure(ctx, g, o.burst, func(ctx context.Context) loadResult { return send(ctx, g.url, requests, o.concurrent, 0) })
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func run(ctx context.Context, o options) error {
 	fmt.Printf("resident memory %d MiB; half of the requests took less than %v, 99 %% less than %v\n", burst.resident>>20, burst.median, burst.p99)
 
 	fmt.Printf("\n%d agents at the pace of real ones, for %v\n", o.hosts, o.paced)
-	paced, err := measure(ctx, g, o.paced, func(ctx context.Context) result { return send(ctx, g.url, requests, o.hosts, o.pace) })
+	paced, err := measure(ctx, g, o.paced, func(ctx context.Context) loadResult { return send(ctx, g.url, requests, o.hosts, o.pace) })
 	if err != nil {
 		return err
 	}

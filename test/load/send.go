@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// result is what the agents sent and the gateway's CPU time for it.
-type result struct {
+// loadResult is what the agents sent and the gateway's CPU time for it.
+type loadResult struct {
 	points      float64
 	latencies   []time.Duration
 	err         error
@@ -23,10 +23,10 @@ type result struct {
 }
 
 // measure lets agents send for a while.
-func measure(ctx context.Context, g *gateway, duration time.Duration, agents func(context.Context) result) (result, error) {
+func measure(ctx context.Context, g *gateway, duration time.Duration, agents func(context.Context) loadResult) (loadResult, error) {
 	before, err := g.cpu()
 	if err != nil {
-		return result{}, err
+		return loadResult{}, err
 	}
 	begin := time.Now()
 	until, cancel := context.WithTimeout(ctx, duration)
@@ -52,7 +52,7 @@ func measure(ctx context.Context, g *gateway, duration time.Duration, agents fun
 
 // send plays a number of agents of different hosts, at an interval or as fast as possible. It
 // returns after the context has ended and the last request is answered.
-func send(ctx context.Context, url string, requests []request, agents int, pace time.Duration) (all result) {
+func send(ctx context.Context, url string, requests []request, agents int, pace time.Duration) (all loadResult) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: agents}}
 	defer client.CloseIdleConnections()
 	var mu sync.Mutex
@@ -63,7 +63,7 @@ func send(ctx context.Context, url string, requests []request, agents int, pace 
 			packed[i] = r.packed(fmt.Sprintf("host-%d", n))
 		}
 		wg.Go(func() {
-			var r result
+			var r loadResult
 			// The agents start at random times, as real agents are not synchronized.
 			if !pause(ctx, pace*time.Duration(n)/time.Duration(agents)) {
 				return

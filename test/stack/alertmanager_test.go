@@ -49,7 +49,7 @@ func startAlertmanager(t *testing.T, port int, p *people) *program {
 
 // testServerDown: FaceFusion ends, and every receiver is notified of the instance, the host and the
 // remedy.
-func testServerDown(t *testing.T, h *host, p *people) {
+func testServerDown(t *testing.T, h *simulatedHost, p *people) {
 	require.NotEmpty(t, p.received(&p.watches, `"alertname":"Watchdog"`), "the dead man's switch heard nothing")
 	h.simulator.end(t, syscall.SIGKILL)
 	title := "[FaceFusion] critical: FaceFusionServerDown on " + h.name
@@ -73,7 +73,7 @@ func testServerDown(t *testing.T, h *host, p *people) {
 
 // testAgentDown: the alert of an absent agent inhibits the alerts about its host, except those from
 // its other page.
-func testAgentDown(t *testing.T, h *host, p *people, alertmanager string) {
+func testAgentDown(t *testing.T, h *simulatedHost, p *people, alertmanager string) {
 	before := alerts(t, alertmanager)
 	require.NotEmpty(t, before["FaceFusionServerDown"])
 	h.collector.end(t, syscall.SIGTERM)

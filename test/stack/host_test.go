@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// host is a simulated FaceFusion host with the built collector on it.
-type host struct {
+// simulatedHost is a simulated FaceFusion host with the built collector on it.
+type simulatedHost struct {
 	name      string
 	simulator *program
 	collector *program
@@ -28,11 +28,11 @@ type host struct {
 
 // startHost starts the simulator and beside it the collector, as agent.yaml and remote-write.yaml
 // say.
-func startHost(t *testing.T, remoteWrite string) *host {
+func startHost(t *testing.T, remoteWrite string) *simulatedHost {
 	t.Helper()
 	name, err := os.Hostname()
 	require.NoError(t, err)
-	h := &host{name: name}
+	h := &simulatedHost{name: name}
 	// Thirty times faster than real: all kinds of jobs and ends come within two minutes.
 	h.simulator = start(t, nil, "bin/simulator", "--dir", t.TempDir(), "--speed", "30", "--port", "17860")
 	var environment []string
@@ -56,7 +56,7 @@ service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 
 
 // watch keeps pages of the host until it has shown everything that the rules and dashboards ask
 // for, and returns their files.
-func (h *host) watch(t *testing.T) (seen, own []string) {
+func (h *simulatedHost) watch(t *testing.T) (seen, own []string) {
 	t.Helper()
 	dir := t.TempDir()
 	var all strings.Builder

@@ -41,7 +41,7 @@ func startPrometheus(t *testing.T, port int, data, config string) *prometheus {
 
 // scrapes writes the project's own configuration to a folder, with a shorter interval, and targets
 // and Alertmanager where they are here.
-func scrapes(t *testing.T, dir string, h *host, alertmanager string) string {
+func scrapes(t *testing.T, dir string, h *simulatedHost, alertmanager string) string {
 	t.Helper()
 	config, err := os.ReadFile(repository + "/deploy/prometheus/prometheus.yml")
 	require.NoError(t, err)

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// question is a query of deploy/ to Prometheus.
-type question struct {
+// queryCase is a query of deploy/ to Prometheus.
+type queryCase struct {
 	// where names the rule or panel that has the query.
 	where string
 	expr  string
@@ -40,15 +40,15 @@ func rules(t *testing.T) []rulefmt.Rule {
 
 // ofRules are the records as they are, the alerts without their limits, and each selector of both:
 // what follows "unless" has to exist, too.
-func ofRules(t *testing.T) []question {
+func ofRules(t *testing.T) []queryCase {
 	t.Helper()
-	var all []question
+	var all []queryCase
 	selected := map[string]bool{}
 	for _, rule := range rules(t) {
 		expr, err := parser.NewParser(parser.Options{}).ParseExpr(rule.Expr)
 		require.NoError(t, err)
 		if rule.Record != "" {
-			all = append(all, question{"record " + rule.Record, rule.Expr})
+			all = append(all, queryCase{"record " + rule.Record, rule.Expr})
 		} else {
 			unlimited := withoutLimits(expr)
 			for n, e := range unlimited {
@@ -56,7 +56,7 @@ func ofRules(t *testing.T) []question {
 				if len(unlimited) > 1 {
 					where = fmt.Sprintf("%s, part %d", where, n+1)
 				}
-				all = append(all, question{where, e.String()})
+				all = append(all, queryCase{where, e.String()})
 			}
 		}
 		parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
@@ -64,7 +64,7 @@ func ofRules(t *testing.T) []question {
 				plain := &parser.VectorSelector{Name: selector.Name, LabelMatchers: selector.LabelMatchers}
 				if text := plain.String(); !selected[text] {
 					selected[text] = true
-					all = append(all, question{"selector " + text, text})
+					all = append(all, queryCase{"selector " + text, text})
 				}
 			}
 			return nil
@@ -74,12 +74,12 @@ func ofRules(t *testing.T) []question {
 }
 
 // ofDashboards are the targets of all panels and the annotations.
-func ofDashboards(t *testing.T) []question {
+func ofDashboards(t *testing.T) []queryCase {
 	t.Helper()
 	files, err := filepath.Glob(repository + "/deploy/grafana/dashboards/*.json")
 	require.NoError(t, err)
 	require.NotEmpty(t, files, "no dashboard: deploy/grafana/dashboards is empty")
-	var all []question
+	var all []queryCase
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -98,7 +98,7 @@ func ofDashboards(t *testing.T) []question {
 		require.Greater(t, len(all), before, "%s asks nothing", file)
 		for _, annotation := range dashboard.Annotations.List {
 			if annotation.Expr != "" {
-				all = append(all, question{name + ": annotation " + annotation.Name, annotation.Expr})
+				all = append(all, queryCase{name + ": annotation " + annotation.Name, annotation.Expr})
 			}
 		}
 	}
@@ -116,10 +116,10 @@ type panel struct {
 	Panels []panel
 }
 
-func (p panel) questions(dashboard string) []question {
-	var all []question
+func (p panel) questions(dashboard string) []queryCase {
+	var all []queryCase
 	for _, target := range p.Targets {
-		all = append(all, question{fmt.Sprintf("%s: %s %s", dashboard, p.Title, target.RefID), target.Expr})
+		all = append(all, queryCase{fmt.Sprintf("%s: %s %s", dashboard, p.Title, target.RefID), target.Expr})
 	}
 	for _, folded := range p.Panels {
 		all = append(all, folded.questions(dashboard)...)

@@ -56,7 +56,7 @@ func TestStack(t *testing.T) {
 }
 
 // backfill writes the past of the host, up to now.
-func backfill(t *testing.T, dir string, h *host, seen, own []string) []history.Series {
+func backfill(t *testing.T, dir string, h *simulatedHost, seen, own []string) []history.Series {
 	t.Helper()
 	target := func(job, address string, pages []string) history.ScrapeTarget {
 		slices.Reverse(pages)

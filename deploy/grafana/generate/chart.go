@@ -12,7 +12,7 @@ type chart struct {
 	empty   string
 	queries []query
 	// scale colours by value. Without it, colours only tell series apart.
-	scale []step
+	scale []thresholdStep
 	// states are the names and colours of the values of a metric that encodes states as numbers.
 	states []state
 	// colors maps series names that have a meaning to their colours.
@@ -68,7 +68,7 @@ func (c chart) panel(kind string) panel {
 		defaults.NoValue = "no data"
 	}
 	if c.scale == nil {
-		defaults.Thresholds.Steps = []step{{nil, "text"}}
+		defaults.Thresholds.Steps = []thresholdStep{{nil, "text"}}
 	} else {
 		defaults.Color = map[string]any{"mode": "thresholds"}
 	}

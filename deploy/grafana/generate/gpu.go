@@ -65,12 +65,12 @@ func gpuNumbers() []panel {
 			runbooks: []string{"HighGPUUsage"},
 		}.stat(),
 		chart{
-			title: "Memory, max", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0), scale: []step{{nil, "text"}, {is(0.9), "orange"}, {is(0.95), "red"}},
+			title: "Memory, max", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0), scale: []thresholdStep{{nil, "text"}, {is(0.9), "orange"}, {is(0.95), "red"}},
 			about: "The most memory that a GPU had in use in the chosen time. FaceFusion loses jobs that run out of it.", queries: []query{{`max(max_over_time(hw_gpu_memory_utilization_ratio{@gpu}[$__range]))`, "used"}},
 			runbooks: []string{"GPUMemoryFull"},
 		}.stat(),
 		chart{
-			title: "Heat margin", unit: "celsius", decimals: is(0), scale: []step{{nil, "red"}, {is(3.0), "orange"}, {is(10.0), "text"}},
+			title: "Heat margin", unit: "celsius", decimals: is(0), scale: []thresholdStep{{nil, "red"}, {is(3.0), "orange"}, {is(10.0), "text"}},
 			about: "How much hotter the hottest sensor could have got in the chosen time before the hardware halves the clocks.",
 			empty: "limits not told",
 			queries: []query{{`
@@ -91,7 +91,7 @@ min(
 		}.stat(),
 		chart{
 			title: "Slowed", unit: "percentunit", decimals: is(1), about: "The part of the chosen time in which heat or the power brake held the clocks of a GPU down, the worst of them.",
-			scale: []step{{nil, "text"}, {is(0.01), "orange"}, {is(0.1), "red"}},
+			scale: []thresholdStep{{nil, "text"}, {is(0.01), "orange"}, {is(0.1), "red"}},
 			queries: []query{{`max(avg_over_time(nvidia_gpu_clock_event_active{@gpu, ` + heatAndBrake + `}[$__range]))`,
 				"slowed down"}},
 			runbooks: []string{"GPUThermalThrottling", "GPUPowerBrake"},
@@ -121,7 +121,7 @@ func utilization() []panel {
 		chart{
 			title: "Memory in use", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
 			about:    "Without what the driver reserves for itself. From the dashed line on, the next job may not fit.",
-			scale:    []step{{nil, "transparent"}, {is(0.95), "red"}},
+			scale:    []thresholdStep{{nil, "transparent"}, {is(0.95), "red"}},
 			queries:  []query{{`max_over_time(hw_gpu_memory_utilization_ratio{@gpu}[$__rate_interval])`, perGPU}},
 			runbooks: []string{"GPUMemoryFull"},
 		}.lines(),

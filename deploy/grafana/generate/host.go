@@ -24,7 +24,7 @@ func host() dashboard {
 			queries: []query{{`host:system_memory_used:ratio{@host}`, "{{host_name}}"}}, runbooks: []string{"HostMemoryFull"},
 		}.lines(),
 		chart{
-			title: "Free on disk", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []step{{nil, "transparent"}, {is(0.05), "red"}},
+			title: "Free on disk", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []thresholdStep{{nil, "transparent"}, {is(0.05), "red"}},
 			about:    "What is left of each disk that can be written to. A job whose temporary files or output do not fit fails or is lost.",
 			queries:  []query{{`mountpoint:system_filesystem_free:ratio{@host}`, "{{host_name}} · {{mountpoint}}"}},
 			runbooks: []string{"HostDiskFilling", "HostDiskFull", "HostInodesFull"},
@@ -56,7 +56,7 @@ func hostNumbers() []panel {
 			runbooks:  []string{"FaceFusionAgentDown", "FaceFusionAgentSilent", "CollectorOwnMetricsDown"},
 		}.stat(),
 		chart{
-			title: "Oldest look", unit: "s", decimals: is(0), scale: []step{{nil, "text"}, {is(30.0), "orange"}, {is(120.0), "red"}},
+			title: "Oldest look", unit: "s", decimals: is(0), scale: []thresholdStep{{nil, "text"}, {is(30.0), "orange"}, {is(120.0), "red"}},
 			about:    "How old the oldest was of what the agents said in the chosen time. Each probe looks every few seconds; one that is blind says what it saw last.",
 			queries:  []query{{`max(max_over_time(otelcol_receiver_facefusion_observation_age{@host}[$__range]))`, "age"}},
 			runbooks: []string{"CollectorProbeBlind"},
@@ -79,7 +79,7 @@ func hostNumbers() []panel {
 			runbooks: []string{"CollectorRefusing"},
 		}.stat(),
 		chart{
-			title: "Failed looks", unit: "percentunit", decimals: is(1), scale: []step{{nil, "text"}, {is(0.05), "orange"}, {is(0.2), "red"}},
+			title: "Failed looks", unit: "percentunit", decimals: is(1), scale: []thresholdStep{{nil, "text"}, {is(0.05), "orange"}, {is(0.2), "red"}},
 			about: "Observations that failed, of all of the chosen time.",
 			queries: []query{{`
 sum(increase(otelcol_receiver_facefusion_observation_failures{@host}[$__range]))
@@ -112,7 +112,7 @@ func dropped() string {
 func cost() []panel {
 	return []panel{
 		chart{
-			title: "Age of what is said", unit: "s", min: is(0.0), scale: []step{{nil, "transparent"}, {is(120.0), "red"}},
+			title: "Age of what is said", unit: "s", min: is(0.0), scale: []thresholdStep{{nil, "transparent"}, {is(120.0), "red"}},
 			about:    "How long ago each probe last saw what it looks at, the worst of the hosts. From the dashed line on, the agent is blind there.",
 			queries:  []query{{`max by (probe) (max_over_time(otelcol_receiver_facefusion_observation_age{@host}[$__rate_interval]))`, "{{probe}}"}},
 			runbooks: []string{"CollectorProbeBlind"},
@@ -206,7 +206,7 @@ func sending() []panel {
 			runbooks: []string{"CollectorRefusing", "CollectorExportFailing", "CollectorDroppedEvents"},
 		}.lines(),
 		chart{
-			title: "Queues", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []step{{nil, "transparent"}, {is(0.8), "red"}}, empty: "no exporter with a queue",
+			title: "Queues", unit: "percentunit", min: is(0.0), max: is(1.0), scale: []thresholdStep{{nil, "transparent"}, {is(0.8), "red"}}, empty: "no exporter with a queue",
 			about:    "How full the queue of each exporter is. When it is full, data is lost.",
 			queries:  []query{{`otelcol_exporter_queue_size{@host} / otelcol_exporter_queue_capacity{@host}`, "{{host_name}} · {{exporter}}"}},
 			runbooks: []string{"CollectorQueueFull", "CollectorQueueGrowing"},

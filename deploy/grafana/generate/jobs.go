@@ -49,7 +49,7 @@ func jobNumbers() []panel {
 		chart{title: "Running", unit: "none", about: "Jobs that are worked on, those whose outputs are being joined included.",
 			queries: []query{{`sum(facefusion_job_count{@instance, facefusion_job_state=~"running|finalizing"})`, "running"}}}.stat(),
 		chart{title: "Waits longest", unit: "s", decimals: is(0), about: "The age of the oldest job that waits.",
-			scale:    []step{{nil, "text"}, {is(1800.0), "orange"}, {is(7200.0), "red"}},
+			scale:    []thresholdStep{{nil, "text"}, {is(1800.0), "orange"}, {is(7200.0), "red"}},
 			queries:  []query{{`max(facefusion_job_oldest_age_seconds{@instance, facefusion_job_age="waiting"})`, "waits"}},
 			runbooks: []string{"FaceFusionJobWaitsLong"}}.stat(),
 		chart{title: "Runs longest", unit: "s", decimals: is(0), about: "The age of the oldest job that runs.",
@@ -96,7 +96,7 @@ func waitAndRun() []panel {
 		chart{
 			title: "Failed runs", unit: "percentunit", min: is(0.0), least: is(0.05), empty: "no job has ended",
 			about:    "Of the runs of the last hour (1h), those that failed or were lost. From the dashed line on, more than the objective allows.",
-			scale:    []step{{nil, "transparent"}, {is(0.01), "orange"}},
+			scale:    []thresholdStep{{nil, "transparent"}, {is(0.01), "orange"}},
 			queries:  []query{{`instance:facefusion_runs_failed:ratio1h{@instance}`, perInstance}},
 			runbooks: []string{"FaceFusionJobsFailing", "FaceFusionSuccessBurnFast"},
 		}.lines(),
@@ -206,7 +206,7 @@ func objectives() []panel {
 	}
 	windows := map[string]string{"1h": "super-light-blue", "6h": "light-blue", "1d": "blue", "3d": "purple"}
 	// The windows and factors are those of rules/alerts/slo.yml.
-	scale := []step{{nil, "transparent"}, {is(1.0), "orange"}, {is(14.4), "red"}}
+	scale := []thresholdStep{{nil, "transparent"}, {is(1.0), "orange"}, {is(14.4), "red"}}
 	return []panel{
 		chart{
 			title: "Success: how fast the budget burns", unit: "suffix:×", min: is(0.0), decimals: is(0), scale: scale, empty: "no job has ended",

@@ -144,13 +144,13 @@ type fieldDefaults struct {
 }
 
 type thresholds struct {
-	Mode  string `json:"mode"`
-	Steps []step `json:"steps"`
+	Mode  string          `json:"mode"`
+	Steps []thresholdStep `json:"steps"`
 }
 
-// step is the colour of values from a threshold upwards. The first has no threshold: it applies
-// from minus infinity.
-type step struct {
+// thresholdStep is the colour of values from a threshold upwards. The first has no threshold: it
+// applies from minus infinity.
+type thresholdStep struct {
 	Value *float64 `json:"value"`
 	Color string   `json:"color"`
 }

@@ -8,7 +8,7 @@ func limit(pattern string) override {
 }
 
 // colorBy colours one series of a panel by its value.
-func colorBy(name string, scale []step) override {
+func colorBy(name string, scale []thresholdStep) override {
 	return override{matcher{"byName", name}, []property{
 		{"thresholds", thresholds{"absolute", scale}},
 		{"color", map[string]any{"mode": "thresholds"}},

@@ -7,10 +7,10 @@ const (
 
 var (
 	// The scale of counts that should be zero: 0 is neutral, anything above is bad.
-	noneIsWell = []step{{nil, "text"}, {is(1.0), "red"}}
-	fewIsWell  = []step{{nil, "text"}, {is(1.0), "orange"}}
+	noneIsWell = []thresholdStep{{nil, "text"}, {is(1.0), "red"}}
+	fewIsWell  = []thresholdStep{{nil, "text"}, {is(1.0), "orange"}}
 	// The objective in rules/slo.yml is 99 %.
-	successScale = []step{{nil, "red"}, {is(0.95), "orange"}, {is(0.99), "green"}}
+	successScale = []thresholdStep{{nil, "red"}, {is(0.95), "orange"}, {is(0.99), "green"}}
 )
 
 func overview() dashboard {

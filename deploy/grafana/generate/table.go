@@ -10,7 +10,7 @@ type column struct {
 	unit        string
 	decimals    *int
 	width       int
-	scale       []step
+	scale       []thresholdStep
 	states      []state
 	// gauge is the maximum of the bar that draws the value; nil for no bar.
 	gauge *float64

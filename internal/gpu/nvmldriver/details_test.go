@@ -207,7 +207,7 @@ func TestParts(t *testing.T) {
 			Parent:   second().UUID, MIGIndex: 1, Health: gpu.HealthOK,
 			MemoryUsed: reading.Known(int64(2 << 30)), MemoryTotal: reading.Known(int64(5 << 30)),
 			ProcessUse: gpu.Unsupported,
-			Processes:  reading.Known([]gpu.Process{{PID: 77, Memory: reading.Known(int64(1000))}}),
+			Processes:  reading.Known([]gpu.ProcessMemory{{PID: 77, Memory: reading.Known(int64(1000))}}),
 		}, timeless(devices[3]))
 		require.Equal(s, second().UUID, devices[2].Parent)
 		s.set()

@@ -64,7 +64,7 @@ func (e *eventSet) Register(of gpu.Handle, uuid string) error {
 
 // Wait implements gpu.Events.
 func (e *eventSet) Wait(over <-chan struct{}) (xid.DriverReport, error) {
-	var o outcome
+	var o waitResult
 	var open bool
 	select {
 	case <-over:

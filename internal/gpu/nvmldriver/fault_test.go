@@ -15,7 +15,7 @@ import (
 
 func TestLostGPUAndBack(t *testing.T) {
 	for knob, c := range map[string]struct {
-		reason gpu.Reason
+		reason gpu.HealthReason
 		err    error
 	}{
 		"lost":  {gpu.ReasonLost, gpu.ErrLost},

@@ -60,7 +60,7 @@ func TestListsThatCannotBe(t *testing.T) {
 	}
 }
 
-func noProcesses(d *gpu.Device) { d.Processes = reading.Value[[]gpu.Process]{} }
+func noProcesses(d *gpu.Device) { d.Processes = reading.Value[[]gpu.ProcessMemory]{} }
 
 // A list that does not fit at first is read whole.
 func TestListsThatAreLong(t *testing.T) {

@@ -83,7 +83,7 @@ func TestBrokenProcessListIsCleaned(t *testing.T) {
 		s.set("gpu.0.compute 4294967295:100 0:4096 11:100 12:18446744073709551600 13:20000000000000")
 		sampler := s.sampler(0)
 		require.NoError(s, sampler.Observe(context.Background()))
-		require.Equal(s, reading.Known([]gpu.Process{{PID: 11, Memory: reading.Known(int64(100))}}), sampler.Latest().Devices[0].Processes)
+		require.Equal(s, reading.Known([]gpu.ProcessMemory{{PID: 11, Memory: reading.Known(int64(100))}}), sampler.Latest().Devices[0].Processes)
 	})
 }
 

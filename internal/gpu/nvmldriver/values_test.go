@@ -28,7 +28,7 @@ func second() gpu.Device {
 		Power:       reading.Known(150.002),
 		Energy:      reading.Known(5000.002),
 		Details:     secondDetails(),
-		Processes:   reading.Known([]gpu.Process{}),
+		Processes:   reading.Known([]gpu.ProcessMemory{}),
 		XIDs:        zeroXIDs(),
 	}
 }
@@ -145,7 +145,9 @@ func TestMissingSymbols(t *testing.T) {
 			d.RecoveryAction = none.RecoveryAction
 			d.MemoryTemperature, d.ThrottleTime, d.PCIe.Transmitted, d.PCIe.Received = none.MemoryTemperature, none.ThrottleTime, none.PCIe.Transmitted, none.PCIe.Received
 		}, nil},
-		{fakenvml.WithoutProcesses, func(d *gpu.Device) { d.Processes, d.ProcessList = reading.Value[[]gpu.Process]{}, gpu.Unsupported }, nil},
+		{fakenvml.WithoutProcesses, func(d *gpu.Device) {
+			d.Processes, d.ProcessList = reading.Value[[]gpu.ProcessMemory]{}, gpu.Unsupported
+		}, nil},
 		{fakenvml.WithoutProcessesV3, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutProcessUtilization, func(d *gpu.Device) { d.ProcessUse = gpu.Unsupported }, nil},
 		{fakenvml.WithoutMIG, func(*gpu.Device) {}, nil},

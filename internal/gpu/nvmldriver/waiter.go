@@ -20,8 +20,8 @@ struct eventData {
 	unsigned int gpuInstance, computeInstance;
 };
 
-// outcome is what the thread writes of a wait.
-struct outcome {
+// waitResult is what the thread writes of a wait.
+struct waitResult {
 	void *device;
 	unsigned long long type, data;
 	long long code;
@@ -49,8 +49,8 @@ static void *waitForEvents(void *argument) {
 		int code = w->wait(w->set, &data, waitMilliseconds);
 		if (code == timedOut && !failures)
 			continue;
-		struct outcome outcome = {data.device, data.type, data.data, code};
-		if (write(w->to, &outcome, sizeof outcome) < 0 && errno != EAGAIN)
+		struct waitResult waitResult = {data.device, data.type, data.data, code};
+		if (write(w->to, &waitResult, sizeof waitResult) < 0 && errno != EAGAIN)
 			break;
 		failures = code == 0 || code == timedOut ? 0 : failures + 1;
 		if (failures)
@@ -108,13 +108,13 @@ import (
 type waiter struct {
 	thread   *C.struct_waiter
 	from     *os.File
-	outcomes chan outcome
+	outcomes chan waitResult
 	gone     chan struct{}
 }
 
-// outcome is the result of one wait. An empty one is passed on only after a failed one, to report
-// the recovery.
-type outcome struct {
+// waitResult is the result of one wait. An empty one is passed on only after a failed one, to
+// report the recovery.
+type waitResult struct {
 	device          uintptr
 	kind, eventData uint64
 	code            nvml.Return
@@ -128,7 +128,7 @@ func startWaiter(function unsafe.Pointer, set nvml.EventSet) (*waiter, error) {
 	if err := syscall.Pipe2(ends[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoThread, err)
 	}
-	w := &waiter{from: os.NewFile(uintptr(ends[0]), "events"), outcomes: make(chan outcome), gone: make(chan struct{})}
+	w := &waiter{from: os.NewFile(uintptr(ends[0]), "events"), outcomes: make(chan waitResult), gone: make(chan struct{})}
 	if w.thread = C.startWaiter(function, raw(set), C.int(ends[1])); w.thread == nil {
 		return nil, errors.Join(errNoThread, w.from.Close(), syscall.Close(ends[1]))
 	}
@@ -147,7 +147,7 @@ func (w *waiter) pass() {
 		words := func(i int) uint64 { return binary.NativeEndian.Uint64(b[8*i:]) }
 		code := nvml.Return(int32(words(3))) //nolint:gosec // it was an int
 		select {
-		case w.outcomes <- outcome{uintptr(words(0)), words(1), words(2), code}:
+		case w.outcomes <- waitResult{uintptr(words(0)), words(1), words(2), code}:
 		case <-w.gone:
 			return
 		}

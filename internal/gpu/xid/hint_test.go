@@ -13,7 +13,7 @@ func TestAnXIDAsksForAPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := make(chan time.Duration, 100)
 		start := time.Now()
-		tracker := NewTracker(func() { asked <- time.Since(start) })
+		tracker := NewCounter(func() { asked <- time.Since(start) })
 		tracker.Register("GPU-1", start)
 		came := func() { tracker.addDriverReport(DriverReport{UUID: "GPU-1", Code: 79}, time.Now()) }
 		came()

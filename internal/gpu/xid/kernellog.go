@@ -58,7 +58,7 @@ type KernelLog struct {
 }
 
 // NewKernelLog makes a reader of /dev/kmsg below the host's root. Nothing is read before Start.
-func NewKernelLog(root string, tracker *Tracker) *KernelLog {
+func NewKernelLog(root string, tracker *Counter) *KernelLog {
 	return &KernelLog{path: filepath.Join(root, "dev/kmsg"), open: openKernelLog, add: tracker.addKernelLine, over: make(chan struct{})}
 }
 

@@ -47,7 +47,7 @@ func (s *scripted) Close() error {
 // harness is a reader of a kernel log that a test plays.
 type harness struct {
 	*testing.T
-	tracker *Tracker
+	tracker *Counter
 	log     *KernelLog
 	mu      sync.Mutex
 	// openErr is what opening fails with; without one, file is opened.
@@ -81,10 +81,10 @@ func (s *harness) opened() int {
 
 func run(t *testing.T, act func(s *harness)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &harness{T: t, tracker: NewTracker(nil), file: newScripted()}
+		s := &harness{T: t, tracker: NewCounter(nil), file: newScripted()}
 		s.log = NewKernelLog(t.TempDir(), s.tracker)
 		s.log.open = s.open
-		s.tracker.Locate([]Location{listened})
+		s.tracker.Locate([]GPUAddress{listened})
 		var running sync.WaitGroup
 		t.Cleanup(func() {
 			s.log.Stop()

@@ -30,8 +30,8 @@ const (
 	reportLimit  = 64
 )
 
-// report is an XID that one source has reported and the other has not.
-type report struct {
+// unpairedXID is an XID that one source has reported and the other has not.
+type unpairedXID struct {
 	code uint64
 	from origin
 	at   time.Time
@@ -43,8 +43,8 @@ type burst struct{ first, last time.Duration }
 // confirms says whether a report is about an XID that the other source has reported. Each report
 // confirms one, so that of two XIDs with the same code none is lost.
 func (c *counts) confirms(code uint64, from origin, now time.Time) bool {
-	c.unpaired = slices.DeleteFunc(c.unpaired, func(r report) bool { return now.Sub(r.at) > pairingWindow })
-	i := slices.IndexFunc(c.unpaired, func(r report) bool { return r.code == code && r.from != from })
+	c.unpaired = slices.DeleteFunc(c.unpaired, func(r unpairedXID) bool { return now.Sub(r.at) > pairingWindow })
+	i := slices.IndexFunc(c.unpaired, func(r unpairedXID) bool { return r.code == code && r.from != from })
 	if i >= 0 {
 		c.unpaired = slices.Delete(c.unpaired, i, i+1)
 		return true
@@ -52,7 +52,7 @@ func (c *counts) confirms(code uint64, from origin, now time.Time) bool {
 	if len(c.unpaired) == reportLimit {
 		c.unpaired = slices.Delete(c.unpaired, 0, 1)
 	}
-	c.unpaired = append(c.unpaired, report{code, from, now})
+	c.unpaired = append(c.unpaired, unpairedXID{code, from, now})
 	return false
 }
 
@@ -78,7 +78,7 @@ type unlocated struct {
 }
 
 // addKernelLine counts what the kernel's log reported.
-func (t *Tracker) addKernelLine(line kernelLine) {
+func (t *Counter) addKernelLine(line kernelLine) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now, slot := time.Now(), pci.Slot(line.address)
@@ -93,7 +93,7 @@ func (t *Tracker) addKernelLine(line kernelLine) {
 	t.unlocated = append(t.unlocated, unlocated{line, slot, now})
 }
 
-func (t *Tracker) countKernelLine(uuid string, line kernelLine, now time.Time) {
+func (t *Counter) countKernelLine(uuid string, line kernelLine, now time.Time) {
 	if c := t.byGPU[uuid]; !c.sameBurst(line) && !c.confirms(line.code, fromKernel, now) {
 		t.count(c, uuid, line.code, now)
 	}

@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var listened = Location{UUID: "GPU-1", PCIAddress: "0000:41:00.0"}
+var listened = GPUAddress{UUID: "GPU-1", PCIAddress: "0000:41:00.0"}
 
 // played plays reports of XID 31: k is a line of the kernel's log, d an event of the driver, a
 // number a wait in milliseconds.
-func played(x *Tracker, script ...any) int64 {
+func played(x *Counter, script ...any) int64 {
 	for _, step := range script {
 		switch step {
 		case "k":
@@ -49,8 +49,8 @@ func TestEachXIDIsCountedOnceWhicheverSourceReportsIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				x := NewTracker(nil)
-				x.Locate([]Location{listened})
+				x := NewCounter(nil)
+				x.Locate([]GPUAddress{listened})
 				x.Register(listened.UUID, time.Now())
 				require.Equal(t, c.want, played(x, c.script...))
 				require.Len(t, x.events, int(c.want), "each is an event")
@@ -62,8 +62,8 @@ func TestEachXIDIsCountedOnceWhicheverSourceReportsIt(t *testing.T) {
 // An error that comes again and again is not one error with many lines.
 func TestAStormOfTheKernelIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := NewTracker(nil)
-		x.Locate([]Location{listened})
+		x := NewCounter(nil)
+		x.Locate([]GPUAddress{listened})
 		for range 1000 {
 			played(x, "k", 60)
 		}
@@ -72,8 +72,8 @@ func TestAStormOfTheKernelIsCounted(t *testing.T) {
 }
 
 func TestAnotherCodeAndAnotherGPUAreOtherXIDs(t *testing.T) {
-	x := NewTracker(nil)
-	x.Locate([]Location{listened, {UUID: "GPU-2", PCIAddress: "0000:42:00.0"}})
+	x := NewCounter(nil)
+	x.Locate([]GPUAddress{listened, {UUID: "GPU-2", PCIAddress: "0000:42:00.0"}})
 	x.Register(listened.UUID, time.Now())
 	x.addDriverReport(DriverReport{UUID: listened.UUID, Code: 31}, time.Now())
 	x.addKernelLine(kernelLine{"0000:41:00", 79, 0})
@@ -87,7 +87,7 @@ func TestAnotherCodeAndAnotherGPUAreOtherXIDs(t *testing.T) {
 // watched.
 func TestXIDsWaitForTheirGPU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := NewTracker(nil)
+		x := NewCounter(nil)
 		for range 2 * reportLimit {
 			x.addKernelLine(kernelLine{"0000:99:00", 79, 0})
 		}
@@ -95,12 +95,12 @@ func TestXIDsWaitForTheirGPU(t *testing.T) {
 		x.Locate(nil)
 		require.Len(t, x.unlocated, reportLimit)
 		time.Sleep(30 * time.Second)
-		x.Locate([]Location{listened})
+		x.Locate([]GPUAddress{listened})
 		require.Equal(t, int64(1), x.byGPU[listened.UUID].byCode[79])
 		require.Len(t, x.events, 1)
 		require.Equal(t, time.Now().Add(-30*time.Second), x.events[0].Time, "when it came")
 		time.Sleep(31 * time.Second)
-		x.Locate([]Location{listened})
+		x.Locate([]GPUAddress{listened})
 		require.Empty(t, x.unlocated)
 		require.Equal(t, int64(1), x.byGPU[listened.UUID].byCode[79])
 	})
@@ -108,8 +108,8 @@ func TestXIDsWaitForTheirGPU(t *testing.T) {
 
 // A driver without events takes back its registration, and the counts of the kernel's log stay.
 func TestCountsOfTheKernelsLogStayWithoutEvents(t *testing.T) {
-	x := NewTracker(nil)
-	x.Locate([]Location{listened})
+	x := NewCounter(nil)
+	x.Locate([]GPUAddress{listened})
 	x.addKernelLine(kernelLine{"0000:41:00", 79, 0})
 	x.Register(listened.UUID, time.Now())
 	x.Withdraw(listened.UUID)
@@ -120,8 +120,8 @@ func TestCountsOfTheKernelsLogStayWithoutEvents(t *testing.T) {
 
 // A storm of reports keeps no more than is needed to know pairs.
 func TestReportsAreBounded(t *testing.T) {
-	x := NewTracker(nil)
-	x.Locate([]Location{listened})
+	x := NewCounter(nil)
+	x.Locate([]GPUAddress{listened})
 	x.Register(listened.UUID, time.Now())
 	for i := range uint64(10_000) {
 		x.addDriverReport(DriverReport{UUID: listened.UUID, Code: i}, time.Now())

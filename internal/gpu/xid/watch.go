@@ -62,7 +62,7 @@ var renewPace = backoff.Pace{First: time.Second, Longest: 10 * time.Minute}
 // Watch counts what the event sets of a session report, until the session is over or the driver
 // says that it has ended. open makes an event set, and calls NewSet before GPUs can be registered
 // in it. It is called again when it failed, and when a set could not be waited for.
-func (t *Tracker) Watch(open func() (Source, error), over <-chan struct{}) {
+func (t *Counter) Watch(open func() (Source, error), over <-chan struct{}) {
 	set := t.currentSet()
 	defer func() { t.setWatch(set, WatchStatus{State: WatchUnavailable}) }()
 	var retry backoff.Backoff
@@ -87,7 +87,7 @@ func (t *Tracker) Watch(open func() (Source, error), over <-chan struct{}) {
 }
 
 // wait counts what one event set reports. It returns nil when the session is over.
-func (t *Tracker) wait(set int, source Source, over <-chan struct{}) error {
+func (t *Counter) wait(set int, source Source, over <-chan struct{}) error {
 	for failures := 0; ; {
 		select {
 		case <-over:
@@ -131,14 +131,14 @@ func pause(d time.Duration, over <-chan struct{}) bool {
 }
 
 // currentSet is the number of the present event set.
-func (t *Tracker) currentSet() int {
+func (t *Counter) currentSet() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.set
 }
 
 // NewSet begins an event set: GPUs have to be registered anew.
-func (t *Tracker) NewSet() {
+func (t *Counter) NewSet() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.set++
@@ -146,7 +146,7 @@ func (t *Tracker) NewSet() {
 }
 
 // setWatch notes how the watch goes, unless there is another event set meanwhile.
-func (t *Tracker) setWatch(set int, status WatchStatus) {
+func (t *Counter) setWatch(set int, status WatchStatus) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if set == t.set {
@@ -155,7 +155,7 @@ func (t *Tracker) setWatch(set int, status WatchStatus) {
 }
 
 // Watched is how the watch of the driver's event sets goes.
-func (t *Tracker) Watched() WatchStatus {
+func (t *Counter) Watched() WatchStatus {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.watch

@@ -11,7 +11,7 @@ import (
 )
 
 // build writes the folder of a process.
-func (h *Host) build(dir string, p Process) error {
+func (h *ProcRoot) build(dir string, p ProcEntry) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (h *Host) build(dir string, p Process) error {
 	return h.links(dir, p)
 }
 
-func (h *Host) links(dir string, p Process) error {
+func (h *ProcRoot) links(dir string, p ProcEntry) error {
 	if p.State == "Z" {
 		return nil
 	}
@@ -71,7 +71,7 @@ func (h *Host) links(dir string, p Process) error {
 	return nil
 }
 
-func (p Process) cmdline() string {
+func (p ProcEntry) cmdline() string {
 	if len(p.Argv) == 0 || p.State == "Z" {
 		return ""
 	}
@@ -79,14 +79,14 @@ func (p Process) cmdline() string {
 }
 
 // stat has all 52 fields of proc_pid_stat(5); those that nobody asks for are numbers of their own.
-func (p Process) stat() string {
+func (p ProcEntry) stat() string {
 	return fmt.Sprintf("%d (%s) %s %d 5 6 0 -1 %d 10 11 12 13 %d %d 16 17 20 0 %d 0 %d 23 %d 25 26 27 28 29 30 31 32 33 34 35 36 37 17 39 40 41 42 43 44 45 46 47 48 49 50 51 %d\n",
 		p.PID, p.Comm, p.State, p.PPID, p.Flags, p.UserTicks, p.SystemTicks, p.Threads, p.StartTicks, p.ResidentPages, p.ExitCode)
 }
 
 // tcp is /proc/<pid>/net/tcp or tcp6: listening sockets first, then one connection with the inode
 // 1.
-func (p Process) tcp(family int) string {
+func (p ProcEntry) tcp(family int) string {
 	var b strings.Builder
 	b.WriteString("  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n")
 	row := 0
@@ -114,7 +114,7 @@ func hexAddress(raw []byte) string {
 	return strings.ToUpper(hex.EncodeToString(out))
 }
 
-func (p Process) fibTrie() string {
+func (p ProcEntry) fibTrie() string {
 	var b strings.Builder
 	b.WriteString("Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 127.0.0.1\n        /32 host LOCAL\n")
 	for _, a := range p.Local {
@@ -126,7 +126,7 @@ func (p Process) fibTrie() string {
 	return b.String()
 }
 
-func (p Process) ifInet6() string {
+func (p ProcEntry) ifInet6() string {
 	var b strings.Builder
 	for _, a := range p.Local {
 		if a.Is6() {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Process is what /proc tells of one. The zero value of a field stands for what is usual.
-type Process struct {
+// ProcEntry is what /proc tells of one. The zero value of a field stands for what is usual.
+type ProcEntry struct {
 	PID, PPID int
 	Argv      []string
 	// Comm is the name of the program in Argv by default.
@@ -65,7 +65,7 @@ const DefaultMountInfo = "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\
 
 // Put starts a process, or changes what one shows. With another start time it is another process: a
 // reused pid.
-func (h *Host) Put(p Process) error {
+func (h *ProcRoot) Put(p ProcEntry) error {
 	p = p.withDefaults()
 	dir := h.dir(p.PID)
 	fresh := filepath.Join(h.root, "graves", "next")
@@ -98,7 +98,7 @@ func startOf(stat string) string {
 
 // replace moves the files of one process folder into another, which stays the same folder. The
 // descriptors are a folder of their own and are swapped whole.
-func (h *Host) replace(fresh, dir string) error {
+func (h *ProcRoot) replace(fresh, dir string) error {
 	entries, err := os.ReadDir(fresh)
 	if err != nil {
 		return fmt.Errorf("replace: %w", err)
@@ -122,7 +122,7 @@ func (h *Host) replace(fresh, dir string) error {
 	return nil
 }
 
-func (p Process) withDefaults() Process {
+func (p ProcEntry) withDefaults() ProcEntry {
 	if p.Comm == "" && len(p.Argv) > 0 {
 		p.Comm = path.Base(p.Argv[0])
 		p.Comm = p.Comm[:min(len(p.Comm), 15)]

@@ -56,19 +56,19 @@ var values = []value{
 	}},
 }
 
-// collector reads all GPUs at each scrape.
-type collector struct {
+// gpuCollector reads all GPUs at each scrape.
+type gpuCollector struct {
 	devices []nvml.Device
 	descs   []*prometheus.Desc
 }
 
-func (c collector) Describe(out chan<- *prometheus.Desc) {
+func (c gpuCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range c.descs {
 		out <- d
 	}
 }
 
-func (c collector) Collect(out chan<- prometheus.Metric) {
+func (c gpuCollector) Collect(out chan<- prometheus.Metric) {
 	for i, device := range c.devices {
 		uuid, _ := device.GetUUID() // its number tells it apart as well
 		for j, v := range values {
@@ -94,7 +94,7 @@ func run() error {
 	if r != nvml.SUCCESS || count == 0 {
 		return fmt.Errorf("%d GPUs: %v", count, r)
 	}
-	var c collector
+	var c gpuCollector
 	for i := range count {
 		device, r := nvml.DeviceGetHandleByIndex(i)
 		if r != nvml.SUCCESS {

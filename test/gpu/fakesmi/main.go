@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// said is the file.
-type said struct {
+// smiFile is the file.
+type smiFile struct {
 	// GPUs are the fields of --query-gpu.
 	GPUs []map[string]string
 	// XML is what -q -x prints.
@@ -19,7 +19,7 @@ type said struct {
 
 func main() {
 	data, err := os.ReadFile(os.Getenv("FAKESMI"))
-	var s said
+	var s smiFile
 	if err == nil {
 		err = json.Unmarshal(data, &s)
 	}

@@ -13,13 +13,13 @@ type instance struct {
 	gpu    *gpu
 	meters meters
 	// kinds and steps are those that the pages have.
-	kinds []kind
-	steps map[string][]step
+	kinds []jobKind
+	steps map[string][]processing
 	// reasons are why the pages say that runs were lost.
 	reasons []string
 
-	waiting []*job
-	running *job
+	waiting []*queuedJob
+	running *queuedJob
 	// recent are how long the last clicks on Start took.
 	recent []float64
 	// completed, failed, drafted and orphaned are the files in the jobs folder.
@@ -34,12 +34,12 @@ type instance struct {
 	share, encoder, cpu, memory, ffmpeg, busy float64
 }
 
-type kind struct{ media, origin string }
+type jobKind struct{ media, origin string }
 
-type step struct{ processors, model string }
+type processing struct{ processors, model string }
 
 func newInstance(m *machine, id string, index int) *instance {
-	return &instance{id: id, index: index, m: m, meters: newMeters(), steps: map[string][]step{}, state: "ready", memory: 1.9e9, uptime: 86400 * 3}
+	return &instance{id: id, index: index, m: m, meters: newMeters(), steps: map[string][]processing{}, state: "ready", memory: 1.9e9, uptime: 86400 * 3}
 }
 
 func (i *instance) pass(t time.Time, d float64) {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-type job struct {
-	kind
-	step
+type queuedJob struct {
+	jobKind
+	processing
 	arrived, started time.Time
 	// work left, in seconds of a card that is well.
 	work  float64
@@ -50,7 +50,7 @@ func (i *instance) arrive(t time.Time, d float64) {
 }
 
 // queue puts a job of a kind at the end, at the beginning of the step that ends at t.
-func (i *instance) queue(t, begin time.Time, k kind) {
+func (i *instance) queue(t, begin time.Time, k jobKind) {
 	if !i.up() {
 		return
 	}
@@ -58,12 +58,12 @@ func (i *instance) queue(t, begin time.Time, k kind) {
 	if i.m.during(t, Burst, i.index) {
 		failures = 0.75
 	}
-	j := &job{kind: k, arrived: begin, work: i.m.lasting(6, 0.45), fails: i.m.dice.Float64() < failures}
+	j := &queuedJob{jobKind: k, arrived: begin, work: i.m.lasting(6, 0.45), fails: i.m.dice.Float64() < failures}
 	if k.media != "image" {
 		j.work = min(i.m.lasting(130, 0.6), 1500)
 	}
 	if steps := i.steps[k.media]; len(steps) > 0 {
-		j.step = steps[i.m.dice.IntN(len(steps))]
+		j.processing = steps[i.m.dice.IntN(len(steps))]
 	}
 	if j.fails {
 		j.work *= 0.3
@@ -158,7 +158,7 @@ func (i *instance) finish(at time.Time) {
 func (i *instance) orphan() {
 	k := i.kinds[len(i.kinds)-1]
 	if i.running != nil {
-		k = i.running.kind
+		k = i.running.jobKind
 		i.running = nil
 	}
 	i.meters.add(1, "facefusion_job_finished_total", k.media, k.origin, "orphaned")

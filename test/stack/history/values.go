@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// reading returns the current value of one series.
-type reading func() float64
+// valueFunc returns the current value of one series.
+type valueFunc func() float64
 
 // bind finds the reading of each series. Series that the model does not know keep the value of the
 // page; their names are returned.
-func (m *machine) bind(series []Series) ([]reading, []string) {
+func (m *machine) bind(series []Series) ([]valueFunc, []string) {
 	m.learn(series)
-	readings := make([]reading, len(series))
+	readings := make([]valueFunc, len(series))
 	unknown := map[string]bool{}
 	for n, s := range series {
 		switch found, known := m.reading(s); {
@@ -28,7 +28,7 @@ func (m *machine) bind(series []Series) ([]reading, []string) {
 	return readings, slices.Sorted(maps.Keys(unknown))
 }
 
-func (m *machine) reading(s Series) (reading, bool) {
+func (m *machine) reading(s Series) (valueFunc, bool) {
 	if value, ok := constants[s.Name()]; ok {
 		return func() float64 { return value }, true
 	}
@@ -57,20 +57,20 @@ func (m *machine) learn(series []Series) {
 			continue
 		}
 		media := s.Get("facefusion_media")
-		if k := (kind{media, s.Get("facefusion_origin")}); s.Name() == "facefusion_job_finished_total" && !slices.Contains(i.kinds, k) {
+		if k := (jobKind{media, s.Get("facefusion_origin")}); s.Name() == "facefusion_job_finished_total" && !slices.Contains(i.kinds, k) {
 			i.kinds = append(i.kinds, k)
 		}
 		if reason := s.Get("facefusion_orphan_reason"); s.Name() == "facefusion_job_lost_total" && !slices.Contains(i.reasons, reason) {
 			i.reasons = append(i.reasons, reason)
 		}
-		if st := (step{s.Get("facefusion_processors"), s.Get("facefusion_model")}); s.Name() == "facefusion_step_duration_seconds_count" && !slices.Contains(i.steps[media], st) {
+		if st := (processing{s.Get("facefusion_processors"), s.Get("facefusion_model")}); s.Name() == "facefusion_step_duration_seconds_count" && !slices.Contains(i.steps[media], st) {
 			i.steps[media] = append(i.steps[media], st)
 		}
 	}
 }
 
 // part is a histogram's bucket, sum or count.
-func part(d *distribution, s Series) reading {
+func part(d *distribution, s Series) valueFunc {
 	switch {
 	case strings.HasSuffix(s.Name(), "_bucket"):
 		bound, err := strconv.ParseFloat(s.Get("le"), 64)
@@ -86,7 +86,7 @@ func part(d *distribution, s Series) reading {
 	}
 }
 
-func (m meters) reading(parts ...string) (reading, bool) {
+func (m meters) reading(parts ...string) (valueFunc, bool) {
 	c := m.counter(parts...)
 	return func() float64 { return *c }, true
 }

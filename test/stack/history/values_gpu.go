@@ -3,7 +3,7 @@ package history
 import "math"
 
 // reading of a series of a GPU.
-func (g *gpu) reading(s Series) (reading, bool) {
+func (g *gpu) reading(s Series) (valueFunc, bool) {
 	task := s.Get("hw_gpu_task")
 	busy := func() float64 { return truth(g.utilization > 0) }
 	switch name := s.Name(); name {
@@ -66,7 +66,7 @@ func (g *gpu) reading(s Series) (reading, bool) {
 	return nil, false
 }
 
-func constant(value float64) reading { return func() float64 { return value } }
+func constant(value float64) valueFunc { return func() float64 { return value } }
 
 func (g *gpu) of(task string, general float64) float64 {
 	switch task {
@@ -83,7 +83,7 @@ func (g *gpu) of(task string, general float64) float64 {
 
 func (g *gpu) fan() float64 { return min(1, max(0.3, (g.temperature-38)/50)) }
 
-func (g *gpu) frequency(domain string) reading {
+func (g *gpu) frequency(domain string) valueFunc {
 	return func() float64 {
 		switch domain {
 		case "memory":
@@ -96,7 +96,7 @@ func (g *gpu) frequency(domain string) reading {
 	}
 }
 
-func (g *gpu) clockEvent(event string) reading {
+func (g *gpu) clockEvent(event string) valueFunc {
 	return func() float64 {
 		switch event {
 		case "gpu_idle":

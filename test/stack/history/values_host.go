@@ -8,7 +8,7 @@ import (
 )
 
 // own is the reading of a series of the host or of the agent.
-func (m *machine) own(s Series) (reading, bool) {
+func (m *machine) own(s Series) (valueFunc, bool) {
 	if strings.HasPrefix(s.Name(), "otelcol_") || strings.HasPrefix(s.Name(), "promhttp_") {
 		return m.ofAgent(s)
 	}
@@ -46,7 +46,7 @@ func (m *machine) own(s Series) (reading, bool) {
 	return nil, false
 }
 
-func (m *machine) memoryOf(state string) reading {
+func (m *machine) memoryOf(state string) valueFunc {
 	return func() float64 {
 		used := 4.2e9 * m.about(0.01)
 		for _, i := range m.instances {
@@ -74,7 +74,7 @@ func (m *machine) passAgent(d float64) {
 // probes and the seconds between their looks.
 var probes = []rate{{"gpu", 1}, {"jobs", 1}, {"process", 1}, {"web", 5}}
 
-func (m *machine) ofAgent(s Series) (reading, bool) {
+func (m *machine) ofAgent(s Series) (valueFunc, bool) {
 	probe := s.Get("probe")
 	switch name := s.Name(); name {
 	case "otelcol_process_uptime", "otelcol_process_cpu_seconds", "otelcol_process_runtime_total_alloc_bytes":

@@ -3,7 +3,7 @@ package history
 import "time"
 
 // reading of a series of an instance.
-func (i *instance) reading(s Series) (reading, bool) {
+func (i *instance) reading(s Series) (valueFunc, bool) {
 	switch s.Family {
 	case "facefusion_job_duration_seconds", "facefusion_job_wait_duration_seconds":
 		return part(i.meters.distribution(s.Family, s.Get("facefusion_media"), s.Get("facefusion_origin"), s.Get("facefusion_outcome")), s), true
@@ -49,9 +49,9 @@ func (i *instance) reading(s Series) (reading, bool) {
 	}
 }
 
-func (i *instance) gauge(s Series) (reading, bool) {
+func (i *instance) gauge(s Series) (valueFunc, bool) {
 	jobState, serverState, age := s.Get("facefusion_job_state"), s.Get("facefusion_server_state"), s.Get("facefusion_job_age")
-	value, ok := map[string]reading{
+	value, ok := map[string]valueFunc{
 		"facefusion_process_up":             func() float64 { return truth(i.up()) },
 		"facefusion_process_stopped":        constant(0),
 		"facefusion_active_tasks":           func() float64 { return truth(i.running != nil) },
@@ -108,7 +108,7 @@ func (i *instance) oldest(age string) float64 {
 	}
 }
 
-func (i *instance) ofRole(name, role string) reading {
+func (i *instance) ofRole(name, role string) valueFunc {
 	of := map[string]struct{ memory, threads, files float64 }{
 		"server": {0, 58, 74}, "runner": {2.6e9, 41, 52}, "ffmpeg": {4.1e8, 24, 17},
 	}[role]
@@ -135,7 +135,7 @@ func (i *instance) ofRole(name, role string) reading {
 	}
 }
 
-func (i *instance) ofGPU(s Series) reading {
+func (i *instance) ofGPU(s Series) valueFunc {
 	memory := s.Name() == "facefusion_gpu_memory_usage_bytes"
 	task := s.Get("hw_gpu_task")
 	if i.gpu == nil || i.gpu.id != s.Get("hw_id") {

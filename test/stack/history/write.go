@@ -64,7 +64,7 @@ func Write(ctx context.Context, dir string, series []Series, set Settings) ([]st
 
 // record advances the model through a span and appends the samples of each step. The end of a span
 // belongs to the next one.
-func (m *machine) record(appender func() storage.Appender, sp span, series []Series, readings []reading) error {
+func (m *machine) record(appender func() storage.Appender, sp span, series []Series, readings []valueFunc) error {
 	refs := make([]storage.SeriesRef, len(series))
 	for t := sp.begin; t.Before(sp.end); {
 		app := appender()

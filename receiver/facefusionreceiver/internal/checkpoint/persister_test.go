@@ -25,8 +25,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// store is a storage extension whose values outlive its clients.
-type store struct {
+// storageExtension is a storage extension whose values outlive its clients.
+type storageExtension struct {
 	component.StartFunc
 	component.ShutdownFunc
 	mu      sync.Mutex
@@ -36,24 +36,24 @@ type store struct {
 	open    int
 }
 
-type client struct{ *store }
+type fakeClient struct{ *storageExtension }
 
-func (s *store) GetClient(_ context.Context, kind component.Kind, id component.ID, name string) (storage.Client, error) {
+func (s *storageExtension) GetClient(_ context.Context, kind component.Kind, id component.ID, name string) (storage.Client, error) {
 	s.open++
 	s.asked = fmt.Sprintf("%v %v %v", kind, id, name)
-	return client{s}, nil
+	return fakeClient{s}, nil
 }
 
-func (c client) Get(context.Context, string) ([]byte, error) { panic("not used") }
-func (c client) Set(context.Context, string, []byte) error   { panic("not used") }
-func (c client) Delete(context.Context, string) error        { panic("not used") }
+func (c fakeClient) Get(context.Context, string) ([]byte, error) { panic("not used") }
+func (c fakeClient) Set(context.Context, string, []byte) error   { panic("not used") }
+func (c fakeClient) Delete(context.Context, string) error        { panic("not used") }
 
-func (c client) Close(context.Context) error {
+func (c fakeClient) Close(context.Context) error {
 	c.open--
 	return nil
 }
 
-func (c client) Batch(ctx context.Context, operations ...*storage.Operation) error {
+func (c fakeClient) Batch(ctx context.Context, operations ...*storage.Operation) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.failure != nil {
@@ -75,23 +75,23 @@ func (c client) Batch(ctx context.Context, operations ...*storage.Operation) err
 	return nil
 }
 
-type host map[component.ID]component.Component
+type componentHost map[component.ID]component.Component
 
-func (h host) GetExtensions() map[component.ID]component.Component { return h }
+func (h componentHost) GetExtensions() map[component.ID]component.Component { return h }
 
 var (
 	fileStorage = component.MustNewID("file_storage")
 	receiver    = component.MustNewIDWithName("facefusion", "a")
 )
 
-func openStore(t *testing.T, s *store) *checkpoint.Persister {
+func openStore(t *testing.T, s *storageExtension) *checkpoint.Persister {
 	t.Helper()
-	m, err := checkpoint.Open(t.Context(), host{fileStorage: s}, fileStorage, receiver, "jobs")
+	m, err := checkpoint.Open(t.Context(), componentHost{fileStorage: s}, fileStorage, receiver, "jobs")
 	require.NoError(t, err)
 	return m
 }
 
-func newStore() *store { return &store{values: make(map[string][]byte)} }
+func newStore() *storageExtension { return &storageExtension{values: make(map[string][]byte)} }
 
 func logs(body string) *outbox.Entry {
 	l := plog.NewLogs()
@@ -227,9 +227,9 @@ func TestMalformedEntriesAreDeleted(t *testing.T) {
 }
 
 func TestErrorsNameTheExtensionAndTheRemedy(t *testing.T) {
-	_, err := checkpoint.Open(t.Context(), host{}, fileStorage, receiver, "jobs")
+	_, err := checkpoint.Open(t.Context(), componentHost{}, fileStorage, receiver, "jobs")
 	require.ErrorContains(t, err, `storage is "file_storage", and there is no such extension: add it`)
-	_, err = checkpoint.Open(t.Context(), host{fileStorage: nothing{}}, fileStorage, receiver, "jobs")
+	_, err = checkpoint.Open(t.Context(), componentHost{fileStorage: nothing{}}, fileStorage, receiver, "jobs")
 	require.ErrorContains(t, err, `storage is "file_storage", which stores nothing`)
 	s := newStore()
 	m := openStore(t, s)
@@ -255,7 +255,7 @@ func (broken) GetClient(context.Context, component.Kind, component.ID, string) (
 // storage that is not configured is an error.
 func TestMemoryIsOptional(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
-	m, err := checkpoint.Open(t.Context(), host{fileStorage: broken{}}, fileStorage, receiver, "jobs")
+	m, err := checkpoint.Open(t.Context(), componentHost{fileStorage: broken{}}, fileStorage, receiver, "jobs")
 	require.ErrorIs(t, err, checkpoint.ErrUnavailable)
 	require.NoError(t, m.Without(t.Context(), zap.New(core), err))
 	require.Equal(t, 1, logs.Len())
@@ -267,6 +267,6 @@ func TestMemoryIsOptional(t *testing.T) {
 	require.NoError(t, m.Without(t.Context(), zap.New(core), err))
 	require.Zero(t, s.open)
 
-	m, err = checkpoint.Open(t.Context(), host{}, fileStorage, receiver, "jobs")
+	m, err = checkpoint.Open(t.Context(), componentHost{}, fileStorage, receiver, "jobs")
 	require.Error(t, m.Without(t.Context(), zap.New(core), err))
 }

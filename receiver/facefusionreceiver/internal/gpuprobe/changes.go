@@ -36,7 +36,7 @@ func compare(before, after *gpu.Snapshot) changes {
 }
 
 // healthOf a GPU in a snapshot. One that was not there was ok: its first pass is no recovery.
-func healthOf(s *gpu.Snapshot, id string) (gpu.Health, gpu.Reason) {
+func healthOf(s *gpu.Snapshot, id string) (gpu.Health, gpu.HealthReason) {
 	for i := range s.Devices {
 		if deviceID(&s.Devices[i]) == id {
 			return s.Devices[i].Health, s.Devices[i].Reason

@@ -155,7 +155,7 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	for _, health := range []gpu.Health{gpu.HealthOK, gpu.HealthDegraded, gpu.HealthFailed} {
 		require.Contains(t, metadata.MapAttributeHwState, string(health))
 	}
-	for _, reason := range []gpu.Reason{gpu.ReasonLost, gpu.ReasonResetRequired, gpu.ReasonWedged, gpu.ReasonNoPermission, gpu.ReasonDriverError,
+	for _, reason := range []gpu.HealthReason{gpu.ReasonLost, gpu.ReasonResetRequired, gpu.ReasonWedged, gpu.ReasonNoPermission, gpu.ReasonDriverError,
 		gpu.ReasonRowRemapFailed, gpu.ReasonRowRemapPending, gpu.ReasonPageRetirementPending} {
 		require.Contains(t, metadata.MapAttributeNvidiaGpuFault, string(reason))
 	}

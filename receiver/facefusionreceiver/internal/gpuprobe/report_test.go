@@ -16,8 +16,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
 
-// observed runs a probe over a scripted driver, one pass a second.
-type observed struct {
+// observedProbe runs a probe over a scripted driver, one pass a second.
+type observedProbe struct {
 	*testing.T
 	*Probe
 	driver *gputest.Driver
@@ -25,28 +25,28 @@ type observed struct {
 	sink   *probetest.Sink
 }
 
-func observe(t *testing.T, driver *gputest.Driver, act func(o *observed)) {
+func observe(t *testing.T, driver *gputest.Driver, act func(o *observedProbe)) {
 	synctest.Test(t, func(t *testing.T) {
 		env, sink := probetest.Env()
 		core, logs := zapobserver.New(zap.InfoLevel)
 		env.Settings.Logger, env.RootPath = zap.New(core), t.TempDir()
-		o := &observed{T: t, Probe: New(NewDefaultConfig(), driver, env), driver: driver, logs: logs, sink: sink}
+		o := &observedProbe{T: t, Probe: New(NewDefaultConfig(), driver, env), driver: driver, logs: logs, sink: sink}
 		act(o)
 		require.NoError(t, o.Shutdown(context.Background()))
 	})
 }
 
-func (o *observed) passes(n int) {
+func (o *observedProbe) passes(n int) {
 	for range n {
 		_ = o.observe(context.Background())
 		time.Sleep(time.Second)
 	}
 }
 
-func (o *observed) count(message string) int { return o.logs.FilterMessageSnippet(message).Len() }
+func (o *observedProbe) count(message string) int { return o.logs.FilterMessageSnippet(message).Len() }
 
 // points are the values of a metric by one of its attributes, as of the next scrape.
-func (o *observed) points(name, attribute string) map[string]int64 {
+func (o *observedProbe) points(name, attribute string) map[string]int64 {
 	values := make(map[string]int64)
 	resources := o.Scrape(time.Now()).ResourceMetrics()
 	for i := range resources.Len() {
@@ -73,7 +73,7 @@ func add(values map[string]int64, points pmetric.NumberDataPointSlice, attribute
 // A reading that fails at every pass is one line in the log, a count, and a line when it is back.
 func TestALostReadingIsReported(t *testing.T) {
 	device := gputest.NewGPU(0)
-	observe(t, gputest.New(device), func(o *observed) {
+	observe(t, gputest.New(device), func(o *observedProbe) {
 		o.passes(5)
 		o.driver.Change(func(*gputest.Script) { device.Errs = map[gputest.Call]error{gputest.CallPower: gpu.ErrUnknown} })
 		o.passes(60)
@@ -99,7 +99,7 @@ func TestTheStateOfTheXIDWatchIsReported(t *testing.T) {
 	device := gputest.NewGPU(0)
 	driver := gputest.New(device)
 	driver.Change(func(s *gputest.Script) { s.Events, s.EventsErr = true, gpu.ErrUnknown })
-	observe(t, driver, func(o *observed) {
+	observe(t, driver, func(o *observedProbe) {
 		o.passes(3)
 		require.Equal(o.T, 1, o.count("XIDs cannot be watched"))
 		require.Equal(o.T, map[string]int64{"failing": 1, "watching": 0, "unavailable": 0}, o.points("nvidia.gpu.xid.watch", "nvidia.xid.watch.state"))
@@ -121,7 +121,7 @@ func TestXIDsBeyondTheRoomAreAnEvent(t *testing.T) {
 	device := gputest.NewGPU(0)
 	driver := gputest.New(device)
 	driver.Change(func(s *gputest.Script) { s.Events = true })
-	observe(t, driver, func(o *observed) {
+	observe(t, driver, func(o *observedProbe) {
 		o.passes(1)
 		for range 1500 {
 			driver.XID(device, 31)
@@ -138,7 +138,7 @@ func TestXIDsBeyondTheRoomAreAnEvent(t *testing.T) {
 func TestEqualUUIDsAreReportedOnce(t *testing.T) {
 	first, second := gputest.NewGPU(0), gputest.NewGPU(1)
 	second.Identity.UUID = first.Identity.UUID
-	observe(t, gputest.New(first, second), func(o *observed) {
+	observe(t, gputest.New(first, second), func(o *observedProbe) {
 		o.passes(10)
 		require.Equal(o.T, 1, o.count("several GPUs report the same UUID"))
 		require.Equal(o.T, map[string]int64{"ok": 2, "degraded": 0, "failed": 0}, o.points("hw.status", "hw.state"))
@@ -163,7 +163,7 @@ func TestWhyAShareIsUnknown(t *testing.T) {
 			device := gputest.NewGPU(0)
 			device.Contexts, device.ProcessSamples = []gpu.Context{mine}, []gpu.ProcessSample{}
 			device.Errs = map[gputest.Call]error{gputest.CallContexts: c.contexts, gputest.CallProcesses: c.samples}
-			observe(t, gputest.New(device), func(o *observed) {
+			observe(t, gputest.New(device), func(o *observedProbe) {
 				o.env.Snapshots.Processes.Publish(instances())
 				o.passes(20)
 				require.Equal(o.T, c.want, o.owners.state())

@@ -28,11 +28,13 @@ func instances() *process.Snapshot {
 	}}
 }
 
-func using(list ...gpu.Process) gpu.Device {
+func using(list ...gpu.ProcessMemory) gpu.Device {
 	return gpu.Device{Identity: healthy().Identity, Health: gpu.HealthOK, Processes: reading.Known(list), ProcessUtilization: map[int]gpu.ProcessUtilization{}}
 }
 
-func of(pid int, bytes int64) gpu.Process { return gpu.Process{PID: pid, Memory: reading.Known(bytes)} }
+func of(pid int, bytes int64) gpu.ProcessMemory {
+	return gpu.ProcessMemory{PID: pid, Memory: reading.Known(bytes)}
+}
 
 func busy(general, encoder, decoder float64) gpu.ProcessUtilization {
 	window := func(f float64) gpu.Window { return gpu.Window{Mean: f, Max: f, Samples: 1} }
@@ -64,7 +66,7 @@ func TestSharesOfInstances(t *testing.T) {
 
 func TestShareIsAbsentWhereItCannotBeKnown(t *testing.T) {
 	mine := func(pid int) string { return map[int]string{100: "busy", 101: "busy"}[pid] }
-	d := using(of(100, 1000), gpu.Process{PID: 101})
+	d := using(of(100, 1000), gpu.ProcessMemory{PID: 101})
 	d.ProcessUtilization = nil
 	s := sharesOf(&d, mine)["busy"]
 	require.False(t, s.memory.Known, "of one process it is not known")
@@ -77,7 +79,7 @@ func TestShareIsAbsentWhereItCannotBeKnown(t *testing.T) {
 	for name, spoil := range map[string]func(*gpu.Device){
 		"lost":      func(d *gpu.Device) { d.Health, d.Reason = gpu.HealthFailed, gpu.ReasonLost },
 		"suspended": func(d *gpu.Device) { d.Suspended = true },
-		"unknown":   func(d *gpu.Device) { d.Processes, d.ProcessUtilization = reading.Value[[]gpu.Process]{}, nil },
+		"unknown":   func(d *gpu.Device) { d.Processes, d.ProcessUtilization = reading.Value[[]gpu.ProcessMemory]{}, nil },
 	} {
 		d := using(of(100, 1))
 		spoil(&d)
@@ -94,8 +96,8 @@ func TestADividedGPUIsNotCountedTwice(t *testing.T) {
 }
 
 func TestVisibility(t *testing.T) {
-	here := gpu.Process{PID: os.Getpid()}
-	nobody := gpu.Process{PID: 1<<22 + 1} // no kernel has so many
+	here := gpu.ProcessMemory{PID: os.Getpid()}
+	nobody := gpu.ProcessMemory{PID: 1<<22 + 1} // no kernel has so many
 	unknownDevice := gpu.Device{Health: gpu.HealthOK}
 	for name, c := range map[string]struct {
 		devices []gpu.Device

@@ -63,7 +63,7 @@ func TestNoWorkIsKnownOfAnotherNamespace(t *testing.T) {
 
 func TestWorkOfWhichAPartIsNotKnown(t *testing.T) {
 	mine := func(int) string { return "busy" }
-	d := using(of(100, 1000), gpu.Process{PID: 101})
+	d := using(of(100, 1000), gpu.ProcessMemory{PID: 101})
 	d.Activity = map[int]float64{100: 0.75, 101: 0.5}
 	require.Equal(t, map[string]snapshots.GPUShare{"busy": {Memory: reading.Value[int64]{V: 1000}, Busy: reading.Known(1.0)}}, workOf(&d, mine), "and never more than there is")
 }

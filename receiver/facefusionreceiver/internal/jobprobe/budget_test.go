@@ -46,7 +46,7 @@ func day() jobqueue.Queue {
 		if passed += act.Pause + act.Length; passed > 24*time.Hour {
 			break
 		}
-		from := map[scenario.Kind]jobfile.Origin{scenario.UI: jobfile.OriginUI, scenario.Headless: jobfile.OriginHeadless}[act.Kind]
+		from := map[scenario.ActKind]jobfile.Origin{scenario.UI: jobfile.OriginUI, scenario.Headless: jobfile.OriginHeadless}[act.Kind]
 		if from == "" {
 			from = jobfile.OriginOther
 		}
@@ -65,7 +65,7 @@ func day() jobqueue.Queue {
 	}
 	q := jobqueue.Queue{
 		Instances: []string{"a"}, Access: jobqueue.AccessOpen, StopsKnown: true, DeclinesKnown: true,
-		Orphans: map[jobqueue.Reason]uint64{jobqueue.ReasonException: 1, jobqueue.ReasonKilled: 2, jobqueue.ReasonOOMKilled: 3, jobqueue.ReasonSuperseded: 4, jobqueue.ReasonGone: 5},
+		Orphans: map[jobqueue.LossReason]uint64{jobqueue.ReasonException: 1, jobqueue.ReasonKilled: 2, jobqueue.ReasonOOMKilled: 3, jobqueue.ReasonSuperseded: 4, jobqueue.ReasonGone: 5},
 	}
 	for key := range runs {
 		q.Runs = append(q.Runs, jobqueue.RunTotals{RunKey: key, Count: 1, Duration: durations(), Wait: durations()})

@@ -52,7 +52,7 @@ func (p *Probe) recordChange(ctx context.Context, c *jobqueue.Change) {
 }
 
 // stateName gives the state before a job was known a name.
-func stateName(s jobqueue.State) string {
+func stateName(s jobqueue.JobState) string {
 	if s == jobqueue.StateNone {
 		return "none"
 	}
@@ -71,7 +71,7 @@ func traceContext(run *jobqueue.Run) context.Context {
 }
 
 // severity grades what became of a job.
-func severity(to jobqueue.State) plog.SeverityNumber {
+func severity(to jobqueue.JobState) plog.SeverityNumber {
 	switch to {
 	case jobqueue.StateFailed, jobqueue.StateOrphaned:
 		return plog.SeverityNumberError

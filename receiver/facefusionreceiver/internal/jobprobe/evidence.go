@@ -45,8 +45,8 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 				e.FFmpeg.V = append(e.FFmpeg.V, p.Paths)
 			}
 			if !p.Role.Child() || p.Role == process.RoleWorker {
-				e.Processes = append(e.Processes, jobqueue.Process{
-					ProcessID: jobqueue.ProcessID(p.ID), Role: jobqueue.Role(p.Role), Command: p.Command, Started: p.Started,
+				e.Processes = append(e.Processes, jobqueue.LiveProcess{
+					ProcessID: jobqueue.ProcessID(p.ID), Role: jobqueue.ProcessRole(p.Role), Command: p.Command, Started: p.Started,
 				})
 			}
 		}
@@ -123,7 +123,7 @@ func serverCalls(snapshot *webui.Snapshot) map[string][]jobqueue.ServerCalls {
 		if !ok || s.Functions == nil {
 			continue
 		}
-		calls := jobqueue.ServerCalls{Time: s.Asked, Functions: make(map[string]jobqueue.Calls, len(s.Functions))}
+		calls := jobqueue.ServerCalls{Time: s.Asked, Functions: make(map[string]jobqueue.CallCounts, len(s.Functions))}
 		var errPID, errTicks error
 		calls.PID, errPID = strconv.Atoi(pid)
 		calls.StartTicks, errTicks = strconv.ParseUint(ticks, 10, 64)
@@ -131,7 +131,7 @@ func serverCalls(snapshot *webui.Snapshot) map[string][]jobqueue.ServerCalls {
 			continue
 		}
 		for _, f := range s.Functions {
-			calls.Functions[f.Name] = jobqueue.Calls(f.Own)
+			calls.Functions[f.Name] = jobqueue.CallCounts(f.Own)
 		}
 		all[s.Instance] = append(all[s.Instance], calls)
 	}

@@ -52,7 +52,7 @@ func (e *exits) get() map[string][]jobqueue.Exit {
 
 // lossReason is what the end of a process means for a run that it left. A clean end says nothing:
 // Ctrl-C ends FaceFusion with code 0, whatever it was at.
-func lossReason(r process.ExitReason) jobqueue.Reason {
+func lossReason(r process.ExitReason) jobqueue.LossReason {
 	switch r {
 	case process.ExitFailed, process.ExitCheckFailed:
 		return jobqueue.ReasonException

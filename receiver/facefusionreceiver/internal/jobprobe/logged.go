@@ -68,7 +68,7 @@ func setCause(span ptrace.Span, finding *runlog.Finding) {
 
 // appendPhase adds the span of a phase within that of its step. Where the log came in one piece, as
 // from the journal, the phase keeps its length and ends where it can.
-func appendPhase(spans ptrace.SpanSlice, run *jobqueue.Run, i int, phase *runlog.Phase, parent ptrace.Span) {
+func appendPhase(spans ptrace.SpanSlice, run *jobqueue.Run, i int, phase *runlog.EndedPhase, parent ptrace.Span) {
 	first, last := parent.StartTimestamp().AsTime(), parent.EndTimestamp().AsTime()
 	end := latest(earliest(phase.Updated, last), first)
 	begin := latest(end.Add(-phase.Elapsed), first)

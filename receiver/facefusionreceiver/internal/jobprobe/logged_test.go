@@ -21,7 +21,7 @@ func TestTraceHasWhatTheLogSays(t *testing.T) {
 		env, sink := probetest.Env()
 		now := time.Now()
 		defer env.Log.Attach()()
-		env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.Stream{Instance: "a", Updated: now})
+		env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.StreamHealth{Instance: "a", Updated: now})
 		p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
 		p.emitsTraces = true
 		r := run(now)
@@ -31,7 +31,7 @@ func TestTraceHasWhatTheLogSays(t *testing.T) {
 		p.send(p.holdTraces(snapshot, p.batches(snapshot)))
 		require.Zero(t, sink.Spans.SpanCount(), "the last lines are still to come")
 		phase := func(step int, name logstream.Phase, ended, length time.Duration, completed bool) {
-			env.Log.AddPhase("a", runlog.Phase{Job: r.Job, PhaseRun: logstream.PhaseRun{
+			env.Log.AddPhase("a", runlog.EndedPhase{Job: r.Job, PhaseRun: logstream.PhaseRun{
 				Step: step, Phase: name, Frames: 10, Total: 20, Updated: now.Add(ended), Elapsed: length, Ended: true, Completed: completed,
 			}})
 		}
@@ -82,7 +82,7 @@ func TestTraceHasWhatTheLogSays(t *testing.T) {
 func TestNothingWaitsWithoutALog(t *testing.T) {
 	env, sink := probetest.Env()
 	defer env.Log.Attach()()
-	env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.Stream{Instance: "another", Updated: time.Now()})
+	env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.StreamHealth{Instance: "another", Updated: time.Now()})
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
 	p.emitsTraces = true
 	now := time.Now()
@@ -98,7 +98,7 @@ func TestNothingWaitsWithoutALog(t *testing.T) {
 func TestShutdownSendsWhatWaits(t *testing.T) {
 	env, sink := probetest.Env()
 	defer env.Log.Attach()()
-	env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.Stream{Instance: "a", Updated: time.Now()})
+	env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.StreamHealth{Instance: "a", Updated: time.Now()})
 	p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
 	p.emitsTraces = true
 	r := run(time.Now())

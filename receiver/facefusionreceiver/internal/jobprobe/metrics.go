@@ -31,7 +31,7 @@ func record(mb *metadata.MetricsBuilder, cfg *HistogramsConfig, queue *jobqueue.
 		return
 	}
 	for state := range probe.Values[metadata.AttributeFacefusionJobState]() {
-		mb.RecordFacefusionJobCountDataPoint(ts, int64(queue.Count(jobqueue.State(state.String()))), state)
+		mb.RecordFacefusionJobCountDataPoint(ts, int64(queue.Count(jobqueue.JobState(state.String()))), state)
 	}
 	mb.RecordFacefusionActiveTasksDataPoint(ts, int64(queue.ActiveTasks))
 	mb.RecordFacefusionJobContendedDataPoint(ts, int64(queue.Contended))

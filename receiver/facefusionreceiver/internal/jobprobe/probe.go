@@ -90,7 +90,7 @@ func New(cfg Config, histograms HistogramsConfig, env probe.Env) *Probe {
 func (*Probe) Name() string { return "jobs" }
 
 // Health implements probe.Probe.
-func (p *Probe) Health() poll.Health {
+func (p *Probe) Health() poll.LoopHealth {
 	h := p.loop.Health()
 	if s := p.latest.Load(); s != nil {
 		h.Oldest(s.Oldest)

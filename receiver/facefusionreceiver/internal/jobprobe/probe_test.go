@@ -79,7 +79,7 @@ func durations(run jobqueue.RunID, step int, values ...float64) jobqueue.Duratio
 func snapshot(now time.Time) *jobqueue.Snapshot {
 	id := run(now).RunID
 	queue := jobqueue.Queue{
-		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, StopsKnown: true, Orphans: map[jobqueue.Reason]uint64{jobqueue.ReasonException: 27, jobqueue.ReasonGone: 28}, Start: now.Add(-10 * time.Minute),
+		Instances: []string{"facefusion-3f2a"}, Access: jobqueue.AccessOpen, ActiveTasks: 21, Contended: 22, Irregular: 23, StopsKnown: true, Orphans: map[jobqueue.LossReason]uint64{jobqueue.ReasonException: 27, jobqueue.ReasonGone: 28}, Start: now.Add(-10 * time.Minute),
 		OldestWaiting: reading.Known(now.Add(-24 * time.Second)), OldestRunning: reading.Known(now.Add(-25 * time.Second)),
 		Runs: []jobqueue.RunTotals{{
 			RunKey: jobqueue.RunKey{Outcome: jobqueue.OutcomeFailed, Origin: jobfile.OriginOther, Media: jobfile.MediaVideo},
@@ -230,13 +230,13 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 	}}
 	require.Equal(t, jobqueue.Evidence{
 		"facefusion-3f2a": {
-			Time: now, Processes: []jobqueue.Process{{
+			Time: now, Processes: []jobqueue.LiveProcess{{
 				ProcessID: jobqueue.ProcessID{PID: 12, StartTicks: 34}, Role: jobqueue.RoleRunner, Command: "job-run", Started: now.Add(-time.Minute),
 			}},
 			Exits: []jobqueue.Exit{exit},
 			Servers: []jobqueue.ServerCalls{{
 				ProcessID: jobqueue.ProcessID{PID: 12, StartTicks: 34}, Time: asked,
-				Functions: map[string]jobqueue.Calls{"run": {Requests: 5, Failed: reading.Known[int64](6)}},
+				Functions: map[string]jobqueue.CallCounts{"run": {Requests: 5, Failed: reading.Known[int64](6)}},
 			}},
 			CPU: reading.Known(15.0), ServerCPU: reading.Known(48.0), FFmpeg: reading.Known([][]string{{"/in/clip.mp4"}}), GPUBusy: reading.Known(true),
 		},
@@ -272,7 +272,7 @@ func TestExitsAreRememberedForAWhile(t *testing.T) {
 }
 
 func TestSeverity(t *testing.T) {
-	for state, want := range map[jobqueue.State]plog.SeverityNumber{
+	for state, want := range map[jobqueue.JobState]plog.SeverityNumber{
 		jobqueue.StateFailed: plog.SeverityNumberError, jobqueue.StateOrphaned: plog.SeverityNumberError,
 		jobqueue.StateStalled: plog.SeverityNumberWarn, jobqueue.StateUnreadable: plog.SeverityNumberWarn,
 		jobqueue.StateCompleted: plog.SeverityNumberInfo, jobqueue.StateRunning: plog.SeverityNumberInfo, jobqueue.StateDeleted: plog.SeverityNumberInfo,

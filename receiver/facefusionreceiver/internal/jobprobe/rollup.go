@@ -90,7 +90,7 @@ func (r *rollUp) add(of labels, d *jobqueue.Durations) {
 }
 
 // appendTo makes a point of each sum.
-func (r *rollUp) appendTo(s *series) {
+func (r *rollUp) appendTo(s *histogramSeries) {
 	for _, key := range r.order {
 		d := r.points[key]
 		d.Snapshot = d.Coarser(r.cfg.Bounds)

@@ -31,7 +31,7 @@ func TestFoldersOfRuns(t *testing.T) {
 	}}}
 	all := evidence(s, nil, nil, nil, runlog.New())
 	require.Len(t, all, 2)
-	require.Equal(t, []jobqueue.Process{{ProcessID: jobqueue.ProcessID(server.ID), Role: jobqueue.RoleServer, Started: server.Started}}, all["facefusion-3f2a"].Processes)
+	require.Equal(t, []jobqueue.LiveProcess{{ProcessID: jobqueue.ProcessID(server.ID), Role: jobqueue.RoleServer, Started: server.Started}}, all["facefusion-3f2a"].Processes)
 	require.Equal(t, jobqueue.ProcessID(runner.ID), all["facefusion-3f2a\x001"].Processes[0].ProcessID)
 	require.Len(t, all["facefusion-3f2a\x001"].Processes, 1)
 

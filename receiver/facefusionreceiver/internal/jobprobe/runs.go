@@ -20,7 +20,7 @@ type recentRuns struct {
 
 type endedRun struct {
 	noticed time.Time
-	runs    []runlog.Run
+	runs    []runlog.KnownRun
 }
 
 // publishRuns gives the processor of the log the runs that lines may belong to.
@@ -29,7 +29,7 @@ func (p *Probe) publishRuns(snapshot *jobqueue.Snapshot) {
 	if !p.env.Log.Attached() {
 		return
 	}
-	var runs []runlog.Run
+	var runs []runlog.KnownRun
 	for i := range snapshot.Queues {
 		queue := &snapshot.Queues[i]
 		for _, run := range queue.Open {
@@ -65,16 +65,16 @@ func sharing(snapshot *jobqueue.Snapshot, instance string) []string {
 
 // runsOf is a run as each instance has it that shares its jobs folder: nothing says which of them
 // runs it, but each has a log of its own.
-func runsOf(run *jobqueue.Run, instances []string, ended time.Time) []runlog.Run {
-	to := runlog.Run{
+func runsOf(run *jobqueue.Run, instances []string, ended time.Time) []runlog.KnownRun {
+	to := runlog.KnownRun{
 		Job: run.Job, Attempt: run.Attempt, Trace: run.Trace.ID, Root: run.Span(jobqueue.RootSpan),
 		Started: first(run.Started, run.Queued, reading.Known(run.Created)).V, Ended: ended,
 	}
 	for i := range run.Steps {
 		step := &run.Steps[i]
-		to.Steps = append(to.Steps, runlog.Step{Started: step.Started.V, Ended: step.Ended.V, Span: run.Span(i)})
+		to.Steps = append(to.Steps, runlog.KnownStep{Started: step.Started.V, Ended: step.Ended.V, Span: run.Span(i)})
 	}
-	list := make([]runlog.Run, len(instances))
+	list := make([]runlog.KnownRun, len(instances))
 	for i, instance := range instances {
 		list[i] = to
 		list[i].Instance = instance

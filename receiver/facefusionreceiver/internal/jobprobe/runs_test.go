@@ -22,10 +22,10 @@ func TestRunsArePublishedForTheLog(t *testing.T) {
 
 	defer env.Log.Attach()()
 	p.publishRuns(&jobqueue.Snapshot{Time: now, Queues: queues})
-	want := runlog.Run{
+	want := runlog.KnownRun{
 		Instance: "a", Job: "nightly-001", Attempt: 2, Trace: open.Trace.ID, Root: open.Span(jobqueue.RootSpan),
 		Started: now.Add(-70 * time.Second),
-		Steps: []runlog.Step{
+		Steps: []runlog.KnownStep{
 			{Started: now.Add(-70 * time.Second), Ended: now.Add(-40 * time.Second), Span: open.Span(0)},
 			{Started: now.Add(-40 * time.Second), Ended: now.Add(-2 * time.Second), Span: open.Span(1)},
 			{Span: open.Span(2)},
@@ -33,13 +33,13 @@ func TestRunsArePublishedForTheLog(t *testing.T) {
 	}
 	other := want
 	other.Instance = "b"
-	require.Equal(t, []runlog.Run{want, other}, env.Log.Known().Runs)
+	require.Equal(t, []runlog.KnownRun{want, other}, env.Log.Known().Runs)
 
 	queues[0].Open = nil
 	ended := []jobqueue.Change{{Time: now, Instance: "a", Job: "nightly-001", Run: open, Ended: true}}
 	p.publishRuns(&jobqueue.Snapshot{Time: now, Queues: queues, Changes: ended})
 	want.Ended, other.Ended = now.Add(-time.Second), now.Add(-time.Second)
-	require.Equal(t, []runlog.Run{want, other}, env.Log.Known().Runs, "its last lines may still be read")
+	require.Equal(t, []runlog.KnownRun{want, other}, env.Log.Known().Runs, "its last lines may still be read")
 	p.publishRuns(&jobqueue.Snapshot{Time: now.Add(recentFor + time.Second), Queues: queues})
 	require.Empty(t, env.Log.Known().Runs)
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
-// series are the points of one histogram, in explicit or in exponential buckets.
-type series struct {
+// histogramSeries are the points of one histogram, in explicit or in exponential buckets.
+type histogramSeries struct {
 	explicit    pmetric.HistogramDataPointSlice
 	exponential pmetric.ExponentialHistogramDataPointSlice
 	start, now  time.Time
 	wanted      bool // exponential
 }
 
-func newSeries(h probe.HistogramSpec, cfg *HistogramConfig, metrics pmetric.MetricSlice, start, now time.Time) *series {
-	s := &series{start: start, now: now, wanted: cfg.Exponential}
+func newSeries(h probe.HistogramSpec, cfg *HistogramConfig, metrics pmetric.MetricSlice, start, now time.Time) *histogramSeries {
+	s := &histogramSeries{start: start, now: now, wanted: cfg.Exponential}
 	if s.wanted {
 		s.exponential = h.AppendExponential(metrics)
 	} else {
@@ -29,7 +29,7 @@ func newSeries(h probe.HistogramSpec, cfg *HistogramConfig, metrics pmetric.Metr
 }
 
 // append adds a point with its exemplars, and returns where its attributes belong.
-func (s *series) append(d *jobqueue.Durations) pcommon.Map {
+func (s *histogramSeries) append(d *jobqueue.Durations) pcommon.Map {
 	if s.wanted {
 		point := probe.AppendExponentialPoint(s.exponential, d.Exponential, s.start, s.now)
 		appendExemplars(point.Exemplars(), d.Exemplars)

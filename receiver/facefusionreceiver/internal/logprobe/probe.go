@@ -38,7 +38,7 @@ func New(env probe.Env) *Probe {
 func (*Probe) Name() string { return "log" }
 
 // Health implements probe.Probe. What the processor does is in its own telemetry.
-func (*Probe) Health() poll.Health { return poll.Health{} }
+func (*Probe) Health() poll.LoopHealth { return poll.LoopHealth{} }
 
 // Start implements probe.Probe.
 func (*Probe) Start(context.Context, component.Host) error { return nil }
@@ -56,10 +56,10 @@ func (p *Probe) publish() {
 	}
 	snapshot := p.env.Snapshots.Processes.Load()
 	alive := map[process.ID]bool{}
-	instances := make([]runlog.Instance, 0, len(snapshot.Instances))
+	instances := make([]runlog.KnownInstance, 0, len(snapshot.Instances))
 	for i := range snapshot.Instances {
 		from := &snapshot.Instances[i]
-		to := runlog.Instance{ID: from.ID, Version: from.Version}
+		to := runlog.KnownInstance{ID: from.ID, Version: from.Version}
 		for _, o := range from.Processes {
 			to.PIDs = append(to.PIDs, o.PID)
 			to.Files = append(to.Files, p.outputsOf(&o)...)
@@ -68,7 +68,7 @@ func (p *Probe) publish() {
 		instances = append(instances, to)
 	}
 	maps.DeleteFunc(p.outputs, func(id process.ID, _ []string) bool { return !alive[id] })
-	p.env.Log.PublishInstances(runlog.Host{Name: p.env.Host.Name, ID: p.env.Host.ID}, instances)
+	p.env.Log.PublishInstances(runlog.KnownHost{Name: p.env.Host.Name, ID: p.env.Host.ID}, instances)
 }
 
 // outputsOf are the files that a process of FaceFusion's own writes to. A child has those of its

@@ -31,7 +31,7 @@ func TestMetrics(t *testing.T) {
 		for i := range totals.Causes {
 			totals.Causes[i] = int64(100 + i)
 		}
-		env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.Stream{
+		env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.StreamHealth{
 			Instance: "facefusion-3f2a", Updated: now.Add(-time.Minute), Totals: totals,
 			Open: []logstream.PhaseRun{
 				// its process was killed
@@ -41,7 +41,7 @@ func TestMetrics(t *testing.T) {
 				{Phase: logstream.PhaseProcessing, Frames: 30, Total: 120, Updated: now, Left: 41 * time.Second, Rate: 2.25},
 			},
 		})
-		env.Log.Update(runlog.Key{Processor: "p", Stream: "silent"}, runlog.Stream{Instance: "other", Updated: now.Add(-time.Minute)})
+		env.Log.Update(runlog.Key{Processor: "p", Stream: "silent"}, runlog.StreamHealth{Instance: "other", Updated: now.Add(-time.Minute)})
 		probetest.Metrics(t, "testdata/log.yaml", p.Scrape(now))
 	})
 }
@@ -66,7 +66,7 @@ func TestInstancesArePublishedForAProcessor(t *testing.T) {
 	require.Nil(t, env.Log.Known(), "nobody asks")
 	defer env.Log.Attach()()
 	env.Snapshots.Processes.Publish(snapshot)
-	require.Equal(t, []runlog.Instance{{ID: "a", Version: "3.8.1", PIDs: []int{7}}}, env.Log.Known().Instances)
+	require.Equal(t, []runlog.KnownInstance{{ID: "a", Version: "3.8.1", PIDs: []int{7}}}, env.Log.Known().Instances)
 	require.NoError(t, p.Shutdown(context.Background()))
 	require.Nil(t, env.Log.Known())
 }

@@ -30,7 +30,7 @@ type Probe interface {
 	// network. One goroutine at a time calls it.
 	Scrape(now time.Time) pmetric.Metrics
 	// Health says how the observations go, from any goroutine.
-	Health() poll.Health
+	Health() poll.LoopHealth
 	// Shutdown ends the observation and waits for it, unless ctx ends first. It may be called
 	// unstarted and twice.
 	Shutdown(ctx context.Context) error

@@ -67,7 +67,7 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 func (*Probe) Name() string { return "process" }
 
 // Health implements probe.Probe.
-func (p *Probe) Health() poll.Health { return p.loop.Health() }
+func (p *Probe) Health() poll.LoopHealth { return p.loop.Health() }
 
 // OverLimits implements probe.Bounded.
 func (p *Probe) OverLimits() []probe.OverLimit {

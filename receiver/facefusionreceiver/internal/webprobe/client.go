@@ -15,7 +15,7 @@ import (
 
 // endpointClient is the client of what is configured of one instance: its endpoint, with everything
 // that the section web says, or its health check.
-func (p *Probe) endpointClient(ctx context.Context, host component.Host, cfg confighttp.ClientConfig, instance Instance) (*http.Client, error) {
+func (p *Probe) endpointClient(ctx context.Context, host component.Host, cfg confighttp.ClientConfig, instance ConfiguredInstance) (*http.Client, error) {
 	d := &directTransport{viaProxy: cfg.ProxyURL != ""}
 	// The web client has no endpoint in its own settings.
 	if len(credentials(&cfg)) > 0 || bearsSecret(cfg.Endpoint) || cfg.Endpoint == "" && bearsSecret(instance.Endpoint.String()) {

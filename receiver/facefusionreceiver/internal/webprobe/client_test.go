@@ -57,12 +57,12 @@ func TestClientSettings(t *testing.T) {
 }
 
 // stateWith is what a probe with these settings says of the endpoint.
-func stateWith(t *testing.T, cfg Config, endpoint string, folders ...string) webui.State {
+func stateWith(t *testing.T, cfg Config, endpoint string, folders ...string) webui.ServerState {
 	t.Helper()
 	u, err := url.Parse(endpoint)
 	require.NoError(t, err)
 	env, _ := probetest.Env()
-	p := New(cfg, HistogramsConfig{}, []Instance{{Name: "proxy", Endpoint: u, Folders: folders}}, false, env)
+	p := New(cfg, HistogramsConfig{}, []ConfiguredInstance{{Name: "proxy", Endpoint: u, Folders: folders}}, false, env)
 	require.NoError(t, p.Start(context.Background(), componenttest.NewNopHost()))
 	defer func() { require.NoError(t, p.Shutdown(context.Background())) }()
 	require.Eventually(t, func() bool {
@@ -77,7 +77,7 @@ func TestClientSettingsThatNameNothing(t *testing.T) {
 	cfg := NewDefaultConfig()
 	cfg.ClientConfig.TLS.CAFile = "/does/not/exist.pem"
 	env, _ := probetest.Env()
-	p := New(cfg, HistogramsConfig{}, []Instance{{Name: "studio", Endpoint: &url.URL{Scheme: "https", Host: "ff.example.com"}}}, false, env)
+	p := New(cfg, HistogramsConfig{}, []ConfiguredInstance{{Name: "studio", Endpoint: &url.URL{Scheme: "https", Host: "ff.example.com"}}}, false, env)
 	require.ErrorContains(t, p.Start(context.Background(), componenttest.NewNopHost()), "/does/not/exist.pem")
 	require.NoError(t, p.Shutdown(context.Background()))
 }

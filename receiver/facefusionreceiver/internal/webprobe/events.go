@@ -31,7 +31,7 @@ func (p *Probe) emit(snapshot *webui.Snapshot) {
 }
 
 // stateSeverity grades the state that a server comes to.
-func stateSeverity(s webui.State) plog.SeverityNumber {
+func stateSeverity(s webui.ServerState) plog.SeverityNumber {
 	switch s {
 	case webui.StateUnhealthy, webui.StateUnresponsive, webui.StateDown:
 		return plog.SeverityNumberError

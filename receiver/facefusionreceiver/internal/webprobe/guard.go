@@ -44,7 +44,7 @@ type guard struct {
 	logged atomic.Pointer[string]
 }
 
-func newGuard(i Instance, env probe.Env) *guard {
+func newGuard(i ConfiguredInstance, env probe.Env) *guard {
 	return &guard{folders: i.Folders, owner: i.Name, gate: env.Gate, logger: env.Settings.Logger.With(zap.String("instance", i.Name))}
 }
 

@@ -23,7 +23,7 @@ import (
 func TestEveryAddressOfTheHostIsGuarded(t *testing.T) {
 	require.Zero(t, os.Getuid(), "this test makes a namespace and must be run as root")
 	env, _ := probetest.Env()
-	g := newGuard(Instance{Name: "studio"}, env)
+	g := newGuard(ConfiguredInstance{Name: "studio"}, env)
 	got := map[string]error{}
 	var failed error
 	done := make(chan struct{})

@@ -21,18 +21,18 @@ import (
 // TestSecretsOfURLs: the password of a proxy and the token of a query are kept from a stranger as a
 // header is.
 func TestSecretsOfURLs(t *testing.T) {
-	for name, configure := range map[string]func(cfg *Config, i *Instance, stranger string){
-		"the password of a proxy": func(cfg *Config, i *Instance, stranger string) {
+	for name, configure := range map[string]func(cfg *Config, i *ConfiguredInstance, stranger string){
+		"the password of a proxy": func(cfg *Config, i *ConfiguredInstance, stranger string) {
 			cfg.ClientConfig.ProxyURL = "http://user:s3cret@" + stranger
 			i.Endpoint = &url.URL{Scheme: "http", Host: "ff.example.com:7860"}
 		},
-		"the query of an endpoint": func(_ *Config, i *Instance, stranger string) {
+		"the query of an endpoint": func(_ *Config, i *ConfiguredInstance, stranger string) {
 			i.Endpoint = &url.URL{Scheme: "http", Host: stranger, RawQuery: "token=s3cret"}
 		},
-		"the query of a health check": func(_ *Config, i *Instance, stranger string) {
+		"the query of a health check": func(_ *Config, i *ConfiguredInstance, stranger string) {
 			i.Health = healthCheck("http://" + stranger + "/health?token=s3cret")
 		},
-		"the password of a health check's proxy": func(_ *Config, i *Instance, stranger string) {
+		"the password of a health check's proxy": func(_ *Config, i *ConfiguredInstance, stranger string) {
 			i.Health = healthCheck("http://ff.example.com:7860/health")
 			i.Health.ClientConfig.ProxyURL = "http://user:s3cret@" + stranger
 		},
@@ -42,10 +42,10 @@ func TestSecretsOfURLs(t *testing.T) {
 			address, ended := serveAs(t, stranger)
 			env, _ := probetest.Env()
 			env.Settings.Logger = zap.New(core)
-			cfg, instance := NewDefaultConfig(), Instance{Name: "studio"}
+			cfg, instance := NewDefaultConfig(), ConfiguredInstance{Name: "studio"}
 			cfg.Interval = 20 * time.Millisecond
 			configure(&cfg, &instance, address)
-			p := New(cfg, HistogramsConfig{}, []Instance{instance}, false, env)
+			p := New(cfg, HistogramsConfig{}, []ConfiguredInstance{instance}, false, env)
 			require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 			assert.Eventually(t, func() bool { return p.Health().Observations > 1 && logs.Len() > 0 }, 10*time.Second, 5*time.Millisecond)
 			require.NoError(t, p.Shutdown(context.Background()))
@@ -93,7 +93,7 @@ func TestAFolderThatAnybodyCanMake(t *testing.T) {
 				folder = link
 			}
 			env, _ := probetest.Env()
-			reason := newGuard(Instance{Folders: []string{above, folder}}, env).refuse(to.Address, list, list, nil)
+			reason := newGuard(ConfiguredInstance{Folders: []string{above, folder}}, env).refuse(to.Address, list, list, nil)
 			if !c.refused {
 				assert.Empty(t, reason)
 				return
@@ -107,6 +107,6 @@ func TestAFolderThatAnybodyCanMake(t *testing.T) {
 		require.NoError(t, os.Chmod(filepath.Dir(path), 0o755))
 		require.NoError(t, os.Chmod(path, 0o777))
 		env, _ := probetest.Env()
-		assert.Empty(t, newGuard(Instance{Folders: []string{path, filepath.Join(path, ".jobs")}}, env).refuse(to.Address, list, list, nil))
+		assert.Empty(t, newGuard(ConfiguredInstance{Folders: []string{path, filepath.Join(path, ".jobs")}}, env).refuse(to.Address, list, list, nil))
 	})
 }

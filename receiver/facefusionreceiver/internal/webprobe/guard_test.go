@@ -53,7 +53,7 @@ func TestDiscoveredServersGetNoCredentials(t *testing.T) {
 
 	env, _ := probetest.Env()
 	// The instance of the found server has an endpoint as well: its credentials are for that alone.
-	p := New(withSecret(), HistogramsConfig{}, []Instance{{Name: "studio", Endpoint: endpoint}}, true, env)
+	p := New(withSecret(), HistogramsConfig{}, []ConfiguredInstance{{Name: "studio", Endpoint: endpoint}}, true, env)
 	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "studio", Servers: []process.ServerProcess{
 		{ID: process.ID{PID: 11}, Port: address.Port(), Address: address},
 	}}}})
@@ -74,7 +74,7 @@ func TestEndpointOfAStranger(t *testing.T) {
 	env.Settings.Logger = zap.New(core)
 	cfg := withSecret()
 	cfg.Interval = 20 * time.Millisecond
-	p := New(cfg, HistogramsConfig{}, []Instance{{Name: "studio", Endpoint: u, Folders: []string{t.TempDir()}}}, false, env)
+	p := New(cfg, HistogramsConfig{}, []ConfiguredInstance{{Name: "studio", Endpoint: u, Folders: []string{t.TempDir()}}}, false, env)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 	require.Eventually(t, func() bool { return p.Health().Observations > 3 }, 10*time.Second, 5*time.Millisecond)
 	require.NoError(t, p.Shutdown(context.Background()))
@@ -127,7 +127,7 @@ func TestGuardCannotBeRaced(t *testing.T) {
 	}
 	evil, root := socket(stranger, 1), socket(0, 2)
 	env, _ := probetest.Env()
-	g := newGuard(Instance{}, env)
+	g := newGuard(ConfiguredInstance{}, env)
 	for name, c := range map[string]struct {
 		before, after []hostnet.Listener
 		err           error
@@ -160,7 +160,7 @@ func TestAFolderThatDoesNotAnswer(t *testing.T) {
 	env.Gate = hostfs.NewGate(hostfs.Settings{Patience: time.Millisecond})
 	folder := t.TempDir()
 	require.NoError(t, os.Chown(folder, stranger, stranger))
-	g := newGuard(Instance{Name: "studio", Folders: []string{folder}}, env)
+	g := newGuard(ConfiguredInstance{Name: "studio", Folders: []string{folder}}, env)
 	answer := make(chan struct{})
 	call, err := env.Gate.Start(g.root().Key(folder), "studio", func() { <-answer })
 	require.NoError(t, err)
@@ -171,7 +171,7 @@ func TestAFolderThatDoesNotAnswer(t *testing.T) {
 	close(answer)
 	call.Await()
 	env.Gate = hostfs.NewGate(hostfs.Settings{})
-	assert.Empty(t, newGuard(Instance{Folders: []string{folder}}, env).refuse(to, list, list, nil))
+	assert.Empty(t, newGuard(ConfiguredInstance{Folders: []string{folder}}, env).refuse(to, list, list, nil))
 }
 
 // TestProxyOfAStranger: what is sent by http is read by the proxy, whoever the server is.
@@ -183,7 +183,7 @@ func TestProxyOfAStranger(t *testing.T) {
 	cfg := withSecret()
 	cfg.Interval = 20 * time.Millisecond
 	cfg.ClientConfig.ProxyURL = "http://" + address
-	p := New(cfg, HistogramsConfig{}, []Instance{{Name: "studio", Endpoint: &url.URL{Scheme: "http", Host: "ff.example.com:7860"}}}, false, env)
+	p := New(cfg, HistogramsConfig{}, []ConfiguredInstance{{Name: "studio", Endpoint: &url.URL{Scheme: "http", Host: "ff.example.com:7860"}}}, false, env)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 	require.Eventually(t, func() bool { return p.Health().Observations > 1 }, 10*time.Second, 5*time.Millisecond)
 	require.NoError(t, p.Shutdown(context.Background()))

@@ -61,7 +61,7 @@ func TestHealthIsAskedAsConfigured(t *testing.T) {
 	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "swap-api", Servers: []process.ServerProcess{
 		{ID: process.ID{PID: 11}, Port: address.Port(), Address: address},
 	}}}})
-	p := New(NewDefaultConfig(), HistogramsConfig{}, []Instance{{Name: "swap-api", Health: health}}, true, env)
+	p := New(NewDefaultConfig(), HistogramsConfig{}, []ConfiguredInstance{{Name: "swap-api", Health: health}}, true, env)
 	require.NoError(t, p.Start(context.Background(), componenttest.NewNopHost()))
 	defer func() { require.NoError(t, p.Shutdown(context.Background())) }()
 	require.Eventually(t, func() bool {

@@ -74,14 +74,14 @@ func TestWhatTheDocumentsPromise(t *testing.T) {
 // played is a host, and what observes it: the processes, then the servers.
 type played struct {
 	t       *testing.T
-	host    *proctest.Host
+	host    *proctest.ProcRoot
 	named   bool
 	table   *process.Table
 	tracker *webui.Tracker
 }
 
 func newPlayed(t *testing.T, named bool) *played {
-	host, err := proctest.NewHost(t.TempDir(), time.Unix(1_795_000_000, 0))
+	host, err := proctest.NewProcRoot(t.TempDir(), time.Unix(1_795_000_000, 0))
 	require.NoError(t, err)
 	require.NoError(t, host.Checkout("/opt/facefusion", "3.8.1"))
 	require.NoError(t, host.WriteFile("/proc/sys/kernel/random/boot_id", "one\n"))
@@ -104,16 +104,19 @@ func (h *played) restart(saved []byte) {
 		require.NoError(h.t, json.Unmarshal(saved, &list))
 		h.table.Restore(list)
 	}
-	h.tracker = webui.NewTracker(webui.Settings{Client: &http.Client{Transport: refusing{}}})
+	h.tracker = webui.NewTracker(webui.Settings{Client: &http.Client{Transport: refusingNetwork{}}})
 }
 
-// refusing stands for a network in which nobody answers at once: what lives is not of interest.
-type refusing struct{}
+// refusingNetwork stands for a network in which nobody answers at once: what lives is not of
+// interest.
+type refusingNetwork struct{}
 
-func (refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no answer") }
+func (refusingNetwork) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no answer")
+}
 
-func (h *played) start(role string) proctest.Process {
-	p := proctest.Process{PID: 100, PPID: 1, Argv: []string{"python", "app.py"}, Cwd: "/opt/facefusion", StartTicks: 300_100}
+func (h *played) start(role string) proctest.ProcEntry {
+	p := proctest.ProcEntry{PID: 100, PPID: 1, Argv: []string{"python", "app.py"}, Cwd: "/opt/facefusion", StartTicks: 300_100}
 	switch role {
 	case "web UI":
 		p.Argv = []string{"python", "facefusion.py", "run"}
@@ -127,7 +130,7 @@ func (h *played) start(role string) proctest.Process {
 	return p
 }
 
-func (h *played) end(p proctest.Process, status int) {
+func (h *played) end(p proctest.ProcEntry, status int) {
 	p.State, p.ExitCode, p.Listens = "Z", status, nil
 	require.NoError(h.t, h.host.Put(p))
 	_, err := h.table.Observe(h.t.Context())

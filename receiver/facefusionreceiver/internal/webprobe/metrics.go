@@ -46,7 +46,7 @@ func record(mb *metadata.MetricsBuilder, server *webui.Server, now time.Time) {
 	}
 }
 
-func recordHealth(mb *metadata.MetricsBuilder, h *webui.Health, now time.Time, port int64) {
+func recordHealth(mb *metadata.MetricsBuilder, h *webui.CheckResult, now time.Time, port int64) {
 	ts := pcommon.NewTimestampFromTime(now)
 	mb.RecordFacefusionHealthUpDataPoint(ts, probe.OneIf(h.OK), port)
 	mb.RecordFacefusionHealthDurationDataPoint(ts, h.Duration, port)

@@ -23,7 +23,7 @@ type Probe struct {
 	env        probe.Env
 	cfg        Config
 	histograms HistogramsConfig
-	instances  []Instance
+	instances  []ConfiguredInstance
 	discovers  bool
 	loop       *poll.Loop
 	mb         *metadata.MetricsBuilder // owned by the goroutine that scrapes
@@ -44,7 +44,7 @@ type Probe struct {
 
 // New makes the probe. The instances are those that the configuration names; discovers says that a
 // process probe finds others.
-func New(cfg Config, histograms HistogramsConfig, instances []Instance, discovers bool, env probe.Env) *Probe {
+func New(cfg Config, histograms HistogramsConfig, instances []ConfiguredInstance, discovers bool, env probe.Env) *Probe {
 	p := &Probe{
 		env:        env,
 		cfg:        cfg,
@@ -64,7 +64,7 @@ func New(cfg Config, histograms HistogramsConfig, instances []Instance, discover
 func (*Probe) Name() string { return "web" }
 
 // Health implements probe.Probe.
-func (p *Probe) Health() poll.Health {
+func (p *Probe) Health() poll.LoopHealth {
 	h := p.loop.Health()
 	if s := p.latest.Load(); s != nil {
 		h.Oldest(s.Oldest)

@@ -49,9 +49,9 @@ func servers(start time.Time) []webui.Server {
 		{Instance: "facefusion-3f2a", Port: 7861, State: webui.StateUnresponsive, Kind: webui.KindUnknown},
 		{
 			Instance: "facefusion-3f2a", Port: 8000, State: webui.StateUnhealthy, Kind: webui.KindHTTP,
-			Health: &webui.Health{StatusCode: 503, ErrorType: "status", Duration: 0.25, CertificateExpiry: reading.Known(start.Add(48 * time.Hour))},
+			Health: &webui.CheckResult{StatusCode: 503, ErrorType: "status", Duration: 0.25, CertificateExpiry: reading.Known(start.Add(48 * time.Hour))},
 		},
-		{Instance: "facefusion-3f2a", Port: 8001, State: webui.StateAnswering, Kind: webui.KindHTTP, Health: &webui.Health{OK: true, Duration: 0.5}},
+		{Instance: "facefusion-3f2a", Port: 8001, State: webui.StateAnswering, Kind: webui.KindHTTP, Health: &webui.CheckResult{OK: true, Duration: 0.5}},
 		{Instance: "studio", State: webui.StateStarting},
 		{Instance: "studio", Port: 7862, State: webui.StateUnknown},
 		{Instance: "studio", Port: 7863, State: webui.StateNotProbed},
@@ -97,7 +97,7 @@ func TestEventsOfStateChanges(t *testing.T) {
 }
 
 func TestStateSeverity(t *testing.T) {
-	for state, want := range map[webui.State]plog.SeverityNumber{
+	for state, want := range map[webui.ServerState]plog.SeverityNumber{
 		webui.StateStarting: plog.SeverityNumberInfo, webui.StateReady: plog.SeverityNumberInfo, webui.StateSaturated: plog.SeverityNumberWarn,
 		webui.StateUnresponsive: plog.SeverityNumberError, webui.StateDown: plog.SeverityNumberError, webui.StateStopped: plog.SeverityNumberInfo,
 		webui.StateNotProbed: plog.SeverityNumberWarn, webui.StateAnswering: plog.SeverityNumberInfo, webui.StateUnhealthy: plog.SeverityNumberError,
@@ -114,7 +114,7 @@ func TestTargetsComeFromProcessesAndConfiguration(t *testing.T) {
 		{ID: process.ID{PID: 13, StartTicks: 14}},
 		{ID: process.ID{PID: 15, StartTicks: 16}, PortUnknown: true},
 		{ID: process.ID{PID: 17, StartTicks: 18}, Port: 7860},
-	}}}}, []Instance{{Name: "studio", Endpoint: proxy}})
+	}}}}, []ConfiguredInstance{{Name: "studio", Endpoint: proxy}})
 	require.Equal(t, []webui.Target{
 		{Instance: "studio", Port: 443, URL: proxy},
 		{Instance: "facefusion-3f2a", Owner: "user 1000", Process: "11/12", Port: 7861, URL: &url.URL{Scheme: "http", Host: "127.0.0.1:7861"}},
@@ -131,7 +131,7 @@ func TestEveryValueIsDeclared(t *testing.T) {
 		require.Contains(t, metadata.MapAttributeFacefusionServerState, string(state))
 		require.Contains(t, metadata.MapAttributeFacefusionServerStatePrevious, string(state))
 	}
-	for _, kind := range []webui.Kind{webui.KindGradio, webui.KindHTTP, webui.KindUnknown} {
+	for _, kind := range []webui.ServerKind{webui.KindGradio, webui.KindHTTP, webui.KindUnknown} {
 		require.Contains(t, metadata.MapAttributeFacefusionServerKind, string(kind))
 	}
 }

@@ -27,7 +27,7 @@ import (
 // proxied is what one configuration did: the states of the found server and of the endpoint, and
 // what the proxy was asked for.
 type proxied struct {
-	Found, Endpoint webui.State
+	Found, Endpoint webui.ServerState
 	Requests        int64
 }
 
@@ -93,7 +93,7 @@ func askBoth(cfg Config) proxied {
 	env.Snapshots.Processes.Publish(&process.Snapshot{Instances: []process.Instance{{ID: "found", Servers: []process.ServerProcess{
 		{ID: process.ID{PID: 11}, Port: address.Port(), Address: address},
 	}}}})
-	p := New(cfg, HistogramsConfig{}, []Instance{{Name: "named", Endpoint: &url.URL{Scheme: "http", Host: "10.89.0.1:7861"}}}, true, env)
+	p := New(cfg, HistogramsConfig{}, []ConfiguredInstance{{Name: "named", Endpoint: &url.URL{Scheme: "http", Host: "10.89.0.1:7861"}}}, true, env)
 	if err := p.Start(context.Background(), componenttest.NewNopHost()); err != nil {
 		panic(err)
 	}

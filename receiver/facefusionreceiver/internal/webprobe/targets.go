@@ -10,8 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 )
 
-// Instance is what the configuration says of one instance.
-type Instance struct {
+// ConfiguredInstance is what the configuration says of one instance.
+type ConfiguredInstance struct {
 	Name string
 	// Endpoint is the URL of its server, where that is named.
 	Endpoint *url.URL
@@ -25,7 +25,7 @@ type Instance struct {
 }
 
 // targets are the servers to ask: those of the processes that live, and those that are configured.
-func targets(snapshot *process.Snapshot, configured []Instance) []webui.Target {
+func targets(snapshot *process.Snapshot, configured []ConfiguredInstance) []webui.Target {
 	var list []webui.Target
 	for _, c := range configured {
 		if c.Endpoint != nil {
@@ -104,7 +104,7 @@ func attach(list []webui.Target, instance string, check *webui.HealthCheck) []we
 }
 
 // known are the instances whose servers are remembered.
-func known(snapshot *process.Snapshot, configured []Instance) []string {
+func known(snapshot *process.Snapshot, configured []ConfiguredInstance) []string {
 	var ids []string
 	for _, c := range configured {
 		ids = append(ids, c.Name)

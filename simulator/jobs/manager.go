@@ -16,15 +16,15 @@ import (
 
 // Statuses are the folders, named for the statuses that a job can have as a whole: a running job
 // lies in queued.
-var Statuses = [...]Status{Drafted, Queued, Completed, Failed}
+var Statuses = [...]StepStatus{Drafted, Queued, Completed, Failed}
 
 // ErrExists says that there is a job of that id. FaceFusion's own ids have a resolution of one
 // second.
 var ErrExists = errors.New("job exists")
 
-// Folder is a jobs folder. Its methods must not be called concurrently for the same job: like
+// Manager is a jobs folder. Its methods must not be called concurrently for the same job: like
 // FaceFusion, it has no lock.
-type Folder struct {
+type Manager struct {
 	path string
 	// Truncation is for how long a file that is written anew is seen empty under its old time: ext4
 	// sets the size before the time, which was seen to take up to 38 ms.
@@ -32,25 +32,25 @@ type Folder struct {
 }
 
 // Open creates the folder and its four status folders, as every FaceFusion command does.
-func Open(path string) (*Folder, error) {
+func Open(path string) (*Manager, error) {
 	for _, status := range Statuses {
 		if err := os.MkdirAll(filepath.Join(path, string(status)), 0o755); err != nil {
 			return nil, err
 		}
 	}
-	return &Folder{path: path}, nil
+	return &Manager{path: path}, nil
 }
 
 // Path returns the path of the folder.
-func (f *Folder) Path() string { return f.path }
+func (f *Manager) Path() string { return f.path }
 
 // Create creates a drafted job: one write for the empty job, one more for each step.
-func (f *Folder) Create(id string, steps ...Step) error {
+func (f *Manager) Create(id string, steps ...StepArgs) error {
 	if _, err := f.Status(id); err == nil {
 		return fmt.Errorf("create job %q: %w", id, ErrExists)
 	}
 	path := f.file(Drafted, id)
-	j := &job{Version: "1", DateCreated: date(), Steps: []stepJSON{}}
+	j := &jobDocument{Version: "1", DateCreated: date(), Steps: []stepJSON{}}
 	if err := j.write(path, f.Truncation); err != nil {
 		return err
 	}
@@ -64,13 +64,13 @@ func (f *Folder) Create(id string, steps ...Step) error {
 }
 
 // Submit queues a drafted job. The steps say so before the file moves.
-func (f *Folder) Submit(id string) error { return f.queue(id, Drafted) }
+func (f *Manager) Submit(id string) error { return f.queue(id, Drafted) }
 
 // Retry queues a failed job again, under the same id and date of creation.
-func (f *Folder) Retry(id string) error { return f.queue(id, Failed) }
+func (f *Manager) Retry(id string) error { return f.queue(id, Failed) }
 
-func (f *Folder) queue(id string, from Status) error {
-	err := f.change(id, from, func(j *job) {
+func (f *Manager) queue(id string, from StepStatus) error {
+	err := f.change(id, from, func(j *jobDocument) {
 		for i := range j.Steps {
 			j.Steps[i].Status = Queued
 		}
@@ -82,24 +82,24 @@ func (f *Folder) queue(id string, from Status) error {
 }
 
 // Start marks a step of a queued job as started.
-func (f *Folder) Start(id string, step int) error { return f.setStep(id, step, Started) }
+func (f *Manager) Start(id string, step int) error { return f.setStep(id, step, Started) }
 
 // CompleteStep marks a step as completed. The job stays in queued, also after its last step: then
 // it is being finalized.
-func (f *Folder) CompleteStep(id string, step int) error { return f.setStep(id, step, Completed) }
+func (f *Manager) CompleteStep(id string, step int) error { return f.setStep(id, step, Completed) }
 
-func (f *Folder) setStep(id string, step int, status Status) error {
-	return f.change(id, Queued, func(j *job) { j.Steps[step].Status = status })
+func (f *Manager) setStep(id string, step int, status StepStatus) error {
+	return f.change(id, Queued, func(j *jobDocument) { j.Steps[step].Status = status })
 }
 
 // Complete completes a queued job: its started step becomes completed, then the file moves.
-func (f *Folder) Complete(id string) error { return f.end(id, Completed) }
+func (f *Manager) Complete(id string) error { return f.end(id, Completed) }
 
 // Fail fails a queued job: its started step becomes failed, later ones stay queued, then the file
 // moves.
-func (f *Folder) Fail(id string) error { return f.end(id, Failed) }
+func (f *Manager) Fail(id string) error { return f.end(id, Failed) }
 
-func (f *Folder) end(id string, status Status) error {
+func (f *Manager) end(id string, status StepStatus) error {
 	j, err := read(f.file(Queued, id))
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (f *Folder) end(id string, status Status) error {
 }
 
 // Delete removes a job in any status, also a running one.
-func (f *Folder) Delete(id string) error {
+func (f *Manager) Delete(id string) error {
 	status, err := f.Status(id)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (f *Folder) Delete(id string) error {
 
 // Status returns the status folder of a job; the error is fs.ErrNotExist where there is no such
 // job.
-func (f *Folder) Status(id string) (status Status, err error) {
+func (f *Manager) Status(id string) (status StepStatus, err error) {
 	for _, status = range Statuses {
 		if _, err = os.Stat(f.file(status, id)); err == nil {
 			return status, nil
@@ -135,7 +135,7 @@ func (f *Folder) Status(id string) (status Status, err error) {
 }
 
 // Steps returns the number of steps of a queued job.
-func (f *Folder) Steps(id string) (int, error) {
+func (f *Manager) Steps(id string) (int, error) {
 	j, err := read(f.file(Queued, id))
 	if err != nil {
 		return 0, err
@@ -144,7 +144,7 @@ func (f *Folder) Steps(id string) (int, error) {
 }
 
 // List returns the ids of the jobs in a status folder, sorted.
-func (f *Folder) List(status Status) ([]string, error) {
+func (f *Manager) List(status StepStatus) ([]string, error) {
 	paths, err := filepath.Glob(f.file(status, "*"))
 	if err != nil {
 		return nil, err
@@ -157,11 +157,11 @@ func (f *Folder) List(status Status) ([]string, error) {
 	return ids, nil
 }
 
-func (f *Folder) file(status Status, id string) string {
+func (f *Manager) file(status StepStatus, id string) string {
 	return filepath.Join(f.path, string(status), id+".json")
 }
 
-func (f *Folder) change(id string, status Status, edit func(*job)) error {
+func (f *Manager) change(id string, status StepStatus, edit func(*jobDocument)) error {
 	path := f.file(status, id)
 	j, err := read(path)
 	if err != nil {
@@ -171,11 +171,11 @@ func (f *Folder) change(id string, status Status, edit func(*job)) error {
 	return j.update(path, f.Truncation)
 }
 
-func (f *Folder) move(id string, from, to Status) error {
+func (f *Manager) move(id string, from, to StepStatus) error {
 	return os.Rename(f.file(from, id), f.file(to, id))
 }
 
-func (j *job) update(path string, truncation time.Duration) error {
+func (j *jobDocument) update(path string, truncation time.Duration) error {
 	now := date()
 	j.DateUpdated = &now
 	return j.write(path, truncation)

@@ -24,8 +24,8 @@ type Count struct {
 	Count int64
 }
 
-// Location is where a GPU is.
-type Location struct {
+// GPUAddress is where a GPU is.
+type GPUAddress struct {
 	UUID       string
 	PCIAddress string
 }
@@ -42,8 +42,8 @@ const (
 	codesLimit = 4096
 )
 
-// Tracker counts XIDs. It outlives the driver's sessions, and is safe for concurrent use.
-type Tracker struct {
+// Counter counts XIDs. It outlives the driver's sessions, and is safe for concurrent use.
+type Counter struct {
 	mu     sync.Mutex
 	byGPU  map[string]*counts
 	events []Event
@@ -61,10 +61,10 @@ type Tracker struct {
 	hint            hint
 }
 
-// NewTracker makes a tracker. onHint is called, from any goroutine, when an XID came that nobody
+// NewCounter makes a tracker. onHint is called, from any goroutine, when an XID came that nobody
 // has taken; it must not block, and may be nil.
-func NewTracker(onHint func()) *Tracker {
-	return &Tracker{byGPU: make(map[string]*counts), hint: hint{ask: onHint}, watch: WatchStatus{State: WatchUnavailable}}
+func NewCounter(onHint func()) *Counter {
+	return &Counter{byGPU: make(map[string]*counts), hint: hint{ask: onHint}, watch: WatchStatus{State: WatchUnavailable}}
 }
 
 // counts are those of one GPU.
@@ -79,7 +79,7 @@ type counts struct {
 	set int
 	// unpaired are the reports of one source that the other has not confirmed, bursts the last
 	// lines of the kernel's log by code.
-	unpaired []report
+	unpaired []unpairedXID
 	bursts   map[uint64]burst
 	// located says that the kernel's log is read for the GPU as well.
 	located bool
@@ -87,7 +87,7 @@ type counts struct {
 
 // Register notes that a GPU is about to be watched: its first XID may come before the driver has
 // answered.
-func (t *Tracker) Register(uuid string, now time.Time) {
+func (t *Counter) Register(uuid string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.of(uuid)
@@ -96,7 +96,7 @@ func (t *Tracker) Register(uuid string, now time.Time) {
 }
 
 // of returns the counts of a GPU, and begins them if there are none.
-func (t *Tracker) of(uuid string) *counts {
+func (t *Counter) of(uuid string) *counts {
 	c := t.byGPU[uuid]
 	if c == nil {
 		c = &counts{byCode: map[int]int64{0: 0}, seen: make(map[uint64]bool), bursts: make(map[uint64]burst)}
@@ -111,7 +111,7 @@ func (t *Tracker) of(uuid string) *counts {
 }
 
 // Withdraw takes a Register back.
-func (t *Tracker) Withdraw(uuid string) {
+func (t *Counter) Withdraw(uuid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c := t.byGPU[uuid]; c != nil {
@@ -123,7 +123,7 @@ func (t *Tracker) Withdraw(uuid string) {
 }
 
 // addDriverReport counts what the driver's event set reported.
-func (t *Tracker) addDriverReport(r DriverReport, now time.Time) {
+func (t *Counter) addDriverReport(r DriverReport, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.byGPU[r.UUID]
@@ -143,7 +143,7 @@ func (t *Tracker) addDriverReport(r DriverReport, now time.Time) {
 }
 
 // count counts an XID, whichever source reported it.
-func (t *Tracker) count(c *counts, uuid string, code uint64, now time.Time) {
+func (t *Counter) count(c *counts, uuid string, code uint64, now time.Time) {
 	counted := 0
 	if _, own := Catalogue[int(min(code, codeLimit))]; own {
 		counted = int(code)
@@ -161,7 +161,7 @@ func (t *Tracker) count(c *counts, uuid string, code uint64, now time.Time) {
 // Counts returns the counts of a GPU by code, in the order of the codes, and the time of its last
 // XID, which is zero before the first. A count of zero is returned only while a source is watched:
 // it says that there was none. known is false for a GPU of which nothing can be said.
-func (t *Tracker) Counts(uuid string) (list []Count, last time.Time, known bool) {
+func (t *Counter) Counts(uuid string) (list []Count, last time.Time, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.byGPU[uuid]
@@ -184,7 +184,7 @@ func (t *Tracker) Counts(uuid string) (list []Count, last time.Time, known bool)
 
 // TakeEvents returns what came since the call before, at most 1024 events, and how many more there
 // were.
-func (t *Tracker) TakeEvents() (events []Event, suppressed int64) {
+func (t *Counter) TakeEvents() (events []Event, suppressed int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	events, suppressed = t.events, t.suppressed
@@ -195,14 +195,14 @@ func (t *Tracker) TakeEvents() (events []Event, suppressed int64) {
 
 // Unmatched is how many XIDs were reported of GPUs that are not watched: excluded ones, and those
 // that never said who they are.
-func (t *Tracker) Unmatched() int64 {
+func (t *Counter) Unmatched() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.unmatched
 }
 
 // SetKernelLog says whether the kernel's log is read now.
-func (t *Tracker) SetKernelLog(read bool) {
+func (t *Counter) SetKernelLog(read bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kernel = read
@@ -210,7 +210,7 @@ func (t *Tracker) SetKernelLog(read bool) {
 
 // Locate says which GPUs the kernel's log is read for, and counts what it has reported of them
 // already. Their counts begin, also where the driver has no events.
-func (t *Tracker) Locate(gpus []Location) {
+func (t *Counter) Locate(gpus []GPUAddress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kernel = true

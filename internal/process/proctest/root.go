@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Host is a root folder with /proc in it. It is not safe for concurrent use, except that anything
-// may read the tree at any time.
-type Host struct {
+// ProcRoot is a root folder with /proc in it. It is not safe for concurrent use, except that
+// anything may read the tree at any time.
+type ProcRoot struct {
 	root string
 	// graves counts ended processes. Their folders are kept, as a file system gives the inode of a
 	// deleted folder to the next one.
@@ -22,14 +22,14 @@ type Host struct {
 	boot    time.Time
 }
 
-// NewHost makes a host in an empty folder. It has booted at boot, runs for an hour, and has an init
-// process.
-func NewHost(root string, boot time.Time) (*Host, error) {
+// NewProcRoot makes a host in an empty folder. It has booted at boot, runs for an hour, and has an
+// init process.
+func NewProcRoot(root string, boot time.Time) (*ProcRoot, error) {
 	root, err := filepath.EvalSymlinks(root)
 	if err != nil {
 		return nil, fmt.Errorf("make host: %w", err)
 	}
-	h := &Host{root: root}
+	h := &ProcRoot{root: root}
 	for _, folder := range []string{"proc", "graves"} {
 		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil {
 			return nil, fmt.Errorf("make host: %w", err)
@@ -38,21 +38,21 @@ func NewHost(root string, boot time.Time) (*Host, error) {
 	if err := h.SetClock(boot, time.Hour); err != nil {
 		return nil, err
 	}
-	return h, h.Put(Process{PID: 1, Argv: []string{"/sbin/init"}, Cwd: "/", StartTicks: 1})
+	return h, h.Put(ProcEntry{PID: 1, Argv: []string{"/sbin/init"}, Cwd: "/", StartTicks: 1})
 }
 
 // Root is the folder.
-func (h *Host) Root() string { return h.root }
+func (h *ProcRoot) Root() string { return h.root }
 
 // Path returns where a path of the host really is.
-func (h *Host) Path(path string) string { return filepath.Join(h.root, path) }
+func (h *ProcRoot) Path(path string) string { return filepath.Join(h.root, path) }
 
 // Boot is when the host booted.
-func (h *Host) Boot() time.Time { return h.boot }
+func (h *ProcRoot) Boot() time.Time { return h.boot }
 
 // SetClock sets the moment of the boot on the wall clock, and the time since then, by which
 // processes age.
-func (h *Host) SetClock(boot time.Time, uptime time.Duration) error {
+func (h *ProcRoot) SetClock(boot time.Time, uptime time.Duration) error {
 	h.boot, h.uptime = boot, uptime
 	if err := h.WriteFile("/proc/stat", fmt.Sprintf("cpu  1 2 3 4 5 6 7 8 9 10\nbtime %d\n", boot.Unix())); err != nil {
 		return err
@@ -61,13 +61,13 @@ func (h *Host) SetClock(boot time.Time, uptime time.Duration) error {
 }
 
 // Advance lets time pass.
-func (h *Host) Advance(d time.Duration) error { return h.SetClock(h.boot, h.uptime+d) }
+func (h *ProcRoot) Advance(d time.Duration) error { return h.SetClock(h.boot, h.uptime+d) }
 
 // Ticks is the start time of a process that starts now.
-func (h *Host) Ticks() uint64 { return uint64(h.uptime / (10 * time.Millisecond)) }
+func (h *ProcRoot) Ticks() uint64 { return uint64(h.uptime / (10 * time.Millisecond)) }
 
 // Checkout makes a folder that looks like an installation of FaceFusion.
-func (h *Host) Checkout(path, version string) error {
+func (h *ProcRoot) Checkout(path, version string) error {
 	files := map[string]string{
 		"facefusion.py":             "#!/usr/bin/env python3\n",
 		"facefusion.ini":            "[paths]\ntemp_path =\njobs_path =\n",
@@ -83,7 +83,7 @@ func (h *Host) Checkout(path, version string) error {
 }
 
 // WriteFile puts a file in place as a whole, and makes its folder.
-func (h *Host) WriteFile(path, content string) error {
+func (h *ProcRoot) WriteFile(path, content string) error {
 	return writeFile(h.Path(path), content)
 }
 
@@ -102,7 +102,7 @@ func writeFile(path, content string) error {
 }
 
 // Remove ends a process and takes it away, as when its parent fetched it.
-func (h *Host) Remove(pid int) error {
+func (h *ProcRoot) Remove(pid int) error {
 	h.graves++
 	grave := filepath.Join(h.root, "graves", strconv.Itoa(h.graves))
 	if err := os.Rename(h.dir(pid), grave); err != nil {
@@ -111,4 +111,4 @@ func (h *Host) Remove(pid int) error {
 	return nil
 }
 
-func (h *Host) dir(pid int) string { return filepath.Join(h.root, "proc", strconv.Itoa(pid)) }
+func (h *ProcRoot) dir(pid int) string { return filepath.Join(h.root, "proc", strconv.Itoa(pid)) }

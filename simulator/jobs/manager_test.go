@@ -22,20 +22,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Each recording is of FaceFusion's own job code, seen through inotify.
 func TestOperationsAsRecorded(t *testing.T) {
-	headless := func(f *Folder, id string) error {
+	headless := func(f *Manager, id string) error {
 		return inOrder(
-			func() error { return f.Create(id, Step{}) },
+			func() error { return f.Create(id, StepArgs{}) },
 			func() error { return f.Submit(id) },
 			func() error { return f.Start(id, 0) },
 			func() error { return f.Complete(id) },
 		)
 	}
-	for recording, play := range map[string]func(f *Folder, id string) error{
+	for recording, play := range map[string]func(f *Manager, id string) error{
 		"inotify-3.0.0.txt": headless,
 		"inotify-3.8.1.txt": headless,
-		"inotify-batch-3.8.1.txt": func(f *Folder, id string) error {
+		"inotify-batch-3.8.1.txt": func(f *Manager, id string) error {
 			return inOrder(
-				func() error { return f.Create(id, make([]Step, 6)...) },
+				func() error { return f.Create(id, make([]StepArgs, 6)...) },
 				func() error { return f.Submit(id) },
 				func() error { return f.Start(id, 0) },
 				func() error { return f.CompleteStep(id, 0) },
@@ -43,9 +43,9 @@ func TestOperationsAsRecorded(t *testing.T) {
 				func() error { return f.Fail(id) },
 			)
 		},
-		"inotify-retry-3.8.1.txt": func(f *Folder, id string) error {
+		"inotify-retry-3.8.1.txt": func(f *Manager, id string) error {
 			return inOrder(
-				func() error { return f.Create(id, Step{}) },
+				func() error { return f.Create(id, StepArgs{}) },
 				func() error { return f.Submit(id) },
 				func() error { return f.Start(id, 0) },
 				func() error { return f.Fail(id) },
@@ -103,7 +103,7 @@ func validJob(path string) bool {
 func TestCreateWritesWhatTheCallerSays(t *testing.T) {
 	folder, err := Open(t.TempDir())
 	require.NoError(t, err)
-	require.NoError(t, folder.Create("a", Step{Source: "/s.jpg", Target: "/t.mp4", Output: "/o.mp4", Processors: []string{"lip_syncer"}}, Step{}))
+	require.NoError(t, folder.Create("a", StepArgs{Source: "/s.jpg", Target: "/t.mp4", Output: "/o.mp4", Processors: []string{"lip_syncer"}}, StepArgs{}))
 
 	j, err := read(folder.file(Drafted, "a"))
 	require.NoError(t, err)
@@ -121,10 +121,10 @@ func TestCreateWritesWhatTheCallerSays(t *testing.T) {
 func TestFindsJobs(t *testing.T) {
 	folder, err := Open(t.TempDir())
 	require.NoError(t, err)
-	require.NoError(t, folder.Create("b", Step{}))
-	require.NoError(t, folder.Create("a", Step{}))
+	require.NoError(t, folder.Create("b", StepArgs{}))
+	require.NoError(t, folder.Create("a", StepArgs{}))
 	require.NoError(t, folder.Submit("a"))
-	require.ErrorIs(t, folder.Create("a", Step{}), ErrExists)
+	require.ErrorIs(t, folder.Create("a", StepArgs{}), ErrExists)
 
 	status, err := folder.Status("a")
 	require.NoError(t, err)
@@ -150,7 +150,7 @@ func inOrder(operations ...func() error) error {
 
 // watch collects what inotify says of the four folders, in the words of the recordings, until the
 // returned function is called.
-func watch(t *testing.T, folder *Folder) func() []string {
+func watch(t *testing.T, folder *Manager) func() []string {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	require.NoError(t, err)
@@ -159,7 +159,7 @@ func watch(t *testing.T, folder *Folder) func() []string {
 		unix.IN_CREATE: "CREATE", unix.IN_MODIFY: "MODIFY", unix.IN_CLOSE_WRITE: "CLOSE_WRITE",
 		unix.IN_MOVED_FROM: "MOVED_FROM", unix.IN_MOVED_TO: "MOVED_TO", unix.IN_DELETE: "DELETE",
 	}
-	folders := map[int32]Status{}
+	folders := map[int32]StepStatus{}
 	for _, status := range Statuses {
 		var mask uint32
 		for bit := range names {
