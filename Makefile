@@ -14,6 +14,8 @@ export CGO_CFLAGS := -O2 -g -Wno-deprecated-declarations
 export GOFLAGS := -buildvcs=false
 
 TOOL := go tool -modfile=.ci/tools/go.mod
+# The generator of the rules needs Prometheus' code, as .ci/prometheus builds it.
+PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
@@ -161,6 +163,7 @@ check: ## everything that is wrong without being run: generated code, format, ve
 generate: ## generate code and documentation from metadata.yaml
 	go generate ./...
 	cd docs/generate && go vet . && go run . ../../receiver/facefusionreceiver ../metrics.md
+	cd deploy/prometheus/generate && $(PROMETHEUS) go vet . && $(PROMETHEUS) go run .
 
 update: ## resolve the modules of both distributions anew, after a change of a builder-config or of go.mod
 	$(call resolve,builder-config.yaml,agent)

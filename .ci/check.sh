@@ -9,7 +9,8 @@ fail() {
 }
 
 # Generated code is what metadata.yaml says now.
-generated() { git ls-files -z '*generated_*' '*documentation.md' docs/metrics.md '*/testdata/config.yaml' 'deploy/grafana/dashboards/*.json' | xargs -0 sha256sum; }
+generated() { git ls-files -z '*generated_*' '*documentation.md' docs/metrics.md '*/testdata/config.yaml' 'deploy/grafana/dashboards/*.json' \
+	'deploy/prometheus/rules*' 'deploy/alertmanager/templates*' deploy/kubernetes/prometheus-rules.yaml deploy/kubernetes/pod-monitor.yaml | xargs -0 sha256sum; }
 before=$(generated)
 make --no-print-directory generate
 [ "$before" = "$(generated)" ] || fail "generated code is out of date: commit what 'make generate' wrote"

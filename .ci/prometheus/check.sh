@@ -14,6 +14,8 @@ promtool=../../$bin/promtool amtool=../../$bin/amtool
 # Their secrets are on no machine but the user's.
 "$promtool" check config --syntax-only prometheus-basic-auth.yml prometheus-tls.yml
 "$promtool" check rules --lint=all --lint-fatal rules/*.yml rules/alerts/*.yml
+"$promtool" check rules --lint=all --lint-fatal rules-zh/*.yml rules-zh/alerts/*.yml
+(cd generate && go vet ./... && go test -count=1 ./...)
 "$promtool" test rules tests/*_test.yml
 
 cd ../alertmanager

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,8 +83,11 @@ func TestRender(t *testing.T) {
 // All that is in deploy/kubernetes as objects is decoded as strictly.
 func TestManifests(t *testing.T) {
 	want := map[string][]string{
-		"sidecar.yaml":          {"ConfigMap", "Deployment"},
-		"inside.yaml":           {"Deployment"},
+		"sidecar.yaml":     {"ConfigMap", "Deployment"},
+		"inside.yaml":      {"Deployment"},
+		"pod-monitor.yaml": {"PodMonitor"},
+		// A file of rules each.
+		"prometheus-rules.yaml": slices.Repeat([]string{"PrometheusRule"}, 9),
 		"autoscaling-hpa.yaml":  {"HorizontalPodAutoscaler"},
 		"autoscaling-keda.yaml": {"ScaledObject"},
 		"operator-sidecar.yaml": {"OpenTelemetryCollector"},

@@ -20,12 +20,17 @@ const receiverFolder = "../../receiver/facefusionreceiver"
 // itself, which has no suffixes in the text format of this version.
 var upstream = []string{
 	"up",
-	"system_cpu_time_seconds_total", "system_filesystem_usage_bytes", "system_filesystem_inodes_usage", "system_memory_usage_bytes",
+	"system_cpu_time_seconds_total", "system_paging_operations_total", "system_paging_usage_bytes", "system_filesystem_usage_bytes", "system_filesystem_inodes_usage", "system_memory_usage_bytes",
 	"otelcol_exporter_enqueue_failed_log_records", "otelcol_exporter_enqueue_failed_metric_points", "otelcol_exporter_enqueue_failed_spans",
 	"otelcol_exporter_queue_capacity", "otelcol_exporter_queue_size",
 	"otelcol_exporter_send_failed_log_records", "otelcol_exporter_send_failed_metric_points", "otelcol_exporter_send_failed_spans",
 	"otelcol_process_memory_rss", "otelcol_process_uptime", "otelcol_receiver_refused_log_records", "otelcol_receiver_refused_metric_points",
 	"otelcol_receiver_refused_spans",
+	"alertmanager_config_last_reload_successful", "alertmanager_notifications_failed_total", "alertmanager_notifications_total",
+	"prometheus_config_last_reload_successful", "prometheus_notifications_alertmanagers_discovered", "prometheus_notifications_dropped_total",
+	"prometheus_rule_evaluation_failures_total", "prometheus_rule_group_iterations_missed_total", "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+	"prometheus_target_scrapes_sample_out_of_bounds_total", "prometheus_target_scrapes_sample_out_of_order_total",
+	"prometheus_tsdb_compactions_failed_total", "prometheus_tsdb_head_truncations_failed_total", "prometheus_tsdb_wal_corruptions_total",
 }
 
 // histogramAttributes are said in the comments of histograms.go, for all histograms together.

@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"errors"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -214,4 +216,40 @@ func TestClassicAlert(t *testing.T) {
 	require.Equal(t, "facefusion_gpu_utilization > 90", alert.Expr)
 	require.Equal(t, "5m", alert.For.String())
 	require.Equal(t, map[string]string{"severity": "warning"}, alert.Labels)
+}
+
+// The objects for clusters without the chart have the rules of deploy/prometheus, each once.
+func TestObjectsOfTheOperator(t *testing.T) {
+	file, err := os.Open("../../deploy/kubernetes/prometheus-rules.yaml")
+	require.NoError(t, err)
+	defer file.Close()
+	decoder := yaml.NewDecoder(file)
+	known := map[string]bool{}
+	for {
+		var object struct {
+			Kind string
+			Spec struct {
+				Groups []struct {
+					Name  string
+					Rules []struct{ Alert, Record string }
+				}
+			}
+		}
+		if err := decoder.Decode(&object); errors.Is(err, io.EOF) {
+			break
+		} else {
+			require.NoError(t, err)
+		}
+		require.Equal(t, "PrometheusRule", object.Kind)
+		for _, group := range object.Spec.Groups {
+			for _, rule := range group.Rules {
+				known[rule.Alert+rule.Record] = true
+			}
+		}
+	}
+	want := map[string]bool{}
+	for _, rule := range rules(t) {
+		want[rule.Alert+rule.Record] = true
+	}
+	require.Equal(t, want, known)
 }

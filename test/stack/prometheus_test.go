@@ -41,12 +41,13 @@ func startPrometheus(t *testing.T, port int, data, config string) *prometheus {
 
 // scrapes writes the project's own configuration to a folder, with a shorter interval, and targets
 // and Alertmanager where they are here.
-func scrapes(t *testing.T, dir string, h *simulatedHost, alertmanager string) string {
+func scrapes(t *testing.T, dir string, h *simulatedHost, itself, alertmanager string) string {
 	t.Helper()
 	config, err := os.ReadFile(repository + "/deploy/prometheus/prometheus.yml")
 	require.NoError(t, err)
 	config = replace(t, config, "interval: 15s", "interval: 5s")
 	config = replace(t, config, "127.0.0.1:9093", alertmanager)
+	config = replace(t, config, "127.0.0.1:9090", itself)
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "targets"), 0o700))
 	for file, address := range map[string]string{"agents.yml": h.seen, "collectors.yml": h.own} {
 		targets, err := os.ReadFile(repository + "/deploy/prometheus/targets/" + file)

@@ -38,7 +38,7 @@ func TestStack(t *testing.T) {
 
 	data := t.TempDir()
 	past := backfill(t, data, h, seen, own)
-	scraping := startPrometheus(t, ports[0], data, scrapes(t, t.TempDir(), h, alertmanager))
+	scraping := startPrometheus(t, ports[0], data, scrapes(t, t.TempDir(), h, loopback(ports[0]), alertmanager))
 	began := time.Now()
 	eventually(t, 2*time.Minute, "all rules were evaluated, and the last half minute was scraped", func() bool {
 		return everEvaluated(t, scraping) && time.Since(began) > 40*time.Second

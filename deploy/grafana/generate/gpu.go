@@ -17,7 +17,7 @@ func gpu() dashboard {
 				during("hw_status", "@gpu", []state{wellState}),
 				during("nvidia_gpu_suspended", "@gpu", []state{asleepState}),
 				during("nvidia_gpu_fault", "@gpu", faultStates)), perGPU}},
-			runbooks: []string{"GPULost", "GPUDegraded"},
+			runbooks: []string{"GPULost", "GPUDegraded", "GPURecoveryNeeded"},
 		}.timeline(),
 		chart{
 			title:    "What holds the clocks down",

@@ -40,6 +40,9 @@ func host() dashboard {
 	b.line(7, driver()...)
 	b.section("Disks and network", true)
 	b.line(8, disksAndNetwork()...)
+	b.line(7, swapping()...)
+	b.section("Prometheus and Alertmanager", true)
+	b.line(7, monitoring()...)
 	return b.done()
 }
 
@@ -280,5 +283,60 @@ func disksAndNetwork() []panel {
 			},
 			overrides: []override{fixed("byRegexp", "/ damaged$/", "red"), fixed("byRegexp", "/ dropped$/", "orange")},
 		}.lines(),
+	}
+}
+
+func swapping() []panel {
+	return []panel{
+		chart{
+			title: "Swap", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "no swap",
+			about:    "The part of the swap space in use. Memory at rest there costs nothing.",
+			queries:  []query{{`sum by (host_name) (system_paging_usage_bytes{@host, state="used"}) / sum by (host_name) (system_paging_usage_bytes{@host})`, "{{host_name}}"}},
+			runbooks: []string{"HostSwapping"},
+		}.lines(),
+		chart{
+			title: "Pages from the disk", unit: "suffix:/s", min: is(0.0), least: is(1.0),
+			about:    "Pages a second that had to be read, of programs and of swap. All the time, and with swap in use: the memory does not suffice.",
+			queries:  []query{{`sum by (host_name) (rate(system_paging_operations_total{@host, direction="page_in", type="major"}[$__rate_interval]))`, "{{host_name}}"}},
+			runbooks: []string{"HostSwapping"},
+		}.lines(),
+	}
+}
+
+// notScraped is the text of a panel about what need not be scraped.
+const notScraped = "not scraped: jobs prometheus and alertmanager"
+
+// monitoring are the panels of what evaluates the rules and sends the messages. They know no host.
+func monitoring() []panel {
+	return []panel{
+		chart{
+			title: "Messages that failed", unit: "none", min: is(0.0), decimals: is(0), least: is(1.0), interval: "5m", empty: notScraped,
+			about:    "Messages that Alertmanager could not send, by the way they were to go. DingTalk refuses with 200: that is not counted.",
+			queries:  []query{{`sum by (integration) (increase(alertmanager_notifications_failed_total{job="alertmanager"}[$__rate_interval]))`, "{{integration}}"}},
+			runbooks: []string{"AlertmanagerDown", "AlertmanagerNotificationsFailing", "AlertmanagerReloadFailed"},
+		}.bars(),
+		chart{
+			title: "Rules and alerts that failed", unit: "none", min: is(0.0), decimals: is(0), least: is(1.0), interval: "5m", empty: notScraped,
+			about: "Rules that could not be evaluated or were left out, and alerts that reached no Alertmanager.",
+			queries: []query{
+				{`sum(increase(prometheus_rule_evaluation_failures_total{job="prometheus"}[$__rate_interval]))`, "rules failed"},
+				{`sum(increase(prometheus_rule_group_iterations_missed_total{job="prometheus"}[$__rate_interval]))`, "rules left out"},
+				{`sum(increase(prometheus_notifications_dropped_total{job="prometheus"}[$__rate_interval]))`, "alerts dropped"},
+			},
+			colors:   map[string]string{"rules failed": "red", "rules left out": "orange", "alerts dropped": "dark-red"},
+			runbooks: []string{"PrometheusRulesFailing", "PrometheusNotificationsFailing", "PrometheusReloadFailed"},
+		}.bars(),
+		chart{
+			title: "Samples and blocks that failed", unit: "none", min: is(0.0), decimals: is(0), least: is(1.0), interval: "5m", empty: notScraped,
+			about: "Samples that Prometheus refused: a host that is scraped twice, or a wrong clock. Compactions that failed: most often its disk is full.",
+			queries: []query{
+				{`sum(increase(prometheus_target_scrapes_sample_duplicate_timestamp_total{job="prometheus"}[$__rate_interval]))`, "duplicates"},
+				{`sum(increase(prometheus_target_scrapes_sample_out_of_order_total{job="prometheus"}[$__rate_interval]))`, "out of order"},
+				{`sum(increase(prometheus_target_scrapes_sample_out_of_bounds_total{job="prometheus"}[$__rate_interval]))`, "out of bounds"},
+				{`sum(increase(prometheus_tsdb_compactions_failed_total{job="prometheus"}[$__rate_interval]))`, "compactions"},
+			},
+			colors:   map[string]string{"duplicates": "orange", "out of order": "yellow", "out of bounds": "purple", "compactions": "red"},
+			runbooks: []string{"PrometheusSamplesRefused", "PrometheusStorageFailing"},
+		}.bars(),
 	}
 }

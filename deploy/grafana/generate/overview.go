@@ -26,7 +26,7 @@ func overview() dashboard {
 			empty:    "no web server seen",
 			states:   serverStates,
 			queries:  []query{{worst("host_name, service_instance_id", during("facefusion_server_state", "@instance", serverStates)), perInstance}},
-			runbooks: []string{"FaceFusionServerDown", "FaceFusionServiceDown", "FaceFusionServerUnresponsive", "FaceFusionServerUnhealthy", "FaceFusionServerSaturated", "FaceFusionServerStarting", "FaceFusionServerNotProbed"},
+			runbooks: []string{"FaceFusionServerDown", "FaceFusionServiceDown", "FaceFusionStayedAway", "FaceFusionServerUnresponsive", "FaceFusionServerUnhealthy", "FaceFusionServerSaturated", "FaceFusionServerStarting", "FaceFusionServerNotProbed"},
 		}.timeline(),
 		chart{
 			title: "Queue",

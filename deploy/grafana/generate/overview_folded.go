@@ -29,7 +29,7 @@ func webUI() []panel {
 			about: "95 % of the agent's own requests are answered within this. loop is the event loop, app the thread pool: when only app gets slow, the pool is used up.",
 			queries: []query{{`histogram_quantile(0.95, sum by (facefusion_probe, le) (rate(facefusion_server_probe_duration_seconds_bucket{@instance}[$__rate_interval])))`,
 				"{{facefusion_probe}}"}},
-			runbooks: []string{"FaceFusionServerSaturated", "FaceFusionServerUnresponsive", "FaceFusionWebSlow"},
+			runbooks: []string{"FaceFusionServerSaturated", "FaceFusionServerUnresponsive", "FaceFusionWebSlow", "FaceFusionRequestsSlow"},
 		}.lines(),
 	}
 }
@@ -87,7 +87,7 @@ func processes() []panel {
 			about: "Processes of FaceFusion that ended, by reason. Completed and terminated are ordinary.",
 			queries: []query{{`sum by (facefusion_exit_reason) (increase(facefusion_process_exits_total{@instance}[$__rate_interval])) > 0`,
 				"{{facefusion_exit_reason}}"}},
-			runbooks: []string{"FaceFusionCrashed", "FaceFusionCrashLoop", "FaceFusionStartFailed"},
+			runbooks: []string{"FaceFusionCrashed", "FaceFusionOutOfMemory", "FaceFusionCrashLoop", "FaceFusionStartFailed"},
 		}.bars(),
 	}
 }
