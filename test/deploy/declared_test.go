@@ -46,18 +46,34 @@ type seriesDeclaration struct {
 	labels map[string][]string
 }
 
+type declaredMetric struct {
+	Enabled     bool
+	Description string
+	Unit        string
+	Sum         *struct{ Monotonic bool }
+	Attributes  []string
+}
+
+// instrument is the kind of the metric in the words of the conventions.
+func (m declaredMetric) instrument() string {
+	switch {
+	case m.Sum == nil:
+		return "gauge"
+	case m.Sum.Monotonic:
+		return "counter"
+	default:
+		return "updowncounter"
+	}
+}
+
 type metadata struct {
 	Attributes map[string]struct {
-		Enum []string
+		NameOverride string `yaml:"name_override"`
+		Enum         []string
 	}
 	ResourceAttributes map[string]any `yaml:"resource_attributes"`
-	Metrics            map[string]struct {
-		Enabled    bool
-		Unit       string
-		Sum        *struct{ Monotonic bool }
-		Attributes []string
-	}
-	Telemetry struct {
+	Metrics            map[string]declaredMetric
+	Telemetry          struct {
 		Metrics map[string]any
 	}
 }
@@ -79,14 +95,19 @@ func (m *metadata) ofMetrics() map[string]any {
 	return attributes
 }
 
-// declared are all metrics by their names in Prometheus.
-func declared(t *testing.T) map[string]seriesDeclaration {
+// loadMetadata reads metadata.yaml.
+func loadMetadata(t *testing.T) (m metadata) {
 	t.Helper()
 	data, err := os.ReadFile(receiverFolder + "/metadata.yaml")
 	require.NoError(t, err)
-	var m metadata
 	require.NoError(t, yaml.Unmarshal(data, &m))
+	return m
+}
 
+// declared are all metrics by their names in Prometheus.
+func declared(t *testing.T) map[string]seriesDeclaration {
+	t.Helper()
+	m := loadMetadata(t)
 	names := map[string]seriesDeclaration{}
 	for _, name := range upstream {
 		names[name] = seriesDeclaration{}
@@ -98,13 +119,9 @@ func declared(t *testing.T) map[string]seriesDeclaration {
 		if !metric.Enabled {
 			continue
 		}
-		kind := otlptranslator.MetricType(otlptranslator.MetricTypeGauge)
-		if metric.Sum != nil {
-			kind = otlptranslator.MetricTypeNonMonotonicCounter
-			if metric.Sum.Monotonic {
-				kind = otlptranslator.MetricTypeMonotonicCounter
-			}
-		}
+		kind := map[string]otlptranslator.MetricType{
+			"gauge": otlptranslator.MetricTypeGauge, "updowncounter": otlptranslator.MetricTypeNonMonotonicCounter, "counter": otlptranslator.MetricTypeMonotonicCounter,
+		}[metric.instrument()]
 		labels := map[string][]string{"job": nil, "instance": nil}
 		for attribute := range m.ofMetrics() {
 			labels[label(attribute)] = nil
