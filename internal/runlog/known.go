@@ -16,10 +16,10 @@ type KnownHost struct{ Name, ID string }
 // KnownInstance is a FaceFusion instance, and by what a line shows that it is its.
 type KnownInstance struct {
 	ID, Version string
-	// PIDs are those of its processes and their children, Containers the ids of the containers they
-	// are in.
-	PIDs       []int
-	Containers []string
+	// PIDs are those of its processes and their children, Containers and Pods the ids of the
+	// containers and of the pods they are in.
+	PIDs             []int
+	Containers, Pods []string
 	// Files are those that its processes have for standard output and error.
 	Files []string
 }

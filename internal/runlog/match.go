@@ -8,9 +8,9 @@ import (
 // Writer is what is known of who writes a stream.
 type Writer struct {
 	// Instance as the configuration says; empty for none.
-	Instance  string
-	PID       int
-	Container string
+	Instance       string
+	PID            int
+	Container, Pod string
 	// Files are the names of the file, where it is one.
 	Files []string
 }
@@ -24,12 +24,15 @@ func (k *Known) Resolve(s Writer) *KnownInstance {
 	if s.Instance != "" {
 		return k.instance(s.Instance)
 	}
-	if o := k.writes(s.Files); o != nil {
-		return o
-	}
-	for i := range k.Instances {
-		o := &k.Instances[i]
-		if s.PID != 0 && slices.Contains(o.PIDs, s.PID) || s.Container != "" && slices.Contains(o.Containers, s.Container) {
+	for _, is := range []func(*KnownInstance) bool{
+		func(o *KnownInstance) bool {
+			return slices.ContainsFunc(s.Files, func(file string) bool { return slices.Contains(o.Files, file) })
+		},
+		func(o *KnownInstance) bool { return s.PID != 0 && slices.Contains(o.PIDs, s.PID) },
+		func(o *KnownInstance) bool { return s.Container != "" && slices.Contains(o.Containers, s.Container) },
+		func(o *KnownInstance) bool { return s.Pod != "" && slices.Contains(o.Pods, s.Pod) },
+	} {
+		if o := k.only(is); o != nil {
 			return o
 		}
 	}
@@ -39,12 +42,12 @@ func (k *Known) Resolve(s Writer) *KnownInstance {
 	return nil
 }
 
-// writes finds the one instance whose processes write to a file.
-func (k *Known) writes(files []string) *KnownInstance {
+// only finds the one instance of which something holds; nil where it does of none or several.
+func (k *Known) only(is func(*KnownInstance) bool) *KnownInstance {
 	var found *KnownInstance
 	for i := range k.Instances {
 		o := &k.Instances[i]
-		if !slices.ContainsFunc(files, func(file string) bool { return slices.Contains(o.Files, file) }) {
+		if !is(o) {
 			continue
 		}
 		if found != nil {

@@ -166,6 +166,10 @@ func TestReceiverPublishesInPieces(t *testing.T) {
 	require.Equal(t, "a", k.Resolve(Writer{PID: 1}).ID)
 	require.Equal(t, "b", k.Resolve(Writer{Container: "c1"}).ID)
 	require.Equal(t, "b", k.Resolve(Writer{Instance: "b", PID: 1}).ID)
+	k.Instances[0].Pods, k.Instances[1].Pods = []string{"p1", "p2"}, []string{"p2", "p3"}
+	require.Equal(t, "b", k.Resolve(Writer{Pod: "p3"}).ID)
+	require.Equal(t, "b", k.Resolve(Writer{Pod: "p2", Container: "c1"}).ID, "the container tells more")
+	require.Nil(t, k.Resolve(Writer{Pod: "p2"}), "two FaceFusions of one pod")
 	require.Nil(t, k.Resolve(Writer{PID: 2}))
 	k.Instances[0].Files, k.Instances[1].Files = []string{"/log/a", "/log/both"}, []string{"/log/both", "/log/b"}
 	require.Equal(t, "b", k.Resolve(Writer{Files: []string{"/link", "/log/b"}}).ID)

@@ -350,14 +350,16 @@ func TestWhatTheLinesSayIsPublished(t *testing.T) {
 }
 
 func TestWhoseLinesTheseAre(t *testing.T) {
-	id := strings.Repeat("cd", 32)
-	k := &runlog.Known{Instances: []runlog.KnownInstance{{ID: "a", PIDs: []int{12}}, {ID: "b", Containers: []string{id}}}}
+	id, pod := strings.Repeat("cd", 32), "0a1b2c3d-0000-1111-2222-0123456789ab"
+	k := &runlog.Known{Instances: []runlog.KnownInstance{{ID: "a", PIDs: []int{12}}, {ID: "b", Containers: []string{id}, Pods: []string{pod}}}}
 	for name, c := range map[string]struct {
 		logs plog.Logs
 		want string
 	}{
 		"by process":   {journal(time.Now(), "12", []byte("x\n"))[0], "a"},
 		"by container": {docker(time.Now(), id, []byte("x\n"))[0], "b"},
+		"by pod":       {chunk(time.Now(), "/var/log/pods/media_facefusion-0_"+pod+"/facefusion/0.log", 0, []byte("x\n")), "b"},
+		"another pod":  {chunk(time.Now(), "/var/log/pods/media_other_1"+pod[1:]+"/facefusion/0.log", 0, []byte("x\n")), ""},
 		"unknown":      {chunk(time.Now(), "/x", 0, []byte("x\n")), ""},
 		"configured":   {named(chunk(time.Now(), "/x", 0, []byte("x\n")), "c"), "c"},
 	} {

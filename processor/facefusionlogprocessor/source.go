@@ -16,6 +16,7 @@ import (
 const (
 	attrInstance     = "service.instance.id"
 	attrContainerID  = "container.id"
+	attrPodUID       = "k8s.pod.uid"
 	attrStream       = "log.iostream"
 	attrFilePath     = "log.file.path"
 	attrFileResolved = "log.file.path_resolved"
@@ -51,6 +52,7 @@ func pieceOf(resource pcommon.Map, record plog.LogRecord) (p streamChunk, ok boo
 	attributes := record.Attributes()
 	p.from.Instance = text(resource, attrInstance)
 	p.from.Container = text(resource, attrContainerID)
+	p.from.Pod = text(resource, attrPodUID)
 	switch body := record.Body(); body.Type() {
 	case pcommon.ValueTypeBytes:
 		p.text = body.Bytes().AsRaw()
@@ -69,6 +71,9 @@ func pieceOf(resource pcommon.Map, record plog.LogRecord) (p streamChunk, ok boo
 	if p.from.Container == "" {
 		p.from.Container = containerID.FindString(path)
 	}
+	if p.from.Pod == "" {
+		p.from.Pod = podOf(path)
+	}
 	for _, key := range []string{attrFilePath, attrFileResolved} {
 		if file := text(attributes, key); file != "" {
 			p.from.Files = append(p.from.Files, file)
@@ -77,12 +82,22 @@ func pieceOf(resource pcommon.Map, record plog.LogRecord) (p streamChunk, ok boo
 	if offset, there := attributes.Get(attrOffset); there && offset.Type() == pcommon.ValueTypeInt && record.Body().Type() == pcommon.ValueTypeBytes {
 		p.offset = offset.Int()
 	}
-	p.key = strings.Join([]string{path, text(attributes, attrStream), p.from.Container, p.from.Instance, text(resource, "k8s.pod.uid")}, "\x00")
+	p.key = strings.Join([]string{path, text(attributes, attrStream), p.from.Container, p.from.Instance, text(resource, attrPodUID)}, "\x00")
 	return p, true
 }
 
 // containerID is in the path of a container's log of Docker.
 var containerID = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+
+// podPath is /var/log/pods/<namespace>_<pod>_<uid>/<container>/<number>.log, as the kubelet has it.
+var podPath = regexp.MustCompile(`/[^/_]+_[^/_]+_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/[^/]+/\d+\.log`)
+
+func podOf(path string) string {
+	if found := podPath.FindStringSubmatch(path); found != nil {
+		return found[1]
+	}
+	return ""
+}
 
 // endLine ends a text that a reader took as a line. Docker's text has its own newline, or is a part
 // of a line; CRI says by a tag which of the two it is.

@@ -120,7 +120,11 @@ const frames = 50
 
 // playJob plays a job of some steps that completes, and writes what FaceFusion writes.
 func playJob(h *host.Machine, instance int, id string, steps int) error {
-	folder, log := h.Jobs(instance), h.Stderr(instance)
+	return playJobTo(h, instance, h.Stderr(instance), id, steps)
+}
+
+func playJobTo(h *host.Machine, instance int, log *simulated.Stderr, id string, steps int) error {
+	folder := h.Jobs(instance)
 	list := make([]jobs.StepArgs, steps)
 	for i := range list {
 		list[i] = jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}

@@ -5,6 +5,7 @@ package logprobe
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -22,14 +23,21 @@ import (
 type Probe struct {
 	env probe.Env
 	mb  *metadata.MetricsBuilder // owned by the goroutine that scrapes
-	// outputs are the files that processes write to, looked up once for each process. They are
-	// owned by the goroutine that publishes processes.
-	outputs map[process.ID][]string
+	// traits are looked up once for each process. They are owned by the goroutine that publishes
+	// processes.
+	traits map[process.ID]traits
+}
+
+// traits are by what a line shows that a process wrote it.
+type traits struct {
+	// files are those that it writes to.
+	files          []string
+	container, pod string
 }
 
 // New makes the probe.
 func New(env probe.Env) *Probe {
-	p := &Probe{env: env, outputs: map[process.ID][]string{}, mb: metadata.NewMetricsBuilder(env.Metrics, env.Settings)}
+	p := &Probe{env: env, traits: map[process.ID]traits{}, mb: metadata.NewMetricsBuilder(env.Metrics, env.Settings)}
 	env.Snapshots.Processes.Subscribe(p.publish)
 	return p
 }
@@ -62,27 +70,38 @@ func (p *Probe) publish() {
 		to := runlog.KnownInstance{ID: from.ID, Version: from.Version}
 		for _, o := range from.Processes {
 			to.PIDs = append(to.PIDs, o.PID)
-			to.Files = append(to.Files, p.outputsOf(&o)...)
 			alive[o.ID] = true
+			if o.Role.Child() {
+				continue // it has what its parent has
+			}
+			of := p.traitsOf(&o)
+			to.Files = append(to.Files, of.files...)
+			to.Containers = appendNew(to.Containers, of.container)
+			to.Pods = appendNew(to.Pods, of.pod)
 		}
 		instances = append(instances, to)
 	}
-	maps.DeleteFunc(p.outputs, func(id process.ID, _ []string) bool { return !alive[id] })
+	maps.DeleteFunc(p.traits, func(id process.ID, _ traits) bool { return !alive[id] })
 	p.env.Log.PublishInstances(runlog.KnownHost{Name: p.env.Host.Name, ID: p.env.Host.ID}, instances)
 }
 
-// outputsOf are the files that a process of FaceFusion's own writes to. A child has those of its
-// parent.
-func (p *Probe) outputsOf(o *process.Process) []string {
-	if o.Role.Child() {
-		return nil
-	}
-	files, known := p.outputs[o.ID]
+// traitsOf a process of FaceFusion's own.
+func (p *Probe) traitsOf(o *process.Process) traits {
+	of, known := p.traits[o.ID]
 	if !known {
-		files = process.OutputFiles(p.env.RootPath, o.PID)
-		p.outputs[o.ID] = files
+		of.files = process.OutputFiles(p.env.RootPath, o.PID)
+		of.container, of.pod = process.Within(p.env.RootPath, o.PID)
+		p.traits[o.ID] = of
 	}
-	return files
+	return of
+}
+
+// appendNew adds an id that is known, once.
+func appendNew(list []string, id string) []string {
+	if id == "" || slices.Contains(list, id) {
+		return list
+	}
+	return append(list, id)
 }
 
 // Scrape implements probe.Probe.

@@ -2,6 +2,9 @@ package logprobe
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,13 +63,22 @@ func TestEveryValueIsDeclared(t *testing.T) {
 
 func TestInstancesArePublishedForAProcessor(t *testing.T) {
 	env, _ := probetest.Env()
+	env.RootPath = t.TempDir()
+	id := strings.Repeat("3f", 32)
+	require.NoError(t, os.MkdirAll(filepath.Join(env.RootPath, "proc/7"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(env.RootPath, "proc/7/cgroup"), []byte("0::/kubepods/pod0a1b2c3d-0000-1111-2222-0123456789ab/"+id+"\n"), 0o600))
 	p := New(env)
-	snapshot := &process.Snapshot{Instances: []process.Instance{{ID: "a", Version: "3.8.1", Processes: []process.Process{{ID: process.ID{PID: 7}}}}}}
+	snapshot := &process.Snapshot{Instances: []process.Instance{{ID: "a", Version: "3.8.1", Processes: []process.Process{
+		{ID: process.ID{PID: 7}, Role: process.RoleServer}, {ID: process.ID{PID: 8}, Role: process.RoleFFmpeg},
+	}}}}
 	env.Snapshots.Processes.Publish(snapshot)
 	require.Nil(t, env.Log.Known(), "nobody asks")
 	defer env.Log.Attach()()
 	env.Snapshots.Processes.Publish(snapshot)
-	require.Equal(t, []runlog.KnownInstance{{ID: "a", Version: "3.8.1", PIDs: []int{7}}}, env.Log.Known().Instances)
+	require.Equal(t, []runlog.KnownInstance{{
+		ID: "a", Version: "3.8.1", PIDs: []int{7, 8},
+		Containers: []string{id}, Pods: []string{"0a1b2c3d-0000-1111-2222-0123456789ab"},
+	}}, env.Log.Known().Instances)
 	require.NoError(t, p.Shutdown(context.Background()))
 	require.Nil(t, env.Log.Known())
 }

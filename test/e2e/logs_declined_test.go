@@ -1,0 +1,102 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
+)
+
+// TestDeclinedRuns: FaceFusion moves a job whose target the content filter refused to failed, and
+// only the bar in its log tells why. The outcome is declined, on the metric and on the trace,
+// which has the cause as an event, also when the bar is read after the file has moved.
+func TestDeclinedRuns(t *testing.T) {
+	dir := t.TempDir()
+	h := simulate(t, 1)
+	traces := filepath.Join(dir, "traces.json")
+	l := startLogsOf(t, h.Logs(), dir, fmt.Sprintf(`
+exporters: {file/traces: {path: %s, flush_interval: 50ms}}
+service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]}}}
+`, traces))
+	ids := []string{"headless-2026-11-25-22-00-00", "headless-2026-11-25-22-01-00"}
+	for late, id := range ids {
+		runner, err := h.StartRunner(0, "headless-run", "--target-path", "clip.mp4")
+		require.NoError(t, err)
+		l.eventually(t, 10*time.Second, "its folder is read", func(p page) bool {
+			return len(p.samples("facefusion_job_folder_state", "facefusion_job_folder_state", "open")) == 1
+		})
+		require.NoError(t, declineJob(h, id, late == 1))
+		require.NoError(t, runner.Exit(1))
+		l.eventually(t, 30*time.Second, "it is counted as declined", func(p page) bool {
+			return sumOf(p, "facefusion_job_finished_total", "facefusion_outcome", "declined") == float64(late+1)
+		})
+	}
+	require.Zero(t, sumOf(l.page(t), "facefusion_job_finished_total", "facefusion_outcome", "failed"))
+	require.Equal(t, 2.0, sumOf(l.page(t), "facefusion_log_causes_total", "facefusion_cause", "declined"))
+
+	require.Eventually(t, func() bool { return len(declinedSpans(read(t, traces))) == 2 }, 20*time.Second, 100*time.Millisecond)
+	for _, span := range declinedSpans(read(t, traces)) {
+		require.Equal(t, "job declined: declined", span.Status().Message())
+	}
+	perJob := map[string]int{}
+	for _, span := range read(t, traces) {
+		for _, event := range span.Events().All() {
+			if event.Name() == "facefusion.cause" {
+				require.Equal(t, "declined", event.Attributes().AsRaw()["facefusion.cause"])
+				perJob[span.TraceID().String()]++
+			}
+		}
+	}
+	require.Len(t, perJob, 2, "each has its cause")
+	for _, r := range ofRuns(l.read(t)) {
+		require.Contains(t, perJob, r.TraceID().String(), r.Body().Str())
+	}
+}
+
+// declinedSpans are the roots of the runs that were declined.
+func declinedSpans(spans []ptrace.Span) (list []ptrace.Span) {
+	for _, span := range spans {
+		if outcome, _ := span.Attributes().Get("facefusion.outcome"); span.Name() == "facefusion.job" && outcome.Str() == "declined" {
+			list = append(list, span)
+		}
+	}
+	return list
+}
+
+// declineJob plays a job whose target is refused; late says that its bar ends after the file has
+// moved.
+func declineJob(h *host.Machine, id string, late bool) error {
+	folder, log := h.Jobs(0), h.Stderr(0)
+	bar := log.Analyse(frames, 60)
+	acts := []func() error{
+		func() error {
+			return folder.Create(id, jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}})
+		},
+		func() error { return folder.Submit(id) },
+		func() error { return folder.Start(id, 0) },
+		func() error { return log.Line("CORE", "processing step 1 of 1") },
+		func() error { return playBar(bar) },
+		func() error { return folder.Fail(id) },
+	}
+	if late {
+		last := len(acts) - 1
+		acts[last-1], acts[last] = acts[last], func() error {
+			time.Sleep(time.Second)
+			return playBar(bar)
+		}
+	}
+	for _, act := range acts {
+		if err := act(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
