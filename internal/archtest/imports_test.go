@@ -16,8 +16,8 @@ const module = "github.com/otelcol-facefusion/otelcol-facefusion/"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// importRule forbids an import to some packages, and says why. Paths are prefixes; those of
-// packages are relative to the module.
+// importRule forbids an import to some packages, and says why. Paths are prefixes, whole
+// ones with a "$" at their end; those of packages are relative to the module.
 type importRule struct {
 	packages  []string // that it speaks of
 	except    []string // of those
@@ -29,7 +29,17 @@ type importRule struct {
 var named = []string{
 	"internal/gpu", "internal/gpu/xid", "internal/gpu/pci", "internal/gpu/nvmldriver", "internal/gpu/fakenvml", "internal/gpu/gputest", "internal/process", "internal/process/proctest", "internal/container",
 	"internal/webui", "internal/jobqueue", "internal/jobqueue/jobsdir", "internal/jobqueue/jobfile", "internal/logstream", "internal/logstream/logtest",
-	"internal/dirent", "internal/hostfs", "internal/hostnet", "internal/snapshots", "internal/runlog", "internal/recordlog", "simulator", "receiver/facefusionreceiver",
+	"internal/dirent", "internal/hostfs", "internal/hostnet", "internal/snapshots", "internal/runlog", "internal/recordlog", "internal/histogram", "simulator", "receiver/facefusionreceiver",
+	"receiver/facefusionreceiver/internal/gpuprobe", "receiver/facefusionreceiver/internal/jobprobe", "receiver/facefusionreceiver/internal/logprobe",
+	"receiver/facefusionreceiver/internal/processprobe", "receiver/facefusionreceiver/internal/webprobe",
+	"receiver/facefusionreceiver/internal/delivery", "receiver/facefusionreceiver/internal/outbox", "receiver/facefusionreceiver/internal/checkpoint",
+	"receiver/facefusionreceiver/internal/staleness", "receiver/facefusionreceiver/internal/trigger", "processor/facefusionlogprocessor",
+}
+
+// probePackages are those of the single probes.
+var probePackages = []string{
+	module + "receiver/facefusionreceiver/internal/gpuprobe", module + "receiver/facefusionreceiver/internal/jobprobe", module + "receiver/facefusionreceiver/internal/logprobe",
+	module + "receiver/facefusionreceiver/internal/processprobe", module + "receiver/facefusionreceiver/internal/webprobe",
 }
 
 var rules = []importRule{
@@ -80,6 +90,69 @@ var rules = []importRule{
 		packages:  []string{"internal/logstream"},
 		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/webui", module + "internal/jobqueue", module + "internal/snapshots"},
 		reason:    "the domains do not know each other: they meet in internal/snapshots",
+	},
+	{
+		packages:  []string{"internal/runlog"},
+		forbidden: []string{module + "internal/gpu", module + "internal/process", module + "internal/webui", module + "internal/jobqueue", module + "internal/snapshots"},
+		reason:    "it is between the receiver and the processor, which may not know the domains",
+	},
+	{
+		packages:  []string{"internal/gpu/xid", "internal/gpu/pci"},
+		forbidden: []string{module + "internal/gpu/nvmldriver", module + "internal/gpu$"},
+		reason:    "the sampler uses them: what they need of it they are given",
+	},
+	{
+		packages:  []string{"internal/jobqueue/jobsdir"},
+		forbidden: []string{module + "internal/jobqueue/jobfile", module + "internal/jobqueue$", module + "internal/histogram"},
+		reason:    "it knows folders, names and bytes, and not what they mean",
+	},
+	{
+		packages:  []string{"internal/jobqueue/jobfile"},
+		forbidden: []string{module + "internal/", "os", "golang.org/x/sys"},
+		reason:    "it knows what a job file says, and not the disk",
+	},
+	{
+		packages:  []string{"internal/snapshots"},
+		forbidden: []string{module + "internal/jobqueue", module + "internal/gpu"},
+		reason:    "it holds only what one probe reads of another",
+	},
+	{
+		packages:  []string{"receiver/facefusionreceiver/internal/processprobe"},
+		forbidden: []string{module + "internal/gpu", module + "internal/webui", module + "internal/jobqueue", module + "internal/snapshots", module + "receiver/facefusionreceiver/internal/jobprobe"},
+		reason:    "processes are known before all else: the other probes read what it publishes",
+	},
+	{
+		packages:  []string{"receiver/facefusionreceiver/internal/gpuprobe"},
+		forbidden: []string{module + "internal/webui", module + "internal/jobqueue"},
+		reason:    "a probe reads of another what internal/snapshots holds, and no more",
+	},
+	{
+		packages:  []string{"receiver/facefusionreceiver/internal/webprobe", "receiver/facefusionreceiver/internal/logprobe"},
+		forbidden: []string{module + "internal/gpu", module + "internal/jobqueue"},
+		reason:    "a probe reads of another what internal/snapshots holds, and no more",
+	},
+	{
+		packages:  []string{"receiver/facefusionreceiver/internal/jobprobe"},
+		forbidden: []string{module + "internal/gpu"},
+		reason:    "a probe reads of another what internal/snapshots holds, and no more",
+	},
+	{
+		packages:  []string{"receiver/facefusionreceiver/internal/"},
+		forbidden: probePackages,
+		reason:    "probes do not know each other, and what carries them knows none",
+	},
+	{
+		packages: []string{
+			"receiver/facefusionreceiver/internal/delivery", "receiver/facefusionreceiver/internal/outbox", "receiver/facefusionreceiver/internal/checkpoint",
+			"receiver/facefusionreceiver/internal/staleness", "receiver/facefusionreceiver/internal/trigger",
+		},
+		forbidden: []string{module + "internal/"},
+		reason:    "they carry, and do not know what",
+	},
+	{
+		packages:  []string{"processor/"},
+		forbidden: []string{module + "receiver/", module + "internal/gpu", module + "internal/process", module + "internal/webui", module + "internal/jobqueue", module + "internal/snapshots"},
+		reason:    "the processor meets the receiver in internal/runlog",
 	},
 	{
 		packages:  []string{"internal/", "receiver/"},
@@ -148,7 +221,7 @@ func list(t *testing.T) []listed {
 
 func hasPrefix(s string, prefixes []string) bool {
 	for _, prefix := range prefixes {
-		if strings.HasPrefix(s, prefix) {
+		if strings.HasPrefix(s+"$", prefix) {
 			return true
 		}
 	}

@@ -1,4 +1,3 @@
-// Package backoff spaces out attempts at something that keeps failing.
 package backoff
 
 import "time"

@@ -1,5 +1,3 @@
-// Package histogram counts observations in buckets, with explicit or exponential bounds, as defined
-// by OTLP and Prometheus.
 package histogram
 
 import "sort"

@@ -1,4 +1,3 @@
-// Package host tells the name and the id of the host that is observed.
 package host
 
 import (

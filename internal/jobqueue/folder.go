@@ -77,8 +77,8 @@ type jobsFolder struct {
 	declinesKnown bool
 	totals        *totals
 
-	// key names the records of the folder, memory says what there was of them. changed and
-	// changedJobs say what differs from them.
+	// key names the records of the folder, restored says what there was of them. dirty and
+	// dirtyJobs say what differs from them.
 	key       string
 	restored  RestoreState
 	dirty     bool
@@ -133,7 +133,7 @@ const (
 	absentFor = 5 * time.Second
 )
 
-// pass looks once. What it leaves for later is in f.todo, or a listing under way.
+// pass looks once. What it leaves for later is in f.worklist, or a listing under way.
 func (f *jobsFolder) pass(p *pass) {
 	if !f.reachable {
 		return

@@ -1,5 +1,3 @@
-// Package poll runs an observation in the background: once at start, on every tick, and whenever it
-// is triggered.
 package poll
 
 import (

@@ -1,5 +1,3 @@
-// Package reading holds the one idea that every observation shares: what cannot be had is absent,
-// not zero.
 package reading
 
 // Value is a reading that may be absent. The zero Value is absent.

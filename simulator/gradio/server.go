@@ -1,5 +1,3 @@
-// Package gradio answers the few requests that a FaceFusion web UI of Gradio 5.50 answers to a
-// monitor, and misbehaves on demand.
 package gradio
 
 import (

@@ -1,4 +1,3 @@
-// Package docs checks the documents against code and configuration.
 package docs
 
 import (

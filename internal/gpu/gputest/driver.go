@@ -1,5 +1,3 @@
-// Package gputest is a scripted gpu.Driver: every answer of every call can be set, failed or made
-// to block while a sampler is running.
 package gputest
 
 import (

@@ -1,5 +1,3 @@
-// Package pci knows how PCI addresses are written, and what the kernel says of PCI devices. It asks
-// the kernel only, never a device.
 package pci
 
 import (

@@ -1,5 +1,3 @@
-// Package logtest plays recorded streams of FaceFusion, and says what is in them without the code
-// under test.
 package logtest
 
 import (

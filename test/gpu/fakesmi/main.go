@@ -1,5 +1,3 @@
-// Command fakesmi is an nvidia-smi for tests: it says what the file of the environment variable
-// FAKESMI says.
 package main
 
 import (

@@ -1,4 +1,3 @@
-// Package gpuprobe translates what internal/gpu sees into metrics and events.
 package gpuprobe
 
 import (

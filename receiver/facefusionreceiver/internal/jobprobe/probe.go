@@ -1,4 +1,3 @@
-// Package jobprobe translates what internal/jobqueue sees into metrics, events and traces.
 package jobprobe
 
 import (

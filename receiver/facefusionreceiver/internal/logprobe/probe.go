@@ -1,5 +1,3 @@
-// Package logprobe gives the facefusion_log processor what the receiver knows of instances, and
-// translates what the processor reads from FaceFusion's log into metrics.
 package logprobe
 
 import (

@@ -1,5 +1,3 @@
-// Package probe says what a probe is: one thing that is observed in the background and scraped, and
-// that may tell of events.
 package probe
 
 import (

@@ -1,4 +1,3 @@
-// Package probetest compares what a probe sends with a golden file beside its test.
 package probetest
 
 import (

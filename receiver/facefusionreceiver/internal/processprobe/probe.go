@@ -1,4 +1,3 @@
-// Package processprobe translates what internal/process sees into metrics and events.
 package processprobe
 
 import (

@@ -1,4 +1,3 @@
-// Package webprobe translates what internal/webui sees into metrics and events.
 package webprobe
 
 import (

@@ -1,0 +1,4 @@
+// Command generate writes docs/metrics.md: every metric, event and metric of the receiver about
+// itself, by its OpenTelemetry and its Prometheus name. It reads metadata.yaml, and the histograms,
+// which mdatagen cannot build, from their declarations in Go.
+package main
