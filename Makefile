@@ -170,7 +170,7 @@ update: ## resolve the modules of both distributions anew, after a change of a b
 	$(call resolve,builder-config.full.yaml,full)
 
 lint: ## the linters of .golangci.yml
-	$(LINT) golangci-lint run ./...
+	$(LINT) golangci-lint run --allow-parallel-runners ./...
 
 format: ## format the code, and wrap its comments at 100 columns
 	go run ./internal/reflow -w $$(git ls-files '*.go')
