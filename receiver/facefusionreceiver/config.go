@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/scraper/scraperhelper"
 
@@ -158,6 +159,17 @@ func (c *InstanceConfig) validate() error {
 
 // expected is true unless the configuration says otherwise.
 func (c *InstanceConfig) expected() bool { return c.Expected == nil || *c.Expected }
+
+// Clients are the HTTP clients that are configured, by the settings that they are of.
+func (c *Config) Clients() map[string]*confighttp.ClientConfig {
+	clients := map[string]*confighttp.ClientConfig{"web": &c.Web.ClientConfig}
+	for i := range c.Instances {
+		if health := c.Instances[i].Health; health != nil {
+			clients[fmt.Sprintf("instances[%d].health", i)] = &health.ClientConfig
+		}
+	}
+	return clients
+}
 
 // folders are those of the instance as the collector sees them.
 func (c *InstanceConfig) folders(root string) []string {

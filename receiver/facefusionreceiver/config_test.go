@@ -192,7 +192,7 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		},
 		"unknown key of a histogram": {
 			map[string]any{"metrics": map[string]any{"facefusion.server.probe.duration": map[string]any{"enable": true}}},
-			"has invalid keys: enable",
+			"enable is no setting: write enabled",
 		},
 		"attribute that steps do not have": {
 			map[string]any{"metrics": map[string]any{"facefusion.step.duration": map[string]any{"attributes": []any{"facefusion.origin"}}}},

@@ -12,10 +12,10 @@ import (
 
 // explain says of each key and value that cannot be read which it is and what would do, where the
 // Collector says "” has invalid keys" or names a type of Go. It returns nil where it finds nothing
-// to say. Maps and structs of others are left to them.
-func explain(raw map[string]any, into any) error {
+// to say. Maps and structs of others are left to them. path is what the keys are below.
+func explain(raw map[string]any, into any, path string) error {
 	var errs []error
-	explainStruct(raw, reflect.TypeOf(into).Elem(), "", &errs)
+	explainStruct(raw, reflect.TypeOf(into).Elem(), path, &errs)
 	return errors.Join(errs...)
 }
 
@@ -68,9 +68,22 @@ func explainValue(value any, t reflect.Type, at string, errs *[]error) {
 			explainValue(entry, t.Elem(), fmt.Sprintf("%s[%d]", at, i), errs)
 		}
 	case t.Kind() == reflect.String:
-		if _, isList := value.([]any); isList || isMap {
-			wrong("a text")
+		explainText(value, wrong)
+	case t.Kind() == reflect.Float64 || t.Kind() == reflect.Int:
+		if kind := reflect.TypeOf(value).Kind(); kind != reflect.Int && (kind != reflect.Float64 || t.Kind() == reflect.Int) {
+			wrong("a number")
 		}
+	}
+}
+
+// explainText speaks of what YAML takes for something else unless it has quotes.
+func explainText(value any, wrong func(want string)) {
+	switch value.(type) {
+	case string:
+	case []any, map[string]any:
+		wrong("a text")
+	default:
+		wrong(fmt.Sprintf("a text, in quotes: \"%v\"", value))
 	}
 }
 

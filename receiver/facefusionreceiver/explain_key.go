@@ -52,8 +52,13 @@ func unknownName(section, key string, known []string) error {
 	return errors.New(section + ": there is no " + key + ": write " + meant)
 }
 
-// closest is the name that differs by the fewest letters, if those are few.
+// closest is the only name that the key is the beginning of, else the one that differs by the
+// fewest letters, if those are few.
 func closest(key string, names []string) (found string) {
+	begun := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasPrefix(name, key) })
+	if len(key) > 2 && len(begun) == 1 {
+		return begun[0]
+	}
 	least := 1 + len(key)/3
 	for _, name := range names {
 		if d := distance(key, name); d <= least && (found == "" || d < distance(key, found)) {

@@ -41,11 +41,23 @@ func TestWhatCannotBeReadIsExplained(t *testing.T) {
 		{of("collection_interval", "15 s"), `collection_interval is "15 s": give a time with its unit, like 500ms, 15s or 5m`},
 		{of("instances", of("name", "a")), "instances is map[name:a]: give a list: one line for each, with a dash"},
 		{of("root_path", []any{"/"}), "root_path is [/]: give a text"},
+		{of("instances", []any{of("match", "cmd", "x")}), "instances[0]: match: cmd is no setting: write cmdline"},
+		{of("instances", []any{of("match", "com", "x")}), "instances[0]: match: com is no setting: write comm"},
+		{of("instances", []any{of("match", "comm", 7)}), `instances[0]: match: comm is 7: give a text, in quotes: "7"`},
+		{of("instances", []any{of("match", "port", "x")}), `instances[0]: match: port is "x": give a number`},
+		{of("instances", []any{of("match", "user", true)}), `instances[0]: match: user is true: give a text, in quotes: "true"`},
+		{of("instances", []any{of("health", "body", 200)}), `instances[0]: health: body is 200: give a text, in quotes: "200"`},
+		{of("metrics", "facefusion.server.probe.duration", "bound", []any{1}), "metrics: facefusion.server.probe.duration: bound is no setting: write bounds"},
+		{of("metrics", "facefusion.server.probe.duration", "bounds", 1), "metrics: facefusion.server.probe.duration: bounds is 1: give a list"},
+		{of("metrics", "facefusion.server.probe.duration", "bounds", []any{"x"}), `metrics: facefusion.server.probe.duration: bounds[0] is "x": give a number`},
+		{of("metrics", "facefusion.job.duration", "exponential", 1), "metrics: facefusion.job.duration: exponential is 1: give true or false"},
+		{of("metrics", "facefusion.job.finished", "attributes", of("a", 1)), "metrics: facefusion.job.finished: attributes is map[a:1]: give a list"},
 		{of("metrics", "facefusion.process.up", false), "metrics: facefusion.process.up is false: give settings below it, indented"},
 	} {
 		err := confmap.NewFromStringMap(c.conf).Unmarshal(createDefaultConfig())
 		require.ErrorContains(t, err, c.want, "%v", c.conf)
 		require.NotContains(t, err.Error(), "invalid keys")
+		require.NotContains(t, err.Error(), "Config")
 	}
 }
 
@@ -53,4 +65,23 @@ func TestWhatCannotBeReadIsExplained(t *testing.T) {
 func TestSeveralMistakesAreSaidAtOnce(t *testing.T) {
 	err := confmap.NewFromStringMap(map[string]any{"web": map[string]any{"intervall": "1s"}, "jobs": map[string]any{"enabled": "no"}}).Unmarshal(createDefaultConfig())
 	require.ErrorContains(t, err, "jobs: enabled is \"no\": give true or false\nweb: intervall is no setting: write interval")
+}
+
+// TestAUserIsANumberToo: YAML takes one without quotes for an integer.
+func TestAUserIsANumberToo(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	require.NoError(t, confmap.NewFromStringMap(map[string]any{"instances": []any{map[string]any{"name": "a", "match": map[string]any{"user": 1000, "port": 8000}}}}).Unmarshal(cfg))
+	require.Equal(t, MatchConfig{User: "1000", Port: 8000}, *cfg.Instances[0].Match)
+	require.NoError(t, cfg.Validate())
+}
+
+// TestBoundsAreInOrder: buckets that are not make a histogram that no store takes.
+func TestBoundsAreInOrder(t *testing.T) {
+	for _, bounds := range [][]any{{2.5, 1}, {1, 1}} {
+		for _, name := range []string{"facefusion.server.probe.duration", "facefusion.job.duration"} {
+			cfg := createDefaultConfig().(*Config)
+			require.NoError(t, confmap.NewFromStringMap(map[string]any{"metrics": map[string]any{name: map[string]any{"bounds": bounds}}}).Unmarshal(cfg))
+			require.ErrorContains(t, cfg.Validate(), "metrics: "+name+": bounds has 1 after")
+		}
+	}
 }

@@ -49,8 +49,8 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 		if !ok {
 			return fmt.Errorf("metrics: %s is %v: write `enabled: true` or `enabled: false` below it", name, section)
 		}
-		if err := confmap.NewFromStringMap(values).Unmarshal(target); err != nil {
-			return fmt.Errorf("metrics: %s: %w", name, err)
+		if err := unmarshalBelow("metrics: "+name+": ", values, target); err != nil {
+			return err
 		}
 		delete(metrics, name)
 	}
@@ -59,11 +59,23 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	}
 	err := confmap.NewFromStringMap(raw).Unmarshal((*settings)(c))
 	if err != nil {
-		if explained := explain(raw, c); explained != nil {
+		if explained := explain(raw, c, ""); explained != nil {
 			return explained
 		}
 	}
 	return err
+}
+
+// unmarshalBelow reads what stands below a key, and says where a mistake is.
+func unmarshalBelow(path string, values map[string]any, target any) error {
+	err := confmap.NewFromStringMap(values).Unmarshal(target)
+	if err == nil {
+		return nil
+	}
+	if explained := explain(values, target, path); explained != nil {
+		return explained
+	}
+	return fmt.Errorf("%s%w", path, err)
 }
 
 // takeAttributes reads the attributes that are chosen for a metric that metadata.yaml declares:
@@ -74,8 +86,8 @@ func takeAttributes(metrics map[string]any, name string, target *jobprobe.Attrib
 	if !there {
 		return nil
 	}
-	if err := confmap.NewFromStringMap(map[string]any{"attributes": attributes}).Unmarshal(target); err != nil {
-		return fmt.Errorf("metrics: %s: %w", name, err)
+	if err := unmarshalBelow("metrics: "+name+": ", map[string]any{"attributes": attributes}, target); err != nil {
+		return err
 	}
 	delete(section, "attributes")
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,7 +33,20 @@ type MatchConfig struct {
 	Port int `mapstructure:"port"`
 }
 
-var _ confmap.Validator = (*MatchConfig)(nil)
+var (
+	_ confmap.Unmarshaler = (*MatchConfig)(nil)
+	_ confmap.Validator   = (*MatchConfig)(nil)
+)
+
+// Unmarshal takes the number of a user as YAML has it, without quotes.
+func (c *MatchConfig) Unmarshal(conf *confmap.Conf) error {
+	raw := conf.ToStringMap()
+	if uid, is := raw["user"].(int); is {
+		raw["user"] = strconv.Itoa(uid)
+	}
+	type plain MatchConfig // without this method
+	return confmap.NewFromStringMap(raw).Unmarshal((*plain)(c))
+}
 
 type matchPattern struct{ field, text string }
 

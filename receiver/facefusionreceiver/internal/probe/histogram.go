@@ -29,6 +29,11 @@ func (h HistogramSpec) CheckBounds(chosen, allowed []float64) error {
 			errs = errors.Join(errs, fmt.Errorf("%s: bounds has %v: choose among %v", h.Name, bound, allowed))
 		}
 	}
+	for i := 1; i < len(chosen); i++ {
+		if chosen[i] <= chosen[i-1] {
+			return errors.Join(errs, fmt.Errorf("%s: bounds has %v after %v: give each once, from the lowest to the highest", h.Name, chosen[i], chosen[i-1]))
+		}
+	}
 	return errs
 }
 
