@@ -34,7 +34,7 @@ build-full: ## build bin/otelcol-facefusion-full, which adds what a cluster need
 	$(call ocb,builder-config.full.yaml,full,otelcol-facefusion-full)
 
 demo: build bin/simulator ## run the collector beside a simulated FaceFusion host: no GPU and no FaceFusion needed
-	bin/simulator -- bin/otelcol-facefusion --config config/agent.yaml --config config/logs.yaml --config config/demo.yaml
+	bin/simulator --page http://127.0.0.1:9464/metrics -- bin/otelcol-facefusion --config config/agent.yaml --config config/logs.yaml --config config/demo.yaml
 
 test: ## run every test that needs no special hardware
 	go test -race ./...
@@ -69,7 +69,7 @@ e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the sto
 	go test -count=1 -v -parallel 16 -tags e2e,durability -run Durability ./test/e2e/...
 
 # In pid and mount namespaces of its own: no FaceFusion of the machine, no share that outlives it.
-e2e-hostile: build ## attack it from other accounts, stop shares under it, damage its state, fill its disk; needs root and /dev/fuse
+e2e-hostile: build bin/otelcol-facefusion-doctor ## attack it from other accounts, stop shares under it, damage its state, fill its disk; needs root and /dev/fuse
 	cd test/hostile && CGO_ENABLED=0 go vet ./... && CGO_ENABLED=0 go test -c -o ../../bin/hostile.test .
 	cd test/hostile && unshare -mp --fork --mount-proc ../../bin/hostile.test -test.v -test.timeout 15m
 

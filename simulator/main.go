@@ -23,6 +23,7 @@ import (
 
 func main() {
 	fakeproc.Main()
+	nameAsTerminal()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
@@ -32,12 +33,18 @@ func main() {
 	}
 }
 
+// nameAsTerminal has the kernel call this process as it calls a terminal: it stands for whoever
+// types the commands of FaceFusion. A program of another name that starts runs is a service to the
+// collector, which there is none of. A failure leaves that one in.
+func nameAsTerminal() { _ = os.WriteFile("/proc/self/comm", []byte("tmux: simulator"), 0) }
+
 type options struct {
 	dir       string
 	instances int
 	gpus      int
 	port      uint
 	speed     float64
+	page      string
 	seed      uint64
 	duration  time.Duration
 	command   []string
@@ -54,6 +61,7 @@ func parse(args []string) (options, error) {
 	flags.UintVar(&o.port, "port", 7860, "port that servers try first")
 	flags.Float64Var(&o.speed, "speed", 10, "how many times faster than on a real host, where a step takes a minute")
 	flags.Uint64Var(&o.seed, "seed", 1, "decides what happens")
+	flags.StringVar(&o.page, "page", "", "URL of the page of metrics that the command makes, to be told last")
 	flags.DurationVar(&o.duration, "duration", 0, "end after this time; 0 is never")
 	err := flags.Parse(args)
 	o.command = flags.Args()
@@ -185,5 +193,8 @@ func banner(o options, h *host.Machine) string {
 		fmt.Fprintf(&b, "A collector sees all of it when it is started with\n  %s\n", strings.Join(o.environment, "\n  "))
 	}
 	fmt.Fprintf(&b, "Try: kill -9 a process called \"python facefusion.py …\", or kill -USR1 a server (saturated, hung, normal again).\n")
+	if o.page != "" {
+		fmt.Fprintf(&b, "In some seconds, all of it is at %s\n", o.page)
+	}
 	return b.String()
 }
