@@ -92,3 +92,22 @@ func TestHidepid(t *testing.T) {
 		assert.Equal(t, want, parseHidepid(mounts, "/proc"), mounts)
 	}
 }
+
+// TestOverlay: the agent's configuration is read with the agent's environment, one of the command
+// line with that of whoever runs the doctor.
+func TestOverlay(t *testing.T) {
+	agent, own := []string{"A=agent", "AB=agent"}, []string{"A=own", "B=own"}
+	assert.Equal(t, []string{"A=agent", "AB=agent", "B=own"}, overlay(own, agent))
+	assert.Equal(t, []string{"A=own", "B=own", "AB=agent"}, overlay(agent, own))
+}
+
+// TestFileRemedy: a file that is not there needs no other owner.
+func TestFileRemedy(t *testing.T) {
+	t.Chdir(t.TempDir())
+	_, relative := os.Open("nothing.pem")
+	_, absolute := os.Open(filepath.Join(t.TempDir(), "nothing.pem"))
+	assert.Contains(t, fileRemedy(relative, "chown"), "give its whole path")
+	assert.Contains(t, fileRemedy(absolute, "chown"), "correct the path")
+	assert.Equal(t, "chown", fileRemedy(&os.PathError{Err: os.ErrPermission}, "chown"))
+	assert.NotContains(t, fileRemedy(&os.PathError{Err: unix.EIO}, "chown"), "chown")
+}

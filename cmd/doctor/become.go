@@ -14,9 +14,10 @@ import (
 // inherited tells the program that it was started by become, and as whom.
 const inherited = "FACEFUSION_DOCTOR_CHECKED_AS"
 
-// become runs this program again with the agent's user, groups, capabilities and, if it runs, its
-// mounts, and returns its exit code. Only root can do it.
-func become(a agent, args []string) (int, error) {
+// become runs this program again with the agent's environment, and returns its exit code. Root does
+// so with its user, groups, capabilities and, if it runs, its mounts. A library path counts only
+// for a program that begins with it.
+func become(a agent, args, environment []string) (int, error) {
 	// The namespace of mounts is that of a thread. This one is not used for anything else any more:
 	// it ends with the goroutine, which does not unlock it.
 	type result struct {
@@ -26,14 +27,14 @@ func become(a agent, args []string) (int, error) {
 	done := make(chan result)
 	go func() {
 		runtime.LockOSThread()
-		code, err := rerun(a, args)
+		code, err := rerun(a, args, environment)
 		done <- result{code, err}
 	}()
 	r := <-done
 	return r.code, r.err
 }
 
-func rerun(a agent, args []string) (int, error) {
+func rerun(a agent, args, environment []string) (int, error) {
 	program, err := os.Open("/proc/self/exe")
 	if err != nil {
 		return 0, err
@@ -42,21 +43,22 @@ func rerun(a agent, args []string) (int, error) {
 	as := "the user of the package"
 	if a.pid != 0 {
 		as = "the running agent, pid " + strconv.Itoa(a.pid)
-		if err := enterMounts(a.pid); err != nil {
-			return 0, fmt.Errorf("enter the mounts of the agent: %w", err)
+	}
+	attributes := &syscall.SysProcAttr{}
+	if os.Geteuid() == 0 {
+		if a.pid != 0 {
+			if err := enterMounts(a.pid); err != nil {
+				return 0, fmt.Errorf("enter the mounts of the agent: %w", err)
+			}
+		}
+		if a.identity.uid != 0 {
+			attributes = a.identity.attributes()
 		}
 	}
-	groups := make([]uint32, 0, len(a.identity.groups))
-	for _, group := range a.identity.groups {
-		groups = append(groups, uint32(group))
-	}
 	child, err := os.StartProcess("/proc/self/fd/3", args, &os.ProcAttr{
-		Env:   append(os.Environ(), inherited+"="+as),
+		Env:   append(environment, inherited+"="+as),
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, program},
-		Sys: &syscall.SysProcAttr{
-			Credential:  &syscall.Credential{Uid: uint32(a.identity.uid), Gid: uint32(a.identity.gid), Groups: groups},
-			AmbientCaps: a.identity.ambient(),
-		},
+		Sys:   attributes,
 	})
 	if err != nil {
 		return 0, fmt.Errorf("run as the agent: %w", err)
@@ -66,6 +68,18 @@ func rerun(a agent, args []string) (int, error) {
 		return 0, err
 	}
 	return state.ExitCode(), nil
+}
+
+// attributes are those of a process with this identity.
+func (id identity) attributes() *syscall.SysProcAttr {
+	groups := make([]uint32, 0, len(id.groups))
+	for _, group := range id.groups {
+		groups = append(groups, uint32(group))
+	}
+	return &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: uint32(id.uid), Gid: uint32(id.gid), Groups: groups},
+		AmbientCaps: id.ambient(),
+	}
 }
 
 // enterMounts moves this thread into the mounts of a process.

@@ -158,36 +158,26 @@ func isFile(location string) bool {
 }
 
 // checkConfiguration looks at what validate cannot see: what refers to each other, and to this
-// host.
-func checkConfiguration(ctx context.Context, o options, a agent) []finding {
+// host. The configuration that it returns is empty where it cannot be read.
+func checkConfiguration(ctx context.Context, o options, a agent) (*resolvedConfig, []finding) {
+	none := &resolvedConfig{started: map[string][]string{}}
 	if len(o.configs) == 0 && len(o.sets) == 0 {
-		return []finding{{"configuration", Info, "", "none to check: no agent runs, and its package is not installed", "name the files: --config FILE"}}
-	}
-	for _, pair := range a.environment {
-		key, value, _ := strings.Cut(pair, "=")
-		if _, set := os.LookupEnv(key); set || key == "" {
-			continue
-		}
-		if err := os.Setenv(key, value); err != nil {
-			return []finding{{"configuration", Failure, key, err.Error(), "look at " + optionsFile}}
-		}
+		return none, []finding{{"configuration", Info, "", "none to check: no agent runs, and its package is not installed", "name the files: --config FILE"}}
 	}
 	for _, name := range o.configs {
 		if isFile(name) {
-			if file, err := os.Open(filepath.Clean(name)); err != nil {
-				return []finding{{"configuration", Failure, name, err.Error(), "name a file that the agent may read"}}
-			} else {
-				file.Close()
+			if f, refused := cannotOpen(name); refused {
+				return none, []finding{f}
 			}
 		}
 	}
 	sources, findings := readSources(o.configs)
 	if len(findings) > 0 {
-		return findings
+		return none, findings
 	}
 	c, err := resolve(ctx, o.configs, o.sets)
 	if err != nil {
-		return []finding{{"configuration", Failure, "", err.Error(), "otelcol-facefusion validate says more"}}
+		return none, []finding{{"configuration", Failure, "", err.Error(), "otelcol-facefusion validate says more"}}
 	}
 	if program := agentProgram(); program != "" {
 		findings = validate(ctx, program, o, sources)
@@ -197,6 +187,14 @@ func checkConfiguration(ctx context.Context, o options, a agent) []finding {
 	findings = append(findings, c.checkFiles()...)
 	findings = append(findings, c.checkFolders()...)
 	findings = append(findings, c.checkListeners(ctx, filepath.Join(o.root, "proc"), a.pid)...)
-	findings = append(findings, c.checkStores(ctx)...)
-	return findings
+	return c, append(findings, c.checkStores(ctx)...)
+}
+
+// cannotOpen says what is wrong with a file of the configuration.
+func cannotOpen(name string) (finding, bool) {
+	file, err := os.Open(filepath.Clean(name))
+	if err == nil {
+		return finding{}, file.Close() != nil
+	}
+	return finding{"configuration", Failure, name, err.Error(), fileRemedy(err, "a file that the agent's user may read: its folders need x, and the file r, for it (chown root:otelcol-facefusion, chmod 640)")}, true
 }

@@ -3,168 +3,158 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver"
 )
 
-// checkFaceFusion looks for FaceFusion as the agent does, once.
-func checkFaceFusion(ctx context.Context, root string) []finding {
-	table := process.NewTable(process.Settings{RootPath: root})
-	defer func() { _ = table.Close() }() // nothing of it is kept
-	snapshot, err := table.Observe(ctx)
+// checkFaceFusion looks for FaceFusion as the agent does, for some seconds.
+func checkFaceFusion(ctx context.Context, cfg *facefusionreceiver.Config) []finding {
+	findings := withoutAuthenticators(cfg)
+	seen, err := observe(ctx, cfg)
 	if err != nil {
-		return []finding{{"facefusion", Failure, "", "cannot look at the processes: " + err.Error(), "see privileges above"}}
+		return append(findings, finding{"facefusion", Failure, "", "cannot look as the agent does: " + err.Error(), "correct what the message names"})
 	}
-	var findings []finding
-	found := make(map[int]bool)
-	for i := range snapshot.Instances {
-		instance := &snapshot.Instances[i]
-		findings = append(findings, instanceFinding(instance))
-		for _, p := range instance.Processes {
-			found[p.PID] = true
-		}
-	}
-	if len(findings) == 0 {
-		findings = append(findings, finding{"facefusion", Warning, "", "no FaceFusion runs here that can be seen", "start one; it is found by its command line (python facefusion.py …) and its checkout"})
-	}
-	for _, denied := range snapshot.Denied {
-		findings = append(findings, finding{"facefusion", Warning, denied.Field, "may not be read: " + denied.Path, denied.Remedy})
-	}
-	findings = append(findings, checkNearMisses(filepath.Join(root, "proc"), found)...)
-	findings = append(findings, checkServers(ctx, snapshot)...)
-	return append(findings, checkJobs(ctx, snapshot)...)
+	return append(findings, seen.findings(cfg)...)
 }
 
-func instanceFinding(instance *process.Instance) finding {
+// withoutAuthenticators takes out what needs other components of the agent, and looks without.
+func withoutAuthenticators(cfg *facefusionreceiver.Config) (findings []finding) {
+	cfg.GPU.Enabled, cfg.Storage = false, nil
+	clients := cfg.Clients()
+	for _, subject := range slices.Sorted(maps.Keys(clients)) {
+		client := clients[subject]
+		if client.Auth.HasValue() || len(client.Middlewares) > 0 {
+			findings = append(findings, finding{"server", Info, subject, "is asked without its auth and middlewares here: that it refuses such a request is no fault", ""})
+		}
+		client.Auth, client.Middlewares = withoutAuth, nil
+	}
+	return findings
+}
+
+// findings are all that the page and the log say.
+func (o *pageView) findings(cfg *facefusionreceiver.Config) (findings []finding) {
+	if len(o.points) == 0 {
+		return []finding{{"facefusion", Failure, "", "nothing was seen in time", "look again with a longer --timeout; see privileges above"}}
+	}
+	for _, p := range o.of("facefusion.process.visibility") {
+		if p.value == 1 {
+			findings = append(findings, finds(visibilities, "privileges", "facefusion_process_visibility", p.attributes["facefusion.process.visibility"]))
+		}
+	}
+	ids := o.instances()
+	if len(ids) == 0 {
+		findings = append(findings, finding{"facefusion", Warning, "", "no FaceFusion runs here that can be seen", "start one; it is found by its command line (python facefusion.py …) and its checkout"})
+	}
+	for _, id := range ids {
+		findings = append(findings, o.instance(cfg, id))
+	}
+	for _, id := range ids {
+		findings = append(findings, o.servers(id)...)
+	}
+	for _, id := range ids {
+		findings = append(findings, o.jobs(id)...)
+	}
+	return append(findings, o.said()...)
+}
+
+// instance says what runs of one.
+func (o *pageView) instance(cfg *facefusionreceiver.Config, id string) finding {
 	var parts []string
-	for _, role := range instance.Roles {
-		if role.Count > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", role.Count, role.Role))
+	for _, p := range o.of("facefusion.process.count", id) {
+		if p.value > 0 {
+			parts = append(parts, fmt.Sprintf("%g %s", p.value, p.attributes["facefusion.process.role"]))
 		}
 	}
 	detail := strings.Join(parts, ", ")
-	if instance.Version == "" {
-		return finding{"facefusion", Warning, instance.ID, detail + "; its checkout is not seen, and so neither its version nor its jobs", capabilitiesRemedy}
+	version := ""
+	for _, p := range o.of("facefusion.instance.info", id) {
+		version = p.attributes["service.version"]
 	}
-	return finding{"facefusion", OK, instance.ID, "version " + instance.Version + ", " + detail, ""}
+	up, known := o.value("facefusion.process.up", id)
+	configured := slices.ContainsFunc(cfg.Instances, func(i facefusionreceiver.InstanceConfig) bool { return i.Name == id })
+	switch state := o.state("facefusion.instance.configuration.state", id); {
+	case !known && configured && state == "":
+		return finding{"facefusion", OK, id, "is configured by its address alone", ""}
+	case !known:
+		return finding{"facefusion", Warning, id, "it cannot be seen whether it runs: not all processes may be looked at", capabilitiesRemedy}
+	case up == 0 && state == "denied":
+		return finding{"facefusion", Warning, id, "what is configured of it may not be looked at", capabilitiesRemedy}
+	case up == 0 && (state == "waiting" || state == "unmatched"):
+		return finding{"facefusion", Warning, id, "nothing fits what is configured of it: no folder is there, and no process fits", "start it, or correct path, jobs_path or match: docs/instances.md"}
+	case up == 0:
+		return finding{"facefusion", Warning, id, "is configured, and does not run", "start it; one that need not run always has expected: false"}
+	case version == "":
+		return finding{"facefusion", Warning, id, detail + "; its checkout is not seen, and so neither its version nor its jobs", capabilitiesRemedy}
+	}
+	return finding{"facefusion", OK, id, "version " + version + ", " + detail, ""}
 }
 
-// nearMisses bounds what is listed: a folder named facefusion may hold anything.
-const nearMisses = 5
+// servers says how its web servers are.
+func (o *pageView) servers(id string) (findings []finding) {
+	for _, p := range o.of("facefusion.server.state", id) {
+		if p.value == 1 {
+			subject := id
+			if port := p.attributes["server.port"]; port != "" {
+				subject = fmt.Sprintf("%s, port %s", id, port)
+			}
+			findings = append(findings, finds(serverStates, "server", subject, p.attributes["facefusion.server.state"]))
+		}
+	}
+	for _, p := range o.of("facefusion.process.count", id) {
+		if p.attributes["facefusion.process.role"] == "server" && p.value > 0 && len(findings) == 0 {
+			return []finding{{"server", Warning, id, "where its web server listens is not seen, or it has not answered yet", capabilitiesRemedy + "; for one in a network of its own, name its endpoint under instances"}}
+		}
+	}
+	return findings
+}
 
-// checkNearMisses names processes of Python that mention FaceFusion, and are not taken for it.
-func checkNearMisses(proc string, found map[int]bool) []finding {
-	names, err := filepath.Glob(filepath.Join(proc, "[0-9]*", "cmdline"))
-	if err != nil {
+// jobs says how its jobs folder is.
+func (o *pageView) jobs(id string) []finding {
+	state := o.state("facefusion.job.folder.state", id)
+	if state == "" {
 		return nil
 	}
-	var findings []finding
-	for _, name := range names {
-		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name))) // the pattern says digits
-		text, err := os.ReadFile(name)
-		if err != nil || found[pid] || len(findings) == nearMisses {
+	f := finds(jobsFolderStates, "jobs", id, state)
+	if state == "open" {
+		total := 0.0
+		for _, p := range o.of("facefusion.job.count", id) {
+			total += p.value
+		}
+		f.Detail = fmt.Sprintf("open, %g jobs", total)
+	}
+	return []finding{f}
+}
+
+// said are the warnings of the log, and the hints at what no rule finds. What the states say
+// already is left out.
+func (o *pageView) said() (findings []finding) {
+	for _, l := range o.lines {
+		remedy, _ := l.fields["remedy"].(string)
+		if match, _ := l.fields["match"].(string); match != "" {
+			findings = append(findings, finding{"facefusion", Info, fmt.Sprintf("pid %v", l.fields["pid"]), fmt.Sprintf("may be FaceFusion, and no rule finds it: %v", l.fields["reason"]), "if it is, add to receivers::facefusion: " + match})
 			continue
 		}
-		args := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
-		if strings.HasPrefix(filepath.Base(args[0]), "python") && strings.Contains(strings.ToLower(string(text)), "facefusion") {
-			findings = append(findings, finding{"facefusion", Info, "pid " + strconv.Itoa(pid), "mentions FaceFusion and is not taken for it", "if it is one, name it under receivers::facefusion::instances"})
+		if _, visibility := l.fields["capability"]; visibility || l.level < zapcore.WarnLevel {
+			continue
 		}
+		subject, _ := l.fields["instance"].(string)
+		findings = append(findings, finding{"facefusion", Warning, subject, l.text(), remedy})
 	}
 	return findings
 }
 
-// checkServers asks the web servers what the agent asks them.
-func checkServers(ctx context.Context, snapshot *process.Snapshot) []finding {
-	var targets []webui.Target
-	var ids []string
-	for i := range snapshot.Instances {
-		instance := &snapshot.Instances[i]
-		ids = append(ids, instance.ID)
-		for _, server := range instance.Servers {
-			target := webui.Target{
-				Instance: instance.ID, Process: strconv.Itoa(server.PID), Port: server.Port,
-				Unknown: server.PortUnknown || (server.Port != 0 && !server.Address.IsValid()),
-			}
-			if server.Address.IsValid() {
-				target.URL = &url.URL{Scheme: "http", Host: server.Address.String()}
-			}
-			targets = append(targets, target)
+// text is the message with its fields.
+func (l logLine) text() string {
+	text := l.message
+	for _, key := range slices.Sorted(maps.Keys(l.fields)) {
+		if key != "remedy" && key != "instance" {
+			text += fmt.Sprintf(", %s %v", key, l.fields[key])
 		}
 	}
-	tracker := webui.NewTracker(webui.Settings{})
-	defer tracker.Close()
-	seen, err := tracker.Observe(ctx, targets, ids)
-	if err != nil {
-		return []finding{{"server", Warning, "", "the web servers did not answer in time: " + err.Error(), ""}}
-	}
-	var findings []finding
-	for _, server := range seen.Servers {
-		subject := fmt.Sprintf("%s, port %d", server.Instance, server.Port)
-		switch server.State {
-		case webui.StateReady:
-			findings = append(findings, finding{"server", OK, subject, "answers", ""})
-		case webui.StateUnknown:
-			findings = append(findings, finding{"server", Warning, server.Instance, "where its web server listens is not seen, or cannot be reached from here", capabilitiesRemedy + "; for one in a network of its own, name its endpoint under instances"})
-		case webui.StateStarting:
-			findings = append(findings, finding{"server", Info, subject, "is starting: it downloads and checks models first", ""})
-		default:
-			findings = append(findings, finding{"server", Warning, subject, string(server.State), "docs/runbooks/FaceFusionServer*.md"})
-		}
-	}
-	return findings
-}
-
-// observeJobs looks until the first scan of every folder is through: a pass reads so many files and
-// no more.
-func observeJobs(ctx context.Context, watcher *jobqueue.Watcher, folders []jobqueue.Folder) (*jobqueue.Snapshot, error) {
-	for {
-		seen, err := watcher.Observe(ctx, folders, nil)
-		if err != nil || !slices.ContainsFunc(seen.Queues, func(q jobqueue.Queue) bool { return q.Scanning }) {
-			return seen, err
-		}
-	}
-}
-
-// checkJobs opens the jobs folders.
-func checkJobs(ctx context.Context, snapshot *process.Snapshot) []finding {
-	var folders []jobqueue.Folder
-	for i := range snapshot.Instances {
-		folders = append(folders, jobqueue.Folder{Instance: snapshot.Instances[i].ID, Path: snapshot.Instances[i].JobsHostPath})
-	}
-	watcher := jobqueue.NewWatcher(jobqueue.Settings{})
-	defer watcher.Close()
-	seen, err := observeJobs(ctx, watcher, folders)
-	if err != nil {
-		return []finding{{"jobs", Warning, "", "the jobs folders could not be read in time: " + err.Error(), ""}}
-	}
-	var findings []finding
-	for _, queue := range seen.Queues {
-		subject := strings.Join(queue.Instances, ", ")
-		switch queue.Access {
-		case jobqueue.AccessOpen:
-			total := 0
-			for _, n := range queue.Jobs {
-				total += n
-			}
-			findings = append(findings, finding{"jobs", OK, subject, fmt.Sprintf("%d jobs", total), ""})
-			if !queue.Hinted {
-				findings = append(findings, finding{"jobs", Info, subject, "changes are noticed within a second, and not at once: inotify has no watch left, or the filesystem has no inotify", "raise fs.inotify.max_user_watches and max_user_instances"})
-			}
-		case jobqueue.AccessAbsent:
-			findings = append(findings, finding{"jobs", Info, subject, "has no jobs folder: FaceFusion 2.x has none, 3.x makes it with the first job", ""})
-		case jobqueue.AccessDenied:
-			findings = append(findings, finding{"jobs", Warning, subject, "the jobs folder may not be read", capabilitiesRemedy})
-		default:
-			findings = append(findings, finding{"jobs", Warning, subject, "the jobs folder cannot be reached: " + string(queue.Access), capabilitiesRemedy})
-		}
-	}
-	return findings
+	return text
 }

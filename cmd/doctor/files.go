@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -47,7 +50,7 @@ func namesFile(c component, key string) bool {
 func checkFile(path, key, name string) finding {
 	file, err := os.Open(name)
 	if err != nil {
-		return finding{"files", Failure, path, err.Error(), "the agent's user has to read it: chown root:otelcol-facefusion, chmod 640"}
+		return finding{"files", Failure, path, err.Error(), fileRemedy(err, "the agent's user has to read it: chown root:otelcol-facefusion, chmod 640")}
 	}
 	defer file.Close()
 	info, err := file.Stat()
@@ -62,10 +65,29 @@ func checkFile(path, key, name string) finding {
 	return finding{"files", OK, path, name + " can be read", ""}
 }
 
+// fileRemedy is what helps with a file that cannot be opened: what is not there needs no other
+// owner.
+func fileRemedy(err error, denied string) string {
+	var at *fs.PathError
+	if errors.As(err, &at) && !filepath.IsAbs(at.Path) && errors.Is(err, fs.ErrNotExist) {
+		return "there is no such file below the folder that this runs in: give its whole path"
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file: correct the path, or put the file there"
+	case errors.Is(err, fs.ErrPermission):
+		return denied
+	}
+	return "see what is at that path: ls -ld, and dmesg for the file system"
+}
+
 func checkCertificate(path, certificate, key string) finding {
 	pair, err := tls.LoadX509KeyPair(certificate, key)
 	if err != nil {
-		return finding{"files", Failure, path, err.Error(), "the key has to be that of the certificate"}
+		if at := new(fs.PathError); errors.As(err, &at) {
+			return finding{"files", Failure, path, err.Error(), fileRemedy(err, "the agent's user has to read both: chown root:otelcol-facefusion, chmod 640")}
+		}
+		return finding{"files", Failure, path, err.Error(), "give a certificate and its own key, both in PEM"}
 	}
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	if err != nil {
@@ -121,10 +143,12 @@ func checkFolder(path, name string, created bool) finding {
 	switch {
 	case os.IsNotExist(err) && created:
 		return finding{"disk", Info, path, name + " is not there yet: the agent makes it", ""}
-	case err != nil:
+	case os.IsNotExist(err):
 		return finding{"disk", Failure, path, err.Error(), "make it, for the agent's user; the unit of the package does (StateDirectory=)"}
+	case err != nil:
+		return finding{"disk", Failure, path, err.Error(), fileRemedy(err, "the agent's user needs x on each folder above it")}
 	case !info.IsDir():
-		return finding{"disk", Failure, path, name + " is no folder", ""}
+		return finding{"disk", Failure, path, name + " is no folder", "name a folder, or remove the file"}
 	}
 	if unix.Access(name, unix.W_OK|unix.X_OK) != nil {
 		return finding{"disk", Failure, path, name + " may not be written to", "chown it to the agent's user"}

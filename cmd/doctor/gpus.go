@@ -11,6 +11,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/nvmldriver"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver"
 )
 
 // gpuPatience is how long GPUs are waited for: the first call on one without persistence mode loads
@@ -26,9 +27,17 @@ var libraryRemedies = map[gpu.LibraryState]string{
 	gpu.LibraryUnsupported:     "build with cgo_enabled: true",
 }
 
-// checkGPUs asks the driver as the agent does.
-func checkGPUs(ctx context.Context, root string) []finding {
-	sampler := gpu.NewSampler(gpu.Settings{Driver: nvmldriver.New(nvmldriver.Settings{RootPath: root}), RootPath: root})
+// checkGPUs asks the driver as the agent does: with its library, and for its GPUs.
+func checkGPUs(ctx context.Context, cfg *facefusionreceiver.Config) []finding {
+	if !cfg.GPU.Enabled {
+		return []finding{{"gpu", Info, "", "GPUs are not looked at: gpu.enabled is false", ""}}
+	}
+	root := cfg.RootPath
+	sampler := gpu.NewSampler(gpu.Settings{
+		Driver:   nvmldriver.New(nvmldriver.Settings{LibraryPath: cfg.GPU.LibraryPath, RootPath: root}),
+		RootPath: root, LibraryNamed: cfg.GPU.LibraryPath != "",
+		Include: cfg.GPU.Devices.Include, Exclude: cfg.GPU.Devices.Exclude,
+	})
 	defer func() { _ = sampler.Close(ctx) }() // a driver that hangs ends with this program
 	snapshot := observeGPUs(ctx, sampler)
 

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/host"
@@ -83,30 +85,27 @@ func run(args []string, out, errOut io.Writer) int {
 	return 2
 }
 
-// examine examines at everything, or has somebody with the agent's eyes look.
+// examine looks at everything, or has somebody with the agent's eyes look.
 func examine(o options, program string, out io.Writer) (int, error) {
 	self, err := readIdentity("/proc/self")
 	if err != nil {
 		return 0, err
 	}
 	a := findAgent(filepath.Join(o.root, "proc"))
-	if !o.self && self.uid == 0 && a.known && a.identity.uid != 0 {
-		useConfiguration(&o, &a)
-		return become(a, append([]string{program}, o.arguments()...))
-	}
 	if !o.self {
-		useConfiguration(&o, &a)
+		own := os.Environ()
+		if useConfiguration(&o, &a) {
+			own = overlay(own, a.environment)
+		} else {
+			own = overlay(a.environment, own)
+		}
+		if a.known && (self.uid == 0 || a.identity.uid == self.uid) && (self.uid != a.identity.uid || len(a.environment) > 0) {
+			return become(a, append([]string{program}, o.arguments()...), own)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), o.timeout)
 	defer cancel()
-
-	findings := checkIdentity(o.root, self)
-	findings = append(findings, checkGPUs(ctx, o.root)...)
-	findings = append(findings, checkFaceFusion(ctx, o.root)...)
-	findings = append(findings, checkClock()...)
-	findings = append(findings, checkConfiguration(ctx, o, a)...)
-
-	r := newReport(findings)
+	r := newReport(inspect(ctx, o, a, self))
 	r.Version, r.Host, r.Config = version, host.Read(o.root).Name, o.configs
 	r.CheckedAs = self.String()
 	if as := os.Getenv(inherited); as != "" {
@@ -119,11 +118,41 @@ func examine(o options, program string, out io.Writer) (int, error) {
 	return r.exitCode(), print(out, r)
 }
 
-// useConfiguration takes over the configuration of the agent where the command line names none.
-func useConfiguration(o *options, a *agent) {
+// inspect has each part look. The configuration comes first, as it says where.
+func inspect(ctx context.Context, o options, a agent, self identity) (findings []finding) {
+	c, configuration := checkConfiguration(ctx, o, a)
+	cfg, err := c.receiverConfig(o.root)
+	if err != nil && agentProgram() == "" { // it would have said so
+		configuration = append(configuration, finding{"configuration", Failure, "receivers::facefusion", err.Error(), "correct it there; what follows was seen with the defaults"})
+	}
+	findings = append(findings, checkIdentity(cfg.RootPath, self)...)
+	if a.pid != 0 && a.environment == nil {
+		findings = append(findings, finding{"privileges", Info, "environment", fmt.Sprintf("that of the running agent, pid %d, may not be read: what its configuration takes from it is missing here", a.pid), "run this as root, or as the agent's user"})
+	}
+	findings = append(findings, checkGPUs(ctx, cfg)...)
+	findings = append(findings, checkFaceFusion(ctx, cfg)...)
+	findings = append(findings, checkClock()...)
+	return append(findings, configuration...)
+}
+
+// overlay is an environment with another one on top.
+func overlay(below, above []string) []string {
+	merged := slices.Clone(above)
+	for _, pair := range below {
+		key, _, _ := strings.Cut(pair, "=")
+		if !slices.ContainsFunc(above, func(p string) bool { return strings.HasPrefix(p, key+"=") }) {
+			merged = append(merged, pair)
+		}
+	}
+	return merged
+}
+
+// useConfiguration takes over the configuration of the agent where the command line names none, and
+// says whether it did.
+func useConfiguration(o *options, a *agent) bool {
 	if len(o.configs) > 0 || len(o.sets) > 0 {
 		a.folder = ""
-		return
+		return false
 	}
 	o.configs, o.sets = configurationOf(a.args)
 	if len(o.configs) == 0 {
@@ -133,13 +162,14 @@ func useConfiguration(o *options, a *agent) {
 		}
 	}
 	if a.folder == "" {
-		return
+		return true
 	}
 	for i, name := range o.configs {
 		if !filepath.IsAbs(name) && isFile(name) {
 			o.configs[i] = filepath.Join(a.folder, name)
 		}
 	}
+	return true
 }
 
 // arguments are the options as a command line that looks as itself.

@@ -53,7 +53,7 @@ func TestDoctor(t *testing.T) {
 		assert.Zero(t, r.Summary["failure"])
 		require.NotEmpty(t, r.of("facefusion"))
 		assert.Contains(t, r.of("facefusion")[0].Detail, "version 3.8.1")
-		assert.Equal(t, "answers", r.of("server")[0].Detail)
+		assert.Equal(t, "ready", r.of("server")[0].Detail)
 		assert.Equal(t, "ok", r.of("jobs")[0].Status)
 		for _, port := range r.of("ports") {
 			assert.Contains(t, port.Detail, "is the agent's")

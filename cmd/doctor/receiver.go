@@ -1,0 +1,45 @@
+package main
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/config/configauth"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver"
+)
+
+var withoutAuth = configoptional.None[configauth.Config]()
+
+// receiverConfig is what the agent's receiver is told to look at; of several the first counts, and
+// without one the defaults. Those of a gateway, which has none, look at this host all the same.
+func (c *resolvedConfig) receiverConfig(root string) (*facefusionreceiver.Config, error) {
+	cfg, normal := defaults(), defaults()
+	var err error
+	for _, component := range c.components() {
+		if component.section == "receivers" && component.typ() == "facefusion" {
+			err = confmap.NewFromStringMap(component.settings).Unmarshal(cfg)
+			if err == nil {
+				err = cfg.Validate()
+			}
+			break
+		}
+	}
+	if err != nil {
+		cfg = normal
+	}
+	// What is shown is for the agent's stores. How often it looks is for a host that runs for days.
+	cfg.Metrics, cfg.Logs = normal.Metrics, normal.Logs
+	cfg.Controller.CollectionInterval, cfg.Controller.InitialDelay = passInterval, 0
+	cfg.Process.Interval = passInterval
+	cfg.Web.Interval = time.Second
+	if root != "/" {
+		cfg.RootPath = root
+	}
+	return cfg, err
+}
+
+func defaults() *facefusionreceiver.Config {
+	return facefusionreceiver.NewFactory().CreateDefaultConfig().(*facefusionreceiver.Config)
+}
