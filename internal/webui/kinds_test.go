@@ -1,12 +1,14 @@
 package webui_test
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -243,4 +245,47 @@ func TestFoundServerSpeaksSomethingElse(t *testing.T) {
 	assert.Equal(t, webui.KindUnknown, got.Kind)
 	require.NoError(t, l.Close())
 	<-done
+}
+
+// TestServerThatSpeaksFirst: a gRPC server sends its settings before it is asked. That these are
+// there before the request is written, which happens on a busy host, does not matter.
+func TestServerThatSpeaksFirst(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				_, _ = conn.Write([]byte("SSH-2.0-OpenSSH_9.9\r\n"))
+				_, _ = conn.Read(make([]byte, 1<<10))
+				conn.Close()
+			})
+		}
+	})
+	client := webui.Direct()
+	transport := client.Transport.(*http.Transport)
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		time.Sleep(5 * time.Millisecond) // real time, in which the host is busy
+		return conn, err
+	}
+	target := webui.Target{Instance: "ff", Process: "1/1", Port: 7860, URL: mustURL(t, "http://"+l.Addr().String())}
+	var observers sync.WaitGroup
+	for range 8 {
+		observers.Go(func() {
+			for range 40 {
+				snapshot, err := webui.NewTracker(webui.Settings{Client: client}).Observe(t.Context(), []webui.Target{target}, []string{"ff"})
+				assert.NoError(t, err)
+				assert.Equal(t, []line{{7860, webui.StateAnswering}}, lines(snapshot))
+			}
+		})
+	}
+	observers.Wait()
+	require.NoError(t, l.Close())
+	wg.Wait()
 }

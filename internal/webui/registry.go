@@ -206,26 +206,27 @@ func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer
 		e.begin(t.Process, s.pass, m)
 		return e
 	}
-	if t.Process != "" && !r.room(k.instance) {
+	before, ok := r.room(k.instance)
+	if t.Process != "" && !ok {
 		r.over++
 		return nil
 	}
 	e = newServer(k, now)
 	r.servers[k] = e
 	e.begin(t.Process, s.pass, m)
-	if t.Port == 0 || t.Process == "" {
-		return e
+	if before == nil && t.Port != 0 && t.Process != "" {
+		before = r.oldestDown(k.instance, s.pass)
 	}
-	if before := r.oldestDown(k.instance, s.pass); before != nil {
+	if before != nil {
 		e.lastReported = before.lastReported
 		delete(r.servers, before.key)
 	}
 	return e
 }
 
-// room says whether an instance may have another server. Where it has too many, the one is
-// forgotten that has been down longest.
-func (r *registry) room(instance string) bool {
+// room says whether an instance may have another server. Where it has too many, it returns the one
+// that has been down longest, whose place that is.
+func (r *registry) room(instance string) (before *trackedServer, ok bool) {
 	n := 0
 	for _, e := range r.servers {
 		if e.instance == instance {
@@ -233,13 +234,10 @@ func (r *registry) room(instance string) bool {
 		}
 	}
 	if n < maxServers {
-		return true
+		return nil, true
 	}
-	before := r.oldestDown(instance, r.pass)
-	if before != nil {
-		delete(r.servers, before.key)
-	}
-	return before != nil
+	before = r.oldestDown(instance, r.pass)
+	return before, before != nil
 }
 
 // oldestDown is the server whose place a process takes that was first seen at the given look: one

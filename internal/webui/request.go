@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"sync"
 )
 
 // maxBody bounds what is read of an answer. The statistics of FaceFusion 3.8.1's 242 functions take
@@ -18,9 +19,42 @@ const maxBody = 256 << 10
 // certificate, as it sends nothing that a stranger must not have.
 func Direct() *http.Client {
 	return &http.Client{Transport: &http.Transport{
-		DialContext: (&net.Dialer{}).DialContext, DisableKeepAlives: true,
+		DialContext: dialToSpeakFirst, DisableKeepAlives: true,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},
 	}}
+}
+
+// dialToSpeakFirst hides what a server says before it was asked until it has been asked. To
+// net/http that is an answer to no request: it closes the connection, and whether that happens
+// depends on how busy the host is. gRPC speaks first, as do SSH, SMTP and many others.
+func dialToSpeakFirst(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // net/http wraps it
+	}
+	return &patientConn{Conn: conn, asked: make(chan struct{})}, nil
+}
+
+// patientConn reads nothing before it has written something.
+type patientConn struct {
+	net.Conn
+	once  sync.Once
+	asked chan struct{}
+}
+
+func (c *patientConn) Read(b []byte) (int, error) {
+	<-c.asked
+	return c.Conn.Read(b) //nolint:wrapcheck // it is a connection
+}
+
+func (c *patientConn) Write(b []byte) (int, error) {
+	defer c.once.Do(func() { close(c.asked) })
+	return c.Conn.Write(b) //nolint:wrapcheck // it is a connection
+}
+
+func (c *patientConn) Close() error {
+	defer c.once.Do(func() { close(c.asked) })
+	return c.Conn.Close() //nolint:wrapcheck // it is a connection
 }
 
 // plainClient keeps the transport and nothing else of a client: a redirect is an answer, no cookie

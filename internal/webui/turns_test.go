@@ -124,3 +124,27 @@ func TestServersOfAnInstanceAreBounded(t *testing.T) {
 		assert.Equal(t, 67, snapshot.Over)
 	})
 }
+
+// TestAServerThatComesTakesOnePlace: at the limit, of two servers that are down one gives its
+// place.
+func TestAServerThatComesTakesOnePlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		var targets []webui.Target
+		for port := 7860; port < 7892; port++ {
+			h.serve(port)
+			targets = append(targets, h.process(fmt.Sprint(port), port))
+		}
+		for range 8 {
+			h.pass(targets...)
+		}
+		require.Len(t, h.pass(targets...).Servers, 32)
+		targets = targets[2:]
+		h.pass(targets...)
+		h.serve(7900)
+		snapshot := h.pass(append(targets, h.process("7900", 7900))...)
+		require.Len(t, snapshot.Servers, 32)
+		assert.Equal(t, webui.StateDown, snapshot.Servers[0].State)
+		assert.NotEmpty(t, snapshot.Servers[0].Probes, "what it counted is kept")
+	})
+}
