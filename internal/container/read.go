@@ -15,6 +15,9 @@ type View struct {
 	memory, cpu, cpuacct, io, pids, pressure group
 }
 
+// Complete says that the group of memory was found, which all containers have.
+func (v *View) Complete() bool { return v.memory.folder != "" }
+
 // group is a folder of one controller; empty where it cannot be found.
 type group struct {
 	folder string

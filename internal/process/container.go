@@ -2,6 +2,8 @@ package process
 
 import (
 	"cmp"
+	"slices"
+	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -17,9 +19,10 @@ type ContainerUsage struct {
 	Network container.Network
 }
 
-// enclosure are what is around a process. Those of an instance are the ones of its oldest
-// service, else of its oldest run.
+// enclosure is what is around a process. That of an instance is the one of its oldest service, else
+// of its oldest run, and stays the same while a process lives in it: its counters are of one group.
 type enclosure struct {
+	// of is a process in it.
 	of       ID
 	location container.Location
 	view     container.View
@@ -28,6 +31,8 @@ type enclosure struct {
 	// network is that of process of, if its namespace is one of its own.
 	network container.Network
 	foreign bool
+	// due is when it is looked up again.
+	due time.Duration
 	// part is what of usage is read next.
 	part  int
 	kills oomKills
@@ -53,38 +58,107 @@ func (k *oomKills) took(count reading.Value[int64]) bool {
 	return true
 }
 
+// How often it is looked up where the process is, and what that is: a runtime may write its names
+// late, and a process can be moved.
+const (
+	lookupEvery           = time.Minute
+	lookupIncompleteEvery = 10 * time.Second
+)
+
 // readContainers reads what is around each instance that runs.
 func (t *Table) readContainers() {
-	speakers := make(map[*instanceState]*trackedProcess)
+	speakers := make(map[*instanceState][]*trackedProcess)
 	for _, m := range t.members {
-		if !m.role.Child() && !m.provisional && speaksBefore(m, speakers[m.instance]) {
-			speakers[m.instance] = m
+		if !m.role.Child() && !m.provisional {
+			speakers[m.instance] = append(speakers[m.instance], m)
 		}
 	}
 	for _, i := range t.instances.all() {
-		m := speakers[i]
+		list := speakers[i]
 		switch {
-		case m == nil:
-			if !t.endingUnknown(i) {
-				i.around = nil
-			}
-		case i.around == nil || i.around.of != m.ID:
-			i.around = t.enclose(m)
-		default:
-			t.readAround(i.around)
+		case len(list) > 0 && i.around == nil:
+			i.around = t.enclose(slices.MinFunc(list, speaksBefore))
+		case len(list) > 0:
+			t.stay(i, list)
+		case !t.endingUnknown(i):
+			i.around = nil
 		}
 	}
 }
 
+// stay keeps the enclosure of an instance while one of its speakers is in it.
+func (t *Table) stay(i *instanceState, speakers []*trackedProcess) {
+	first := slices.MinFunc(speakers, speaksBefore)
+	may := func(m *trackedProcess) bool { return m.role.lasting() || !first.role.lasting() }
+	of := t.members[i.around.of.PID]
+	lives := of != nil && of.ID == i.around.of && of.instance == i && may(of)
+	if lives && t.at < i.around.due {
+		t.readAround(i.around)
+		return
+	}
+	slices.SortFunc(speakers, func(a, b *trackedProcess) int {
+		if lives && (a == of) != (b == of) {
+			if a == of {
+				return -1
+			}
+			return 1
+		}
+		return speaksBefore(a, b)
+	})
+	for _, m := range speakers[:min(len(speakers), maxSpeakers)] {
+		if may(m) && t.same(i.around, m) {
+			t.readAround(i.around)
+			return
+		}
+	}
+	i.around = t.enclose(first)
+}
+
+// maxSpeakers is of how many processes it is asked whether they are in the same groups.
+const maxSpeakers = 16
+
+// same says whether a process is in an enclosure, and makes it the one to read by.
+func (t *Table) same(a *enclosure, m *trackedProcess) bool {
+	location, ok := t.locationOf(m)
+	if !ok || !a.location.Same(&location) {
+		return false
+	}
+	a.of, a.foreign = m.ID, t.files.foreignNetwork(m.PID)
+	t.lookUp(a)
+	return true
+}
+
+func (t *Table) locationOf(m *trackedProcess) (container.Location, bool) {
+	text, err := t.files.read(t.files.path(m.PID, "cgroup"), maxCgroup)
+	if err != nil {
+		return container.Location{}, false
+	}
+	return container.ParseLocation(text), true
+}
+
+// lookUp finds the names and the groups, as far as they are not known.
+func (t *Table) lookUp(a *enclosure) {
+	if a.names == (container.Names{}) {
+		t.nameContainer(a)
+	}
+	if !a.view.Complete() {
+		a.view = t.groups.View(&a.location)
+	}
+	a.due = t.at + lookupEvery
+	if !a.view.Complete() || a.location.ID != "" && a.location.PodUID == "" && a.names.Name == "" {
+		a.due = t.at + lookupIncompleteEvery
+	}
+}
+
 // speaksBefore prefers services, then those that are there for longer.
-func speaksBefore(m, other *trackedProcess) bool {
-	if other == nil {
-		return true
-	}
+func speaksBefore(m, other *trackedProcess) int {
 	if m.role.lasting() != other.role.lasting() {
-		return m.role.lasting()
+		if m.role.lasting() {
+			return -1
+		}
+		return 1
 	}
-	return cmp.Or(cmp.Compare(m.StartTicks, other.StartTicks), cmp.Compare(m.PID, other.PID)) < 0
+	return cmp.Or(cmp.Compare(m.StartTicks, other.StartTicks), cmp.Compare(m.PID, other.PID))
 }
 
 // endingUnknown says that a process of the instance has ended, and that its reason is not known
@@ -98,17 +172,16 @@ func (t *Table) endingUnknown(i *instanceState) bool {
 	return false
 }
 
-// enclose finds what is around a process, and reads all of it.
+// enclose finds what is around a process, and reads all of it. It is looked up again soon where it
+// cannot be found.
 func (t *Table) enclose(m *trackedProcess) *enclosure {
-	a := &enclosure{of: m.ID}
-	text, err := t.files.read(t.files.path(m.PID, "cgroup"), maxCgroup)
-	if err != nil {
+	a := &enclosure{of: m.ID, due: t.at + lookupIncompleteEvery}
+	location, ok := t.locationOf(m)
+	if !ok {
 		return a
 	}
-	a.location = container.ParseLocation(text)
-	t.nameContainer(a)
-	a.view = t.groups.View(&a.location)
-	a.foreign = t.files.foreignNetwork(m.PID)
+	a.location, a.foreign = location, t.files.foreignNetwork(m.PID)
+	t.lookUp(a)
 	for range container.Parts {
 		t.readAround(a)
 	}

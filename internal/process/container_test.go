@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -63,6 +64,58 @@ func TestContainerOfAnInstance(t *testing.T) {
 	host := listeningServer(101, "/opt/facefusion", 7860)
 	w.put(host)
 	assert.Nil(t, only(t, w.pass()).Container, "on the host itself there is nothing around it")
+}
+
+// TestCountersAreOfOneContainer: the oldest service of an instance ends, and another one is in its
+// container. The counters go on where they were, whoever else is in the instance.
+func TestCountersAreOfOneContainer(t *testing.T) {
+	other := strings.Repeat("fedcba9876543210", 4)
+	w := newHarness(t, process.Settings{})
+	w.checkout("/opt/facefusion", "3.8.1")
+	w.oomKills(3)
+	require.NoError(t, w.host.WriteFile("/sys/fs/cgroup/system.slice/docker-"+other+".scope/memory.current", "9000\n"))
+	in := func(pid int, port uint16, id string) proctest.ProcEntry {
+		p := listeningServer(pid, "/opt/facefusion", port)
+		p.Cgroup = "0::/system.slice/docker-" + id + ".scope\n"
+		return p
+	}
+	w.put(in(100, 7860, containerID))
+	w.put(in(101, 7861, other))
+	w.put(in(102, 7862, containerID))
+	assert.Equal(t, containerID, only(t, w.pass()).Container.ID)
+	w.remove(100)
+	assert.Equal(t, containerID, only(t, w.pass()).Container.ID, "102 is in it")
+	w.put(in(99, 7859, other))
+	assert.Equal(t, containerID, only(t, w.pass()).Container.ID, "whoever else comes")
+	w.remove(102)
+	i := only(t, w.pass())
+	assert.Equal(t, other, i.Container.ID, "nobody is in it any more")
+	assert.Equal(t, reading.Known[int64](9000), i.Container.Memory)
+}
+
+// TestContainersAreLookedUpAgain: a runtime writes its names after the start, a group has its
+// controllers later, and a process is moved.
+func TestContainersAreLookedUpAgain(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.checkout("/opt/facefusion", "3.8.1")
+	p := contained(100)
+	w.put(p)
+	got := only(t, w.pass()).Container
+	assert.Equal(t, groups.Names{}, got.Names)
+	assert.False(t, got.Memory.Known)
+	w.oomKills(0)
+	require.NoError(t, w.host.WriteFile("/var/lib/docker/containers/"+containerID+"/config.v2.json", `{"Name":"/studio-1","Config":{"Image":"facefusion:3.8.1"}}`))
+	process.Age(w.table, 11*time.Second)
+	for range groups.Parts {
+		got = only(t, w.pass()).Container
+	}
+	assert.Equal(t, groups.Names{Name: "studio-1", Image: "facefusion:3.8.1"}, got.Names)
+	assert.Equal(t, reading.Known[int64](5000), got.Memory)
+
+	p.Cgroup = "0::/system.slice/facefusion.service\n"
+	w.put(p)
+	process.Age(w.table, 61*time.Second)
+	assert.Equal(t, "facefusion.service", only(t, w.pass()).Container.Unit)
 }
 
 // TestPodOfAnInstance: the mounts that a kubelet makes tell what the control group does not.

@@ -26,3 +26,6 @@ func SetNetwork(t *Table, mine bool, routes map[string]hostnet.Route) {
 
 // Age lets time pass for a Table.
 func Age(t *Table, d time.Duration) { t.epoch = t.epoch.Add(-d) }
+
+// Unlooked has a process be one that could not be looked into.
+func Unlooked(t *Table, pid int) { t.unlooked[pid] = VisibilityDenied }

@@ -3,6 +3,7 @@ package process_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -44,6 +45,31 @@ func TestAUserTakesHisPlacesAndNoOthers(t *testing.T) {
 	s = w.pass()
 	assert.Len(t, s.Instances, perUser+1)
 	assert.Equal(t, 99-perUser, s.Over.Processes, "the next one has the place of the one that is gone")
+}
+
+// TestWhatAPidMeansNow: what was said of a process is not said of the program that it becomes.
+func TestWhatAPidMeansNow(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	for n := range perUser + 1 {
+		w.serve(1000+n, 4001)
+	}
+	s := w.pass()
+	require.Equal(t, 1, s.Over.Processes)
+	last := s.Over.First.PID
+	other := server(last, "/")
+	other.UID, other.Argv = 4001, []string{"python", "-m", "http.server"}
+	w.put(other)
+	process.Age(w.table, 2*time.Minute)
+	assert.Zero(t, w.pass().Over)
+
+	w.put(pythonIn(2000, "/srv/app", "python main.py"))
+	w.pass()
+	process.Unlooked(w.table, 2000)
+	require.Len(t, w.pass().Blind, 1)
+	w.checkout("/srv/app", "3.8.1")
+	w.put(pythonIn(2000, "/srv/app", "python facefusion.py --version"))
+	process.Age(w.table, 2*time.Minute)
+	assert.Empty(t, w.pass().Blind, "it is FaceFusion's own script, which everybody may see")
 }
 
 // TestUsersTogetherAreBounded: what one user may have, many may not together; who comes when all

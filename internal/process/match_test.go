@@ -236,6 +236,44 @@ func TestWhoComesLater(t *testing.T) {
 	assert.False(t, only(t, w.pass()).Up())
 }
 
+// TestAMoveIsNoStart: of a service that started while we look, and that another instance has later.
+func TestAMoveIsNoStart(t *testing.T) {
+	w := newHarness(t, named(process.Match{Port: 8000}))
+	w.checkout("/srv/facefusion", "3.8.1")
+	w.pass()
+	p := pythonIn(100, "/srv/facefusion", "python3 app.py")
+	w.put(p)
+	starts := func(s *process.Snapshot) (n int) {
+		for _, c := range s.Changes {
+			if !c.Exited {
+				n++
+			}
+		}
+		return n
+	}
+	assert.Equal(t, 1, starts(w.pass()))
+	p.Listens = []proctest.Socket{{Address: netip.MustParseAddrPort("0.0.0.0:8000"), Inode: 7}}
+	w.put(p)
+	process.Age(w.table, 2*time.Second)
+	s := w.pass()
+	assert.Zero(t, starts(s))
+	i := only(t, s)
+	assert.Equal(t, "api", i.ID)
+	assert.Zero(t, usageOf(t, i, process.RoleService).Starts)
+
+	young := pythonIn(101, "/srv/facefusion", "python3 app.py")
+	young.StartTicks = w.host.Ticks()
+	w.remove(100)
+	w.put(young)
+	assert.Zero(t, starts(w.pass()), "it is too young")
+	young.Listens = p.Listens
+	w.put(young)
+	process.Age(w.table, 2*time.Second)
+	moved := w.pass()
+	w.advance(10 * time.Second)
+	assert.Equal(t, 1, starts(moved)+starts(w.pass()), "counted where it counts")
+}
+
 // TestPIDFile: written after the start; one that is left from a program whose pid another one has
 // now names nobody.
 func TestPIDFile(t *testing.T) {

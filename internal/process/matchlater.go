@@ -94,11 +94,12 @@ func (t *Table) compare(p *pass, pid int, start uint64) bool {
 	if old != nil {
 		t.release(p, old)
 	}
+	found.moved = old
 	if !t.found(p, o, found, nil) {
 		return true
 	}
 	if m := t.members[pid]; old != nil && m != nil {
-		m.fresh, m.before = false, old.used
+		m.before = old.used
 	}
 	t.adopt()
 	return true

@@ -32,6 +32,8 @@ type ruleMatch struct {
 	unconfirmed bool
 	// configured is the instance that the configuration gives it to.
 	configured *instanceState
+	// moved is the process as the member that it was until now, of another instance.
+	moved *trackedProcess
 }
 
 // interpreter says whether a process is a Python interpreter. Its executable decides where it may

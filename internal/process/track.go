@@ -71,6 +71,10 @@ func (t *Table) examine(l *pass, due []int) {
 // of FaceFusion looks like FaceFusion. It is a child, once it has been one for a while: what it
 // becomes is seen next.
 func (t *Table) track(p *pass, o observation) bool {
+	// What was said of the pid may have been of another process, or of its program before.
+	delete(t.refused, o.pid)
+	blind := t.unlooked[o.pid]
+	delete(t.unlooked, o.pid)
 	if o.stat.kernel || o.stat.ended() {
 		return false
 	}
@@ -83,7 +87,7 @@ func (t *Table) track(p *pass, o observation) bool {
 		return false
 	}
 	if !copied {
-		if found, ok := t.find(o, parent); ok && t.found(p, o, found, parent) {
+		if found, ok := t.find(o, parent, blind); ok && t.found(p, o, found, parent) {
 			return true
 		}
 	}
@@ -98,8 +102,8 @@ func (t *Table) track(p *pass, o observation) bool {
 
 // find asks the configuration, then the rules. Below a member only FaceFusion's own script is a
 // match, whatever folder its descendants work in. The rules of folders are asked once for a
-// command line.
-func (t *Table) find(o observation, parent *trackedProcess) (ruleMatch, bool) {
+// command line, and again of a process that could not be looked into.
+func (t *Table) find(o observation, parent *trackedProcess, blind Visibility) (ruleMatch, bool) {
 	if found, ok := t.match(o, parent); ok {
 		return found, true
 	}
@@ -110,11 +114,13 @@ func (t *Table) find(o observation, parent *trackedProcess) (ruleMatch, bool) {
 	if known := t.unconfirmed[o.pid]; known != nil && known.cmdline == o.cmdline {
 		return t.confirmByRuntime(known, o)
 	}
-	if !t.cache.changed(o) && t.unlooked[o.pid] == "" {
+	if !t.cache.changed(o) && blind == "" {
 		return ruleMatch{}, false
 	}
-	found, ok, blind := t.files.findFolder(o)
-	t.blinded(o.pid, blind)
+	found, ok, blind = t.files.findFolder(o)
+	if blind != "" {
+		t.unlooked[o.pid] = blind
+	}
 	if !ok && blind == "" && t.files.resembles(o) {
 		t.hint(o, hintName)
 	}
@@ -169,7 +175,7 @@ func (t *Table) found(p *pass, o observation, found ruleMatch, parent *trackedPr
 	m.watch = t.watcher.add(m.ID)
 	m.instance.locate(t.files, m, found.workdir)
 	t.useFolder(m, &found.workdir)
-	m.fresh = t.primed
+	m.fresh = t.primed && found.moved.uncounted()
 	if found.role == RoleService && o.age < serviceAge {
 		m.provisional = true
 		return true

@@ -59,6 +59,13 @@ func (m *trackedProcess) deny(field denial, err error) {
 	}
 }
 
+// uncounted says whether the start of a process that moves to another instance is still to be
+// counted: that of a child is not, nor that of a service which is too young. It is true of a new
+// process, which was nowhere.
+func (m *trackedProcess) uncounted() bool {
+	return m == nil || m.role.Child() || m.provisional && m.fresh
+}
+
 // become changes the role of a child.
 func (m *trackedProcess) become(r Role) {
 	if r == m.role {

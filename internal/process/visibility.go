@@ -54,15 +54,6 @@ var blindnesses = []Blindness{
 	},
 }
 
-// blinded remembers a process that could not be looked at.
-func (t *Table) blinded(pid int, v Visibility) {
-	if v == "" {
-		delete(t.unlooked, pid)
-		return
-	}
-	t.unlooked[pid] = v
-}
-
 // blindness lists the reasons that hold now.
 func (t *Table) blindness() []Blindness {
 	count := map[Visibility]int{}
