@@ -124,7 +124,7 @@ func (t *Table) same(a *enclosure, m *trackedProcess) bool {
 		return false
 	}
 	a.of, a.foreign = m.ID, t.files.foreignNetwork(m.PID)
-	t.lookUp(a)
+	t.identify(a)
 	return true
 }
 
@@ -136,8 +136,8 @@ func (t *Table) locationOf(m *trackedProcess) (container.Location, bool) {
 	return container.ParseLocation(text), true
 }
 
-// lookUp finds the names and the groups, as far as they are not known.
-func (t *Table) lookUp(a *enclosure) {
+// identify finds the names and the groups, as far as they are not known.
+func (t *Table) identify(a *enclosure) {
 	if a.names == (container.Names{}) {
 		t.nameContainer(a)
 	}
@@ -181,7 +181,7 @@ func (t *Table) enclose(m *trackedProcess) *enclosure {
 		return a
 	}
 	a.location, a.foreign = location, t.files.foreignNetwork(m.PID)
-	t.lookUp(a)
+	t.identify(a)
 	for range container.Parts {
 		t.readAround(a)
 	}
