@@ -23,6 +23,8 @@ var (
 	// fixed is a line that is no running text: indented, an item of a list, a heading, a directive
 	// or a line of a table.
 	fixed = regexp.MustCompile(`^//($|\S|\s{2,}|\t| [-*+•#|] | \d+[.)] | \+build)`)
+	// item is the begin of an item of a list, up to its text.
+	item = regexp.MustCompile(`^//( +(?:[-*+•]|\d+[.)]) +)\S`)
 	// directive is a comment to a tool.
 	directive = regexp.MustCompile(`^//\S*(go:|nolint|export |line )`)
 )
@@ -70,26 +72,48 @@ func liftTrailing(line, code, comment string) []string {
 		return []string{line}
 	}
 	indent := code[:len(code)-len(strings.TrimLeft(code, "\t "))]
-	return append(fill(indent, []string{comment}), strings.TrimRight(code, "\t "))
+	return append(fill(indent, " ", " ", []string{comment}), strings.TrimRight(code, "\t "))
 }
 
 // wrapLines fills the paragraphs of a comment that have a line that is too wide.
 func wrapLines(lines []string) (wrapped []string) {
 	for len(lines) > 0 {
+		marker, hanging := " ", " "
 		n := paragraph(lines)
 		if n == 0 {
-			wrapped, lines = append(wrapped, lines[0]), lines[1:]
-			continue
+			marker, hanging, n = listItem(lines)
 		}
-		if slices.ContainsFunc(lines[:n], func(line string) bool { return width(line) > maxWidth }) {
+		tooWide := func(line string) bool { return width(line) > maxWidth }
+		switch {
+		case n == 0: // a line that stays as it is
+			wrapped, n = append(wrapped, lines[0]), 1
+		case slices.ContainsFunc(lines[:n], tooWide):
 			indent, _, _ := strings.Cut(lines[0], "//")
-			wrapped = append(wrapped, fill(indent, lines[:n])...)
-		} else {
+			wrapped = append(wrapped, fill(indent, marker, hanging, lines[:n])...)
+		default:
 			wrapped = append(wrapped, lines[:n]...)
 		}
 		lines = lines[n:]
 	}
 	return wrapped
+}
+
+// listItem is how many of the lines are one item of a list, with what is in front of its text in
+// the first line and in the others; 0 where none begins.
+func listItem(lines []string) (marker, hanging string, n int) {
+	match := item.FindStringSubmatch(strings.TrimLeft(lines[0], "\t "))
+	if match == nil {
+		return "", "", 0
+	}
+	marker = match[1]
+	hanging = strings.Repeat(" ", utf8.RuneCountInString(marker))
+	for n = 1; n < len(lines); n++ {
+		line := strings.TrimLeft(lines[n], "\t ")
+		if !strings.HasPrefix(line, "//"+hanging) || item.MatchString(line) || strings.TrimPrefix(line, "//"+hanging) == "" || line[2+len(hanging)] == ' ' {
+			break
+		}
+	}
+	return marker, hanging, n
 }
 
 // paragraph is how many of the lines are running text that belongs together.
@@ -101,16 +125,22 @@ func paragraph(lines []string) (n int) {
 }
 
 // fill distributes the words of comment lines on lines that are not too wide. A single word may be.
-func fill(indent string, comments []string) (filled []string) {
+// marker is in front of the first word, hanging in front of that of each further line.
+func fill(indent, marker, hanging string, comments []string) (filled []string) {
 	var words []string
-	for _, comment := range comments {
-		words = append(words, strings.Fields(strings.TrimPrefix(strings.TrimLeft(comment, "\t "), "//"))...)
+	for i, comment := range comments {
+		text := strings.TrimPrefix(strings.TrimLeft(comment, "\t "), "//")
+		if i == 0 {
+			text = strings.TrimPrefix(text, marker)
+		}
+		words = append(words, strings.Fields(text)...)
 	}
-	line := indent + "//"
-	for _, word := range words {
-		if line != indent+"//" && width(line)+1+utf8.RuneCountInString(word) > maxWidth {
+	line := indent + "//" + marker + words[0]
+	for _, word := range words[1:] {
+		if width(line)+1+utf8.RuneCountInString(word) > maxWidth {
 			filled = append(filled, line)
-			line = indent + "//"
+			line = indent + "//" + hanging + word
+			continue
 		}
 		line += " " + word
 	}

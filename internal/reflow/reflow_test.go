@@ -33,7 +33,16 @@ func TestReflow(t *testing.T) {
 			"//" + long(9) + "\n// abcdefghi abcdefghi\n//\n// second\n// paragraph\nvar x int\n",
 		},
 		{"code", "//\t" + long(11) + "\nvar x int\n", ""},
-		{"list", "//   -" + long(11) + "\nvar x int\n", ""},
+		{
+			"list", "// A\n//   -" + long(11) + "\n//   - b\n//     c\nvar x int\n",
+			"// A\n//   -" + long(9) + "\n//     abcdefghi abcdefghi\n//   - b\n//     c\nvar x int\n",
+		},
+		{
+			"rest of an item", "//  1. a\n//    " + long(10) + "\n//  2. b\nvar x int\n",
+			"//  1. a" + long(9) + "\n//     abcdefghi\n//  2. b\nvar x int\n",
+		},
+		{"narrow list", "//   -" + long(3) + "\n//    " + long(3) + "\nvar x int\n", ""},
+		{"table", "// |" + long(11) + "\nvar x int\n", ""},
 		{"directive", "//go:generate" + long(11) + "\nvar x int\n", ""},
 		{
 			"behind code", "var x = 1 //" + long(9) + "\n\nvar y int // y\n",
