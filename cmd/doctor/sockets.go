@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
 )
 
 // portOwner finds the process that listens on the port of an address; 0 where that may not be seen.
@@ -18,13 +20,12 @@ func portOwner(proc, address string) (pid int, name string) {
 		return 0, ""
 	}
 	for _, folder := range folders {
-		entries, err := os.ReadDir(folder)
+		held, err := hostnet.HeldSockets(folder)
 		if err != nil {
 			continue // not ours to see, or gone
 		}
-		for _, entry := range entries {
-			target, err := os.Readlink(filepath.Join(folder, entry.Name()))
-			if err != nil || !inodes[target] {
+		for _, inode := range inodes {
+			if !held[inode] {
 				continue
 			}
 			process := filepath.Dir(folder)
@@ -36,25 +37,15 @@ func portOwner(proc, address string) (pid int, name string) {
 	return 0, ""
 }
 
-// listeningInodes are the sockets that listen on a port of this network namespace, as the links in
-// /proc/<pid>/fd name them.
-func listeningInodes(port int) map[string]bool {
-	const listen = "0A" // TCP_LISTEN
-	inodes := make(map[string]bool)
-	for _, name := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			continue // without IPv6 there is no second one
-		}
-		for line := range strings.Lines(string(text)) {
-			fields := strings.Fields(line)
-			if len(fields) < 10 || fields[3] != listen {
-				continue
-			}
-			_, hex, _ := strings.Cut(fields[1], ":")
-			if number, err := strconv.ParseInt(hex, 16, 32); err == nil && int(number) == port {
-				inodes["socket:["+fields[9]+"]"] = true
-			}
+// listeningInodes are the sockets that listen on a port of this network namespace.
+func listeningInodes(port int) (inodes []uint64) {
+	listeners, err := hostnet.Listeners()
+	if err != nil {
+		return nil // then nobody is named
+	}
+	for _, l := range listeners {
+		if int(l.Address.Port()) == port {
+			inodes = append(inodes, uint64(l.Inode))
 		}
 	}
 	return inodes

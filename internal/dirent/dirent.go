@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+
+	"golang.org/x/sys/unix"
 )
 
 // Layout of struct linux_dirent64, https://man7.org/linux/man-pages/man2/getdents.2.html: d_ino,
@@ -48,4 +50,27 @@ func First(buf []byte) (DirEntry, []byte, error) {
 		e.Name = e.Name[:end]
 	}
 	return e, buf[size:], nil
+}
+
+// Read fills buf once from the open folder fd, which goes on where the call before ended, and hands
+// each entry to visit until that has enough. It says whether there may be more. The error is the
+// kernel's, or that it answered with something else than entries.
+func Read(fd int, buf []byte, visit func(DirEntry) bool) (more bool, err error) {
+	n, err := unix.Getdents(fd, buf)
+	for errors.Is(err, unix.EINTR) {
+		n, err = unix.Getdents(fd, buf)
+	}
+	if err != nil {
+		return false, err //nolint:wrapcheck // the caller knows which folder it is
+	}
+	for rest := buf[:n]; len(rest) > 0; {
+		var e DirEntry
+		if e, rest, err = First(rest); err != nil {
+			return false, err
+		}
+		if !visit(e) {
+			return false, nil
+		}
+	}
+	return n > 0, nil
 }

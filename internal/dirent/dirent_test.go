@@ -2,6 +2,7 @@ package dirent
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,6 +48,40 @@ func TestFirstReadsARealFolder(t *testing.T) {
 		assert.Equal(t, stat.Ino, e.Ino, "inode of %q", e.Name)
 	}
 	assert.Equal(t, want, got)
+}
+
+func TestReadGoesThroughAFolderAndStopsWhereItIsTold(t *testing.T) {
+	dir := t.TempDir()
+	want := map[string]bool{".": true, "..": true}
+	for i := range 100 {
+		name := fmt.Sprintf("%0*d", 20+i, i)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
+		want[name] = true
+	}
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	require.NoError(t, err)
+	defer unix.Close(fd)
+	got, calls, buf := map[string]bool{}, 0, make([]byte, 1024)
+	for more := true; more; calls++ {
+		more, err = Read(fd, buf, func(e DirEntry) bool {
+			got[string(e.Name)] = true
+			return true
+		})
+		require.NoError(t, err)
+	}
+	assert.Equal(t, want, got)
+	assert.Greater(t, calls, 5, "a buffer holds a part of the folder")
+
+	_, err = unix.Seek(fd, 0, io.SeekStart)
+	require.NoError(t, err)
+	visited := 0
+	more, err := Read(fd, buf, func(DirEntry) bool { visited++; return visited < 3 })
+	require.NoError(t, err)
+	assert.False(t, more)
+	assert.Equal(t, 3, visited)
+
+	_, err = Read(-1, buf, func(DirEntry) bool { return true })
+	require.ErrorIs(t, err, unix.EBADF)
 }
 
 // FuzzFirst: whatever the bytes are, an entry lies within them and the rest is shorter.

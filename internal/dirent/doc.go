@@ -1,4 +1,4 @@
-// Package dirent takes apart what getdents(2) writes into a buffer. Folders with thousands of names
+// Package dirent reads folders with getdents(2), buffer by buffer. Folders with thousands of names
 // are read that way: the kernel tells the inode and the kind with each name, and no string is made
 // of a name that nobody wants.
 package dirent

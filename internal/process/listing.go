@@ -42,10 +42,10 @@ func (l *pidListing) all() ([]pidEntry, error) {
 		l.buf = make([]byte, 64<<10) // about 2,000 processes for each call of the kernel
 	}
 	order := positions{}
-	err := l.read(0, func(buf []byte) bool {
-		l.entries = appendEntries(l.entries, buf, &order)
+	err := l.read(0, len(l.buf), func(e pidEntry, next int64) bool {
+		order.add(e.pid, next)
 		return true
-	}, len(l.buf))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -64,19 +64,16 @@ func (l *pidListing) between(first, last int) ([]pidEntry, bool, error) {
 	}
 	// Enough for all of them and one more; the kernel would go on with what comes after.
 	size := min(len(l.buf), (last-first+2)*32)
-	err := l.read(int64(first)+l.seek, func(buf []byte) bool {
-		l.entries = appendEntries(l.entries, buf, &positions{})
-		n := len(l.entries)
-		return n > 0 && l.entries[n-1].pid < last
-	}, size)
-	for n := len(l.entries); n > 0 && l.entries[n-1].pid > last; n-- {
+	err := l.read(int64(first)+l.seek, size, func(e pidEntry, _ int64) bool { return e.pid < last })
+	if n := len(l.entries); n > 0 && l.entries[n-1].pid > last {
 		l.entries = l.entries[:n-1]
 	}
 	return l.entries, err == nil, err
 }
 
-// read hands out buffers of directory entries from a position on, until take has enough.
-func (l *pidListing) read(position int64, take func([]byte) bool, size int) error {
+// read collects the entries of processes from a position on, until more says that there are enough.
+// It is told where the next entry lies.
+func (l *pidListing) read(position int64, size int, more func(e pidEntry, next int64) bool) error {
 	l.entries = l.entries[:0]
 	fd, err := unix.Open(l.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -88,16 +85,20 @@ func (l *pidListing) read(position int64, take func([]byte) bool, size int) erro
 			return fmt.Errorf("list processes: %w", &os.PathError{Op: "seek", Path: l.path, Err: err})
 		}
 	}
-	for {
-		n, err := unix.ReadDirent(fd, l.buf[:size])
-		switch {
-		case errors.Is(err, unix.EINTR):
-		case err != nil:
+	for goOn := true; goOn; {
+		goOn, err = dirent.Read(fd, l.buf[:size], func(e dirent.DirEntry) bool {
+			pid := parsePID(e.Name)
+			if pid <= 0 {
+				return true
+			}
+			l.entries = append(l.entries, pidEntry{pid: pid, inode: e.Ino})
+			return more(l.entries[len(l.entries)-1], e.Next)
+		})
+		if err != nil {
 			return fmt.Errorf("list processes: %w", &os.PathError{Op: "getdents", Path: l.path, Err: err})
-		case n == 0 || !take(l.buf[:n]):
-			return nil
 		}
 	}
+	return nil
 }
 
 // positions learns how the positions in the folder relate to pids. The kernel's /proc has a process
@@ -125,22 +126,6 @@ func (p *positions) seek() int64 {
 		return 0
 	}
 	return p.delta
-}
-
-// appendEntries takes the process folders out of a buffer of directory entries.
-func appendEntries(entries []pidEntry, buf []byte, order *positions) []pidEntry {
-	for len(buf) > 0 {
-		e, rest, err := dirent.First(buf)
-		if err != nil {
-			break
-		}
-		buf = rest
-		if pid := parsePID(e.Name); pid > 0 {
-			entries = append(entries, pidEntry{pid: pid, inode: e.Ino})
-			order.add(pid, e.Next)
-		}
-	}
-	return entries
 }
 
 // parsePID reads a name that is a number; anything else is 0.

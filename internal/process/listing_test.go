@@ -2,6 +2,7 @@ package process
 
 import (
 	"os/exec"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -80,14 +81,17 @@ func TestParsePID(t *testing.T) {
 	}
 }
 
-// A directory buffer cannot be trusted to be whole.
-func FuzzEntries(f *testing.F) {
-	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x18\x00\x0412\x00\x00\x00"))
-	f.Fuzz(func(t *testing.T, buf []byte) {
-		for _, e := range appendEntries(nil, buf, &positions{}) {
-			if e.pid <= 0 {
-				t.Fatalf("pid %d", e.pid)
-			}
+// FuzzParsePID: a name is a pid exactly if it is a number that is not 0 and no longer than ten
+// digits.
+func FuzzParsePID(f *testing.F) {
+	for _, name := range []string{"1", "4194304", "self", "12a", "007", "99999999999", ""} {
+		f.Add([]byte(name))
+	}
+	f.Fuzz(func(t *testing.T, name []byte) {
+		want, err := strconv.ParseUint(string(name), 10, 64)
+		if err != nil || len(name) > 10 {
+			want = 0
 		}
+		require.Equal(t, want, uint64(parsePID(name)))
 	})
 }

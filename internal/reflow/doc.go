@@ -4,6 +4,6 @@
 //
 // With -l it lists the files that it would change, and ends with 1 if there are any; with -w it
 // changes them. A paragraph, or an item of a list, is filled anew only if one of its lines is too
-// wide; indented text, tables, directives and what is generated stay as they are. A comment behind code that is too wide
-// goes above the line.
+// wide; indented text, tables, directives and what is generated stay as they are. A comment behind
+// code that is too wide goes above the line.
 package main

@@ -1,7 +1,6 @@
 package jobsdir
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -34,23 +33,16 @@ func (l *listing) close() { unix.Close(l.fd) }
 // next hands the next piece to visit, as far as the names are those of jobs, and says whether there
 // may be more.
 func (l *listing) next(visit func(dirent.DirEntry)) (bool, error) {
-	n, err := unix.Getdents(l.fd, l.buf)
-	if errors.Is(err, unix.EINTR) {
-		return true, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("list jobs: %w", err)
-	}
-	for rest := l.buf[:n]; len(rest) > 0; {
-		var e dirent.DirEntry
-		if e, rest, err = dirent.First(rest); err != nil {
-			return false, fmt.Errorf("list jobs: %w", err)
-		}
+	more, err := dirent.Read(l.fd, l.buf, func(e dirent.DirEntry) bool {
 		if IsJobName(e.Name) {
 			visit(e)
 		}
+		return true
+	})
+	if err != nil {
+		return false, fmt.Errorf("list jobs: %w", err)
 	}
-	return n > 0, nil
+	return more, nil
 }
 
 // Extension of a job file.
