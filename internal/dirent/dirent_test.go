@@ -50,7 +50,7 @@ func TestFirstReadsARealFolder(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
-func TestReadGoesThroughAFolderAndStopsWhereItIsTold(t *testing.T) {
+func TestReadGoesThroughAFolderUntilThereIsEnough(t *testing.T) {
 	dir := t.TempDir()
 	want := map[string]bool{".": true, "..": true}
 	for i := range 100 {

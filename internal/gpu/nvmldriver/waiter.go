@@ -20,8 +20,8 @@ struct eventData {
 	unsigned int gpuInstance, computeInstance;
 };
 
-// waitResult is what the thread writes of a wait.
-struct waitResult {
+// outcome is what the thread writes of a wait.
+struct outcome {
 	void *device;
 	unsigned long long type, data;
 	long long code;
@@ -49,8 +49,8 @@ static void *waitForEvents(void *argument) {
 		int code = w->wait(w->set, &data, waitMilliseconds);
 		if (code == timedOut && !failures)
 			continue;
-		struct waitResult waitResult = {data.device, data.type, data.data, code};
-		if (write(w->to, &waitResult, sizeof waitResult) < 0 && errno != EAGAIN)
+		struct outcome outcome = {data.device, data.type, data.data, code};
+		if (write(w->to, &outcome, sizeof outcome) < 0 && errno != EAGAIN)
 			break;
 		failures = code == 0 || code == timedOut ? 0 : failures + 1;
 		if (failures)
