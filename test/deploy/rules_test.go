@@ -147,8 +147,11 @@ func TestRunbooksNameWhatExists(t *testing.T) {
 	}
 	for name, declaration := range names {
 		known[name] = true
-		for label := range declaration.labels {
+		for label, values := range declaration.labels {
 			known[label] = true
+			for _, value := range values {
+				known[value] = true
+			}
 		}
 	}
 	for _, file := range append(glob(t, runbooks+"/*.md"), "../../docs/alerts.md") {

@@ -39,8 +39,9 @@ func fromLogNow() []panel {
 		}.lines(),
 		chart{
 			title: "Causes", unit: "none", min: is(0.0), decimals: is(0), interval: "5m", empty: noLog,
-			about:   "What the log gives as the reason of failures: memory, models, declined content, a fall back to the CPU.",
-			queries: []query{{`sum by (facefusion_cause) (increase(facefusion_log_causes_total{@instance}[$__rate_interval])) > 0`, "{{facefusion_cause}}"}},
+			about:    "What the log gives as the reason of failures: memory, models, declined content, a fall back to the CPU.",
+			queries:  []query{{`sum by (facefusion_cause) (increase(facefusion_log_causes_total{@instance}[$__rate_interval])) > 0`, "{{facefusion_cause}}"}},
+			runbooks: []string{"FaceFusionAllocationFailed", "FaceFusionCUDAError", "FaceFusionProviderFallback", "FaceFusionContentDeclined"},
 		}.bars(),
 		chart{
 			title: "Model loads", unit: "none", min: is(0.0), interval: "5m", empty: noLog,
