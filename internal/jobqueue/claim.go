@@ -86,6 +86,8 @@ type claim struct {
 	queueCalls map[ProcessID]int64
 	// unseen: the file changed after all holders had gone.
 	unseen bool
+	// temps are the folders for temporary files of those that can have the run.
+	temps []string
 }
 
 const (
@@ -118,6 +120,9 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 		c.early = nil
 	}
 	slices.SortFunc(fitting, func(a, b LiveProcess) int { return a.Started.Compare(b.Started) })
+	if d == doorQueue {
+		fitting = withoutYounger(fitting, l, latest)
+	}
 	for i := range fitting {
 		// Of several processes of one command the first to start is the first to have a job.
 		if d.ownProcess() && len(c.holders) > 0 {
@@ -131,6 +136,22 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 	if c.resolved && !c.ran(l) && (len(c.holders) == 0 || d == doorQueue) {
 		c.addPrograms(l, latest)
 	}
+}
+
+// importsTake is what FaceFusion takes at least from its start to its first job: it imports its
+// libraries.
+const importsTake = 500 * time.Millisecond
+
+// withoutYounger drops the runners that had just started when the run was seen, where another is
+// older.
+func withoutYounger(sorted []LiveProcess, l *folderEvidence, latest time.Time) []LiveProcess {
+	older := func(p *LiveProcess) bool {
+		return p.Role == RoleRunner && l.listed.Sub(p.Started)-importsTake >= l.listed.Sub(latest)
+	}
+	if !slices.ContainsFunc(sorted, func(p LiveProcess) bool { return older(&p) }) {
+		return sorted
+	}
+	return slices.DeleteFunc(sorted, func(p LiveProcess) bool { return p.Role == RoleRunner && !older(&p) })
 }
 
 // ran says that a runner is among the holders, which lives to run jobs and for nothing else.

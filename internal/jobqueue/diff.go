@@ -45,11 +45,11 @@ func (f *jobsFolder) understand(p *pass, j *job, doc *jobfile.Document) {
 		j.doc = *doc // of which a restored job knows no more than the statuses
 	}
 	f.noteNewest(p, j)
-	if !j.rerunSeen.IsZero() {
+	if j.rerun != nil {
 		if j.dir == jobsdir.Queued {
 			return
 		}
-		j.attempt.run.Contended, j.rerunSeen = true, time.Time{} // one of two has ended it
+		f.decideRerun(p, j, gather(p.evidence, f.instances)) // it has ended meanwhile
 	}
 	if j.attempt.run.Outcome == "" {
 		j.attempt.absorb(doc, written)
@@ -94,7 +94,7 @@ func sameVersion(a, b *jobfile.Document) bool {
 
 // wrote takes note of another version.
 func (f *jobsFolder) wrote(p *pass, j *job, doc *jobfile.Document, written time.Time) {
-	if j.attempt != nil && !j.attempt.claim.goneSince.IsZero() && j.attempt.run.Outcome == "" {
+	if j.attempt != nil && !j.attempt.claim.goneSince.IsZero() && j.attempt.run.Outcome == "" && j.rerun == nil {
 		j.attempt.claim.reset(p.now) // whoever had it was gone, so somebody else writes
 	}
 	j.progress.wrote(p.now)

@@ -55,13 +55,16 @@ func (f *jobsFolder) evaluate(p *pass, j *job, l *folderEvidence) {
 	if base == StateWaiting || a.run.Outcome != "" {
 		return // an end is final
 	}
-	if j.rerunSeen.IsZero() {
-		f.claim(p, j, l)
-	} else if l.listed.Sub(j.rerunSeen) >= claimGrace || p.now.Sub(j.rerunSeen) >= rerunFor {
-		f.decideRerun(p, j, l)
+	if r := j.rerun; r != nil {
+		if l.listed.Sub(r.seen) >= claimGrace || p.now.Sub(r.seen) >= rerunFor {
+			f.decideRerun(p, j, l)
+			j.attempt.absorb(&j.doc, j.written)
+		}
 		return
-	} else {
-		return
+	}
+	f.claim(p, j, l)
+	if a.claim.noteTemps(l) {
+		j.progress.filesKnown, j.progress.filesAt = false, time.Time{} // more files are no growth
 	}
 	j.progress.observe(p.now, l, useOf(&a.claim, l), f.idle.used(), f.stepPaths(j), func() (int64, bool) { return f.stepFiles(j) })
 	in := f.verdictInput(p, j, l)
@@ -234,7 +237,7 @@ func (f *jobsFolder) restDoors() {
 // stepFiles looks at the files of the step that runs, or of the last one while they are joined.
 func (f *jobsFolder) stepFiles(j *job) (int64, bool) {
 	if step := j.step(); step != nil {
-		return stepFiles(&f.at, step)
+		return stepFiles(&f.at, step, j.attempt.claim.temps)
 	}
 	return 0, false
 }

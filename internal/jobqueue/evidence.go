@@ -29,9 +29,8 @@ type Folder struct {
 	// Process is the root of the instance's processes. Where it is nil, the growth of files is no
 	// evidence.
 	Process *hostfs.Root
-	// Dir is the working folder of its processes, and TempPath its folder for temporary files
-	// ("/tmp" by default): both as the processes name them.
-	Dir, TempPath string
+	// Dir is the working folder of its processes, as they name it.
+	Dir string
 }
 
 // Evidence is what is known from elsewhere, by instance. Of an instance that is missing, nothing is
@@ -77,6 +76,8 @@ type LiveProcess struct {
 	// Command is FaceFusion's: "headless-run" for one; empty where it is not known.
 	Command string
 	Started time.Time
+	// TempPath is its folder for temporary files, as it names it; "/tmp" by default.
+	TempPath string
 }
 
 // Exit is the end of a process.

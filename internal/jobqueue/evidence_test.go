@@ -450,7 +450,7 @@ func TestGrowthIsMoreThanSize(t *testing.T) {
 	at, s := Folder{Process: rootAt(root)}, &jobfile.PlannedStep{Target: "/in/clip.mp4", Output: "/out.mp4"}
 	path := filepath.Join(root, "out.mp4")
 	require.NoError(t, os.WriteFile(path, []byte("frames"), 0o600))
-	sum := func() int64 { n, ok := stepFiles(&at, s); require.True(t, ok); return n }
+	sum := func() int64 { n, ok := stepFiles(&at, s, nil); require.True(t, ok); return n }
 	first := sum()
 	later := time.Now().Add(time.Minute)
 	require.NoError(t, os.Chtimes(path, later, later))

@@ -46,9 +46,8 @@ type job struct {
 	// since is when the state began.
 	since    time.Time
 	progress progress
-	// rerunSeen is since when the file shows that somebody began the job anew, while it is not
-	// known whether the run is over; rerunOwnAt is when something of the run had moved last.
-	rerunSeen, rerunOwnAt time.Time
+	// rerun is set while somebody began the job anew, and it is not known whether the run is over.
+	rerun *rerun
 	// failedEnd is when the run failed, failedSeen when we saw it: whether it was stopped is not
 	// known yet. Zero where nothing is awaited.
 	failedEnd, failedSeen time.Time

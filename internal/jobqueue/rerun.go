@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -15,6 +16,16 @@ const (
 	rerunFor = 5 * time.Second
 )
 
+// rerun is a job that was begun anew while its run was not known to be over.
+type rerun struct {
+	seen time.Time
+	// ownAt is when something of the run had moved last, written when its file was written last.
+	ownAt, written time.Time
+	// doc is the version that began the job anew, at begun.
+	doc   jobfile.Document
+	begun time.Time
+}
+
 // noteRerun is for a version that the process of the attempt has not written: it sets no step back,
 // and starts none twice. Whether the attempt is over, or a second process is at the same job beside
 // it, shows when the processes are listed next. It returns true when another attempt has begun
@@ -26,8 +37,8 @@ func (f *jobsFolder) noteRerun(p *pass, j *job, doc *jobfile.Document) bool {
 		f.begin(p, j, doc, ReasonSuperseded)
 		return true
 	}
-	if j.rerunSeen.IsZero() {
-		j.rerunSeen, j.rerunOwnAt = p.now, j.progress.ownAt
+	if j.rerun == nil {
+		j.rerun = &rerun{seen: p.now, ownAt: j.progress.ownAt, written: j.written, doc: *doc, begun: writtenAt(doc, &j.stat)}
 	}
 	return false
 }
@@ -35,40 +46,73 @@ func (f *jobsFolder) noteRerun(p *pass, j *job, doc *jobfile.Document) bool {
 // decideRerun tells two processes at one job from another attempt. FaceFusion has no lock that
 // would keep them apart.
 func (f *jobsFolder) decideRerun(p *pass, j *job, l *folderEvidence) {
-	seen, ownAt := j.rerunSeen, j.rerunOwnAt
-	j.rerunSeen, j.rerunOwnAt = time.Time{}, time.Time{}
+	r := j.rerun
+	j.rerun = nil
 	c := &j.attempt.claim
-	held, exit := slices.ContainsFunc(c.holders, l.alive), c.exit(l)
-	atWork := seen.Sub(ownAt) < rivalFor || l.hasRunner(c)
-	others := 0
-	for i := range l.processes {
-		p := &l.processes[i]
-		if doorQueue.lets(p) && startedBefore(l, p, seen) {
-			others++
-			if !slices.Contains(c.holders, p.ProcessID) {
-				c.holders = append(c.holders, p.ProcessID)
-			}
+	// Of two that work on the same files, one may have died of the other meanwhile.
+	lived := func(id ProcessID) bool {
+		exit := l.exitOf(id, c.seen.Add(-startSlack))
+		return l.alive(id) || exit != nil && exit.Time.After(r.seen)
+	}
+	held, atWork := slices.ContainsFunc(c.holders, lived), r.seen.Sub(r.ownAt) < rivalFor || l.hasRunner(c)
+	writers := l.writers(r.seen)
+	rivals := len(writers)
+	for _, id := range c.holders {
+		if !slices.Contains(writers, id) && lived(id) {
+			rivals++
 		}
 	}
-	if held && others > 1 && atWork {
+	if held && rivals > 1 && atWork {
 		j.attempt.run.Contended, j.attempt.published = true, nil
-		j.attempt.absorb(&j.doc, j.written)
+		for _, id := range writers {
+			if !slices.Contains(c.holders, id) {
+				c.holders = append(c.holders, id)
+			}
+		}
+		j.attempt.absorb(&r.doc, r.begun)
 		return
 	}
 	reason := ReasonSuperseded
-	if !held && exit != "" {
-		reason = exit
+	c.exclude(writers, l)
+	if len(c.holders) > 0 && !c.follow(l, p.now) {
+		reason = cmp.Or(c.exit(l), ReasonGone)
 	}
-	f.begin(p, j, &j.doc, reason)
-	j.attempt.absorb(&j.doc, j.written)
-	f.transition(p, j, j.attempt.state(), j.written)
+	last := j.written
+	j.written, j.progress.ownAt = r.written, r.ownAt // what is younger is of the run that begins
+	f.begin(p, j, &r.doc, reason)
+	j.written = last
+	j.attempt.absorb(&r.doc, r.begun)
+	f.transition(p, j, j.attempt.state(), r.begun)
+}
+
+// writers are those that live and can have begun a job of the queue anew at a time.
+func (l *folderEvidence) writers(at time.Time) (ids []ProcessID) {
+	for i := range l.processes {
+		if p := &l.processes[i]; doorQueue.lets(p) && startedBefore(l, p, at) {
+			ids = append(ids, p.ProcessID)
+		}
+	}
+	return ids
+}
+
+// exclude drops the runner that has begun the job anew, where there is but one that can have: it
+// goes through the queue once, so that the run before was another's.
+func (c *claim) exclude(writers []ProcessID, l *folderEvidence) {
+	if len(writers) != 1 || len(c.holders) < 2 || !l.isRunner(writers[0]) {
+		return
+	}
+	c.holders = slices.DeleteFunc(c.holders, func(id ProcessID) bool { return id == writers[0] })
 }
 
 // hasRunner says that the one process that can have a run is a runner, and lives: it dies of what a
 // web UI loses a job to, so that it is at work, however slow.
 func (l *folderEvidence) hasRunner(c *claim) bool {
 	id, only := c.only()
-	return only && slices.ContainsFunc(l.processes, func(p LiveProcess) bool { return p.ProcessID == id && p.Role == RoleRunner })
+	return only && l.isRunner(id)
+}
+
+func (l *folderEvidence) isRunner(id ProcessID) bool {
+	return slices.ContainsFunc(l.processes, func(p LiveProcess) bool { return p.ProcessID == id && p.Role == RoleRunner })
 }
 
 // begin starts another attempt, and ends the one before if nothing else has.

@@ -50,3 +50,94 @@ func TestALostJobOfAWebUIIsRunAgain(t *testing.T) {
 	assert.Equal(t, OutcomeOrphaned, h.queue().Runs[0].Outcome)
 	assert.Equal(t, 1, h.queue().Count(StateRunning))
 }
+
+// TestTheOtherRunnerTakesALostJob: two runners that started together work on two jobs, one dies of
+// the other, and the other comes to its job. Which of them had it shows then: a runner goes through
+// the queue once.
+func TestTheOtherRunnerTakesALostJob(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	one := h.runner("job-run-all")
+	h.runner("job-run-all")
+	h.tick(2 * time.Second)
+	h.job("queued/first", "started")
+	h.tick(3 * time.Second)
+	began := h.now
+	h.exit(one, ReasonException)
+	h.tick(5 * time.Second)
+	assert.Empty(t, h.orphans(), "it may be the other's")
+	h.job("queued/first", "started")
+	h.tick(5 * time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonException: 1}, h.orphans())
+	lost := h.changes[len(h.changes)-2].Run
+	assert.Equal(t, OutcomeOrphaned, lost.Outcome)
+	assert.Equal(t, began, lost.Ended.V, "when its process exited")
+	h.job("queued/first", "completed")
+	h.mv("queued/first", "completed/first")
+	h.tick(5 * time.Second)
+	assert.Equal(t, 5.0, h.lastRun().Duration().V.Round(time.Second).Seconds())
+	assert.EqualValues(t, 2, sumRuns(h.queue()))
+	assert.False(t, h.lastRun().Contended)
+}
+
+// TestARunnerThatDiesOfTheOther: both are at one job, and one dies of it before anybody looks.
+func TestARunnerThatDiesOfTheOther(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	one := h.runner("job-run-all")
+	h.tick(2 * time.Second)
+	h.job("queued/first", "started")
+	h.tick(3 * time.Second)
+	h.runner("job-run-all")
+	h.tick(3 * time.Second)
+	h.job("queued/first", "started")
+	h.pass()
+	h.advance(200 * time.Millisecond)
+	h.exit(one, ReasonException)
+	h.tick(3 * time.Second)
+	assert.Equal(t, 1, h.queue().Contended)
+	h.job("queued/first", "completed")
+	h.mv("queued/first", "completed/first")
+	h.tick(5 * time.Second)
+	assert.Empty(t, h.orphans())
+	assert.EqualValues(t, 1, sumRuns(h.queue()))
+	assert.True(t, h.lastRun().Contended)
+}
+
+// TestARerunThatEndsAtOnce: it is over before the processes are listed again.
+func TestARerunThatEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	h.webUI()
+	h.job("queued/lost", "started")
+	h.tick(2 * time.Minute)
+	h.runner("job-run")
+	h.tick(2 * time.Second)
+	h.job("queued/lost", "started")
+	h.pass()
+	h.job("queued/lost", "completed")
+	h.mv("queued/lost", "completed/lost")
+	h.tick(5 * time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonSuperseded: 1}, h.orphans())
+	assert.EqualValues(t, 2, sumRuns(h.queue()))
+}
+
+// TestARunnerThatStartsWithARun is not the one that has it: FaceFusion takes seconds from its start
+// to its first job.
+func TestARunnerThatStartsWithARun(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	one := h.runner("job-run-all")
+	h.tick(2 * time.Second)
+	h.job("queued/first", "started")
+	h.process(RoleRunner, 0)
+	h.pass()
+	h.tick(3 * time.Second)
+	h.exit(one, ReasonException)
+	h.tick(3 * time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonException: 1}, h.orphans())
+}

@@ -198,19 +198,19 @@ func TestStepFilesAreFoundBelowTheRoot(t *testing.T) {
 	root := t.TempDir()
 	at := Folder{Process: rootAt(root), Dir: "/facefusion"}
 	s := &jobfile.PlannedStep{Target: "/in/clip.mp4", Output: "out/result.mkv"}
-	before, ok := stepFiles(&at, s)
+	before, ok := stepFiles(&at, s, nil)
 	require.True(t, ok)
 	assert.Zero(t, before)
 	for _, name := range []string{"facefusion/out/result.mkv", "tmp/facefusion/clip/temp.mp4", "tmp/facefusion/clip/temp.mkv", "tmp/facefusion/result/temp.mkv"} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte("frames"), 0o644))
-		after, _ := stepFiles(&at, s)
+		after, _ := stepFiles(&at, s, nil)
 		assert.NotEqual(t, before, after, name)
 		before = after
 	}
-	_, ok = stepFiles(&Folder{}, s)
+	_, ok = stepFiles(&Folder{}, s, nil)
 	assert.False(t, ok, "without a root there is no way to them")
 	s.Output = "../../../../etc/passwd"
-	sum, _ := stepFiles(&Folder{Process: rootAt(root), TempPath: "/nowhere"}, s)
+	sum, _ := stepFiles(&Folder{Process: rootAt(root)}, s, []string{"/nowhere"})
 	assert.Zero(t, sum, "no name leads out of the root")
 }

@@ -1,7 +1,9 @@
 package jobqueue
 
 import (
+	"cmp"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
@@ -12,17 +14,32 @@ import (
 // defaultTemp is where FaceFusion puts temporary files unless told otherwise.
 const defaultTemp = "/tmp"
 
+// maxTemps bounds the folders in which the temporary files of one run are looked for.
+const maxTemps = 4
+
+// noteTemps notes where the processes that can have the run put temporary files. Where none is
+// known to have it, those of all are looked at. It returns true when there are more than before.
+func (c *claim) noteTemps(l *folderEvidence) (more bool) {
+	for i := range l.processes {
+		p := &l.processes[i]
+		temp, may := cmp.Or(p.TempPath, defaultTemp), p.Role != RoleAdmin && c.resolved && len(c.holders) == 0
+		if (may || slices.Contains(c.holders, p.ProcessID)) && len(c.temps) < maxTemps && !slices.Contains(c.temps, temp) {
+			c.temps, more = append(c.temps, temp), true
+		}
+	}
+	return more
+}
+
 // stepFiles sums up what the files are that a step writes:
 // <temp>/facefusion/<name>/temp.<extension>, the folder of its frames, and the output. FaceFusion
 // names the temporary ones after the target or the output, depending on its version. The sum has no
 // meaning of its own; that it changes has.
-func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
+func stepFiles(at *Folder, s *jobfile.PlannedStep, temps []string) (sum int64, ok bool) {
 	if at.Process == nil {
 		return 0, false
 	}
-	temp := at.TempPath
-	if temp == "" {
-		temp = defaultTemp
+	if len(temps) == 0 {
+		temps = []string{defaultTemp}
 	}
 	ok = true
 	stat := func(name string) {
@@ -39,11 +56,13 @@ func stepFiles(at *Folder, s *jobfile.PlannedStep) (sum int64, ok bool) {
 		stat(s.Output)
 	}
 	extensions := distinct(path.Ext(s.Target), path.Ext(s.Output))
-	for _, name := range distinct(stem(s.Target), stem(s.Output)) {
-		folder := path.Join(temp, "facefusion", name)
-		stat(folder)
-		for _, extension := range extensions {
-			stat(path.Join(folder, "temp"+extension))
+	for _, temp := range temps {
+		for _, name := range distinct(stem(s.Target), stem(s.Output)) {
+			folder := path.Join(temp, "facefusion", name)
+			stat(folder)
+			for _, extension := range extensions {
+				stat(path.Join(folder, "temp"+extension))
+			}
 		}
 	}
 	return sum, ok

@@ -135,7 +135,7 @@ func TestIniJobsPath(t *testing.T) {
 		"nonsense\n[paths]\n??\njobs_path = /data/j\\\n": `/data/j\`,
 		"\x00\xff[": "",
 	} {
-		assert.Equal(t, want, iniJobsPath([]byte(content)), "%q", content)
+		assert.Equal(t, want, parsePaths([]byte(content)).jobs, "%q", content)
 	}
 }
 

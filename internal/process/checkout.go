@@ -99,18 +99,27 @@ func subfolders(root *hostfs.Root, folder string) []string {
 // maxEnviron bounds what is read of an environment, which is 128 KiB at most for one string.
 const maxEnviron = 256 << 10
 
-// pythonPath returns the folders of PYTHONPATH in the environment that a process was started with.
-func (f *files) pythonPath(pid int) []string {
+// variables returns what the environment that a process was started with says, in the order of the
+// names; empty for what it does not say or nobody may read.
+func (f *files) variables(pid int, names ...string) []string {
+	values := make([]string, len(names))
 	data, err := f.read(f.path(pid, "environ"), maxEnviron)
 	if err != nil {
-		return nil
+		return values
 	}
 	for variable := range strings.SplitSeq(string(data), "\x00") {
-		if value, ok := strings.CutPrefix(variable, "PYTHONPATH="); ok {
-			return slices.DeleteFunc(strings.Split(value, ":"), func(s string) bool { return s == "" })
+		name, value, _ := strings.Cut(variable, "=")
+		if i := slices.Index(names, name); i >= 0 && values[i] == "" {
+			values[i] = value
 		}
 	}
-	return nil
+	return values
+}
+
+// pythonPath returns the folders of PYTHONPATH.
+func (f *files) pythonPath(pid int) []string {
+	folders := strings.Split(f.variables(pid, "PYTHONPATH")[0], ":")
+	return slices.DeleteFunc(folders, func(s string) bool { return s == "" })
 }
 
 // maxMaps bounds what is read of a process's mappings: a program with CUDA and PyTorch has about

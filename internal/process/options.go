@@ -51,6 +51,12 @@ func jobsPathOption(args []string, version string) (string, bool) {
 	return option(args, "--jobs-path", len("--j"), short)
 }
 
+// tempPathOption is --temp-path, of which 3.x has no short form. Other options begin with --temp-,
+// none with --temp-pa.
+func tempPathOption(args []string) (string, bool) {
+	return option(args, "--temp-path", len("--temp-pa"), "")
+}
+
 // configPathOption is --config-path, called --config in 2.x, alias -c up to 3.0.x. No other option
 // begins with --c.
 func configPathOption(args []string, version string) (string, bool) {
@@ -61,9 +67,11 @@ func configPathOption(args []string, version string) (string, bool) {
 	return option(args, "--config-path", len("--c"), short)
 }
 
-// iniJobsPath returns [paths] jobs_path of a facefusion.ini. The options make the reader behave
-// like Python's configparser.
-func iniJobsPath(data []byte) string {
+// iniPaths are what [paths] of a facefusion.ini names; empty where it does not.
+type iniPaths struct{ jobs, temp string }
+
+// parsePaths has the reader behave like Python's configparser.
+func parsePaths(data []byte) iniPaths {
 	file, err := ini.LoadSources(ini.LoadOptions{
 		InsensitiveKeys:            true,
 		IgnoreInlineComment:        true,
@@ -74,7 +82,8 @@ func iniJobsPath(data []byte) string {
 		AllowPythonMultilineValues: false,
 	}, data)
 	if err != nil {
-		return ""
+		return iniPaths{}
 	}
-	return strings.TrimSpace(file.Section("paths").Key("jobs_path").Value())
+	value := func(key string) string { return strings.TrimSpace(file.Section("paths").Key(key).Value()) }
+	return iniPaths{jobs: value("jobs_path"), temp: value("temp_path")}
 }

@@ -16,7 +16,7 @@ func (t *Table) placePending() {
 			continue
 		}
 		if p, ok := t.files.workdir(m.PID, s); ok && !p.pending {
-			m.pending = false
+			m.pending, m.temp = false, p.temp
 			t.instances.relocate(m, p)
 		}
 	}

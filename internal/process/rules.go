@@ -164,13 +164,15 @@ func (f *files) service(s surroundings, r rule, checkout string, unconfirmed boo
 		w.version = parseVersion(metadata)
 	}
 	jobs := defaultJobsPath
+	var paths iniPaths
 	if ini, err := s.root.ReadFile(inner+"/facefusion.ini", maxConfig); err == nil {
-		if path := iniJobsPath(ini); path != "" {
-			jobs = path
+		if paths = parsePaths(ini); paths.jobs != "" {
+			jobs = paths.jobs
 		}
 	}
 	w.checkout = f.locate(s.pid, inner)
 	w.jobs = f.locate(s.pid, resolve(s.root, absolute(inner, jobs)))
+	w.temp = f.tempPath(s.pid, nil, paths, inner)
 	f.attribute(s.pid, s.root, &w)
 	return ruleMatch{rule: r, role: RoleService, workdir: w, unconfirmed: unconfirmed}
 }

@@ -104,6 +104,11 @@ type Process struct {
 	Rule string
 	// Started is the wall-clock time of the start.
 	Started time.Time
+	// TempPath is its folder for temporary files, as it names it; empty for /tmp, for children, and
+	// where nobody may look. Never exported.
+	TempPath string
+	// CPU is what it has used so far, in seconds.
+	CPU float64
 	// Paths are those in the arguments of an ffmpeg.
 	Paths []string
 }

@@ -153,7 +153,7 @@ func (t *Table) found(p *pass, o observation, found ruleMatch, parent *trackedPr
 	if again, err := t.files.stat(o.pid); err != nil || again.start != o.stat.start {
 		return false
 	}
-	m := &trackedProcess{role: found.role, rule: found.rule, readable: found.readable, pending: found.pending, alone: found.rule == ruleParentOfRun}
+	m := &trackedProcess{role: found.role, rule: found.rule, readable: found.readable, pending: found.pending, temp: found.temp, alone: found.rule == ruleParentOfRun}
 	switch {
 	case found.configured != nil:
 		m.instance = t.instances.claim(found.configured, found.workdir)

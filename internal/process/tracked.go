@@ -12,6 +12,8 @@ type trackedProcess struct {
 	cmdline  string
 	// paths are those in the arguments of an ffmpeg.
 	paths []string
+	// temp is its folder for temporary files; empty for the default.
+	temp string
 	// ppid is its parent's pid as of the last time when that was asked for.
 	ppid int
 	// readable says whether the process may be looked into; without, the kernel shows an exit code

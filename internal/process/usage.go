@@ -85,6 +85,9 @@ func (u *resourceUsage) cpu(s stat) {
 	u.user, u.system = max(u.user, s.user), max(u.system, s.system)
 }
 
+// seconds of CPU time.
+func (u *resourceUsage) seconds() float64 { return float64(u.user+u.system) / userHZ }
+
 func larger(v reading.Value[int64], n int64) reading.Value[int64] {
 	return reading.Known(max(v.V, n))
 }

@@ -20,6 +20,9 @@ type workdir struct {
 	// checkout and jobs are located as far as they are known; without permission only what the
 	// command line tells is.
 	checkout, jobs folder
+	// temp is the folder for temporary files, as the process names it; empty where it is FaceFusion's
+	// default.
+	temp string
 	// readable says whether the process may be looked into, complete whether the files of the
 	// checkout could be read, too.
 	readable, complete bool
@@ -65,7 +68,9 @@ func (f *files) workdir(pid int, s script) (workdir, bool) {
 	}
 	p := workdir{version: parseVersion(metadata), readable: true, complete: err == nil || hanging, pending: hanging}
 	p.checkout = f.locate(pid, checkout)
-	p.jobs = f.locate(pid, resolve(root, f.jobsPath(root, s, cwd, p.version)))
+	paths := f.configuredPaths(root, s, cwd, p.version)
+	p.jobs = f.locate(pid, resolve(root, jobsPath(s, paths, cwd, p.version)))
+	p.temp = f.tempPath(pid, s.args, paths, cwd)
 	if role, ok := s.roleFor(p.version); ok && role.short() {
 		_, p.temporary = jobsPathOption(s.args, p.version)
 	}
@@ -95,21 +100,27 @@ const defaultJobsPath = ".jobs"
 // jobsPath returns the jobs folder as FaceFusion 3.x determines it: command line, then
 // facefusion.ini, then the default. 2.x has none; the folder that it would have serves as its
 // identity.
-func (f *files) jobsPath(root *hostfs.Root, s script, cwd, version string) string {
+func jobsPath(s script, paths iniPaths, cwd, version string) string {
 	if path, ok := jobsPathOption(s.args, version); ok && path != "" {
 		return absolute(cwd, path)
 	}
+	if paths.jobs != "" {
+		return absolute(cwd, paths.jobs)
+	}
+	return absolute(cwd, defaultJobsPath)
+}
+
+// configuredPaths are those of the process's facefusion.ini.
+func (f *files) configuredPaths(root *hostfs.Root, s script, cwd, version string) iniPaths {
 	config := "facefusion.ini"
 	if path, ok := configPathOption(s.args, version); ok && path != "" {
 		config = path
 	}
 	data, err := root.ReadFile(absolute(cwd, config), maxConfig)
-	if err == nil {
-		if path := iniJobsPath(data); path != "" {
-			return absolute(cwd, path)
-		}
+	if err != nil {
+		return iniPaths{}
 	}
-	return absolute(cwd, defaultJobsPath)
+	return parsePaths(data)
 }
 
 // absolute does not clean the path: "link/.." means what the link says.
@@ -216,8 +227,8 @@ func sameFolder(host *hostfs.Root, a string, process *hostfs.Root, b string) boo
 func (f *files) expectedJobsPath(checkout string) string {
 	data, err := f.hostRoot().ReadFile(filepath.Join(checkout, "facefusion.ini"), maxConfig)
 	if err == nil {
-		if path := iniJobsPath(data); path != "" {
-			return path
+		if paths := parsePaths(data); paths.jobs != "" {
+			return paths.jobs
 		}
 	}
 	return defaultJobsPath

@@ -38,7 +38,7 @@ func startLogs(t *testing.T, overrides string) *logs {
 }
 
 // startLogsOf reads files that match a pattern.
-func startLogsOf(t *testing.T, pattern, dir, overrides string) *logs {
+func startLogsOf(t *testing.T, pattern, dir string, overrides ...string) *logs {
 	t.Helper()
 	state := filepath.Join(dir, "state")
 	config, err := os.ReadFile("../../config/logs.yaml")
@@ -52,7 +52,7 @@ func startLogsOf(t *testing.T, pattern, dir, overrides string) *logs {
 		"    include_file_path: true", "    include_file_path: true\n    start_at: beginning",
 	).Replace(string(config))
 	l := &logs{dir: dir, records: filepath.Join(state, "facefusion-log.jsonl")}
-	l.collector = startWith(t, text, overrides)
+	l.collector = startWith(t, append([]string{text}, overrides...)...)
 	return l
 }
 

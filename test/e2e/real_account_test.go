@@ -58,7 +58,7 @@ func newAccount(t *testing.T, f *faceFusionCopy) *runComparison {
 // watch starts the collector.
 func (a *runComparison) watch() {
 	a.t.Helper()
-	a.c = startLogsOf(a.t, a.f.logs+"/*.log", a.dir, fmt.Sprintf(`
+	a.c = startLogsOf(a.t, a.f.logs+"/*.log", a.dir, byKind, fmt.Sprintf(`
 extensions: {file_storage: {directory: %[1]s}}
 receivers: {facefusion: {storage: file_storage}}
 exporters:

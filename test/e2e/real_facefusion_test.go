@@ -105,6 +105,8 @@ type faceFusionProgram struct {
 	t     *testing.T
 	what  string
 	ended chan struct{}
+	// endedAt is set when it has ended.
+	endedAt time.Time
 }
 
 // start starts a command of FaceFusion.
@@ -120,6 +122,7 @@ func (f *faceFusionCopy) start(command string, arguments ...string) *faceFusionP
 	require.NoError(f.t, p.Start())
 	go func() {
 		_ = p.Wait() // exitCode says how
+		p.endedAt = time.Now()
 		close(p.ended)
 	}()
 	f.t.Cleanup(func() {

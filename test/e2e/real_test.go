@@ -162,17 +162,35 @@ func (a *runComparison) lostAndRunAgain() {
 	a.agree("job-run of the job that was lost", a.ended("lost", exit(code), "", "command_line", "video"))
 }
 
-// twoRunners has two runners of one queue, which FaceFusion does not keep apart.
+// twoRunners has two runners of one queue, which FaceFusion does not keep apart. Each has a copy of
+// the queue as it was when it came, and the two delete each other's temporary files.
 func (a *runComparison) twoRunners() {
 	a.t.Helper()
-	a.queue("first", "gray.mp4")
-	a.queue("second", "gray.mp4")
-	one := a.f.start("job-run-all")
-	a.started("first")
-	two := a.f.start("job-run-all")
-	codes := exit(one.exitCode()) + " and " + exit(two.exitCode())
-	a.agree("two job-run-all at once",
-		a.ended("first", codes, "exception", "command_line", "video"), a.ended("second", codes, "exception", "command_line", "video"))
+	for _, way := range []struct {
+		scenario, suffix string
+		together         bool
+	}{
+		{"two job-run-all, the second when the first is at work", "", false},
+		{"two job-run-all together", "-again", true},
+	} {
+		first, second := "first"+way.suffix, "second"+way.suffix
+		a.queue(first, "gray.mp4")
+		a.queue(second, "gray.mp4")
+		j := a.journal()
+		one := a.f.start("job-run-all")
+		if !way.together {
+			a.started(first)
+		}
+		two := a.f.start("job-run-all")
+		codes := exit(one.exitCode()) + " and " + exit(two.exitCode())
+		close(j.stop)
+		<-j.done
+		var runs []fact
+		for _, job := range []string{first, second} {
+			runs = append(runs, j.runs(a.ended(job, codes, "exception", "command_line", "video"), one, two)...)
+		}
+		a.agree(way.scenario, runs...)
+	}
 }
 
 func (a *runComparison) webUI() {

@@ -27,6 +27,7 @@ func (h *ProcRoot) build(dir string, p ProcEntry) error {
 		"io":           fmt.Sprintf("rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: %d\nwrite_bytes: %d\ncancelled_write_bytes: 0\n", p.ReadBytes, p.WriteBytes),
 		"mountinfo":    p.MountInfo,
 		"cgroup":       cmp.Or(p.Cgroup, "0::/\n"),
+		"environ":      strings.Join(p.Environ, "\x00"),
 		"net/dev":      p.NetDev,
 		"net/tcp":      p.tcp(4),
 		"net/tcp6":     p.tcp(6),

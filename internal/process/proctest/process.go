@@ -49,6 +49,8 @@ type ProcEntry struct {
 	MountInfo string
 	// Cgroup is the content of that file; by default the root of version 2.
 	Cgroup string
+	// Environ is what it was started with: "TMPDIR=/scratch".
+	Environ []string
 	// NetDev is the content of net/dev.
 	NetDev string
 }

@@ -46,7 +46,7 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 			}
 			if !p.Role.Child() || p.Role == process.RoleWorker {
 				e.Processes = append(e.Processes, jobqueue.LiveProcess{
-					ProcessID: jobqueue.ProcessID(p.ID), Role: jobqueue.ProcessRole(p.Role), Command: p.Command, Started: p.Started,
+					ProcessID: jobqueue.ProcessID(p.ID), Role: jobqueue.ProcessRole(p.Role), Command: p.Command, Started: p.Started, TempPath: p.TempPath,
 				})
 			}
 		}

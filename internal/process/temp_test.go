@@ -1,0 +1,58 @@
+package process_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+)
+
+// TestTemporaryFolders are where FaceFusion and Python's tempfile take them from, in their order.
+func TestTemporaryFolders(t *testing.T) {
+	for _, c := range []struct {
+		name, ini, want  string
+		arguments, given []string
+	}{
+		{name: "the default"},
+		{name: "the environment", given: []string{"TMP=/c", "TMPDIR=/a", "TEMP=/b"}, want: "/a"},
+		{name: "the second variable", given: []string{"TMPDIR=", "TMP=/c", "TEMP=/b"}, want: "/b"},
+		{name: "a relative one", given: []string{"TMP=scratch"}, want: "/opt/facefusion/scratch"},
+		{name: "the configuration", ini: "/data/tmp", given: []string{"TMPDIR=/a"}, want: "/data/tmp"},
+		{name: "the command line", arguments: []string{"--temp-path", "/run/scratch"}, ini: "/data/tmp", given: []string{"TMPDIR=/a"}, want: "/run/scratch"},
+		{name: "the command line, in short", arguments: []string{"--temp-pa=scratch"}, want: "/opt/facefusion/scratch"},
+		{name: "another option", arguments: []string{"--temp-frame-format", "png"}, given: []string{"TMPDIR=/a"}, want: "/a"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newHarness(t, process.Settings{})
+				w.checkout("/opt/facefusion", "3.8.1")
+				require.NoError(t, w.host.WriteFile("/opt/facefusion/facefusion.ini", "[paths]\ntemp_path = "+c.ini+"\n"))
+				p := runner(100, "/opt/facefusion", c.arguments...)
+				p.Environ = c.given
+				w.put(p)
+				i := only(t, w.pass())
+				require.Len(t, i.Processes, 1)
+				assert.Equal(t, c.want, i.Processes[0].TempPath)
+			})
+		})
+	}
+}
+
+// TestTemporaryFolderOfAProgram around FaceFusion.
+func TestTemporaryFolderOfAProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t, process.Settings{})
+		w.checkout("/opt/facefusion", "3.8.1")
+		p := runner(100, "/opt/facefusion")
+		p.Argv, p.Environ = []string{"python", "-m", "uvicorn", "service:app"}, []string{"PATH=/bin", "TMPDIR=/scratch"}
+		p.UserTicks, p.SystemTicks = 150, 50
+		w.put(p)
+		i := only(t, w.pass())
+		require.Len(t, i.Processes, 1)
+		assert.Equal(t, "/scratch", i.Processes[0].TempPath)
+		assert.InDelta(t, 2, i.Processes[0].CPU, 1e-9)
+	})
+}
