@@ -45,7 +45,7 @@ func TestUsage(t *testing.T) {
 		},
 	}, i.Roles)
 	assert.Equal(t, process.Process{
-		ID: process.ID{PID: 100, StartTicks: 300_100}, Role: process.RoleServer, Rule: "script", Command: "run", Started: bootTime.Add(300_100 * 10 * time.Millisecond),
+		ID: process.ID{PID: 100, StartTicks: 300_100}, Role: process.RoleServer, Rule: "script", Command: "run", Started: bootTime.Add(300_100 * 10 * time.Millisecond), CPU: 13.2,
 	}, i.Processes[0])
 }
 

@@ -20,8 +20,8 @@ type workdir struct {
 	// checkout and jobs are located as far as they are known; without permission only what the
 	// command line tells is.
 	checkout, jobs folder
-	// temp is the folder for temporary files, as the process names it; empty where it is FaceFusion's
-	// default.
+	// temp is the folder for temporary files, as the process names it; empty where it is
+	// FaceFusion's default.
 	temp string
 	// readable says whether the process may be looked into, complete whether the files of the
 	// checkout could be read, too.

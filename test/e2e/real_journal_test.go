@@ -37,14 +37,14 @@ func (a *runComparison) journal() *journal {
 				tick.Stop()
 				return
 			case <-tick.C:
-				j.look()
+				j.read()
 			}
 		}
 	}()
 	return j
 }
 
-func (j *journal) look() {
+func (j *journal) read() {
 	files, _ := filepath.Glob(filepath.Join(j.folder, "*.json"))
 	for _, file := range files {
 		var said struct {
