@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -127,8 +128,9 @@ func roleOfOptions(args []string, otherwise Role) (Role, bool) {
 // "api" is the server. In 3.x "run" is the web UI, and a target is only what it opens with. While
 // the version is unknown, a target with an output speaks for 4.
 func headless(args []string, version string) bool {
-	if major, _, ok := strings.Cut(version, "."); ok {
-		return len(major) > 1 || major >= "4"
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".") // its branch says "v4"
+	if n, err := strconv.Atoi(major); err == nil {
+		return n >= 4
 	}
 	var target, output bool
 	for _, a := range args {

@@ -83,8 +83,10 @@ func TestRun(t *testing.T) {
 		got, _ := classify(target, version)
 		assert.Equal(t, want, got, "version %q", version)
 	}
-	got, _ := classify(target[:3], "")
-	assert.Equal(t, RoleServer, got)
+	for version, want := range map[string]Role{"": RoleServer, "NEXT": RoleServer, "3.8.1": RoleServer, "v4": RoleRunner, "4.0.0": RoleRunner} {
+		got, _ := classify(target[:3], version)
+		assert.Equal(t, want, got, "version %q, no target", version)
+	}
 }
 
 func TestJobsPathOption(t *testing.T) {
