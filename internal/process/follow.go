@@ -23,6 +23,7 @@ func (t *Table) follow(l *pass, due []int) []int {
 			t.cache.set(pid, dismissed)
 		case t.turned(m, s):
 			t.drop(m)
+			m.watch.stop()
 			t.cache.set(pid, candidate)
 			due = append(due, pid)
 		default:
@@ -72,6 +73,10 @@ func (t *Table) drop(m *trackedProcess) {
 func (t *Table) end(l *pass, m *trackedProcess, zombie *stat) {
 	t.drop(m)
 	if m.watch == nil {
+		return
+	}
+	if m.role.Child() && m.role != RoleWorker {
+		m.watch.stop() // a worker that became another program
 		return
 	}
 	m.ended = l.at
@@ -140,6 +145,9 @@ func (t *Table) report(l *pass, m *trackedProcess, e ending) {
 	}
 	m.instance.conclude(m.ID, e)
 	m.instance.totalsOf(m.role).exits[e.reason]++
+	if m.role == RoleWorker {
+		return // a pool has many, and its service tells what that means
+	}
 	l.changes = append(l.changes, LifecycleEvent{
 		Time: l.now, Instance: m.instance.id, Role: m.role, PID: m.PID,
 		Exited: true, Reason: e.reason, ExitCode: e.code, Signal: e.signal,

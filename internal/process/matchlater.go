@@ -111,9 +111,7 @@ func (t *Table) release(p *pass, released *trackedProcess) {
 	i := released.instance
 	for _, m := range append(t.descendants(released), released) {
 		t.drop(m)
-		if m.watch != nil {
-			m.watch.stop()
-		}
+		m.watch.stop()
 		t.cache.set(m.PID, candidate)
 		if r := t.cache.records[m.PID]; r != nil {
 			r.ppid = m.ppid

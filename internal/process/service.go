@@ -154,6 +154,7 @@ func (t *Table) promote(p *pass) {
 		}
 		if ok && !found.unconfirmed {
 			t.drop(m)
+			m.watch.stop()
 			t.found(p, o, found, nil)
 		}
 	}

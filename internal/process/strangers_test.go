@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
@@ -201,6 +202,47 @@ func TestWorkers(t *testing.T) {
 	assert.Equal(t, map[process.Role][]int{process.RoleService: {100}, process.RoleWorker: {101, 102}, process.RoleFFmpeg: {110}}, pids(i))
 	w.remove(100)
 	assert.False(t, only(t, w.pass()).Up(), "workers that are left are not the service")
+}
+
+// TestWorkersThatEnd: how each ended is counted, so that a service whose workers crash again and
+// again is seen although it lives. It is no event of its own.
+func TestWorkersThatEnd(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.checkout("/app", "3.8.1")
+	w.put(pythonIn(100, "/app", "python service.py"))
+	w.pass()
+	for n, status := range []int{code, int(unix.SIGSEGV), int(unix.SIGKILL), 0, int(unix.SIGTERM)} {
+		p := pythonIn(101+n, "/app", "python service.py --worker")
+		p.PPID, p.StartTicks = 100, 300_500+uint64(n)
+		w.put(p)
+		require.Equal(t, []int{p.PID}, pids(only(t, w.pass()))[process.RoleWorker])
+		require.Empty(t, w.end(p, status).Changes)
+	}
+	i := only(t, w.pass())
+	assert.True(t, i.Up())
+	assert.Empty(t, i.Ended, "a worker is not missed")
+	assert.Equal(t, map[process.ExitReason]uint64{
+		process.ExitFailed: 1, process.ExitCrashed: 1, process.ExitKilled: 1, process.ExitCompleted: 1, process.ExitTerminated: 1,
+	}, usageOf(t, i, process.RoleWorker).Exits)
+}
+
+// TestAPoolOfWorkers: of a service that starts as many as it likes, some are waited for.
+func TestAPoolOfWorkers(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.checkout("/app", "3.8.1")
+	w.put(pythonIn(100, "/app", "python service.py"))
+	for n := range 100 {
+		p := pythonIn(101+n, "/app", "python service.py --worker")
+		p.PPID, p.StartTicks = 100, 300_500+uint64(n)
+		w.put(p)
+	}
+	require.Len(t, pids(only(t, w.pass()))[process.RoleWorker], 100)
+	for n := range 100 {
+		p := pythonIn(101+n, "/app", "python service.py --worker")
+		p.PPID, p.StartTicks, p.State, p.ExitCode = 100, 300_500+uint64(n), "Z", code
+		w.put(p)
+	}
+	assert.Equal(t, map[process.ExitReason]uint64{process.ExitFailed: 32}, usageOf(t, only(t, w.pass()), process.RoleWorker).Exits)
 }
 
 func BenchmarkPassWithPythons(b *testing.B) {

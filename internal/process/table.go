@@ -215,9 +215,7 @@ func (t *Table) Close() error {
 	}
 	t.closed = true
 	for _, m := range t.members {
-		if m.watch != nil {
-			m.watch.stop()
-		}
+		m.watch.stop()
 	}
 	for _, m := range t.exited {
 		m.watch.stop()

@@ -211,10 +211,26 @@ func (t *Table) join(g observation, m *trackedProcess) {
 		m.joined = t.at
 		m.instance.refound(m)
 		m.instance.seen = true
+	} else if m.role == RoleWorker && t.workersOf(m.instance) < maxWatchedWorkers {
+		_, err := t.files.cwd(m.PID)
+		m.watch, m.readable = t.watcher.addQuiet(m.ID), err == nil
 	}
 	t.members[g.pid] = m
 	t.cache.set(g.pid, tracked)
 	t.files.measure(m, g.stat)
+}
+
+// maxWatchedWorkers is of how many workers of an instance it is told how they end: application
+// servers have a few, a pool may have as many as it likes.
+const maxWatchedWorkers = 32
+
+func (t *Table) workersOf(i *instanceState) (n int) {
+	for _, m := range t.members {
+		if m.instance == i && m.watch != nil && m.role == RoleWorker {
+			n++
+		}
+	}
+	return n
 }
 
 // adopt takes in the descendants that were judged before their ancestor turned out to be

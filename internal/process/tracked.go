@@ -38,7 +38,7 @@ type trackedProcess struct {
 	// pending says that the file system of its checkout did not answer when the process was found,
 	// or since.
 	pending bool
-	// watch is nil for children.
+	// watch is nil for children, but for workers.
 	watch *watch
 	// served says that it descends from a service.
 	served bool

@@ -53,6 +53,16 @@ func (w *watcher) add(id ID) *watch {
 	return added
 }
 
+// addQuiet starts to wait, and notifies nobody: it is enough to know how the process ended at the
+// next pass.
+func (w *watcher) addQuiet(id ID) *watch {
+	added := &watch{watcher: w, id: id, pidfd: openPidfd(id)}
+	if pidfd := added.pidfd; pidfd != nil {
+		w.wg.Go(func() { await(pidfd, added.seeZombie) })
+	}
+	return added
+}
+
 // seeZombie reads how the process ended as soon as it did: before Linux 6.15 nobody tells later,
 // and a supervisor fetches it within a millisecond.
 func (w *watch) seeZombie() {
@@ -134,7 +144,11 @@ func (w *watch) ending() (ending, bool) {
 	return endingOf(int(info.Exit_code)), true
 }
 
+// stop ends the waiting; there is none for most children.
 func (w *watch) stop() {
+	if w == nil {
+		return
+	}
 	if w.pidfd != nil {
 		w.pidfd.Close()
 		return
