@@ -15,7 +15,7 @@ func containerLimits() []panel {
 				{by + `(facefusion_container_memory_limit_bytes{@instance})`, "{{service_instance_id}} limit"},
 				{by + `(facefusion_container_memory_peak_bytes{@instance})`, "{{service_instance_id}} peak"},
 			},
-			runbooks: []string{"FaceFusionOutOfMemory", "FaceFusionCrashed"},
+			runbooks: []string{"FaceFusionContainerMemoryFull", "FaceFusionOutOfMemory"},
 		}.lines(),
 		chart{
 			title: "CPU of containers", unit: "none", min: is(0.0), empty: noContainer,
@@ -25,12 +25,13 @@ func containerLimits() []panel {
 				{by + `(facefusion_container_cpu_limit{@instance})`, "{{service_instance_id}} limit"},
 				{`sum by (service_instance_id) (rate(facefusion_container_cpu_throttled_time_seconds_total{@instance}[$__rate_interval]))`, "{{service_instance_id}} throttled"},
 			},
+			runbooks: []string{"FaceFusionContainerThrottled"},
 		}.lines(),
 		chart{
 			title: "Killed for memory", unit: "none", interval: "5m", min: is(0.0), decimals: is(0), empty: noContainer,
 			about:    "Processes of a container that the kernel killed as the memory was used up: FaceFusion, ffmpeg, whatever ran there.",
 			queries:  []query{{`sum by (service_instance_id) (increase(facefusion_container_oom_kills_total{@instance}[$__rate_interval]))`, "{{service_instance_id}}"}},
-			runbooks: []string{"FaceFusionOutOfMemory", "FaceFusionCrashed"},
+			runbooks: []string{"FaceFusionContainerOutOfMemory", "FaceFusionOutOfMemory", "FaceFusionCrashed"},
 		}.bars(),
 		chart{
 			title: "Processes of containers", unit: "none", min: is(0.0), decimals: is(0), empty: noContainer,
