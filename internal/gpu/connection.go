@@ -42,7 +42,7 @@ type answer struct {
 }
 
 var (
-	errNoAnswer = errors.New("the library has not answered in time")
+	errNoAnswer = error(silence("the library has not answered in time"))
 	errNoGPU    = errors.New("the driver has no gpu")
 )
 

@@ -167,13 +167,21 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrInvalidArgument, ErrTimeout and ErrUnknown: the call failed, as the driver names it.
 	ErrInvalidArgument = errors.New("invalid argument")
-	ErrTimeout         = errors.New("timeout")
+	ErrTimeout         = error(silence("timeout"))
 	ErrUnknown         = errors.New("unknown error")
 	// ErrLost: the GPU fell off the bus.
 	ErrLost = errors.New("gpu is lost")
 	// ErrResetRequired: the GPU must be reset before it can be used again.
 	ErrResetRequired = errors.New("gpu requires a reset")
 )
+
+// silence is an error of a driver that took too long. It counts as a timeout (poll.KindOf).
+type silence string
+
+func (s silence) Error() string { return string(s) }
+
+// Timeout is always true.
+func (s silence) Timeout() bool { return true }
 
 // endsSession distinguishes errors after which the whole library has to be opened again from those
 // of one GPU.

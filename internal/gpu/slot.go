@@ -2,14 +2,13 @@ package gpu
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
 )
 
 // errWedged: the GPU's last call into the driver has not returned.
-var errWedged = errors.New("the driver has not answered in time")
+var errWedged error = silence("the driver has not answered in time")
 
 // slot is a place in the driver's list of GPUs. It belongs to Observe; the reader belongs to the
 // worker's goroutine.
