@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -16,6 +17,8 @@ type port struct {
 	// unknown says that the sockets of the process may not be looked at, and could not be guessed
 	// either.
 	unknown bool
+	// others are further addresses, unless it was told which one is the server.
+	others []netip.AddrPort
 	// searched is when it was last searched for, if ever, and version that of the sockets then.
 	ever     bool
 	searched time.Duration
@@ -62,7 +65,7 @@ const (
 func gradio(p uint16) bool { return p >= gradioFirst && p < gradioEnd }
 
 func (p port) asServer(id ID) ServerProcess {
-	return ServerProcess{ID: id, Port: p.number, Address: p.address, Barrier: p.barrier, PortUnknown: p.unknown}
+	return ServerProcess{ID: id, Port: p.number, Address: p.address, Barrier: p.barrier, PortUnknown: p.unknown, Others: p.others}
 }
 
 func (t *Table) findPorts(l *pass) {
@@ -133,13 +136,52 @@ func (t *Table) findPort(m *trackedProcess, all []listener, err error) port {
 		}
 		m.denied &^= deniedPort
 	}
-	s, ok := preferred(m.instance.configuredPort(own))
+	own = m.chosenPort(m.instance.configuredPort(own))
+	s, ok := preferred(own)
 	if !ok {
 		return port{}
 	}
 	p := port{number: s.address.Port()}
 	p.address, p.barrier = t.files.reachable(m.PID, s)
+	p.others = t.otherAddresses(m, own, p.number)
 	return p
+}
+
+// maxOthers is how many further ports of a process are candidates for its server.
+const maxOthers = 3
+
+// otherAddresses are where else a process listens and can be reached, each port once.
+func (t *Table) otherAddresses(m *trackedProcess, own []listener, number uint16) (others []netip.AddrPort) {
+	known := map[uint16]bool{number: true}
+	own = slices.SortedFunc(slices.Values(own), func(a, b listener) int { return cmp.Compare(a.address.Port(), b.address.Port()) })
+	for _, s := range own {
+		if known[s.address.Port()] || len(others) == maxOthers {
+			continue
+		}
+		known[s.address.Port()] = true
+		if address, barrier := t.files.reachable(m.PID, s); barrier == "" && address.IsValid() {
+			others = append(others, address)
+		}
+	}
+	return others
+}
+
+// Choose tells which port of a process is its server, where it has several: one that answers as a
+// server does. Only the goroutine that observes may call it.
+func (t *Table) Choose(id ID, number uint16) {
+	if m := t.members[id.PID]; m != nil && m.ID == id && m.chosen != number {
+		m.chosen = number
+		m.port.ever = false // it is searched for in the next pass
+	}
+}
+
+// chosenPort keeps the sockets on the port that was chosen, where there are any.
+func (m *trackedProcess) chosenPort(own []listener) []listener {
+	chosen := slices.DeleteFunc(slices.Clone(own), func(s listener) bool { return s.address.Port() != m.chosen })
+	if m.chosen == 0 || len(chosen) == 0 {
+		return own
+	}
+	return chosen
 }
 
 // configuredPort keeps the sockets on the port that the configuration names, where there are any.

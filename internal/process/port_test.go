@@ -2,12 +2,14 @@ package process_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
@@ -83,7 +85,9 @@ func TestListening(t *testing.T) {
 			if c.address != "" {
 				want.Address = netip.MustParseAddrPort(c.address)
 			}
-			assert.Equal(t, want, i.Servers[0])
+			got := i.Servers[0]
+			got.Others = nil // see TestTheChosenPort
+			assert.Equal(t, want, got)
 		})
 	}
 }
@@ -147,4 +151,40 @@ func TestPortIsVerifiedNowAndThen(t *testing.T) {
 		assert.Zero(t, show())
 		assert.Equal(t, uint16(7862), show("127.0.0.1:7862"))
 	})
+}
+
+// TestTheChosenPort: of several, the one whose answers are understood is the server, while the
+// process has it.
+func TestTheChosenPort(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.checkout("/opt/facefusion", "3.8.1")
+	p := listeningServer(100, "/opt/facefusion", 5678)
+	for n, port := range []string{"127.0.0.1:8000", "127.0.0.1:9000", "0.0.0.0:9000"} {
+		p.Listens = append(p.Listens, proctest.Socket{Address: netip.MustParseAddrPort(port), Inode: uint64(200 + n)})
+	}
+	w.put(p)
+	server := only(t, w.pass()).Servers[0]
+	assert.Equal(t, uint16(5678), server.Port)
+	require.Len(t, server.Others, 2)
+	assert.Equal(t, uint16(8000), server.Others[0].Port())
+	assert.Equal(t, uint16(9000), server.Others[1].Port())
+
+	w.table.Choose(process.ID{PID: 100, StartTicks: 1}, 9000)
+	assert.Equal(t, uint16(5678), only(t, w.pass()).Servers[0].Port, "that was another process")
+	w.table.Choose(server.ID, 8000)
+	server = only(t, w.pass()).Servers[0]
+	assert.Equal(t, uint16(8000), server.Port)
+	assert.Empty(t, server.Others)
+	i := only(t, w.end(p, int(unix.SIGKILL)))
+	assert.Equal(t, []ended{{8000, false}}, endedOf(i))
+
+	p.PID, p.StartTicks = 101, p.StartTicks+10
+	w.put(p)
+	server = only(t, w.pass()).Servers[0]
+	w.table.Choose(server.ID, 8000)
+	w.pass()
+	p.Listens = slices.Delete(p.Listens, 1, 2)
+	w.put(p)
+	process.Age(w.table, 11*time.Second)
+	assert.Equal(t, uint16(5678), only(t, w.pass()).Servers[0].Port, "it listens there no more")
 }

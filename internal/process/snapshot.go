@@ -157,6 +157,9 @@ type ServerProcess struct {
 	// Barrier says why.
 	Address netip.AddrPort
 	Barrier Barrier
+	// Others are further addresses at which it listens and can be reached, some of them: which one
+	// is the server, their answers tell. See Table.Choose.
+	Others []netip.AddrPort
 	// PortUnknown says that Port is 0 because the sockets of the process may not be looked at.
 	PortUnknown bool
 }

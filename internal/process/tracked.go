@@ -29,7 +29,9 @@ type trackedProcess struct {
 	// lastPort is the last one that was known, and placed says that it has taken the place of a
 	// service that ended, or needs none.
 	lastPort uint16
-	placed   bool
+	// chosen is the port that is its server, 0 where nobody has told; see Choose.
+	chosen uint16
+	placed bool
 	// joined is when it was found.
 	joined time.Duration
 	// listened says that it has had a port. A service without is a worker or a bot, not a server

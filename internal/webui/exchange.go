@@ -33,6 +33,8 @@ type question struct {
 	tls, api bool
 	// attempt counts the exchanges with this process in which something came back.
 	attempt int
+	// others are asked where the first address is not understood.
+	others []Address
 	// foundByProcess says that the server is not a configured endpoint.
 	foundByProcess bool
 	// pool says whether to ask what takes a thread of the pool, summary whether to ask for the
@@ -61,6 +63,9 @@ type exchangeResult struct {
 	tls, api   bool
 	// spoke says that something came back.
 	spoke bool
+	// tried are the other ports that were asked, elsewhere is the one that was understood.
+	tried     []uint16
+	elsewhere uint16
 	// notFound says that a Gradio has none of the endpoints where they should be.
 	notFound bool
 	// poolAsked says that the pool was asked, poolTimedOut that it did not answer.
@@ -95,6 +100,7 @@ func (x *exchange) run() exchangeResult {
 	} else {
 		gradio, ok := x.identify()
 		if !ok {
+			x.askOthers()
 			return x.finding
 		}
 		prefix = strings.TrimSuffix(gradio.path, loopPath)
@@ -108,6 +114,26 @@ func (x *exchange) run() exchangeResult {
 		x.finding.conclusion = x.askPool(prefix)
 	}
 	return x.finding
+}
+
+// askOthers asks the other addresses of the process, one after the other, until one is understood.
+// What they answer counts nowhere: they are no server yet.
+func (x *exchange) askOthers() {
+	if x.finding.kind == KindGradio || x.finding.kind == KindHTTP {
+		return
+	}
+	for _, other := range x.others {
+		if x.ctx.Err() != nil {
+			return
+		}
+		x.finding.tried = append(x.finding.tried, other.Port)
+		o := exchange{ctx: x.ctx, client: x.client, timeout: x.timeout, question: question{url: other.URL, foundByProcess: x.foundByProcess}}
+		o.identify()
+		if o.finding.kind == KindGradio || o.finding.kind == KindHTTP {
+			x.finding.elsewhere = other.Port
+			return
+		}
+	}
 }
 
 const (

@@ -289,3 +289,58 @@ func TestServerThatSpeaksFirst(t *testing.T) {
 	require.NoError(t, l.Close())
 	wg.Wait()
 }
+
+// TestTheSocketThatAnswersIsTheServer: of a process with several ports, a debugger's is the lowest.
+// The others are asked some times only.
+func TestTheSocketThatAnswersIsTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		target := h.process("1/1", 5678)
+		h.hang(5678)
+		h.hang(6000)
+		for _, port := range []int{6000, 8000} {
+			target.Others = append(target.Others, webui.Address{Port: uint16(port), URL: mustURL(t, "http://"+loopback(port))})
+		}
+		h.refuse(8000)
+		snapshot := h.observe(target)
+		assert.Empty(t, snapshot.Choices, "it does not answer yet")
+		h.serve(8000)
+		for range 3 {
+			snapshot = h.observe(target)
+		}
+		assert.Equal(t, []webui.Choice{{Instance: "ff", Process: "1/1", Port: 8000}}, snapshot.Choices)
+
+		target = h.process("1/1", 8000)
+		assert.Equal(t, []line{{8000, webui.StateReady}}, lines(h.observe(target)))
+		snapshot = h.observe(target)
+		assert.Equal(t, []line{{8000, webui.StateReady}}, lines(snapshot))
+		assert.Empty(t, snapshot.Choices)
+	})
+}
+
+// TestOtherSocketsAreLeftAlone: where none is understood, nobody is asked for ever; where the first
+// one is, nobody else is asked.
+func TestOtherSocketsAreLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		first, other := h.hang(5678), h.hang(6000)
+		target := h.process("1/1", 5678)
+		target.Others = []webui.Address{{Port: 6000, URL: mustURL(t, "http://"+loopback(6000))}}
+		for range 100 {
+			h.observe(target)
+			time.Sleep(5 * time.Second)
+		}
+		assert.LessOrEqual(t, len(other.takeAsked()), 3)
+		assert.NotEmpty(t, first.takeAsked())
+
+		h = newHost(t)
+		h.serve(7860)
+		other = h.hang(6000)
+		target = h.process("1/1", 7860)
+		target.Others = []webui.Address{{Port: 6000, URL: mustURL(t, "http://"+loopback(6000))}}
+		for range 10 {
+			assert.Equal(t, []line{{7860, webui.StateReady}}, lines(h.observe(target)))
+		}
+		assert.Empty(t, other.takeAsked())
+	})
+}

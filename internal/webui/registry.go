@@ -178,6 +178,9 @@ func (r *registry) follow(e *trackedServer, t Target, now time.Time) *trackedSer
 		return e
 	}
 	m := e.current
+	if m.elsewhere != 0 {
+		m = processState{old: m.old} // another server of the process: all is to be found out anew
+	}
 	to := r.claim(t, m, now)
 	if to == nil {
 		return e
@@ -308,6 +311,17 @@ func (r *registry) changes(now time.Time, first bool) []StateChange {
 			list = append(list, StateChange{Time: now, Instance: e.instance, Port: e.port, From: e.lastReported, To: e.shown})
 		}
 		e.lastReported = e.shown
+	}
+	return list
+}
+
+// choices are the processes whose server is at another of their ports.
+func (r *registry) choices() []Choice {
+	var list []Choice
+	for _, e := range r.sorted() {
+		if e.current.elsewhere != 0 {
+			list = append(list, Choice{Instance: e.instance, Process: e.process, Port: e.current.elsewhere})
+		}
 	}
 	return list
 }

@@ -3,6 +3,7 @@ package webui
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -31,6 +32,8 @@ type trackedServer struct {
 	firstSeen uint64
 	// url is where to ask now; nil while there is nothing to ask.
 	url *url.URL
+	// others are further addresses of the process.
+	others []Address
 
 	// state is what the exchanges say; shown, with the health check, is what others see.
 	state, shown ServerState
@@ -60,6 +63,10 @@ type processState struct {
 	// attempts counts the exchanges in which something came back, silent those since the last of
 	// them.
 	attempts, silent int
+	// tried counts how often each of the other ports was asked, elsewhere is the one that is a
+	// server.
+	tried     map[uint16]int
+	elsewhere uint16
 	// nextExchange is when to ask again, for a server that is not asked in each pass.
 	nextExchange time.Time
 	// old says that the process may have served others before we first saw it.
@@ -86,7 +93,7 @@ func (e *trackedServer) begin(process string, firstSeen uint64, m processState) 
 // see takes what the process table says, which is all there is to know unless there is something to
 // ask.
 func (e *trackedServer) see(t Target) {
-	e.url, e.owner, e.stopped = nil, t.Owner, t.Stopped
+	e.url, e.others, e.owner, e.stopped = nil, nil, t.Owner, t.Stopped
 	e.checked.assign(t.Check)
 	switch {
 	case t.NotProbed:
@@ -95,6 +102,10 @@ func (e *trackedServer) see(t Target) {
 		e.setState(StateUnknown)
 	case t.URL != nil && (t.Port != 0 || t.Process == ""):
 		e.url = &url.URL{Scheme: t.URL.Scheme, User: t.URL.User, Host: t.URL.Host, Path: t.URL.Path}
+		e.others = t.Others
+		if !slices.ContainsFunc(t.Others, func(a Address) bool { return a.Port == e.current.elsewhere }) {
+			e.current.elsewhere = 0
+		}
 	default:
 		e.setState(e.closed())
 	}
@@ -139,14 +150,26 @@ func (e *trackedServer) question(now time.Time) question {
 	m := &e.current
 	return question{
 		url: e.url, kind: m.kind, flavour: m.flavour, tls: m.tls, api: m.api, attempt: m.attempts, foundByProcess: !e.configured(),
-		pool: !now.Before(m.nextPool), summary: !m.noSummary && !now.Before(m.nextSummary),
+		others: e.untried(),
+		pool:   !now.Before(m.nextPool), summary: !m.noSummary && !now.Before(m.nextSummary),
 	}
+}
+
+// maxTries is how often another address is asked: it may open before it answers.
+const maxTries = 3
+
+// untried are the other addresses that are still to be asked.
+func (e *trackedServer) untried() []Address {
+	if e.current.kind == KindGradio || e.current.kind == KindHTTP || e.current.elsewhere != 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(e.others), func(a Address) bool { return e.current.tried[a.Port] >= maxTries })
 }
 
 // budget is how many timeouts it may be asked for: whoever does not answer holds up no others with
 // three ways of not answering.
 func (e *trackedServer) budget() time.Duration {
-	if e.current.silent > 0 {
+	if e.current.silent > 0 && len(e.untried()) == 0 {
 		return silentBudget
 	}
 	return askBudget
@@ -194,6 +217,13 @@ func (e *trackedServer) absorbKind(f exchangeResult, now time.Time) {
 	if m.silent++; f.conclusion != concludedSilent {
 		m.silent = 0
 	}
+	for _, port := range f.tried {
+		if m.tried == nil {
+			m.tried = make(map[uint16]int)
+		}
+		m.tried[port]++
+	}
+	m.elsewhere = cmp.Or(f.elsewhere, m.elsewhere)
 	m.nextExchange = time.Time{}
 	if interval := m.interval(); interval > 0 {
 		// a pass that comes a little early must not wait for the next one

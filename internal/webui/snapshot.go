@@ -29,10 +29,26 @@ type Target struct {
 	Gone bool
 	// Stopped says that it was ended on purpose: whatever does not run of it is no outage.
 	Stopped bool
+	// Others are further addresses at which the process listens. They are asked, some times only,
+	// when it is not known what the first one speaks.
+	Others []Address
 	// Check is the health check that is configured for it; nil without one.
 	Check *HealthCheck
 	// NotProbed says that the server must not be asked: its address is somebody's mere claim.
 	NotProbed bool
+}
+
+// Address is where a process listens, and where to ask.
+type Address struct {
+	Port uint16
+	URL  *url.URL
+}
+
+// Choice says which of its addresses is the server of a process: the one that is understood.
+type Choice struct {
+	// Instance and Process are those of Target.
+	Instance, Process string
+	Port              uint16
 }
 
 // Snapshot is what is known about the servers at one moment. It is never changed after it was
@@ -44,6 +60,8 @@ type Snapshot struct {
 	Servers []Server
 	// Changes are the changes of state seen by this very pass.
 	Changes []StateChange
+	// Choices are of processes whose server is not where their targets have it.
+	Choices []Choice
 	// Over is how many servers are not known, as their instance has too many.
 	Over int
 	// Oldest is since when the server has waited whose turn did not come for longest; zero where

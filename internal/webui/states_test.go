@@ -44,6 +44,14 @@ func (h *host) serve(port int) *fakeServer {
 	return s
 }
 
+// hang starts a server that never answers.
+func (h *host) hang(port int) *fakeServer {
+	s := &fakeServer{}
+	s.play(h.idle, "/gradio_api/startup-events", "/startup-events", "/capabilities")
+	h.network.listen(loopback(port), s)
+	return s
+}
+
 func (h *host) refuse(port int) { h.network.listen(loopback(port), nil) }
 
 func loopback(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }

@@ -124,7 +124,7 @@ func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []str
 	t.registry.show()
 	now := time.Now()
 	return &Snapshot{
-		Time: now, Servers: t.registry.export(), Changes: t.registry.changes(now, t.passes == 1), Over: t.registry.over, Oldest: oldest(toAsk, findings),
+		Time: now, Servers: t.registry.export(), Changes: t.registry.changes(now, t.passes == 1), Choices: t.registry.choices(), Over: t.registry.over, Oldest: oldest(toAsk, findings),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package processprobe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -96,6 +97,7 @@ func (p *Probe) Shutdown(ctx context.Context) error {
 }
 
 func (p *Probe) observe(ctx context.Context) error {
+	p.choose()
 	snapshot, err := p.table.Observe(ctx)
 	if snapshot == nil {
 		return err
@@ -108,6 +110,20 @@ func (p *Probe) observe(ctx context.Context) error {
 		p.env.RequestScrape()
 	}
 	return errors.Join(err, p.save(ctx))
+}
+
+// choose passes on which ports of processes the web probe found to be servers.
+func (p *Probe) choose() {
+	servers := p.env.Snapshots.Servers.Load()
+	if servers == nil {
+		return
+	}
+	for _, c := range servers.Choices {
+		var id process.ID
+		if _, err := fmt.Sscanf(c.Process, "%d/%d", &id.PID, &id.StartTicks); err == nil {
+			p.table.Choose(id, c.Port)
+		}
+	}
 }
 
 // report logs, once each, what an operator should know: that there is nothing to watch yet, and

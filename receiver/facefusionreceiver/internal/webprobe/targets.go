@@ -129,6 +129,9 @@ func target(i *process.Instance, s process.ServerProcess) webui.Target {
 	if s.Address.IsValid() {
 		t.URL = &url.URL{Scheme: "http", Host: s.Address.String()}
 	}
+	for _, other := range s.Others {
+		t.Others = append(t.Others, webui.Address{Port: other.Port(), URL: &url.URL{Scheme: "http", Host: other.String()}})
+	}
 	return t
 }
 
