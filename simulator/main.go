@@ -61,7 +61,7 @@ func parse(args []string) (options, error) {
 	flags.UintVar(&o.port, "port", 7860, "port that servers try first")
 	flags.Float64Var(&o.speed, "speed", 10, "how many times faster than on a real host, where a step takes a minute")
 	flags.Uint64Var(&o.seed, "seed", 1, "decides what happens")
-	flags.StringVar(&o.page, "page", "", "URL of the page of metrics that the command makes, to be told last")
+	flags.StringVar(&o.page, "page", "", "URL of the page of metrics that the command makes, which is printed last")
 	flags.DurationVar(&o.duration, "duration", 0, "end after this time; 0 is never")
 	err := flags.Parse(args)
 	o.command = flags.Args()

@@ -226,7 +226,7 @@ func TestZeroOfASensorIsNoData(t *testing.T) {
 	})
 }
 
-// What the driver says to tell that it does not know, or that there is nothing, is nothing odd.
+// What the driver says when it does not know, or that there is nothing, is nothing odd.
 func TestUnknownIsNotImplausible(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Identity.VBIOSVersion = ""

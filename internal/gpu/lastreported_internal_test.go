@@ -29,7 +29,7 @@ func TestAnEmptyWindowIsReportedLikeTheOneBefore(t *testing.T) {
 	require.Equal(t, map[Task]Window{TaskGeneral: general[TaskGeneral], TaskEncoder: {Mean: 1, Max: 1, Samples: 1}}, windows)
 
 	windows, shares = all.fill(uuid, nil, nil, now.Add(19*time.Second), maxAge)
-	require.Equal(t, map[Task]Window{TaskEncoder: {Mean: 1, Max: 1, Samples: 1}}, windows, "the first was told too long ago")
+	require.Equal(t, map[Task]Window{TaskEncoder: {Mean: 1, Max: 1, Samples: 1}}, windows, "the first was reported too long ago")
 	require.Equal(t, map[int]ProcessUtilization{}, shares, "watched, and idle")
 	windows, _ = all.fill("GPU-2", nil, nil, now, maxAge)
 	require.Empty(t, windows, "of another GPU nothing is known")

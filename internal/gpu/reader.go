@@ -216,4 +216,4 @@ func (r *reader) identify(now time.Time) {
 	r.watchAt = time.Time{}
 }
 
-var errNoUUID = errors.New("the driver tells no usable uuid")
+var errNoUUID = errors.New("the driver reports no usable uuid")

@@ -37,7 +37,7 @@ func TestPolledUtilizationIsTheMeanAndMaxOfTheWindow(t *testing.T) {
 		requireWindow(t, gpu.Window{Mean: 0.2, Max: 0.45, Samples: 3}, u[gpu.TaskEncoder])
 		requireWindow(t, gpu.Window{Mean: 0, Max: 0, Samples: 3}, u[gpu.TaskDecoder])
 
-		require.Equal(t, u, s.utilization(0), "a new window has nothing in it, and is told like the one before")
+		require.Equal(t, u, s.utilization(0), "a new window has nothing in it, and is reported like the one before")
 		s.passes(1)
 		requireWindow(t, gpu.Window{Mean: 0.2, Max: 0.2, Samples: 1}, s.utilization(0)[gpu.TaskGeneral])
 		require.Nil(t, s.sampler.Latest().Devices[0].Utilization)

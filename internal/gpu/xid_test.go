@@ -32,7 +32,7 @@ func TestXIDsAreCountedByCode(t *testing.T) {
 		t := s.T
 		s.passes(1)
 		zero := map[int]int64{0: 0, 46: 0, 48: 0, 62: 0, 64: 0, 74: 0, 79: 0, 95: 0, 109: 0, 119: 0, 120: 0, 140: 0, 143: 0, 154: 0}
-		require.Equal(t, zero, counts(s.sampler.Latest().Devices[0]), "told before there is one")
+		require.Equal(t, zero, counts(s.sampler.Latest().Devices[0]), "reported before there is one")
 		for _, code := range []uint64{79, 31, 31, 999, 1 << 40} {
 			require.Equal(t, 1, s.driver.XID(b, code))
 		}
@@ -42,7 +42,7 @@ func TestXIDsAreCountedByCode(t *testing.T) {
 		require.Len(t, snapshot.XIDs, 5)
 		require.Equal(t, xid.Event{Time: snapshot.Devices[1].LastXID, UUID: b.Identity.UUID, Code: 79}, snapshot.XIDs[0])
 		require.Equal(t, 999, snapshot.XIDs[3].Code)
-		require.Empty(t, s.passes(1).XIDs, "told once")
+		require.Empty(t, s.passes(1).XIDs, "reported once")
 		require.Equal(t, 1, s.driver.Calls(a, gputest.CallRegister))
 	})
 }

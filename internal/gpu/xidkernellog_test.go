@@ -73,7 +73,7 @@ func TestXIDsOfTheKernelsLog(t *testing.T) {
 	zero := counts(k.sampler.Latest().Devices[0])
 	require.Contains(t, zero, 79)
 
-	// The driver tells of one of these before the kernel does, of one after, and not of the third.
+	// The driver reports one of these before the kernel does, one after it, and the third never.
 	require.Equal(t, 1, driver.XID(b, 31))
 	k.until(func(s *gpu.Snapshot) bool { return counts(s.Devices[1])[31] == 1 })
 	k.writes("0000:42:00", 31)

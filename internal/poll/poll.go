@@ -31,7 +31,7 @@ type LoopHealth struct {
 	FailuresBy map[ErrorType]uint64
 }
 
-// Oldest has the health tell of the oldest item that was to be observed, where the observations
+// Oldest says how old the oldest item is that was to be observed, where the observations
 // that went well did not reach each: an item whose turn did not come is as old as it was seen last.
 // A zero time says that they did.
 func (h *LoopHealth) Oldest(seen time.Time) {

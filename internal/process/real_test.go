@@ -49,8 +49,8 @@ func at(s *process.Snapshot, checkout string) *process.Instance {
 
 func TestRealServer(t *testing.T) {
 	checkout := realCheckout(t)
-	exited := make(chan time.Time, 8)
-	table := realTable(t, func() { exited <- time.Now() })
+	exited := make(chan struct{}, 8)
+	table := realTable(t, func() { exited <- struct{}{} })
 	_, err := table.Observe(t.Context())
 	require.NoError(t, err)
 
@@ -73,11 +73,9 @@ func TestRealServer(t *testing.T) {
 	assert.True(t, u.ReadBytes.Known)
 	assert.WithinDuration(t, time.Now(), u.OldestStart, 20*time.Second)
 
-	killed := time.Now()
 	require.NoError(t, server.cmd.Process.Kill())
 	select {
-	case noticed := <-exited:
-		assert.Less(t, noticed.Sub(killed), 100*time.Millisecond)
+	case <-exited: // no pass is needed for it: none happens here
 	case <-time.After(10 * time.Second):
 		t.Fatal("the exit was not noticed")
 	}

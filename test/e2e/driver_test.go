@@ -208,7 +208,7 @@ func TestKernelReportsAnXID(t *testing.T) {
 	_, err = pipe.WriteString("3,2,2000000,-;NVRM: Xid (PCI:0000:42:00): 13, Graphics Exception\n3,3,3000000,-;NVRM: Xid (PCI:0000:41:00): 48, pid=1, DBE\n")
 	require.NoError(t, err)
 	c.eventually(t, 20*time.Second, "all that the kernel wrote", func(p page) bool { return xid(p, 1, firstGPU, "48") })
-	require.True(t, xid(c.page(t), 1, secondGPU, "13"), "told of by both")
+	require.True(t, xid(c.page(t), 1, secondGPU, "13"), "reported by both")
 	require.Equal(t, 3, c.log.count("reports an error of a GPU"))
 }
 
@@ -244,7 +244,7 @@ func TestDriverOfSelectedGPUs(t *testing.T) {
 // TestDriverIsNone: a library that is not NVML is reported as a state.
 func TestDriverIsNone(t *testing.T) {
 	c := start(t, fakeDriver(t, "", fakenvml.WithoutInit))
-	c.eventually(t, 5*time.Second, "its state is told", func(p page) bool {
+	c.eventually(t, 5*time.Second, "its state is reported", func(p page) bool {
 		return len(p.samples("nvidia_driver_state")) == 10 && p.is(0, "nvidia_driver_state", "nvidia_driver_state", "available")
 	})
 	require.Empty(t, c.page(t).samples("nvidia_gpu_count"))

@@ -86,7 +86,7 @@ func recordedHost(t *testing.T, port uint16) string {
 }
 
 // serveGradio listens where the recorded server is said to. It has answered seven requests, and
-// more when it is told.
+// more when requests says so.
 func serveGradio(t *testing.T) (port uint16, requests func(int)) {
 	t.Helper()
 	rate, p50, p90, p99 := 1.0, 61.5, 130.25, 171.75

@@ -16,7 +16,7 @@ type harness struct {
 	agent, gateway, prometheus *program
 	prometheusPort             int
 	store                      *otlpStore
-	dir                        string   // what the agent tells, and its queue
+	dir                        string   // what the agent reports, and its queue
 	lives                      int      // of the agent
 	env                        []string // of the agent
 }
@@ -48,7 +48,7 @@ service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 
 	return st
 }
 
-// startAgent starts the agent for one more life, of which it tells in files of their own.
+// startAgent starts the agent for one more life, of which it reports in files of their own.
 func (st *harness) startAgent(t *testing.T) {
 	t.Helper()
 	st.agent.env = append(slices.Clone(st.env), fmt.Sprintf("TOLD=%s/%d", st.dir, st.lives))

@@ -80,7 +80,7 @@ func (w *stopwatch) since(t *testing.T, from time.Time, body string) time.Durati
 		}
 		w.mu.Unlock()
 	}
-	require.FailNow(t, "it was not told: "+body)
+	require.FailNow(t, "it was not reported: "+body)
 	return 0
 }
 
@@ -215,7 +215,7 @@ func TestXIDsAreReportedAtOnce(t *testing.T) {
 	c.eventually(t, 20*time.Second, "none yet", func(p page) bool { return p.is(0, "hw_errors_total", "hw_id", secondGPU, "error_type", "xid_79") })
 	m := measure(t)
 	for i := 0; !m.full(); i++ {
-		time.Sleep(60 * time.Millisecond) // in a storm they are told every 50 ms
+		time.Sleep(60 * time.Millisecond) // in a storm they are reported every 50 ms
 		m.add(func() { require.NoError(t, control(fmt.Sprintf("xids %d:1:%d", i+1, 1000+i))) },
 			func(from time.Time) time.Duration {
 				return w.since(t, from, fmt.Sprintf("GPU 1 reports XID %d", 1000+i))

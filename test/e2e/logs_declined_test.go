@@ -16,7 +16,7 @@ import (
 )
 
 // TestDeclinedRuns: FaceFusion moves a job whose target the content filter refused to failed, and
-// only the bar in its log tells why. The outcome is declined, on the metric and on the trace,
+// only the bar in its log reports why. The outcome is declined, on the metric and on the trace,
 // which has the cause as an event, also when the bar is read after the file has moved.
 func TestDeclinedRuns(t *testing.T) {
 	dir := t.TempDir()

@@ -92,7 +92,7 @@ service: {extensions: [health_check, file_storage]}
 	took := c.eventually(t, 30*time.Second, "an exception in a living web UI", func(p page) bool {
 		return jobCount(p, "orphaned", 1) && jobCount(p, "running", 0) && lost(p, "exception", 1)
 	})
-	t.Logf("an exception in a living web UI was told after %v, of which Gradio's statistics are up to 15 s old", took.Round(100*time.Millisecond))
+	t.Logf("an exception in a living web UI was reported after %v, of which Gradio's statistics are up to 15 s old", took.Round(100*time.Millisecond))
 
 	runner, err := h.StartRunner(0, "headless-run", "--target-path", "clip.mp4", "--output-path", "out.mp4")
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ service: {extensions: [health_check, file_storage]}
 	took = c.eventually(t, 15*time.Second, "a killed headless run beside an idle web UI", func(p page) bool {
 		return jobCount(p, "orphaned", 2) && lost(p, "killed", 1)
 	})
-	t.Logf("a killed headless run was told after %v", took.Round(100*time.Millisecond))
+	t.Logf("a killed headless run was reported after %v", took.Round(100*time.Millisecond))
 
 	stopped := ui.click()
 	c.eventually(t, 5*time.Second, "the next run of the web UI", func(p page) bool { return jobCount(p, "running", 1) })

@@ -249,7 +249,7 @@ func (a *runComparison) differences(jobs map[string]jobFile) (list []string) {
 	return append(list, a.differencesOfRuns()...)
 }
 
-// differencesOfRuns: each run has one trace, and its last event tells its end.
+// differencesOfRuns: each run has one trace, and its last event reports its end.
 func (a *runComparison) differencesOfRuns() (list []string) {
 	traces, events := a.traces(), a.events()
 	want, last := map[string][]string{}, map[string]string{}
@@ -296,7 +296,7 @@ func (a *runComparison) traces() map[string][]string {
 	return outcomes
 }
 
-// events are the states that a job came to, as the events tell.
+// events are the states that a job came to, as the events report.
 func (a *runComparison) events() map[string][]string {
 	states := map[string][]string{}
 	a.lines("events.json", func(line []byte) error {

@@ -85,7 +85,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	assert.True(t, c.page(t).is(float64(len(completed)), "facefusion_job_count", "facefusion_job_state", "completed"))
 	assert.True(t, c.page(t).is(float64(len(failed)), "facefusion_job_count", "facefusion_job_state", "failed"))
 	assert.Len(t, completed, truth.outcomes["completed"]+2)
-	t.Logf("%d kills, %d runs %v, %d events, %d of them told twice and known by their uid, %d bytes kept",
+	t.Logf("%d kills, %d runs %v, %d events, %d of them reported twice and known by their uid, %d bytes kept",
 		killed, truth.runs, truth.outcomes, sum(w.transitions()), w.again, sizeOf(t, kept))
 }
 
@@ -259,7 +259,7 @@ func play(t *testing.T, folder *jobs.Manager, w *witness, count int) playedTotal
 	return end
 }
 
-// seen waits until it was told that a job came to a state.
+// seen waits until it was reported that a job came to a state.
 func seen(w *witness, job, state string) {
 	for begin := time.Now(); !w.has(job, state) && time.Since(begin) < 30*time.Second; {
 		time.Sleep(5 * time.Millisecond)

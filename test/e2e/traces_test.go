@@ -55,7 +55,7 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 	work(12)
 	require.NoError(t, folder.CompleteStep(id, 0))
 	require.NoError(t, folder.Start(id, 1))
-	work(11) // two readings at least, of which one tells of this step for the most part
+	work(11) // two readings at least, of which one reports this step for the most part
 	require.NoError(t, folder.CompleteStep(id, 1))
 	require.NoError(t, folder.Complete(id))
 	require.Eventually(t, func() bool { return len(read(t, file)) == 4 }, 10*time.Second, 50*time.Millisecond)

@@ -12,10 +12,10 @@ import (
 )
 
 // energyTolerance is how far the counter of energy may be from the integral of power, which
-// nvidia-smi tells as a mean of the last second on some GPUs, and as it is on others.
+// nvidia-smi reports as a mean of the last second on some GPUs, and as it is on others.
 const energyTolerance = 0.15
 
-// checkEnergy compares the counter with the integral of the power that nvidia-smi tells.
+// checkEnergy compares the counter with the integral of the power that nvidia-smi reports.
 func checkEnergy(ctx context.Context, r *kitReport, h gpu.Handle, uuid string, s *smi, length time.Duration) error {
 	name := "energy " + uuid
 	before, err := h.Energy()
@@ -35,7 +35,7 @@ func checkEnergy(ctx context.Context, r *kitReport, h gpu.Handle, uuid string, s
 		}
 		watts, known := numeric(all[uuid]["power.draw"])
 		if !known {
-			r.add(name, skipped, "nvidia-smi tells no power of this GPU")
+			r.add(name, skipped, "nvidia-smi reports no power of this GPU")
 			return nil
 		}
 		integral += watts * time.Since(last).Seconds()
@@ -54,6 +54,6 @@ func checkEnergy(ctx context.Context, r *kitReport, h gpu.Handle, uuid string, s
 	if math.Abs(counted-integral) > energyTolerance*math.Max(counted, integral) {
 		o = failed
 	}
-	r.add(name, o, "%.1f J counted, %.1f J by the power that nvidia-smi tells, in %v", counted, integral, time.Since(begin).Round(time.Second))
+	r.add(name, o, "%.1f J counted, %.1f J by the power that nvidia-smi reports, in %v", counted, integral, time.Since(begin).Round(time.Second))
 	return nil
 }

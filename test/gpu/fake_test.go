@@ -4,7 +4,7 @@ package main
 
 import "fmt"
 
-// fakeGPU is a GPU of the fake library as an nvidia-smi would tell of it. The numbers are those of
+// fakeGPU is a GPU of the fake library as an nvidia-smi would report it. The numbers are those of
 // the table at the top of testdata/nvml/fakenvml.c, written once more by hand.
 type fakeGPU struct {
 	fields map[string]string

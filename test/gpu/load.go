@@ -106,7 +106,7 @@ func (l *load) stop() {
 	_ = l.cmd.Wait() // how it ended does not matter
 }
 
-// checkAttribution looks for the load in what the driver tells of processes.
+// checkAttribution looks for the load in what the driver reports of processes.
 func checkAttribution(r *kitReport, l *load, handles []gpu.Handle) {
 	for begin := time.Now(); time.Since(begin) < 15*time.Second; time.Sleep(time.Second) {
 		listed := 0
@@ -134,7 +134,7 @@ func checkAttribution(r *kitReport, l *load, handles []gpu.Handle) {
 			break
 		}
 	}
-	r.add("attribution", skipped, "the driver does not list pid %d: in a container it tells the pids of another namespace, or none", l.pid)
+	r.add("attribution", skipped, "the driver does not list pid %d: in a container it reports the pids of another namespace, or none", l.pid)
 }
 
 // burstEvery is the interval of a page that has one burst of a second in it.

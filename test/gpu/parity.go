@@ -55,7 +55,7 @@ func sensor(metric string, l labelSet, source string, unit float64) figure {
 	return figure{metric: metric, labels: l, source: source, unit: unit, zeroIsAbsent: true}
 }
 
-// figures are all that nvidia-smi can tell.
+// figures are all that nvidia-smi can say.
 var figures = append(append([]figure{
 	about("hw_gpu_memory_limit_bytes", nil, "memory.total", mib),
 	about("hw_gpu_memory_usage_bytes", nil, "memory.used", mib),
@@ -100,7 +100,7 @@ var figures = append(append([]figure{
 	identity("hw_name", "index", func(s string) string { return "GPU " + s }),
 }, clockEvents()...), recoveryActions()...)
 
-// watts are told with two digits.
+// watts are reported with two digits.
 func watts(metric string, l labelSet, source string) figure {
 	f := sensor(metric, l, source, 1)
 	f.rounding = 0.01
@@ -184,7 +184,7 @@ func recoveryActions() (list []figure) {
 	return list
 }
 
-// notCompared are the metrics of GPUs that nvidia-smi cannot tell, and why. A test holds figures
+// notCompared are the metrics of GPUs that nvidia-smi cannot say, and why. A test holds figures
 // and this list to documentation.md.
 var notCompared = map[string]string{
 	"hw.energy":                               "nvidia-smi has no counter of it; compared with the integral of power",
@@ -200,10 +200,10 @@ var notCompared = map[string]string{
 	"nvidia.gpu.selection.unmatched":          "about the collector's configuration",
 	"nvidia.gpu.suspended":                    "nvidia-smi wakes a GPU that sleeps",
 	"nvidia.gpu.utilization.max":              "compared under a load of known shape",
-	"nvidia.gpu.xid.last":                     "nvidia-smi does not tell XIDs",
-	"nvidia.gpu.xid.unmatched":                "nvidia-smi does not tell XIDs",
-	"nvidia.gpu.xid.watch":                    "nvidia-smi does not tell XIDs",
-	"nvidia.gpu.clock.event.time":             "off by default; its unit is not certain, and nvidia-smi of before 570 does not tell it",
+	"nvidia.gpu.xid.last":                     "nvidia-smi does not report XIDs",
+	"nvidia.gpu.xid.unmatched":                "nvidia-smi does not report XIDs",
+	"nvidia.gpu.xid.watch":                    "nvidia-smi does not report XIDs",
+	"nvidia.gpu.clock.event.time":             "off by default; its unit is not certain, and nvidia-smi of before 570 does not report it",
 	"nvidia.gpu.nvlink.io":                    "off by default; nvidia-smi has it for each link, in another command",
 	"nvidia.gpu.engine.utilization":           "off by default; nvidia-smi does not measure engines",
 	"nvidia.gpu.graphics.utilization":         "off by default; nvidia-smi does not measure engines",

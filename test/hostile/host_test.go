@@ -64,14 +64,12 @@ func runWith(t *testing.T, uid int, dir string, env []string, argv ...string) *e
 // interpreter is a program whose file is called python3 and which every user may run: this one.
 func interpreter(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(os.TempDir(), "hostile", "python3")
+	path := filepath.Join(workspace, "python3")
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
 	program, err := os.ReadFile("/proc/self/exe")
 	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	require.NoError(t, os.Chmod(filepath.Dir(path), 0o755))
 	require.NoError(t, os.WriteFile(path, program, 0o755))
 	return path
 }
@@ -91,7 +89,7 @@ func listeningOf(t *testing.T, uid int, path string, answers bool) *exec.Cmd {
 // openFolder is a temporary folder that every user may enter.
 func openFolder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "hostile")
+	dir, err := os.MkdirTemp(workspace, "")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.Chmod(dir, 0o755))

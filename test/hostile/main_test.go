@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -41,9 +40,25 @@ func TestMain(m *testing.M) {
 	if descriptors := os.Getenv(fake); descriptors != "" {
 		pretend(descriptors)
 	}
-	code := m.Run()
-	_ = os.RemoveAll(filepath.Join(os.TempDir(), "hostile"))
-	os.Exit(code)
+	os.Exit(runAll(m))
+}
+
+// workspace is a folder of this run alone, which every user may enter. t.TempDir makes folders that
+// only their owner may.
+var workspace string
+
+func runAll(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "hostile-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	workspace = dir
+	return m.Run()
 }
 
 // pretend holds descriptors, says so by a line, and does nothing else.

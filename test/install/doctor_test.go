@@ -37,7 +37,7 @@ func (r report) of(check string) (list []finding) {
 	return list
 }
 
-// TestDoctor: root asks, and is told what the agent sees.
+// TestDoctor: root asks, and learns what the agent sees.
 func TestDoctor(t *testing.T) {
 	m := boot(t)
 	m.run(t, installNew)

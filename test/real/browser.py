@@ -97,7 +97,7 @@ def main(url):
 		try:
 			getattr(browser, verb)(*arguments)
 			answer(number, 'ok')
-		except Exception as error:  # whatever it was, the test is told
+		except Exception as error:  # whatever it was, the test gets it
 			answer(number, f'error {type(error).__name__}: {error}'.splitlines()[0])
 
 	with concurrent.futures.ThreadPoolExecutor(16) as pool:

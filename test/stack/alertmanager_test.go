@@ -77,7 +77,7 @@ func testAgentDown(t *testing.T, h *simulatedHost, p *people, alertmanager strin
 	before := alerts(t, alertmanager)
 	require.NotEmpty(t, before["FaceFusionServerDown"])
 	h.collector.end(t, syscall.SIGTERM)
-	eventually(t, 2*time.Minute, "the agent's end is told", func() bool {
+	eventually(t, 2*time.Minute, "the agent's end is reported", func() bool {
 		return p.received(&p.wecom, "FaceFusionAgentDown on "+h.name) != ""
 	})
 	var others []string

@@ -72,7 +72,7 @@ func gpuNumbers() []panel {
 		chart{
 			title: "Heat margin", unit: "celsius", decimals: is(0), scale: []thresholdStep{{nil, "red"}, {is(3.0), "orange"}, {is(10.0), "text"}},
 			about: "How much hotter the hottest sensor could have got in the chosen time before the hardware halves the clocks.",
-			empty: "limits not told",
+			empty: "limits not reported",
 			queries: []query{{`
 min(
   hw_temperature_limit_celsius{@gpu, hw_limit_type="high.degraded"}
@@ -142,7 +142,7 @@ func temperatures() []panel {
 			runbooks:  []string{"GPUHot", "GPUThermalThrottling"},
 		}.lines(),
 		chart{
-			title: "Temperature of the memory", unit: "celsius", empty: "not told by these GPUs",
+			title: "Temperature of the memory", unit: "celsius", empty: "not reported by these GPUs",
 			about: "Memory is often hotter than the die and throttles on its own.",
 			queries: []query{
 				{`max_over_time(hw_temperature_celsius{@gpu, hw_sensor_location="memory"}[$__rate_interval])`, perGPU},

@@ -7,20 +7,20 @@ import "fmt"
 func share() []panel {
 	return []panel{
 		chart{
-			title: "GPU time by instance", unit: "none", min: is(0.0), empty: "the driver does not tell whose time it is",
+			title: "GPU time by instance", unit: "none", min: is(0.0), empty: "the driver does not report whose time it is",
 			about:    "How many GPUs each instance keeps busy, its children (ffmpeg) included: 1 is one GPU without a pause.",
 			queries:  []query{{`sum by (host_name, service_instance_id) (avg_over_time(facefusion_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}[$__rate_interval]))`, perInstance}},
 			runbooks: []string{"FaceFusionOnCPU", "CollectorGPUShareUnknown"},
 		}.areas(),
 		chart{
-			title: "GPU memory by instance", unit: "bytes", min: is(0.0), empty: "the driver does not tell whose memory it is",
+			title: "GPU memory by instance", unit: "bytes", min: is(0.0), empty: "the driver does not report whose memory it is",
 			about:    "Models stay in memory between jobs: that it does not go down is no leak.",
 			queries:  []query{{`sum by (host_name, service_instance_id) (avg_over_time(facefusion_gpu_memory_usage_bytes{@gpu}[$__rate_interval]))`, perInstance}},
 			runbooks: []string{"GPUMemoryFull"},
 		}.areas(),
 		chart{
-			title: "Memory of others", unit: "bytes", min: is(0.0), empty: "the driver does not tell whose memory it is",
-			about:   "What the processes of other programs have on each GPU, in total. It is missing where the driver does not tell whose memory it is.",
+			title: "Memory of others", unit: "bytes", min: is(0.0), empty: "the driver does not report whose memory it is",
+			about:   "What the processes of other programs have on each GPU, in total. It is missing where the driver does not report whose memory it is.",
 			queries: []query{{`avg_over_time(nvidia_gpu_memory_others_usage_bytes{@gpu}[$__rate_interval])`, perGPU}},
 		}.lines(),
 	}
@@ -86,7 +86,7 @@ func engines() []panel {
 func bus() []panel {
 	return []panel{
 		chart{
-			title: "PCIe", unit: "Bps", empty: "not told by these GPUs",
+			title: "PCIe", unit: "Bps", empty: "not reported by these GPUs",
 			about: "What the GPU receives (above) and sends (below).",
 			queries: []query{
 				{`rate(hw_gpu_io_bytes_total{@gpu, network_io_direction="receive"}[$__rate_interval])`, perGPU + " receives"},
@@ -94,19 +94,19 @@ func bus() []panel {
 			},
 		}.lines(),
 		chart{
-			title: "PCIe link", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not told by these GPUs",
+			title: "PCIe link", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not reported by these GPUs",
 			about: "The lanes in use, of those that GPU and slot can do together. Fewer are a fault of the slot, the riser or the board. (That the generation goes down while a GPU is idle is " +
 				"ordinary, and not shown.)",
 			queries:  []query{{`nvidia_gpu_pcie_link_width{@gpu} / nvidia_gpu_pcie_link_width_max{@gpu}`, perGPU}},
 			runbooks: []string{"GPULinkNarrow", "GPULinkSlow"},
 		}.lines(),
 		chart{
-			title: "Memory controller", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not told by these GPUs",
+			title: "Memory controller", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not reported by these GPUs",
 			about:   "The part of the time in which the memory of the GPU was read or written. High: the work waits for the memory, and a faster clock of the multiprocessors would not help.",
 			queries: []query{{`avg_over_time(nvidia_gpu_memory_controller_utilization_ratio{@gpu}[$__rate_interval])`, perGPU}},
 		}.lines(),
 		chart{
-			title: "BAR1", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not told by these GPUs",
+			title: "BAR1", unit: "percentunit", min: is(0.0), max: is(1.0), empty: "not reported by these GPUs",
 			about:   "How much of the window is in use through which the host sees the memory of the GPU.",
 			queries: []query{{`nvidia_gpu_bar1_usage_bytes{@gpu} / nvidia_gpu_bar1_limit_bytes{@gpu}`, perGPU}},
 		}.lines(),
@@ -118,7 +118,7 @@ func recovery() panel {
 	return chart{
 		title:    "What the driver asks for",
 		about:    "What must be done before a GPU can be relied on again: drain it (start nothing new on it), reset it, or reboot the host. Drivers before R570 do not say.",
-		empty:    "not told by these drivers",
+		empty:    "not reported by these drivers",
 		states:   append([]state{wellState}, recoveryStates...),
 		queries:  []query{{worst("host_name, hw_name", during("hw_status", "@gpu", []state{wellState}), during("nvidia_gpu_recovery_action", "@gpu", recoveryStates)), perGPU}},
 		runbooks: []string{"GPUXid", "GPUDegraded"},

@@ -228,7 +228,7 @@ func driver() []panel {
 		}.timeline(),
 		chart{
 			title: "Whose GPU time it is", empty: "not asked yet",
-			about:    "Whether the process ids that the driver tells are those of the host. Foreign: FaceFusion's share cannot be told.",
+			about:    "Whether the process ids that the driver reports are those of the host. Foreign: FaceFusion's share cannot be known.",
 			states:   visibilityStates,
 			queries:  []query{{worst("host_name", during("nvidia_gpu_process_visibility", "@host", visibilityStates)), "{{host_name}}"}},
 			runbooks: []string{"CollectorGPUShareUnknown"},

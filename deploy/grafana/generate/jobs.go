@@ -138,17 +138,17 @@ func byProcessor() []panel {
 func byMedia() []panel {
 	return []panel{
 		chart{
-			title: "Runs by media", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "not told apart: see the i",
+			title: "Runs by media", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "attribute is off: see the i",
 			about:   "Runs per minute that ended, by what they worked on. Needs config/more-attributes.yaml.",
 			queries: []query{{`60 * sum by (facefusion_media) (rate(facefusion_job_finished_total{@jobs, facefusion_media!=""}[$__rate_interval]))`, "{{facefusion_media}}"}},
 		}.bars(),
 		chart{
-			title: "Runs by origin", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "not told apart: see the i",
+			title: "Runs by origin", unit: "suffix:/min", min: is(0.0), interval: "5m", empty: "attribute is off: see the i",
 			about:   "Runs per minute that ended, by who made the job: the web UI, a headless or a batch command, job-create, a program around FaceFusion, somebody else. Needs config/more-attributes.yaml.",
 			queries: []query{{`60 * sum by (facefusion_origin) (rate(facefusion_job_finished_total{@jobs, facefusion_origin!=""}[$__rate_interval]))`, "{{facefusion_origin}}"}},
 		}.bars(),
 		chart{
-			title: "How long, by media", unit: "s", min: is(0.0), interval: "5m", empty: "not told apart: see the i",
+			title: "How long, by media", unit: "s", min: is(0.0), interval: "5m", empty: "attribute is off: see the i",
 			about: "95 % of the completed runs take less, over half an hour (30m). Needs config/more-attributes.yaml.",
 			queries: []query{{`histogram_quantile(0.95, sum by (facefusion_media, le) (rate(facefusion_job_duration_seconds_bucket{@jobs, facefusion_media!="", facefusion_outcome="completed"}[30m])))`,
 				"{{facefusion_media}}"}},
@@ -184,7 +184,7 @@ sum(instance:facefusion_runs:increase1d{@instance, facefusion_outcome=~"failed|o
 			colors:  colors, overrides: dashes,
 		}.lines(),
 		chart{
-			title: "The usual step", unit: "s", min: is(0.0), interval: "5m", empty: "not told apart: see the i",
+			title: "The usual step", unit: "s", min: is(0.0), interval: "5m", empty: "attribute is off: see the i",
 			about: "The median of the completed steps of 6 hours, the mean of the instances; dashed, that of a week ago. Needs config/more-attributes.yaml.",
 			queries: []query{
 				{step(""), "{{facefusion_media}}"},

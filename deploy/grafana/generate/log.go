@@ -58,13 +58,13 @@ func fromLogNow() []panel {
 func openTabs() []panel {
 	return []panel{
 		chart{
-			title: "Open tabs", unit: "none", min: is(0.0), decimals: is(0), empty: "FaceFusion 3.5 and later tells it",
+			title: "Open tabs", unit: "none", min: is(0.0), decimals: is(0), empty: "needs FaceFusion 3.5 or later",
 			about:    "Tabs of the web UI that poll. Gradio keeps each poll for ever: an idle web UI with open tabs needs more CPU from hour to hour.",
 			queries:  []query{{`sum by (host_name, service_instance_id) (facefusion_server_viewers{@instance})`, perInstance}},
 			runbooks: []string{"FaceFusionTabsLeftOpen"},
 		}.lines(),
 		chart{
-			title: "Polls", unit: "suffix: /s", min: is(0.0), empty: "FaceFusion 3.5 and later tells it",
+			title: "Polls", unit: "suffix: /s", min: is(0.0), empty: "needs FaceFusion 3.5 or later",
 			about:   "Requests a second of open tabs, which are in no other rate.",
 			queries: []query{{`sum by (host_name, service_instance_id) (rate(facefusion_server_polls_total{@instance}[$__rate_interval]))`, perInstance}},
 		}.lines(),

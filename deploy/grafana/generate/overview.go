@@ -144,7 +144,7 @@ func gpuShare() []panel {
 	return []panel{
 		chart{
 			title: "GPU time",
-			about: "How busy all GPUs of the hosts are together: with FaceFusion, and with whatever else (or with FaceFusion too, where the driver does not tell whose time it is).",
+			about: "How busy all GPUs of the hosts are together: with FaceFusion, and with whatever else (or with FaceFusion too, where the driver does not report whose time it is).",
 			unit:  "percentunit", min: is(0.0), max: is(1.0), empty: "no GPU seen",
 			queries: []query{
 				{`

@@ -7,7 +7,7 @@ func webUI() []panel {
 		chart{
 			title: "Requests by function", unit: "reqps", min: is(0.0),
 			about: "What people do in the web UI. run, start and the like begin jobs; the rest is looking around.",
-			empty: "not told by this FaceFusion: 3.5 or later does",
+			empty: "needs FaceFusion 3.5 or later",
 			queries: []query{{`sum by (facefusion_function) (rate(facefusion_server_requests_total{@instance}[$__rate_interval])) > 0`,
 				"{{facefusion_function}}"}},
 		}.areas(),
@@ -20,8 +20,8 @@ func webUI() []panel {
 		}.bars(),
 		chart{
 			title: "How long requests take", unit: "s", min: is(0.0),
-			about:   "As Gradio tells it, over all requests since the server started: the slowest function of the slowest server.",
-			empty:   "not told by this FaceFusion: 3.5 or later does",
+			about:   "As Gradio reports it, over all requests since the server started: the slowest function of the slowest server.",
+			empty:   "needs FaceFusion 3.5 or later",
 			queries: []query{{`max by (percentile) (facefusion_server_request_duration_percentile_seconds{@instance})`, "{{percentile}}"}},
 		}.lines(),
 		chart{
@@ -75,7 +75,7 @@ func processes() []panel {
 		chart{
 			title: "Disk", unit: "Bps",
 			about: "What all processes read (above) and write (below).",
-			empty: "not told: see Permissions in the README",
+			empty: "not readable: see Permissions in the README",
 			queries: []query{
 				{`sum(rate(process_disk_io_bytes_total{@instance, disk_io_direction="read"}[$__rate_interval]))`, "read"},
 				{`-sum(rate(process_disk_io_bytes_total{@instance, disk_io_direction="write"}[$__rate_interval]))`, "written"},

@@ -229,7 +229,7 @@ func TestXIDsAreReportedOfTheirGPU(t *testing.T) {
 		require.Equal(s, 1, s.calls("nvmlEventSetCreate"))
 		require.Equal(s, 2, s.calls("nvmlDeviceRegisterEvents"))
 
-		// The driver goes and comes back, and tells what it told before.
+		// The driver goes and comes back, and reports what it did before.
 		s.set("rc 9", "init 9")
 		s.until(sampler, func(snapshot *gpu.Snapshot) bool { return snapshot.Library.State == gpu.LibraryDriverNotLoaded })
 		s.set("xids.replay 1", "xids 2:1:31 3:0:999 4:1:31")

@@ -23,8 +23,8 @@ func (s *harness) measurable(session gpu.Session, index int) gpu.Handle {
 	return h
 }
 
-// ids are the numbers of nvml.h, once more by hand: the fake library tells as many percent or MiB,
-// and 0.2 more for its second GPU.
+// ids are the numbers of nvml.h, once more by hand: the fake library reports as many percent or
+// MiB, and 0.2 more for its second GPU.
 var ids = map[gpu.ProfileQuantity]float64{
 	gpu.ProfileGraphics: 1, gpu.ProfileSM: 2, gpu.ProfileOccupancy: 3, gpu.ProfileInteger: 4, gpu.ProfileTensor: 5, gpu.ProfileMemoryBandwidth: 10,
 	gpu.ProfileFP64: 11, gpu.ProfileFP32: 12, gpu.ProfileFP16: 13, gpu.ProfilePCIeTransmitted: 20, gpu.ProfilePCIeReceived: 21,

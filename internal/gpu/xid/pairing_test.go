@@ -31,21 +31,21 @@ func TestEachXIDIsCountedOnceWhicheverSourceReportsIt(t *testing.T) {
 		script []any
 		want   int64
 	}{
-		"only the driver":                   {[]any{"d"}, 1},
-		"only the kernel":                   {[]any{"k"}, 1},
-		"the driver first":                  {[]any{"d", 20, "k"}, 1},
-		"the kernel first":                  {[]any{"k", 1200, "d"}, 1},
-		"two of each, one after the other":  {[]any{"d", 1, "k", 200, "d", 1, "k"}, 2},
-		"two of each, in pairs":             {[]any{"k", 200, "k", 1, "d", "d"}, 2},
-		"the driver tells of one of two":    {[]any{"k", 200, "k", 1, "d"}, 2},
-		"the kernel tells of one of two":    {[]any{"d", 1, "d", 1, "k"}, 2},
-		"the driver tells of the first":     {[]any{"d", 1, "k", 200, "k"}, 2},
-		"lines of one error":                {[]any{"k", 1, "k", 1, "k", 1, "d"}, 1},
-		"lines of one error, told before":   {[]any{"d", 1, "k", 1, "k", 1, "k"}, 1},
-		"lines over a slow console":         {[]any{"k", 60, "k", 60, "k", 60, "k", 60, "d"}, 1},
-		"another one later":                 {[]any{"d", 1, "k", 6000, "k"}, 2},
-		"too far apart to be the same":      {[]any{"d", 6000, "k"}, 2},
-		"the same by the driver in a burst": {[]any{"d", "d", "d"}, 3},
+		"only the driver":                     {[]any{"d"}, 1},
+		"only the kernel":                     {[]any{"k"}, 1},
+		"the driver first":                    {[]any{"d", 20, "k"}, 1},
+		"the kernel first":                    {[]any{"k", 1200, "d"}, 1},
+		"two of each, one after the other":    {[]any{"d", 1, "k", 200, "d", 1, "k"}, 2},
+		"two of each, in pairs":               {[]any{"k", 200, "k", 1, "d", "d"}, 2},
+		"the driver reports one of two":       {[]any{"k", 200, "k", 1, "d"}, 2},
+		"the kernel reports one of two":       {[]any{"d", 1, "d", 1, "k"}, 2},
+		"the driver reports the first":        {[]any{"d", 1, "k", 200, "k"}, 2},
+		"lines of one error":                  {[]any{"k", 1, "k", 1, "k", 1, "d"}, 1},
+		"lines of one error, reported before": {[]any{"d", 1, "k", 1, "k", 1, "k"}, 1},
+		"lines over a slow console":           {[]any{"k", 60, "k", 60, "k", 60, "k", 60, "d"}, 1},
+		"another one later":                   {[]any{"d", 1, "k", 6000, "k"}, 2},
+		"too far apart to be the same":        {[]any{"d", 6000, "k"}, 2},
+		"the same by the driver in a burst":   {[]any{"d", "d", "d"}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestAnotherCodeAndAnotherGPUAreOtherXIDs(t *testing.T) {
 	require.Equal(t, int64(1), x.byGPU["GPU-2"].byCode[31])
 }
 
-// The kernel tells of a GPU that the driver is still starting. It also tells of those that are not
+// The kernel reports XIDs of a GPU that the driver is still starting, and of those that are not
 // watched.
 func TestXIDsWaitForTheirGPU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

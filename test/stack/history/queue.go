@@ -176,7 +176,7 @@ func (i *instance) tidy(t time.Time) {
 	}
 }
 
-// percentile of the clicks on Start, as Gradio tells it.
+// percentile of the clicks on Start, as Gradio reports it.
 func (i *instance) percentile(p float64) float64 {
 	if len(i.recent) == 0 {
 		return 0
