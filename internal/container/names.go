@@ -12,16 +12,65 @@ type Names struct {
 	Name, Image string
 	// PodContainer is the name of the container within its pod.
 	PodContainer string
+	// lasting is what it is called by who made it, and is called again when it is created anew.
+	lasting string
+}
+
+// Lasting tells a container from all others of its host, also after it was created anew: its compose
+// service, its pod, else its name. It is empty where there is none.
+func (n *Names) Lasting() string {
+	if n.lasting == "" && n.Name != "" {
+		return "container " + n.Name
+	}
+	return n.lasting
 }
 
 // ReadDocker reads what Docker keeps of a container: config.v2.json in its folder.
 func (n *Names) ReadDocker(text []byte) {
 	var kept struct {
 		Name   string
-		Config struct{ Image string }
+		Config struct {
+			Image  string
+			Labels map[string]string
+		}
 	}
-	if json.Unmarshal(text, &kept) == nil {
-		n.Name, n.Image = Label(strings.TrimPrefix(kept.Name, "/")), Label(kept.Config.Image)
+	if json.Unmarshal(text, &kept) != nil {
+		return
+	}
+	n.Name, n.Image = Label(strings.TrimPrefix(kept.Name, "/")), Label(kept.Config.Image)
+	project, service, number := kept.Config.Labels[composeProject], kept.Config.Labels[composeService], kept.Config.Labels[composeNumber]
+	if service != "" {
+		n.lasting = "compose " + strings.Join([]string{project, service, number}, "/")
+	}
+}
+
+// What Docker Compose, and podman-compose, note at each container.
+const (
+	composeProject = "com.docker.compose.project"
+	composeService = "com.docker.compose.service"
+	composeNumber  = "com.docker.compose.container-number"
+)
+
+// ReadBundle reads what containerd runs a container of a pod from: config.json of its bundle. Its
+// CRI plugin writes these annotations itself, and lets no pod have them.
+func (n *Names) ReadBundle(text []byte) {
+	var kept struct{ Annotations map[string]string }
+	if json.Unmarshal(text, &kept) != nil {
+		return
+	}
+	namespace, pod := kept.Annotations["io.kubernetes.cri.sandbox-namespace"], kept.Annotations["io.kubernetes.cri.sandbox-name"]
+	if pod == "" {
+		return
+	}
+	n.PodContainer = Label(kept.Annotations["io.kubernetes.cri.container-name"])
+	n.lasting = "pod " + strings.Join([]string{namespace, pod, n.PodContainer}, "/")
+}
+
+// InPod names a container of a pod of which no more than the UID is known: that is the same for all
+// containers that the pod has one after the other.
+func (n *Names) InPod(uid string) {
+	if n.lasting == "" && n.Name == "" && uid != "" && n.PodContainer != "" {
+		n.lasting = "pod " + uid + "/" + n.PodContainer
 	}
 }
 

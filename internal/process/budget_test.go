@@ -10,7 +10,7 @@ import (
 // TestABudgetIsPaidBack: ten processes of one user with 20,000 descriptors each are looked at once
 // in twenty seconds, all together; another user's are looked at as ever.
 func TestABudgetIsPaidBack(t *testing.T) {
-	var b budget
+	b := budget{perSecond: descriptorsPerSecond}
 	taken, others := 0, 0
 	for second := range time.Duration(60) {
 		for range 10 {

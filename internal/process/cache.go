@@ -42,6 +42,8 @@ type cacheEntry struct {
 	program uint64
 	round   uint32
 	state   cacheState
+	// postponed says that it is due in the next pass whatever its age.
+	postponed bool
 }
 
 const (
@@ -97,6 +99,13 @@ func (c *processCache) changed(o observation) bool {
 	return true
 }
 
+// postpone has changed ask again about a process, in the next pass.
+func (c *processCache) postpone(pid int) {
+	if r := c.records[pid]; r != nil {
+		r.program, r.postponed = 0, true
+	}
+}
+
 // sweep drops what the last listing did not have.
 func (c *processCache) sweep() {
 	for pid, r := range c.records {
@@ -125,6 +134,9 @@ func (c *processCache) judge(s observation, now time.Duration) {
 	}
 	c.set(s.pid, candidate)
 	r.due = now + min(s.age, maxPause)
+	if r.postponed {
+		r.due, r.postponed = now, false
+	}
 }
 
 // later puts off when a candidate is looked at again.

@@ -39,6 +39,8 @@ func beChild(mode string) {
 		freebind(argument)
 	case "deployments":
 		runDeployments(argument)
+	case "containers":
+		runContainers()
 	case "users":
 		runUsers()
 	case "networks":

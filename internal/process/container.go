@@ -119,7 +119,7 @@ const maxSpeakers = 16
 
 // same says whether a process is in an enclosure, and makes it the one to read by.
 func (t *Table) same(a *enclosure, m *trackedProcess) bool {
-	location, ok := t.locationOf(m)
+	location, ok := t.files.location(m.PID)
 	if !ok || !a.location.Same(&location) {
 		return false
 	}
@@ -128,18 +128,10 @@ func (t *Table) same(a *enclosure, m *trackedProcess) bool {
 	return true
 }
 
-func (t *Table) locationOf(m *trackedProcess) (container.Location, bool) {
-	text, err := t.files.read(t.files.path(m.PID, "cgroup"), maxCgroup)
-	if err != nil {
-		return container.Location{}, false
-	}
-	return container.ParseLocation(text), true
-}
-
 // identify finds the names and the groups, as far as they are not known.
 func (t *Table) identify(a *enclosure) {
 	if a.names == (container.Names{}) {
-		t.nameContainer(a)
+		a.names = t.files.containerNames(a.of.PID, &a.location)
 	}
 	if !a.view.Complete() {
 		a.view = t.groups.View(&a.location)
@@ -176,7 +168,7 @@ func (t *Table) endingUnknown(i *instanceState) bool {
 // cannot be found.
 func (t *Table) enclose(m *trackedProcess) *enclosure {
 	a := &enclosure{of: m.ID, due: t.at + lookupIncompleteEvery}
-	location, ok := t.locationOf(m)
+	location, ok := t.files.location(m.PID)
 	if !ok {
 		return a
 	}

@@ -17,6 +17,7 @@ type fakeNetwork struct {
 }
 
 func (n fakeNetwork) owned(string) bool                      { return n.mine }
+func (n fakeNetwork) maker(string) (int, bool)               { return 0, false }
 func (n fakeNetwork) route(address netip.Addr) hostnet.Route { return n.routes[address.String()] }
 
 // SetNetwork replaces the kernel's knowledge of the network.
@@ -29,3 +30,8 @@ func Age(t *Table, d time.Duration) { t.epoch = t.epoch.Add(-d) }
 
 // Unlooked has a process be one that could not be looked into.
 func Unlooked(t *Table, pid int) { t.unlooked[pid] = VisibilityDenied }
+
+// WithoutFolderRules has a Table ask the rule of FaceFusion's own script alone.
+func WithoutFolderRules(t *Table) {
+	t.findFolder = func(observation) (ruleMatch, bool, Visibility) { return ruleMatch{}, false, "" }
+}

@@ -34,6 +34,8 @@ type files struct {
 	// uids are the users of the host's /etc/passwd.
 	uids     map[string]int
 	uidsRead time.Time
+	// subordinates are the users whom others have.
+	subordinates subordinates
 	// matchDenied says that what the configuration asks of a process may not be read.
 	matchDenied bool
 	buf         []byte

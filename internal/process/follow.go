@@ -60,9 +60,10 @@ func (t *Table) turned(m *trackedProcess, s stat) bool {
 // drop takes a process out of its instance; what it had used stays there.
 func (t *Table) drop(m *trackedProcess) {
 	delete(t.members, m.PID)
-	if !m.role.Child() {
-		m.instance.own--
-		m.instance.ownEnded = t.at
+	if m.role.Child() {
+		t.dismissDescendant(m.payer)
+	} else {
+		m.instance.leave(m, t.at)
 		t.freed = t.freed || m.instance.own == 0
 	}
 	m.instance.totalsOf(m.role).retire(m.used.since(m.before))

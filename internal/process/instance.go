@@ -12,7 +12,10 @@ import (
 
 // instanceState is what is remembered of an installation while its processes come and go.
 type instanceState struct {
-	id      string
+	id string
+	// key is what it is known by, site where it runs.
+	key     string
+	site    site
 	conf    *Configured // nil for a discovered one
 	version string
 	// versionOf is the start of the process that the version was read for: the newest wins.
@@ -27,6 +30,10 @@ type instanceState struct {
 	own int
 	// ownEnded is when the last of them ended or left.
 	ownEnded time.Duration
+	// services counts those of them that are servers or services, and vacated is when the last of
+	// these ended or left.
+	services int
+	vacated  time.Duration
 	// stranger is the user whose it is, where that is not the one of the checkout.
 	stranger string
 	// uid is the user whose process made a discovered one known.
@@ -44,6 +51,13 @@ type instanceState struct {
 	totals        map[Role]*roleTotals
 	// around is the container of its processes; nil while none runs.
 	around *enclosure
+	// port is where its service listens, or did last, by which it is told from its siblings; 0
+	// while that is not known.
+	port uint16
+	// gone is since when its container does not exist any more; zero while it does, or may.
+	gone time.Time
+	// asked is when that was asked last.
+	asked time.Time
 }
 
 // roleTotals returns the role's, which from then on is reported for as long as the instance is
@@ -56,6 +70,28 @@ func (i *instanceState) totalsOf(r Role) *roleTotals {
 	}
 	return t
 }
+
+// enter counts a process that is no child.
+func (i *instanceState) enter(m *trackedProcess) {
+	i.own++
+	if m.serving() {
+		i.services++
+	}
+}
+
+// leave counts one that has ended, or is another instance's.
+func (i *instanceState) leave(m *trackedProcess, at time.Duration) {
+	i.own--
+	i.ownEnded = at
+	if m.serving() {
+		i.services--
+		i.vacated = at
+	}
+}
+
+// serving says that a process may be what its instance is there for. What joined for its runs may
+// be anybody's.
+func (m *trackedProcess) serving() bool { return m.role.lasting() && !m.alone }
 
 // locate takes over where a newly found process works. The paths of the first process stay: when
 // two checkouts share a jobs folder, the instance keeps the name of the one that was there first.

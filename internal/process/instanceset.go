@@ -1,6 +1,8 @@
 package process
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -63,18 +65,18 @@ func (s *instanceSet) expect() {
 			continue
 		}
 		jobs = resolve(root, absolute(i.checkout.inner, jobs))
-		i.checkout.host, i.checkout.key = i.checkout.inner, i.checkout.inner
-		i.jobs = folder{inner: jobs, host: jobs, key: jobs}
+		i.checkout = s.files.locate(1, i.checkout.inner)
+		i.jobs = s.files.locate(1, jobs)
 		i.jobsPath, i.jobsVia = filepath.Join(s.files.root, jobs), 0
-		if s.byKey[jobs] == nil {
-			s.byKey[jobs] = i
+		if s.byKey[i.jobs.key] == nil {
+			s.byKey[i.jobs.key] = i
 		}
 	}
 }
 
-// key is what an instance is known by. A run with a jobs folder of its own has that of its
+// folderKey is that of the jobs folder. A run with a jobs folder of its own has that of its
 // checkout, and what another user runs is his own.
-func (p *workdir) key() string {
+func (p *workdir) folderKey() string {
 	key := p.jobs.key
 	if p.temporary && p.checkout.key != "" {
 		key = p.checkout.key + "/" + defaultJobsPath
@@ -82,17 +84,39 @@ func (p *workdir) key() string {
 	return key + p.stranger
 }
 
+// key is what an instance is known by. In a container it is what the container is called, and the
+// folder as the container names it: what the host calls it is another each time. On the host it is
+// the folder, and the unit: each unit that works in a checkout is a service of its own.
+func (p *workdir) key(role Role) string {
+	who := p.site.who
+	switch {
+	case p.site.container != "":
+		inner := p.jobs.inner
+		if p.temporary && p.checkout.inner != "" {
+			inner = p.checkout.inner + "/" + defaultJobsPath
+		}
+		return who + keySeparator + inner + p.stranger
+	case who != "" && !role.short():
+		return who + keySeparator + p.folderKey()
+	default:
+		return p.folderKey()
+	}
+}
+
 // of returns the instance of a process that works there, and makes it known. A service is not of
 // an instance whose configuration names other processes: it would keep it up. It returns nil where
 // a new one is not admitted; else that is told whose it is.
 func (s *instanceSet) of(p workdir, role Role, admitted func() (uid int, ok bool)) *instanceState {
-	i := s.known(p)
-	key := p.key()
+	i := s.known(p, role)
+	key := p.key(role)
 	if i != nil && i.conf != nil && i.conf.Match != nil && !role.short() {
 		key += " beside " + i.id
 		i = s.byKey[key]
 	}
 	if i != nil {
+		return i
+	}
+	if i = s.orphan(key); i != nil {
 		return i
 	}
 	i = s.matching(p, role)
@@ -105,20 +129,92 @@ func (s *instanceSet) of(p workdir, role Role, admitted func() (uid int, ok bool
 		if checkout == "" {
 			checkout = "facefusion"
 		}
-		i = &instanceState{id: name(checkout, key, s.taken), uid: uid, stranger: p.stranger, totals: map[Role]*roleTotals{}}
+		i = &instanceState{id: name(checkout, key, s.taken), key: key, site: p.siteFor(role), uid: uid, stranger: p.stranger, totals: map[Role]*roleTotals{}}
 	}
 	s.byKey[key] = i
 	return i
 }
 
+// siteFor is the site of an instance that a process makes: the unit of a run is that of a
+// scheduler, or of whoever else started it.
+func (p *workdir) siteFor(role Role) site {
+	if role.short() && p.site.container == "" {
+		return site{layer: p.site.layer}
+	}
+	return p.site
+}
+
 // known finds the instance by what is known of it already.
-func (s *instanceSet) known(p workdir) *instanceState {
-	for _, key := range []string{p.jobs.key + p.stranger, p.key()} {
-		if i := s.byKey[key]; i != nil {
-			return i
+func (s *instanceSet) known(p workdir, role Role) *instanceState {
+	if i := s.byKey[p.key(role)]; i != nil {
+		if !role.short() || p.site.container != "" {
+			i.site = p.site // the container may be another one with the same name
 		}
+		return i
+	}
+	if !role.short() {
+		return s.former(p, role)
+	}
+	if i := s.ofFolder(p); i != nil {
+		return i
 	}
 	return s.ofCheckout(p)
+}
+
+// former finds the instance that a service had before it had a name, or when an earlier version
+// gave it another key: that of its jobs folder, if it does not run. It is known by the new key
+// then.
+func (s *instanceSet) former(p workdir, role Role) *instanceState {
+	for _, key := range append([]string{p.folderKey()}, p.formerKeys()...) {
+		i := s.byKey[key]
+		if i == nil || !p.site.mayBe(i) || i.conf != nil && i.conf.Match != nil || i.conf == nil && (i.services > 0 || i.site.who != "") {
+			continue
+		}
+		if i.conf == nil {
+			delete(s.byKey, key)
+			i.key, i.site = p.key(role), p.site
+		}
+		s.byKey[p.key(role)] = i
+		return i
+	}
+	if p.site.who != "" {
+		return nil
+	}
+	// Started by hand: the service whose unit is stopped.
+	return s.first(func(i *instanceState) bool {
+		return i.services == 0 && i.conf == nil && i.site.container == "" && i.jobs.key == p.jobs.key && i.stranger == p.stranger
+	})
+}
+
+func (p *workdir) formerKeys() []string {
+	keys := make([]string, 0, len(p.former))
+	for _, key := range p.former {
+		keys = append(keys, key+p.stranger)
+	}
+	return keys
+}
+
+// ofFolder finds the instance with the jobs folder of a run, wherever that runs.
+func (s *instanceSet) ofFolder(p workdir) *instanceState {
+	if i := s.byKey[p.jobs.key+p.stranger]; i != nil && p.site.mayBe(i) {
+		return i
+	}
+	return s.first(func(i *instanceState) bool {
+		return i.jobs.key == p.jobs.key && i.stranger == p.stranger && p.site.mayBe(i)
+	})
+}
+
+// first is the first by ID, of those that run before those that do not.
+func (s *instanceSet) first(fits func(*instanceState) bool) (found *instanceState) {
+	for _, i := range s.byKey {
+		if !fits(i) {
+			continue
+		}
+		if found == nil || i.own > 0 && found.own == 0 || (i.own > 0) == (found.own > 0) && i.id < found.id {
+			found = i
+		}
+	}
+	return found
 }
 
 // claim gives a process to a configured instance that names it. The instance takes the place of one
@@ -131,8 +227,8 @@ func (s *instanceSet) claim(i *instanceState, p workdir) *instanceState {
 	if p.jobs.key == "" {
 		return i
 	}
-	if known := s.byKey[p.key()]; known == nil || known.conf == nil && known.own == 0 {
-		s.byKey[p.key()] = i
+	if known := s.byKey[p.folderKey()]; known == nil || known.conf == nil && known.own == 0 {
+		s.byKey[p.folderKey()] = i
 	}
 	return i
 }
@@ -143,13 +239,9 @@ func (s *instanceSet) ofCheckout(p workdir) *instanceState {
 	if !p.temporary || p.checkout.key == "" {
 		return nil
 	}
-	var found *instanceState
-	for _, i := range s.byKey {
-		if i.checkout.key == p.checkout.key && i.stranger == p.stranger && (found == nil || i.id < found.id) {
-			found = i
-		}
-	}
-	return found
+	return s.first(func(i *instanceState) bool {
+		return i.checkout.key == p.checkout.key && i.stranger == p.stranger && p.site.mayBe(i)
+	})
 }
 
 // matching finds a configured instance that was not where it was expected: its process was started
@@ -161,7 +253,7 @@ func (s *instanceSet) matching(p workdir, role Role) *instanceState {
 		if i.conf.Match != nil && !role.short() {
 			continue
 		}
-		if p.stranger == "" && i.own == 0 && i.conf.names(p) {
+		if p.stranger == "" && i.own == 0 && i.conf.names(p) && !(p.site.private() && s.onHost(i.conf)) {
 			// From now on its folders are what the process says.
 			i.checkout, i.jobs, i.jobsPath = p.checkout, p.jobs, ""
 			return i
@@ -177,6 +269,15 @@ func (c *Configured) names(p workdir) bool {
 	}
 	checkout := filepath.Clean(c.Path)
 	return c.Path != "" && (checkout == p.checkout.inner || checkout == p.checkout.host)
+}
+
+// onHost says that the host has what the configuration names.
+func (s *instanceSet) onHost(c *Configured) bool {
+	path := c.Path
+	if c.JobsPath != "" {
+		path = absolute(c.Path, c.JobsPath)
+	}
+	return exists(s.files.hostRoot(), filepath.Clean(path))
 }
 
 func (s *instanceSet) taken(id string) bool {
@@ -215,8 +316,40 @@ func (s *instanceSet) discard(i *instanceState) {
 // forget drops the discovered ones that were not seen for too long.
 func (s *instanceSet) forget(now time.Time, after time.Duration) {
 	for key, i := range s.byKey {
-		if i.conf == nil && now.Sub(i.lastSeen) > after {
+		if i.conf == nil && (now.Sub(i.lastSeen) > after || s.removed(i, now)) {
 			delete(s.byKey, key)
 		}
 	}
+}
+
+const (
+	// removedFor is for how long a container must be gone: one that is created anew has gone for a
+	// moment.
+	removedFor = 30 * time.Second
+	// removedEvery is how often that is asked of an instance that does not run.
+	removedEvery = 10 * time.Second
+)
+
+// removed says that the container of an instance does not exist any more. What is stopped may be
+// started again, what was removed is not down.
+func (s *instanceSet) removed(i *instanceState, now time.Time) bool {
+	if i.own > 0 || i.site.layer == "" {
+		i.gone, i.asked = time.Time{}, time.Time{}
+		return false
+	}
+	if now.Sub(i.asked) < removedEvery {
+		return false
+	}
+	i.asked = now
+	root := s.files.hostRoot()
+	_, err := root.Stat(i.site.layer)
+	_, above := root.Stat(filepath.Dir(i.site.layer))
+	switch {
+	case above != nil || !errors.Is(err, os.ErrNotExist):
+		i.gone = time.Time{}
+		return false
+	case i.gone.IsZero():
+		i.gone = now
+	}
+	return now.Sub(i.gone) >= removedFor
 }

@@ -220,3 +220,24 @@ func TestConfiguredContainer(t *testing.T) {
 	assert.Equal(t, map[process.Role][]int{process.RoleServer: {103}}, pids(&s.Instances[1]), "a container that was created anew takes the name")
 	assert.DirExists(t, s.Instances[1].JobsHostPath)
 }
+
+// TestConfiguredByEverything: a path, a jobs folder and a match that name the same are one instance,
+// with the service, its workers and the runs beside it. (An endpoint only says where to ask.)
+func TestConfiguredByEverything(t *testing.T) {
+	w := newHarness(t, process.Settings{Instances: []process.Configured{{
+		Name: "studio", Path: "/opt/studio", JobsPath: "/data/jobs",
+		Match: &process.Match{Cmdline: regexp.MustCompile(`facefusion\.py run`), Cgroup: regexp.MustCompile(`studio\.service$`)},
+	}}})
+	w.checkout("/opt/studio", "3.8.1")
+	require.Equal(t, "studio", only(t, w.pass()).ID)
+	service := server(100, "/opt/studio", "--jobs-path", "/data/jobs")
+	service.Cgroup = "0::/system.slice/studio.service\n"
+	w.put(service)
+	w.put(runner(101, "/opt/studio", "--jobs-path", "/data/jobs"))
+	w.put(runner(102, "/opt/studio"))
+	i := only(t, w.pass())
+	assert.Equal(t, "studio", i.ID)
+	assert.Len(t, i.Processes, 3)
+	w.restart(process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/opt/studio"}}})
+	assert.Len(t, only(t, w.pass()).Processes, 3)
+}

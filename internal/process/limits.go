@@ -145,12 +145,12 @@ func (t *Table) alive() map[*instanceState]bool {
 // admitted says whether a process may have a new instance, and whose that is. One that may not is
 // left out.
 func (t *Table) admitted(o observation) (uid int, ok bool) {
-	c, _ := t.files.credentials(o.pid) // of one whose user cannot be read there is nothing left
-	if !t.instances.room(c.uid, t.alive) {
-		t.refuse(o, c.uid)
+	uid = max(0, t.files.userOf(o.pid)) // of one whose user cannot be read there is nothing left
+	if !t.instances.room(uid, t.alive) {
+		t.refuse(o, uid)
 		return 0, false
 	}
-	return c.uid, true
+	return uid, true
 }
 
 // ofUser counts a user's.

@@ -72,6 +72,23 @@ func TestWhatAPidMeansNow(t *testing.T) {
 	assert.Empty(t, w.pass().Blind, "it is FaceFusion's own script, which everybody may see")
 }
 
+// TestSubordinateUsers: with 65,536 users of his own a user has no more places than with one.
+func TestSubordinateUsers(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	require.NoError(t, w.host.WriteFile("/etc/passwd", "root:x:0:0::/root:/bin/sh\neve:x:1001:1001::/home/eve:/bin/sh\n"))
+	require.NoError(t, w.host.WriteFile("/etc/subuid", "# none\neve:100000:65536\n1002:200000:65536\n"))
+	for n := range 100 {
+		w.serve(1000+n, 100_000+n)
+		w.serve(2000+n, 200_000+n)
+	}
+	s := w.pass()
+	require.Len(t, s.Instances, 2*perUser)
+	assert.Equal(t, 200-2*perUser, s.Over.Processes)
+	assert.Equal(t, 1001, s.Over.UID, "the first of those that found no place")
+	w.serve(500, 1003)
+	assert.Len(t, w.pass().Instances, 2*perUser+1)
+}
+
 // TestUsersTogetherAreBounded: what one user may have, many may not together; who comes when all
 // places are taken gets that of an instance that is down.
 func TestUsersTogetherAreBounded(t *testing.T) {

@@ -153,7 +153,7 @@ func (t *Table) fitsPort(m *Match, o observation) fit {
 	if len(all) == 0 {
 		return fitsLater
 	}
-	if n, err := t.files.descriptors(o.pid); err == nil && !t.descriptors.take(t.files.owner(o.pid), n, t.at) {
+	if n, err := t.files.descriptors(o.pid); err == nil && !t.descriptors.take(t.files.payer(o.pid), n, t.at) {
 		return fitsLater
 	}
 	sockets, err := t.files.sockets(o.pid)

@@ -52,6 +52,38 @@ func reach(host []hostfs.Mount, device, folder string) (string, bool) {
 	return path, length >= 0
 }
 
+// canonical returns the one name for a folder of the host that has several, by bind mounts: that in
+// the mount of the most of the file system. Shares are left alone, whose mounts come and go.
+func canonical(host []hostfs.Mount, path string) (string, bool) {
+	m, inner, ok := hostfs.Covering(host, path)
+	if !ok || m.IsShare() {
+		return "", false
+	}
+	folder := filepath.Join(m.Root, inner)
+	name, length := path, len(m.Root)
+	for _, other := range host {
+		rest, under := hostfs.Below(folder, other.Root)
+		if other.Device != m.Device || !under || len(other.Root) >= length {
+			continue
+		}
+		candidate := filepath.Join(other.Point, rest)
+		if c, _, ok := hostfs.Covering(host, candidate); ok && sameMount(c, other) { // not hidden
+			name, length = candidate, len(other.Root)
+		}
+	}
+	return name, true
+}
+
+// nameless says that nothing of a mount tells two such file systems apart but its device number.
+func nameless(m hostfs.Mount) bool {
+	switch m.Type {
+	case "tmpfs", "ramfs", "overlay", "fuse.fuse-overlayfs":
+		return true
+	default:
+		return false
+	}
+}
+
 // folder is one folder in three views.
 type folder struct {
 	// inner is what the process calls it, its links resolved.
@@ -60,6 +92,11 @@ type folder struct {
 	host string
 	// key is the same for everybody who means this very folder, and the same after a restart.
 	key string
+	// former is the key that an earlier version gave it, where that is another one.
+	former string
+	// volatile says that the key is of this boot and this mount alone: the file system has no name
+	// of its own.
+	volatile bool
 }
 
 // locate finds out which folder of the host a process means with a path. Two containers may use the
@@ -76,7 +113,11 @@ func (f *files) locate(pid int, path string) folder {
 		if root, err := f.link(pid, "root"); err == nil && root != "/" {
 			outer = filepath.Join(root, path) // chroot
 		}
-		return folder{inner: path, host: outer, key: outer}
+		l := folder{inner: path, host: outer, key: outer}
+		if c, ok := canonical(host, outer); ok && c != outer { // a bind mount
+			l.key, l.former = c, outer
+		}
+		return l
 	}
 	rest := filepath.Join(m.Root, inner)
 	l := folder{inner: path}
@@ -86,8 +127,15 @@ func (f *files) locate(pid int, path string) folder {
 		l.key = filepath.Join(m.Upper, inner)
 	case l.host != "":
 		l.key = l.host
+		if c, ok := canonical(host, l.host); ok && c != l.host {
+			l.key, l.former = c, l.host
+		}
 	default:
 		l.key = m.Type + ":" + m.Source + ":" + rest
+		if nameless(m) {
+			l.former, l.volatile = l.key, true
+			l.key += ":" + m.Device
+		}
 	}
 	return l
 }

@@ -25,11 +25,12 @@ func (t *Table) placePending() {
 // relocate takes over what the configuration says of the jobs folder, which was guessed before.
 func (s *instanceSet) relocate(m *trackedProcess, p workdir) {
 	i := m.instance
-	if i.jobs.key != p.jobs.key && s.byKey[p.key()] == nil {
+	if key := p.key(m.role); i.jobs.key != p.jobs.key && s.byKey[key] == nil {
 		if i.conf == nil {
-			delete(s.byKey, i.jobs.key+i.stranger)
+			delete(s.byKey, i.key)
+			i.key = key
 		}
-		s.byKey[p.key()] = i
+		s.byKey[key] = i
 		i.jobs, i.jobsPath = p.jobs, ""
 	}
 	i.locate(s.files, m, p)

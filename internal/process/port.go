@@ -84,7 +84,7 @@ func (t *Table) findPorts(l *pass) {
 		}
 		// What that costs is up to the process: it opens as many descriptors as it likes.
 		n, err := t.files.descriptors(m.PID)
-		if err == nil && !t.descriptors.take(t.files.owner(m.PID), n, l.at) {
+		if err == nil && !t.descriptors.take(m.payer, n, l.at) {
 			continue
 		}
 		m.port = t.findPort(m, all, sockErr)

@@ -101,10 +101,14 @@ func TestSeveralServers(t *testing.T) {
 		w.put(p)
 	}
 	w.put(runner(105, "/opt/facefusion"))
-	i := only(t, w.pass())
-	require.Len(t, i.Servers, 2)
-	assert.Equal(t, []uint16{7860, 7861}, []uint16{i.Servers[0].Port, i.Servers[1].Port})
-	assert.Equal(t, []int{100, 101}, []int{i.Servers[0].PID, i.Servers[1].PID})
+	s := w.pass()
+	require.Len(t, s.Instances, 2, "each is an instance")
+	ports := map[int]uint16{}
+	for _, i := range s.Instances {
+		require.Len(t, i.Servers, 1)
+		ports[i.Servers[0].PID] = i.Servers[0].Port
+	}
+	assert.Equal(t, map[int]uint16{100: 7860, 101: 7861}, ports)
 }
 
 // What listens at nothing is a consumer, or still loads its models.

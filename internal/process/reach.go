@@ -35,6 +35,8 @@ const (
 type network interface {
 	// owned says whether a network namespace, named by its file, was made by the host's root.
 	owned(namespace string) bool
+	// maker is the user who made a user namespace.
+	maker(namespace string) (uid int, ok bool)
 	// route says where an address leads from here.
 	route(address netip.Addr) hostnet.Route
 }

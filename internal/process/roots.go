@@ -22,10 +22,14 @@ func (f *files) hostRoot() *hostfs.Root {
 // where the process hides itself (PR_SET_DUMPABLE), whoever's it is.
 func (f *files) owner(pid int) string {
 	var st unix.Stat_t
-	if err := unix.Stat(f.proc+"/"+strconv.Itoa(pid), &st); err == nil && st.Uid != 0 {
-		return "uid " + strconv.Itoa(int(st.Uid))
+	uid := -1
+	if err := unix.Stat(f.proc+"/"+strconv.Itoa(pid), &st); err == nil {
+		uid = int(st.Uid)
 	}
-	return "uid " + strconv.Itoa(f.user(pid))
+	if uid <= 0 {
+		uid = f.user(pid)
+	}
+	return "uid " + strconv.Itoa(f.ownerOf(uid))
 }
 
 // resolve follows the links of a path as a process with that root would. Where the file system does

@@ -173,6 +173,6 @@ func (f *files) service(s surroundings, r rule, checkout string, unconfirmed boo
 	w.checkout = f.locate(s.pid, inner)
 	w.jobs = f.locate(s.pid, resolve(s.root, absolute(inner, jobs)))
 	w.temp = f.tempPath(s.pid, nil, paths, inner)
-	f.attribute(s.pid, s.root, &w)
+	f.establish(s.pid, s.root, &w)
 	return ruleMatch{rule: r, role: RoleService, workdir: w, unconfirmed: unconfirmed}
 }

@@ -3,7 +3,6 @@ package process
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -23,6 +22,12 @@ type SavedInstance struct {
 	Stranger string `json:",omitempty"`
 	// UID is the user whose process made it known.
 	UID int `json:",omitempty"`
+	// Key is what it is known by, where that is more than its jobs folder. The others say where it
+	// runs: the name of its unit or container, the container's ID, and a folder that the host has
+	// for as long as the container exists.
+	Key, Who, Container, Layer string `json:",omitempty"`
+	// Port is where its service listens.
+	Port uint16 `json:",omitempty"`
 	// Roles are those that were seen, sorted.
 	Roles []Role
 	// Boot is the boot that Services are of.
@@ -82,18 +87,23 @@ func (s *instanceSet) restoreOne(r *SavedInstance, boot string, now time.Time) {
 	if own := s.ofUser(r.UID); own >= maxUserInstances || len(s.discovered()) >= maxInstances {
 		return // the list is sorted, and these are its last
 	}
-	if r.ID == "" || r.Jobs.Key == "" || s.byKey[r.Jobs.Key+r.Stranger] != nil || s.taken(r.ID) {
+	key := r.Key
+	if key == "" {
+		key = r.Jobs.Key + r.Stranger
+	}
+	if r.ID == "" || r.Jobs.Key == "" || s.byKey[key] != nil || s.taken(r.ID) {
 		return
 	}
 	i := &instanceState{
 		id: r.ID, version: r.Version, checkout: r.Checkout.folder(), jobs: r.Jobs.folder(), jobsPath: r.JobsPath,
-		lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, uid: r.UID, totals: map[Role]*roleTotals{},
+		key: key, site: site{container: r.Container, who: r.Who, layer: r.Layer},
+		port: r.Port, lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, uid: r.UID, totals: map[Role]*roleTotals{},
 		ended: r.services(boot, false, now),
 	}
 	for _, role := range r.Roles {
 		i.totalsOf(role)
 	}
-	s.byKey[r.Jobs.Key+r.Stranger] = i
+	s.byKey[key] = i
 }
 
 func (l FolderPaths) folder() folder { return folder{inner: l.Inner, host: l.Host, key: l.Key} }
@@ -133,7 +143,11 @@ func (t *Table) Export() []SavedInstance {
 		}
 		r := SavedInstance{
 			ID: i.id, Version: i.version, LastSeen: i.lastSeen, UID: i.uid, Boot: t.boot, Services: services[i],
-			Checkout: FolderPaths{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: FolderPaths{i.jobs.inner, i.jobs.host, strings.TrimSuffix(key, i.stranger)}, Stranger: i.stranger,
+			Checkout: FolderPaths{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: FolderPaths{i.jobs.inner, i.jobs.host, i.jobs.key}, Stranger: i.stranger,
+			Port: i.port, Who: i.site.who, Container: i.site.container, Layer: i.site.layer,
+		}
+		if key != i.jobs.key+i.stranger {
+			r.Key = key
 		}
 		if i.jobsVia == 0 {
 			r.JobsPath = i.jobsPath

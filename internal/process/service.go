@@ -110,6 +110,7 @@ func (t *Table) childRole(o observation, parent *trackedProcess) Role {
 func (t *Table) attend(p *pass) {
 	for _, m := range t.members {
 		switch {
+		case m.provisional && m.awaitsPort && p.at-m.foundAt < serviceAge:
 		case m.provisional && m.age(t) >= serviceAge:
 			t.settled(p, m)
 		case m.alone && p.at-m.lastRun > t.forgetAfter:

@@ -104,10 +104,13 @@ func TestOnlyServicesAreStopped(t *testing.T) {
 	assert.True(t, only(t, w.end(runner(102, "/opt/facefusion"), code)).Stopped)
 }
 
+// together names an instance: its servers are of it, whatever their ports are.
+var together = process.Settings{Instances: []process.Configured{{Name: "studio", Path: "/opt/facefusion"}}}
+
 // TestEachServerEndsByItself: of two, one is killed and the other stopped; a third takes the place
 // of the one that ended first, whatever its port is.
 func TestEachServerEndsByItself(t *testing.T) {
-	w := newHarness(t, process.Settings{})
+	w := newHarness(t, together)
 	w.checkout("/opt/facefusion", "3.8.1")
 	first, second := listeningServer(100, "/opt/facefusion", 7860), listeningServer(101, "/opt/facefusion", 7861)
 	w.put(first)
@@ -180,21 +183,21 @@ func TestAStopLastsUntilTheReboot(t *testing.T) {
 // TestServersOfALostCollector: what ended while nobody looked is down, where it was; what lives is
 // not missed, and what was started meanwhile takes a place.
 func TestServersOfALostCollector(t *testing.T) {
-	w := newHarness(t, process.Settings{})
+	w := newHarness(t, together)
 	w.bootID("one")
 	w.checkout("/opt/facefusion", "3.8.1")
 	for n := range 3 {
 		w.put(listeningServer(100+n, "/opt/facefusion", uint16(7860+n)))
 	}
 	w.pass()
-	w.restart(process.Settings{})
+	w.restart(together)
 	w.remove(100)
 	w.remove(101)
 	assert.Equal(t, []ended{{7860, false}, {7861, false}}, endedOf(only(t, w.pass())))
-	w.restart(process.Settings{})
+	w.restart(together)
 	w.put(listeningServer(105, "/opt/facefusion", 7861))
 	assert.Equal(t, []ended{{7860, false}}, endedOf(only(t, w.pass())))
-	w.restart(process.Settings{})
+	w.restart(together)
 	assert.Equal(t, []ended{{7860, false}}, endedOf(only(t, w.pass())))
 }
 

@@ -42,10 +42,16 @@ type Table struct {
 	cache       processCache
 	clock       clock
 	descriptors budget
-	watcher     *watcher
-	listening   listening
-	instances   *instanceSet
-	groups      *container.Groups
+	// findFolder are the rules of folders.
+	findFolder func(observation) (ruleMatch, bool, Visibility)
+	// searches are the folder rules asked; followed counts the descendants that are followed, by
+	// payer.
+	searches  budget
+	followed  map[string]int
+	watcher   *watcher
+	listening listening
+	instances *instanceSet
+	groups    *container.Groups
 	// remembered are to be made known by the first pass.
 	saved []SavedInstance
 	// members are the live processes of all instances by pid.
@@ -98,6 +104,7 @@ func NewTable(s Settings) *Table {
 	t := &Table{
 		forgetAfter: s.ForgetAfter,
 		files:       f,
+		findFolder:  f.findFolder,
 		pids:        pidLister{files: f, listing: pidListing{path: f.proc}},
 		cache:       newProcessCache(),
 		watcher:     &watcher{files: f, notify: s.OnExit},
@@ -110,6 +117,9 @@ func NewTable(s Settings) *Table {
 		refused:     make(refused),
 		unlooked:    make(map[int]Visibility),
 		hints:       make(map[int]Hint),
+		descriptors: budget{perSecond: descriptorsPerSecond},
+		searches:    budget{perSecond: searchesPerSecond},
+		followed:    make(map[string]int),
 		epoch:       time.Now(),
 	}
 	if t.forgetAfter <= 0 {
@@ -160,6 +170,7 @@ func (t *Table) Observe(ctx context.Context) (*Snapshot, error) {
 	t.reapExited(l)
 	t.attend(l)
 	t.findPorts(l)
+	t.separate(l)
 	t.checkConfiguration()
 	t.readContainers()
 	t.primed = true

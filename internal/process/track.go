@@ -96,6 +96,9 @@ func (t *Table) track(p *pass, o observation) bool {
 			return false
 		}
 	}
+	if t.crowded(o.pid) {
+		return false
+	}
 	t.join(o, &trackedProcess{role: t.childRole(o, parent), instance: parent.instance, served: parent.serves()})
 	return true
 }
@@ -117,7 +120,13 @@ func (t *Table) find(o observation, parent *trackedProcess, blind Visibility) (r
 	if !t.cache.changed(o) && blind == "" {
 		return ruleMatch{}, false
 	}
-	found, ok, blind = t.files.findFolder(o)
+	if !t.maySearch(o) {
+		if blind != "" {
+			t.unlooked[o.pid] = blind
+		}
+		return ruleMatch{}, false
+	}
+	found, ok, blind = t.findFolder(o)
 	if blind != "" {
 		t.unlooked[o.pid] = blind
 	}
@@ -161,10 +170,14 @@ func (t *Table) found(p *pass, o observation, found ruleMatch, parent *trackedPr
 		m.instance = parent.instance
 	default:
 		m.instance = t.instances.of(found.workdir, found.role, func() (int, bool) { return t.admitted(o) })
+		if m.instance != nil && !found.role.short() && parent == nil {
+			m.instance, m.awaitsPort = t.instances.seat(m.instance)
+		}
 	}
 	if m.instance == nil {
 		return false
 	}
+	m.below, m.foundAt = parent != nil, t.at
 	if !found.complete {
 		m.denied |= deniedCheckout
 	}
@@ -176,7 +189,7 @@ func (t *Table) found(p *pass, o observation, found ruleMatch, parent *trackedPr
 	m.instance.locate(t.files, m, found.workdir)
 	t.useFolder(m, &found.workdir)
 	m.fresh = t.primed && found.moved.uncounted()
-	if found.role == RoleService && o.age < serviceAge {
+	if m.awaitsPort || found.role == RoleService && o.age < serviceAge {
 		m.provisional = true
 		return true
 	}
@@ -189,7 +202,7 @@ func (t *Table) found(p *pass, o observation, found ruleMatch, parent *trackedPr
 
 // settled counts the start of a process that has come to stay.
 func (t *Table) settled(p *pass, m *trackedProcess) {
-	m.provisional = false
+	m.provisional, m.awaitsPort = false, false
 	m.instance.settled = true
 	if m.role.lasting() {
 		m.instance.refill(m)
@@ -206,8 +219,12 @@ func (t *Table) join(g observation, m *trackedProcess) {
 	m.ID, m.comm, m.cmdline = ID{PID: g.pid, StartTicks: g.stat.start}, g.stat.comm, g.cmdline
 	m.paths = pathsIn(m.role, g.argv)
 	m.instance.totalsOf(m.role)
+	m.payer = t.files.payer(g.pid)
+	if m.role.Child() {
+		t.followed[m.payer]++
+	}
 	if !m.role.Child() {
-		m.instance.own++
+		m.instance.enter(m)
 		m.joined = t.at
 		m.instance.refound(m)
 		m.instance.seen = true
@@ -248,7 +265,7 @@ func (t *Table) adopt() {
 			if err != nil || parent == nil || g.stat.kernel || g.stat.ended() {
 				continue
 			}
-			if parent.alone {
+			if parent.alone || t.crowded(pid) {
 				continue
 			}
 			t.join(g, &trackedProcess{role: t.childRole(g, parent), instance: parent.instance, served: parent.serves()})

@@ -8,8 +8,10 @@ type trackedProcess struct {
 	role     Role
 	rule     rule
 	instance *instanceState
-	comm     string
-	cmdline  string
+	// payer pays for what it makes us read.
+	payer   string
+	comm    string
+	cmdline string
 	// paths are those in the arguments of an ffmpeg.
 	paths []string
 	// temp is its folder for temporary files; empty for the default.
@@ -48,6 +50,11 @@ type trackedProcess struct {
 	// started one.
 	alone   bool
 	lastRun time.Duration
+	// below says that a member has started it. foundAt is the pass that found it.
+	below   bool
+	foundAt time.Duration
+	// awaitsPort says that it counts when its port is known, which tells whose it is.
+	awaitsPort bool
 	// fresh says that it started while the Table looked; provisional that it is too young to count.
 	fresh, provisional bool
 	// ended is when the process was seen to have ended, while it is not known how.

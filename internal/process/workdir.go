@@ -33,6 +33,10 @@ type workdir struct {
 	refused bool
 	// temporary says that the command line of a run names a jobs folder of its own.
 	temporary bool
+	// site is where the process runs, and former are keys by which earlier versions knew its
+	// instance.
+	site   site
+	former []string
 	// pending says that the file system of the checkout does not answer: the version and the
 	// configuration are not known yet.
 	pending bool
@@ -74,7 +78,7 @@ func (f *files) workdir(pid int, s script) (workdir, bool) {
 	if role, ok := s.roleFor(p.version); ok && role.short() {
 		_, p.temporary = jobsPathOption(s.args, p.version)
 	}
-	f.attribute(pid, root, &p)
+	f.establish(pid, root, &p)
 	return p, true
 }
 
@@ -82,6 +86,20 @@ func (f *files) workdir(pid int, s script) (workdir, bool) {
 func (f *files) removed(pid int) bool {
 	cwd, err := f.link(pid, "cwd")
 	return err == nil && strings.HasSuffix(cwd, deleted)
+}
+
+// establish finds out whose the process is, and where it runs.
+func (f *files) establish(pid int, root *hostfs.Root, p *workdir) {
+	p.site = f.site(pid)
+	f.attribute(pid, root, p)
+	if p.jobs.former != "" {
+		p.former = append(p.former, p.jobs.former)
+	}
+	// A file system in memory, or that a program of the container provides, is another one each
+	// time: the jobs are those of the checkout that has them.
+	if p.jobs.volatile && !p.checkout.volatile && p.checkout.key != "" {
+		p.jobs.key = p.checkout.key + ":" + p.jobs.inner
+	}
 }
 
 // versionPattern is strict about characters and length, as the version becomes an attribute.
@@ -150,6 +168,7 @@ func (f *files) guessWorkdir(pid int, s script) workdir {
 	default:
 		p.jobs.key = "user " + strconv.Itoa(f.user(pid)) + " in " + f.locate(pid, "/").key
 	}
+	p.site = f.site(pid)
 	if p.checkout.host != "" && p.checkout.host == p.checkout.key {
 		f.attribute(pid, f.hostRoot(), &p)
 	}

@@ -236,3 +236,20 @@ func TestSummaryInterval(t *testing.T) {
 		})
 	}
 }
+
+// TestAnotherInstancesServer: two services of one checkout are told apart by their ports, so that the
+// second one starts in the instance of the first. Nothing of it is left there.
+func TestAnotherInstancesServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		h.serve(7860)
+		h.serve(7861)
+		h.pass(h.process("1/1", 7860), h.process("2/2", 0))
+		h.pass(h.process("1/1", 7860), h.process("2/2", 0))
+		moved := h.process("2/2", 7861)
+		moved.Instance = "ff-2"
+		snapshot := h.pass(h.process("1/1", 7860), moved)
+		assert.Equal(t, []line{{7860, webui.StateReady}, {7861, webui.StateReady}}, lines(snapshot))
+		assert.NotContains(t, changes(snapshot), stateTransition{0, webui.StateStarting, webui.StateDown})
+	})
+}

@@ -40,8 +40,8 @@ func TestGradio(t *testing.T) {
 	require.NoError(t, vim.Start())
 	t.Cleanup(func() { _ = vim.Process.Kill(); _ = vim.Wait() })
 	c.eventually(t, 60*time.Second, "a second one on the next port, and no third", func(p page) bool {
-		return state(p, gradioPort, "ready") && state(p, gradioPort+1, "ready") && p.is(2, "facefusion_process_count", "facefusion_process_role", "server") &&
-			len(p.samples("facefusion_process_up")) == 1
+		return state(p, gradioPort, "ready") && state(p, gradioPort+1, "ready") && instanceOf(p, gradioPort) != instanceOf(p, gradioPort+1) &&
+			len(p.samples("facefusion_process_up")) == 2
 	})
 
 	require.NoError(t, os.WriteFile(filepath.Join(g.triggers, "block-threads"), nil, 0o600))
@@ -56,11 +56,13 @@ func TestGradio(t *testing.T) {
 
 	require.NoError(t, first.Process.Kill())
 	took = c.eventually(t, time.Second, "a killed one is down within a second, the other one is not", func(p page) bool {
-		return state(p, gradioPort, "down") && state(p, gradioPort+1, "ready") && p.is(1, "facefusion_process_up")
+		return state(p, gradioPort, "down") && state(p, gradioPort+1, "ready") &&
+			p.is(0, "facefusion_process_up", "service_instance_id", instanceOf(p, gradioPort)) &&
+			p.is(1, "facefusion_process_up", "service_instance_id", instanceOf(p, gradioPort+1))
 	})
 	t.Logf("down after %v", took)
 	require.NoError(t, second.Process.Kill())
-	c.eventually(t, time.Second, "nothing is up", func(p page) bool { return p.is(0, "facefusion_process_up") })
+	c.eventually(t, time.Second, "nothing is up", func(p page) bool { return p.is(0, "facefusion_instances", "facefusion_instance_state", "up") })
 }
 
 // realGradio starts servers of the stand-in for a checkout.

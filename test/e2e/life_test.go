@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -52,9 +53,11 @@ func TestLife(t *testing.T) {
 	second, err := h.StartServer(0, nil)
 	require.NoError(t, err)
 	require.Equal(t, server.Port()+1, second.Port())
-	took = c.eventually(t, 3*time.Second, "a second one on the next port", func(p page) bool {
+	took = c.eventually(t, 3*time.Second, "a second one on the next port is an instance of its own", func(p page) bool {
 		return state(p, server.Port(), "ready") && state(p, second.Port(), "ready") &&
-			p.is(2, "facefusion_process_count", "facefusion_process_role", "server")
+			p.is(1, "facefusion_process_count", "facefusion_process_role", "server", "service_instance_id", instanceOf(p, server.Port())) &&
+			p.is(1, "facefusion_process_count", "facefusion_process_role", "server", "service_instance_id", instanceOf(p, second.Port())) &&
+			p.is(2, "facefusion_instances", "facefusion_instance_state", "up") && !hasPort(p, 0)
 	})
 	t.Logf("the second after %v", took)
 	require.NoError(t, decoy.Kill(syscall.SIGKILL))
@@ -74,14 +77,42 @@ func TestLife(t *testing.T) {
 		return state(p, second.Port(), "saturated") && p.is(0, "facefusion_server_up", "server_port", fmt.Sprint(second.Port()))
 	})
 
+	one, other := instanceOf(c.page(t), server.Port()), instanceOf(c.page(t), second.Port())
 	require.NoError(t, second.Kill(syscall.SIGKILL))
-	require.NoError(t, server.Kill(syscall.SIGKILL))
-	took = c.eventually(t, time.Second, "killed servers are down within a second", func(p page) bool {
-		return p.is(0, "facefusion_process_up") && state(p, server.Port(), "down") && state(p, second.Port(), "down") &&
-			p.is(2, "facefusion_process_exits_total", "facefusion_process_role", "server", "facefusion_exit_reason", "killed")
+	took = c.eventually(t, time.Second, "a killed server is down within a second, the other one is not", func(p page) bool {
+		return p.is(0, "facefusion_process_up", "service_instance_id", other) && state(p, second.Port(), "down") &&
+			p.is(1, "facefusion_process_up", "service_instance_id", one) && state(p, server.Port(), "ready") &&
+			p.is(1, "facefusion_process_exits_total", "facefusion_process_role", "server", "facefusion_exit_reason", "killed", "service_instance_id", other)
 	})
 	t.Logf("down after %v", took)
+
+	taken, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", second.Port()))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = taken.Close() })
+	third, err := h.StartServer(0, nil)
+	require.NoError(t, err)
+	require.Equal(t, second.Port()+1, third.Port())
+	c.eventually(t, 3*time.Second, "it comes back on the next port, as the same instance, and nothing is down", func(p page) bool {
+		return state(p, third.Port(), "ready") && instanceOf(p, third.Port()) == other && !hasPort(p, second.Port()) && !hasPort(p, 0) &&
+			state(p, server.Port(), "ready") && p.is(2, "facefusion_instances", "facefusion_instance_state", "up")
+	})
+
+	require.NoError(t, third.Kill(syscall.SIGKILL))
+	require.NoError(t, server.Kill(syscall.SIGKILL))
+	c.eventually(t, time.Second, "both are killed", func(p page) bool {
+		return p.is(0, "facefusion_instances", "facefusion_instance_state", "up") && state(p, server.Port(), "down") && state(p, third.Port(), "down")
+	})
 }
+
+// instanceOf is the instance with a server on a port.
+func instanceOf(p page, port uint16) string {
+	for _, s := range p.samples("facefusion_server_state", "server_port", strconv.Itoa(int(port))) {
+		return s.labels["service_instance_id"]
+	}
+	return ""
+}
+
+func hasPort(p page, port uint16) bool { return instanceOf(p, port) != "" }
 
 // TestStarting: while models are downloaded the process lives, its port is closed, and that is not
 // "down".
