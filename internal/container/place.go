@@ -41,11 +41,9 @@ var managers = map[string]bool{
 // placeOf goes through a path from the outside inwards.
 func placeOf(where string) (p Place) {
 	for part := range strings.SplitSeq(where, "/") {
-		id, machine := part, false
+		id, machine := machineName(part)
 		if found := idPattern.FindStringSubmatch(part); found != nil {
-			id = found[1]
-		} else if id, machine = machineName(part); !machine {
-			id = ""
+			id, machine = found[1], false
 		}
 		switch {
 		case id != "" && p.Outer == "":

@@ -39,6 +39,8 @@ func beChild(mode string) {
 		freebind(argument)
 	case "deployments":
 		runDeployments(argument)
+	case "decoys":
+		runDecoys()
 	case "containers":
 		runContainers()
 	case "users":

@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,6 +29,7 @@ type deployment struct {
 	ID         string   `json:"id"`
 	Argv       []string `json:"argv"`
 	Cwd        string   `json:"cwd"`
+	Where      string   `json:"where"`
 	Checkout   string   `json:"checkout"`
 	PythonPath *string  `json:"pythonpath"`
 	Version    string   `json:"version"`
@@ -75,7 +77,11 @@ type course struct {
 	RunRole     process.Role
 	RunJoined   bool
 	UpAfterKill bool
-	Err         string
+	// Noticed is how long after it was killed the Table asked to be observed.
+	Noticed time.Duration
+	// Namespaces says that it had mounts and processes of its own, Users that it had those as well.
+	Namespaces, Users bool
+	Err               string
 }
 
 // TestDeployments starts a real Python process for each way in which FaceFusion is started in
@@ -119,8 +125,17 @@ func TestDeployments(t *testing.T) {
 				assert.Equal(t, c.Idle, c.After)
 			}
 			assert.False(t, c.UpAfterKill)
+			assert.Less(t, c.Noticed, time.Second)
+			assert.Equal(t, d.Where == "container", c.Namespaces)
 		})
 	}
+	users := 0
+	for _, c := range got {
+		if c.Users {
+			users++
+		}
+	}
+	assert.Greater(t, users, 10, "containers with users of their own")
 }
 
 func mustAbs(t *testing.T, path string) string {
@@ -180,6 +195,13 @@ func (d deployment) follow() (c course) {
 			Cmdline: regexp.MustCompile(`^\S*python\S* .*` + regexp.QuoteMeta(d.Argv[len(d.Argv)-1]) + `$`), Port: uint16(d.Port),
 		}}}
 	}
+	ended := make(chan time.Time, 1)
+	settings.OnExit = func() {
+		select {
+		case ended <- time.Now():
+		default:
+		}
+	}
 	table := process.NewTable(settings)
 	defer table.Close()
 	_, err := table.Observe(context.Background())
@@ -198,8 +220,9 @@ func (d deployment) follow() (c course) {
 	c.Idle, _ = observeProcess(table, s.cmd.Process.Pid)
 	c.After = c.Idle
 	if len(d.Child) > 0 {
-		pid, err := s.ask("run")
+		inner, err := s.ask("run")
 		check(err)
+		pid := childOf(s.cmd.Process.Pid, inner)
 		// Its command line is empty for a moment after exec; the next pass has it.
 		for deadline := time.Now().Add(5 * time.Second); c.RunRole != process.RoleRunner && time.Now().Before(deadline) && d.Child[1] != "-c"; {
 			c.RunRole, c.RunJoined = roleBeside(table, pid, s.cmd.Process.Pid)
@@ -212,9 +235,40 @@ func (d deployment) follow() (c course) {
 		check(err)
 		c.After, _ = observeProcess(table, s.cmd.Process.Pid)
 	}
+	c.Namespaces, c.Users = s.cmd.SysProcAttr.Cloneflags != 0, s.cmd.SysProcAttr.Cloneflags&syscall.CLONE_NEWUSER != 0
+	for len(ended) > 0 {
+		<-ended // of the run
+	}
+	killed := time.Now()
 	s.kill()
+	if c.Idle != (seenProcess{}) || c.After != (seenProcess{}) {
+		select {
+		case at := <-ended:
+			c.Noticed = max(0, at.Sub(killed))
+		case <-time.After(5 * time.Second):
+			c.Noticed = 5 * time.Second
+		}
+	}
 	_, c.UpAfterKill = observeProcess(table, s.cmd.Process.Pid)
 	return c
+}
+
+// childOf is the child of a process that has a pid in that one's namespace.
+func childOf(parent, inner int) int {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		list, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", parent))
+		for _, child := range strings.Fields(string(list)) {
+			status, _ := os.ReadFile("/proc/" + child + "/status")
+			_, rest, _ := strings.Cut(string(status), "\nNSpid:")
+			line, _, _ := strings.Cut(rest, "\n")
+			if pids := strings.Fields(line); len(pids) > 0 && pids[len(pids)-1] == strconv.Itoa(inner) {
+				pid, err := strconv.Atoi(child)
+				check(err)
+				return pid
+			}
+		}
+	}
+	panic("there is no such child")
 }
 
 // observeProcess says what a Table knows of a process, and whether any instance is up.
@@ -319,6 +373,7 @@ func (d deployment) start(root string, more ...string) (*runningDeployment, erro
 	}
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
+	d.enclose(cmd.SysProcAttr)
 	s := &runningDeployment{cmd: cmd}
 	s.input, err = cmd.StdinPipe()
 	check(err)
@@ -330,6 +385,20 @@ func (d deployment) start(root string, more ...string) (*runningDeployment, erro
 	}
 	_, err = s.answer()
 	return s, err
+}
+
+// enclose gives a case that runs in a container mounts and processes of its own, and every other one
+// users as well.
+func (d deployment) enclose(to *syscall.SysProcAttr) {
+	if d.Where != "container" {
+		return
+	}
+	to.Cloneflags = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID
+	if d.ID[len(d.ID)-1]%2 == 0 {
+		to.Cloneflags |= syscall.CLONE_NEWUSER
+		to.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 100_000, Size: 65_536}}
+		to.GidMappings = to.UidMappings
+	}
 }
 
 // layOut makes the checkout and the scripts.
@@ -349,6 +418,8 @@ func (d deployment) layOut(root string) {
 		write(d.Checkout+"/"+name, standIn)
 	}
 	check(os.MkdirAll(root+d.Cwd, 0o755))
+	check(os.MkdirAll(root+"/root", 0o755))
+	check(os.Chmod(root+"/root", 0o755)) // it is not that of a container with users of its own
 	for _, arg := range d.Argv[1:] {
 		if arg == "-m" {
 			write(path.Join(d.Cwd, strings.ReplaceAll(d.Argv[2], ".", "/"))+".py", standIn)

@@ -233,10 +233,10 @@ func (s *instanceSet) claim(i *instanceState, p workdir) *instanceState {
 	return i
 }
 
-// ofCheckout finds the instance of a checkout for a run with a jobs folder of its own: a thousand
-// such runs are one instance. Where several have the checkout, the first by ID has the run.
+// ofCheckout finds the instance of a checkout for a run with another jobs folder: a thousand such
+// runs are one instance. Where several have the checkout, the first by ID has the run.
 func (s *instanceSet) ofCheckout(p workdir) *instanceState {
-	if !p.temporary || p.checkout.key == "" {
+	if p.checkout.key == "" {
 		return nil
 	}
 	return s.first(func(i *instanceState) bool {
@@ -253,7 +253,10 @@ func (s *instanceSet) matching(p workdir, role Role) *instanceState {
 		if i.conf.Match != nil && !role.short() {
 			continue
 		}
-		if p.stranger == "" && i.own == 0 && i.conf.names(p) && !(p.site.private() && s.onHost(i.conf)) {
+		if p.site.private() && s.onHost(i.conf) {
+			continue // in his own namespace everybody has a folder of that name
+		}
+		if p.stranger == "" && i.own == 0 && i.conf.names(p) {
 			// From now on its folders are what the process says.
 			i.checkout, i.jobs, i.jobsPath = p.checkout, p.jobs, ""
 			return i

@@ -141,7 +141,7 @@ func (t *Table) separateIn(p *pass, i *instanceState, list []*trackedProcess) {
 	for _, m := range list {
 		if m.port.number != i.port {
 			if sibling := t.instances.ofPort(i, m.port.number); sibling != nil && sibling != i {
-				t.move(p, m, sibling)
+				t.move(m, sibling)
 			}
 		}
 		if m.awaitsPort {
@@ -156,7 +156,7 @@ func (s *instanceSet) siblingHas(i *instanceState, port uint16) bool {
 
 // move gives a service and its descendants to another instance. What it has used before it was
 // known which instance it is stays where it was, unless it was found just now.
-func (t *Table) move(p *pass, service *trackedProcess, to *instanceState) {
+func (t *Table) move(service *trackedProcess, to *instanceState) {
 	from := service.instance
 	for _, m := range append(t.descendants(service), service) {
 		if !m.role.Child() {

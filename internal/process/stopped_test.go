@@ -260,7 +260,7 @@ func TestRetiredServersAreForgotten(t *testing.T) {
 		after      []ended
 		remembered bool
 	}{
-		{"a server beside it", false, listeningServer(101, "/opt/facefusion", 7861), nil, true},
+		{"a server beside it", false, server(101, "/opt/facefusion"), nil, true},
 		{"named, a server beside it", true, listeningServer(101, "/opt/facefusion", 7861), nil, true},
 		{"batches", false, runner(101, "/opt/facefusion"), nil, false},
 		{"named, batches", true, runner(101, "/opt/facefusion"), []ended{{7860, false}}, true},
