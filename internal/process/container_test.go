@@ -72,7 +72,7 @@ func TestContainerOfAnInstance(t *testing.T) {
 // container. The counters go on where they were, whoever else is in the instance.
 func TestCountersAreOfOneContainer(t *testing.T) {
 	other := strings.Repeat("fedcba9876543210", 4)
-	w := newHarness(t, process.Settings{})
+	w := newHarness(t, together)
 	w.checkout("/opt/facefusion", "3.8.1")
 	w.oomKills(3)
 	require.NoError(t, w.host.WriteFile("/sys/fs/cgroup/system.slice/docker-"+other+".scope/memory.current", "9000\n"))
