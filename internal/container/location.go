@@ -14,8 +14,8 @@ type Location struct {
 	PodUID string
 	// Unit is the service of systemd, "facefusion.service", that is the last part of the path.
 	Unit string
-	// Place is where that is by what lasts.
-	Place Place
+	// Site is where that is by what lasts.
+	Site Site
 	// unified is the path in the hierarchy of version 2, legacy those of version 1 by controller.
 	unified string
 	legacy  map[string]legacyPath
@@ -61,8 +61,8 @@ func ParseLocation(text []byte) Location {
 
 func (p *Location) name(where string) {
 	// Where there are several hierarchies, all that tell something tell the same.
-	if place := placeOf(where); p.Place.Outer == "" && (place.Outer != "" || p.Place == Place{}) {
-		p.Place = place
+	if s := siteOf(where); p.Site.Outer == "" && (s.Outer != "" || p.Site == Site{}) {
+		p.Site = s
 	}
 	// The innermost is the one that the process runs in. Matches do not overlap, so each part is
 	// looked at by itself.

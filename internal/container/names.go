@@ -16,8 +16,8 @@ type Names struct {
 	lasting string
 }
 
-// Lasting tells a container from all others of its host, also after it was created anew: its compose
-// service, its pod, else its name. It is empty where there is none.
+// Lasting tells a container from all others of its host, also after it was created anew: its
+// compose service, its pod, else its name. It is empty where there is none.
 func (n *Names) Lasting() string {
 	if n.lasting == "" && n.Name != "" {
 		return "container " + n.Name

@@ -34,7 +34,7 @@ func (f *files) payer(pid int) string {
 	if !ok {
 		return owner
 	}
-	return owner + " " + cmp.Or(l.Place.Session, l.Place.Outer, l.Place.Service)
+	return owner + " " + cmp.Or(l.Site.Session, l.Site.Outer, l.Site.Service)
 }
 
 type account struct {

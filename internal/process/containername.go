@@ -29,9 +29,9 @@ func (f *files) location(pid int) (container.Location, bool) {
 // containerNames finds the names of a container in what the runtime has left on the host's disk: no
 // runtime is asked. The mounts of a pod's container say the pod and the container.
 //
-// The folders of the runtimes are those of root, and the ID is the kernel's. Mounts are not: whoever
-// is in a user namespace of his own makes any. He is believed no more than what the control group
-// tells as well.
+// The folders of the runtimes are those of root, and the ID is the kernel's. Mounts are not:
+// whoever is in a user namespace of his own makes any. He is believed no more than what the control
+// group tells as well.
 func (f *files) containerNames(pid int, l *container.Location) (names container.Names) {
 	mounts := f.mounts(pid)
 	believed := !f.alien(pid)
@@ -52,8 +52,8 @@ func (f *files) containerNames(pid int, l *container.Location) (names container.
 		}
 	}
 	// Within a container anybody may be called like another one.
-	if l.ID != "" && l.ID == l.Place.Outer {
-		f.runtimeNames(&names, l.ID, mounts, believed || l.Place.Session != "")
+	if l.ID != "" && l.ID == l.Site.Outer {
+		f.runtimeNames(&names, l.ID, mounts, believed || l.Site.Session != "")
 	}
 	names.InPod(l.PodUID)
 	return names

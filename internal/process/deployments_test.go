@@ -387,8 +387,8 @@ func (d deployment) start(root string, more ...string) (*runningDeployment, erro
 	return s, err
 }
 
-// enclose gives a case that runs in a container mounts and processes of its own, and every other one
-// users as well.
+// enclose gives a case that runs in a container mounts and processes of its own, and every other
+// one users as well.
 func (d deployment) enclose(to *syscall.SysProcAttr) {
 	if d.Where != "container" {
 		return

@@ -221,8 +221,9 @@ func TestConfiguredContainer(t *testing.T) {
 	assert.DirExists(t, s.Instances[1].JobsHostPath)
 }
 
-// TestConfiguredByEverything: a path, a jobs folder and a match that name the same are one instance,
-// with the service, its workers and the runs beside it. (An endpoint only says where to ask.)
+// TestConfiguredByEverything: a path, a jobs folder and a match that name the same are one
+// instance, with the service, its workers and the runs beside it. (An endpoint only says where to
+// ask.)
 func TestConfiguredByEverything(t *testing.T) {
 	w := newHarness(t, process.Settings{Instances: []process.Configured{{
 		Name: "studio", Path: "/opt/studio", JobsPath: "/data/jobs",

@@ -353,7 +353,8 @@ func TestForgedNames(t *testing.T) {
 				before := w.pass()
 				require.Len(t, before.Instances, 6)
 
-				for n, upper := range []string{"/facefusion", "/srv/studio"} { // what he says that is
+				// what he says that is
+				for n, upper := range []string{"/facefusion", "/srv/studio"} {
 					cgroup, mounts := forge(w)
 					p := created(w, 200+n, 9, cgroup, mounts+"400 300 0:77 / "+upper+" rw - overlay overlay rw,lowerdir=/x,upperdir="+upper+",workdir=/y\n", "")
 					w.checkout(p.RootDir+upper, "9.9.9")

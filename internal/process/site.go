@@ -35,9 +35,9 @@ func (f *files) site(pid int) site {
 		return p
 	}
 	names := f.containerNames(pid, &l)
-	p.container, p.who = l.Place.Outer, l.Place.Who(names.Lasting())
+	p.container, p.who = l.Site.Outer, l.Site.Who(names.Lasting())
 	// Who makes namespaces of his own outside of any container has what he names himself.
-	if p.private() && l.Place.Outer == "" {
+	if p.private() && l.Site.Outer == "" {
 		p.who = "user " + strconv.Itoa(p.payer) + " " + p.who
 	}
 	mounts := f.mounts(pid)

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Place is where a process runs by what lasts: the unit, the container, the session of a user. What
+// Site is where a process runs by what lasts: the unit, the container, the session of a user. What
 // is named is the same after it was created anew, when the paths, device numbers and users of its
 // files are others.
 //
-// Whoever runs a container may make any control groups within it, and a user in his session. So what
-// is outermost counts, and what is within only parts it further.
-type Place struct {
+// Whoever runs a container may make any control groups within it, and a user in his session. So
+// what is outermost counts, and what is within only parts it further.
+type Site struct {
 	// Session is the slice of a user's own session.
 	Session string
 	// Service is the unit of systemd, also that which starts the container (Podman's Quadlet).
@@ -38,8 +38,8 @@ var managers = map[string]bool{
 	"microk8s.daemon-containerd.service": true, "snap.microk8s.daemon-containerd.service": true, "nomad.service": true, "lxc.service": true, "lxd.service": true,
 }
 
-// placeOf goes through a path from the outside inwards.
-func placeOf(where string) (p Place) {
+// siteOf goes through a path from the outside inwards.
+func siteOf(where string) (p Site) {
 	for part := range strings.SplitSeq(where, "/") {
 		id, machine := machineName(part)
 		if found := idPattern.FindStringSubmatch(part); found != nil {
@@ -77,7 +77,7 @@ func machineName(part string) (string, bool) {
 
 // Who names the place; empty where nothing does. Lasting is what the container is called by its
 // runtime: without a name that lasts, its ID is as good until it is created anew.
-func (p *Place) Who(lasting string) string {
+func (p *Site) Who(lasting string) string {
 	var who string
 	switch {
 	case p.Service != "":

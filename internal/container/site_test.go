@@ -9,9 +9,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
 )
 
-// TestPlaces: what names the place of a process by what lasts, where a container has the name "shop"
+// TestSites: what names the place of a process by what lasts, where a container has the name "shop"
 // by its runtime.
-func TestPlaces(t *testing.T) {
+func TestSites(t *testing.T) {
 	inner := strings.Repeat("f", 64)
 	for path, want := range map[string]string{
 		"/": "",
@@ -37,10 +37,10 @@ func TestPlaces(t *testing.T) {
 		"/kubepods.slice/kubepods-pod4b5d7f6e_1a2b_4c3d_8e9f_0123456789ab.slice/crio-" + id + ".scope": "shop",
 	} {
 		l := container.ParseLocation([]byte("0::" + path + "\n"))
-		assert.Equal(t, want, l.Place.Who("shop"), path)
+		assert.Equal(t, want, l.Site.Who("shop"), path)
 	}
 	unnamed := container.ParseLocation([]byte("1:name=systemd:/docker/" + id + "\n0::/\n"))
-	assert.Equal(t, "container "+id, unnamed.Place.Who(""))
+	assert.Equal(t, "container "+id, unnamed.Site.Who(""))
 }
 
 // TestLastingNames: what a runtime keeps of a container tells it from the others, also after it was
