@@ -115,7 +115,8 @@ func TestWedgedGPUDelaysNobodyAndRecovers(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	run(t, gputest.New(a, b), func(s *harness) {
 		t := s.T
-		s.healthy()
+		asked := time.Now()
+		require.Zero(t, s.healthy().Oldest)
 		block := make(chan struct{})
 		s.change(func() { a.Block, b.Temperature = block, 70 })
 		time.Sleep(time.Second)
@@ -123,11 +124,13 @@ func TestWedgedGPUDelaysNobodyAndRecovers(t *testing.T) {
 		snapshot := s.healthy()
 		require.LessOrEqual(t, time.Since(start), time.Second)
 		require.Equal(t, gpu.HealthOK, snapshot.Devices[0].Health, "not yet")
+		require.Equal(t, asked, snapshot.Oldest, "its readings are of the pass before")
 		require.Equal(t, reading.Known(70.0), snapshot.Devices[1].Temperature, "the other is on time")
 
 		before := s.driver.Calls(a, gputest.CallMemory)
 		snapshot = s.passes(4)
 		require.Equal(t, gpu.Device{Identity: a.Identity, Health: gpu.HealthDegraded, Reason: gpu.ReasonWedged}, snapshot.Devices[0])
+		require.Zero(t, snapshot.Oldest, "it has a state of its own, and no age")
 		start = time.Now()
 		_, err := s.observe()
 		require.ErrorContains(t, err, "gpu 0: the driver has not answered in time")

@@ -12,6 +12,7 @@ func (s *Sampler) publish(now time.Time) error {
 	s.keepIdentities()
 	library := s.connection.library
 	devices := make([]Device, 0, max(len(s.slots), len(s.known)))
+	var oldest time.Time
 	var trouble []error
 	if library.State == LibraryFailed || library.State == LibraryRestartRequired {
 		trouble = append(trouble, library.Err)
@@ -24,6 +25,9 @@ func (s *Sampler) publish(now time.Time) error {
 		devices = append(devices, d)
 		if d.Answers() {
 			devices = append(devices, slot.last.migDevices...)
+			if slot.asked.Before(now) && !slot.asked.IsZero() && (oldest.IsZero() || slot.asked.Before(oldest)) {
+				oldest = slot.asked
+			}
 		}
 		if slot.last.err != nil && d.Health != HealthOK && d.Reason != ReasonNoPermission {
 			trouble = append(trouble, fmt.Errorf("gpu %d: %w", d.Index, slot.last.err))
@@ -43,7 +47,7 @@ func (s *Sampler) publish(now time.Time) error {
 	s.reportCounts(devices)
 	kernelLog := s.readKernelLog()
 	s.fillXIDs(devices)
-	snapshot := &Snapshot{Time: now, Library: library, Devices: devices, KernelLog: kernelLog, Unmatched: s.unmatched()}
+	snapshot := &Snapshot{Time: now, Oldest: oldest, Library: library, Devices: devices, KernelLog: kernelLog, Unmatched: s.unmatched()}
 	snapshot.Beyond = s.connection.beyond
 	snapshot.DuplicateUUIDs = s.shared.identities.duplicates()
 	snapshot.XIDs, snapshot.XIDsSuppressed = s.shared.xids.TakeEvents()

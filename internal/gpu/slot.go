@@ -21,6 +21,8 @@ type slot struct {
 	// ended is closed when the worker's goroutine has ended.
 	ended <-chan struct{}
 	last  passResult
+	// asked is when the pass began whose outcome is last; zero while there is none.
+	asked time.Time
 	// hasOutcome is false until the first outcome.
 	hasOutcome bool
 }
@@ -88,7 +90,7 @@ func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
 	answering := false
 	for _, slot := range s.slots {
 		if o, ok := slot.worker.await(ctx, now); ok {
-			slot.last, slot.hasOutcome = o, true
+			slot.keep(o)
 		}
 		if slot.session != s.connection.session || !slot.hasOutcome {
 			continue
@@ -106,6 +108,9 @@ func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
 	}
 }
 
+// keep takes over the outcome of the worker's call.
+func (s *slot) keep(o passResult) { s.last, s.hasOutcome, s.asked = o, true, s.worker.since }
+
 // start begins a pass if the slot is free. A slot that was held by a call of an earlier session is
 // replaced once that call has returned.
 func (s *Sampler) start(slot *slot, now time.Time) *slot {
@@ -115,7 +120,7 @@ func (s *Sampler) start(slot *slot, now time.Time) *slot {
 	}
 	// What a stuck call says in the end is about another time.
 	if o, ok := slot.worker.take(); ok && !stuck {
-		slot.last, slot.hasOutcome = o, true
+		slot.keep(o)
 	}
 	if slot.worker.busy || s.connection.session == nil {
 		return slot

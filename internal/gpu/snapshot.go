@@ -12,6 +12,9 @@ import (
 type Snapshot struct {
 	// Time is when the snapshot was taken.
 	Time time.Time
+	// Oldest is when the GPU was asked that answers, and whose readings are the oldest; zero where
+	// each was asked in this pass. One that does not answer any more has a state of its own.
+	Oldest time.Time
 	// Library says whether the driver's library can be used.
 	Library Library
 	// Devices holds every GPU seen since the start, in the driver's order. A lost GPU stays, with

@@ -2,6 +2,7 @@ package process
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -69,7 +70,7 @@ func (p port) asServer(id ID) ServerProcess {
 }
 
 func (t *Table) findPorts(l *pass) {
-	for _, m := range t.members {
+	for _, m := range t.inTurn() {
 		if m.role != RoleServer && m.role != RoleService || !m.port.due(l.at) {
 			continue
 		}
@@ -80,17 +81,48 @@ func (t *Table) findPorts(l *pass) {
 		}
 		all, version, sockErr := t.listening.sockets(m.PID, l.at)
 		if m.port.unchanged(l.at, version) {
+			m.waiting, m.waitsSince = false, 0
 			continue // the descriptors, which cost more, need not be read
 		}
 		// What that costs is up to the process: it opens as many descriptors as it likes.
 		n, err := t.files.descriptors(m.PID)
 		if err == nil && !t.descriptors.take(m.payer, n, l.at) {
+			if !m.waiting {
+				m.waiting, m.waitsSince = true, l.at
+			}
 			continue
 		}
+		m.waiting, m.waitsSince = false, 0
 		m.port = t.findPort(m, all, sockErr)
 		m.listenedAt(m.port.number)
 		m.port.ever, m.port.searched, m.port.version, m.port.foreign = true, l.at, version, t.files.foreignNetwork(m.PID)
 	}
+}
+
+// inTurn are all members, those first that wait, the one that has waited for longest before the
+// others.
+func (t *Table) inTurn() []*trackedProcess {
+	list := slices.Collect(maps.Values(t.members))
+	slices.SortFunc(list, func(a, b *trackedProcess) int {
+		if a.waiting != b.waiting {
+			if a.waiting {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.waitsSince, b.waitsSince), cmp.Compare(a.PID, b.PID))
+	})
+	return list
+}
+
+// oldestWait is since when the process has waited that has waited for longest; zero without one.
+func (t *Table) oldestWait(l *pass) (oldest time.Time) {
+	for _, m := range t.members {
+		if since := l.now.Add(m.waitsSince - l.at); m.waiting && (oldest.IsZero() || since.Before(oldest)) {
+			oldest = since
+		}
+	}
+	return oldest
 }
 
 // listenedAt notes where a service listens; 0 for nowhere.

@@ -192,3 +192,35 @@ func TestTheChosenPort(t *testing.T) {
 	process.Age(w.table, 11*time.Second)
 	assert.Equal(t, uint16(5678), only(t, w.pass()).Servers[0].Port, "it listens there no more")
 }
+
+// TestWhoWaitsForItsTurnIsTheOldest: a user whose processes hold more descriptors than are looked
+// at in a second waits, and the age says for how long.
+func TestWhoWaitsForItsTurnIsTheOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t, process.Settings{})
+		w.checkout("/opt/facefusion", "3.8.1")
+		files := make([]string, 3000)
+		for i := range files {
+			files[i] = "/dev/null"
+		}
+		for pid := 100; pid < 103; pid++ {
+			p := server(pid, "/opt/facefusion")
+			p.Files = files
+			w.put(p)
+		}
+		first := time.Now()
+		s := w.pass()
+		require.True(t, s.Oldest.Equal(first), "%v", s.Oldest)
+		time.Sleep(time.Second)
+		require.True(t, w.pass().Oldest.Equal(first))
+		for range 12 {
+			time.Sleep(time.Second)
+			s = w.pass()
+		}
+		require.True(t, s.Oldest.After(first), "each had its turn, the one that had waited for longest first")
+		for pid := 100; pid < 103; pid++ {
+			w.remove(pid)
+		}
+		require.Zero(t, w.pass().Oldest)
+	})
+}

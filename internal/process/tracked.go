@@ -28,6 +28,9 @@ type trackedProcess struct {
 	before resourceUsage
 	port   port
 	search search
+	// waiting says that its descriptors are due, and since when, as its user has no budget left.
+	waiting    bool
+	waitsSince time.Duration
 	// lastPort is the last one that was known, and placed says that it has taken the place of a
 	// service that ended, or needs none.
 	lastPort uint16

@@ -51,6 +51,25 @@ func TestTheLogOfADay(t *testing.T) {
 	}
 }
 
+// TestTheLogOfAServiceThatRestartsEachSecond does not grow with it.
+func TestTheLogOfAServiceThatRestartsEachSecond(t *testing.T) {
+	path := filepath.Join(openFolder(t), "facefusion")
+	checkout(t, path, "3.8.1", 0)
+	c := start(t)
+	c.waitReady(t)
+	for range 8 {
+		server := listeningOf(t, 0, path, true)
+		c.eventually(t, 10*time.Second, "it is there", up(1))
+		time.Sleep(1500 * time.Millisecond) // it is looked at, and its port is found
+		require.NoError(t, server.Process.Kill())
+		c.eventually(t, 10*time.Second, "it is gone", up(0))
+	}
+	time.Sleep(1500 * time.Millisecond)
+	require.LessOrEqual(t, count(c.log.String(), "FaceFusion found"), 4, c.log)
+	require.Equal(t, 3, count(c.log.String(), "FaceFusion lost"), c.log)
+	require.Equal(t, 1, count(c.log.String(), "found and lost again and again"), c.log)
+}
+
 // TestNoPasswordInTheLog: the address of a store has one, and so have a health check and a proxy.
 // Everything fails, at the level at which most is said.
 func TestNoPasswordInTheLog(t *testing.T) {

@@ -67,7 +67,13 @@ func New(cfg Config, driver gpu.Driver, env probe.Env) *Probe {
 func (*Probe) Name() string { return "gpu" }
 
 // Health implements probe.Probe.
-func (p *Probe) Health() poll.LoopHealth { return p.loop.Health() }
+func (p *Probe) Health() poll.LoopHealth {
+	h := p.loop.Health()
+	if s := p.sampler.Latest(); s != nil {
+		h.Oldest(s.Oldest)
+	}
+	return h
+}
 
 // Start implements probe.Probe. A driver that is not there yet is a state, not an error.
 func (p *Probe) Start(context.Context, component.Host) error {

@@ -32,13 +32,14 @@ func (p *Probe) reportFound(snapshot *process.Snapshot) {
 	}
 	for id, f := range p.found {
 		if present[id] == nil && f.logged {
-			p.logGone(id, f, snapshot.Changes)
+			p.logGone(id, f, snapshot)
 		}
 	}
 	for id, f := range present {
 		p.logFound(id, f, snapshot.Time)
 	}
 	p.found = present
+	p.endEpisodes(snapshot)
 }
 
 func (p *Probe) noteServices(i *process.Instance, now time.Time, present map[process.ID]*foundService) {
@@ -66,6 +67,8 @@ func (p *Probe) noteServices(i *process.Instance, now time.Time, present map[pro
 func (p *Probe) logFound(id process.ID, f *foundService, now time.Time) {
 	logger := p.env.Settings.Logger
 	switch {
+	case p.repeats(f.instance) && !f.logged:
+		f.logged, f.listens = true, true
 	case !f.logged && (f.port != 0 || now.Sub(f.seen) >= portPatience):
 		fields := []zap.Field{
 			zap.String("instance", f.instance), zap.String("version", f.version), zap.String("role", string(f.role)), zap.String("rule", f.rule), zap.Int("pid", id.PID),
@@ -81,9 +84,12 @@ func (p *Probe) logFound(id process.ID, f *foundService, now time.Time) {
 	}
 }
 
-func (p *Probe) logGone(id process.ID, f *foundService, changes []process.LifecycleEvent) {
+func (p *Probe) logGone(id process.ID, f *foundService, snapshot *process.Snapshot) {
+	if p.lostAgain(f.instance, snapshot.Time) {
+		return
+	}
 	fields := []zap.Field{zap.String("instance", f.instance), zap.String("version", f.version), zap.String("role", string(f.role)), zap.Int("pid", id.PID)}
-	for _, change := range changes {
+	for _, change := range snapshot.Changes {
 		if change.Exited && change.PID == id.PID {
 			fields = append(fields, zap.String("reason", string(change.Reason)))
 		}

@@ -98,3 +98,28 @@ func TestADenialThatEnded(t *testing.T) {
 	require.Len(t, again, 1)
 	require.Equal(t, "a field of FaceFusion's processes may be read again", again[0].Message)
 }
+
+// TestAServiceThatRestartsEachSecond is told some times, then once, and once more when the time is
+// over, with how often and whether it runs.
+func TestAServiceThatRestartsEachSecond(t *testing.T) {
+	p, logged := logOf(t)
+	for second := range 601 {
+		alive := second%2 == 0
+		p.report(services(time.Duration(second)*time.Second, 7860, alive))
+	}
+	lines := logged()
+	count := map[string]int{}
+	for _, l := range lines {
+		count[l.Message]++
+	}
+	require.Equal(t, map[string]int{
+		"FaceFusion found": 4, "FaceFusion lost": 3,
+		"FaceFusion is found and lost again and again, which is told once in ten minutes from now on": 1,
+	}, count)
+	p.report(services(602*time.Second, 7860, true))
+	over := logged()
+	require.Len(t, over, 1)
+	require.Equal(t, map[string]any{"instance": "ff", "times": int64(300), "running_now": int64(1)}, over[0].ContextMap())
+	p.report(services(700*time.Second, 7860, false))
+	require.Len(t, logged(), 1, "told as ever")
+}

@@ -33,24 +33,27 @@ type Probe struct {
 	// owned by the goroutine that observes
 	denied map[string]bool
 	found  map[process.ID]*foundService
-	unfit  map[string]string
-	blind  map[string]bool
-	hinted map[string]bool
-	known  int
-	over   bool // it was logged that there are too many instances
+	// episodes are the instances of which something was lost lately.
+	episodes map[string]*episode
+	unfit    map[string]string
+	blind    map[string]bool
+	hinted   map[string]bool
+	known    int
+	over     bool // it was logged that there are too many instances
 }
 
 // New makes the probe. The instances are those that the configuration names.
 func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 	p := &Probe{
-		env:    env,
-		mb:     metadata.NewMetricsBuilder(env.Metrics, env.Settings),
-		lb:     metadata.NewLogsBuilder(env.Logs, env.Settings),
-		denied: map[string]bool{},
-		unfit:  map[string]string{},
-		blind:  map[string]bool{},
-		hinted: map[string]bool{},
-		known:  -1,
+		env:      env,
+		mb:       metadata.NewMetricsBuilder(env.Metrics, env.Settings),
+		lb:       metadata.NewLogsBuilder(env.Logs, env.Settings),
+		denied:   map[string]bool{},
+		unfit:    map[string]string{},
+		blind:    map[string]bool{},
+		hinted:   map[string]bool{},
+		episodes: map[string]*episode{},
+		known:    -1,
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
 	p.table = process.NewTable(process.Settings{
@@ -67,7 +70,13 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 func (*Probe) Name() string { return "process" }
 
 // Health implements probe.Probe.
-func (p *Probe) Health() poll.LoopHealth { return p.loop.Health() }
+func (p *Probe) Health() poll.LoopHealth {
+	h := p.loop.Health()
+	if s := p.env.Snapshots.Processes.Load(); s != nil {
+		h.Oldest(s.Oldest)
+	}
+	return h
+}
 
 // OverLimits implements probe.Bounded.
 func (p *Probe) OverLimits() []probe.OverLimit {
