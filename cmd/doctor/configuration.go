@@ -11,8 +11,10 @@ import (
 
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
-	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configcheck"
+	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configfile"
 )
 
 // resolvedConfig is what results from all files and the environment, as the agent would have it.
@@ -37,7 +39,7 @@ func resolve(ctx context.Context, configs, sets []string) (*resolvedConfig, erro
 	}
 	resolver, err := confmap.NewResolver(confmap.ResolverSettings{
 		URIs:              uris,
-		ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
+		ProviderFactories: []confmap.ProviderFactory{configfile.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
 		DefaultScheme:     "env",
 	})
 	if err != nil {
@@ -45,6 +47,9 @@ func resolve(ctx context.Context, configs, sets []string) (*resolvedConfig, erro
 	}
 	defer func() { _ = resolver.Shutdown(ctx) }() // it holds nothing
 	conf, err := resolver.Resolve(ctx)
+	if err == nil {
+		err = configcheck.Compose(conf, configfile.Take())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configfile"
 )
 
 func written(t *testing.T, name, text string) string {
@@ -59,7 +61,7 @@ exporters:
 		"receivers::host_metrics: collection_interval: requires positive value":                          first + ":6",
 		"nothing of it": "",
 	} {
-		assert.Equal(t, want, locate(sources, message), message)
+		assert.Equal(t, want, configfile.Locate(sources, message), message)
 	}
 }
 

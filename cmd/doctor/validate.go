@@ -6,9 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configfile"
 )
 
 // validatePatience is how long the agent may take to validate: half a second on an idle machine.
@@ -31,7 +34,7 @@ func agentProgram() string {
 
 // validate has the agent's own program look at the configuration, and says in which line of which
 // file stands what it does not like.
-func validate(ctx context.Context, program string, o options, sources []configFile) []finding {
+func validate(ctx context.Context, program string, o options, sources []configfile.Source) []finding {
 	ctx, cancel := context.WithTimeout(ctx, validatePatience)
 	defer cancel()
 	args := []string{"validate"}
@@ -51,14 +54,20 @@ func validate(ctx context.Context, program string, o options, sources []configFi
 	}
 	var findings []finding
 	for _, text := range complaints(string(output)) {
-		subject := locate(sources, text)
+		subject := configfile.Locate(sources, text)
+		if m := placed.FindStringSubmatch(text); m != nil {
+			subject, text = m[1], m[2]
+		}
 		findings = append(findings, finding{"configuration", Failure, subject, text, "correct it there; the names and their defaults are in the README"})
 	}
 	return findings
 }
 
+// placed is a message that names the file and the line itself.
+var placed = regexp.MustCompile(`^(\S+:\d+): (.*)$`)
+
 // noise is what the Collector says around what is wrong.
-var noise = []string{"failed to get config: ", "cannot unmarshal the configuration: ", "decoding failed due to the following error(s):", "invalid configuration: "}
+var noise = []string{"failed to get config: ", "cannot unmarshal the configuration: ", "decoding failed due to the following error(s):", "invalid configuration: ", "cannot convert the confmap.Conf: ", "cannot resolve the configuration: ", "cannot retrieve the configuration: "}
 
 // complaints are what is wrong, without what the Collector says around it. What follows is of the
 // component that was named last.

@@ -68,6 +68,9 @@ func explainValue(value any, t reflect.Type, at string, errs *[]error) {
 			explainValue(entry, t.Elem(), fmt.Sprintf("%s[%d]", at, i), errs)
 		}
 	case t.Kind() == reflect.String:
+		if _, isNumber := value.(int); isNumber && strings.HasSuffix(at, "match: user") {
+			return // see MatchConfig.Unmarshal
+		}
 		explainText(value, wrong)
 	case t.Kind() == reflect.Float64 || t.Kind() == reflect.Int:
 		if kind := reflect.TypeOf(value).Kind(); kind != reflect.Int && (kind != reflect.Float64 || t.Kind() == reflect.Int) {

@@ -127,6 +127,21 @@ func TestPrioritiesForTheJournal(t *testing.T) {
 	}
 }
 
+// TestValidateNamesFileAndLine of what the Collector alone refuses without a word about where.
+func TestValidateNamesFileAndLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"receivers:\n\tfacefusion:\n":                               ":2: is indented by a tab",
+		"facefusion:\n  web: {}\n":                                  ":1: facefusion is no section",
+		"receivers:\n  facefusion:\n    web:\n      intervall: 1s\n": ":4: receivers: facefusion: web: intervall is no setting: write interval",
+	} {
+		file := filepath.Join(t.TempDir(), "mine.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		out, err := exec.Command(binary, "validate", "--config", agentConfig, "--config", file).CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), file+want)
+	}
+}
+
 // TestAPortThatIsTaken: the Collector starts all of its parts or none. The last line says which one
 // and where, in one line and without a stack.
 func TestAPortThatIsTaken(t *testing.T) {
