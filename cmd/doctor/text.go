@@ -11,7 +11,7 @@ import (
 )
 
 // readSources reads the files, and finds what is no YAML.
-func readSources(configs []string) (sources []configfile.Source, findings []finding) {
+func readSources(configs []string) (sources []configfile.SourceFile, findings []finding) {
 	for _, name := range configs {
 		if !isFile(name) {
 			continue
@@ -20,7 +20,7 @@ func readSources(configs []string) (sources []configfile.Source, findings []find
 		if err != nil {
 			continue // that was said
 		}
-		source := configfile.Source{Name: name, Root: new(yaml.Node)}
+		source := configfile.SourceFile{Name: name, Root: new(yaml.Node)}
 		if err := yaml.Unmarshal(text, source.Root); err != nil {
 			findings = append(findings, noYAML(configfile.Explain(name, text, err)))
 			continue

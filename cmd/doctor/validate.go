@@ -34,7 +34,7 @@ func agentProgram() string {
 
 // validate has the agent's own program look at the configuration, and says in which line of which
 // file stands what it does not like.
-func validate(ctx context.Context, program string, o options, sources []configfile.Source) []finding {
+func validate(ctx context.Context, program string, o options, sources []configfile.SourceFile) []finding {
 	ctx, cancel := context.WithTimeout(ctx, validatePatience)
 	defer cancel()
 	args := []string{"validate"}

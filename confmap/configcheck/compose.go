@@ -13,7 +13,7 @@ import (
 // by the next: an overlay that brings an extension took away those of the files before it, and what
 // needed one of them did not start. An empty list begins anew, and one that stands in no file
 // (--set, yaml:) has the last word.
-func Compose(conf *confmap.Conf, sources []configfile.Source) error {
+func Compose(conf *confmap.Conf, sources []configfile.SourceFile) error {
 	var lists [][]string
 	for _, s := range sources {
 		if node := s.Value("service", "extensions"); node != nil && node.Kind == yaml.SequenceNode {

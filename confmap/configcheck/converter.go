@@ -34,7 +34,7 @@ var (
 	serviceKeys = []string{"extensions", "pipelines", "telemetry"}
 )
 
-func check(all map[string]any, sources []configfile.Source) error {
+func check(all map[string]any, sources []configfile.SourceFile) error {
 	var errs error
 	refuse := func(where, text string) {
 		if where != "" {

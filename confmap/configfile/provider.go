@@ -28,7 +28,7 @@ type provider struct{ confmap.Provider }
 func (p provider) Retrieve(ctx context.Context, uri string, watch confmap.WatcherFunc) (*confmap.Retrieved, error) {
 	name := filepath.Clean(strings.TrimPrefix(uri, p.Scheme()+":"))
 	if text, err := os.ReadFile(name); err == nil { // else the other one says so
-		if err := remember(name, text); err != nil {
+		if err := keep(name, text); err != nil {
 			return nil, err
 		}
 	}
@@ -39,8 +39,8 @@ func (p provider) Retrieve(ctx context.Context, uri string, watch confmap.Watche
 // to: a password, for one, may be no YAML.
 var whole = regexp.MustCompile(`(?m)^(receivers|processors|exporters|connectors|extensions|service)[ \t]*:`)
 
-func remember(name string, text []byte) error {
-	source := Source{Name: name, Root: new(yaml.Node)}
+func keep(name string, text []byte) error {
+	source := SourceFile{Name: name, Root: new(yaml.Node)}
 	if err := yaml.Unmarshal(text, source.Root); err != nil {
 		if whole.Match(text) {
 			return Explain(name, text, err)
@@ -49,7 +49,7 @@ func remember(name string, text []byte) error {
 	}
 	recent.mu.Lock()
 	defer recent.mu.Unlock()
-	recent.sources = append(slices.DeleteFunc(recent.sources, func(s Source) bool { return s.Name == name }), source)
+	recent.sources = append(slices.DeleteFunc(recent.sources, func(s SourceFile) bool { return s.Name == name }), source)
 	return nil
 }
 
@@ -57,11 +57,11 @@ func remember(name string, text []byte) error {
 // Collector know nothing of each other, and a process has one configuration.
 var recent struct {
 	mu      sync.Mutex
-	sources []Source
+	sources []SourceFile
 }
 
 // Take returns the files that were read since it was called last, in their order.
-func Take() []Source {
+func Take() []SourceFile {
 	recent.mu.Lock()
 	defer recent.mu.Unlock()
 	sources := recent.sources

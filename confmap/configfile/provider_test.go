@@ -61,7 +61,7 @@ func TestTake(t *testing.T) {
 	require.Equal(t, []string{second, first}, []string{sources[0].Name, sources[1].Name})
 	require.Equal(t, "a", sources[1].Value("service", "extensions").Content[0].Value)
 	require.Nil(t, sources[0].Value("service", "extensions"))
-	require.Nil(t, Source{Root: sources[0].Root.Content[0]}.Value("receivers"))
+	require.Nil(t, SourceFile{Root: sources[0].Root.Content[0]}.Value("receivers"))
 	require.Equal(t, first+":2", Where(sources, "service", "extensions"))
 	require.Equal(t, second+":2", Where(sources[:1], "service"))
 	require.Empty(t, Where(sources, "exporters", "x"))

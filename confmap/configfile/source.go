@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Source is a file of the configuration, as it is written.
-type Source struct {
+// SourceFile is a file of the configuration, as it is written.
+type SourceFile struct {
 	Name string
 	Root *yaml.Node
 }
@@ -46,7 +46,7 @@ var word = regexp.MustCompile(`[A-Za-z0-9_./-]*[A-Za-z0-9_]`)
 // Locate finds the key that a message is about: of those that it names, the one on whose way it
 // names most. Of several files the last counts, as for the agent. It returns "" where there is
 // none.
-func Locate(sources []Source, message string) string {
+func Locate(sources []SourceFile, message string) string {
 	named := word.FindAllString(message, -1)
 	best, where := 0, ""
 	for _, s := range slices.Backward(sources) {
@@ -82,7 +82,7 @@ func walk(node *yaml.Node, above int, named []string, visit func(line, score int
 }
 
 // Value is what stands below keys in a file; nil where nothing does.
-func (s Source) Value(keys ...string) *yaml.Node {
+func (s SourceFile) Value(keys ...string) *yaml.Node {
 	var node *yaml.Node
 	if len(s.Root.Content) > 0 {
 		node = s.Root.Content[0]
@@ -106,7 +106,7 @@ func below(node *yaml.Node, key string) *yaml.Node {
 }
 
 // Where is the line in which a key stands in the last file that has it; "" where none does.
-func Where(sources []Source, keys ...string) string {
+func Where(sources []SourceFile, keys ...string) string {
 	for _, s := range slices.Backward(sources) {
 		node := s.Value(keys[:len(keys)-1]...)
 		if node == nil || node.Kind != yaml.MappingNode {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,8 +131,8 @@ func TestPrioritiesForTheJournal(t *testing.T) {
 // TestValidateNamesFileAndLine of what the Collector alone refuses without a word about where.
 func TestValidateNamesFileAndLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"receivers:\n\tfacefusion:\n":                               ":2: is indented by a tab",
-		"facefusion:\n  web: {}\n":                                  ":1: facefusion is no section",
+		"receivers:\n\tfacefusion:\n":                                ":2: is indented by a tab",
+		"facefusion:\n  web: {}\n":                                   ":1: facefusion is no section",
 		"receivers:\n  facefusion:\n    web:\n      intervall: 1s\n": ":4: receivers: facefusion: web: intervall is no setting: write interval",
 	} {
 		file := filepath.Join(t.TempDir(), "mine.yaml")
@@ -145,14 +146,24 @@ func TestValidateNamesFileAndLine(t *testing.T) {
 // TestAPortThatIsTaken: the Collector starts all of its parts or none. The last line says which one
 // and where, in one line and without a stack.
 func TestAPortThatIsTaken(t *testing.T) {
-	for _, part := range []string{"exporters: {prometheus: {endpoint: \"%s\"}}", "extensions: {health_check: {endpoint: \"%s\"}}"} {
-		t.Run(part, func(t *testing.T) {
-			taken := freePorts(t, 1)[0]
-			server := &http.Server{Addr: fmt.Sprintf("127.0.0.1:%d", taken), ReadHeaderTimeout: time.Second}
+	const own = "service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %s}}}}]}}}"
+	for _, part := range []struct {
+		name, text string
+		files      []string
+	}{
+		{name: "page", text: "exporters: {prometheus: {endpoint: \"127.0.0.1:%s\"}}"},
+		{name: "health check", text: "extensions: {health_check: {endpoint: \"127.0.0.1:%s\"}}"},
+		{name: "page about itself", text: own},
+		{name: "OTLP over gRPC", text: "receivers: {otlp: {protocols: {grpc: {endpoint: \"127.0.0.1:%s\"}}}}", files: []string{"otlp.yaml"}},
+		{name: "OTLP over HTTP", text: "receivers: {otlp: {protocols: {http: {endpoint: \"127.0.0.1:%s\"}}}}", files: []string{"otlp.yaml"}},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			taken := strconv.Itoa(freePorts(t, 1)[0])
+			server := &http.Server{Addr: "127.0.0.1:" + taken, ReadHeaderTimeout: time.Second}
 			defer server.Close()
 			go func() { _ = server.ListenAndServe() }()
 			time.Sleep(100 * time.Millisecond)
-			c := launch(t, nil, nil, fmt.Sprintf(part, server.Addr))
+			c := launch(t, part.files, nil, fmt.Sprintf(part.text, taken))
 			select {
 			case <-c.ended:
 			case <-time.After(20 * time.Second):
@@ -161,7 +172,7 @@ func TestAPortThatIsTaken(t *testing.T) {
 			require.NotZero(t, c.cmd.ProcessState.ExitCode())
 			lines := strings.Split(strings.TrimSpace(c.log.String()), "\n")
 			last := lines[len(lines)-1]
-			require.Contains(t, last, server.Addr)
+			require.Contains(t, last, taken)
 			require.Contains(t, last, "address already in use")
 			require.NotContains(t, c.log.String(), "goroutine")
 		})
