@@ -57,6 +57,14 @@ def test_what_is_left_out(service):
     assert "/healthz" not in service.get("/openapi.json").text
 
 
+def test_the_agent_is_told_where_it_asks(service):
+    for path in ("/startup-events", "/gradio_api/startup-events", "/capabilities"):
+        assert service.get(path).headers["x-facefusion-inside"] == "1"
+    assert "x-facefusion-inside" not in service.get("/admin/users/jane").headers
+    assert REQUESTS not in service.page().names()
+    assert "x-facefusion-inside" not in service.get("/v1/nothing").headers
+
+
 def test_an_exception_stays_what_it_is(service):
     answer = service.get("/v1/raise")
     assert answer.status == 500
@@ -128,6 +136,11 @@ def test_switched_off_it_is_the_service_that_it_was(serve, paths):
         assert not any(
             "observability" in name for name in json.loads(service.get("/ping-me").text)["threads"]
         )
+
+
+def test_switched_off_it_tells_the_agent_nothing(serve, paths):
+    service = serve(*UVICORN, path="/v1/nothing", FACEFUSION_METRICS="0", **paths)
+    assert "x-facefusion-inside" not in service.get("/startup-events").headers
 
 
 def test_a_password_and_openmetrics(serve, paths):

@@ -49,6 +49,11 @@ def test_the_program_s_own_page_stays(service):
     assert service.get("/healthz").text == "ok\n"
 
 
+def test_the_agent_is_told_where_it_asks(service):
+    assert service.get("/capabilities").headers["x-facefusion-inside"] == "1"
+    assert "x-facefusion-inside" not in service.get("/pid").headers
+
+
 def test_a_request_has_an_id(service):
     assert service.get("/pid", X_Request_ID="mine-7").headers["x-request-id"] == "mine-7"
     assert re.fullmatch("[0-9a-f]{32}", service.get("/pid").headers["x-request-id"])

@@ -187,5 +187,12 @@ def test_both_sides_are_one_trace(start, sink, tmp_path):
         names = agent.page().names()
         assert not {name for name in names if name.startswith(("facefusion_inside", "http_requests"))}
         assert "facefusion_active_tasks" in names
+
+        # The agent knows that the same instance is observed from inside.
+        info = [
+            line for line in agent.page().text.splitlines() if line.startswith("facefusion_instance_info{")
+        ]
+        assert len(info) == 1
+        assert 'facefusion_inside="true"' in info[0]
     finally:
         end(process)

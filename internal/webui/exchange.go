@@ -61,8 +61,9 @@ type exchangeResult struct {
 	kind       ServerKind
 	flavour    flavour
 	tls, api   bool
-	// spoke says that something came back.
-	spoke bool
+	// spoke says that something came back, inside that it came from a server that is observed from
+	// inside.
+	spoke, inside bool
 	// tried are the other ports that were asked, elsewhere is the one that was understood.
 	tried     []uint16
 	elsewhere uint16
@@ -245,6 +246,7 @@ func (x *exchange) ask(probe ProbeName, path string, understand func([]byte) err
 	if r.errorType == errorNotProbed {
 		return r // no request was sent
 	}
+	x.finding.inside = x.finding.inside || r.inside
 	x.finding.spoke = x.finding.spoke || r.came != nothing && !x.inBetween(r)
 	x.finding.outcomes = append(x.finding.outcomes, requestOutcome{requestSeries: requestSeries{probe: probe, status: r.status, errorType: r.errorType}, seconds: took.Seconds()})
 	return r

@@ -87,7 +87,13 @@ type response struct {
 	// gatewayError says that somebody in front of the server answered in its stead, refused that we
 	// are not let in, badRequest that the server did not understand.
 	gatewayError, refused, badRequest bool
+	// inside says that the server is observed from inside: it has the package
+	// facefusion-observability.
+	inside bool
 }
+
+// insideHeader is what that package adds to its answers to what identifies a server.
+const insideHeader = "X-Facefusion-Inside"
 
 // get sends one request and understands the answer as far as HTTP goes.
 func get(ctx context.Context, client *http.Client, url string) response {
@@ -117,6 +123,7 @@ func get(ctx context.Context, client *http.Client, url string) response {
 		gatewayError: resp.StatusCode >= http.StatusBadGateway && resp.StatusCode <= http.StatusGatewayTimeout,
 		refused:      resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusProxyAuthRequired,
 		badRequest:   resp.StatusCode == http.StatusBadRequest,
+		inside:       resp.Header.Get(insideHeader) == "1",
 	}
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:

@@ -60,6 +60,8 @@ type processState struct {
 	// tls says that it speaks TLS, api that it is FaceFusion 4's, spoke that something once came
 	// back.
 	tls, api, spoke bool
+	// inside says that it is observed from inside.
+	inside bool
 	// attempts counts the exchanges in which something came back, silent those since the last of
 	// them.
 	attempts, silent int
@@ -212,6 +214,7 @@ func (e *trackedServer) absorbKind(f exchangeResult, now time.Time) {
 	m := &e.current
 	if f.spoke {
 		m.attempts++
+		m.inside = f.inside
 	}
 	m.kind, m.tls, m.api, m.spoke = f.kind, f.tls, f.api, m.spoke || f.spoke
 	if m.silent++; f.conclusion != concludedSilent {
@@ -236,7 +239,7 @@ func (e *trackedServer) absorbIdentity(f exchangeResult) {
 	m := &e.current
 	if f.appID.Known {
 		if m.appID.Known && m.appID != f.appID {
-			*m = processState{listened: true, kind: m.kind, tls: m.tls, spoke: true, attempts: m.attempts, nextExchange: m.nextExchange}
+			*m = processState{listened: true, kind: m.kind, tls: m.tls, spoke: true, inside: m.inside, attempts: m.attempts, nextExchange: m.nextExchange}
 			e.functions.restart()
 		}
 		m.appID = f.appID
@@ -319,7 +322,7 @@ func (e *trackedServer) export() Server {
 	if e.shown == StateUnknown {
 		return s
 	}
-	s.Kind = cmp.Or(e.current.kind, KindUnknown)
+	s.Kind, s.Inside = cmp.Or(e.current.kind, KindUnknown), e.current.inside
 	s.QueueSize = e.queueSize
 	s.Probes = e.probes.snapshot(e.start)
 	switch e.state {

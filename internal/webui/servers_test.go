@@ -28,6 +28,26 @@ func TestPortMovedBecause7860WasTaken(t *testing.T) {
 	})
 }
 
+// TestInside: a server says itself that it is observed from inside, and so does the one after it.
+func TestInside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		inside := h.serve(7860)
+		h.network.listen(loopback(7860), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-FaceFusion-Inside", "1")
+			inside.ServeHTTP(w, r)
+		}))
+		snapshot := h.pass(h.process("1/1", 7860))
+		assert.True(t, snapshot.Servers[0].Inside)
+		assert.True(t, snapshot.Inside("ff"))
+		assert.False(t, snapshot.Inside("other"))
+		assert.False(t, (*webui.Snapshot)(nil).Inside("ff"))
+
+		h.serve(7860)
+		assert.False(t, h.pass(h.process("2/2", 7860)).Inside("ff"), "another process")
+	})
+}
+
 func TestRestartOnTheSamePort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

@@ -2,6 +2,7 @@ package webui
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/histogram"
@@ -69,6 +70,12 @@ type Snapshot struct {
 	Oldest time.Time
 }
 
+// Inside says whether a server of an instance is observed from inside. It may be asked of no
+// snapshot at all.
+func (s *Snapshot) Inside(instance string) bool {
+	return s != nil && slices.ContainsFunc(s.Servers, func(server Server) bool { return server.Instance == instance && server.Inside })
+}
+
 // ServerState is how a server is. The set is fixed, so that it may become an attribute.
 type ServerState string
 
@@ -109,6 +116,8 @@ type Server struct {
 	State    ServerState
 	// Kind is what it turned out to be.
 	Kind ServerKind
+	// Inside says that it is observed from inside as well, by the package facefusion-observability.
+	Inside bool
 	// QueueSize is how many events wait in Gradio's queue.
 	QueueSize reading.Value[int64]
 	// Functions are Gradio's own statistics of the functions we know, FaceFusion 3.5.0 and later:

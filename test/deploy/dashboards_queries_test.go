@@ -1,6 +1,10 @@
 package deploy
 
 import (
+	"encoding/json"
+	"maps"
+	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,7 +24,7 @@ var dashboardsUpstream = []string{
 }
 
 // asAsked is a query as Grafana sends it to Prometheus.
-var asAsked = strings.NewReplacer("$__rate_interval", "1m", "$__range_s", "3600", "$__range", "1h", `"$media"`, `"image|video"`, "$host", "h", "$instance", "i", "$gpu", "g")
+var asAsked = strings.NewReplacer("$__rate_interval", "1m", "$__range_s", "3600", "$__range", "1h", `"$media"`, `"image|video"`, "$host", "h", "$instance", "i", "$service", "s", "$gpu", "g")
 
 // known are the declared metrics and the records of the rules.
 func known(t *testing.T) map[string]seriesDeclaration {
@@ -34,7 +38,93 @@ func known(t *testing.T) map[string]seriesDeclaration {
 	for _, name := range dashboardsUpstream {
 		names[name] = seriesDeclaration{}
 	}
+	for name, labels := range insideSeries(t) {
+		names[name] = seriesDeclaration{labels}
+	}
 	return names
+}
+
+// insideSeries are those that the page of facefusion-observability has, with their labels, as its
+// program declares them, and without those that prometheus.yml drops.
+func insideSeries(t *testing.T) map[string]map[string][]string {
+	t.Helper()
+	program, err := os.ReadFile("../../instrumentation/src/facefusion_observability/metrics.py")
+	require.NoError(t, err)
+	config := loadScrapes(t)
+	dropped := regexp.MustCompile("^(?:" + config.dropped(t, "facefusion-inside") + ")$")
+	declaration := regexp.MustCompile(`(Counter|Histogram|Gauge)\(\s*(inside \+ )?"([a-z_]+)",\s*"[^"]*",\s*(?:\(([^)]*)\))?`)
+	all := map[string]map[string][]string{}
+	for _, m := range declaration.FindAllStringSubmatch(string(program), -1) {
+		name := m[3]
+		if m[2] != "" {
+			name = "facefusion_inside_" + name
+		}
+		if dropped.MatchString(name) {
+			continue
+		}
+		labels := map[string][]string{"job": nil, "instance": nil, "host_name": nil}
+		for _, label := range regexp.MustCompile(`"([a-z_]+)"`).FindAllStringSubmatch(m[4], -1) {
+			labels[label[1]] = nil
+		}
+		switch m[1] {
+		case "Counter":
+			all[name+"_total"] = labels
+		case "Gauge":
+			all[name] = labels
+		case "Histogram":
+			all[name+"_sum"], all[name+"_count"] = labels, labels
+			all[name+"_bucket"] = maps.Clone(labels)
+			all[name+"_bucket"]["le"] = nil
+		}
+	}
+	require.Greater(t, len(all), 12)
+	return all
+}
+
+// TestWhatComesFromInsideIsShown: each of these series is on the dashboard of the inside, or one of
+// its histogram is.
+func TestWhatComesFromInsideIsShown(t *testing.T) {
+	var asked strings.Builder
+	for _, query := range dashboards(t)["inside.json"].queries() {
+		asked.WriteString(query + "\n")
+	}
+	for name := range insideSeries(t) {
+		family := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
+		require.Contains(t, asked.String(), family)
+	}
+}
+
+// TestAFailedRequestLeadsToItsTrace: by a dot, which is an exemplar, and by a click on the line of
+// its route, which opens Jaeger at the spans that the package names after method and route.
+func TestAFailedRequestLeadsToItsTrace(t *testing.T) {
+	var failed panel
+	for _, p := range dashboards(t)["inside.json"].allPanels() {
+		if p.Title == "Errors by route" {
+			failed = p
+		}
+	}
+	require.Len(t, failed.Targets, 1)
+	require.True(t, failed.Targets[0].Exemplar)
+	require.Contains(t, failed.Targets[0].Expr, `status="5xx"`)
+	require.Len(t, failed.FieldConfig.Defaults.Links, 1)
+	link, err := url.Parse(strings.NewReplacer(
+		"${__field.labels.method:percentencode}", "POST", "${__field.labels.handler:percentencode}", "%2Fv1%2Fswap%2F%7Buser_id%7D", "${__from}", "1", "${__to}", "2",
+	).Replace(failed.FieldConfig.Defaults.Links[0].URL))
+	require.NoError(t, err)
+	require.Equal(t, "/explore", link.Path)
+	var panes map[string]struct {
+		Datasource string
+		Queries    []struct{ Service, Operation, Tags string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(link.Query().Get("panes")), &panes))
+	require.Equal(t, "jaeger", panes["traces"].Datasource)
+	require.Equal(t, "POST /v1/swap/{user_id}", panes["traces"].Queries[0].Operation)
+	service, err := os.ReadFile("../../instrumentation/src/facefusion_observability/otlp.py")
+	require.NoError(t, err)
+	require.Contains(t, string(service), `"`+panes["traces"].Queries[0].Service+`"`)
+	spans, err := os.ReadFile("../../instrumentation/src/facefusion_observability/http.py")
+	require.NoError(t, err)
+	require.Contains(t, string(spans), `span.name(f"{self._method} {template}")`)
 }
 
 func TestDashboardsAskForWhatExists(t *testing.T) {

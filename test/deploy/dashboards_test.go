@@ -51,10 +51,14 @@ type panel struct {
 	Datasource               datasource
 	Targets                  []struct {
 		RefID, Expr, LegendFormat string
+		Exemplar                  bool
 		Datasource                datasource
 	}
 	FieldConfig struct {
-		Defaults  struct{ Unit, NoValue string }
+		Defaults struct {
+			Unit, NoValue string
+			Links         []struct{ URL string }
+		}
 		Overrides []struct {
 			Properties []struct {
 				ID    string

@@ -95,7 +95,9 @@ func requirePhases(t *testing.T, spans []ptrace.Span) {
 			require.LessOrEqual(t, span.EndTimestamp(), step.EndTimestamp())
 			attributes := span.Attributes().AsRaw()
 			require.Equal(t, int64(frames), attributes["facefusion.phase.frames"])
-			require.InDelta(t, frames*0.01, attributes["facefusion.phase.duration"], 0.3)
+			// Each frame is slept for; on a busy machine that takes longer. TestLogsFromFiles
+			// compares durations with those of the bars.
+			require.InDelta(t, 2*frames*0.01, attributes["facefusion.phase.duration"], frames*0.01+0.05)
 		}
 		for _, event := range span.Events().All() {
 			causes++

@@ -31,6 +31,7 @@ func render() map[string][]byte {
 		"gpu.json":      gpu(),
 		"jobs.json":     jobs(),
 		"host.json":     host(),
+		"inside.json":   inside(),
 	} {
 		var content bytes.Buffer
 		encoder := json.NewEncoder(&content)

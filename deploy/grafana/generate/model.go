@@ -140,6 +140,7 @@ type fieldDefaults struct {
 	Color      map[string]any `json:"color"`
 	Thresholds thresholds     `json:"thresholds"`
 	Mappings   []mapping      `json:"mappings"`
+	Links      []panelLink    `json:"links,omitempty"`
 	Custom     map[string]any `json:"custom,omitempty"`
 }
 

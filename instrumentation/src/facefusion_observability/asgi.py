@@ -40,7 +40,7 @@ class Middleware:
         traceparent, request_id = _headers(scope)
         request = http.begin(scope.get("method", ""), scope["path"], traceparent, request_id)
         if request is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _marked(send) if http.is_probe(scope["path"]) else send)
             return
         await self._observe(request, scope, receive, send)
 
@@ -76,6 +76,18 @@ class Middleware:
         except Exception as error:
             fault("template", error)
             return http.UNMATCHED
+
+
+def _marked(send: Send) -> Send:
+    """Say to the agent that the service is observed from inside."""
+    mark = (http.INSIDE_HEADER.lower().encode(), b"1")
+
+    async def marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), mark]
+        await send(message)
+
+    return marked
 
 
 def _status(error: BaseException, status: int) -> int:

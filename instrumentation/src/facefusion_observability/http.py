@@ -15,6 +15,11 @@ from .settings import settings
 REQUEST_ID_HEADER = "X-Request-ID"
 UNMATCHED = "other"
 
+# By this header the agent knows that a server is observed from inside. It stands on answers to what the
+# agent asks each server, and nowhere else.
+INSIDE_HEADER = "X-FaceFusion-Inside"
+_PROBES = frozenset(("/startup-events", "/gradio_api/startup-events", "/capabilities"))
+
 
 @lru_cache(maxsize=1024)
 def excluded(template: str) -> bool:
@@ -23,6 +28,11 @@ def excluded(template: str) -> bool:
         template == pattern or (pattern.endswith("*") and template.startswith(pattern[:-1]))
         for pattern in settings().excluded
     )
+
+
+def is_probe(path: str) -> bool:
+    """Whether this is what the agent asks to find out what a server is."""
+    return path in _PROBES
 
 
 class Request:

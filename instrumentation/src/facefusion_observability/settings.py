@@ -49,6 +49,8 @@ DEFAULT_EXCLUDED = (
     "/gradio_api/app_id",
     "/monitoring*",
     "/gradio_api/monitoring*",
+    # What the agent asks a server that is no Gradio.
+    "/capabilities",
     # Sensitive.
     "/admin*",
 )

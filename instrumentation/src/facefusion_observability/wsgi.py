@@ -40,7 +40,7 @@ class Middleware:
             environ.get("HTTP_X_REQUEST_ID", ""),
         )
         if request is None:
-            return self._app(environ, start_response)
+            return self._app(environ, _marked(start_response) if http.is_probe(path) else start_response)
         return self._observe(request, environ, start_response)
 
     def _is_page(self, path: str) -> bool:
@@ -77,6 +77,15 @@ class Middleware:
         # of it.
         request.suspend()
         return _Stream(body, request, said)
+
+
+def _marked(start_response: StartResponse) -> StartResponse:
+    """Say to the agent that the service is observed from inside."""
+
+    def marked(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        return start_response(status, [*headers, (http.INSIDE_HEADER, "1")], *rest)
+
+    return marked
 
 
 class _Stream:

@@ -1752,7 +1752,7 @@ var MetricsInfo = metricsInfo{
 	},
 	FacefusionInstanceInfo: metricInfo{
 		Name:       "facefusion.instance.info",
-		Attributes: []string{"service.version"},
+		Attributes: []string{"service.version", "facefusion.inside"},
 	},
 	FacefusionInstances: metricInfo{
 		Name:       "facefusion.instances",
@@ -2240,6 +2240,12 @@ type metricAttributeOptionFunc func(pmetric.NumberDataPoint)
 
 func (maof metricAttributeOptionFunc) apply(dp pmetric.NumberDataPoint) {
 	maof(dp)
+}
+
+func WithFacefusionInsideMetricAttribute(facefusionInsideAttributeValue bool) MetricAttributeOption {
+	return metricAttributeOptionFunc(func(dp pmetric.NumberDataPoint) {
+		dp.Attributes().PutBool("facefusion.inside", facefusionInsideAttributeValue)
+	})
 }
 
 func WithFacefusionMediaMetricAttribute(facefusionMediaAttributeValue string) MetricAttributeOption {
@@ -3512,7 +3518,7 @@ type metricFacefusionInstanceInfo struct {
 // init fills facefusion.instance.info metric with initial data.
 func (m *metricFacefusionInstanceInfo) init() {
 	m.data.SetName("facefusion.instance.info")
-	m.data.SetDescription("Always 1, for each known instance; its attribute says which version of FaceFusion that is.")
+	m.data.SetDescription("Always 1, for each known instance; its attributes say which version of FaceFusion that is, and whether it is observed from inside as well.")
 	m.data.SetUnit("1")
 	m.data.SetEmptySum()
 	m.data.Sum().SetIsMonotonic(false)

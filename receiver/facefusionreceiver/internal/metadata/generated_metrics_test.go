@@ -154,7 +154,7 @@ func TestMetricsBuilder(t *testing.T) {
 			mb.RecordFacefusionInstanceConfigurationStateDataPoint(ts, 1, AttributeFacefusionInstanceConfigurationStateMatched)
 			defaultMetricsCount++
 			allMetricsCount++
-			mb.RecordFacefusionInstanceInfoDataPoint(ts, 1, WithServiceVersionMetricAttribute("service.version-val"))
+			mb.RecordFacefusionInstanceInfoDataPoint(ts, 1, WithServiceVersionMetricAttribute("service.version-val"), WithFacefusionInsideMetricAttribute(false))
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordFacefusionInstancesDataPoint(ts, 1, AttributeFacefusionInstanceStateUp)
@@ -921,7 +921,7 @@ func TestMetricsBuilder(t *testing.T) {
 					validatedMetrics["facefusion.instance.info"] = true
 					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
 					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-					assert.Equal(t, "Always 1, for each known instance; its attribute says which version of FaceFusion that is.", mi.Description())
+					assert.Equal(t, "Always 1, for each known instance; its attributes say which version of FaceFusion that is, and whether it is observed from inside as well.", mi.Description())
 					assert.Equal(t, "1", mi.Unit())
 					assert.False(t, mi.Sum().IsMonotonic())
 					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
@@ -933,6 +933,9 @@ func TestMetricsBuilder(t *testing.T) {
 					serviceVersionAttrVal, ok := dp.Attributes().Get("service.version")
 					assert.True(t, ok)
 					assert.Equal(t, "service.version-val", serviceVersionAttrVal.Str())
+					facefusionInsideAttrVal, ok := dp.Attributes().Get("facefusion.inside")
+					assert.True(t, ok)
+					assert.False(t, facefusionInsideAttrVal.Bool())
 				case "facefusion.instances":
 					assert.False(t, validatedMetrics["facefusion.instances"], "Found a duplicate in the metrics slice: facefusion.instances")
 					validatedMetrics["facefusion.instances"] = true

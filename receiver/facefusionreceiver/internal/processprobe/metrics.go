@@ -39,12 +39,12 @@ func sees(snapshot *process.Snapshot, v process.Visibility) bool {
 }
 
 // recordInstance records what is known of one instance.
-func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, now time.Time) {
+func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, inside bool, now time.Time) {
 	ts := pcommon.NewTimestampFromTime(now)
 	if !instance.Unseen {
 		mb.RecordFacefusionProcessUpDataPoint(ts, probe.OneIf(instance.Up()))
 	}
-	recordInfo(mb, instance, ts)
+	recordInfo(mb, instance, inside, ts)
 	if instance.Configuration != "" {
 		for state := range probe.Values[metadata.AttributeFacefusionInstanceConfigurationState]() {
 			mb.RecordFacefusionInstanceConfigurationStateDataPoint(ts, probe.OneIf(string(instance.Configuration) == state.String()), state)
@@ -59,13 +59,17 @@ func recordInstance(mb *metadata.MetricsBuilder, instance *process.Instance, now
 	}
 }
 
-// recordInfo says which version the instance is: an attribute of this metric alone.
-func recordInfo(mb *metadata.MetricsBuilder, instance *process.Instance, ts pcommon.Timestamp) {
-	if instance.Version == "" {
-		mb.RecordFacefusionInstanceInfoDataPoint(ts, 1)
-		return
+// recordInfo says which version the instance is, and whether it is observed from inside as well:
+// attributes of this metric alone.
+func recordInfo(mb *metadata.MetricsBuilder, instance *process.Instance, inside bool, ts pcommon.Timestamp) {
+	var options []metadata.MetricAttributeOption
+	if instance.Version != "" {
+		options = append(options, metadata.WithServiceVersionMetricAttribute(instance.Version))
 	}
-	mb.RecordFacefusionInstanceInfoDataPoint(ts, 1, metadata.WithServiceVersionMetricAttribute(instance.Version))
+	if inside {
+		options = append(options, metadata.WithFacefusionInsideMetricAttribute(true))
+	}
+	mb.RecordFacefusionInstanceInfoDataPoint(ts, 1, options...)
 }
 
 func recordRole(mb *metadata.MetricsBuilder, usage *process.RoleUsage, ts pcommon.Timestamp, now time.Time) {

@@ -238,7 +238,7 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	p.mb.EmitForResource(metadata.WithResource(p.env.HostResource()))
 	for i := range snapshot.Instances {
 		instance := &snapshot.Instances[i]
-		recordInstance(p.mb, instance, now)
+		recordInstance(p.mb, instance, p.env.Snapshots.Servers.Load().Inside(instance.ID), now)
 		p.mb.EmitForResource(metadata.WithResource(p.env.InstanceResource(instance.ID)))
 	}
 	if len(snapshot.Instances) == 0 && len(snapshot.Blind) == 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
@@ -146,6 +147,7 @@ func golden(t *testing.T, file string, snapshot func(time.Time) *process.Snapsho
 		p := New(NewDefaultConfig(), nil, env)
 		time.Sleep(time.Minute)
 		env.Snapshots.Processes.Publish(snapshot(time.Now()))
+		env.Snapshots.Servers.Publish(&webui.Snapshot{Servers: []webui.Server{{Instance: "facefusion-3f2a", Inside: true}}})
 		probetest.Metrics(t, file, p.Scrape(time.Now()))
 	})
 }
