@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,11 @@ run: build ## build the collector and run it with config/agent.yaml
 
 build: ## build bin/otelcol-facefusion
 	$(call ocb,builder-config.yaml,agent,otelcol-facefusion)
+
+sources: ## write the sources of the agent's distribution without compiling them
+	@mkdir -p _build
+	@sed 's/^  version: [^ ]*/  version: $(VERSION)+$(COMMIT)/' builder-config.yaml > _build/builder-config.yaml
+	GOFLAGS="$(GOFLAGS) -mod=readonly" $(TOOL) builder --config _build/builder-config.yaml --skip-get-modules --skip-compilation
 
 build-full: ## build bin/otelcol-facefusion-full, which adds what a cluster needs
 	$(call ocb,builder-config.full.yaml,full,otelcol-facefusion-full)

@@ -56,8 +56,9 @@ programs() {
 	archive "otelcol-facefusion-nogpu_${version}_linux_$arch.tar.gz" "$out" otelcol-facefusion-nogpu otelcol-facefusion-doctor LICENSE CHANGELOG.md README.md
 }
 
-# ocb writes the sources of the agent, with its version in them.
-make build
+# ocb writes the sources of the agent, with its version in them; programs compiles them, once for each architecture.
+.ci/linker.sh environment
+make sources
 for arch in ${RELEASE_ARCHITECTURES:-amd64 arm64}; do
 	programs "$arch"
 	PACKAGE_PROGRAMS=$stage/$arch PACKAGE_TARGET=$target deploy/package/build.sh "$arch"
