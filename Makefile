@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ test: ## run every test that needs no special hardware
 
 bench: ## print what the budgets are about
 	go test -run '^$$' -bench . -benchmem ./internal/... ./receiver/...
+
+fuzz: ## run every fuzz target for FUZZTIME (10s by default), and print how many inputs each had
+	.ci/fuzz.sh $(or $(FUZZTIME),10s) $(FUZZ)
 
 e2e: build bin/simulator gpu-kit ## run the built collector over simulated hosts, and the kit for GPUs over a fake driver
 	go test -count=1 -timeout 20m -tags e2e ./test/e2e/...

@@ -32,14 +32,16 @@ func FuzzStat(f *testing.F) {
 	f.Add([]byte(statLine("python")))
 	f.Add([]byte(statLine(") R (")))
 	f.Add([]byte("1 () Z"))
+	// A state that is no ASCII, and numbers that are negative as signed ones.
+	f.Add([]byte("1 (a) \xff 18446744073709551615 5 6 0 -1 0 10 11 12 13 1 1 16 17 20 0 18446744073709551615 0 1"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := parseStat(data)
 		if err != nil {
 			return
 		}
 		// What was understood is understood again.
-		line := fmt.Sprintf("1 (%s) %c %d 5 6 0 -1 %d 10 11 12 13 %d %d 16 17 20 0 %d 0 %d", s.comm, s.state, s.ppid,
-			map[bool]uint{true: kernelThread}[s.kernel], s.user, s.system, s.threads, s.start)
+		line := fmt.Sprintf("1 (%s) %s %d 5 6 0 -1 %d 10 11 12 13 %d %d 16 17 20 0 %d 0 %d", s.comm, []byte{s.state}, uint64(s.ppid),
+			map[bool]uint{true: kernelThread}[s.kernel], s.user, s.system, uint64(s.threads), s.start)
 		again, err := parseStat([]byte(line))
 		s.exitCode = 0
 		if err != nil || again != s {
