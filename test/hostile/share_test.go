@@ -99,6 +99,48 @@ func TestAStoppedShareHidesNoOther(t *testing.T) {
 	require.Less(t, c.terminate(t), 4*time.Second)
 }
 
+// TestTheClockOfAShare: the server of a share has a clock of its own, two hours ahead or behind. A
+// job that runs is running, one that waits is no older than it is, and each ends as any other.
+func TestTheClockOfAShare(t *testing.T) {
+	for name, offset := range map[string]time.Duration{"ahead": 2 * time.Hour, "behind": -2 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			dir := openFolder(t)
+			checkout(t, filepath.Join(dir, "server", "shared"), "3.8.1", 0)
+			mount(t, filepath.Join(dir, "server"), filepath.Join(dir, "share"))
+			path := filepath.Join(dir, "share", "shared")
+			write := func(id, status string) {
+				file := filepath.Join(path, ".jobs/queued", id+".json")
+				at := time.Now().Format("2006-01-02T15:04:05.000000-07:00")
+				text := fmt.Sprintf(`{"version":"1","date_created":%q,"date_updated":%q,"steps":[{"args":{"target_path":"/in/a.mp4","processors":["face_swapper"]},"status":%q}]}`, at, at, status)
+				require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+				ofServer := time.Now().Add(offset)
+				require.NoError(t, os.Chtimes(file, ofServer, ofServer))
+			}
+			run(t, 0, path, 0, "python", "facefusion.py", "job-run", "a")
+			c := start(t)
+			c.eventually(t, 20*time.Second, "its folder", open(1))
+			write("a", "started")
+			write("b", "queued")
+			running := func(p page) bool { return p.is(1, "facefusion_job_count", "facefusion_job_state", "running") }
+			c.eventually(t, 10*time.Second, "the job runs", running)
+			time.Sleep(5 * time.Second) // five passes
+			require.True(t, running(c.page(t)), "and goes on")
+			for _, of := range []string{"running", "waiting"} {
+				age, series := c.page(t).sum("facefusion_job_oldest_age_seconds", "facefusion_job_age", of)
+				require.Equal(t, 1, series)
+				require.Positive(t, age, of)
+				require.Less(t, age, 60.0, of)
+			}
+			write("a", "completed")
+			require.NoError(t, os.Rename(filepath.Join(path, ".jobs/queued/a.json"), filepath.Join(path, ".jobs/completed/a.json")))
+			c.eventually(t, 10*time.Second, "it has ended", func(p page) bool {
+				total, _ := p.sum("facefusion_job_finished_total", "facefusion_outcome", "completed")
+				return total == 1
+			})
+		})
+	}
+}
+
 // TestAStartBesideAStoppedShare: what lies on the share is found all the same, without its version.
 func TestAStartBesideAStoppedShare(t *testing.T) {
 	s, checkouts := fiveInstances(t)
