@@ -21,6 +21,9 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# What decides about licences is tested itself.
+(cd .ci/package && go vet ./sbom && go test ./sbom)
+
 # A second build, out of a tree with other times and another umask.
 deploy/package/build.sh
 (

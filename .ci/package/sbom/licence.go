@@ -25,6 +25,10 @@ var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([
 // years.
 const cover = 75
 
+// allowed are the licences of what may be linked into programs that are under the Apache License 2.0
+// and are given away without their sources. A grant of patents takes nothing away.
+var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "GooglePatentsFile"}
+
 func (m *module) readLicences() error {
 	folder, err := m.folder()
 	if err != nil {
@@ -54,6 +58,11 @@ func (m *module) readLicences() error {
 		}
 	}
 	slices.Sort(m.licences)
+	for _, licence := range m.licences {
+		if !slices.Contains(allowed, licence) {
+			return fmt.Errorf("%s@%s is under %s, which is none of %v: it may not be shipped", m.path, m.version, licence, allowed)
+		}
+	}
 	if len(m.licences) == 0 {
 		return fmt.Errorf("%s@%s has no licence that is known in %s: look at it, before it is shipped", m.path, m.version, folder)
 	}
