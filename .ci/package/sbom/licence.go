@@ -25,8 +25,8 @@ var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([
 // years.
 const cover = 75
 
-// allowed are the licences of what may be linked into programs that are under the Apache License 2.0
-// and are given away without their sources. A grant of patents takes nothing away.
+// allowed are the licences of what may be linked into programs that are under the Apache License
+// 2.0 and are given away without their sources. A grant of patents takes nothing away.
 var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "GooglePatentsFile"}
 
 func (m *module) readLicences() error {
