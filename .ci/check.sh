@@ -9,7 +9,7 @@ fail() {
 }
 
 # Generated code is what metadata.yaml says now.
-generated() { git ls-files -z '*generated_*' '*documentation.md' docs/metrics.md '*/testdata/config.yaml' 'deploy/grafana/dashboards/*.json' \
+generated() { git ls-files -z '*generated_*' '*documentation.md' docs/metrics.md '*/testdata/config.yaml' 'deploy/grafana/dashboards/*.json' 'deploy/grafana/dashboards/zh/*.json' \
 	'deploy/prometheus/rules*' 'deploy/alertmanager/templates*' deploy/kubernetes/prometheus-rules.yaml deploy/kubernetes/pod-monitor.yaml | xargs -0 sha256sum; }
 before=$(generated)
 make --no-print-directory generate

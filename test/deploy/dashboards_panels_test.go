@@ -10,7 +10,7 @@ import (
 )
 
 // Grafana accepts any word as a unit and shows it unchanged.
-var units = []string{"none", "short", "s", "bytes", "Bps", "percentunit", "celsius", "watt", "watth", "kwatth", "hertz", "reqps"}
+var units = []string{"none", "short", "s", "bytes", "Bps", "percentunit", "celsius", "watt", "watth", "kwatth", "hertz", "reqps", "dateTimeFromNow"}
 
 func TestPanelsSayWhatTheyShow(t *testing.T) {
 	for name, d := range dashboards(t) {
@@ -73,7 +73,7 @@ var ownWindow = regexp.MustCompile(`\[(\d[^\]]*)\]`)
 // description says how long it is.
 func checkWindows(t *testing.T, who string, p panel) {
 	t.Helper()
-	words := map[string]string{"30m": "half an hour", "1h": "hour", "1d": "day"}
+	words := map[string]string{"30m": "half an hour", "30d:1d": "30 days", "1h": "hour", "1d": "day"}
 	for _, target := range p.Targets {
 		for _, match := range ownWindow.FindAllStringSubmatch(target.Expr, -1) {
 			if word := words[match[1]]; word == "" || !strings.Contains(p.Description, word) {

@@ -16,7 +16,7 @@ import (
 // dashboardsUpstream are metrics of others that only dashboards use: Prometheus about its scrapes,
 // host_metrics, and the collector about itself.
 var dashboardsUpstream = []string{
-	"scrape_duration_seconds", "scrape_samples_scraped",
+	"ALERTS", "scrape_duration_seconds", "scrape_samples_scraped",
 	"system_disk_io_bytes_total", "system_disk_io_time_seconds_total",
 	"system_network_dropped_total", "system_network_errors_total", "system_network_io_bytes_total",
 	"otelcol_exporter_sent_metric_points", "otelcol_process_cpu_seconds", "otelcol_process_runtime_heap_alloc_bytes",
@@ -179,7 +179,6 @@ var unshown = map[string]string{
 	"hw_fan_speed":                       "the fraction says more, and of all fans",
 	"nvidia_gpu_pcie_link_generation":    "goes down while a GPU is idle; the inventory has the highest",
 	"nvidia_gpu_selection_unmatched":     "an alert says it",
-	"nvidia_gpu_xid_last_seconds":        "XIDs are annotations, and bars",
 }
 
 // Every emitted metric is on a panel, or listed in unshown with a reason.

@@ -73,8 +73,13 @@ type panel struct {
 // dashboards are those of deploy/grafana, by the name of their file.
 func dashboards(t *testing.T) map[string]dashboard {
 	t.Helper()
+	return dashboardsOf(t, grafana+"/dashboards/*.json")
+}
+
+func dashboardsOf(t *testing.T, pattern string) map[string]dashboard {
+	t.Helper()
 	all := map[string]dashboard{}
-	for _, file := range glob(t, grafana+"/dashboards/*.json") {
+	for _, file := range glob(t, pattern) {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
 		var d dashboard
@@ -184,5 +189,48 @@ func TestPanelsAndRunbooks(t *testing.T) {
 	}
 	for _, alert := range slices.Sorted(maps.Keys(alerts)) {
 		require.True(t, linked[alert], "no panel shows what %s is about", alert)
+	}
+}
+
+// The dashboards in Chinese ask what those in English ask, under names of their own, and lead to
+// each other.
+func TestDashboardsInChinese(t *testing.T) {
+	english, chinese := dashboardsOf(t, grafana+"/dashboards/*.json"), dashboardsOf(t, grafana+"/dashboards/zh/*.json")
+	require.Len(t, chinese, len(english))
+	uids := map[string]bool{}
+	for name, d := range chinese {
+		e := english[name]
+		require.Equal(t, e.UID+"-zh", d.UID)
+		uids[d.UID] = true
+		require.Regexp(t, `\p{Han}`, d.Description)
+		require.Equal(t, len(e.allPanels()), len(d.allPanels()))
+		for i, p := range d.allPanels() {
+			require.Equal(t, len(e.allPanels()[i].Targets), len(p.Targets))
+			for n, target := range p.Targets {
+				require.Equal(t, e.allPanels()[i].Targets[n].Expr, target.Expr)
+			}
+			require.Regexp(t, `\p{Han}`, p.Description, p.Title)
+		}
+	}
+	for _, file := range glob(t, grafana+"/dashboards/zh/*.json") {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, match := range regexp.MustCompile(`"/d/([a-z-]+)`).FindAllStringSubmatch(string(data), -1) {
+			require.True(t, uids[match[1]], "%s leads to the dashboard %s, which there is not in Chinese", file, match[1])
+		}
+	}
+	// Messages lead to both.
+	for _, name := range []string{"rules", "rules-zh"} {
+		for _, file := range glob(t, prometheus+"/"+name+"/alerts/*.yml") {
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, match := range regexp.MustCompile(`dashboard_url: ".*/d/([a-z-]+)`).FindAllStringSubmatch(string(data), -1) {
+				known := uids[match[1]]
+				for _, d := range english {
+					known = known || name == "rules" && d.UID == match[1]
+				}
+				require.True(t, known, "%s leads to %s", file, match[1])
+			}
+		}
 	}
 }

@@ -19,7 +19,15 @@ func TestProvisionedDataSources(t *testing.T) {
 		Datasources []struct {
 			Name, UID, Type, URL string
 			JSONData             struct {
-				TimeInterval                string `yaml:"timeInterval"`
+				TimeInterval string `yaml:"timeInterval"`
+				TracesToLogs struct {
+					DatasourceUID string `yaml:"datasourceUid"`
+				} `yaml:"tracesToLogsV2"`
+				DerivedFields []struct {
+					MatcherRegex  string `yaml:"matcherRegex"`
+					DatasourceUID string `yaml:"datasourceUid"`
+					URL           string
+				} `yaml:"derivedFields"`
 				ExemplarTraceIDDestinations []struct {
 					Name          string
 					DatasourceUID string `yaml:"datasourceUid"`
@@ -33,7 +41,7 @@ func TestProvisionedDataSources(t *testing.T) {
 	for _, d := range file.Datasources {
 		types[d.UID] = d.Type
 	}
-	require.Equal(t, map[string]string{"prometheus": "prometheus", "jaeger": "jaeger"}, types)
+	require.Equal(t, map[string]string{"prometheus": "prometheus", "jaeger": "jaeger", "loki": "loki"}, types)
 
 	// The collector writes the id of the trace under this name, and Prometheus scrapes at this
 	// interval.
@@ -41,6 +49,13 @@ func TestProvisionedDataSources(t *testing.T) {
 	require.Len(t, prometheusSource.ExemplarTraceIDDestinations, 1)
 	require.Equal(t, "trace_id", prometheusSource.ExemplarTraceIDDestinations[0].Name)
 	require.Equal(t, "jaeger", types[prometheusSource.ExemplarTraceIDDestinations[0].DatasourceUID])
+	// From a trace to its events, and from an event to its trace.
+	require.Equal(t, "loki", types[file.Datasources[1].JSONData.TracesToLogs.DatasourceUID])
+	fields := file.Datasources[2].JSONData.DerivedFields
+	require.Len(t, fields, 1)
+	require.Equal(t, "trace_id", fields[0].MatcherRegex)
+	require.Equal(t, "jaeger", types[fields[0].DatasourceUID])
+	require.Equal(t, "$${__value.raw}", fields[0].URL)
 	var scraped struct {
 		Global struct {
 			ScrapeInterval string `yaml:"scrape_interval"`

@@ -16,6 +16,10 @@ var (
 		"host_name, service_instance_id", "{{service_instance_id}} on {{host_name}} lost a job")
 	xid = happened("XID", "purple", `hw_errors_total{@host, error_type=~"xid_.+"}`,
 		"host_name, hw_name, error_type", "{{hw_name}} on {{host_name}}: {{error_type}}")
+	upgraded = changed("Version", "green", `facefusion_instance_info{@instance}`,
+		"host_name, service_instance_id, service_version", "{{service_instance_id}} on {{host_name}}: FaceFusion {{service_version}}")
+	driverChanged = changed("Driver", "yellow", `nvidia_gpu_info{@host}`,
+		"host_name, hw_driver_version", "{{host_name}}: driver {{hw_driver_version}}")
 	agentStarted = annotation{
 		Name: "Agent started", Enable: true, IconColor: "blue", Datasource: prometheus, Step: "1m",
 		Expr:        matchers.Replace(`resets(otelcol_process_uptime{@host}[$__rate_interval]) > 0`),
@@ -30,6 +34,15 @@ func happened(name, color, selector, by, text string) annotation {
 		Name: name, Enable: true, IconColor: color, Datasource: prometheus, Step: "1m",
 		Expr: matchers.Replace(fmt.Sprintf(`sum by (%s) (changes(%s[$__rate_interval]) or (%s unless %s offset $__rate_interval)) > 0`,
 			by, selector, selector, selector)),
+		TitleFormat: name, TextFormat: text, TagKeys: strings.ReplaceAll(by, " ", ""),
+	}
+}
+
+// changed marks what an info metric says for the first time within the range.
+func changed(name, color, selector, by, text string) annotation {
+	return annotation{
+		Name: name, Enable: true, IconColor: color, Datasource: prometheus, Step: "1m",
+		Expr:        matchers.Replace(fmt.Sprintf(`group by (%[1]s) (%[2]s) unless on (%[1]s) group by (%[1]s) (last_over_time(%[2]s[$__range] offset $__rate_interval))`, by, selector)),
 		TitleFormat: name, TextFormat: text, TagKeys: strings.ReplaceAll(by, " ", ""),
 	}
 }

@@ -5,7 +5,7 @@ const heatAndBrake = `nvidia_gpu_clock_event=~"sw_thermal_slowdown|hw_thermal_sl
 func gpu() dashboard {
 	b := newLayout("facefusion-gpu", "FaceFusion / GPU",
 		"Every reading of the GPUs: how busy and how full, how hot, what slows them down, what breaks. A GPU has the same colour in all panels.",
-		commonVariables(gpuVariable), []annotation{xid})
+		commonVariables(gpuVariable), []annotation{xid, driverChanged})
 	b.line(3, gpuNumbers()...)
 	b.line(6,
 		chart{
@@ -60,7 +60,7 @@ func gpuNumbers() []panel {
 			runbooks:  []string{"GPULost", "GPUMissing"},
 		}.stat(),
 		chart{
-			title: "Busy", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0),
+			title: "Utilization, mean", unit: "percentunit", decimals: is(0), min: is(0.0), max: is(1.0),
 			about: "The mean of all GPUs over the chosen time.", queries: []query{{`avg(avg_over_time(hw_gpu_utilization_ratio{@gpu, hw_gpu_task="general"}[$__range]))`, "busy"}},
 			runbooks: []string{"HighGPUUsage"},
 		}.stat(),
@@ -90,7 +90,7 @@ min(
 			queries: []query{{`sum(increase(hw_energy_joules_total{@gpu}[$__range])) / 3.6e6`, "energy"}},
 		}.stat(),
 		chart{
-			title: "Slowed", unit: "percentunit", decimals: is(1), about: "The part of the chosen time in which heat or the power brake held the clocks of a GPU down, the worst of them.",
+			title: "Throttled", unit: "percentunit", decimals: is(1), about: "The part of the chosen time in which heat or the power brake held the clocks of a GPU down, the worst of them.",
 			scale: []thresholdStep{{nil, "text"}, {is(0.01), "orange"}, {is(0.1), "red"}},
 			queries: []query{{`max(avg_over_time(nvidia_gpu_clock_event_active{@gpu, ` + heatAndBrake + `}[$__range]))`,
 				"slowed down"}},

@@ -10,7 +10,7 @@ import (
 func host() dashboard {
 	b := newLayout("facefusion-host", "FaceFusion / Host and collector",
 		"The host beside FaceFusion, and what observing it costs: whether the agent sees everything, how old what it says is, what it uses and what it lost.",
-		commonVariables(), []annotation{agentStarted})
+		commonVariables(), []annotation{agentStarted, driverChanged})
 	b.line(3, hostNumbers()...)
 	b.line(8,
 		chart{
@@ -59,7 +59,7 @@ func hostNumbers() []panel {
 			runbooks:  []string{"FaceFusionAgentDown", "FaceFusionAgentSilent", "CollectorOwnMetricsDown"},
 		}.stat(),
 		chart{
-			title: "Oldest look", unit: "s", decimals: is(0), scale: []thresholdStep{{nil, "text"}, {is(30.0), "orange"}, {is(120.0), "red"}},
+			title: "Collection age, max", unit: "s", decimals: is(0), scale: []thresholdStep{{nil, "text"}, {is(30.0), "orange"}, {is(120.0), "red"}},
 			about:    "How old the oldest was of what the agents said in the chosen time. Each probe looks every few seconds; one that is blind says what it saw last.",
 			queries:  []query{{`max(max_over_time(otelcol_receiver_facefusion_observation_age{@host}[$__range]))`, "age"}},
 			runbooks: []string{"CollectorProbeBlind"},
@@ -82,7 +82,7 @@ func hostNumbers() []panel {
 			runbooks: []string{"CollectorRefusing"},
 		}.stat(),
 		chart{
-			title: "Failed looks", unit: "percentunit", decimals: is(1), scale: []thresholdStep{{nil, "text"}, {is(0.05), "orange"}, {is(0.2), "red"}},
+			title: "Failed collections", unit: "percentunit", decimals: is(1), scale: []thresholdStep{{nil, "text"}, {is(0.05), "orange"}, {is(0.2), "red"}},
 			about: "Observations that failed, of all of the chosen time.",
 			queries: []query{{`
 sum(increase(otelcol_receiver_facefusion_observation_failures{@host}[$__range]))
@@ -115,7 +115,7 @@ func dropped() string {
 func cost() []panel {
 	return []panel{
 		chart{
-			title: "Age of what is said", unit: "s", min: is(0.0), scale: []thresholdStep{{nil, "transparent"}, {is(120.0), "red"}},
+			title: "Collection age", unit: "s", min: is(0.0), scale: []thresholdStep{{nil, "transparent"}, {is(120.0), "red"}},
 			about:    "How long ago each probe last saw what it looks at, the worst of the hosts. From the dashed line on, the agent is blind there.",
 			queries:  []query{{`max by (probe) (max_over_time(otelcol_receiver_facefusion_observation_age{@host}[$__rate_interval]))`, "{{probe}}"}},
 			runbooks: []string{"CollectorProbeBlind"},
@@ -146,7 +146,7 @@ func cost() []panel {
 func seeing() []panel {
 	return []panel{
 		chart{
-			title: "Looks that failed", unit: "percentunit", min: is(0.0), least: is(0.05),
+			title: "Collections that failed", unit: "percentunit", min: is(0.0), least: is(0.05),
 			about: "The part of the observations of each probe that failed.",
 			queries: []query{{`
 sum by (probe) (rate(otelcol_receiver_facefusion_observation_failures{@host}[$__rate_interval]))
@@ -154,7 +154,7 @@ sum by (probe) (rate(otelcol_receiver_facefusion_observation_failures{@host}[$__
 			runbooks: []string{"CollectorProbeFailing"},
 		}.lines(),
 		chart{
-			title: "Looks", unit: "suffix:/s", min: is(0.0),
+			title: "Collections", unit: "suffix:/s", min: is(0.0),
 			about:   "How often each probe looks. Changes make it look at once, so that a busy host is looked at more often.",
 			queries: []query{{`sum by (probe) (rate(otelcol_receiver_facefusion_observations{@host}[$__rate_interval]))`, "{{probe}}"}},
 		}.lines(),

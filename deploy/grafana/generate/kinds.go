@@ -26,6 +26,17 @@ func (c chart) stat() panel {
 	return p.instant("time_series")
 }
 
+// spark shows the last value as a number with its course below.
+func (c chart) spark() panel {
+	p := c.stat()
+	p.MaxDataPoints = 100
+	p.Options["graphMode"] = "area"
+	for i := range p.Targets {
+		p.Targets[i].Instant, p.Targets[i].Range = false, true
+	}
+	return p
+}
+
 // lines draws series over time.
 func (c chart) lines() panel {
 	p := c.panel("timeseries")

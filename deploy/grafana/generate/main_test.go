@@ -11,8 +11,11 @@ import (
 // The committed dashboards equal what the program writes, and the folder holds no other file.
 func TestDashboardsAreCurrent(t *testing.T) {
 	files := render()
-	found, err := filepath.Glob("../dashboards/*")
+	found, err := filepath.Glob("../dashboards/*.json")
 	require.NoError(t, err)
+	chinese, err := filepath.Glob("../dashboards/zh/*")
+	require.NoError(t, err)
+	found = append(found, chinese...)
 	require.Len(t, found, len(files))
 	for name, content := range files {
 		committed, err := os.ReadFile(filepath.Join("../dashboards", name))
@@ -26,4 +29,20 @@ func TestLineThatDoesNotFill(t *testing.T) {
 	require.Panics(t, func() { b.line(4, wide(10, panel{}), wide(10, panel{})) })
 	require.Panics(t, func() { b.line(4, panel{}, panel{}, panel{}, panel{}, panel{}) })
 	require.NotPanics(t, func() { b.line(4, wide(10, panel{}), panel{}) })
+}
+
+// Whoever writes a text adds the Chinese one to zh.json.
+func TestEveryTextIsTranslated(t *testing.T) {
+	z := newTranslator()
+	for _, board := range boards() {
+		z.board(board)
+	}
+	require.Empty(t, z.missing, "texts without a Chinese one in zh.json")
+	var unread []string
+	for text := range z.texts {
+		if !z.used[text] {
+			unread = append(unread, text)
+		}
+	}
+	require.Empty(t, unread, "texts of zh.json that no dashboard has")
 }

@@ -16,8 +16,9 @@ var (
 func overview() dashboard {
 	b := newLayout("facefusion-overview", "FaceFusion / Overview",
 		"Is it alive, does it get its work done, how busy is it. The other dashboards say why.",
-		commonVariables(instanceVariable), []annotation{started, crashed, orphaned, xid})
-	b.line(3, overviewNumbers()...)
+		commonVariables(instanceVariable), []annotation{upgraded, driverChanged, started, crashed, orphaned, xid})
+	b.line(5, verdict()...)
+	b.line(3, golden()...)
 	b.line(7,
 		chart{
 			title: "Web servers",
@@ -59,8 +60,10 @@ func overview() dashboard {
 			runbooks: []string{"FaceFusionJobsFailing", "FaceFusionJobOrphaned"},
 		}.bars(),
 	)
-	b.line(8, gpuShare()...)
+	b.line(6, gpusNow())
 	b.line(7, instances())
+	b.line(3, errorsAgainst()...)
+	b.line(8, gpuShare()...)
 	b.section("Web UI", true)
 	b.line(8, webUI()...)
 	b.line(7, healthChecks()...)
@@ -70,73 +73,6 @@ func overview() dashboard {
 	b.line(7, containerLimits()...)
 	b.line(7, containerFlows()...)
 	return b.done()
-}
-
-func overviewNumbers() []panel {
-	return []panel{
-		chart{
-			title: "Instances", unit: "none", empty: "none known",
-			about: "FaceFusion installations with and without a running process. One that is gone is remembered for a day.",
-			queries: []query{
-				{`sum(facefusion_instances{@host, facefusion_instance_state="up"})`, "up"},
-				{`sum(facefusion_instances{@host, facefusion_instance_state="down"})`, "down"},
-			},
-			overrides: []override{colorBy("down", noneIsWell)},
-			runbooks:  []string{"FaceFusionGoneWithJobsWaiting", "FaceFusionNotFound"},
-		}.stat(),
-		chart{
-			title: "Servers", unit: "none", empty: "none seen",
-			about: "Servers that are ready, and those that are not: starting, saturated, unresponsive or down.",
-			queries: []query{
-				{`sum(facefusion_server_up{@instance})`, "ready"},
-				{`sum(1 - facefusion_server_up{@instance})`, "not ready"},
-			},
-			overrides: []override{colorBy("not ready", noneIsWell)},
-			runbooks:  []string{"FaceFusionServerDown"},
-		}.stat(),
-		chart{
-			title: "GPUs", unit: "none", empty: "none seen",
-			about: "GPUs that are well, and those that are lost, hang or ask for a reset or an exchange.",
-			queries: []query{
-				{`sum(hw_status{@host, hw_state="ok"})`, "well"},
-				{`sum(hw_status{@host, hw_state!="ok"})`, "not well"},
-			},
-			overrides: []override{colorBy("not well", noneIsWell)},
-			runbooks:  []string{"GPULost", "GPUDegraded", "GPUMissing"},
-		}.stat(),
-		chart{
-			title: "Web requests", unit: "reqps", decimals: is(2),
-			about:    "Requests to functions of the web UI, as Gradio counts them (FaceFusion 3.5 and later). The mean of 5 minutes.",
-			queries:  []query{{`sum(instance:facefusion_server_requests:rate5m{@instance})`, "requests"}},
-			runbooks: []string{"FaceFusionRequestsFailing"},
-		}.stat(),
-		chart{
-			title: "Jobs waiting", unit: "none",
-			about:    "Jobs in the queue that nothing works on yet.",
-			queries:  []query{{`sum(facefusion_job_count{@instance, facefusion_job_state="waiting"})`, "waiting"}},
-			runbooks: []string{"FaceFusionQueueGrowing", "FaceFusionJobWaitsLong"},
-		}.stat(),
-		chart{
-			title: "Jobs ended", unit: "suffix:/min", decimals: is(2),
-			about:   "Runs of jobs that ended per minute, in whatever way, over the chosen time.",
-			queries: []query{{`60 * sum(increase(facefusion_job_finished_total{@instance}[$__range])) / $__range_s`, "jobs"}},
-		}.stat(),
-		chart{
-			title: "Success", unit: "percentunit", decimals: is(1), empty: "none ended",
-			about: "Runs that completed, of all that were not deleted, over the chosen time. The objective is 99 %.",
-			scale: successScale,
-			queries: []query{{`
-sum(increase(facefusion_job_finished_total{@instance, facefusion_outcome="completed"}[$__range]))
-  / (sum(increase(facefusion_job_finished_total{@instance, facefusion_outcome!="deleted"}[$__range])) > 0)`, "success"}},
-			runbooks: []string{"FaceFusionSuccessBurnFast", "FaceFusionSuccessBurnSlow"},
-		}.stat(),
-		chart{
-			title: "Run, p95", unit: "s", decimals: is(1), empty: "none ended",
-			about:    "95 % of the completed runs of the chosen time took less, without their time in the queue.",
-			queries:  []query{{`histogram_quantile(0.95, sum by (le) (increase(facefusion_job_duration_seconds_bucket{@instance, facefusion_outcome="completed"}[$__range])))`, "p95"}},
-			runbooks: []string{"FaceFusionTimeBurnFast", "FaceFusionTimeBurnSlow"},
-		}.stat(),
-	}
 }
 
 func gpuShare() []panel {
@@ -190,9 +126,9 @@ func instances() panel {
 	by := "sum by (host_name, service_instance_id) "
 	return chart{
 		title:    "Every instance",
-		about:    "One row for each instance. What ended, and how well, is of the chosen time. Click an instance to see its jobs, a host to see its GPUs.",
+		about:    "One row for each instance. What ended, and how well, is of the chosen time. Silent: known within a day (1d), and not now. Click an instance to see its jobs, a host to see its GPUs.",
 		empty:    "no FaceFusion seen",
-		runbooks: []string{"FaceFusionCrashLoop", "FaceFusionServiceDown", "FaceFusionJobsFailing"},
+		runbooks: []string{"FaceFusionCrashLoop", "FaceFusionServiceDown", "FaceFusionStayedAway", "FaceFusionGoneWithJobsWaiting", "FaceFusionNotFound", "FaceFusionJobsFailing"},
 	}.table([]column{
 		{label: "host_name", title: "Host", link: "/d/facefusion-gpu?${datasource:queryparam}&var-host=${__data.fields.Host}&${__url_time_range}"},
 		{label: "service_instance_id", title: "Instance",
@@ -204,8 +140,10 @@ max by (host_name, service_instance_id) (
   or
     facefusion_process_up{@instance, service_instance_id!=""}
 )
-  * on (host_name, service_instance_id) group_left (service_version) topk by (host_name, service_instance_id) (1, facefusion_instance_info{@instance})`,
-			title: "Process", width: 90, states: []state{{1, "", "up", "green"}, {2, "", "stopped", quiet}, {0, "", "down", "red"}}},
+  * on (host_name, service_instance_id) group_left (service_version) topk by (host_name, service_instance_id) (1, facefusion_instance_info{@instance})
+or
+-1 * (` + heldBefore + ` unless on (host_name, service_instance_id) ` + heldHere + `)`,
+			title: "Process", width: 90, states: []state{{1, "", "up", "green"}, {2, "", "stopped", quiet}, {0, "", "down", "red"}, {-1, "", "silent", "red"}}},
 		{expr: worst("host_name, service_instance_id", now("facefusion_server_state", "@instance", serverStates)), title: "Web server", width: 120, states: serverStates},
 		{expr: by + `(facefusion_job_count{@instance, facefusion_job_state="waiting"})`, title: "Waiting", unit: "none", width: 90},
 		{expr: by + `(facefusion_active_tasks{@instance})`, title: "Running", unit: "none", width: 90},
