@@ -157,3 +157,58 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	_, err = rules(options{"production", "fr", "escaped"}, "")
 	require.ErrorContains(t, err, `the language "fr"`)
 }
+
+// Rules for stores that name otherwise ask for names that those stores make, and for as many.
+func TestNames(t *testing.T) {
+	base := parsed(t, production(), "")
+	for names, want := range map[string]string{
+		"nosuffix": `sum by (host_name, service_instance_id) (increase(facefusion_job_finished{facefusion_outcome="orphaned",job=~"facefusion|"}[30m])) > 0`,
+		"utf8":     `sum by ("host.name", "service.instance.id") (increase({__name__="facefusion.job.finished_total","facefusion.outcome"="orphaned",job=~"facefusion|"}[30m])) > 0`,
+		"dotted":   `sum by ("host.name", "service.instance.id") (increase({__name__="facefusion.job.finished","facefusion.outcome"="orphaned",job=~"facefusion|"}[30m])) > 0`,
+	} {
+		all := parsed(t, options{"production", "en", names}, "")
+		require.Len(t, all, len(base))
+		lost := all["FaceFusionJobOrphaned"]
+		expr, err := parser.NewParser(parser.Options{}).ParseExpr(lost.Expr)
+		require.NoError(t, err)
+		wanted, err := parser.NewParser(parser.Options{}).ParseExpr(want)
+		require.NoError(t, err)
+		require.ElementsMatch(t, strings.FieldsFunc(wanted.String(), separates), strings.FieldsFunc(expr.String(), separates))
+		n, err := loadNaming(names)
+		require.NoError(t, err)
+		made := map[string]bool{}
+		for _, name := range n.metrics {
+			made[name] = true
+		}
+		for name, rule := range all {
+			expr, err := parser.NewParser(parser.Options{}).ParseExpr(rule.Expr)
+			require.NoError(t, err, name)
+			parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+				if selector, ok := node.(*parser.VectorSelector); ok {
+					asked := selector.Name
+					for _, m := range selector.LabelMatchers {
+						if m.Name == "__name__" {
+							asked = m.Value
+						}
+					}
+					_, recorded := all[asked]
+					require.True(t, recorded || made[asked] || foreign(asked), "%s asks for %s", name, asked)
+				}
+				return nil
+			})
+		}
+		if names != "nosuffix" {
+			require.Equal(t, "{{ index $labels `host.name` }}", lost.Labels["host_name"])
+			require.Contains(t, lost.Annotations["summary"], "{{ (index $labels `host.name`) }}")
+		}
+	}
+	_, err := rules(options{"production", "en", "upper"}, "")
+	require.ErrorContains(t, err, `not "upper"`)
+}
+
+func separates(r rune) bool { return strings.ContainsRune("{},()", r) }
+
+// foreign are names that no OTLP of ours makes.
+func foreign(name string) bool {
+	return name == "up" || strings.HasPrefix(name, "otelcol_") || strings.HasPrefix(name, "prometheus_") || strings.HasPrefix(name, "alertmanager_") || strings.HasPrefix(name, "container_")
+}
