@@ -23,12 +23,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// world is what the series of a unit test say, and go on to say after it.
-type world struct {
+// scenario is what the series of a unit test say, and go on to say after it.
+type scenario struct {
 	name     string
 	series   []sequence
 	interval time.Duration
-	// end is when the unit test looks: from then on something happens to the world.
+	// end is when the unit test looks: from then on something happens to the scenario.
 	end time.Duration
 }
 
@@ -61,11 +61,11 @@ func (s sequence) counts() bool {
 		regexp.MustCompile(`^otelcol_.*(_failures|_dropped|_uptime|_refused_|_failed_|observations)`).MatchString(name)
 }
 
-// A life is what happens to a world after its end. It returns the value t after the end, and
+// A life is what happens to a scenario after its end. It returns the value t after the end, and
 // whether there is one.
 type life struct {
 	name string
-	do   func(w world, s sequence, t time.Duration, goesOn bool) (float64, bool)
+	do   func(w scenario, s sequence, t time.Duration, goesOn bool) (float64, bool)
 }
 
 const gap = 16 * time.Minute
@@ -76,10 +76,10 @@ func away(s sequence) (float64, bool) {
 }
 
 var lives = []life{
-	{"nothing", func(w world, s sequence, t time.Duration, goesOn bool) (float64, bool) {
+	{"nothing", func(w scenario, s sequence, t time.Duration, goesOn bool) (float64, bool) {
 		return s.at(w.end+t, w.interval, goesOn)
 	}},
-	{"restart", func(w world, s sequence, t time.Duration, goesOn bool) (float64, bool) {
+	{"restart", func(w scenario, s sequence, t time.Duration, goesOn bool) (float64, bool) {
 		if t > 0 && t <= time.Minute {
 			return away(s)
 		}
@@ -89,29 +89,29 @@ var lives = []life{
 		}
 		return v, ok
 	}},
-	{"gap", func(w world, s sequence, t time.Duration, goesOn bool) (float64, bool) {
+	{"gap", func(w scenario, s sequence, t time.Duration, goesOn bool) (float64, bool) {
 		if t > 0 && t <= gap {
 			return away(s)
 		}
 		return s.at(w.end+t, w.interval, goesOn)
 	}},
 	// The version is on an info metric: nothing else changes (infoOf).
-	{"upgrade", func(w world, s sequence, t time.Duration, goesOn bool) (float64, bool) {
+	{"upgrade", func(w scenario, s sequence, t time.Duration, goesOn bool) (float64, bool) {
 		return s.at(w.end+t, w.interval, goesOn)
 	}},
 	// Its targets are taken away as well.
-	{"gone", func(w world, s sequence, t time.Duration, goesOn bool) (float64, bool) {
+	{"gone", func(w scenario, s sequence, t time.Duration, goesOn bool) (float64, bool) {
 		v, ok := s.at(w.end+t, w.interval, goesOn)
 		return v, ok && t <= 0
 	}},
-	{"first", func(w world, s sequence, t time.Duration, goesOn bool) (float64, bool) {
+	{"first", func(w scenario, s sequence, t time.Duration, goesOn bool) (float64, bool) {
 		v, ok := s.at(w.end+t, w.interval, goesOn)
 		return v, ok && t >= 0
 	}},
 }
 
 // missed: what the test tells happens while Prometheus is away.
-var missed = life{"missed", func(w world, s sequence, t time.Duration, goesOn bool) (float64, bool) {
+var missed = life{"missed", func(w scenario, s sequence, t time.Duration, goesOn bool) (float64, bool) {
 	switch {
 	case t <= 0:
 		return s.at(0, w.interval, goesOn)
@@ -132,8 +132,8 @@ func renamed(l labels.Labels, life string) labels.Labels {
 	return b.Set("host_name", "~"+life).Labels()
 }
 
-// infoOf are the info metrics of the instances of a world: an upgrade makes others of them.
-func infoOf(w world, life string, t time.Duration) map[string]labels.Labels {
+// infoOf are the info metrics of the instances of a scenario: an upgrade makes others of them.
+func infoOf(w scenario, life string, t time.Duration) map[string]labels.Labels {
 	all := map[string]labels.Labels{}
 	version := "3.8.0"
 	if life == "upgrade" && t > 0 {
@@ -150,9 +150,9 @@ func infoOf(w world, life string, t time.Duration) map[string]labels.Labels {
 	return all
 }
 
-// run plays lives on a world before an alert, and returns at which minutes after the end it fired,
-// by life. If restarted, Prometheus itself is away for two minutes after the end.
-func run(t *testing.T, w world, alert rulefmt.Rule, known []rulefmt.Rule, all []life, goesOn, restarted bool, horizon time.Duration) map[string]map[int]bool {
+// run plays lives on a scenario before an alert, and returns at which minutes after the end it
+// fired, by life. If restarted, Prometheus itself is away for two minutes after the end.
+func run(t *testing.T, w scenario, alert rulefmt.Rule, known []rulefmt.Rule, all []life, goesOn, restarted bool, horizon time.Duration) map[string]map[int]bool {
 	t.Helper()
 	db := teststorage.New(t)
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 50e6, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true, NoStepSubqueryIntervalFn: func(int64) int64 { return 60000 }})

@@ -29,9 +29,9 @@ const (
 	always
 )
 
-// row is what the matrix expects of an alert; but names the lives for which its kind does not hold,
-// and why.
-type row struct {
+// expectation is what the matrix expects of an alert; but names the lives for which its kind does
+// not hold, and why.
+type expectation struct {
 	kind kind
 	but  map[string]string
 }
@@ -48,7 +48,7 @@ var longWindows = map[string]string{"gone": "it ends when its windows are over, 
 var faster = map[string]string{"nothing": "it goes on slower", "restart": "it goes on slower", "gap": "it goes on slower", "upgrade": "it goes on slower", "first": "it goes on slower", "prometheus": "it goes on slower"}
 
 // matrix has a row for each alert.
-var matrix = map[string]row{
+var matrix = map[string]expectation{
 	"FaceFusionServerDown":           {level, nil},
 	"FaceFusionServerUnresponsive":   {level, nil},
 	"FaceFusionServerUnhealthy":      {level, nil},
@@ -143,7 +143,7 @@ var matrix = map[string]row{
 	"PrometheusSamplesRefused":         {rate, nil},
 }
 
-// rightly are the harmless worlds' lives in which an alert is right to fire, and why.
+// rightly are the harmless scenarios' lives in which an alert is right to fire, and why.
 var rightly = map[string]map[string]string{
 	"FaceFusionAgentDown":     {"gap": "the page does not answer for longer than the alert waits"},
 	"CollectorOwnMetricsDown": {"gap": "the page does not answer for longer than the alert waits"},
@@ -160,11 +160,11 @@ var forNow = []string{
 	"GPUMemoryFull, quiet: it was free in between",
 }
 
-// unitTests are the worlds of the unit tests, by alert: those in which it fires, and those in which
-// it does not.
-func unitTests(t *testing.T) (fires, quiet map[string][]world) {
+// unitTests are the scenarios of the unit tests, by alert: those in which it fires, and those in
+// which it does not.
+func unitTests(t *testing.T) (fires, quiet map[string][]scenario) {
 	t.Helper()
-	fires, quiet = map[string][]world{}, map[string][]world{}
+	fires, quiet = map[string][]scenario{}, map[string][]scenario{}
 	for _, file := range glob(t, prometheus+"/tests/*_test.yml") {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -182,15 +182,15 @@ func unitTests(t *testing.T) (fires, quiet map[string][]world) {
 		}
 		require.NoError(t, yaml.Unmarshal(data, &tests))
 		for _, test := range tests.Tests {
-			w := world{name: test.Name, interval: time.Duration(test.Interval)}
+			w := scenario{name: test.Name, interval: time.Duration(test.Interval)}
 			for _, input := range test.InputSeries {
 				l, values, err := parser.NewParser(parser.Options{}).ParseSeriesDesc(input.Series + " " + input.Values)
 				require.NoError(t, err)
 				w.series = append(w.series, sequence{l, values})
 			}
-			told := map[string]bool{}
+			firesHere := map[string]bool{}
 			for _, check := range test.AlertRuleTest {
-				told[check.Alertname] = told[check.Alertname] || len(check.ExpAlerts) > 0
+				firesHere[check.Alertname] = firesHere[check.Alertname] || len(check.ExpAlerts) > 0
 			}
 			for _, check := range test.AlertRuleTest {
 				w.end = time.Duration(check.EvalTime)
@@ -198,7 +198,7 @@ func unitTests(t *testing.T) (fires, quiet map[string][]world) {
 					fires[check.Alertname] = append(fires[check.Alertname], w)
 					continue
 				}
-				if told[check.Alertname] {
+				if firesHere[check.Alertname] {
 					continue // not yet, or no more
 				}
 				// What the test tells comes to its end first.
@@ -273,7 +273,7 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, row row, life string, fired map[int]bool, again, end, hold int) {
+func check(t *testing.T, row expectation, life string, fired map[int]bool, again, end, hold int) {
 	t.Helper()
 	if row.but[life] != "" {
 		return
