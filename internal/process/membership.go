@@ -26,7 +26,7 @@ func (f *files) attribute(pid int, root *hostfs.Root, p *workdir) {
 	}
 	own := p.checkout.inner + "/" + defaultJobsPath
 	claims := p.jobs.inner != own && p.jobs.inner != ""
-	barred := c.barredFrom(root, p.checkout.inner) && (c.barredFrom(root, own) || !exists(root, own))
+	barred := c.barredFrom(root, p.checkout.inner) && (c.barredFrom(root, own) || !exists(root, own) || f.laidOver(pid, root, p.checkout.inner, own))
 	if !barred && !claims || f.placed(pid, c, root, p.checkout.inner) {
 		return
 	}
@@ -46,6 +46,14 @@ func (c credentials) barredFrom(root *hostfs.Root, path string) bool {
 	}
 	st, err := root.Stat(path)
 	return err == nil && !c.mayWrite(&st) && !c.listed(root, path)
+}
+
+// laidOver says that a folder within another one is on a mount that the process's own user may have
+// made, in a namespace of his own: that he may write there says nothing about the folder below it.
+func (f *files) laidOver(pid int, root *hostfs.Root, folder, within string) bool {
+	outer, _, ok := hostfs.Covering(root.Mounts, folder)
+	inner, _, there := hostfs.Covering(root.Mounts, within)
+	return ok && there && outer.Point != inner.Point && !f.network.owned(f.path(pid, "ns/mnt"))
 }
 
 func exists(root *hostfs.Root, path string) bool {

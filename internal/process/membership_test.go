@@ -137,3 +137,31 @@ func TestInstancesOfRunsThatWereSaved(t *testing.T) {
 	assert.Equal(t, "facefusion-0", i.ID)
 	assert.True(t, i.Up())
 }
+
+// TestJobsLaidOverInAContainer: whoever is some user in a container can make a user namespace with
+// mounts of his own, and lay a folder that he may write to over the jobs. That makes the checkout
+// no more his than it was. A folder that the container's own runtime has mounted there does.
+func TestJobsLaidOverInAContainer(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		mine bool
+		want int
+	}{{"by the runtime", true, 1}, {"by himself", false, 2}} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newHarness(t, process.Settings{})
+			process.SetNetwork(w.table, c.mine, nil)
+			cgroup := "0::/docker/" + nthContainer(1) + "\n"
+			victim := created(w, 100, 1, cgroup, "", "")
+			require.NoError(t, os.Chmod(w.host.Path(victim.RootDir+"/facefusion/.jobs"), 0o777))
+			stranger := created(w, 200, 1, cgroup, "", kindsOfJobs["on tmpfs"])
+			stranger.UID, stranger.StartTicks = 1000, victim.StartTicks+10
+			victim.MountInfo = stranger.MountInfo
+			if !c.mine {
+				victim.MountInfo = created(w, 100, 1, cgroup, "", "").MountInfo
+			}
+			w.put(victim)
+			w.put(stranger)
+			assert.Len(t, w.pass().Instances, c.want)
+		})
+	}
+}

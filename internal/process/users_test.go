@@ -50,6 +50,8 @@ var usersCases = map[string]usersCase{
 	"in a container, of a user":      {Owner: 2000, Container: true, First: "0", Second: "1000", Inside: true},
 	"in a user namespace of his own": {Owner: 2000, First: "2000", Second: "1000 unshare -Urm"},
 	"with processes of his own":      {Owner: 2000, First: "2000", Second: "1000 unshare -Urmpf"},
+	"with jobs of his own over them": {Owner: 2000, First: "2000", Second: "1000 unshare -Urm /mnt/over.sh"},
+	"with all of it of his own":      {Owner: 0, First: "0", Second: "1000 unshare -Urmpf /mnt/over.sh"},
 
 	"root":                          {Owner: 2000, First: "2000", Second: "0", Together: true},
 	"the owner":                     {Owner: 2000, First: "0", Second: "2000", Together: true},
@@ -92,9 +94,13 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+// overTheJobs mounts a folder of its user's own over the jobs, and becomes what it is given.
+const overTheJobs = "#!/bin/sh\nmount -t tmpfs tmpfs .jobs && exec \"$@\"\n"
+
 func runUsers() {
 	settleIn()
 	check(syscall.Mount("tmpfs", "/mnt", "tmpfs", 0, "mode=755"))
+	check(os.WriteFile("/mnt/over.sh", []byte(overTheJobs), 0o755))
 	result := map[string]usersSeen{}
 	number := 0
 	for name, c := range usersCases {
