@@ -62,9 +62,11 @@ e2e-gradio: build ## run the built collector beside a real Gradio; installs it f
 	test/gradio/install.sh .cache/gradio
 	FACEFUSION_PYTHON=$(CURDIR)/.cache/gradio/bin/python go test -count=1 -tags e2e,gradio -run Gradio ./test/e2e/...
 
-e2e-servers: build ## run the built collector beside real FastAPI, Flask, gunicorn, aiohttp and gRPC servers; installs them from PyPI into .cache/
+e2e-servers: build ## run the built collector beside real FastAPI, Flask, gunicorn, aiohttp, gRPC and Gradio servers; needs root, installs them from PyPI into .cache/
 	test/servers/install.sh .cache/servers
-	FACEFUSION_PYTHON=$(CURDIR)/.cache/servers/bin/python go test -count=1 -tags e2e,servers -run Servers ./test/e2e/...
+	test/gradio/install.sh .cache/gradio
+	FACEFUSION_PYTHON=$(CURDIR)/.cache/servers/bin/python GRADIO_PYTHON=$(CURDIR)/.cache/gradio/bin/python \
+		go test -count=1 -timeout 25m -tags e2e,servers -run Servers ./test/e2e/...
 
 # The folder and the Python are named as seen from here, and used from elsewhere. FACEFUSION_PYTHON names one that has all of it already.
 e2e-real: build ## run the built collector beside the real FaceFusion, of which FACEFUSION_CHECKOUT=... names a checkout; nothing else of FaceFusion may run

@@ -20,6 +20,8 @@ type EndedService struct {
 	Stopped bool
 	// Since is when it was missed first; zero for one that ran when it was saved.
 	Since time.Time `json:",omitzero"`
+	// orphan is that of its process.
+	orphan bool
 	// at is the same by the Table's own time; 0 for one that an earlier collector saved.
 	at time.Duration
 }
@@ -48,14 +50,14 @@ func (i *instanceState) lose(m *trackedProcess, now time.Time) {
 }
 
 func (m *trackedProcess) asEnded() EndedService {
-	return EndedService{ID: m.ID, Port: m.lastPort, Serves: m.role == RoleServer || m.listened}
+	return EndedService{ID: m.ID, Port: m.lastPort, Serves: m.role == RoleServer || m.listened, orphan: m.orphan}
 }
 
 // conclude notes how it ended, which is known later than that it did.
 func (i *instanceState) conclude(id ID, e ending) {
 	for n := range i.ended {
 		if i.ended[n].ID == id {
-			i.ended[n].Stopped = e.onPurpose() && !i.expected()
+			i.ended[n].Stopped = e.onPurpose() && !i.expected() && !i.ended[n].orphan
 		}
 	}
 }

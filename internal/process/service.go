@@ -1,6 +1,9 @@
 package process
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // serviceAge is for how long a program around FaceFusion must live before it counts as a service.
 // One that ends before leaves no trace, as a check or an installer does, unless it fails: a service
@@ -154,9 +157,13 @@ func (t *Table) promote(p *pass) {
 			found, ok, _ = t.files.findFolder(o)
 		}
 		if ok && !found.unconfirmed {
+			missed := slices.ContainsFunc(m.instance.ended, func(e EndedService) bool { return !e.Stopped })
 			t.drop(m)
 			m.watch.stop()
 			t.found(p, o, found, nil)
+			if promoted := t.members[o.pid]; promoted != nil {
+				promoted.orphan = missed
+			}
 		}
 	}
 }

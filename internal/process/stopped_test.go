@@ -296,3 +296,32 @@ func TestRetiredServersAreForgotten(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatACrashLeaves: workers whose master was killed go on for a while and end by themselves,
+// as gunicorn's do. Nobody has stopped the service then. What a start script left has its place.
+func TestWhatACrashLeaves(t *testing.T) {
+	for _, crashed := range []bool{true, false} {
+		w := newHarness(t, process.Settings{})
+		w.checkout("/app", "3.8.1")
+		master := pythonIn(100, "/app", "python service.py")
+		worker := pythonIn(101, "/app", "python service.py --worker")
+		worker.PPID, worker.StartTicks = 100, 300_500
+		w.put(master)
+		w.put(worker)
+		require.Equal(t, []int{101}, pids(only(t, w.pass()))[process.RoleWorker])
+		worker.PPID = 1
+		w.put(worker)
+		if crashed {
+			w.end(master, int(unix.SIGKILL))
+		} else {
+			w.end(master, 0)
+		}
+		process.Age(w.table, 11*time.Second)
+		i := only(t, w.pass())
+		assert.Equal(t, []int{101}, pids(i)[process.RoleService])
+		assert.False(t, i.Stopped)
+		i = only(t, w.end(worker, 0))
+		assert.Equal(t, !crashed, i.Stopped)
+		assert.Equal(t, []ended{{0, !crashed}}, endedOf(i))
+	}
+}

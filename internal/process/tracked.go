@@ -58,6 +58,9 @@ type trackedProcess struct {
 	foundAt time.Duration
 	// awaitsPort says that it counts when its port is known, which tells whose it is.
 	awaitsPort bool
+	// orphan says that it is what a service left that crashed or was killed: that it ends, too, is
+	// no purpose of anybody's.
+	orphan bool
 	// fresh says that it started while the Table looked; provisional that it is too young to count.
 	fresh, provisional bool
 	// ended is when the process was seen to have ended, while it is not known how.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,8 +55,14 @@ receivers: {facefusion: {metrics: {facefusion.job.finished: {attributes: [facefu
 // startWith is start with several overrides, of which later ones win.
 func startWith(t *testing.T, overrides ...string) *collector {
 	t.Helper()
+	return startBehind(t, nil, overrides...)
+}
+
+// startBehind is startWith behind another program, which executes the collector in the end.
+func startBehind(t *testing.T, before []string, overrides ...string) *collector {
+	t.Helper()
 	ports := freePorts(t, 3)
-	arguments := []string{"--config", agentConfig}
+	arguments := append(slices.Clone(before), binary, "--config", agentConfig)
 	for i, text := range append([]string{listeners(ports)}, overrides...) {
 		if text == "" {
 			continue
@@ -65,7 +72,7 @@ func startWith(t *testing.T, overrides ...string) *collector {
 		arguments = append(arguments, "--config", file)
 	}
 	c := &collector{
-		cmd:     exec.Command(binary, arguments...),
+		cmd:     exec.Command(arguments[0], arguments[1:]...),
 		metrics: fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[0]),
 		health:  fmt.Sprintf("http://127.0.0.1:%d/", ports[1]),
 		own:     fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[2]),

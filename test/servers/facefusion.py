@@ -3,7 +3,7 @@
     python facefusion.py run
 
 SERVER_KIND says which, SERVER_PORT where it listens, SERVER_CERT and SERVER_KEY that it speaks TLS. /health answers
-{"status": "ok"}, as late as the file that SERVER_DELAY names says, in seconds.
+{"status": "ok"}, as late as the file that SERVER_DELAY names says, in seconds. A bot listens nowhere.
 """
 import os
 import sys
@@ -102,6 +102,11 @@ def run_grpc() -> None:
 	server.wait_for_termination()
 
 
+def run_bot() -> None:
+	while True:
+		time.sleep(1)
+
+
 if __name__ == '__main__':
-	assert sys.argv[1:] == ['run']
+	assert sys.argv[1:] in (['run'], ['headless-run'])
 	globals()[f'run_{KIND}']()
