@@ -55,10 +55,10 @@ func alertsOf(p page, id string) string {
 	return strings.Join(list, " ")
 }
 
-// row is a server or a program of the table: what it is, whether the configuration names it, and
-// what its alerts are after each act: while the collector looks, and of the next one with and
+// matrixRow is a server or a program of the table: what it is, whether the configuration names it,
+// and what its alerts are after each act: while the collector looks, and of the next one with and
 // without storage.
-type row struct {
+type matrixRow struct {
 	name, kind, script, command string
 	named, endpoint             bool
 	kill, stopped, clean        [3]string
@@ -69,54 +69,54 @@ type row struct {
 
 func each(alert string) [3]string { return [3]string{alert, alert, alert} }
 
-var rows = func() []row {
+var matrixRows = func() []matrixRow {
 	const web, service = "facefusion.py", "app.py"
 	// The counter of exits begins anew with each collector.
-	found := row{
+	found := matrixRow{
 		kill: [3]string{crashed + " " + serverDown, serverDown, none}, stopped: each(unresponsive),
 		clean: [3]string{none, none, none}, reboot: [2]string{serverDown, none},
 	}
-	named := row{
+	named := matrixRow{
 		named: true, kill: [3]string{crashed + " " + serverDown, serverDown, serverDown}, stopped: each(unresponsive),
 		clean: each(serverDown), reboot: [2]string{serverDown, serverDown},
 	}
-	make := func(from row, name, kind, script, up string) row {
+	make := func(from matrixRow, name, kind, script, up string) matrixRow {
 		from.name, from.kind, from.script, from.command, from.up = name, kind, script, "run", up
 		return from
 	}
-	list := []row{
+	list := []matrixRow{
 		make(found, "ui-found", "gradio", web, "ready"), make(named, "ui-named", "gradio", web, "ready"),
 		make(found, "fastapi-found", "fastapi", service, "answering"), make(named, "fastapi-named", "fastapi", service, "answering"),
 		make(found, "flask-found", "flask", service, "answering"), make(named, "aiohttp-named", "aiohttp", service, "answering"),
 		make(found, "gunicorn-found", "gunicorn", service, "answering"), make(found, "grpc-found", "grpc", service, "answering"),
 	}
-	bot := row{
+	bot := matrixRow{
 		name: "bot-found", kind: "bot", script: service, command: "run", kill: [3]string{crashed + " " + serviceDown, serviceDown, none},
 		stopped: each(none), clean: each(none), reboot: [2]string{serviceDown, none},
 	}
 	namedBot := bot
 	namedBot.name, namedBot.named, namedBot.clean = "bot-named", true, each(serverDown)
 	namedBot.kill, namedBot.reboot = [3]string{crashed + " " + serverDown, serverDown, serverDown}, [2]string{serverDown, serverDown}
-	batch := row{
+	batch := matrixRow{
 		name: "batch-found", kind: "bot", script: web, command: "headless-run", kill: [3]string{crashed, none, none},
 		stopped: each(none), clean: each(none), reboot: [2]string{none, none},
 	}
-	endpoint := row{
+	endpoint := matrixRow{
 		name: "endpoint", kind: "fastapi", script: service, command: "run", endpoint: true, named: true, up: "answering",
 		kill: each(serverDown), stopped: each(unresponsive), clean: each(serverDown), reboot: [2]string{serverDown, serverDown},
 	}
 	return append(list, bot, namedBot, batch, endpoint)
 }()
 
-// played is a row whose process runs.
-type played struct {
-	row
+// playedRow is a row whose process runs.
+type playedRow struct {
+	matrixRow
 	port int
 	cmd  *exec.Cmd
 	log  buffer
 }
 
-func (r *played) start(t *testing.T, dir string) {
+func (r *playedRow) start(t *testing.T, dir string) {
 	t.Helper()
 	python, from := os.Getenv("FACEFUSION_PYTHON"), "../servers"
 	if r.kind == "gradio" {
@@ -142,7 +142,7 @@ func (r *played) start(t *testing.T, dir string) {
 }
 
 // id is the instance's on a page: of one that was found, its folder's name with a hash.
-func (r *played) id(p page) string {
+func (r *playedRow) id(p page) string {
 	if r.named {
 		return r.name
 	}
@@ -154,7 +154,7 @@ func (r *played) id(p page) string {
 	return "unknown"
 }
 
-func (r *played) isUp(p page) bool {
+func (r *playedRow) isUp(p page) bool {
 	if r.up != "" {
 		return state(p, uint16(r.port), r.up)
 	}
@@ -162,7 +162,7 @@ func (r *played) isUp(p page) bool {
 }
 
 // configuration names what is to be named, and keeps what is known in a folder, if there is one.
-func configuration(list []*played, dir, kept string) string {
+func configuration(list []*playedRow, dir, kept string) string {
 	var b strings.Builder
 	b.WriteString("receivers:\n  facefusion:\n    instances:\n")
 	for _, r := range list {
@@ -195,10 +195,10 @@ func TestServersMatrix(t *testing.T) {
 func playMatrix(t *testing.T, act string) {
 	dir, boot := t.TempDir(), filepath.Join(t.TempDir(), "boot_id")
 	require.NoError(t, os.WriteFile(boot, []byte("one\n"), 0o600))
-	ports := steadyPorts(t, len(rows))
-	var list []*played
-	for n, r := range rows {
-		list = append(list, &played{row: r, port: ports[n]})
+	ports := steadyPorts(t, len(matrixRows))
+	var list []*playedRow
+	for n, r := range matrixRows {
+		list = append(list, &playedRow{matrixRow: r, port: ports[n]})
 	}
 	kept := filepath.Join(t.TempDir(), "kept")
 	require.NoError(t, os.Mkdir(kept, 0o700))
@@ -227,7 +227,7 @@ func playMatrix(t *testing.T, act string) {
 	}
 	// want is what a row promises, of the collector that looked (0), and of the next ones with (1)
 	// and without (2) storage.
-	want := func(r *played, n int) string {
+	want := func(r *playedRow, n int) string {
 		switch act {
 		case "kill":
 			return r.kill[n]

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -144,4 +145,30 @@ func TestServersThatSpeakTLS(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestServersWithSeveralSockets: the lowest port is a debugger's, and the one that answers is the
+// server; it is the one that is down in the end, and for the next collector.
+func TestServersWithSeveralSockets(t *testing.T) {
+	kept := fmt.Sprintf(`
+extensions: {state_storage: {directory: %s}}
+receivers: {facefusion: {storage: state_storage}}
+service: {extensions: [health_check, state_storage]}
+`, t.TempDir())
+	c := start(t, kept)
+	ports := steadyPorts(t, 2)
+	slices.Sort(ports)
+	s := &pythonServer{kind: "fastapi", port: ports[1], environment: []string{"SERVER_DEBUG_PORT=" + strconv.Itoa(ports[0])}}
+	s.start(t)
+	took := c.eventually(t, 60*time.Second, "answering", func(p page) bool {
+		return state(p, uint16(ports[1]), "answering") && len(p.samples("facefusion_server_state", "server_port", strconv.Itoa(ports[0]))) == 0
+	})
+	t.Logf("answering after %v", took)
+	s.end()
+	down := func(p page) bool {
+		return state(p, uint16(ports[1]), "down") && len(p.samples("facefusion_server_state", "server_port", strconv.Itoa(ports[0]))) == 0
+	}
+	c.eventually(t, 5*time.Second, "down", down)
+	c.stop(t)
+	start(t, kept).eventually(t, 5*time.Second, "down for the next one", down)
 }

@@ -4,8 +4,10 @@
 
 SERVER_KIND says which, SERVER_PORT where it listens, SERVER_CERT and SERVER_KEY that it speaks TLS. /health answers
 {"status": "ok"}, as late as the file that SERVER_DELAY names says, in seconds. A bot listens nowhere.
+SERVER_DEBUG_PORT is a second port, which never answers.
 """
 import os
+import socket
 import sys
 import time
 
@@ -109,4 +111,6 @@ def run_bot() -> None:
 
 if __name__ == '__main__':
 	assert sys.argv[1:] in (['run'], ['headless-run'])
+	if 'SERVER_DEBUG_PORT' in os.environ:
+		debugger = socket.create_server(('127.0.0.1', int(os.environ['SERVER_DEBUG_PORT'])))  # accepts, and says nothing
 	globals()[f'run_{KIND}']()

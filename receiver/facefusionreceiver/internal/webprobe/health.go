@@ -70,6 +70,8 @@ func (c *HealthConfig) Validate() error {
 	}
 	if _, err := regexp.Compile(c.Body); err != nil {
 		errs = errors.Join(errs, fmt.Errorf("body is no regular expression: %w", err))
+	} else if c.Body != "" && c.Method == "HEAD" {
+		errs = errors.Join(errs, errors.New("body is given and method is HEAD, whose answers have none: leave one of them out"))
 	}
 	return errs
 }

@@ -122,3 +122,32 @@ func TestGoneServersAreReported(t *testing.T) {
 		require.Equal(t, c.want, targets(&process.Snapshot{Instances: []process.Instance{c.instance}}, nil), c.name)
 	}
 }
+
+// TestHealthIsValidated: each error names the field and the remedy.
+func TestHealthIsValidated(t *testing.T) {
+	const url = "http://127.0.0.1:8000/health"
+	for want, settings := range map[string]map[string]any{
+		"":                          {"endpoint": url, "status": []any{200, 204}, "body": "ok|healthy", "interval": "1m", "timeout": "10s", "method": "POST"},
+		"give the whole URL":        {"endpoint": "127.0.0.1:8000/health"},
+		"like http://127.0.0.1":     {"endpoint": "/health"},
+		"endpoint is \"\"":          {},
+		"health.auth.authenticator": {"endpoint": "http://user:secret@127.0.0.1:8000/health"},
+		"interval is 15ns":          {"endpoint": url, "interval": 15},
+		"timeout is 3ns":            {"endpoint": url, "timeout": 3},
+		"up to the interval, 5s":    {"endpoint": url, "interval": "5s", "timeout": "10s"},
+		"give one of GET, HEAD":     {"endpoint": url, "method": "get"},
+		"codes from 100 to 599":     {"endpoint": url, "status": []any{2000}},
+		"no regular expression":     {"endpoint": url, "body": "(ok"},
+		"whose answers have none":   {"endpoint": url, "body": "ok", "method": "HEAD"},
+	} {
+		cfg := &HealthConfig{}
+		require.NoError(t, confmap.NewFromStringMap(settings).Unmarshal(cfg))
+		err := cfg.Validate()
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}
