@@ -6,6 +6,8 @@ import "time"
 // its two doors.
 type served struct {
 	instant, queue servedDoor
+	// idle is what it uses without a run.
+	idle idleCPU
 	// newest is when the newest job of the instant runner was created, by FaceFusion's own clock.
 	newest time.Time
 	// applies is how often the job manager was called, as Gradio said at that time.

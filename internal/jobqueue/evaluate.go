@@ -23,12 +23,10 @@ func (f *jobsFolder) evaluateSuspects(p *pass) {
 	f.findMakers(p, l)
 	f.declinesKnown = f.declinesKnown || l.logRead
 	f.expireUses(p, l)
-	open := false
 	for _, j := range suspects {
 		if f.jobs[j.fileKey] != j || j.attempt == nil {
 			continue
 		}
-		open = open || j.open()
 		switch {
 		case j.settling():
 			f.settleFailure(p, j, l)
@@ -36,7 +34,7 @@ func (f *jobsFolder) evaluateSuspects(p *pass) {
 			f.evaluate(p, j, l)
 		}
 	}
-	f.idle.observe(p.now, l, open)
+	f.observeIdle(p.now, l)
 	f.restDoors()
 }
 
@@ -66,7 +64,7 @@ func (f *jobsFolder) evaluate(p *pass, j *job, l *folderEvidence) {
 	if a.claim.noteTemps(l) {
 		j.progress.filesKnown, j.progress.filesAt = false, time.Time{} // more files are no growth
 	}
-	j.progress.observe(p.now, l, useOf(&a.claim, l), f.idle.used(), f.stepPaths(j), func() (int64, bool) { return f.stepFiles(j) })
+	j.progress.observe(p.now, l, useOf(&a.claim, l), f.idleUse, f.stepPaths(j), func() (int64, bool) { return f.stepFiles(j) })
 	in := f.verdictInput(p, j, l)
 	switch v, basis, reason := judge(in, f.settings.StallAfter); {
 	case v == verdictOrphaned:
@@ -164,7 +162,7 @@ func (f *jobsFolder) verdictInput(p *pass, j *job, l *folderEvidence) verdictInp
 		unwritten:     p.now.Sub(wrote),
 		writtenUnseen: c.unseen,
 		shared:        f.shared(),
-		observable:    l.cpu.Known || l.serverCPU.Known || l.gpuBusy.Known || s.filesKnown,
+		observable:    l.cpu.Known || len(s.serverCPU) > 0 || l.gpuBusy.Known || s.filesKnown,
 		quiet:         p.now.Sub(s.movedAt),
 		ownQuiet:      p.now.Sub(s.ownAt),
 	}

@@ -48,9 +48,9 @@ type InstanceEvidence struct {
 	Exits []Exit
 	// Servers are what Gradio counted, by process of a web UI; without those that do not tell.
 	Servers []ServerCalls
-	// CPU is a total in seconds: of runners and of all children, exited ones included. ServerCPU is
-	// that of the web UIs themselves, which use some without any job.
-	CPU, ServerCPU reading.Value[float64]
+	// CPU is a total in seconds: of runners and of all children, exited ones included. That of the
+	// web UIs, which use some without any job, is with their processes.
+	CPU reading.Value[float64]
 	// GPUBusy says that the processes or their children compute on a GPU. Memory that they only
 	// hold is no progress.
 	GPUBusy reading.Value[bool]
@@ -78,6 +78,8 @@ type LiveProcess struct {
 	Started time.Time
 	// TempPath is its folder for temporary files, as it names it; "/tmp" by default.
 	TempPath string
+	// CPU is what a web UI has used so far, in seconds; absent for others.
+	CPU reading.Value[float64]
 }
 
 // Exit is the end of a process.
@@ -126,15 +128,15 @@ const (
 // folderEvidence is the evidence about all instances that share a folder.
 type folderEvidence struct {
 	// listed is the oldest list of processes; zero where one is missing.
-	listed         time.Time
-	processes      []LiveProcess
-	exits          []Exit
-	servers        []ServerCalls
-	cpu, serverCPU reading.Value[float64]
-	gpuBusy        reading.Value[bool]
-	ffmpeg         reading.Value[[][]string]
-	logRead        bool
-	log            []LogLine
+	listed    time.Time
+	processes []LiveProcess
+	exits     []Exit
+	servers   []ServerCalls
+	cpu       reading.Value[float64]
+	gpuBusy   reading.Value[bool]
+	ffmpeg    reading.Value[[][]string]
+	logRead   bool
+	log       []LogLine
 }
 
 func gather(evidence Evidence, instances []string) *folderEvidence {
@@ -149,7 +151,7 @@ func gather(evidence Evidence, instances []string) *folderEvidence {
 		l.servers = append(l.servers, e.Servers...)
 		l.logRead = l.logRead || e.LogRead
 		l.log = append(l.log, e.Log...)
-		l.cpu, l.serverCPU = reading.AddKnown(l.cpu, e.CPU), reading.AddKnown(l.serverCPU, e.ServerCPU)
+		l.cpu = reading.AddKnown(l.cpu, e.CPU)
 		if e.GPUBusy.Known {
 			l.gpuBusy = reading.Known(l.gpuBusy.V || e.GPUBusy.V)
 		}

@@ -20,9 +20,18 @@ const uiID, nextUIID, headlessID, nextHeadlessID = "ui-2026-11-22-16-13-21", "ui
 func (h *harness) webUI() ProcessID {
 	h.process(RoleServer, time.Second)
 	p := &h.evidence.Processes[len(h.evidence.Processes)-1]
-	p.Command = "run"
+	p.Command, p.CPU = "run", is(0.0)
 	h.evidence.Servers = append(h.evidence.Servers, ServerCalls{ProcessID: p.ProcessID, Functions: map[string]CallCounts{}})
 	return p.ProcessID
+}
+
+// useServers has the web UIs use CPU time.
+func (h *harness) useServers(seconds float64) {
+	for i := range h.evidence.Processes {
+		if p := &h.evidence.Processes[i]; p.Role == RoleServer {
+			p.CPU.V += seconds
+		}
+	}
 }
 
 // runner adds a process of a command.
@@ -76,7 +85,6 @@ func (h *harness) orphans() map[LossReason]uint64 { return h.queue().Orphans }
 func TestAnExceptionInALivingWebUI(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.evidence.ServerCPU = is(0.0)
 	h.webUI()
 	h.asked()
 	h.pass()
@@ -90,7 +98,7 @@ func TestAnExceptionInALivingWebUI(t *testing.T) {
 	h.calls("run", 1, 1)
 	evidence := h.now
 	for range 15 {
-		h.evidence.ServerCPU.V += 0.24 // two tabs
+		h.useServers(0.24) // two tabs
 		if h.tick(time.Second); h.queue().Count(StateOrphaned) == 1 {
 			break
 		}

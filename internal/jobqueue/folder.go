@@ -49,9 +49,8 @@ type jobsFolder struct {
 	jobs map[fileKey]*job
 	// usedUp are processes that have, or had, the only run of their life, by the name of its job.
 	usedUp map[ProcessID]processUse
-	// served is by live process of a web UI; idle is what they use without a run.
+	// served is by live process of a web UI.
 	served map[ProcessID]*served
-	idle   idleCPU
 	// suspects are those jobs that need a pass at every tick.
 	suspects map[*job]struct{}
 	// unmade are those of which it is not known yet who made them.

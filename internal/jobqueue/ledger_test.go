@@ -91,7 +91,7 @@ func newLedgerGame(t *testing.T, seed uint64) *ledgerGame {
 		truth: make(map[string]end), emitted: make(map[string][]string),
 	}
 	g.ui = g.webUI()
-	g.evidence.ServerCPU, g.evidence.CPU, g.evidence.GPUBusy = is(0.0), is(0.0), is(false)
+	g.evidence.CPU, g.evidence.GPUBusy = is(0.0), is(false)
 	g.listed = slices.Clone(g.evidence.Processes)
 	return g
 }
@@ -228,7 +228,7 @@ func (g *ledgerGame) over(r *gameRun) bool {
 // step is a second: tabs poll, processes are listed, Gradio is asked every 15 seconds and when its
 // word is awaited, and the collector is killed now and then.
 func (g *ledgerGame) step() {
-	g.evidence.ServerCPU.V += 0.24
+	g.useServers(0.24)
 	g.tally.Begin("read_logs")
 	g.tally.End("read_logs", 0.01, true)
 	if g.sinceAsked++; g.sinceAsked >= 15 || g.last != nil && g.queue().AwaitsCalls {

@@ -16,8 +16,9 @@ type progress struct {
 	movedAt, ownAt time.Time
 	// worked says that something moved since the first pass.
 	worked bool
-	// cpu and serverCPU compare totals over a while.
-	cpu, serverCPU cpuWindow
+	// cpu and serverCPU compare totals over a while; the latter by process of a web UI.
+	cpu       cpuWindow
+	serverCPU map[ProcessID]*cpuWindow
 	// ownFFmpeg is how many ffmpegs worked on the step, nearFFmpeg how many others read its target.
 	ownFFmpeg, nearFFmpeg reading.Value[int]
 	// files is the sum of what the step's files are, filesAt when they were looked at, grown when
@@ -34,16 +35,15 @@ const (
 	filesEvery = 5 * time.Second
 )
 
-// observe takes in what is known now. use says whose CPU time can be the run's; idle is what the
-// web UIs use without any; paths are those of the step.
-func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle float64, paths stepPaths, files func() (int64, bool)) {
+// observe takes in what is known now. use says whose CPU time can be the run's; idle is what a web
+// UI uses without any; paths are those of the step.
+func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle func(ProcessID) float64, paths stepPaths, files func() (int64, bool)) {
 	if s.movedAt.IsZero() {
 		s.movedAt, s.ownAt = now, now
 	}
 	cores, full := s.cpu.read(now, l.cpu)
 	moved := full && use.others && cores >= busyCPU
-	cores, full = s.serverCPU.read(now, l.serverCPU)
-	moved = moved || full && use.servers && cores >= idle+busyCPU
+	moved = s.serverWorks(now, l, use, idle) || moved
 	moved = moved || l.gpuBusy.Known && l.gpuBusy.V
 	own, near := s.readFFmpeg(l, paths)
 	if moved || own || near {
@@ -60,6 +60,25 @@ func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle fl
 		s.movedAt, s.ownAt, s.grown, s.worked = now, now, now, true
 	}
 	s.files, s.filesKnown, s.filesAt = sum, ok, now
+}
+
+// serverWorks says that a web UI that can have the run uses more than it does without any.
+func (s *progress) serverWorks(now time.Time, l *folderEvidence, use cpuUse, idle func(ProcessID) float64) (works bool) {
+	for i := range l.processes {
+		p := &l.processes[i]
+		if p.Role != RoleServer || !p.CPU.Known || !use.server(p.ProcessID) {
+			continue
+		}
+		if s.serverCPU == nil {
+			s.serverCPU = make(map[ProcessID]*cpuWindow)
+		}
+		if s.serverCPU[p.ProcessID] == nil {
+			s.serverCPU[p.ProcessID] = &cpuWindow{}
+		}
+		cores, full := s.serverCPU[p.ProcessID].read(now, p.CPU)
+		works = works || full && cores >= idle(p.ProcessID)+busyCPU
+	}
+	return works
 }
 
 // readFFmpeg says that one more ffmpeg works on the step, or may.
@@ -82,24 +101,34 @@ func (s *progress) wrote(now time.Time) {
 }
 
 // cpuUse says whose CPU time can be a run's.
-type cpuUse struct{ servers, others bool }
+type cpuUse struct {
+	// all says that it may be anybody's; else servers are the web UIs, and others says that it may
+	// be that of runners and children.
+	all     bool
+	servers []ProcessID
+	others  bool
+}
+
+func (u cpuUse) server(id ProcessID) bool { return u.all || slices.Contains(u.servers, id) }
 
 // useOf is what the holders of a claim use. Where none is known it may be anybody's.
 func useOf(c *claim, l *folderEvidence) cpuUse {
+	if len(c.holders) == 0 {
+		return cpuUse{all: true, others: true}
+	}
 	var use cpuUse
 	runners := false
 	for i := range l.processes {
 		p := &l.processes[i]
 		held := slices.Contains(c.holders, p.ProcessID)
-		use.servers = use.servers || held && p.Role == RoleServer
+		if held && p.Role == RoleServer {
+			use.servers = append(use.servers, p.ProcessID)
+		}
 		use.others = use.others || held && p.Role == RoleRunner
 		runners = runners || p.Role == RoleRunner
 	}
-	if len(c.holders) == 0 {
-		return cpuUse{servers: true, others: true}
-	}
 	// The children's time is not told apart by parent: it is the web UI's where nobody else lives.
-	use.others = use.others || use.servers && !runners
+	use.others = use.others || len(use.servers) > 0 && !runners
 	return use
 }
 
@@ -129,14 +158,13 @@ func (w *cpuWindow) read(now time.Time, total reading.Value[float64]) (cores flo
 	return cores, true
 }
 
-// idleCPU learns what the web UIs of a folder use while no job is under way. Each open tab asks
-// twice a second, and Gradio keeps every event and goes through all of them for the next: an idle
-// web UI was seen to use 24 % of a core.
+// idleCPU learns what a process of a web UI uses while it can have no run. Each open tab asks twice
+// a second, and Gradio keeps every event and goes through all of them for the next: an idle web UI
+// was seen to use 24 % of a core.
 type idleCPU struct {
 	window  cpuWindow
 	cores   float64
 	learned bool
-	servers []ProcessID
 }
 
 const (
@@ -147,15 +175,12 @@ const (
 	idleFades = 0.95
 )
 
-func (i *idleCPU) observe(now time.Time, l *folderEvidence, open bool) {
-	if servers := l.liveServers(); !slices.Equal(servers, i.servers) {
-		*i = idleCPU{servers: servers}
-	}
-	if open {
+func (i *idleCPU) observe(now time.Time, total reading.Value[float64], works bool) {
+	if works {
 		i.window = cpuWindow{}
 		return
 	}
-	if cores, full := i.window.read(now, l.serverCPU); full {
+	if cores, full := i.window.read(now, total); full {
 		i.cores, i.learned = max(cores, i.cores*idleFades), true
 	}
 }
@@ -165,4 +190,34 @@ func (i *idleCPU) used() float64 {
 		return unlearnedIdle
 	}
 	return i.cores
+}
+
+// observeIdle learns of the web UIs of which no run is under way.
+func (f *jobsFolder) observeIdle(now time.Time, l *folderEvidence) {
+	for i := range l.processes {
+		p := &l.processes[i]
+		if s := f.served[p.ProcessID]; s != nil {
+			s.idle.observe(now, p.CPU, f.mayWork(p.ProcessID))
+		}
+	}
+}
+
+// mayWork says that a process can have a run that is under way.
+func (f *jobsFolder) mayWork(id ProcessID) bool {
+	for j := range f.suspects {
+		if j.open() && j.attempt != nil {
+			if c := &j.attempt.claim; !c.resolved || len(c.holders) == 0 || slices.Contains(c.holders, id) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// idleUse is what a process of a web UI uses without a run.
+func (f *jobsFolder) idleUse(id ProcessID) float64 {
+	if s := f.served[id]; s != nil {
+		return s.idle.used()
+	}
+	return unlearnedIdle
 }

@@ -152,7 +152,11 @@ func TestProgress(t *testing.T) {
 	begin := time.Now()
 	at := func(d time.Duration) time.Time { return begin.Add(d) }
 	unseen := func() (int64, bool) { return 0, false }
-	all := cpuUse{servers: true, others: true}
+	all := cpuUse{all: true, others: true}
+	web := func(cpu float64) folderEvidence {
+		return folderEvidence{processes: []LiveProcess{{ProcessID: ProcessID{1, 1}, Role: RoleServer, CPU: is(cpu)}}}
+	}
+	idle := func(ProcessID) float64 { return 0.15 }
 	for name, c := range map[string]struct {
 		evidence []folderEvidence
 		use      cpuUse
@@ -160,11 +164,11 @@ func TestProgress(t *testing.T) {
 	}{
 		"nothing":                       {[]folderEvidence{{}, {}, {}}, all, 0},
 		"CPU of work":                   {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(12.0)}, {cpu: is(14.0)}}, all, 20 * time.Second},
-		"CPU of others":                 {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(12.0)}, {cpu: is(14.0)}}, cpuUse{servers: true}, 0},
+		"CPU of others":                 {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(12.0)}, {cpu: is(14.0)}}, cpuUse{servers: []ProcessID{{1, 1}}}, 0},
 		"CPU of next to nothing":        {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(11.9)}, {cpu: is(13.8)}}, all, 0},
-		"CPU of polling tabs":           {[]folderEvidence{{serverCPU: is(10.0)}, {serverCPU: is(13.4)}, {serverCPU: is(16.8)}}, all, 0},
-		"CPU of a web UI at work":       {[]folderEvidence{{serverCPU: is(10.0)}, {serverCPU: is(13.5)}, {serverCPU: is(17.0)}}, all, 20 * time.Second},
-		"CPU of another's web UI":       {[]folderEvidence{{serverCPU: is(10.0)}, {serverCPU: is(20.0)}}, cpuUse{others: true}, 0},
+		"CPU of polling tabs":           {[]folderEvidence{web(10.0), web(13.4), web(16.8)}, all, 0},
+		"CPU of a web UI at work":       {[]folderEvidence{web(10.0), web(13.5), web(17.0)}, all, 20 * time.Second},
+		"CPU of another's web UI":       {[]folderEvidence{web(10.0), web(20.0)}, cpuUse{others: true}, 0},
 		"CPU that fell: another count":  {[]folderEvidence{{cpu: is(10.0)}, {cpu: is(2.0)}, {cpu: is(3.0)}}, all, 0},
 		"CPU that was unknown for once": {[]folderEvidence{{cpu: is(10.0)}, {}, {cpu: is(90.0)}}, all, 0},
 		"GPU":                           {[]folderEvidence{{gpuBusy: is(false)}, {gpuBusy: is(true)}, {gpuBusy: is(false)}}, all, 10 * time.Second},
@@ -174,7 +178,7 @@ func TestProgress(t *testing.T) {
 	} {
 		var s progress
 		for i := range c.evidence {
-			s.observe(at(time.Duration(i)*10*time.Second), &c.evidence[i], c.use, 0.15, stepPaths{target: "/in/clip.mp4"}, unseen)
+			s.observe(at(time.Duration(i)*10*time.Second), &c.evidence[i], c.use, idle, stepPaths{target: "/in/clip.mp4"}, unseen)
 		}
 		assert.Equal(t, at(c.want), s.movedAt, name)
 		assert.Equal(t, c.want > 0, s.worked, name)
@@ -188,7 +192,7 @@ func TestGrowthOfFilesIsProgress(t *testing.T) {
 	looked := 0
 	sizes := []int64{100, 100, 200, 200}
 	for i := range 16 {
-		s.observe(begin.Add(time.Duration(i)*time.Second), &folderEvidence{}, cpuUse{}, 0, stepPaths{}, func() (int64, bool) { looked++; return sizes[i/5], true })
+		s.observe(begin.Add(time.Duration(i)*time.Second), &folderEvidence{}, cpuUse{}, nil, stepPaths{}, func() (int64, bool) { looked++; return sizes[i/5], true })
 	}
 	assert.Equal(t, 4, looked, "every 5 seconds")
 	assert.Equal(t, begin.Add(10*time.Second), s.movedAt)
@@ -197,23 +201,67 @@ func TestGrowthOfFilesIsProgress(t *testing.T) {
 }
 
 // TestWhatAnIdleWebUIUses: polling tabs make an idle web UI use 24 % of a core, which is no work on
-// a job.
+// a job. It is learned for each process, also while another works.
 func TestWhatAnIdleWebUIUses(t *testing.T) {
 	begin := time.Now()
 	var idle idleCPU
 	assert.InDelta(t, unlearnedIdle, idle.used(), 1e-9)
-	server := []LiveProcess{{ProcessID: ProcessID{1, 1}, Role: RoleServer}}
 	for i := range 4 {
-		idle.observe(begin.Add(time.Duration(i)*10*time.Second), &folderEvidence{processes: server, serverCPU: is(5 * float64(i))}, false)
+		idle.observe(begin.Add(time.Duration(i)*10*time.Second), is(5*float64(i)), false)
 	}
 	assert.InDelta(t, 0.5, idle.used(), 1e-9)
-	idle.observe(begin.Add(40*time.Second), &folderEvidence{processes: server, serverCPU: is(15.0)}, false)
+	idle.observe(begin.Add(40*time.Second), is(15.0), false)
 	assert.InDelta(t, 0.5*idleFades, idle.used(), 1e-9, "it falls slowly")
-	idle.observe(begin.Add(50*time.Second), &folderEvidence{processes: server, serverCPU: is(25.0)}, true)
-	idle.observe(begin.Add(60*time.Second), &folderEvidence{processes: server, serverCPU: is(26.0)}, false)
+	idle.observe(begin.Add(50*time.Second), is(25.0), true)
+	idle.observe(begin.Add(60*time.Second), is(26.0), false)
 	assert.InDelta(t, 0.5*idleFades, idle.used(), 1e-9, "what it uses for a job is not what it uses idle")
-	idle.observe(begin.Add(70*time.Second), &folderEvidence{processes: []LiveProcess{{ProcessID: ProcessID{2, 9}, Role: RoleServer}}, serverCPU: is(26.0)}, false)
-	assert.InDelta(t, unlearnedIdle, idle.used(), 1e-9, "another process has another life")
+}
+
+// TestTheIdleWebUIBesideOneAtWork: each has its own baseline. One whose tabs use half a core is no
+// sign of work on the other's job, and what the other uses for its job is not idle.
+func TestTheIdleWebUIBesideOneAtWork(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Minute})
+	h.pass()
+	working := h.webUI()
+	h.calls("run_1", 0, 0)
+	h.pass()
+	h.job("queued/mine", "started")
+	h.tick(10 * time.Second)
+	idle := h.webUI()
+	use := func(seconds int, worker, tabs float64) {
+		for range seconds {
+			for i := range h.evidence.Processes {
+				h.evidence.Processes[i].CPU.V += map[ProcessID]float64{working: worker, idle: tabs}[h.evidence.Processes[i].ProcessID]
+			}
+			h.tick(time.Second)
+		}
+	}
+	use(120, 0.6, 0.5)
+	f := h.watcher.folders[0]
+	assert.Equal(t, "running 1", counts(h.queue()))
+	assert.InDelta(t, 0.5, f.idleUse(idle), 0.01, "learned while the other works")
+	assert.InDelta(t, unlearnedIdle, f.idleUse(working), 1e-9, "it was never idle")
+	use(80, 0, 0.5)
+	assert.Equal(t, "stalled 1", counts(h.queue()), "what the other uses is no work on this")
+	h.job("queued/mine", "completed")
+	h.mv("queued/mine", "completed/mine")
+	h.tick(5 * time.Second)
+	h.job("queued/its", "started") // of either
+	use(70, 0, 0.5)
+	assert.Equal(t, "completed 1 stalled 1", countsSorted(h.queue()), "tabs are no work")
+	use(20, 0, 0.75)
+	assert.Equal(t, "completed 1 running 1", countsSorted(h.queue()), "work is what is above them")
+}
+
+func countsSorted(q *Queue) string {
+	all := strings.Split(counts(q), " ")
+	var pairs []string
+	for i := 0; i+1 < len(all); i += 2 {
+		pairs = append(pairs, all[i]+" "+all[i+1])
+	}
+	slices.Sort(pairs)
+	return strings.Join(pairs, " ")
 }
 
 func TestDoors(t *testing.T) {
@@ -274,12 +322,12 @@ func TestEvidenceOfSeveralInstances(t *testing.T) {
 	a, b := LiveProcess{ProcessID: ProcessID{PID: 1}, Role: RoleServer, Started: now}, LiveProcess{ProcessID: ProcessID{PID: 2}, Role: RoleRunner, Started: now}
 	exit, calls := Exit{PID: 3, Time: now, Reason: ReasonKilled}, ServerCalls{ProcessID: a.ProcessID}
 	l := gather(Evidence{
-		"a": {Time: now, Processes: []LiveProcess{a}, CPU: is(1.0), ServerCPU: is(7.0), GPUBusy: is(true), FFmpeg: is(clip), Servers: []ServerCalls{calls}},
+		"a": {Time: now, Processes: []LiveProcess{a}, CPU: is(1.0), GPUBusy: is(true), FFmpeg: is(clip), Servers: []ServerCalls{calls}},
 		"b": {Time: now.Add(-time.Second), Processes: []LiveProcess{b}, CPU: is(5.0), GPUBusy: is(false), FFmpeg: is(other), Exits: []Exit{exit}},
 	}, []string{"a", "b"})
 	assert.Equal(t, &folderEvidence{
 		listed: now.Add(-time.Second), processes: []LiveProcess{a, b}, exits: []Exit{exit}, servers: []ServerCalls{calls},
-		cpu: is(6.0), serverCPU: is(7.0), gpuBusy: is(true), ffmpeg: is(append(slices.Clone(clip), other...)),
+		cpu: is(6.0), gpuBusy: is(true), ffmpeg: is(append(slices.Clone(clip), other...)),
 	}, l)
 	assert.True(t, gather(Evidence{"a": {Time: now}}, []string{"a", "b"}).listed.IsZero(), "of one of them nothing is known")
 }

@@ -23,12 +23,14 @@ import time
 import gradio_client
 
 POLL_SECONDS = 0.5
+# A machine that is busy is no web UI that does not answer.
+PATIENCE = {'timeout': 120}
 
 
 class Browser:
 	def __init__(self, url):
 		self.url = url
-		self.client = gradio_client.Client(url, verbose=False)
+		self.client = gradio_client.Client(url, verbose=False, httpx_kwargs=PATIENCE)
 		self.leaving = threading.Event()
 
 	def endpoint(self, name, input_type=None):
@@ -78,7 +80,7 @@ class Browser:
 			threading.Thread(target=self.poll, daemon=True).start()
 
 	def poll(self):
-		client = gradio_client.Client(self.url, verbose=False)
+		client = gradio_client.Client(self.url, verbose=False, httpx_kwargs=PATIENCE)
 		due = time.monotonic()
 		while not self.leaving.wait(max(0, due - time.monotonic())):
 			due = max(due, time.monotonic() - POLL_SECONDS) + POLL_SECONDS

@@ -11,7 +11,7 @@ done_before=$2/installed-requirements.txt
 }
 
 cmp -s "$requirements" "$done_before" && exit 0
-# FaceFusion 3.8 requires Python 3.12.
+# FaceFusion 3.8 requires Python 3.12. The Gradio of 3.2 imports requests, and requires it no more.
 "${PYTHON:-python3}" -m venv --clear "$2"
-"$2/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" onnx
+"$2/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" onnx requests
 cp "$requirements" "$done_before"

@@ -28,15 +28,13 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 	for i := range snapshot.Instances {
 		instance := &snapshot.Instances[i]
 		e := jobqueue.InstanceEvidence{Time: snapshot.Time, Exits: exits[instance.ID], Servers: calls[instance.ID]}
-		var cpu, serverCPU float64
+		var cpu float64
 		for _, role := range instance.Roles {
-			if role.Role == process.RoleServer {
-				serverCPU += role.CPUUser + role.CPUSystem
-				continue
+			if role.Role != process.RoleServer {
+				cpu += role.CPUUser + role.CPUSystem
 			}
-			cpu += role.CPUUser + role.CPUSystem
 		}
-		e.CPU, e.ServerCPU, e.FFmpeg = reading.Known(cpu), reading.Known(serverCPU), reading.Known([][]string{})
+		e.CPU, e.FFmpeg = reading.Known(cpu), reading.Known([][]string{})
 		if use != nil {
 			e.GPUBusy.V, e.GPUBusy.Known = use.Busy[instance.ID]
 		}
@@ -47,6 +45,7 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 			if !p.Role.Child() || p.Role == process.RoleWorker {
 				e.Processes = append(e.Processes, jobqueue.LiveProcess{
 					ProcessID: jobqueue.ProcessID(p.ID), Role: jobqueue.ProcessRole(p.Role), Command: p.Command, Started: p.Started, TempPath: p.TempPath,
+					CPU: reading.Value[float64]{V: p.CPU, Known: p.Role == process.RoleServer},
 				})
 			}
 		}

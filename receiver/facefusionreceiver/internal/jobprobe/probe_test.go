@@ -238,9 +238,9 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 				ProcessID: jobqueue.ProcessID{PID: 12, StartTicks: 34}, Time: asked,
 				Functions: map[string]jobqueue.CallCounts{"run": {Requests: 5, Failed: reading.Known[int64](6)}},
 			}},
-			CPU: reading.Known(15.0), ServerCPU: reading.Known(48.0), FFmpeg: reading.Known([][]string{{"/in/clip.mp4"}}), GPUBusy: reading.Known(true),
+			CPU: reading.Known(15.0), FFmpeg: reading.Known([][]string{{"/in/clip.mp4"}}), GPUBusy: reading.Known(true),
 		},
-		"gone": {Time: now, CPU: reading.Known(0.0), ServerCPU: reading.Known(0.0), FFmpeg: reading.Known([][]string{})},
+		"gone": {Time: now, CPU: reading.Known(0.0), FFmpeg: reading.Known([][]string{})},
 	}, evidence(s, exits, servers, &snapshots.GPUUse{Time: now.Add(-30 * time.Second), Busy: map[string]bool{"facefusion-3f2a": true}}, runlog.New()))
 	require.False(t, evidence(s, nil, nil, nil, runlog.New())["facefusion-3f2a"].GPUBusy.Known)
 	require.False(t, evidence(s, nil, nil, &snapshots.GPUUse{Time: now.Add(-time.Hour), Busy: map[string]bool{"facefusion-3f2a": true}}, runlog.New())["facefusion-3f2a"].GPUBusy.Known)

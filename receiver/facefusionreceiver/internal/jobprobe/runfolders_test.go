@@ -11,6 +11,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probetest"
 )
@@ -31,7 +32,7 @@ func TestFoldersOfRuns(t *testing.T) {
 	}}}
 	all := evidence(s, nil, nil, nil, runlog.New())
 	require.Len(t, all, 2)
-	require.Equal(t, []jobqueue.LiveProcess{{ProcessID: jobqueue.ProcessID(server.ID), Role: jobqueue.RoleServer, Started: server.Started}}, all["facefusion-3f2a"].Processes)
+	require.Equal(t, []jobqueue.LiveProcess{{ProcessID: jobqueue.ProcessID(server.ID), Role: jobqueue.RoleServer, Started: server.Started, CPU: reading.Known(0.0)}}, all["facefusion-3f2a"].Processes)
 	require.Equal(t, jobqueue.ProcessID(runner.ID), all["facefusion-3f2a\x001"].Processes[0].ProcessID)
 	require.Len(t, all["facefusion-3f2a\x001"].Processes, 1)
 
