@@ -94,6 +94,9 @@ const (
 	// startSlack is how exactly the start of a process is known: the kernel counts it in ticks
 	// since a boot that it knows to the second.
 	startSlack = time.Second
+	// overtakesWithin is how much later a process may start and still be the first to come to its
+	// job.
+	overtakesWithin = 10 * time.Second
 	// claimGrace is how late a process may be found that started before its run.
 	claimGrace = time.Second
 )
@@ -124,8 +127,9 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 		fitting = withoutYounger(fitting, l, latest)
 	}
 	for i := range fitting {
-		// Of several processes of one command the first to start is the first to have a job.
-		if d.ownProcess() && len(c.holders) > 0 {
+		// Of several processes of one command the first to start is the first to have a job, unless
+		// they started so close together that the other may have been faster.
+		if d.ownProcess() && i > 0 && !overtakes(l, &fitting[0], &fitting[i], latest) {
 			break
 		}
 		if !slices.Contains(c.holders, fitting[i].ProcessID) {
@@ -152,6 +156,11 @@ func withoutYounger(sorted []LiveProcess, l *folderEvidence, latest time.Time) [
 		return sorted
 	}
 	return slices.DeleteFunc(sorted, func(p LiveProcess) bool { return p.Role == RoleRunner && !older(&p) })
+}
+
+// overtakes says that a process may have come to its job before one that started earlier.
+func overtakes(l *folderEvidence, first, p *LiveProcess, latest time.Time) bool {
+	return p.Started.Sub(first.Started) <= overtakesWithin && l.listed.Sub(p.Started)-importsTake >= l.listed.Sub(latest)
 }
 
 // ran says that a runner is among the holders, which lives to run jobs and for nothing else.

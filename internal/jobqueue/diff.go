@@ -163,6 +163,7 @@ func (f *jobsFolder) orphan(p *pass, j *job, noticed time.Time, basis Basis, rea
 func (f *jobsFolder) finish(p *pass, j *job, state JobState, outcome Outcome) {
 	ended := f.movedAt(p, j)
 	f.claimAtEnd(p, j)
+	f.noteOwnEnd(p, j)
 	if outcome == OutcomeFailed && (f.mayBeStopped(j) || f.awaitsLog(p, j)) {
 		j.failedEnd, j.failedSeen = ended, p.now
 		f.transition(p, j, state, ended) // the run has not ended yet

@@ -90,9 +90,9 @@ func (f *jobsFolder) claim(p *pass, j *job, l *folderEvidence) {
 	if j.historic && !f.shared() && !c.unseen {
 		latest = j.written // of this host's own clock, as the start of a process is
 	}
-	c.resolve(d, l, latest, func(id ProcessID) bool { use, used := f.usedUp[id]; return used && use.name != j.name })
-	if d.ownProcess() && len(c.holders) > 0 && !c.program && f.usedUp[c.holders[0]].name != j.name {
-		f.usedUp[c.holders[0]], f.dirty = processUse{name: j.name}, true
+	if !c.resolved {
+		c.resolve(d, l, latest, f.takenFor(j, l))
+		f.shareOwn(j, l)
 	}
 	if c.queueCalls == nil {
 		c.queueCalls = make(map[ProcessID]int64)
@@ -168,7 +168,7 @@ func (f *jobsFolder) verdictInput(p *pass, j *job, l *folderEvidence) verdictInp
 	}
 	in.growing = !s.grown.IsZero() && p.now.Sub(s.grown) < growingFor
 	if in.held && !in.alive {
-		in.exit, in.gone = c.exit(l), p.now.Sub(c.goneSince)
+		in.exit, in.gone = f.exitOf(j, l), p.now.Sub(c.goneSince)
 		in.growing = s.grown.Sub(c.goneSince) > filesEvery
 	}
 	if id, ok := c.only(); ok && in.alive && f.served[id] != nil {

@@ -78,6 +78,9 @@ type LiveProcess struct {
 	Started time.Time
 	// TempPath is its folder for temporary files, as it names it; "/tmp" by default.
 	TempPath string
+	// Target and Output are the files that a headless-run was given, where its command line says
+	// so.
+	Target, Output string
 	// CPU is what a web UI has used so far, in seconds; absent for others.
 	CPU reading.Value[float64]
 }

@@ -49,6 +49,8 @@ type jobsFolder struct {
 	jobs map[fileKey]*job
 	// usedUp are processes that have, or had, the only run of their life, by the name of its job.
 	usedUp map[ProcessID]processUse
+	// ownEnds are when jobs of such processes ended lately.
+	ownEnds []time.Time
 	// served is by live process of a web UI.
 	served map[ProcessID]*served
 	// suspects are those jobs that need a pass at every tick.

@@ -71,7 +71,8 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 				}
 				return &s.Queues[0]
 			}
-			observe()
+			for observe().Scanning { // a collector that dies before is one that never was
+			}
 			truth := play(folder, rand.New(rand.NewPCG(seed, 1)), func() { observe() })
 			// A file that is younger than a step of the clock may change without a later time, and
 			// without a hint a change is found within half a second.

@@ -13,7 +13,7 @@ const (
 	// thought at work beside another.
 	rivalFor = 30 * time.Second
 	// rerunFor is for how long a list of processes is awaited that is newer than the change.
-	rerunFor = 5 * time.Second
+	rerunFor = 30 * time.Second
 )
 
 // rerun is a job that was begun anew while its run was not known to be over.

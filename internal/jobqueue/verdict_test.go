@@ -35,7 +35,7 @@ var verdicts = []struct {
 		verdictInput{listed: true, held: true, alive: true, nextJob: true, observable: true}, verdictOrphaned, BasisNextJob, ReasonSuperseded,
 	},
 	{
-		"The process that had the run exited, and the kernel told how",
+		"The process that had the run exited, and the kernel reported how",
 		verdictInput{listed: true, held: true, exit: ReasonKilled, observable: true}, verdictOrphaned, BasisProcessExit, ReasonKilled,
 	},
 	{

@@ -16,3 +16,15 @@ func (m *trackedProcess) command() string {
 	}
 	return ""
 }
+
+// stepPaths are the target and the output that a headless-run was given; empty where its command
+// line does not say.
+func (m *trackedProcess) stepPaths() (target, output string) {
+	if m.command() != "headless-run" {
+		return "", ""
+	}
+	s, _ := programOf(splitArgv([]byte(m.cmdline))).script()
+	target, _ = targetPathOption(s.args[1:])
+	output, _ = outputPathOption(s.args[1:])
+	return target, output
+}

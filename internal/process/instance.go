@@ -169,7 +169,9 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	for _, m := range live {
 		out.Restricted = out.Restricted || !m.role.Child() && m.denied&deniedCheckout != 0
 		byRole[m.role] = append(byRole[m.role], m)
-		out.Processes = append(out.Processes, Process{ID: m.ID, Role: m.role, Rule: string(m.rule), Command: m.command(), Started: c.started(m.StartTicks), TempPath: m.temp, CPU: m.used.seconds(), Paths: m.paths})
+		p := Process{ID: m.ID, Role: m.role, Rule: string(m.rule), Command: m.command(), Started: c.started(m.StartTicks), TempPath: m.temp, CPU: m.used.seconds(), Paths: m.paths}
+		p.Target, p.Output = m.stepPaths()
+		out.Processes = append(out.Processes, p)
 		if m.role == RoleServer || m.role == RoleService && m.listened {
 			out.Servers = append(out.Servers, m.port.asServer(m.ID))
 		}

@@ -57,6 +57,15 @@ func tempPathOption(args []string) (string, bool) {
 	return option(args, "--temp-path", len("--temp-pa"), "")
 }
 
+// targetPathOption and outputPathOption are those of headless-run.
+func targetPathOption(args []string) (string, bool) {
+	return option(args, "--target-path", len("--target-p"), "-t")
+}
+
+func outputPathOption(args []string) (string, bool) {
+	return option(args, "--output-path", len("--output-p"), "-o")
+}
+
 // configPathOption is --config-path, called --config in 2.x, alias -c up to 3.0.x. No other option
 // begins with --c.
 func configPathOption(args []string, version string) (string, bool) {

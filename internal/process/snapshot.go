@@ -110,6 +110,9 @@ type Process struct {
 	// TempPath is its folder for temporary files, as it names it; empty for /tmp, for children, and
 	// where nobody may look. Never exported.
 	TempPath string
+	// Target and Output are the files that a headless-run was given; empty where its command line
+	// does not say. Never exported.
+	Target, Output string
 	// CPU is what it has used so far, in seconds.
 	CPU float64
 	// Paths are those in the arguments of an ffmpeg.

@@ -56,3 +56,28 @@ func TestTemporaryFolderOfAProgram(t *testing.T) {
 		assert.InDelta(t, 2, i.Processes[0].CPU, 1e-9)
 	})
 }
+
+// TestFilesOfAHeadlessRun are what its command line says, as the job says them.
+func TestFilesOfAHeadlessRun(t *testing.T) {
+	for _, c := range []struct {
+		arguments      []string
+		target, output string
+	}{
+		{[]string{"headless-run", "-t", "in/a.mp4", "-o", "/out/b.mp4"}, "in/a.mp4", "/out/b.mp4"},
+		{[]string{"headless-run", "--target-path=/in/a.mp4", "--output-p", "out"}, "/in/a.mp4", "out"},
+		{[]string{"headless-run", "--processors", "face_swapper"}, "", ""},
+		{[]string{"batch-run", "-t", "in/*.mp4", "-o", "out"}, "", ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newHarness(t, process.Settings{})
+			w.checkout("/opt/facefusion", "3.8.1")
+			p := runner(100, "/opt/facefusion")
+			p.Argv = append([]string{"python", "facefusion.py"}, c.arguments...)
+			w.put(p)
+			i := only(t, w.pass())
+			require.Len(t, i.Processes, 1)
+			assert.Equal(t, c.target, i.Processes[0].Target)
+			assert.Equal(t, c.output, i.Processes[0].Output)
+		})
+	}
+}

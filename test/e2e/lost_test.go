@@ -129,7 +129,7 @@ service: {extensions: [health_check, file_storage]}
 	require.NoError(t, err)
 	time.Sleep(2 * time.Second)
 	require.NoError(t, h.Jobs(0).Start("nightly", 0))
-	c.eventually(t, 10*time.Second, "two at once", func(p page) bool { return p.is(1, "facefusion_job_contended") && jobCount(p, "running", 1) })
+	c.eventually(t, 40*time.Second, "two at once", func(p page) bool { return p.is(1, "facefusion_job_contended") && jobCount(p, "running", 1) })
 	require.NoError(t, h.Jobs(0).Complete("nightly"))
 	require.NoError(t, second.Exit(1))
 	require.NoError(t, first.Exit(0))

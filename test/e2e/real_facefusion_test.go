@@ -78,6 +78,13 @@ func newFaceFusion(t *testing.T) *faceFusionCopy {
 	return f
 }
 
+// namesExtensions says that the outputs of a batch may have the extensions of their targets.
+func (f *faceFusionCopy) namesExtensions() bool {
+	core, err := os.ReadFile(filepath.Join(f.dir, "facefusion/core.py"))
+	require.NoError(f.t, err)
+	return strings.Contains(string(core), "target_extension")
+}
+
 // countsCalls says that its Gradio has statistics: that of 3.5 and later.
 func (f *faceFusionCopy) countsCalls() bool {
 	_, rest, _ := strings.Cut(f.version, ".")
@@ -137,7 +144,7 @@ func (p *faceFusionProgram) exitCode() int {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(3 * time.Minute):
+	case <-time.After(10 * time.Minute):
 		require.Fail(p.t, "it does not end", p.what)
 	}
 	if status, ok := p.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {

@@ -1,0 +1,114 @@
+package jobqueue
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// twoHeadless are two headless runs that started half a second apart, two seconds ago. Their files
+// are those of jobText, where there are any.
+func twoHeadless(t *testing.T, oneOutput, otherOutput string) (h *harness, one, other ProcessID) {
+	h = newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	one = h.runner("headless-run")
+	h.tick(500 * time.Millisecond)
+	other = h.runner("headless-run")
+	for i, output := range []string{oneOutput, otherOutput} {
+		if p := &h.evidence.Processes[i]; output != "" {
+			p.Target, p.Output = "/data/in/clip.mp4", output
+		}
+	}
+	h.tick(2 * time.Second)
+	return h, one, other
+}
+
+func (h *harness) headless(id string, statuses ...string) { h.job("queued/"+id, statuses...) }
+
+func (h *harness) complete(id string, process ProcessID) {
+	h.headless(id, "completed")
+	h.mv("queued/"+id, "completed/"+id)
+	h.tick(time.Second)
+	h.exit(process, "")
+	h.tick(time.Second)
+}
+
+// TestOneHeadlessRunOvertakesAnother: the second to start is the first to come to its job. No run
+// is told as lost for that, whichever ends first, and one that is lost is told with its reason.
+func TestOneHeadlessRunOvertakesAnother(t *testing.T) {
+	t.Parallel()
+	t.Run("ends before the other comes", func(t *testing.T) {
+		t.Parallel()
+		h, one, other := twoHeadless(t, "", "")
+		h.headless(headlessID, "started")
+		h.tick(3 * time.Second)
+		h.complete(headlessID, other)
+		h.tick(5 * time.Second)
+		h.headless(nextHeadlessID, "started")
+		h.tick(2 * time.Minute)
+		assert.Empty(t, h.orphans())
+		h.complete(nextHeadlessID, one)
+		h.tick(10 * time.Second)
+		assert.Equal(t, "completed 2", counts(h.queue()))
+		assert.EqualValues(t, 2, sumRuns(h.queue()))
+	})
+	t.Run("ends while the other runs", func(t *testing.T) {
+		t.Parallel()
+		h, one, other := twoHeadless(t, "", "")
+		h.headless(headlessID, "started")
+		h.tick(3 * time.Second)
+		h.headless(nextHeadlessID, "started")
+		h.tick(3 * time.Second)
+		h.complete(headlessID, other)
+		h.tick(2 * time.Minute)
+		assert.Empty(t, h.orphans())
+		h.complete(nextHeadlessID, one)
+		h.tick(10 * time.Second)
+		assert.Equal(t, "completed 2", counts(h.queue()))
+	})
+	t.Run("is killed", func(t *testing.T) {
+		t.Parallel()
+		h, one, other := twoHeadless(t, "", "")
+		h.headless(headlessID, "started")
+		h.tick(3 * time.Second)
+		h.headless(nextHeadlessID, "started")
+		h.tick(3 * time.Second)
+		h.exit(other, ReasonKilled)
+		h.tick(20 * time.Second)
+		assert.Empty(t, h.orphans(), "it may have been either's")
+		h.complete(nextHeadlessID, one)
+		h.tick(10 * time.Second)
+		assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
+		assert.EqualValues(t, 2, sumRuns(h.queue()))
+	})
+}
+
+// TestTheCommandLineSaysWhoseAJobIs: the second to start has the files of the first job, and is
+// killed.
+func TestTheCommandLineSaysWhoseAJobIs(t *testing.T) {
+	t.Parallel()
+	h, one, other := twoHeadless(t, "/data/out/else.mp4", "/data/out/clip.mp4")
+	h.headless(headlessID, "started")
+	h.tick(3 * time.Second)
+	assert.Equal(t, []ProcessID{other}, h.watcher.folders[0].jobs[fileKey{1, headlessID + ".json"}].attempt.claim.holders)
+	h.exit(other, ReasonKilled)
+	h.tick(3 * time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
+	h.headless(nextHeadlessID, "started")
+	h.tick(3 * time.Second)
+	assert.Equal(t, []ProcessID{one}, h.watcher.folders[0].jobs[fileKey{1, nextHeadlessID + ".json"}].attempt.claim.holders, "its output may be in a folder that it was given")
+}
+
+// TestTheCommandLineOfAnotherTarget is no sign of this job, whoever is left.
+func TestTheCommandLineOfAnotherTarget(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	h.runner("headless-run")
+	h.evidence.Processes[0].Target, h.evidence.Processes[0].Output = "/data/in/other.mp4", "/data/out/clip.mp4"
+	h.tick(2 * time.Second)
+	h.headless(headlessID, "started")
+	h.tick(longAgo + 5*time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonGone: 1}, h.orphans())
+}
