@@ -139,7 +139,7 @@ func startWaiter(function unsafe.Pointer, set nvml.EventSet) (*waiter, error) {
 // pass hands on what the thread writes, until that has ended or nobody listens any more.
 func (w *waiter) pass() {
 	defer close(w.outcomes)
-	var b [unsafe.Sizeof(C.struct_waitResult{})]byte
+	var b [unsafe.Sizeof(C.struct_outcome{})]byte
 	for {
 		if _, err := io.ReadFull(w.from, b[:]); err != nil {
 			return // the thread has closed its end
