@@ -109,6 +109,16 @@ def run_bot() -> None:
 		time.sleep(1)
 
 
+def run_greedy() -> None:
+	"""Works while the file of SERVER_DELAY says 1, and takes a gigabyte when it says 2."""
+	while True:
+		wanted = delay()
+		if wanted == 2:
+			bytearray(b'x') * 2 ** 30
+		if wanted == 0:
+			time.sleep(0.1)
+
+
 if __name__ == '__main__':
 	assert sys.argv[1:] in (['run'], ['headless-run'])
 	if 'SERVER_DEBUG_PORT' in os.environ:
