@@ -78,9 +78,10 @@ func startIn(t *testing.T, folders map[string]string, script string) (*exec.Cmd,
 	return cmd, func() { require.NoError(t, input.Close()) }
 }
 
-// TestRealGroup: a quota that throttles, and a limit of memory that kills. The kernel, its groups and
-// the processes are real, in the version that this machine has its memory controller in, which the
-// log says; of the other version, TestVersionOne and TestVersionTwo read files as kernels have them.
+// TestRealGroup: a quota that throttles, and a limit of memory that kills. The kernel, its groups
+// and the processes are real, in the version that this machine has its memory controller in, which
+// the log says; of the other version, TestVersionOne and TestVersionTwo read files as kernels have
+// them.
 func TestRealGroup(t *testing.T) {
 	folders := realGroup(t)
 	set(t, folders["memory"], [2]string{"memory.max", "67108864"}, [2]string{"memory.limit_in_bytes", "67108864"})
