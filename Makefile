@@ -115,11 +115,11 @@ e2e-install: build bin/otelcol-facefusion-doctor bin/simulator ## install the pa
 wheel: .cache/python/installed-requirements.txt ## build the Python package facefusion-observability: wheel and sdist, to instrumentation/dist
 	.ci/python.sh wheel
 
-test-python: wheel ## type-check, lint and test it, with real FastAPI, Flask, uvicorn, gunicorn and Celery
+test-python: wheel ## type-check, lint and test it, without servers
 	.ci/python.sh check
 	.ci/python.sh test
 
-e2e-python: build wheel ## its layout on the real Gradios that FaceFusion pins, and the built collector beside it; installs them from PyPI into .cache/
+e2e-python: build wheel ## it in the real Gradios that FaceFusion pins, FastAPI under uvicorn and gunicorn, Flask and Celery, and the built collector beside it; installs them from PyPI into .cache/
 	test/gradio/install.sh .cache/gradio
 	PYTHON=.cache/gradio/bin/python instrumentation/install.sh gradio .cache/gradio-inside
 	.ci/python.sh gradio

@@ -33,7 +33,7 @@ check)
 test)
 	# The wheel is what is tested, and not the folder.
 	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
-	"$bin/pytest" --quiet --numprocesses 2
+	"$bin/pytest" --quiet --numprocesses 2 -m 'not gradio and not service'
 	;;
 gradio)
 	wheel=$(cd .. && pwd)/.cache/gradio-inside/wheel
@@ -41,7 +41,7 @@ gradio)
 	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --target "$wheel" dist/*.whl
 	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
 	GRADIO_PYTHON=$(cd ../.cache/gradio/bin && pwd)/python GRADIO_FOLDERS=$(cd ../.cache/gradio-inside && pwd) \
-		GRADIO_PACKAGE=$wheel COLLECTOR=$(cd ../bin && pwd)/otelcol-facefusion "$bin/pytest" --quiet --numprocesses 2 -m gradio
+		GRADIO_PACKAGE=$wheel COLLECTOR=$(cd ../bin && pwd)/otelcol-facefusion "$bin/pytest" --quiet --numprocesses 2 -m 'gradio or service'
 	;;
 cost)
 	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl

@@ -26,6 +26,13 @@ HERE = Path(__file__).parent
 PYTHON = sys.executable
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts real servers: `make e2e-python` runs them, beside the Gradios."""
+    for item in items:
+        if "serve" in getattr(item, "fixturenames", ()):
+            item.add_marker("service")
+
+
 def environment(**extra: str) -> dict[str, str]:
     """Return an environment in which nothing is set that the package reads."""
     prefixes = ("FACEFUSION_", "OTEL_", "PROMETHEUS_", "TRACEPARENT", "GRADIO_", "PYTHONPATH")

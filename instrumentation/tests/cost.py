@@ -85,11 +85,16 @@ def line(name: str, times: list[float], base: list[float] | None, cpu: float = 0
     print(text)
 
 
-def over_the_network() -> None:
-    """Compare servers."""
+def answering() -> tuple[ThreadingHTTPServer, str]:
+    """Start a collector, and return its endpoint as well."""
     collector = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=collector.serve_forever, daemon=True).start()
-    endpoint = f"http://127.0.0.1:{collector.server_address[1]}"
+    return collector, f"http://127.0.0.1:{collector.server_address[1]}"
+
+
+def over_the_network() -> None:
+    """Compare servers."""
+    _, endpoint = answering()
     with tempfile.TemporaryDirectory() as folder:
         kinds = {
             "without": {"FACEFUSION_METRICS": "0"},
@@ -116,11 +121,13 @@ def over_the_network() -> None:
         line("  " + name, found, times["without"] if name != "without" else None, cpu[name])
 
 
-async def alone() -> None:
-    """Compare calls of an application."""
+async def alone(name: str) -> None:
+    """Compare calls of an application, by the CPU time that they take: a busy machine is in no p99 then."""
     from fastapi import FastAPI
 
-    from facefusion_observability import asgi
+    from facefusion_observability import asgi, otlp
+
+    otlp.start()  # if the environment says so
 
     async def nothing() -> dict[str, str]:
         return {}
@@ -156,16 +163,30 @@ async def alone() -> None:
     times: list[list[float]] = [[], []]
     for number in range(REQUESTS + 500):
         for app, found in zip(apps, times, strict=True):
-            started = time.perf_counter()
+            started = time.thread_time()
             await app(dict(scope), receive, send)
             if number >= 500:
-                found.append(1e6 * (time.perf_counter() - started))
-    print("The same without a network, one call after the other in one process:")
+                found.append(1e6 * (time.thread_time() - started))
     line("  without", times[0], None)
-    line("  with the page", times[1], times[0])
+    line("  " + name, times[1], times[0])
+
+
+def without_a_network() -> None:
+    """Compare calls in processes of their own, as what is sent is sent by the whole process."""
+    print("The same without a network, one call after the other, CPU time of the thread:", flush=True)
+    collector, endpoint = answering()
+    for name, extra in (
+        ("with the page", {}),
+        ("with the page, spans and logs", {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}),
+    ):
+        subprocess.run((PYTHON, __file__, name), env=environment(**extra), check=True)
+    collector.shutdown()
 
 
 if __name__ == "__main__":
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores")
-    over_the_network()
-    asyncio.run(alone())
+    if len(sys.argv) > 1:
+        asyncio.run(alone(sys.argv[1]))
+    else:
+        print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores")
+        over_the_network()
+        without_a_network()

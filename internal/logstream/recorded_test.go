@@ -73,6 +73,38 @@ func TestFramesAndPhasesAreThoseOfTheBars(t *testing.T) {
 	}
 }
 
+// TestRateAndProgressAreThoseOfTheBars: of a phase that has ended, the rate is that of all of it,
+// and what is left is nothing.
+func TestRateAndProgressAreThoseOfTheBars(t *testing.T) {
+	ended := 0
+	for name, data := range recordings(t) {
+		want := logtest.Read(data)
+		records, _ := play(data, 16<<10, 0)
+		frames, seconds := map[Phase]float64{}, map[Phase]float64{}
+		for _, r := range records {
+			if r.Phase == nil || !r.Phase.Ended || r.Phase.Phase.Index() < 0 {
+				continue
+			}
+			ended++
+			frames[r.Phase.Phase] += float64(r.Phase.Frames)
+			if r.Phase.Rate > 0 {
+				seconds[r.Phase.Phase] += float64(r.Phase.Frames) / r.Phase.Rate
+			} else {
+				seconds[r.Phase.Phase] += r.Phase.Elapsed.Seconds() // no frame was done
+			}
+			if r.Phase.Completed && r.Phase.Total > 0 {
+				require.InDelta(t, 1, r.Phase.Fraction(), 1e-9, "%s of %s", r.Phase.Phase, name)
+			}
+		}
+		for phase, took := range seconds {
+			if truth := want.Seconds[string(phase)]; truth > 1 && frames[phase] > 0 && int64(frames[phase]) == want.Frames[string(phase)] {
+				require.InEpsilon(t, frames[phase]/truth, frames[phase]/took, 0.02, "rate of %s of %s", phase, name)
+			}
+		}
+	}
+	require.Greater(t, ended, 50)
+}
+
 func TestNoRecordIsLostOrGlued(t *testing.T) {
 	for name, data := range recordings(t) {
 		want := logtest.Read(data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -86,6 +87,7 @@ class Families:
         self.model = Bounded(MOST_MODELS)
         self.mine: list[MetricWrapperBase] = []
         self._requests_cache: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        self._exemplar_times: dict[tuple[str, str, str], float] = {}
         self._define()
 
     def _define(self) -> None:
@@ -229,15 +231,15 @@ class Families:
                 self.info.labels(version, __version__).set(1)
 
     def request(self, method: str, handler: str, status: int, seconds: float, trace: str) -> None:
-        """Count a request. The trace, if there is one to be found, becomes the exemplar."""
+        """Count a request. The trace, if there is one to be found, may become the exemplar."""
         if method not in METHODS:
             method = "other"
         if self._routes(f"{method} {handler}") == "other":
             handler = "other"
         group = f"{status // 100}xx"
-        exemplar = {"trace_id": trace} if trace else None
+        key = (method, handler, group)
+        exemplar = {"trace_id": trace} if trace and self._exemplary(key, status, seconds) else None
         with self.gate:
-            key = (method, handler, group)
             found = self._requests_cache.get(key)
             if found is None:
                 found = self._requests_cache[key] = (
@@ -246,6 +248,20 @@ class Families:
                 )
             found[0].inc(1, exemplar)
             found[1].observe(seconds, exemplar)
+
+    def _exemplary(self, key: tuple[str, str, str], status: int, seconds: float) -> bool:
+        """Whether a request is to be an exemplar, which costs as much as a span's half.
+
+        A page shows the last one of each series: of requests that are neither slow nor failed, one a second
+        will do.
+        """
+        if status >= 500 or seconds >= 1:
+            return True
+        now = time.monotonic()
+        if now - self._exemplar_times.get(key, -1.0) < 1:
+            return False
+        self._exemplar_times[key] = now
+        return True
 
     def set_state(self, state: str) -> None:
         """Make a state of FaceFusion's process manager the current one."""

@@ -151,21 +151,28 @@ def _start(
 ) -> tuple[Scope, OTelSpan]:
     assert _tracer is not None
     where = _api.Context() if root else None  # None: the current one of OpenTelemetry's
-    inside = _api.get_current_span().get_span_context().is_valid
     # The program may make spans of requests by itself: then ours is in its.
-    if parent is not None and not (inside and kind == "server"):
+    if parent is not None and not (kind == "server" and _inside()):
         where = remote(parent)
-    elif outer is not None and outer.traced and not inside:
+    elif outer is not None and outer.traced and not _inside():
         # A thread without OpenTelemetry's context, or a process that was started for a request.
         where = remote(outer.trace)
-    with _identified(reserved):
+    if reserved is None:
         otel = _tracer.start_span(name, where, _api.KINDS[kind], attributes)
+    else:
+        with _identified(reserved):
+            otel = _tracer.start_span(name, where, _api.KINDS[kind], attributes)
     made = otel.get_span_context()
     scope = Scope(
         Trace(f"{made.trace_id:032x}", f"{made.span_id:016x}", f"{made.trace_flags:02x}"),
         request_id or (outer.named if outer is not None else ""),
     )
     return scope, otel
+
+
+def _inside() -> bool:
+    """Whether the code runs in a span of OpenTelemetry's."""
+    return bool(_api.get_current_span().get_span_context().is_valid)
 
 
 def remote(parent: Trace) -> Any:
@@ -190,8 +197,8 @@ def _attach(otel: OTelSpan) -> OTelToken:
 
 
 @contextmanager
-def _identified(reserved: Trace | None) -> Iterator[None]:
-    if reserved is None or not _exact:
+def _identified(reserved: Trace) -> Iterator[None]:
+    if not _exact:
         yield
         return
     from .otlp import wanted
