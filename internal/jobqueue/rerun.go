@@ -33,7 +33,7 @@ type rerun struct {
 func (f *jobsFolder) noteRerun(p *pass, j *job, doc *jobfile.Document) bool {
 	a := j.attempt
 	l := gather(p.evidence, f.instances)
-	if a.run.Outcome != "" || l.listed.IsZero() || a.claim.resolved && len(a.claim.holders) == 0 || a.state() != StateRunning {
+	if a.run.Outcome != "" || l.listed.IsZero() || a.claim.resolved && len(a.claim.holders) == 0 || a.state() == StateWaiting {
 		f.begin(p, j, doc, ReasonSuperseded)
 		return true
 	}

@@ -141,3 +141,27 @@ func TestARunnerThatStartsWithARun(t *testing.T) {
 	h.tick(3 * time.Second)
 	assert.Equal(t, map[LossReason]uint64{ReasonException: 1}, h.orphans())
 }
+
+// TestASecondRunnerAtAJobThatIsBeingJoined: the step has ended, and its output is not joined yet.
+func TestASecondRunnerAtAJobThatIsBeingJoined(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	one := h.runner("job-run-all")
+	second := h.runner("job-run-all")
+	h.tick(2 * time.Second)
+	h.job("queued/first", "started")
+	h.tick(3 * time.Second)
+	h.job("queued/first", "completed")
+	h.pass()
+	h.job("queued/first", "started")
+	h.tick(3 * time.Second)
+	assert.Equal(t, 1, h.queue().Contended)
+	h.exit(second, ReasonException)
+	h.job("queued/first", "completed")
+	h.mv("queued/first", "completed/first")
+	h.exit(one, "")
+	h.tick(5 * time.Second)
+	assert.Empty(t, h.orphans())
+	assert.EqualValues(t, 1, sumRuns(h.queue()))
+}

@@ -125,7 +125,7 @@ func (f *faceFusionCopy) start(command string, arguments ...string) *faceFusionP
 	defer log.Close()
 	p := &faceFusionProgram{Cmd: exec.Command(f.python, append([]string{"facefusion.py", command}, arguments...)...), t: f.t, what: command, ended: make(chan struct{})}
 	p.Dir, p.Env, p.Stderr = f.dir, f.env, log
-	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	require.NoError(f.t, p.Start())
 	go func() {
 		_ = p.Wait() // exitCode says how
@@ -135,6 +135,10 @@ func (f *faceFusionCopy) start(command string, arguments ...string) *faceFusionP
 	f.t.Cleanup(func() {
 		_ = p.Process.Kill()
 		<-p.ended
+		// The ffmpegs of one that was killed write on.
+		for begin := time.Now(); syscall.Kill(-p.Process.Pid, syscall.SIGKILL) == nil && time.Since(begin) < time.Second; {
+			time.Sleep(10 * time.Millisecond)
+		}
 	})
 	return p
 }

@@ -248,7 +248,7 @@ func (a *runComparison) webUI() {
 	user.must("tabs", 1)
 	// Tabs are reported by how often they poll, which they do less often where the machine is slow.
 	if a.f.countsCalls() {
-		a.c.eventually(a.t, 60*time.Second, "tabs are open", func(p page) bool { return sumOf(p, "facefusion_server_viewers") >= 1 })
+		a.c.eventually(a.t, 5*time.Minute, "tabs are open", func(p page) bool { return sumOf(p, "facefusion_server_viewers") >= 1 })
 	}
 	time.Sleep(30 * time.Second)
 	a.agree("web UI, two tabs open, no job")
