@@ -12,6 +12,8 @@ import (
 // this host alone: its text is that of a command line.
 type Hint struct {
 	PID int
+	// UID is its user; of subordinate users he whose they are.
+	UID int
 	// Reason is why it looks like that.
 	Reason string
 	// Cmdline is an expression for instances[].match.cmdline that it fits: its interpreter and its
@@ -25,16 +27,29 @@ const (
 	hintName   = "its folder or its script is called like FaceFusion, and no checkout is near"
 )
 
-// maxHints bounds how many are remembered: a host full of them is told by the first.
-const maxHints = 16
+// How many are remembered, of a user and in all: a host full of them is told by the first, and
+// nobody hides those of another.
+const (
+	maxUserHints = 8
+	maxHints     = 128
+)
 
 // hint notes a process that looks near.
 func (t *Table) hint(o observation, reason string) {
 	if len(t.hints) >= maxHints || t.hints[o.pid].PID != 0 {
 		return
 	}
+	uid, own := t.files.userOf(o.pid), 0
+	for _, h := range t.hints {
+		if h.UID == uid {
+			own++
+		}
+	}
+	if own >= maxUserHints {
+		return
+	}
 	if expression, ok := hintExpression(o.argv); ok {
-		t.hints[o.pid] = Hint{PID: o.pid, Reason: reason, Cmdline: expression}
+		t.hints[o.pid] = Hint{PID: o.pid, UID: uid, Reason: reason, Cmdline: expression}
 	}
 }
 

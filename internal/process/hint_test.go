@@ -49,3 +49,19 @@ func TestHints(t *testing.T) {
 	w.table.ListAll()
 	require.Empty(t, w.pass().Hints)
 }
+
+// TestHintsOfAUserHideNoOther: somebody starts a hundred programs that are called like FaceFusion.
+func TestHintsOfAUserHideNoOther(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	for n := range 100 {
+		p := pythonIn(100+n, "/home/eve/facefusion-x", "python3 evil.py")
+		p.UID = 1001
+		w.put(p)
+	}
+	honest := pythonIn(900, "/opt/facefusion-api", "python3 main.py")
+	honest.UID = 1002
+	w.put(honest)
+	hints := w.pass().Hints
+	require.Len(t, hints, 9)
+	assert.Equal(t, 900, hints[8].PID)
+}

@@ -37,7 +37,7 @@ type Probe struct {
 	episodes map[string]*episode
 	unfit    map[string]string
 	blind    map[string]bool
-	hinted   map[string]bool
+	hinted   hinted
 	known    int
 	over     bool // it was logged that there are too many instances
 }
@@ -51,7 +51,7 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 		denied:   map[string]bool{},
 		unfit:    map[string]string{},
 		blind:    map[string]bool{},
-		hinted:   map[string]bool{},
+		hinted:   hinted{},
 		episodes: map[string]*episode{},
 		known:    -1,
 	}
@@ -94,6 +94,10 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 			return err
 		}
 		p.persister = nil
+	}
+	for _, name := range p.table.OpenToAnybody() {
+		p.env.Settings.Logger.Warn("whoever works on this host may run a process that fits the match of an instance, and keep it up", zap.String("instance", name),
+			zap.String("remedy", "give match.user, whose it is, or path, the checkout"))
 	}
 	p.loop.Start()
 	return nil
@@ -156,21 +160,6 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 		}
 	}
 	p.reportDenied(snapshot)
-}
-
-// maxHinted bounds how many hints are logged.
-const maxHinted = 16
-
-// reportHints logs, once for each program, what may be FaceFusion, with the match to add.
-func (p *Probe) reportHints(snapshot *process.Snapshot) {
-	for _, h := range snapshot.Hints {
-		if p.hinted[h.Cmdline] || len(p.hinted) >= maxHinted {
-			continue
-		}
-		p.hinted[h.Cmdline] = true
-		p.env.Settings.Logger.Info("this may be FaceFusion, and no rule finds it: if it is, add the match", zap.Int("pid", h.PID), zap.String("reason", h.Reason),
-			zap.String("match", "instances: [{name: CHOOSE-A-NAME, match: {cmdline: '"+strings.ReplaceAll(h.Cmdline, "'", "''")+"'}}]"))
-	}
 }
 
 // reportBlind logs, once each, why FaceFusion may run unseen.

@@ -1,0 +1,47 @@
+package process
+
+import (
+	"strconv"
+	"strings"
+)
+
+// OpenToAnybody names the configured instances that a process of any user may fit: their match says
+// neither whose it is nor where the checkout lies, and people work on the host. Who runs such a
+// command keeps the instance up, and says what its version is.
+func (t *Table) OpenToAnybody() (names []string) {
+	if !t.files.hasPeople() {
+		return nil
+	}
+	for _, i := range t.instances.configured {
+		if m := i.conf.Match; m != nil && m.User == "" && i.conf.Path == "" {
+			names = append(names, i.id)
+		}
+	}
+	return names
+}
+
+// firstPerson is the lowest user that useradd gives a person, and nobody the one of nobody.
+const (
+	firstPerson = 1000
+	nobody      = 65_534
+)
+
+// hasPeople says whether the host's /etc/passwd has users who may log in.
+func (f *files) hasPeople() bool {
+	text, err := f.hostRoot().ReadFile("/etc/passwd", maxPasswd)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Split(strings.TrimSpace(line), ":")
+		if len(fields) < 7 {
+			continue
+		}
+		uid, err := strconv.Atoi(fields[2])
+		shell := fields[6]
+		if err == nil && uid >= firstPerson && uid != nobody && !strings.HasSuffix(shell, "/nologin") && !strings.HasSuffix(shell, "/false") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,29 @@
+package processprobe
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+)
+
+// TestHintsOfAUserHideNoOther: whoever makes hints by the thousand is told of eight; another user's
+// is told all the same, and his own again when those are gone for a day.
+func TestHintsOfAUserHideNoOther(t *testing.T) {
+	l, now, told := hinted{}, time.Now(), 0
+	for n := range 1000 {
+		if l.first(process.Hint{UID: 1001, Cmdline: fmt.Sprint("^evil", n)}, now) {
+			told++
+		}
+	}
+	assert.Equal(t, maxUserHinted, told)
+	assert.True(t, l.first(process.Hint{UID: 0, Cmdline: "^honest"}, now))
+	assert.False(t, l.first(process.Hint{UID: 0, Cmdline: "^honest"}, now), "once")
+	now = now.Add(hintForgotten + time.Hour)
+	l.forget(now)
+	assert.Empty(t, l)
+	assert.True(t, l.first(process.Hint{UID: 1001, Cmdline: "^mine"}, now))
+}
