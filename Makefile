@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-stack e2e-gradio e2e-servers e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-stack e2e-gradio e2e-servers e2e-deployments e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,10 @@ e2e-servers: build ## run the built collector beside real FastAPI, Flask, gunico
 	test/gradio/install.sh .cache/gradio
 	FACEFUSION_PYTHON=$(CURDIR)/.cache/servers/bin/python GRADIO_PYTHON=$(CURDIR)/.cache/gradio/bin/python \
 		go test -count=1 -timeout 25m -tags e2e,servers -run Servers ./test/e2e/...
+
+e2e-deployments: build ## run the built collector beside FaceFusion in real FastAPI, Flask, gunicorn, Celery, RQ, gRPC and Ray services; installs them from PyPI (and Redis from Debian) into .cache/
+	test/deployments/install.sh .cache/deployments
+	DEPLOYMENTS_FRAMEWORKS=$(CURDIR)/.cache/deployments go test -count=1 -v -timeout 20m -tags e2e,deployments -run Deployments ./test/e2e/...
 
 # The folder and the Python are named as seen from here, and used from elsewhere. FACEFUSION_PYTHON names one that has all of it already.
 e2e-real: build ## run the built collector beside the real FaceFusion, of which FACEFUSION_CHECKOUT=... names a checkout; nothing else of FaceFusion may run

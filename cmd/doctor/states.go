@@ -15,6 +15,7 @@ var (
 		"denied":             {Warning, "denied: it may not be read", capabilitiesRemedy},
 		"not_visible":        {Warning, "not_visible: the process may not be looked into, so it is not known which folder it has", capabilitiesRemedy + ", or name the folder as instances[].path or jobs_path"},
 		"unknown":            {Warning, "unknown: neither a process nor the configuration tells of a checkout", "name the checkout as instances[].path, or the folder as jobs_path"},
+		"claim_refused":      {Warning, "claim_refused: its processes name a jobs folder that their user may not write to", "correct --jobs-path or facefusion.ini, or the folder's owner and mode"},
 		"error":              {Warning, "error: the file system answers with an error", "docs/runbooks/FaceFusionJobsFolderClosed.md"},
 		"share_unresponsive": {Warning, "share_unresponsive: the file system that it lies on does not answer", "look at the server of the share, and at dmesg"},
 	}

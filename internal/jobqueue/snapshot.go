@@ -98,6 +98,9 @@ const (
 	// AccessUnknown: a process of the instance runs, and neither it nor the configuration tells of
 	// a checkout or a jobs folder.
 	AccessUnknown Access = "unknown"
+	// AccessClaimRefused: the processes of the instance name a jobs folder that their user may not
+	// write to. It is not taken for his, so it is not read.
+	AccessClaimRefused Access = "claim_refused"
 	// AccessError: the file system answers with an error that is neither "no such folder" nor
 	// "permission denied".
 	AccessError Access = "error"

@@ -12,7 +12,9 @@ import (
 
 // TestOpenToAnybody: a match without a user and a checkout is somebody's to fit where people work.
 func TestOpenToAnybody(t *testing.T) {
-	match := func(user string) *process.Match { return &process.Match{Cmdline: regexp.MustCompile("app:app"), User: user} }
+	match := func(user string) *process.Match {
+		return &process.Match{Cmdline: regexp.MustCompile("app:app"), User: user}
+	}
 	settings := process.Settings{Instances: []process.Configured{
 		{Name: "open", Match: match("")}, {Name: "of a user", Match: match("swap")}, {Name: "of a checkout", Path: "/opt/ff", Match: match("")}, {Name: "by path", Path: "/opt/ff"},
 	}}

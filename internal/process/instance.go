@@ -166,7 +166,14 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 		Checkout: i.checkout.inner, JobsPath: i.jobs.inner, JobsHostPath: i.jobsPath,
 	}
 	byRole := make(map[Role][]*trackedProcess, len(i.totals))
+	own, refused := 0, 0
 	for _, m := range live {
+		if !m.role.Child() {
+			own++
+			if m.denied&deniedClaim != 0 {
+				refused++
+			}
+		}
 		out.Restricted = out.Restricted || !m.role.Child() && m.denied&deniedCheckout != 0
 		byRole[m.role] = append(byRole[m.role], m)
 		p := Process{ID: m.ID, Role: m.role, Rule: string(m.rule), Command: m.command(), Started: c.started(m.StartTicks), TempPath: m.temp, CPU: m.used.seconds(), Paths: m.paths}
@@ -176,6 +183,7 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 			out.Servers = append(out.Servers, m.port.asServer(m.ID))
 		}
 	}
+	out.ClaimRefused = own > 0 && refused == own
 	for role, t := range i.totals {
 		out.Roles = append(out.Roles, t.sum(role, byRole[role], c))
 	}

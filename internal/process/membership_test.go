@@ -3,6 +3,7 @@ package process_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,7 @@ func TestStrangers(t *testing.T) {
 						assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}}, pids(&i))
 					} else {
 						assert.Equal(t, map[process.Role][]int{process.RoleServer: {200}}, pids(&i))
+						assert.Equal(t, strings.HasPrefix(name, "a claimed"), i.ClaimRefused)
 					}
 				}
 			}

@@ -73,6 +73,9 @@ type Instance struct {
 	Unseen bool
 	// Restricted says that a live process of it may not be looked into.
 	Restricted bool
+	// ClaimRefused says that its processes, each of those that are no children, name a jobs folder
+	// that their user may not write to.
+	ClaimRefused bool
 	// LastSeen is when a process of the instance was last seen; zero if never.
 	LastSeen time.Time
 	// Roles has an entry for each role seen since the instance is known, sorted by role. A role

@@ -48,10 +48,6 @@ func (s *pythonServer) end() {
 	_ = s.cmd.Wait()
 }
 
-func serverKind(p page, port int, kind string) bool {
-	return p.is(1, "facefusion_server_kind", "server_port", strconv.Itoa(port), "facefusion_server_kind", kind)
-}
-
 // TestServersOfOtherKinds: none of them is in a state that alerts, and at most three requests are
 // needed to detect its kind.
 func TestServersOfOtherKinds(t *testing.T) {

@@ -39,6 +39,7 @@ var folderStates = []state{
 	{6, `facefusion_job_folder_state="not_visible"`, "not visible", "red"},
 	{7, `facefusion_job_folder_state="error"`, "error", "red"},
 	{8, `facefusion_job_folder_state="share_unresponsive"`, "share unresponsive", "red"},
+	{9, `facefusion_job_folder_state="claim_refused"`, "claim refused", "orange"},
 }
 
 var configurationStates = []state{

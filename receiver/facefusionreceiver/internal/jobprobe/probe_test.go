@@ -198,6 +198,7 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 			Processes: []process.Process{{ID: process.ID{PID: 13}, Role: process.RoleServer}, {ID: process.ID{PID: 14}, Role: process.RoleRunner}},
 		},
 		{ID: "stopped container", JobsHostPath: "/host/proc/15/root/facefusion/.jobs"},
+		{ID: "a claim", JobsHostPath: "/host/home/eve/facefusion/.jobs", ClaimRefused: true},
 	}}
 	gate := hostfs.NewGate(hostfs.Settings{})
 	root := func(dir, owner string) *hostfs.Root { return &hostfs.Root{Gate: gate, Dir: dir, Owner: owner} }
@@ -213,6 +214,7 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 			Process: root("/host/proc/13/root", "container"), Dir: "/facefusion",
 		},
 		{Instance: "stopped container", Files: root("/host", "stopped container")},
+		{Instance: "a claim", Files: root("/host", "a claim"), NoPath: jobqueue.AccessClaimRefused},
 	}, r.folders(s))
 	require.Len(t, r.tables, 5)
 	r.folders(&process.Snapshot{})
@@ -306,7 +308,7 @@ func TestEveryValueIsDeclared(t *testing.T) {
 	}
 	accesses := []jobqueue.Access{
 		jobqueue.AccessOpen, jobqueue.AccessAbsent, jobqueue.AccessUnreachable, jobqueue.AccessDenied, jobqueue.AccessNotVisible, jobqueue.AccessUnknown, jobqueue.AccessError,
-		jobqueue.AccessUnresponsive,
+		jobqueue.AccessUnresponsive, jobqueue.AccessClaimRefused,
 	}
 	require.Len(t, metadata.MapAttributeFacefusionJobFolderState, len(accesses))
 	for _, access := range accesses {

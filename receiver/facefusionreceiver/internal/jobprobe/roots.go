@@ -55,7 +55,11 @@ func (r *roots) folders(snapshot *process.Snapshot) []jobqueue.Folder {
 }
 
 func (r *roots) folder(instance *process.Instance) jobqueue.Folder {
-	return r.find(instance, jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout, NoPath: noPath(instance)}, instance.JobsHostPath)
+	path := instance.JobsHostPath
+	if instance.ClaimRefused {
+		path = ""
+	}
+	return r.find(instance, jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout, NoPath: noPath(instance)}, path)
 }
 
 // appendRunFolders adds the folders that only runs of an instance use.
@@ -97,6 +101,8 @@ func (r *roots) find(instance *process.Instance, folder jobqueue.Folder, path st
 // noPath says why no way leads to a jobs folder, where none does.
 func noPath(instance *process.Instance) jobqueue.Access {
 	switch {
+	case instance.ClaimRefused:
+		return jobqueue.AccessClaimRefused
 	case instance.JobsHostPath != "":
 		return ""
 	case instance.Unseen || instance.Up() && instance.Restricted:

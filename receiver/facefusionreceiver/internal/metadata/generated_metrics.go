@@ -420,6 +420,7 @@ const (
 	AttributeFacefusionJobFolderStateUnknown
 	AttributeFacefusionJobFolderStateError
 	AttributeFacefusionJobFolderStateShareUnresponsive
+	AttributeFacefusionJobFolderStateClaimRefused
 )
 
 // String returns the string representation of the AttributeFacefusionJobFolderState.
@@ -441,6 +442,8 @@ func (av AttributeFacefusionJobFolderState) String() string {
 		return "error"
 	case AttributeFacefusionJobFolderStateShareUnresponsive:
 		return "share_unresponsive"
+	case AttributeFacefusionJobFolderStateClaimRefused:
+		return "claim_refused"
 	}
 	return ""
 }
@@ -455,6 +458,7 @@ var MapAttributeFacefusionJobFolderState = map[string]AttributeFacefusionJobFold
 	"unknown":            AttributeFacefusionJobFolderStateUnknown,
 	"error":              AttributeFacefusionJobFolderStateError,
 	"share_unresponsive": AttributeFacefusionJobFolderStateShareUnresponsive,
+	"claim_refused":      AttributeFacefusionJobFolderStateClaimRefused,
 }
 
 // AttributeFacefusionJobState specifies the value facefusion.job.state attribute.

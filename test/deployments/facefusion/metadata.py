@@ -1,0 +1,5 @@
+METADATA =\
+{
+	'name': 'FaceFusion',
+	'version': '3.8.1'
+}
