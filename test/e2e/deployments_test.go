@@ -141,7 +141,8 @@ func (f *frameworks) startRedis(t *testing.T) {
 	f.redis = fmt.Sprintf("redis://127.0.0.1:%d", port)
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
-		program = filepath.Join(f.folder, "redis/usr/bin/redis-check-rdb") // it is redis-server by its name
+		// it is redis-server by its name
+		program = filepath.Join(f.folder, "redis/usr/bin/redis-check-rdb")
 	}
 	libraries, err := filepath.Glob(filepath.Join(f.folder, "redis/usr/lib/*-linux-gnu"))
 	require.NoError(t, err)
