@@ -13,13 +13,13 @@ import (
 // TestHintsOfAUserHideNoOther: whoever makes hints by the thousand is told of eight; another user's
 // is told all the same, and his own again when those are gone for a day.
 func TestHintsOfAUserHideNoOther(t *testing.T) {
-	l, now, told := hinted{}, time.Now(), 0
+	l, now, reported := hinted{}, time.Now(), 0
 	for n := range 1000 {
 		if l.first(process.Hint{UID: 1001, Cmdline: fmt.Sprint("^evil", n)}, now) {
-			told++
+			reported++
 		}
 	}
-	assert.Equal(t, maxUserHinted, told)
+	assert.Equal(t, maxUserHinted, reported)
 	assert.True(t, l.first(process.Hint{UID: 0, Cmdline: "^honest"}, now))
 	assert.False(t, l.first(process.Hint{UID: 0, Cmdline: "^honest"}, now), "once")
 	now = now.Add(hintForgotten + time.Hour)
