@@ -143,7 +143,7 @@ type RoleUsage struct {
 	Exits map[ExitReason]uint64
 	// CPUUser and CPUSystem are totals in seconds.
 	CPUUser, CPUSystem float64
-	// ResidentMemory in bytes, from statm: smaps would stop the process while it is read.
+	// ResidentMemory in bytes, from stat: smaps would stop the process while it is read.
 	ResidentMemory int64
 	// Threads of all processes of the role.
 	Threads int64

@@ -18,6 +18,7 @@ type stat struct {
 	user, system uint64
 	threads      int64
 	start        uint64
+	resident     int64 // pages
 	// exitCode is in the form of waitpid. It is 0 to readers who may not look into the process.
 	exitCode int
 }
@@ -34,6 +35,7 @@ const (
 	statSystem   = 12
 	statThreads  = 17
 	statStart    = 19
+	statResident = 21
 	statExitCode = 49
 )
 
@@ -54,7 +56,7 @@ func parseStat(data []byte) (stat, error) {
 		return stat{}, errStat
 	}
 	fields := bytes.Fields(data[last+1:])
-	if len(fields) <= statStart || len(fields[statState]) != 1 {
+	if len(fields) <= statResident || len(fields[statState]) != 1 {
 		return stat{}, errStat
 	}
 	s := stat{comm: string(data[open+1 : last]), state: fields[statState][0]}
@@ -71,6 +73,7 @@ func parseStat(data []byte) (stat, error) {
 	s.user, s.system = number(statUser), number(statSystem)
 	s.threads = int64(number(statThreads))
 	s.start = number(statStart)
+	s.resident = int64(number(statResident))
 	if len(fields) > statExitCode {
 		s.exitCode = int(number(statExitCode))
 	}

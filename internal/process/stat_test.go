@@ -16,13 +16,13 @@ func TestParseStat(t *testing.T) {
 	for _, comm := range []string{"python3.12", "a b", ") S 1 2", "x) (y", "line\nbreak", "((", ""} {
 		s, err := parseStat([]byte(statLine(comm)))
 		require.NoError(t, err, "%q", comm)
-		assert.Equal(t, stat{comm: comm, state: 'S', ppid: 12, kernel: true, user: 140, system: 150, threads: 18, start: 220, exitCode: 512}, s)
+		assert.Equal(t, stat{comm: comm, state: 'S', ppid: 12, kernel: true, user: 140, system: 150, threads: 18, start: 220, resident: 24, exitCode: 512}, s)
 	}
 }
 
 func TestParseStatOfGarbage(t *testing.T) {
-	for _, line := range []string{"", "(", ")", ")(", "1 (x)", "1 (x) S", "1 (x) SS 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20",
-		"1 (x) S a 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"} {
+	for _, line := range []string{"", "(", ")", ")(", "1 (x)", "1 (x) S", "1 (x) SS 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22",
+		"1 (x) S a 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22"} {
 		_, err := parseStat([]byte(line))
 		assert.ErrorIs(t, err, errStat, "%q", line)
 	}
@@ -40,8 +40,8 @@ func FuzzStat(f *testing.F) {
 			return
 		}
 		// What was understood is understood again.
-		line := fmt.Sprintf("1 (%s) %s %d 5 6 0 -1 %d 10 11 12 13 %d %d 16 17 20 0 %d 0 %d", s.comm, []byte{s.state}, uint64(s.ppid),
-			map[bool]uint{true: kernelThread}[s.kernel], s.user, s.system, uint64(s.threads), s.start)
+		line := fmt.Sprintf("1 (%s) %s %d 5 6 0 -1 %d 10 11 12 13 %d %d 16 17 20 0 %d 0 %d 23 %d", s.comm, []byte{s.state}, uint64(s.ppid),
+			map[bool]uint{true: kernelThread}[s.kernel], s.user, s.system, uint64(s.threads), s.start, uint64(s.resident))
 		again, err := parseStat([]byte(line))
 		s.exitCode = 0
 		if err != nil || again != s {

@@ -3,7 +3,6 @@ package process
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"strconv"
@@ -23,9 +22,7 @@ type resourceUsage struct {
 func (f *files) measure(m *trackedProcess, s stat) {
 	m.used.cpu(s)
 	m.used.threads = reading.Known(s.threads)
-	if resident, err := f.resident(m.PID); err == nil {
-		m.used.resident = reading.Known(resident)
-	}
+	m.used.resident = reading.Known(s.resident * int64(os.Getpagesize()))
 	read, write, err := f.storage(m.PID)
 	m.deny(deniedIO, err)
 	if err == nil {
@@ -39,27 +36,7 @@ func (f *files) measure(m *trackedProcess, s stat) {
 	}
 }
 
-var (
-	errStatm = errors.New("not in the form of /proc/<pid>/statm")
-	errIO    = errors.New("not in the form of /proc/<pid>/io")
-)
-
-// resident is the second number of statm, which are pages.
-func (f *files) resident(pid int) (int64, error) {
-	data, err := f.read(f.path(pid, "statm"), maxStat)
-	if err != nil {
-		return 0, err
-	}
-	fields := bytes.Fields(data)
-	if len(fields) < 2 {
-		return 0, errStatm
-	}
-	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%w: %w", errStatm, err)
-	}
-	return pages * int64(os.Getpagesize()), nil
-}
+var errIO = errors.New("not in the form of /proc/<pid>/io")
 
 // storage is what a process has had read from storage and written to it.
 func (f *files) storage(pid int) (read, write int64, err error) {
