@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -445,10 +446,22 @@ func TestTwoVersionsWithinOneStepOfTheClock(t *testing.T) {
 	info, err := os.Stat(h.file("queued/a"))
 	require.NoError(t, err)
 	require.Equal(t, int64(len(text)), info.Size())
-	h.pass()
-	for _, j := range h.watcher.folders[0].jobs {
-		assert.Equal(t, jobfile.StatusStarted, j.doc.Steps[1].Status)
+	only := func() *job {
+		for _, j := range h.watcher.folders[0].jobs {
+			return j
+		}
+		return nil
 	}
+	// Nor does the time of its change differ, which nobody can set.
+	st, err := jobsdir.Stat(rootAt(h.path), "/queued/a.json")
+	require.NoError(t, err)
+	only().stat = st
+	h.pass()
+	assert.Equal(t, jobfile.StatusStarted, only().doc.Steps[1].Status)
+	assert.True(t, only().racy)
+	h.advance(jobsdir.ClockStep)
+	h.pass()
+	assert.False(t, only().racy, "it cannot change any more without another time")
 }
 
 // TestGrowthIsMoreThanSize: a file that is written in place keeps its size, and one that is
