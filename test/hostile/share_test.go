@@ -96,7 +96,7 @@ func TestAStoppedShareHidesNoOther(t *testing.T) {
 	s.resume()
 	c.eventually(t, 10*time.Second, "the share is back", open(5))
 	require.Equal(t, 1, count(c.log.String(), "file system responds again"))
-	require.Less(t, c.terminate(t), 4*time.Second)
+	require.Less(t, c.terminate(t), endWithin)
 }
 
 // TestTheClockOfAShare: the server of a share has a clock of its own, two hours ahead or behind. A
@@ -178,7 +178,7 @@ func TestSignalsBesideAStoppedShare(t *testing.T) {
 	c.eventually(t, 15*time.Second, "the page is back", func(p page) bool { return up(5)(p) && open(4)(p) })
 	took := c.terminate(t)
 	t.Logf("ended within %v", took)
-	require.Less(t, took, 4*time.Second)
+	require.Less(t, took, endWithin)
 }
 
 // TestAnOutputOnAStoppedShare: a job writes to a share that does not answer. It is watched all the
@@ -205,7 +205,7 @@ func TestAnOutputOnAStoppedShare(t *testing.T) {
 		total, _ := p.sum("facefusion_job_finished_total")
 		return total == 1
 	})
-	require.Less(t, c.terminate(t), 4*time.Second)
+	require.Less(t, c.terminate(t), endWithin)
 }
 
 func count(text, part string) (n int) {
