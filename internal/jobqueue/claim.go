@@ -97,6 +97,8 @@ const (
 	// overtakesWithin is how much later a process may start and still be the first to come to its
 	// job.
 	overtakesWithin = 10 * time.Second
+	// exitKnown is how long it takes at most until it is known how a process ended.
+	exitKnown = 5 * time.Second
 	// claimGrace is how late a process may be found that started before its run.
 	claimGrace = time.Second
 )
@@ -116,8 +118,12 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 	}
 	if d.ownProcess() {
 		for _, p := range c.early { // those that have exited since
-			if !l.alive(p.ProcessID) && l.exitOf(p.ProcessID, c.seen) != nil && !taken(p.ProcessID) {
+			switch {
+			case l.alive(p.ProcessID) || taken(p.ProcessID):
+			case l.exitOf(p.ProcessID, c.seen) != nil:
 				fitting = append(fitting, p)
+			case l.listed.Sub(c.seen) < exitKnown:
+				return // how it ended is not known yet
 			}
 		}
 		c.early = nil

@@ -112,3 +112,21 @@ func TestTheCommandLineOfAnotherTarget(t *testing.T) {
 	h.tick(longAgo + 5*time.Second)
 	assert.Equal(t, map[LossReason]uint64{ReasonGone: 1}, h.orphans())
 }
+
+// TestARunThatDiesBeforeTheProcessesAreListed: how its process ended is known seconds later.
+func TestARunThatDiesBeforeTheProcessesAreListed(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	process := h.runner("headless-run")
+	h.tick(2 * time.Second)
+	h.lag = time.Second
+	h.headless(headlessID, "started")
+	h.pass()
+	h.hide(process)
+	h.lag = 0
+	h.tick(2 * time.Second)
+	h.exit(process, ReasonKilled)
+	h.tick(2 * time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
+}
