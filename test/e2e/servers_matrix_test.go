@@ -132,6 +132,10 @@ func (r *playedRow) start(t *testing.T, dir string) {
 		require.NoError(t, os.RemoveAll(filepath.Join(folder, "facefusion")))
 	}
 	r.cmd = exec.Command(python, r.script, r.command)
+	if r.command != "run" {
+		// whoever starts a run is a service, but for a shell
+		r.cmd = exec.Command("sh", "-c", `"$0" "$@"; exit $?`, python, r.script, r.command)
+	}
 	r.cmd.Dir = folder
 	r.cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1", "SERVER_KIND="+r.kind, "SERVER_PORT="+strconv.Itoa(r.port),
 		"GRADIO_SERVER_PORT="+strconv.Itoa(r.port), "STANDIN_TRIGGERS="+dir)
@@ -223,6 +227,10 @@ func playMatrix(t *testing.T, act string) {
 	}
 	signal := map[string]syscall.Signal{"kill": syscall.SIGKILL, "clean": syscall.SIGTERM, "reboot": syscall.SIGTERM, "stop": syscall.SIGSTOP}[act]
 	for _, r := range list {
+		if r.command != "run" {
+			require.NoError(t, syscall.Kill(-r.cmd.Process.Pid, signal))
+			continue
+		}
 		require.NoError(t, r.cmd.Process.Signal(signal))
 	}
 	// want is what a row promises, of the collector that looked (0), and of the next ones with (1)
@@ -267,18 +275,18 @@ func playMatrix(t *testing.T, act string) {
 		time.Sleep(2 * time.Second) // the page is that of before until the receiver starts anew
 		expect(act+", then a reload", func(n int) int { return n + 1 })
 	}
-	for n, c := range collectors {
+	for _, c := range collectors {
 		c.stop(t)
-		if act == "reboot" {
-			require.NoError(t, os.WriteFile(boot, []byte("two\n"), 0o600))
-		}
-		collectors[n] = startBehind(t, behind, configurations[n])
 	}
 	if act == "reboot" {
 		for _, r := range list {
 			_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 			_ = r.cmd.Wait()
 		}
+		require.NoError(t, os.WriteFile(boot, []byte("two\n"), 0o600))
+	}
+	for n := range collectors {
+		collectors[n] = startBehind(t, behind, configurations[n])
 	}
 	expect(act+", then a restart", func(n int) int { return n + 1 })
 	for n, c := range collectors {
