@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-stack e2e-gradio e2e-servers e2e-deployments e2e-real e2e-durability e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-stack e2e-gradio e2e-servers e2e-deployments e2e-real e2e-durability e2e-ledger e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,9 @@ e2e-real: build ## run the built collector beside the real FaceFusion, of which 
 
 e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the store away for a minute, kill agent and gateway, and count what is lost
 	go test -count=1 -v -parallel 16 -tags e2e,durability -run Durability ./test/e2e/...
+
+e2e-ledger: build bin/simulator ## end 200 runs in all ways beside open tabs, with a restart in the middle, and compare outcomes and traces
+	go test -count=1 -v -timeout 30m -tags e2e,ledger -run TestLedgerOfRuns ./test/e2e/...
 
 # In pid and mount namespaces of its own: no FaceFusion of the machine, no share that outlives it.
 e2e-hostile: build bin/otelcol-facefusion-doctor ## attack it from other accounts, stop shares under it, damage its state, fill its disk; needs root and /dev/fuse
