@@ -115,6 +115,10 @@ func (z *translator) panel(p panel) panel {
 		config := *p.FieldConfig
 		config.Defaults.NoValue = z.text(config.Defaults.NoValue)
 		config.Defaults.Mappings = z.mappings(config.Defaults.Mappings)
+		config.Defaults.Links = slices.Clone(config.Defaults.Links)
+		for i := range config.Defaults.Links {
+			config.Defaults.Links[i].Title = z.text(config.Defaults.Links[i].Title)
+		}
 		config.Overrides = z.overrides(config.Overrides)
 		p.FieldConfig = &config
 	}
