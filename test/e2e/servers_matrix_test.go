@@ -133,8 +133,8 @@ func (r *playedRow) start(t *testing.T, dir string) {
 	}
 	r.cmd = exec.Command(python, r.script, r.command)
 	if r.command != "run" {
-		// whoever starts a run is a service, but for a shell
-		r.cmd = exec.Command("sh", "-c", `"$0" "$@"; exit $?`, python, r.script, r.command)
+		// whoever starts a run is a service: this one is nobody's
+		r.cmd = exec.Command("sh", "-c", `"$0" "$@" &`, python, r.script, r.command)
 	}
 	r.cmd.Dir = folder
 	r.cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1", "SERVER_KIND="+r.kind, "SERVER_PORT="+strconv.Itoa(r.port),
