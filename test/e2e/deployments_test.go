@@ -83,7 +83,7 @@ func (f *frameworks) follow(t *testing.T, d deployed) {
 
 	asked := make(chan error, 1)
 	go func() { asked <- f.ask(t, d, port) }()
-	c.eventually(t, 30*time.Second, "the run for a request is of the same instance", func(p page) bool {
+	c.eventually(t, 90*time.Second, "the run for a request is of the same instance", func(p page) bool {
 		return roles(p, "runner") == 1 && p.is(1, "facefusion_process_up")
 	})
 	require.NoError(t, <-asked)
@@ -110,6 +110,11 @@ func (f *frameworks) ask(t *testing.T, d deployed, port int) error {
 		path = "/"
 	}
 	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, path))
+	// its port may be opened late
+	for deadline := time.Now().Add(90 * time.Second); err != nil && time.Now().Before(deadline); {
+		time.Sleep(200 * time.Millisecond)
+		response, err = http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, path))
+	}
 	if err != nil {
 		return err
 	}
