@@ -117,14 +117,18 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 		return
 	}
 	if d.ownProcess() {
+		unknown := false
 		for _, p := range c.early { // those that have exited since
 			switch {
 			case l.alive(p.ProcessID) || taken(p.ProcessID):
 			case l.exitOf(p.ProcessID, c.seen) != nil:
 				fitting = append(fitting, p)
 			case l.listed.Sub(c.seen) < exitKnown:
-				return // how it ended is not known yet
+				unknown = true
 			}
+		}
+		if unknown && len(fitting) == 0 {
+			return // how it ended is not known yet
 		}
 		c.early = nil
 	}

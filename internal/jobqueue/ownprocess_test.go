@@ -130,3 +130,27 @@ func TestARunThatDiesBeforeTheProcessesAreListed(t *testing.T) {
 	h.tick(2 * time.Second)
 	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
 }
+
+// TestTheProcessOfTheRunBefore is still listed when the next one comes to its job, and how it ended
+// is known late: it is the next one's job all the same.
+func TestTheProcessOfTheRunBefore(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.pass()
+	before := h.runner("headless-run")
+	h.tick(overtakesWithin + 2*time.Second)
+	process := h.runner("headless-run")
+	h.tick(2 * time.Second)
+	h.lag = time.Second
+	h.headless(headlessID, "started")
+	h.pass()
+	h.hide(before)
+	h.lag = 0
+	h.tick(2 * time.Second)
+	h.exit(before, ReasonException)
+	h.tick(2 * time.Minute)
+	assert.Empty(t, h.orphans())
+	h.complete(headlessID, process)
+	h.tick(5 * time.Second)
+	assert.Equal(t, "completed 1", counts(h.queue()))
+}
