@@ -12,7 +12,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
 )
 
-// everything is a GPU that has all there is to read, and eight processes.
+// everything returns a GPU that supports every reading and has eight processes.
 func everything(index int) *gputest.GPU {
 	g := gputest.NewGPU(index)
 	g.Numbers = make(map[gpu.Quantity]uint64)
@@ -41,8 +41,8 @@ func benchSampler(b *testing.B, interval time.Duration) *gpu.Sampler {
 	return s
 }
 
-// BenchmarkObserve is one cycle of eight GPUs that have everything, over a driver that costs
-// nothing. The budget: under 1 ms of CPU.
+// BenchmarkObserve is one pass over eight GPUs that support everything, with a driver that takes no
+// time. Budget: less than 1 ms of CPU.
 func BenchmarkObserve(b *testing.B) {
 	for name, interval := range map[string]time.Duration{"fast": time.Hour, "slow": time.Nanosecond} {
 		b.Run(name, func(b *testing.B) {
@@ -68,8 +68,8 @@ func BenchmarkCollect(b *testing.B) {
 	}
 }
 
-// What a sampler keeps does not grow with the cycles, also when other processes use the GPU in
-// each.
+// The memory of a sampler does not grow with the number of passes, even if other processes use the
+// GPU in each pass.
 func TestMemoryDoesNotGrowWithTheCycles(t *testing.T) {
 	g := everything(0)
 	driver := gputest.New(g)

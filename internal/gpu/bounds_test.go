@@ -11,7 +11,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
 )
 
-// A library that claims 65,536 GPUs costs no more than one with 64, and the real ones work.
+// A library that reports 65,536 GPUs costs no more than one with 64, and the real GPUs work.
 func TestTheNumberOfGPUsHasABound(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := gputest.New(a)
@@ -30,8 +30,8 @@ func TestTheNumberOfGPUsHasABound(t *testing.T) {
 	})
 }
 
-// A GPU that claims four billion MIG devices is asked for as many as can be, and says that it was
-// implausible.
+// For a GPU that reports four billion MIG devices, only possible indexes are read, and the answer
+// counts as implausible.
 func TestTheNumberOfMIGDevicesHasABound(t *testing.T) {
 	a, m := gputest.NewGPU(0), gputest.NewGPU(7)
 	m.Identity.UUID = "MIG-1"

@@ -10,22 +10,22 @@ import (
 type sampleBuffer struct {
 	// last is the timestamp of the newest entry seen; 0 before the first read.
 	last uint64
-	// lastImplausible is the timestamp of the newest entry that could not be true. Such entries do
-	// not move last, and are returned again.
+	// lastImplausible is the timestamp of the newest implausible entry. Such entries do not advance
+	// last, so the driver returns them again.
 	lastImplausible uint64
 	emptyReads      int
 }
 
-// emptyReadLimit is how often a buffer may have nothing new before its timestamps are no longer
-// trusted: after the host's clock was set back, the driver has nothing newer than what was seen
-// until the clock has caught up.
+// emptyReadLimit is how many reads in a row may return nothing new before the position is
+// discarded. After the host's clock was set back, no entry is newer than last until the clock has
+// caught up.
 const emptyReadLimit = 3
 
 // maxGap keeps the difference of two timestamps within a Duration; longestSample cuts it anyway.
 const maxGap = uint64(longestSample / time.Microsecond)
 
-// follow sums up the new entries, and says whether all of them can be true. The first read only
-// finds the position: earlier entries belong to no window.
+// follow sums up the new entries and reports whether all of them are plausible. The first read only
+// sets the position: earlier entries belong to no window.
 func (b *sampleBuffer) follow(entries []Sample) (s sum, plausible bool) {
 	plausible = true
 	slices.SortFunc(entries, func(x, y Sample) int { return cmp.Compare(x.Timestamp, y.Timestamp) })

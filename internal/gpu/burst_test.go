@@ -10,12 +10,12 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
 )
 
-// A second of full load in each 15 s, wherever it falls between the passes, is in the maximum of
-// the scrape; and the mean of the scrapes is its share within 2 %.
+// A second of full load in each 15 s is in the maximum of the scrape, at any phase relative to the
+// passes, and the mean over the scrapes is within 2 % of its share.
 func TestABurstIsInTheMaximumAndItsShareInTheMean(t *testing.T) {
 	const (
 		interval = 15 * time.Second
-		period   = 200 * time.Millisecond // of the driver's buffer, which holds 14 s
+		period   = 200 * time.Millisecond // of the driver's buffer, which spans 14 s
 		capacity = 70
 		scrapes  = 60
 	)
@@ -23,7 +23,7 @@ func TestABurstIsInTheMaximumAndItsShareInTheMean(t *testing.T) {
 	run(t, gputest.New(a), func(s *harness) {
 		t := s.T
 		begin := time.Now()
-		// It falls 370 ms later in each interval than in the one before.
+		// It is 370 ms later in each interval than in the previous one.
 		burst := func(at time.Duration) bool {
 			n := at / interval
 			from := n * 370 * time.Millisecond % (interval - time.Second)

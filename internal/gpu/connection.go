@@ -9,30 +9,30 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/backoff"
 )
 
-// checkInterval is how often the number of GPUs is read, for one that was plugged in or unplugged.
+// checkInterval is how often the number of GPUs is read, to detect hotplug.
 const checkInterval = 30 * time.Second
 
-// connection is the state of the library. It belongs to Observe.
+// connection is the state of the driver's library. Only Observe uses it.
 type connection struct {
 	worker      *worker[*sharedSession, answer]
 	workerEnded <-chan struct{}
 	library     Library
 	session     *sharedSession
-	// previous is the session before, which should be closed before a new one is opened: only then
-	// does the library probe the driver anew.
+	// previous is the previous session. It should be closed before a new one is opened, because
+	// only then does the library initialize the driver again.
 	previous *sharedSession
 	ended    time.Time
 	retry    backoff.Backoff
 	checkAt  time.Time
-	// idleSince is since when no process uses a GPU, releasedUntil when a library that was released
-	// for that is opened again.
+	// idleSince is when all GPUs were first seen without a process. releasedUntil is when a library
+	// that was released for that reason is opened again.
 	idleSince, releasedUntil time.Time
-	// beyond is how many GPUs the driver claims to have beyond gpuLimit.
+	// beyond is how many GPUs the driver reports in excess of gpuLimit.
 	beyond int
 }
 
-// answer is the library's reply: a new session to a request without one, otherwise the present
-// number of GPUs.
+// answer is the result of a call of the library's worker: a new session where the request had none,
+// otherwise the number of GPUs.
 type answer struct {
 	session  *sharedSession
 	opened   bool
@@ -86,7 +86,7 @@ func (s *Sampler) startLibraryWorker() {
 	go func() {
 		defer close(ended)
 		l.run(s.askLibrary)
-		// Closed during an Open that is no longer waited for.
+		// The sampler was closed while Open was under way.
 		select {
 		case a := <-l.results:
 			if a.opened {
@@ -97,7 +97,7 @@ func (s *Sampler) startLibraryWorker() {
 	}()
 }
 
-// askLibrary runs in the library's worker.
+// askLibrary opens the library or reads the number of GPUs. It runs in the library's worker.
 func (s *Sampler) askLibrary(session *sharedSession) answer {
 	if session != nil {
 		defer session.release()
@@ -117,7 +117,7 @@ func (s *Sampler) askLibrary(session *sharedSession) answer {
 	return a
 }
 
-// handleAnswer acts on an answer of the library.
+// handleAnswer updates the connection from an answer of the library's worker.
 func (s *Sampler) handleAnswer(a answer, now time.Time) {
 	c := &s.connection
 	switch {
@@ -135,7 +135,7 @@ func (s *Sampler) handleAnswer(a answer, now time.Time) {
 		c.retry.Failed(now)
 		c.library = s.explain(a.err)
 	case a.session != c.session:
-		// About a session that has ended meanwhile.
+		// The answer is about a session that has ended meanwhile.
 	case a.err == nil:
 		if count := s.bounded(a.count); count != len(s.slots) {
 			s.enumerate(count, now)
@@ -145,8 +145,8 @@ func (s *Sampler) handleAnswer(a answer, now time.Time) {
 	}
 }
 
-// dropSession ends a session that cannot be used any more. No GPU at all is no fault of the
-// library, but only a new session would see one.
+// dropSession ends a session that cannot be used any more. Zero GPUs is not an error of the
+// library, but only a new session would find one that was added.
 func (s *Sampler) dropSession(err error, now time.Time) {
 	s.disconnect(now)
 	s.connection.retry.Failed(now)
@@ -155,7 +155,7 @@ func (s *Sampler) dropSession(err error, now time.Time) {
 	}
 }
 
-// disconnect lets go of the session and of every worker that is not in a call.
+// disconnect releases the session and closes every worker that is not in a call.
 func (s *Sampler) disconnect(now time.Time) {
 	c := &s.connection
 	if c.session == nil {
@@ -163,23 +163,23 @@ func (s *Sampler) disconnect(now time.Time) {
 	}
 	s.dropIdleSlots()
 	close(c.session.over)
-	// In a goroutine, because the last to let go closes the library, which may block.
+	// In a goroutine, because the last release closes the library, which may block.
 	s.running.Go(c.session.release)
 	c.previous, c.session, c.ended = c.session, nil, now
 }
 
-// previousIsOver says whether the last session is closed, or as good as: one that is held by a
-// stuck worker may never be.
+// previousIsOver reports whether a new session may be opened: the previous one is closed, or has
+// been held by a stuck worker for longer than the deadline and may never be closed.
 func (s *Sampler) previousIsOver(now time.Time) bool {
 	c := &s.connection
 	return c.previous == nil || c.previous.isClosed() || now.Sub(c.ended) >= s.deadline
 }
 
-// gpuLimit is far beyond the GPUs of any host. Each has a goroutine, a thread while it is in a
-// call, and its windows.
+// gpuLimit bounds the number of GPUs, far above that of any host. Each GPU has a goroutine, a
+// thread while a call is under way, and its windows.
 const gpuLimit = 64
 
-// bounded is how many GPUs are watched of those that the driver claims to have.
+// bounded returns how many of the reported GPUs are observed, at most gpuLimit.
 func (s *Sampler) bounded(count int) int {
 	s.connection.beyond = max(0, count-gpuLimit)
 	return min(count, gpuLimit)

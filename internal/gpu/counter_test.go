@@ -11,7 +11,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// A counter of 64 bits never wraps: one that is lower than before has begun anew, wherever it was.
+// A counter of 64 bits never wraps: if it decreases, it was reset, whatever its value was.
 func TestBytesAreCountedAcrossARestart(t *testing.T) {
 	a := detailed(gpu.QuantityPCIeTransmitted, 1000)
 	run(t, gputest.New(a), func(s *harness) {
@@ -39,7 +39,8 @@ func TestBytesAreCountedAcrossARestart(t *testing.T) {
 	})
 }
 
-// narrow is a GPU whose driver counts the bytes in 32 bits, on a link of some generation and width.
+// narrow returns a GPU whose driver counts bytes in 32 bits, on a link of the given generation and
+// width.
 func narrow(generation, lanes uint64) *gputest.GPU {
 	a := detailed(gpu.QuantityPCIeTransmitted, 4_000_000_000)
 	a.Numbers[gpu.QuantityMaxLinkGeneration], a.Numbers[gpu.QuantityMaxLinkWidth] = generation, lanes
@@ -47,7 +48,7 @@ func narrow(generation, lanes uint64) *gputest.GPU {
 	return a
 }
 
-// send has bytes go over the link for a while, at 2 GB/s, each second a pass.
+// send transmits 2 GB/s over the link for some seconds, with a pass each second.
 func (s *harness) send(a *gputest.GPU, seconds int) (d gpu.Device) {
 	for range seconds {
 		s.change(func() {
@@ -58,7 +59,7 @@ func (s *harness) send(a *gputest.GPU, seconds int) (d gpu.Device) {
 	return d
 }
 
-// 2 GB/s for 46 s are 92 GB, 21 times what 32 bits hold.
+// 2 GB/s for 46 s are 92 GB, 21 times the range of 32 bits.
 func TestANarrowCounterIsReadOftenEnoughForItsLink(t *testing.T) {
 	a := narrow(3, 4) // 3.9 GB/s: it wraps within 1.09 s
 	run(t, gputest.New(a), func(s *harness) {
@@ -71,8 +72,7 @@ func TestANarrowCounterIsReadOftenEnoughForItsLink(t *testing.T) {
 	})
 }
 
-// A pass that comes too late may have missed a wrap: what it missed is not counted, and is
-// reported.
+// A late pass may have missed a wrap: the unknown increase is not counted, and the reading fails.
 func TestALatePassAddsNothing(t *testing.T) {
 	a := narrow(3, 4)
 	run(t, gputest.New(a), func(s *harness) {
@@ -87,7 +87,7 @@ func TestALatePassAddsNothing(t *testing.T) {
 	})
 }
 
-// A faster link may wrap several times between two passes, so that the counter says nothing.
+// On a faster link the counter may wrap several times between two passes, so it is not reported.
 func TestANarrowCounterOfAFastLinkIsSuppressed(t *testing.T) {
 	for name, a := range map[string]*gputest.GPU{"gen 4 x16": narrow(4, 16), "unknown": narrow(0, 0)} {
 		run(t, gputest.New(a), func(s *harness) {
@@ -106,7 +106,7 @@ func TestANarrowCounterOfAFastLinkIsSuppressed(t *testing.T) {
 	}
 }
 
-// A narrow counter that begins anew with the driver adds nothing that was not there.
+// A narrow counter that is reset with the driver does not count bytes that were never sent.
 func TestANarrowCounterThatBeginsAnew(t *testing.T) {
 	a := narrow(1, 1) // 250 MB/s
 	a.Numbers[gpu.QuantityPCIeTransmitted] = 1_000_000_000

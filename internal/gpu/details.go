@@ -2,7 +2,7 @@ package gpu
 
 import "github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 
-// Details are the readings of a GPU beyond the most used ones.
+// Details are the readings of a GPU that Device itself does not hold.
 type Details struct {
 	// TemperatureLimits in degrees Celsius.
 	TemperatureLimits TemperatureLimits
@@ -10,28 +10,29 @@ type Details struct {
 	MemoryTemperature reading.Value[float64]
 	// PowerLimits in watts.
 	PowerLimits PowerLimits
-	// Clocks are those of the moment, MaxClocks the highest possible ones, in hertz.
+	// Clocks are the current clocks, MaxClocks the highest possible ones, in hertz.
 	Clocks, MaxClocks Clocks
-	// ClockEvents are the reasons for the clocks of the moment.
+	// ClockEvents are the reasons for the current clocks.
 	ClockEvents reading.Value[ClockEvents]
-	// ThrottleTime is how long a policy has held the clocks down since the driver was loaded, in
+	// ThrottleTime is how long each policy has limited the clocks since the driver was loaded, in
 	// seconds.
 	ThrottleTime [throttles]reading.Value[float64]
 	// PerformanceState is 0 for the fastest to 15 for the slowest.
 	PerformanceState reading.Value[int64]
-	// RecoveryAction is what the driver says must be done to the GPU. Drivers before R570 do not.
+	// RecoveryAction is what the driver recommends to recover the GPU. Absent before R570.
 	RecoveryAction reading.Value[RecoveryAction]
-	// Errors are counters.
+	// Errors are counters by kind; their start depends on the kind.
 	Errors [errorKinds]reading.Value[int64]
 	// PCIe is the link to the host.
 	PCIe PCIe
-	// NVLink bytes sent and received over all links, since the sampler was made; only where
-	// Settings.NVLink asks for them.
+	// NVLinkTransmitted and NVLinkReceived count bytes over all links since NewSampler. Absent
+	// unless Settings.NVLink is set.
 	NVLinkTransmitted, NVLinkReceived reading.Value[int64]
-	// Encoder sessions: how many, their mean frame rate (frames per second) and latency (seconds).
+	// EncoderSessions is the number of encoder sessions, followed by their mean frame rate (frames
+	// per second) and mean latency (seconds).
 	EncoderSessions                  reading.Value[int64]
 	EncoderFrameRate, EncoderLatency reading.Value[float64]
-	// BAR1 is the window through which the host sees the GPU's memory, in bytes.
+	// BAR1 is the aperture through which the host maps the GPU's memory, in bytes.
 	BAR1Used, BAR1Total reading.Value[int64]
 	// Fans in the driver's order.
 	Fans []Fan
@@ -39,17 +40,17 @@ type Details struct {
 
 // TemperatureLimits of a GPU.
 type TemperatureLimits struct {
-	// Slowdown is where the hardware halves its clocks, Shutdown where it switches off.
+	// Slowdown is where the hardware halves its clocks, Shutdown where it powers off.
 	Slowdown, Shutdown reading.Value[float64]
-	// Maximum is where the clocks of the die begin to go down, MemoryMaximum the same of the
+	// Maximum is where the driver begins to lower the clocks of the die, MemoryMaximum those of the
 	// memory.
 	Maximum, MemoryMaximum reading.Value[float64]
 }
 
 // PowerLimits of a GPU.
 type PowerLimits struct {
-	// Enforced is the one in effect, Default the one of the board, Minimum and Maximum what may be
-	// set.
+	// Enforced is the limit in effect, Default that of the board, Minimum and Maximum the range
+	// that may be set.
 	Enforced, Default, Minimum, Maximum reading.Value[float64]
 }
 
@@ -60,21 +61,21 @@ type Clocks struct {
 
 // PCIe is the link of a GPU to its host.
 type PCIe struct {
-	// Transmitted and Received count bytes as the GPU sees it, since the sampler was made.
+	// Transmitted and Received count bytes from the GPU's point of view since NewSampler.
 	Transmitted, Received reading.Value[int64]
-	// Generation and Width of the moment, and what GPU and slot can do. The generation goes down
-	// when the GPU is idle, the width should not.
+	// Generation and Width are current, MaxGeneration and MaxWidth what GPU and slot support
+	// together. The generation decreases while the GPU is idle, the width should not.
 	Generation, MaxGeneration, Width, MaxWidth reading.Value[int64]
 }
 
 // Fan of a GPU.
 type Fan struct {
-	// Ratio of the highest speed, which some fans exceed.
+	// Ratio is the fraction of the nominal speed, which some fans exceed.
 	Ratio reading.Value[float64]
 	RPM   reading.Value[int64]
 }
 
-// ClockEvents is a set of reasons for the clocks of the moment.
+// ClockEvents is a set of reasons for the current clocks.
 type ClockEvents uint64
 
 // ClockEvent is a member of the set, by its bit (nvml.h, nvmlClocksEventReasons).
@@ -98,7 +99,7 @@ var AllClockEvents = []ClockEvent{
 	{"reliability", 1 << 10},
 }
 
-// Throttle is a policy that holds the clocks down.
+// Throttle is a policy that limits the clocks.
 type Throttle int
 
 // The policies.
@@ -124,7 +125,8 @@ func (t Throttle) String() string { return throttleNames[t] }
 // ErrorKind is a kind of error that the driver counts.
 type ErrorKind int
 
-// The kinds. Volatile counters begin anew with the driver, aggregate ones live in the board.
+// The kinds of errors. Volatile counters are reset when the driver is loaded, aggregate ones are
+// stored on the board.
 const (
 	ErrorCorrected ErrorKind = iota
 	ErrorUncorrected

@@ -18,8 +18,7 @@ func detailed(q gpu.Quantity, v uint64) *gputest.GPU {
 	return a
 }
 
-// What a number cannot be is absent, whatever the driver says, and counted unless it means that the
-// driver does not know.
+// An implausible number is absent, and counted unless it means "unknown".
 func TestGarbageNumbersAreAbsentAndCounted(t *testing.T) {
 	for q, values := range map[gpu.Quantity][]uint64{
 		gpu.QuantityClockSM:                  {0, 20_001, math.MaxUint32},
@@ -50,7 +49,7 @@ func TestGarbageNumbersAreAbsentAndCounted(t *testing.T) {
 	}
 }
 
-// groupOf is what the numbers above count for, once more by hand.
+// groupOf is the group of each number above, written by hand as a second source.
 var groupOf = map[gpu.Quantity]gpu.Group{
 	gpu.QuantityClockSM: gpu.GroupClock, gpu.QuantityClockEvents: gpu.GroupClock, gpu.QuantityPerformanceState: gpu.GroupClock, gpu.QuantityThrottlePower: gpu.GroupClock,
 	gpu.QuantityMemoryTemperature: gpu.GroupTemperature, gpu.QuantityTemperatureShutdown: gpu.GroupTemperature, gpu.QuantityTemperatureMemoryMaximum: gpu.GroupTemperature,

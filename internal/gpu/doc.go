@@ -3,8 +3,8 @@
 //
 // A Sampler observes in the background and publishes immutable snapshots. Each GPU has a worker
 // goroutine of its own, because a call into the driver can block for ever and cannot be cancelled:
-// a wedged GPU costs its own readings only. Readers (Latest, Collect) never touch the driver.
+// a wedged GPU affects its own readings only. Latest and Collect never call the driver.
 //
-// The driver itself is behind the interfaces of driver.go. They pass on raw numbers in the driver's
-// own units; whether a number can be true is decided here, once.
+// The driver itself is behind the interfaces of driver.go. They return raw numbers in the driver's
+// own units. This package alone decides whether a number is plausible, and converts it.
 package gpu

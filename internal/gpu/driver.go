@@ -7,48 +7,47 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
-// Driver opens the driver's library. Open may block for as long as the driver likes, and may be
-// called again after it failed or the session was closed.
+// Driver opens the driver's library. Open may block without limit. It may be called again after it
+// failed or the session was closed.
 type Driver interface {
 	Open() (Session, error)
 }
 
-// Session is an open library. Close is called once, when no other call is under way, and no call
-// follows it.
+// Session is an open library. Close is called once, as the last call, while no other is under way.
 type Session interface {
 	Versions() Versions
-	// Count is how many GPUs the driver has, those in a bad state included.
+	// Count returns the number of GPUs, unhealthy ones included.
 	Count() (int, error)
-	// Handle finds a GPU by its index. For a lost GPU it fails, for the others it does not.
+	// Handle returns a GPU by its index. It fails only for a lost GPU, with ErrLost.
 	Handle(index int) (Handle, error)
-	// Events makes an event set, for XIDs. There is one for all GPUs, because waiting holds a
+	// Events creates an event set for XIDs. One set serves all GPUs, because waiting occupies a
 	// thread.
 	Events() (Events, error)
 	Close() error
 }
 
-// Events is a set of GPUs whose XIDs are waited for. Register and Wait may be called at the same
-// time; Close is called when neither is under way.
+// Events is an event set: it reports the XIDs of its registered GPUs. Register and Wait may be
+// called concurrently; Close is called when neither is under way.
 type Events interface {
-	// Register adds a GPU. Its XIDs come with the given name.
+	// Register adds a GPU. Its XIDs are reported with the given UUID.
 	Register(h Handle, uuid string) error
-	// Wait returns the next XID; ErrNotFound means that none came: it may be called again, and
-	// waiting works. It returns as soon as over is closed.
+	// Wait returns the next XID. ErrNotFound means that none came, and that Wait may be called
+	// again. It returns as soon as over is closed.
 	Wait(over <-chan struct{}) (xid.DriverReport, error)
 	Close() error
 }
 
 // Handle is one GPU. Calls on it are never concurrent: two concurrent calls on one handle have
-// crashed drivers. All numbers are the driver's own, unchecked; a call whose answer holds no number
-// at all fails with ErrImplausible.
+// crashed drivers. All numbers are the driver's own, unchecked. A call whose result is not a number
+// fails with ErrImplausible.
 type Handle interface {
-	// Identity fails only where the UUID cannot be had; the rest is left empty.
+	// Identity fails only if the UUID cannot be read; other fields that cannot be read are empty.
 	Identity() (Identity, error)
 	// Utilization of a task in percent, averaged by the driver over its last sample period (1/6 s
 	// to 1 s).
 	Utilization(Task) (uint32, error)
-	// Samples returns what the driver's own sample buffer holds for a task after a timestamp;
-	// ErrNotFound means nothing new.
+	// Samples returns the entries of the driver's sample buffer for a task that are newer than a
+	// timestamp (microseconds). ErrNotFound means that there are none.
 	Samples(task Task, after uint64) ([]Sample, error)
 	Memory() (Memory, error)
 	// Temperature in degrees Celsius.
@@ -57,24 +56,25 @@ type Handle interface {
 	Power() (uint32, error)
 	// Energy in millijoules.
 	Energy() (uint64, error)
-	// Number is any other single reading, in the unit that its Quantity says.
+	// Number is any other single reading, in the unit of its Quantity.
 	Number(Quantity) (Number, error)
 	Rows() (Rows, error)
 	Encoder() (Encoder, error)
-	// BAR1 is the window through which the host sees the GPU's memory.
+	// BAR1 is the aperture through which the host maps the GPU's memory, in bytes.
 	BAR1() (Memory, error)
-	// Fan by number; QuantityFans says how many there are.
+	// Fan returns a fan by its number, from 0 to QuantityFans-1.
 	Fan(number int) (FanSpeed, error)
-	// Contexts are those of all kinds. A process has one for each kind (compute, graphics, MPS) and
-	// each MIG instance that it uses.
+	// Contexts returns the contexts of all kinds. A process has one for each kind (compute,
+	// graphics, MPS) and each MIG instance that it uses.
 	Contexts() ([]Context, error)
-	// ProcessSamples are the utilization of processes since a timestamp; ErrNotFound means that
-	// none used the GPU.
+	// ProcessSamples returns the utilization of processes since a timestamp (microseconds).
+	// ErrNotFound means that no process used the GPU.
 	ProcessSamples(after uint64) ([]ProcessSample, error)
-	// Profile is how the engines were used since the Profile before; ErrNotFound means that there
-	// was none, or that it is too early for another.
+	// Profile returns the utilization of the engines since the previous call. ErrNotFound means
+	// that there was no previous call, or that it is too recent.
 	Profile() (ProfileSample, error)
-	// MIG is how the GPU is divided. The devices answer Identity, Memory, Contexts and Profile.
+	// MIG returns the MIG mode and the MIG devices. These support Identity, Memory, Contexts and
+	// Profile only.
 	MIG() (MIG, error)
 }
 
@@ -96,14 +96,14 @@ type Sample struct {
 	Value float64
 }
 
-// Rows of memory that the GPU replaced by spare ones.
+// Rows is the state of row remapping: rows of memory that the GPU replaced by spare ones.
 type Rows struct {
 	Corrected, Uncorrected int
-	// Pending rows are replaced at the next reset; Failed means that there was no spare one.
+	// Pending means that rows are replaced at the next reset, Failed that there was no spare row.
 	Pending, Failed bool
 }
 
-// Encoder is what the sessions of the video encoder do.
+// Encoder describes the sessions of the video encoder.
 type Encoder struct {
 	Sessions int
 	// FrameRate and Latency are means over all sessions, in frames per second and microseconds.
@@ -112,21 +112,21 @@ type Encoder struct {
 
 // FanSpeed of one fan.
 type FanSpeed struct {
-	// Percent of the highest speed, which some fans exceed.
+	// Percent of the nominal speed, which some fans exceed.
 	Percent uint32
 	// RPM is 0 where the driver does not report it.
 	RPM uint32
 }
 
-// Context is the memory of one process, in the list of one kind. A process that uses several MIG
-// instances is in the list once for each.
+// Context is the memory of one process (bytes), in the list of one kind. A process that uses
+// several MIG instances has one entry for each.
 type Context struct {
 	PID    uint32
 	Memory uint64
 	Kind   ContextKind
 }
 
-// ContextKind is what a context is for.
+// ContextKind is the kind of a context.
 type ContextKind uint8
 
 // The kinds of contexts.
@@ -136,7 +136,7 @@ const (
 	ContextMPS
 )
 
-// ProcessSample is how busy a process kept a GPU, in percent.
+// ProcessSample is the utilization of a GPU by one process, in percent.
 type ProcessSample struct {
 	PID uint32
 	// Timestamp is the host's clock in microseconds.
@@ -144,28 +144,29 @@ type ProcessSample struct {
 	General, Encoder, Decoder uint32
 }
 
-// What a Driver, Session or Handle fails with. Any other error means that the one call went wrong.
+// The errors of a Driver, Session or Handle. Any other error means only that the one call failed.
 var (
-	// ErrUnsupportedBuild: this program was built without the means to load the library.
+	// ErrUnsupportedBuild: this build cannot load the library.
 	ErrUnsupportedBuild = errors.New("built without support for the driver's library")
-	// ErrLibraryNotFound: there is no library to load.
+	// ErrLibraryNotFound: no library was found.
 	ErrLibraryNotFound = errors.New("driver library not found")
-	// ErrDriverNotLoaded: the library is there, the kernel's driver is not.
+	// ErrDriverNotLoaded: the library was loaded, the kernel module is not.
 	ErrDriverNotLoaded = errors.New("driver not loaded")
 	// ErrRestartRequired: the loaded library cannot be used any more, and glibc keeps it for the
 	// life of the process.
 	ErrRestartRequired = errors.New("process must be restarted to load another driver library")
-	// ErrUninitialized: the session is over.
+	// ErrUninitialized: the session has ended.
 	ErrUninitialized = errors.New("driver library not initialized")
 	// ErrNoPermission: the driver refuses this user or container.
 	ErrNoPermission = errors.New("no permission")
-	// ErrNotSupported: the GPU or the library does not have what was asked for, at this moment.
+	// ErrNotSupported: the GPU or the library does not support the call at this moment.
 	ErrNotSupported = errors.New("not supported")
-	// ErrUnreliable: the driver answers in a way that cannot be trusted, and is not asked.
+	// ErrUnreliable: this driver is known to return wrong results, so the call is not made.
 	ErrUnreliable = fmt.Errorf("unreliable: %w", ErrNotSupported)
-	// ErrNotFound: there is nothing now.
+	// ErrNotFound: there is no data at this moment.
 	ErrNotFound = errors.New("not found")
-	// ErrInvalidArgument, ErrTimeout and ErrUnknown: the call failed, as the driver names it.
+	// ErrInvalidArgument, ErrTimeout and ErrUnknown: the call failed with the driver's code of that
+	// name.
 	ErrInvalidArgument = errors.New("invalid argument")
 	ErrTimeout         = error(silence("timeout"))
 	ErrUnknown         = errors.New("unknown error")
@@ -175,21 +176,21 @@ var (
 	ErrResetRequired = errors.New("gpu requires a reset")
 )
 
-// silence is an error of a driver that took too long. It counts as a timeout (poll.KindOf).
+// silence is the error of a call that took too long. poll.KindOf classifies it as a timeout.
 type silence string
 
 func (s silence) Error() string { return string(s) }
 
-// Timeout is always true.
+// Timeout implements the interface of net.Error; it is always true.
 func (s silence) Timeout() bool { return true }
 
-// endsSession distinguishes errors after which the whole library has to be opened again from those
-// of one GPU.
+// endsSession reports whether the library has to be opened again after an error, rather than one
+// GPU's handle.
 func endsSession(err error) bool {
 	return errors.Is(err, ErrUninitialized) || errors.Is(err, ErrDriverNotLoaded) || errors.Is(err, ErrRestartRequired)
 }
 
-// stateAfter names the state that an error of the library leaves it in.
+// stateAfter returns the state of the library after an error.
 func stateAfter(err error) LibraryState {
 	switch {
 	case err == nil:
@@ -209,7 +210,7 @@ func stateAfter(err error) LibraryState {
 	}
 }
 
-// deviceHealth names the state that an error of one GPU leaves it in.
+// deviceHealth returns the health of a GPU after an error.
 func deviceHealth(err error) (Health, HealthReason) {
 	switch {
 	case err == nil:

@@ -5,11 +5,11 @@ import (
 	"sync/atomic"
 )
 
-// FailureReason is why a reading failed, as far as it matters for counting.
+// FailureReason is why a reading failed; failures are counted by it.
 type FailureReason int
 
-// The reasons. NotSupported and NoData count only for a reading that the GPU has had before: what
-// it never had is no failure.
+// The reasons. NotSupported and NoData count only for a reading that succeeded before: one that
+// never did is not a failure.
 const (
 	FailureOther FailureReason = iota
 	FailureUnknown
@@ -26,8 +26,8 @@ var failureNames = [failureReasons]string{"other", "unknown", "invalid_argument"
 // String is the reason as an attribute.
 func (r FailureReason) String() string { return failureNames[r] }
 
-// reasonOf names the reason of an error. It is false for what is no failure of a reading:
-// none, an answer that cannot be true (which is counted as such), and the loss of the whole GPU.
+// reasonOf classifies an error. It is false for what is not a failure of a reading: no error, an
+// implausible answer (which is counted as such), and the loss of the whole GPU.
 func reasonOf(err error) (FailureReason, bool) {
 	switch {
 	case err == nil, errors.Is(err, ErrImplausible), errors.Is(err, ErrLost), errors.Is(err, ErrResetRequired), endsSession(err):
@@ -49,10 +49,10 @@ func reasonOf(err error) (FailureReason, bool) {
 	}
 }
 
-// Failures is how many readings failed, by group and reason, since the sampler was made.
+// Failures is the number of failed readings since NewSampler, by group and reason.
 type Failures [groups][failureReasons]int64
 
-// failureCounter counts for one GPU. Its worker adds, Observe reads.
+// failureCounter counts the failures of one GPU. Its worker increments, Observe reads.
 type failureCounter [groups][failureReasons]atomic.Int64
 
 func (c *failureCounter) add(g Group, r FailureReason) { c[g][r].Add(1) }
@@ -66,30 +66,30 @@ func (c *failureCounter) counts() (n Failures) {
 	return n
 }
 
-// MissingReading is a reading that a GPU has had and does not answer any more.
+// MissingReading is a reading that a GPU returned before and does not return any more.
 type MissingReading struct {
-	// Name is what is missing, for example "power".
+	// Name of the reading, for example "power".
 	Name string
-	// Err is what the driver answered last.
+	// Err is the last error of the driver.
 	Err error
 }
 
-// missingAfter is how many times in a row a reading must have failed before it is called missing.
+// missingAfter is how many times in a row a reading must fail before it is reported as missing.
 const missingAfter = 3
 
-// presence is whether a reading is there. It belongs to the GPU's worker, and outlives handles:
-// after a GPU came back, what it does not answer any more is still missing.
+// presence records whether a reading succeeds. Only the GPU's worker uses it. It outlives handles:
+// a reading that a GPU no longer returns stays missing after the GPU came back.
 type presence struct {
 	had bool
-	// failed is how many times in a row it was not answered, err why at last.
+	// failed is the number of failures in a row, err the last error.
 	failed int
 	err    error
 }
 
 func (p *presence) answered() { *p = presence{had: true} }
 
-// failedWith notes that there was no answer. NOT_SUPPORTED is asked for again rarely, so that it
-// counts at once.
+// failedWith records a failure. A reading that is not supported is retried rarely, so that one such
+// failure makes it missing.
 func (p *presence) failedWith(err error) {
 	p.failed++
 	if errors.Is(err, ErrNotSupported) {
@@ -98,22 +98,22 @@ func (p *presence) failedWith(err error) {
 	p.err = err
 }
 
-// missing says that the reading was there and is not. One that is withheld because its counter is
-// too narrow is missing as well: the GPU has it.
+// missing reports whether the reading succeeded before and does not now. A counter that fails with
+// ErrTooNarrow is missing as well, because the GPU has it.
 func (p *presence) missing() bool {
 	return p.failed >= missingAfter && (p.had || errors.Is(p.err, ErrTooNarrow))
 }
 
-// failedCall is a call of the pass under way that had no answer.
+// failedCall is a call of the current pass that failed.
 type failedCall struct {
 	field field
 	err   error
-	// ofMIG says that the call was about a MIG device of the GPU, of which nothing is remembered.
+	// ofMIG means that the call was about a MIG device, for which presence is not recorded.
 	ofMIG bool
 }
 
-// note keeps what became of a call. A failure waits for the end of the pass: while the GPU answers
-// nothing at all, that is its state, and no reading has failed by itself.
+// note records the result of a call. Failures are counted at the end of the pass: if the GPU
+// answered no call, it is unhealthy as a whole and no single reading has failed.
 func (g *acquiredGPU) note(f field, err error, ofMIG bool) {
 	if err != nil && (!f.mayBeEmpty() || !errors.Is(err, ErrNotFound)) {
 		g.failed = append(g.failed, failedCall{f, err, ofMIG})
@@ -122,7 +122,7 @@ func (g *acquiredGPU) note(f field, err error, ofMIG bool) {
 	}
 }
 
-// settleFailures counts the failures of a pass in which the GPU answered something.
+// settleFailures counts the failures of a pass in which the GPU answered at least one call.
 func (g *acquiredGPU) settleFailures() {
 	for _, c := range g.failed {
 		p := &g.usage.presence[c.field]
@@ -139,12 +139,12 @@ func (g *acquiredGPU) settleFailures() {
 	}
 }
 
-// mayBeEmpty says whether "not found" is an answer: there is nothing new, or no process.
+// mayBeEmpty reports whether ErrNotFound is a regular result: nothing new, or no process.
 func (f field) mayBeEmpty() bool {
 	return f >= fieldBuffer && f < fieldNumber || f == fieldProcessSamples || f == fieldProfile || f == fieldContexts
 }
 
-// availability says why a reading of this pass is absent.
+// availability returns why a reading of this pass is absent.
 func (g *acquiredGPU) availability(f field) Availability {
 	if p := &g.usage.presence[f]; p.failed > 0 {
 		return absence(p.err)
@@ -152,7 +152,7 @@ func (g *acquiredGPU) availability(f field) Availability {
 	return Available
 }
 
-// absence says why there is no reading after an error.
+// absence returns the Availability for an error.
 func absence(err error) Availability {
 	switch {
 	case err == nil, errors.Is(err, ErrImplausible), errors.Is(err, ErrNotFound):
@@ -166,7 +166,7 @@ func absence(err error) Availability {
 	}
 }
 
-// missing lists what the GPU does not answer any more.
+// missing lists the readings that the GPU does not return any more.
 func (g *acquiredGPU) missing() (list []MissingReading) {
 	for f := range g.usage.presence {
 		if p := &g.usage.presence[f]; p.missing() {

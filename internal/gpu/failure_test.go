@@ -18,8 +18,8 @@ func names(missing []gpu.MissingReading) (list []string) {
 	return list
 }
 
-// A call that fails at every pass makes its series vanish while the GPU is ok: that is counted, and
-// the reading is called missing until it is back.
+// A call that fails in every pass removes its series while the GPU is ok: the failures are counted,
+// and the reading is missing until it succeeds again.
 func TestReadingsThatFailAreCountedAndMissing(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, gputest.New(a), func(s *harness) {
@@ -51,7 +51,7 @@ func TestReadingsThatFailAreCountedAndMissing(t *testing.T) {
 	})
 }
 
-// What a GPU never had is no failure; what it had, is.
+// NOT_SUPPORTED is a failure only of a reading that succeeded before.
 func TestNotSupportedIsAFailureOfWhatWasThere(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Errs = map[gputest.Call]error{gputest.CallEnergy: gpu.ErrNotSupported, gputest.CallTemperature: gpu.ErrNotFound}
@@ -70,7 +70,7 @@ func TestNotSupportedIsAFailureOfWhatWasThere(t *testing.T) {
 	})
 }
 
-// A GPU that answers nothing has a fault; its readings are not missing one by one.
+// A GPU that answers no call is unhealthy; its single readings are not missing.
 func TestReadingsOfAGPUThatAnswersNothingDoNotFail(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, gputest.New(a), func(s *harness) {
@@ -87,7 +87,7 @@ func TestReadingsOfAGPUThatAnswersNothingDoNotFail(t *testing.T) {
 	})
 }
 
-// A reading that cannot be true for some time is missing as well.
+// A reading that stays implausible is missing as well.
 func TestAReadingThatCannotBeTrueIsMissing(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, gputest.New(a), func(s *harness) {
@@ -102,7 +102,7 @@ func TestAReadingThatCannotBeTrueIsMissing(t *testing.T) {
 	})
 }
 
-// The UUID was had before the first pass began to hang.
+// The UUID was read before the first pass began to hang.
 func TestAGPUThatHangsInItsFirstPassHasItsIdentity(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	run(t, gputest.New(a, b), func(s *harness) {
@@ -155,7 +155,7 @@ func TestEqualUUIDsCanBeSelected(t *testing.T) {
 	})
 }
 
-// Why processes are not known is part of the snapshot.
+// The snapshot has the reason why processes are unknown.
 func TestWhyProcessesAreNotKnown(t *testing.T) {
 	for err, want := range map[error]gpu.Availability{
 		gpu.ErrNotSupported: gpu.Unsupported, gpu.ErrUnreliable: gpu.Unreliable, gpu.ErrUnknown: gpu.Failing, nil: gpu.Available,

@@ -77,7 +77,7 @@ func TestGPUWithoutPermissionIsNoTrouble(t *testing.T) {
 	})
 }
 
-// A container whose device cgroup rules were dropped gets "unknown error" from everything.
+// A container whose device cgroup rules were removed gets "unknown error" from every call.
 func TestGPUThatAnswersNothing(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, gputest.New(a), func(s *harness) {
@@ -93,7 +93,7 @@ func TestGPUThatAnswersNothing(t *testing.T) {
 	})
 }
 
-// A Jetson says NOT_SUPPORTED to everything.
+// A Jetson answers NOT_SUPPORTED to every call.
 func TestGPUThatSupportsNothing(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Errs = make(map[gputest.Call]error)
@@ -148,7 +148,7 @@ func TestWedgedGPUDelaysNobodyAndRecovers(t *testing.T) {
 	})
 }
 
-// A call that returns after it was given up, and the next one that blocks again.
+// A call that returns after its deadline, followed by one that blocks again.
 func TestWhatALateCallSaidIsNotReported(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, gputest.New(a), func(s *harness) {
@@ -167,8 +167,8 @@ func TestWhatALateCallSaidIsNotReported(t *testing.T) {
 	})
 }
 
-// After the driver was reloaded the GPUs have other places, and a call of before still holds one of
-// them.
+// After a reload of the driver the GPUs have other indexes, and a call of the previous session
+// still occupies one of them.
 func TestGPUIsReportedOnceWhenPlacesChange(t *testing.T) {
 	a, b, c := gputest.NewGPU(0), gputest.NewGPU(1), gputest.NewGPU(2)
 	driver := gputest.New(a, b)
@@ -194,7 +194,7 @@ func TestGPUIsReportedOnceWhenPlacesChange(t *testing.T) {
 	})
 }
 
-// A worker that is in a call when the library is lost still has the readings of before.
+// A worker that is in a call when the library is lost still holds older readings.
 func TestReadingsEndWithTheLibrary(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	driver := gputest.New(a, b)
@@ -269,8 +269,8 @@ func TestReopenWithWedgedGPU(t *testing.T) {
 	})
 }
 
-// SIGTERM must not wait for the deadline of a call, neither for one that is known to hang nor for
-// one that has just begun to.
+// SIGTERM must not wait for the deadline of a call, whether the call is known to be stuck or has
+// just begun to block.
 func TestCloseDoesNotWaitForTheDeadline(t *testing.T) {
 	for name, c := range map[string]struct {
 		passes int

@@ -12,8 +12,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// What the driver says successfully and cannot be true is absent and counted, and leaves everything
-// else as it is.
+// An implausible answer is absent and counted, and does not affect other readings.
 func TestGarbageIsAbsentAndCounted(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*gputest.GPU)
@@ -95,7 +94,7 @@ func TestGarbageIsAbsentAndCounted(t *testing.T) {
 	}
 }
 
-// fresh is what the first GPU of gputest reads when nothing is spoilt.
+// fresh returns the device of the unmodified first GPU of gputest.
 func fresh(t *testing.T) (d gpu.Device) {
 	run(t, gputest.New(gputest.NewGPU(0)), func(s *harness) { d = s.healthy().Devices[0] })
 	return d
@@ -131,7 +130,7 @@ func TestGarbageSamplesAreDropped(t *testing.T) {
 			)
 		})
 		s.passes(5)
-		// The last, in the far future, speaks for no more than a second.
+		// The last, in the far future, counts for a second at most.
 		requireWindow(t, gpu.Window{Mean: (0.4*0.25 + 0.75) / 1.4, Max: 0.75, Samples: 2}, s.utilization(0)[gpu.TaskGeneral])
 		require.Equal(t, gpu.Implausible{gpu.GroupUtilization: 1}, s.implausible(), "one answer")
 	})
@@ -158,7 +157,7 @@ func TestEnergyMayGoBack(t *testing.T) {
 		require.Equal(t, reading.Known(0.0), s.passes(5).Devices[0].Energy)
 		require.Equal(t, gpu.Implausible{gpu.GroupPower: 1}, s.implausible())
 
-		// After the driver was loaded anew there is nothing odd about it.
+		// After a reload of the driver, this is not implausible.
 		s.change(func() { a.Energy = 5000 })
 		s.passes(5)
 		s.change(func() { a.Err = gpu.ErrUninitialized })
@@ -192,8 +191,8 @@ func TestSnapshotsAreNotChangedLater(t *testing.T) {
 	})
 }
 
-// Zero is how a driver says that a board has no such sensor: of a temperature, of power and of a
-// clock alike, it is no data and nothing odd.
+// A driver reports zero if a board has no such sensor. For temperatures, power and clocks this is
+// no data, and not implausible.
 func TestZeroOfASensorIsNoData(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Temperature, a.Power = 0, 0
@@ -226,7 +225,7 @@ func TestZeroOfASensorIsNoData(t *testing.T) {
 	})
 }
 
-// What the driver says when it does not know, or that there is nothing, is nothing odd.
+// The driver's values for "unknown" and "none" are not implausible.
 func TestUnknownIsNotImplausible(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Identity.VBIOSVersion = ""

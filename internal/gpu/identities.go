@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// togetherFor is within how long a UUID must have been reported from two PCI addresses for these to
-// be two GPUs. One that is plugged in elsewhere has another address later.
+// togetherFor is within how long a UUID must be reported from two PCI addresses to belong to two
+// GPUs. Over a longer time, one GPU may have been moved to another slot.
 const togetherFor = 10 * time.Second
 
-// identities finds GPUs that report the same UUID, as cloned boards and faulty firmware do. They
-// are told apart by their PCI addresses. Workers of several GPUs use it at the same time.
+// identities finds GPUs that report the same UUID, as cloned boards and faulty firmware do. Such
+// GPUs are distinguished by their PCI addresses. It is safe for concurrent use by the workers.
 type identities struct {
 	mu   sync.Mutex
 	seen map[string]map[string]time.Time // by UUID and PCI address
-	// duplicate are the UUIDs that more than one GPU has reported. Once known, it stays: the
-	// identity of a GPU must not change with the health of another.
+	// duplicate holds the UUIDs that more than one GPU has reported. Entries stay, because the
+	// identity of a GPU must not depend on the health of another.
 	duplicate map[string]bool
 }
 
-// identify returns the UUID of a GPU that is at an address now: the one that the driver reports, or
-// that with the address if several GPUs report it.
+// identify returns the UUID of the GPU at an address: the one that the driver reports, with the
+// address appended if several GPUs report it.
 func (i *identities) identify(uuid, address string, now time.Time) string {
 	if address == "" {
 		return uuid
@@ -50,14 +50,14 @@ func (i *identities) identify(uuid, address string, now time.Time) string {
 	return uuid
 }
 
-// isDuplicate says whether several GPUs report a UUID.
+// isDuplicate reports whether several GPUs report a UUID.
 func (i *identities) isDuplicate(uuid string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.duplicate[uuid]
 }
 
-// duplicates are the UUIDs that several GPUs report.
+// duplicates returns the UUIDs that several GPUs report, sorted.
 func (i *identities) duplicates() (list []string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -68,10 +68,10 @@ func (i *identities) duplicates() (list []string) {
 	return list
 }
 
-// uuidSeparator is between a duplicate UUID and the PCI address; no UUID has it.
+// uuidSeparator separates a duplicate UUID from the PCI address. No UUID contains it.
 const uuidSeparator = "@"
 
-// driverUUID is what the driver reports.
+// driverUUID returns the UUID as the driver reports it, without an appended address.
 func driverUUID(uuid string) string {
 	plain, _, _ := strings.Cut(uuid, uuidSeparator)
 	return plain

@@ -5,14 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// ErrImplausible means that the driver answered successfully with what cannot be true. A Handle may
-// say so of an answer that has no number at all, such as NaN.
+// ErrImplausible means that a call succeeded with an implausible value. A Handle may return it for
+// a value that is not a number, such as NaN.
 var ErrImplausible = errors.New("the driver's answer cannot be true")
 
-// Group is what the driver was asked for, as far as it matters for counting the answers that cannot
-// be true. One answer counts once, however many of its entries are wrong. An answer that means
-// "unknown" does not count: not supported, 2^64-1 for the memory of a process, 32 for the
-// performance state, entries of a list that were never filled.
+// Group is the kind of reading by which implausible answers and failures are counted. One answer
+// counts once, however many of its entries are implausible. An answer that means "unknown" does not
+// count: not supported, 2^64-1 for the memory of a process, 32 for the performance state, entries
+// of a list that were never filled.
 type Group int
 
 // The groups.
@@ -36,10 +36,11 @@ var groupNames = [groups]string{"clock", "encoder", "error", "fan", "identity", 
 // String is the name of the group as an attribute.
 func (g Group) String() string { return groupNames[g] }
 
-// Implausible is how many answers could not be true, by group, since the sampler was made.
+// Implausible is the number of implausible answers since NewSampler, by group.
 type Implausible [groups]int64
 
-// implausible counts for one GPU. Its worker adds, Observe reads.
+// implausibleCounter counts the implausible answers of one GPU. Its worker increments, Observe
+// reads.
 type implausibleCounter [groups]atomic.Int64
 
 func (c *implausibleCounter) add(g Group) { c[g].Add(1) }
@@ -51,7 +52,7 @@ func (c *implausibleCounter) counts() (n Implausible) {
 	return n
 }
 
-// group is what a field counts for.
+// group returns the group that a field is counted in.
 func (f field) group() Group {
 	switch {
 	case f >= fieldNumber && f < fieldNumber+field(quantities):
@@ -75,7 +76,7 @@ func (f field) group() Group {
 	}
 }
 
-// errIfImplausible is nil if an answer can be true.
+// errIfImplausible returns nil if plausible, else ErrImplausible.
 func errIfImplausible(plausible bool) error {
 	if plausible {
 		return nil
@@ -83,9 +84,9 @@ func errIfImplausible(plausible bool) error {
 	return ErrImplausible
 }
 
-// errOf is what a reading that is known or not means. Zero degrees, watts or megahertz is how a
-// driver says that a board has no such sensor: that is no data, and nothing odd. The quantities
-// have the same rule (Quantity.unknown).
+// errOf returns nil for a known reading and ErrImplausible for an unknown one, but ErrNotFound if
+// the driver's value was zero: a board without the sensor reports zero degrees, watts or megahertz.
+// Quantity.unknown has the same rule.
 func errOf(known, zero bool) error {
 	if zero {
 		return ErrNotFound
@@ -93,8 +94,8 @@ func errOf(known, zero bool) error {
 	return errIfImplausible(known)
 }
 
-// reportCounts fills in the counts of answers that cannot be true and of readings that failed. MIG
-// devices count for their GPU.
+// reportCounts fills in the numbers of implausible answers and of failed readings. Those of MIG
+// devices are counted for their GPU.
 func (s *Sampler) reportCounts(devices []Device) {
 	for i := range devices {
 		if d := &devices[i]; d.UUID != "" && d.Parent == "" {

@@ -2,9 +2,9 @@ package gpu
 
 import "time"
 
-// reportedWindows are what Collect reported last of each GPU. Sample buffers and processes are read
-// every few seconds, so a window that was opened a moment ago is empty: an early or very frequent
-// scrape then gets the same values again, not a gap. They belong to Collect.
+// reportedWindows holds what Collect last reported for each GPU. Sample buffers and processes are
+// read every few seconds, so a window that was opened a moment ago is empty: an early or very
+// frequent scrape then gets the previous values instead of a gap. Only Collect uses it.
 type reportedWindows map[string]*reportedGPU
 
 type reportedGPU struct {
@@ -21,7 +21,7 @@ type reportedWindow struct {
 	peaks peaks
 }
 
-// fill returns the windows, and in place of empty ones what was reported no longer than maxAge ago.
+// fill returns the windows. Empty ones are replaced by what was reported at most maxAge ago.
 func (t reportedWindows) fill(uuid string, windows map[Task]Window, processes map[int]ProcessUtilization, now time.Time, maxAge time.Duration) (map[Task]Window, map[int]ProcessUtilization) {
 	last := t.of(uuid)
 	fresh := func(at time.Time) bool { return isFresh(at, now, maxAge) }
@@ -48,8 +48,8 @@ func (t reportedWindows) fill(uuid string, windows map[Task]Window, processes ma
 	return windows, processes
 }
 
-// fillPeaks puts the highest values of a stretch of time into the windows. With closed, the windows
-// end here.
+// fillPeaks sets Peak of each window to the highest value within length. closed means that these
+// windows end now.
 func (t reportedWindows) fillPeaks(uuid string, windows map[Task]Window, now time.Time, length time.Duration, closed bool) {
 	last := t.of(uuid)
 	for task, w := range windows {
@@ -66,7 +66,7 @@ func (t reportedWindows) fillPeaks(uuid string, windows map[Task]Window, now tim
 	}
 }
 
-// fillProfile is fill for the engines.
+// fillProfile is fill for the profile of the engines.
 func (t reportedWindows) fillProfile(uuid string, profile *Profile, now time.Time, maxAge time.Duration) *Profile {
 	last := t.of(uuid)
 	if profile != nil {
@@ -86,7 +86,8 @@ func (t reportedWindows) of(uuid string) *reportedGPU {
 	return t[uuid]
 }
 
-// isFresh is false after the clock was set back.
+// isFresh reports whether at is at most maxAge before now. It is false after the clock was set
+// back.
 func isFresh(at, now time.Time, maxAge time.Duration) bool {
 	age := now.Sub(at)
 	return age >= 0 && age <= maxAge

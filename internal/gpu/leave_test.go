@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/gputest"
 )
 
-// with is play with settings.
+// runWith runs a scenario with the given settings.
 func runWith(t *testing.T, settings gpu.Settings, driver *gputest.Driver, act func(s *harness)) {
 	synctest.Test(t, func(t *testing.T) {
 		settings.Driver, settings.Deadline = driver, deadline
@@ -73,7 +73,7 @@ func TestAGPUThatIsExcludedByIndexIsNotTouched(t *testing.T) {
 	})
 }
 
-// pci is a root whose kernel knows GPUs, and says how they are.
+// pci returns a host root whose sysfs lists GPUs with the given power states.
 func pci(t *testing.T, status map[string]string) string {
 	root := t.TempDir()
 	for address, s := range status {
@@ -110,7 +110,7 @@ func TestASleepingGPUIsNotWoken(t *testing.T) {
 func TestTheLibraryIsNotOpenedWhileEveryGPUSleeps(t *testing.T) {
 	a := gputest.NewGPU(0)
 	root := pci(t, map[string]string{a.Identity.PCIAddress: "suspended", "0000:00:1f.3": "active"})
-	// An audio function of the same vendor is no GPU.
+	// An audio function of the same vendor is not a GPU.
 	require.NoError(t, os.WriteFile(filepath.Join(root, "sys/bus/pci/devices/0000:00:1f.3/class"), []byte("0x040300\n"), 0o600))
 	runWith(t, gpu.Settings{RootPath: root}, gputest.New(a), func(s *harness) {
 		t := s.T

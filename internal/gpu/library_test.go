@@ -191,8 +191,8 @@ func TestCloseWhileOpenBlocks(t *testing.T) {
 	})
 }
 
-// Where no library is to be expected, the state says so: "not found" would look like a fault that
-// can be mended.
+// Where no library is expected, the state is no_nvml: "not found" would suggest a fault that can be
+// repaired.
 func TestHostsWithoutNVML(t *testing.T) {
 	type files map[string]string
 	const devices = "sys/bus/pci/devices/"

@@ -8,21 +8,21 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// migDeviceLimit is how many MIG devices a GPU can have at most; it is 7 today.
+// migDeviceLimit bounds the MIG devices of a GPU. Today's GPUs have at most 7.
 const migDeviceLimit = 32
 
-// MIG is how a GPU is divided.
+// MIG is the MIG mode of a GPU and its MIG devices.
 type MIG struct {
-	// Enabled says that MIG is on, which it may be without any device.
+	// Enabled means that MIG mode is on, also without any MIG device.
 	Enabled bool
 	Devices []Handle
-	// Claimed is how many devices the GPU could have, as the driver says. There are no more in
-	// Devices than can be.
+	// Claimed is the highest number of MIG devices that the driver reports, unchecked. Devices is
+	// bounded.
 	Claimed int
 }
 
-// readMIG reads the MIG devices of a GPU. Their handles change with each reconfiguration, so that
-// they are asked for each time.
+// readMIG reads the MIG devices of a GPU. Their handles change with each reconfiguration, so they
+// are requested in each pass.
 func (g *acquiredGPU) readMIG(now time.Time, s *shared) {
 	g.migDevices = nil
 	var devices []Handle
@@ -42,8 +42,8 @@ func (g *acquiredGPU) readMIG(now time.Time, s *shared) {
 	}
 }
 
-// readMIGDevice is false for one that answers nothing but its identity: most likely it is being
-// removed. A call that fails is missing from this device alone.
+// readMIGDevice reads one MIG device. It is false if both Memory and Contexts failed: most likely
+// the device is being removed. A failed call leaves out one reading of this device.
 func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (d Device, ok bool) {
 	_ = g.try(fieldMIG, func() error { // noted by try
 		id, err := h.Identity()
@@ -72,7 +72,7 @@ func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (d Device, 
 		d.MemoryUsed, d.MemoryTotal = plausibleMemory(memory)
 		return errIfImplausible(d.MemoryUsed.Known)
 	})
-	d.ProcessUse = Unsupported // NVML has no utilization of processes on MIG devices
+	d.ProcessUse = Unsupported // NVML reports no process utilization on MIG devices
 	contextsErr := g.try(fieldContexts, func() error {
 		contexts, err := h.Contexts()
 		if err != nil {
@@ -98,7 +98,8 @@ func (g *acquiredGPU) readMIGDevice(h Handle, number int, s *shared) (d Device, 
 	return d, true
 }
 
-// broken says that a call went wrong, other than by an answer that means "not here".
+// broken reports whether a call failed, other than with ErrNotSupported, ErrNotFound or
+// ErrImplausible.
 func broken(err error) bool {
 	return err != nil && !errors.Is(err, ErrNotSupported) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrImplausible)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// askNumbers asks for all quantities of a tier.
+// askNumbers reads all quantities of a tier.
 func (g *acquiredGPU) askNumbers(t tier, s *shared) {
 	for q := range quantities {
 		if g.tierOf(q) == t && (s.nvlink || q != QuantityNVLinkTransmitted && q != QuantityNVLinkReceived) {
@@ -15,7 +15,7 @@ func (g *acquiredGPU) askNumbers(t tier, s *shared) {
 	}
 }
 
-// tierOf is how often a quantity is asked for. A counter that may wrap is read in each pass.
+// tierOf returns how often a quantity is read. A counter that may wrap is read in each pass.
 func (g *acquiredGPU) tierOf(q Quantity) tier {
 	if q.counts() && g.usage.counters[q].last.narrow() {
 		return fast
@@ -43,7 +43,7 @@ func (g *acquiredGPU) askNumber(q Quantity) {
 	})
 }
 
-// counts says whether a quantity is made into a counter of ours.
+// counts reports whether a quantity is a counter that count makes monotonic.
 func (q Quantity) counts() bool {
 	switch q {
 	case QuantityPCIeTransmitted, QuantityPCIeReceived, QuantityNVLinkTransmitted, QuantityNVLinkReceived:
@@ -53,8 +53,8 @@ func (q Quantity) counts() bool {
 	}
 }
 
-// count makes a counter of the driver monotonic and passes other quantities through. It reports
-// whether the increase is plausible.
+// count makes a counter of the driver monotonic and passes other quantities through. plausible is
+// false if the counter decreased within one handle.
 func (g *acquiredGPU) count(q Quantity, n Number) (v uint64, plausible bool, err error) {
 	if !q.counts() {
 		return n.Value, true, nil
@@ -64,7 +64,7 @@ func (g *acquiredGPU) count(q Quantity, n Number) (v uint64, plausible bool, err
 	return total, !back, err
 }
 
-// readGroups asks for what the driver returns together.
+// readGroups reads the values that the driver returns in one struct.
 func (g *acquiredGPU) readGroups() {
 	k := &g.kept
 	k.rows, k.encoder, k.bar1Used, k.bar1Total = reading.Value[Rows]{}, reading.Value[Encoder]{}, reading.Value[int64]{}, reading.Value[int64]{}
@@ -97,7 +97,7 @@ func (g *acquiredGPU) readGroups() {
 	})
 }
 
-// readFans asks for each fan, at 0.4 ms a call.
+// readFans reads each fan. A call takes 0.4 ms.
 func (g *acquiredGPU) readFans() {
 	count := g.kept.numbers[QuantityFans]
 	g.kept.fans = nil
@@ -126,7 +126,7 @@ const (
 	latencyLimit = 60_000_000
 )
 
-// plausibleEncoder ignores the means when there is no session: they are those of the last one.
+// plausibleEncoder ignores the means while there is no session: they are those of the last one.
 func plausibleEncoder(e Encoder) bool {
 	return e.Sessions == 0 || e.Sessions > 0 && e.Sessions <= sessionLimit && e.FrameRate <= frameRateLimit && e.Latency <= latencyLimit
 }

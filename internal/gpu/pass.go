@@ -8,7 +8,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// pass asks for everything that is due.
+// pass reads everything that is due and returns the device.
 func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
 	g.now, g.answered, g.err, g.fatal, g.failed = now, false, nil, nil, g.failed[:0]
 	d := Device{Identity: g.identity, Health: HealthOK}
@@ -64,8 +64,8 @@ func (g *acquiredGPU) pass(now time.Time, s *shared) Device {
 	return d
 }
 
-// isDue says whether a tier is to be read. All are at first; later, the rarer ones avoid the passes
-// in which the slow one is read, as together they would take more than 10 ms.
+// isDue reports whether a tier is to be read. The first pass reads all of them. Later, the rarer
+// tiers avoid the passes that read the slow one, because together they would take more than 10 ms.
 func (g *acquiredGPU) isDue(t tier, now time.Time, interval time.Duration) bool {
 	if now.Before(g.due[t]) {
 		return false
@@ -77,7 +77,7 @@ func (g *acquiredGPU) isDue(t tier, now time.Time, interval time.Duration) bool 
 	return true
 }
 
-// assemble puts everything that was read, now or before, into a device.
+// assemble fills a device with the last value of each reading.
 func (g *acquiredGPU) assemble(d *Device) {
 	k := &g.kept
 	d.Energy, d.Processes = k.energy, k.contexts
@@ -105,7 +105,7 @@ func (g *acquiredGPU) assemble(d *Device) {
 	}
 }
 
-// poll asks for the utilization of all tasks.
+// poll reads the current utilization of all tasks.
 func (g *acquiredGPU) poll(now time.Time) {
 	speaksFor := longestSample
 	if !g.polledAt.IsZero() {
@@ -141,12 +141,12 @@ func (g *acquiredGPU) readEnergy() {
 		if g.kept.energy = plausibleEnergy(millijoules); g.kept.energy.Known {
 			g.energy = millijoules
 		}
-		// It begins anew with the driver, but then with another handle.
+		// A reload of the driver resets it, but then the handle is another.
 		return errIfImplausible(g.kept.energy.Known && millijoules >= before)
 	})
 }
 
-// readBuffers settles the utilization since the last time.
+// readBuffers reads the sample buffers and closes the stretch of time since the previous read.
 func (g *acquiredGPU) readBuffers() {
 	for i, task := range tasks {
 		var seen sum
@@ -163,7 +163,7 @@ func (g *acquiredGPU) readBuffers() {
 	}
 }
 
-// readProcesses asks who uses the GPU, and how much.
+// readProcesses reads the processes on the GPU and their utilization.
 func (g *acquiredGPU) readProcesses(now time.Time, total reading.Value[int64]) {
 	g.kept.contexts = reading.Value[[]ProcessMemory]{}
 	g.ask(fieldContexts, func() error {
@@ -184,7 +184,8 @@ func (g *acquiredGPU) readProcesses(now time.Time, total reading.Value[int64]) {
 	})
 }
 
-// ask makes a call unless it is known to be in vain now, and judges its error.
+// ask makes a call, unless the reading is known to be unsupported now, and passes its error to
+// judge.
 func (g *acquiredGPU) ask(f field, call func() error) {
 	if g.fatal != nil || !g.support[f].due(g.now) {
 		return
@@ -199,7 +200,8 @@ func (g *acquiredGPU) ask(f field, call func() error) {
 	}
 }
 
-// try makes a call about a part of the GPU, of which nothing is remembered, and judges its error.
+// try makes a call about a MIG device, for which support is not recorded, and passes its error to
+// judge.
 func (g *acquiredGPU) try(f field, call func() error) error {
 	if g.fatal != nil {
 		return g.fatal
@@ -209,7 +211,8 @@ func (g *acquiredGPU) try(f field, call func() error) error {
 	return err
 }
 
-// judge says what an error means for the pass.
+// judge records an error and returns it. An error that ends the handle or the session ends the
+// pass.
 func (g *acquiredGPU) judge(f field, err error) error {
 	switch {
 	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrNotSupported):

@@ -2,12 +2,12 @@ package gpu
 
 import "time"
 
-// defaultPeakWindow is long enough that a page that is read every minute shows every burst.
+// defaultPeakWindow is long enough that a scrape interval of a minute misses no burst.
 const defaultPeakWindow = time.Minute
 
 // peaks are the highest values of the windows that were closed lately, each with the time when it
-// was closed: the newest last, none lower than those after it, so that the first is the highest of
-// all. The driver counts in percent, so that there are about a hundred at most.
+// was closed: sorted by time, and decreasing, so that the first is the highest. The driver counts
+// in percent, so there are about a hundred at most.
 type peaks []peak
 
 type peak struct {
@@ -15,9 +15,9 @@ type peak struct {
 	at    time.Time
 }
 
-// highest is the highest value of the running window and of those that were closed no longer than
-// length ago. The length counts from the Collect that closed a window, not from the sample: whoever
-// reads what Collect returned sees each value for the whole length, however late the sample came.
+// highest returns the highest value of the running window and of the windows that were closed at
+// most length ago. The length counts from the Collect that closed a window, not from the sample, so
+// that every value is reported for the whole length, however late the sample came.
 func (p *peaks) highest(running float64, now time.Time, length time.Duration) float64 {
 	list := *p
 	for len(list) > 0 && now.Sub(list[0].at) > length {
@@ -25,7 +25,7 @@ func (p *peaks) highest(running float64, now time.Time, length time.Duration) fl
 	}
 	for i := range list {
 		if list[i].at.After(now) {
-			// The clock was set back. It is as if the window had been closed now.
+			// The clock was set back: treat the window as closed now.
 			list[i].at = now
 		}
 	}
@@ -36,7 +36,7 @@ func (p *peaks) highest(running float64, now time.Time, length time.Duration) fl
 	return running
 }
 
-// add notes the highest value of a window that is closed now.
+// add adds the highest value of a window that is closed now.
 func (p *peaks) add(value float64, now time.Time) {
 	list := *p
 	for len(list) > 0 && list[len(list)-1].value <= value {

@@ -15,11 +15,11 @@ import (
 // collectEvery is the collection interval of the receiver, as shipped.
 const collectEvery = 15 * time.Second
 
-// reader is somebody who reads the page at an interval of seconds, beginning at a second.
+// reader is a scraper with an interval and a phase in seconds.
 type reader struct{ every, phase int }
 
-// whoSees plays a receiver that collects each 15 s, and readers of what it collected. At one second
-// there is a burst. It says which of the readers saw it.
+// whoSees simulates a receiver that collects each 15 s, and scrapers of the collected values. There
+// is a burst at the given second. It returns for each scraper whether it saw the burst.
 func whoSees(t *testing.T, burst int, peakWindow time.Duration, readers []reader) map[reader]bool {
 	saw := make(map[reader]bool)
 	synctest.Test(t, func(t *testing.T) {
@@ -48,8 +48,8 @@ func whoSees(t *testing.T, burst int, peakWindow time.Duration, readers []reader
 	return saw
 }
 
-// Whoever reads the page at 15, 30 or 60 seconds sees every burst of a second, whenever it comes
-// and whenever they read.
+// A scraper with an interval of 15, 30 or 60 seconds sees every burst of a second, at any phase of
+// burst and scraper.
 func TestEveryBurstIsSeenAtEachInterval(t *testing.T) {
 	var readers []reader
 	for _, every := range []int{15, 30, 60} {
@@ -63,7 +63,7 @@ func TestEveryBurstIsSeenAtEachInterval(t *testing.T) {
 			require.True(t, saw[r], "burst at %d, read each %d s from %d on", burst, r.every, r.phase)
 		}
 	}
-	// Without the window, those who read as often as is collected see it, and of the others some do
+	// Without the window, scrapers with the collection interval see it, and some of the others do
 	// not.
 	saw := whoSees(t, 61, time.Millisecond, readers)
 	require.True(t, saw[reader{15, 3}])
@@ -71,8 +71,8 @@ func TestEveryBurstIsSeenAtEachInterval(t *testing.T) {
 	require.False(t, saw[reader{60, 3}])
 }
 
-// A peak is reported for the length of the window after the Collect that first had it, and no
-// longer; a lower one that is younger follows it.
+// A peak is reported for the length of the window after the Collect that first returned it, and no
+// longer; then a lower, newer one follows.
 func TestPeaksEnd(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, gputest.New(a), func(s *harness) {

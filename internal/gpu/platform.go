@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// What a host is where the library reports no GPU, and none is to be expected of it.
+// The reasons why NVML is not expected on a host.
 var (
 	errJetson      = errors.New("a Jetson: NVML does not report the GPU of its chip")
 	errNoNVIDIAGPU = errors.New("no NVIDIA GPU on the PCI bus")
 )
 
-// explain says what it means that the library could not be opened. On a Jetson, and where the bus
-// has no NVIDIA GPU, no installation would help. A library that an operator named is expected to be
-// there.
+// explain returns the state of a library that could not be opened. On a Jetson, and on a host
+// without an NVIDIA GPU on the PCI bus, it is LibraryNoNVML, because no installation would help;
+// not where the operator configured the library's path.
 func (s *Sampler) explain(err error) Library {
 	state := stateAfter(err)
 	switch {

@@ -9,8 +9,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// Drivers answer with sentinels (2^32-1, 2^64-1, 9223372036854775794), zeros (Jetson) and leftovers
-// of uninitialized structs, and call it success. The limits are far beyond any hardware, and far
+// Drivers return sentinels (2^32-1, 2^64-1, 9223372036854775794), zeros (Jetson) and the content of
+// uninitialized structs with a code of success. The limits are far above any hardware, and far
 // below any sentinel.
 const (
 	// The die of a GPU that answers is warmer than 0 degrees and shuts down below 130.
@@ -23,8 +23,8 @@ const (
 	nameLimit              = 96
 )
 
-// fraction turns percent into 0 to 1. Values above 100 are the driver's way of saying unknown
-// (255), or a known defect of its sample buffer.
+// fraction converts percent to 0 to 1. Values above 100 mean unknown (255), or are a known defect
+// of the driver's sample buffer.
 func fraction(percent float64) (float64, bool) {
 	if math.IsNaN(percent) || percent < 0 || percent > 100 {
 		return 0, false
@@ -65,8 +65,8 @@ func plausibleEnergy(millijoules uint64) reading.Value[float64] {
 	return reading.Known(float64(millijoules) / 1000)
 }
 
-// plausibleIdentity empties what is not text, because attributes must be valid UTF-8, and says
-// whether all of it is.
+// plausibleIdentity empties fields that are not valid UTF-8, because attributes must be, and
+// reports whether there were none.
 func plausibleIdentity(id Identity) (Identity, bool) {
 	plausible := true
 	for _, text := range []*string{&id.UUID, &id.Name, &id.PCIAddress, &id.VBIOSVersion} {
@@ -98,12 +98,12 @@ const (
 	rpmLimit        = 50_000
 )
 
-// plausibleFan also says whether the whole answer can be true.
+// plausibleFan converts the speed of a fan, and reports whether the whole answer is plausible.
 func plausibleFan(f FanSpeed) (fan Fan, plausible bool) {
 	if f.Percent <= fanPercentLimit {
 		fan.Ratio = reading.Known(float64(f.Percent) / 100)
 	}
-	// A fan that stands still has 0 of both; one whose speed is unknown, of this only.
+	// A fan that stands still has 0 for both. If only RPM is 0, it is unknown.
 	if f.RPM <= rpmLimit && (f.RPM > 0 || f.Percent == 0) {
 		fan.RPM = reading.Known(int64(f.RPM))
 	}

@@ -12,31 +12,31 @@ import (
 
 // ProcessMemory is a process with a context on a GPU.
 type ProcessMemory struct {
-	// PID as the driver counts: which namespace that is about depends on the driver and on where
-	// the collector runs.
+	// PID as the driver reports it. Its PID namespace depends on the driver and on where the
+	// collector runs.
 	PID int
-	// Memory of all its contexts; absent where the driver does not know (WDDM, WSL).
+	// Memory of all its contexts (bytes); absent where the driver does not report it (WDDM, WSL).
 	Memory reading.Value[int64]
 }
 
-// ProcessUtilization is how busy a process kept a GPU. Means are over all the time that the GPU's
-// processes were watched, so that they may be added up.
+// ProcessUtilization is the utilization of a GPU by one process (fractions from 0 to 1). Means are
+// over the whole window, so that those of several processes may be added up.
 type ProcessUtilization struct {
 	General, Encoder, Decoder Window
 }
 
-// processLimit bounds the processes that are kept for a GPU. A longer list is treated as garbage.
+// processLimit bounds the processes of a GPU. A longer list is implausible.
 const processLimit = 4096
 
 // memoryUnknown is NVML_VALUE_NOT_AVAILABLE.
 const memoryUnknown = math.MaxUint64
 
-// plausibleProcesses joins the contexts of each process, and says whether all of them can be.
-// Entries with pid 0 or with more memory than there is are leftovers: the first 535 drivers wrote
-// structs of another size (https://github.com/XuehaiPan/nvitop/issues/94).
+// plausibleProcesses merges the contexts of each process, and reports whether all of them are
+// plausible. Entries with PID 0 or more memory than the GPU has are not: the first 535 drivers
+// wrote structs of another size (https://github.com/XuehaiPan/nvitop/issues/94).
 //
-// The driver reports the whole memory of a process in the list of each kind of context that it has,
-// so that the kinds are not added up; its MIG instances are.
+// The driver reports the whole memory of a process in the list of each kind of context, so the
+// kinds are not added up; MIG instances are.
 func plausibleProcesses(contexts []Context, total reading.Value[int64]) (list []ProcessMemory, plausible bool) {
 	plausible = true
 	type key struct {
@@ -81,18 +81,18 @@ func plausibleProcesses(contexts []Context, total reading.Value[int64]) (list []
 	return list, plausible
 }
 
-// processFollower follows the driver's samples of processes. It belongs to the GPU's worker.
+// processFollower follows the driver's samples of processes. Only the GPU's worker uses it.
 type processFollower struct {
 	last uint64
 	at   time.Time
 }
 
-// clockSlack is how far the driver's timestamps may be ahead of our clock before it is clear that
-// the clock was set back.
+// clockSlack is how far the driver's timestamps may be ahead of the host's clock before that counts
+// as set back.
 const clockSlack = 2 * time.Second
 
-// after is the timestamp to ask for. The first pass asks for everything and uses nothing of it: the
-// driver then returns the last sample of each process, however old it is
+// after returns the timestamp for the next request. The first pass requests everything and discards
+// it, because the driver then returns the last sample of each process, however old it is
 // (https://github.com/NVIDIA/go-nvml/issues/51).
 func (f *processFollower) after(now time.Time) uint64 {
 	if f.last > uint64(now.Add(clockSlack).UnixMicro()) {
@@ -101,14 +101,14 @@ func (f *processFollower) after(now time.Time) uint64 {
 	return f.last
 }
 
-// follow adds the samples since the last pass to the windows, and says whether all of them can be
-// true.
+// follow adds the samples since the last pass to the windows, and reports whether all of them are
+// plausible.
 func (f *processFollower) follow(samples []ProcessSample, now time.Time, windows *processWindows) (plausible bool) {
 	plausible = true
 	before, elapsed, first := f.last, now.Sub(f.at), f.at.IsZero()
 	f.at = now
 	if f.last == 0 {
-		// Nothing was returned yet, so that the next samples are new.
+		// Nothing was returned yet, so the next samples are new.
 		f.last = uint64(max(0, now.UnixMicro()))
 	}
 	fresh := samples[:0]
@@ -133,14 +133,15 @@ func (f *processFollower) follow(samples []ProcessSample, now time.Time, windows
 	return plausible
 }
 
-// processWindows are the running windows of the processes on one GPU. Its worker adds, Collect
-// reads.
+// processWindows are the running windows of the processes on one GPU. Its worker adds samples,
+// Collect reads.
 type processWindows struct {
 	mu sync.Mutex
-	// seconds is how long the processes were watched, whether or not there were any.
+	// seconds is how long the processes were sampled, whether or not there were any.
 	seconds float64
 	byPID   map[uint32]*[3]sum
-	// activity is how busy each process kept the GPU in the stretch of time that was added last.
+	// activity is the utilization (0 to 1) by each process in the stretch of time that was added
+	// last.
 	activity map[int]float64
 }
 
@@ -165,7 +166,7 @@ func (w *processWindows) add(samples []ProcessSample, stretch time.Duration) {
 			sums = new([3]sum)
 			w.byPID[s.PID] = sums
 		}
-		// Some drivers have several entries for a process, each for a part of the time.
+		// Some drivers return several entries for a process, each for a part of the time.
 		share := stretch.Seconds() / float64(entries[s.PID])
 		for i, percent := range [...]uint32{s.General, s.Encoder, s.Decoder} {
 			if f, ok := fraction(float64(percent)); ok {
@@ -192,7 +193,7 @@ func (w *processWindows) takeActivity() map[int]float64 {
 	return stretch
 }
 
-// collect returns the windows; nil before there is one. It starts new ones if reset.
+// collect returns the windows, or nil before the first sample. It starts new ones if reset.
 func (w *processWindows) collect(reset bool) map[int]ProcessUtilization {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -56,7 +56,7 @@ func TestProcessListThatCannotBeReadIsAbsent(t *testing.T) {
 	})
 }
 
-// sampled is the utilization of processes over the window so far.
+// sampled returns the utilization of processes over the current window.
 func (s *harness) sampled(reset bool) map[int]gpu.ProcessUtilization {
 	width := time.Hour
 	if reset {
@@ -92,7 +92,7 @@ func TestProcessUtilizationIsTheMeanOfTheWholeWindow(t *testing.T) {
 	})
 }
 
-// TestActivityIsOfTheLastStretch and nothing before it, beside the time when it was read.
+// Activity covers the last stretch of time only, and Sampled is when it was read.
 func TestActivityIsOfTheLastStretch(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.ProcessSamples = []gpu.ProcessSample{}
@@ -191,8 +191,8 @@ func TestPartsAreDevicesOfTheirOwn(t *testing.T) {
 	})
 }
 
-// The samples of processes speak for the time between two reads, however long that was: a pass that
-// came late must not make them weigh more than the others.
+// The samples of processes are weighted with the time between two reads, however long that was: a
+// late pass must not give them more weight than the others.
 func TestProcessWindowIsTheTimeBetweenTwoReads(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.ProcessSamples = []gpu.ProcessSample{}
@@ -205,7 +205,7 @@ func TestProcessWindowIsTheTimeBetweenTwoReads(t *testing.T) {
 		}
 		s.healthy()
 		time.Sleep(5 * time.Second)
-		busy(100) // taken in the moment of the read
+		busy(100) // taken at the moment of the read
 		_, _ = s.observe()
 		time.Sleep(15 * time.Second)
 		busy(20)

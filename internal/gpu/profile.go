@@ -8,12 +8,12 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// ProfileQuantity is what the driver measures between two samples of the counters of a GPU's
-// engines (GPM, since Hopper).
+// ProfileQuantity is a quantity that the driver computes from two samples of a GPU's performance
+// counters (GPM, since Hopper).
 type ProfileQuantity int
 
-// The quantities. Those before ProfilePCIeTransmitted and those of engines are shares, the others
-// traffic. Of the last three there is one for each engine: ProfileDecoder+2 is the third decoder.
+// The quantities. Those before ProfilePCIeTransmitted and those of engines are fractions, the
+// others traffic. The last three exist once for each engine: ProfileDecoder+2 is the third decoder.
 const (
 	ProfileGraphics ProfileQuantity = iota // anything
 	ProfileSM
@@ -41,30 +41,30 @@ const (
 	ProfileOFAs     = 2
 )
 
-// ProfileSample is what the driver reports of the time between two samples: percent, and MiB in a
-// second. What the GPU does not have is absent.
+// ProfileSample is what the driver reports for the time between two samples, in percent and in MiB
+// per second. What the GPU does not support is absent.
 type ProfileSample struct {
 	Elapsed time.Duration
 	Values  [profileQuantities]reading.Value[float64]
 }
 
-// Profile holds the means over a window: fractions, and bytes in a second.
+// Profile holds the means over a window: fractions (0 to 1), and bytes per second.
 type Profile [profileQuantities]reading.Value[float64]
 
 const (
 	mebibyte = 1 << 20
-	// The shares are quotients of counters that are not read at the very same time.
+	// The fractions are quotients of counters that are not read at exactly the same time.
 	profilePercentLimit = 101
-	// 100 TiB in a second is far beyond any link.
+	// 100 TiB per second is far above any link.
 	profileTrafficLimit = 100 << 20
 )
 
-// isTraffic distinguishes traffic from fractions.
+// isTraffic reports whether a quantity is traffic rather than a fraction.
 func (q ProfileQuantity) isTraffic() bool {
 	return q >= ProfilePCIeTransmitted && q < ProfileDecoder
 }
 
-// plausibleProfile drops what cannot be, and says whether there was nothing of that.
+// plausibleProfile drops implausible values, and reports whether there were none.
 func plausibleProfile(s ProfileSample) (p Profile, plausible bool) {
 	plausible = s.Elapsed > 0
 	for q, v := range s.Values {
@@ -81,8 +81,8 @@ func plausibleProfile(s ProfileSample) (p Profile, plausible bool) {
 	return p, plausible
 }
 
-// profileWindow is the running window of one GPU or MIG device. The GPU's worker adds, Collect
-// reads.
+// profileWindow is the running window of one GPU or MIG device. The GPU's worker adds samples,
+// Collect reads.
 type profileWindow struct {
 	mu   sync.Mutex
 	sums [profileQuantities]struct{ weighted, seconds float64 }
@@ -101,7 +101,7 @@ func (w *profileWindow) add(p *Profile, speaksFor time.Duration) {
 	}
 }
 
-// collect returns the means, nil of an empty window. It starts a new one if reset.
+// collect returns the means, or nil for an empty window. It starts a new one if reset.
 func (w *profileWindow) collect(reset bool) *Profile {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -121,7 +121,7 @@ func (w *profileWindow) collect(reset bool) *Profile {
 	return &p
 }
 
-// readProfile asks for what happened since the last time. MIG devices are asked in readMIGDevice.
+// readProfile reads the profile since the previous pass. readMIGDevice does so for MIG devices.
 func (g *acquiredGPU) readProfile(s *shared) {
 	if !s.profile {
 		return

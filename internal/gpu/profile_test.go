@@ -12,7 +12,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// measured is a sample of five seconds.
+// measured returns a sample over five seconds.
 func measured(values map[gpu.ProfileQuantity]float64) *gpu.ProfileSample {
 	s := &gpu.ProfileSample{Elapsed: 5 * time.Second}
 	for q, v := range values {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// publish makes the snapshot of this pass. It returns the errors of this pass.
+// publish stores the snapshot of this pass as the latest one, and returns the errors of the pass.
 func (s *Sampler) publish(now time.Time) error {
 	s.keepIdentities()
 	library := s.connection.library
@@ -56,8 +56,8 @@ func (s *Sampler) publish(now time.Time) error {
 	return errors.Join(trouble...)
 }
 
-// keepIdentities keeps the identity of every GPU that was seen, but drops a UUID that several GPUs
-// report.
+// keepIdentities records the identity of every GPU that was seen, and removes a UUID that turned
+// out to be a duplicate.
 func (s *Sampler) keepIdentities() {
 	s.known = slices.DeleteFunc(s.known, func(id Identity) bool { return s.shared.identities.isDuplicate(id.UUID) })
 	for _, slot := range s.slots {
@@ -74,12 +74,12 @@ func (s *Sampler) keepIdentities() {
 	}
 }
 
-// forget drops the GPUs that a driver that answers has not listed for long enough: they were taken
-// out on purpose. One that fell off the bus is lost, and known to be, for that long. A GPU that
-// comes back goes on with its counters.
+// forget removes GPUs that a working driver has not listed for Settings.ForgetAfter: they were
+// removed on purpose. Until then such a GPU is reported as lost. A GPU that comes back continues
+// its counters.
 func (s *Sampler) forget(listed []Device, now time.Time) {
 	if s.connection.library.State != LibraryAvailable {
-		s.listedAt = time.Time{} // nothing is listed, and the time does not count
+		s.listedAt = time.Time{} // nothing is listed, so this time does not count
 		return
 	}
 	var passed time.Duration
@@ -104,8 +104,8 @@ func (s *Sampler) forget(listed []Device, now time.Time) {
 	})
 }
 
-// deviceOf says what is known of the GPU in a slot. One that cannot even say who it is, is taken
-// for the one that was last seen in its place.
+// deviceOf returns the device of a slot. A GPU whose identity cannot be read is assumed to be the
+// one that had this index last.
 func (s *Sampler) deviceOf(slot *slot) (Device, bool) {
 	d := slot.last.device
 	if slot.last.skipped {
@@ -119,15 +119,14 @@ func (s *Sampler) deviceOf(slot *slot) (Device, bool) {
 		d.Identity = s.lastAt(slot.index)
 	}
 	if !slot.hasOutcome {
-		// Its first pass is under way. Only a GPU that is known already is reported before that has
-		// ended.
+		// Its first pass is under way. Before it has ended, only a known GPU is reported.
 		d.Health, d.Reason = HealthOK, ReasonNone
 		return d, d.UUID != ""
 	}
 	return d, true
 }
 
-// lastAt returns who was last seen in a place.
+// lastAt returns the identity that was last seen at an index.
 func (s *Sampler) lastAt(index int) Identity {
 	for _, id := range s.known {
 		if id.Index == index {
@@ -137,8 +136,8 @@ func (s *Sampler) lastAt(index int) Identity {
 	return Identity{Index: index}
 }
 
-// missingDevice is a GPU that the driver no longer lists, or that cannot be asked because the
-// library is not available.
+// missingDevice returns the result for a GPU that the driver does not list any more, or that cannot
+// be read because the library is not available.
 func (s *Sampler) missingDevice(id Identity) passResult {
 	switch s.connection.library.State {
 	case LibraryAvailable:
@@ -149,13 +148,12 @@ func (s *Sampler) missingDevice(id Identity) passResult {
 	return passResult{device: Device{Identity: id, Health: HealthFailed, Reason: ReasonDriverError}, err: s.connection.library.Err}
 }
 
-// has says whether a GPU is in the list already. Those without a UUID are all different.
+// has reports whether a list contains a GPU. An empty UUID matches none.
 func has(devices []Device, uuid string) bool {
 	return uuid != "" && slices.ContainsFunc(devices, func(d Device) bool { return d.UUID == uuid })
 }
 
-// unmatched returns the entries of the selection that no GPU goes by, once it is known who all GPUs
-// are.
+// unmatched returns the entries of the selection that match no GPU, once all GPUs were identified.
 func (s *Sampler) unmatched() []string {
 	if s.shared.selection.empty() || len(s.slots) == 0 {
 		return s.latest.Load().Unmatched

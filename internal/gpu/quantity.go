@@ -6,10 +6,10 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// Quantity is a reading that is one number.
+// Quantity is a reading that consists of one number.
 type Quantity int
 
-// The quantities, with the driver's units. A counter of the driver may begin anew.
+// The quantities, with the driver's units. The driver may reset its counters.
 const (
 	QuantityClockGraphics Quantity = iota // MHz, as all clocks
 	QuantityClockSM
@@ -59,15 +59,14 @@ const (
 	quantities
 )
 
-// tier is how often a reading is taken. Times are of one RTX 5090 with driver 610.57, the only
-// machine that somebody has published them for.
+// tier is how often a reading is taken. Durations were measured on an RTX 5090 with driver 610.57.
 type tier int
 
 const (
 	fast   tier = iota // at most some microseconds: each cycle
 	slow               // 0.2 to 3 ms: each SampleInterval
-	rare               // as slow, or about what changes rarely: each rareInterval
-	static             // does not change while the driver runs, or hardly: each staticInterval
+	rare               // as slow, or changes rarely: each rareInterval
+	static             // hardly changes while the driver is loaded: each staticInterval
 )
 
 const (
@@ -75,30 +74,30 @@ const (
 	staticInterval = 5 * time.Minute
 )
 
-// A clock of 20 GHz and a PCIe generation of 20 are far beyond any hardware.
+// A clock of 20 GHz and a PCIe generation of 20 are far above any hardware.
 const (
 	clockLimitMHz = 20_000
 	linkLimit     = 20
 	laneLimit     = 32
 	fanLimit      = 32
 	bitLimit      = 1<<32 - 1
-	// A counter with more errors than this has never been initialized.
+	// A higher count of errors comes from an uninitialized counter.
 	errorLimit = 1 << 48
 	// A board retires 64 pages at most.
 	pageLimit = 1 << 16
 	// Ten years in nanoseconds.
 	throttleLimit = 315_360_000_000_000_000
-	// A year at the full speed of 16 lanes of the sixth generation, and what can be shifted to
+	// A year at the full speed of 16 lanes of generation 6; the highest number of KiB that fits as
 	// bytes.
 	byteLimit     = 1 << 62
 	kibibyteLimit = byteLimit >> 10
 )
 
-// quantitySpec says when a quantity is asked for, what it can be, and where it goes.
+// quantitySpec describes a quantity: its tier, its range, and the field of Device that it sets.
 type quantitySpec struct {
 	group Group
 	tier  tier
-	// least and most are what the number can be at all.
+	// least and most are the plausible range, both inclusive.
 	least, most uint64
 	keep        func(*Details, uint64)
 }
@@ -106,8 +105,8 @@ type quantitySpec struct {
 // performanceStateUnknown is NVML_PSTATE_UNKNOWN.
 const performanceStateUnknown = 32
 
-// unknown says whether a number that is out of range is a driver's way of reporting "unknown": as
-// documented, or by the zero of a board without the sensor.
+// unknown reports whether a number that is out of range means "unknown": a documented sentinel, or
+// the zero of a board without the sensor.
 func (q Quantity) unknown(v uint64) bool {
 	return v == 0 || q == QuantityPerformanceState && v == performanceStateUnknown
 }
@@ -159,7 +158,7 @@ var quantitySpecs = [quantities]quantitySpec{
 	QuantityMaxLinkWidth:             {GroupLink, static, 1, laneLimit, func(d *Details, v uint64) { d.PCIe.MaxWidth = whole(v) }},
 	QuantityRetiredSingleBit:         {GroupError, static, 0, pageLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageSingleBit] = whole(v) }},
 	QuantityRetiredDoubleBit:         {GroupError, static, 0, pageLimit, func(d *Details, v uint64) { d.Errors[ErrorRetiredPageDoubleBit] = whole(v) }},
-	// These two decide about other readings and are none of their own.
+	// These two control other readings and are not reported.
 	QuantityRetirementPending: {GroupError, static, 0, 1, func(*Details, uint64) {}},
 	QuantityFans:              {GroupFan, static, 0, fanLimit, func(*Details, uint64) {}},
 }

@@ -37,26 +37,25 @@ const (
 	fields = fieldFan + fanLimit
 )
 
-// passResult is the result of one pass of one GPU.
+// passResult is the result of one pass over one GPU.
 type passResult struct {
-	// device is without utilization, which goes into the windows, and without an identity while
-	// none was read.
+	// device has no utilization, which is in the windows, and no identity until one was read.
 	device Device
 	// migDevices are those of the GPU.
 	migDevices []Device
-	// skipped says that the GPU is not one of those selected.
+	// skipped means that the GPU is not selected.
 	skipped bool
-	// err is why the device does not answer.
+	// err is why the device cannot be read.
 	err error
 }
 
-// failed is an outcome without readings.
+// failed returns a result without readings.
 func failed(id Identity, err error) passResult {
 	health, reason := deviceHealth(err)
 	return passResult{device: Device{Identity: id, Health: health, Reason: reason}, err: err}
 }
 
-// shared is what the workers of all GPUs share.
+// shared is the state that the workers of all GPUs share.
 type shared struct {
 	interval   time.Duration
 	nvlink     bool
@@ -68,7 +67,7 @@ type shared struct {
 	bus        pci.Bus
 }
 
-// reader reads one GPU. It belongs to the goroutine of the GPU's worker.
+// reader reads one GPU. Only the goroutine of the GPU's worker uses it.
 type reader struct {
 	*shared
 	session *sharedSession
@@ -76,30 +75,30 @@ type reader struct {
 
 	retry backoff.Backoff
 	last  passResult
-	// watchAt is when the registration for XIDs is tried again.
+	// watchAt is when the registration for XIDs is retried.
 	watchAt time.Time
-	// identified is who the GPU is, as soon as it has said so: its first pass may never end.
+	// identified is set as soon as the identity was read, because the first pass may never end.
 	identified atomic.Pointer[Identity]
-	// gpu is what is known of the GPU since its handle was acquired; nil without a handle.
+	// gpu is the state since the handle was acquired; nil without a handle.
 	gpu *acquiredGPU
 }
 
-// acquiredGPU is a GPU that answered with its identity.
+// acquiredGPU is a GPU with a handle and an identity.
 type acquiredGPU struct {
 	handle   Handle
 	identity Identity
 	usage    *usage
 	support  [fields]support
-	// mig says whether MIG is on; unknown before the first answer.
+	// mig is whether MIG mode is on; unknown before the first answer.
 	mig       reading.Value[bool]
 	buffers   [len(tasks)]sampleBuffer
 	processes processFollower
 	polledAt  time.Time
-	// counted are the counters of the driver that were read through this handle, and energy is the
-	// last value of that one: only a decrease within one handle is implausible.
+	// counted are the counters that were read through this handle, energy is its last value of
+	// energy: only a decrease within one handle is implausible.
 	counted [QuantityNVLinkReceived + 1]bool
 	energy  uint64
-	// due is when a tier is read again, kept what it read last.
+	// due is when a tier is read again, kept is what it read last.
 	due  [static + 1]time.Time
 	kept struct {
 		energy    reading.Value[float64]
@@ -115,7 +114,7 @@ type acquiredGPU struct {
 	}
 	migDevices []Device
 
-	// The rest is about the pass under way, which began at now.
+	// The fields below belong to the current pass, which began at now.
 	now      time.Time
 	answered bool
 	err      error
@@ -123,7 +122,7 @@ type acquiredGPU struct {
 	failed   []failedCall
 }
 
-// read is one pass. After an error that ends the handle it is acquired again, at growing intervals.
+// read makes one pass. After an error that ends the handle, the GPU is acquired again with backoff.
 func (r *reader) read(now time.Time) passResult {
 	if r.last.skipped {
 		return r.last
@@ -171,7 +170,8 @@ func (r *reader) fail(now time.Time, err error) passResult {
 	return r.last
 }
 
-// acquire finds the GPU. It returns nil, and notes why, if the GPU is not one of those selected.
+// acquire acquires a handle and reads the identity. It returns nil without an error if the GPU is
+// not selected.
 func (r *reader) acquire() (*acquiredGPU, error) {
 	if !r.selection.selectsIndex(r.index) {
 		r.last = passResult{skipped: true, device: Device{Identity: Identity{Index: r.index}}}
@@ -202,7 +202,7 @@ func (r *reader) acquire() (*acquiredGPU, error) {
 	return g, nil
 }
 
-// identify gives the GPU an identity of its own when another one reports the same UUID.
+// identify makes the GPU's identity unique when another GPU reports the same UUID.
 func (r *reader) identify(now time.Time) {
 	g := r.gpu
 	id := g.identity

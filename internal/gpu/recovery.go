@@ -1,10 +1,10 @@
 package gpu
 
-// RecoveryAction is what the driver says must be done before a GPU can be relied on again.
+// RecoveryAction is the driver's recommendation to recover a GPU.
 type RecoveryAction string
 
-// The actions. Drain: nothing new may be started on the GPU, what runs may end; an action that is
-// not known begins so, too. A drain that is to be followed by a reset is a reset.
+// The actions. Drain: start nothing new on the GPU, and let running work finish; unknown actions
+// count as Drain. A drain that is followed by a reset counts as Reset.
 const (
 	RecoveryNone   RecoveryAction = "none"
 	RecoveryDrain  RecoveryAction = "drain"
@@ -12,8 +12,8 @@ const (
 	RecoveryReboot RecoveryAction = "reboot"
 )
 
-// recoveryActions are those of nvml.h (nvmlDeviceGpuRecoveryAction_t), by their number. A number
-// that is not here is of a later driver.
+// recoveryActions maps the numbers of nvml.h (nvmlDeviceGpuRecoveryAction_t). Higher numbers come
+// from later drivers.
 var recoveryActions = [...]RecoveryAction{
 	RecoveryNone,
 	RecoveryReset,  // of the GPU
@@ -25,7 +25,7 @@ var recoveryActions = [...]RecoveryAction{
 	RecoveryReboot, // of the system
 }
 
-// recoveryLimit is far beyond any action, and far below any value that means "unknown".
+// recoveryLimit is above any action and below any sentinel.
 const recoveryLimit = 255
 
 func actionOf(number uint64) RecoveryAction {

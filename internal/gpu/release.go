@@ -2,11 +2,12 @@ package gpu
 
 import "time"
 
-// shortestRelease keeps a short Settings.ReleaseWhenIdle from opening the library all the time.
+// shortestRelease is the minimum time for which the library stays closed, so that a short
+// Settings.ReleaseWhenIdle does not reopen it all the time.
 const shortestRelease = time.Minute
 
-// releaseIdle closes the library when no process has used a GPU for long enough. An open one keeps
-// the GPUs from being reset, partitioned and put to sleep.
+// releaseIdle closes the library when no process has used a GPU for Settings.ReleaseWhenIdle. An
+// open library prevents that GPUs are reset, partitioned or suspended.
 func (s *Sampler) releaseIdle(now time.Time) {
 	c := &s.connection
 	if s.release <= 0 || c.session == nil {
@@ -42,7 +43,7 @@ func noProcesses(parts []Device) bool {
 	return true
 }
 
-// staysClosed says whether the library must not be opened now.
+// staysClosed reports whether the library must not be opened now.
 func (s *Sampler) staysClosed(now time.Time) bool {
 	c := &s.connection
 	if now.Before(c.releasedUntil) {

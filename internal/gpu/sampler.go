@@ -17,16 +17,15 @@ type Settings struct {
 	Driver Driver
 	// Deadline is how long a call into the driver may take before the GPU counts as wedged. Default
 	// 10 s: without persistence mode, the first call on a GPU loads its firmware, which takes
-	// seconds.
+	// several seconds.
 	Deadline time.Duration
 	// SampleInterval is how often energy and the driver's sample buffers are read. Default 5 s: a
 	// buffer holds about 14 s.
 	SampleInterval time.Duration
-	// RootPath is where the host's root is mounted, for what the kernel says of PCI devices.
-	// Default "/".
+	// RootPath is where the host's root is mounted, for sysfs and /dev/kmsg. Default "/".
 	RootPath string
-	// LibraryNamed says that somebody configured where the driver's library is: that there is none
-	// is then never taken for a property of the host.
+	// LibraryNamed means that the path of the driver's library is configured. A missing library is
+	// then LibraryNotFound, never LibraryNoNVML.
 	LibraryNamed bool
 	// Include and Exclude select GPUs by UUID, index or PCI address. Without Include, all are
 	// included.
@@ -39,16 +38,17 @@ type Settings struct {
 	// minute.
 	PeakWindow time.Duration
 	// ForgetAfter is how long a GPU that the driver does not list any more is reported as lost.
-	// Default a day, as for an instance that is gone.
+	// Default 24 h.
 	ForgetAfter time.Duration
-	// NVLink has its traffic read, which few need.
+	// NVLink enables reading of NVLink traffic.
 	NVLink bool
-	// Profile has the engines measured, which costs calls that few need.
+	// Profile enables the performance counters of the engines (GPM), which take additional calls.
 	Profile bool
-	// KernelLog has the kernel's log read for XIDs that the driver's event set does not report.
+	// KernelLog enables reading of the kernel's log for XIDs that the driver's event set does not
+	// report.
 	KernelLog bool
-	// OnHint is called, from any goroutine, when an XID came that the next pass will report. It
-	// must not block. May be nil.
+	// OnHint is called, from any goroutine, when an XID came that the next pass reports. It must
+	// not block. May be nil.
 	OnHint func()
 }
 
@@ -56,8 +56,8 @@ const (
 	defaultDeadline       = 10 * time.Second
 	defaultSampleInterval = 5 * time.Second
 	defaultForgetAfter    = 24 * time.Hour
-	// longestPatience is how long an Observe waits for its calls. A GPU that takes longer is
-	// reported with its previous readings, so that it delays no other.
+	// longestPatience is how long Observe waits for its calls. A GPU that takes longer is reported
+	// with its previous readings, so that it does not delay the others.
 	longestPatience = 500 * time.Millisecond
 )
 
@@ -79,14 +79,15 @@ type Sampler struct {
 	connection connection
 	slots      []*slot
 	known      []Identity
-	// unlisted is for how long a known GPU was not listed by a driver that answers, by UUID, and
-	// listedAt when that was last looked at.
+	// unlisted is for how long a working driver has not listed a known GPU, by UUID. listedAt is
+	// when that was last updated.
 	unlisted map[string]time.Duration
 	listedAt time.Time
-	// running are goroutines other than workers, retired the workers that get no more requests.
+	// running counts goroutines other than workers. retired are the workers that get no more
+	// requests.
 	running sync.WaitGroup
 	retired []*retiredWorker
-	// kernelLog is nil unless it is to be read.
+	// kernelLog is nil unless Settings.KernelLog is set.
 	kernelLog *xid.KernelLog
 
 	shared shared
@@ -97,7 +98,7 @@ type Sampler struct {
 	lastReported  reportedWindows
 }
 
-// NewSampler makes a sampler. Nothing is read before Observe.
+// NewSampler creates a sampler. It reads nothing before the first Observe.
 func NewSampler(settings Settings) *Sampler {
 	s := &Sampler{
 		driver:        settings.Driver,
@@ -141,9 +142,9 @@ func NewSampler(settings Settings) *Sampler {
 	return s
 }
 
-// Observe is one pass. It returns within half a second or the deadline, whichever is shorter,
-// however the driver behaves. The error is for what an operator should act on; a library or driver
-// that is not there is a state of the snapshot only.
+// Observe makes one pass and publishes a snapshot. It returns within half a second or the deadline,
+// whichever is shorter, even if the driver blocks. The error is for what an operator should act on;
+// a missing library or driver is a state of the snapshot only.
 func (s *Sampler) Observe(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -164,12 +165,12 @@ func (s *Sampler) Observe(ctx context.Context) error {
 func (s *Sampler) Latest() *Snapshot { return s.latest.Load() }
 
 // Collect returns the newest snapshot with the utilization since the windows were opened, and opens
-// new windows if these are at least minWidth wide. It never waits for the driver.
+// new windows if these are at least minWidth long. It never waits for the driver.
 func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 	s.windowsMu.Lock()
 	defer s.windowsMu.Unlock()
 	width := now.Sub(s.windowsOpened)
-	// A negative width is a clock that was set back; waiting for it to catch up could take hours.
+	// A negative width means that the clock was set back; catching up could take hours.
 	reset := width >= minWidth || width < 0
 	if reset {
 		s.windowsOpened = now
@@ -192,14 +193,13 @@ func (s *Sampler) Collect(now time.Time, minWidth time.Duration) *Snapshot {
 	return &snapshot
 }
 
-// closeLimit is how long Close waits at most, whatever the deadline of calls is: a service that
-// does not stop is killed.
+// closeLimit is how long Close waits at most, independent of Settings.Deadline, because a service
+// manager kills a service that does not stop.
 const closeLimit = 2 * time.Second
 
 // Close ends the workers and closes the library. It returns when they have ended, ctx is done or
-// two seconds have passed, whichever is first. For a worker that is known to be stuck in the driver
-// it does not wait at all: that ends when its call returns. It may be called at any time, and more
-// than once.
+// two seconds have passed, whichever is first. It does not wait for a worker that is stuck in the
+// driver: that one ends when its call returns. Any goroutine may call it, more than once.
 func (s *Sampler) Close(ctx context.Context) error {
 	workers, stuck := s.shut()
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)
@@ -225,8 +225,8 @@ func (s *Sampler) Close(ctx context.Context) error {
 
 var errStillInDriver = errors.New("a call into the driver has not returned")
 
-// shut has everything end. It returns the ends of the workers that are waited for, and whether
-// there are others, which are stuck.
+// shut ends the session, the workers and the kernel log. It returns the channels that workers close
+// when they end, and whether there are stuck workers, which are not among them.
 func (s *Sampler) shut() (workers []<-chan struct{}, stuck bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -260,7 +260,7 @@ func (s *Sampler) endAll() {
 	}
 }
 
-// usages are the windows by UUID. They outlive handles and sessions.
+// usages holds the windows by UUID. They outlive handles and sessions.
 type usages struct {
 	mu sync.Mutex
 	by map[string]*usage

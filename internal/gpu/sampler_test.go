@@ -15,7 +15,7 @@ import (
 
 const deadline = 3 * time.Second
 
-// harness is a sampler over a scripted driver, in a bubble.
+// harness is a sampler with a scripted driver, in a synctest bubble.
 type harness struct {
 	*testing.T
 	driver  *gputest.Driver
@@ -33,20 +33,20 @@ func run(t *testing.T, driver *gputest.Driver, act func(s *harness)) {
 	})
 }
 
-// observe is one pass. Nothing that is not blocked takes time in a bubble.
+// observe makes one pass. In a synctest bubble only blocked calls take time.
 func (s *harness) observe() (*gpu.Snapshot, error) {
 	err := s.sampler.Observe(context.Background())
 	return s.sampler.Latest(), err
 }
 
-// healthy is a pass in which nothing is wrong.
+// healthy makes a pass that must not return an error.
 func (s *harness) healthy() *gpu.Snapshot {
 	snapshot, err := s.observe()
 	require.NoError(s, err)
 	return snapshot
 }
 
-// passes plays the poll loop, one pass a second.
+// passes simulates the poll loop with one pass per second.
 func (s *harness) passes(n int) *gpu.Snapshot {
 	for range n {
 		time.Sleep(time.Second)
@@ -114,7 +114,7 @@ func TestSecondGPUIsPluggedInAndUnplugged(t *testing.T) {
 		require.Len(t, s.passes(32).Devices, 2)
 		require.Equal(t, 1, s.driver.Opens(), "without opening the library again")
 
-		// The first is unplugged: the second moves to its place.
+		// The first is unplugged: the second gets its index.
 		s.driver.Change(func(script *gputest.Script) { script.GPUs = []*gputest.GPU{b} })
 		snapshot := s.passes(32)
 		require.Len(t, snapshot.Devices, 2)
@@ -183,8 +183,8 @@ func TestTransientErrorOfOneFieldIsAskedAgain(t *testing.T) {
 	})
 }
 
-// A GPU that was taken out on purpose is lost for a day, as an instance that is gone is, and then
-// forgotten. Time in which the driver lists nothing does not count.
+// A GPU that was removed on purpose is reported as lost for a day and then removed. Time in which
+// the driver lists no GPU does not count.
 func TestAGPUThatWasTakenOutIsForgotten(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	runWith(t, gpu.Settings{RootPath: t.TempDir(), ForgetAfter: time.Hour}, gputest.New(a, b), func(s *harness) {
@@ -213,7 +213,7 @@ func TestAGPUThatWasTakenOutIsForgotten(t *testing.T) {
 	})
 }
 
-// One that the driver lists and that does not answer is not forgotten, however long it is lost.
+// A lost GPU that the driver still lists is never removed.
 func TestALostGPUIsNotForgotten(t *testing.T) {
 	a, b := gputest.NewGPU(0), gputest.NewGPU(1)
 	runWith(t, gpu.Settings{RootPath: t.TempDir(), ForgetAfter: time.Minute}, gputest.New(a, b), func(s *harness) {

@@ -8,19 +8,18 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/pci"
 )
 
-// selection says which GPUs are watched. An entry is a UUID, an index as the driver's own tools
-// print it, or a PCI address.
+// selection decides which GPUs are observed. An entry is a UUID, an index as nvidia-smi prints it,
+// or a PCI address.
 type selection struct {
 	include, exclude []string
 }
 
-// selectsIndex decides by the number alone, so that a GPU that is excluded by it is not even asked
-// who it is.
+// selectsIndex decides by the index alone, so that no call is made to a GPU that is excluded by it.
 func (s *selection) selectsIndex(index int) bool {
 	return !slices.Contains(s.exclude, strconv.Itoa(index))
 }
 
-// selects decides when it is known who the GPU is.
+// selects decides by the identity.
 func (s *selection) selects(id Identity) bool {
 	if slices.ContainsFunc(s.exclude, func(entry string) bool { return matches(entry, id) }) {
 		return false
@@ -28,7 +27,7 @@ func (s *selection) selects(id Identity) bool {
 	return len(s.include) == 0 || slices.ContainsFunc(s.include, func(entry string) bool { return matches(entry, id) })
 }
 
-// unmatched returns the entries that none of the GPUs goes by.
+// unmatched returns the entries that match none of the GPUs.
 func (s *selection) unmatched(ids []Identity) []string {
 	none := []string{}
 	for _, entry := range slices.Concat(s.include, s.exclude) {

@@ -9,20 +9,20 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
-// sharedSession is a session that is closed when the last of its users lets go: the sampler, and
-// each worker, which may be in the middle of a call that never returns. Closing the library under a
-// call would crash the process.
+// sharedSession is a reference-counted session. The sampler and each worker hold a reference, and
+// the last release closes the library: closing it during a call, which may never return, would
+// crash the process.
 type sharedSession struct {
 	Session
 	users  atomic.Int32
 	closed chan struct{}
-	// over is closed when the sampler lets go.
+	// over is closed when the sampler releases the session.
 	over chan struct{}
 
 	eventsMu sync.Mutex
-	// events is the present event set, nil while there is none, and eventsErr why. retired are
-	// those that could not be waited for: a GPU may be registered in them at this moment, so that
-	// they are closed with the session.
+	// events is the current event set, nil while there is none, and eventsErr the reason. retired
+	// are those whose Wait failed: a GPU may be registered in them at this moment, so they are
+	// closed with the session.
 	events    Events
 	eventsErr error
 	retired   []Events
@@ -35,7 +35,7 @@ const retiredLimit = 16
 
 var errTooManySets = errors.New("too many event sets have failed in this session")
 
-// newEvents makes a new event set, in which GPUs have to be registered anew.
+// newEvents creates a new event set. GPUs have to be registered in it again.
 func (s *sharedSession) newEvents(tracker *xid.Counter) error {
 	s.eventsMu.Lock()
 	full := len(s.retired) >= retiredLimit
@@ -57,9 +57,8 @@ func (s *sharedSession) newEvents(tracker *xid.Counter) error {
 	return nil
 }
 
-// watch registers a GPU for XIDs. It is called by the GPU's worker, as every call on the GPU, and
-// does nothing after it has succeeded: the driver would report each XID twice. It is false while
-// there is no event set.
+// watch registers a GPU for XIDs. Only the GPU's worker calls it. After a success it does nothing,
+// because the driver would report each XID twice. It is false while there is no event set.
 func (s *sharedSession) watch(h Handle, uuid string, tracker *xid.Counter) bool {
 	s.eventsMu.Lock()
 	events, watched := s.events, s.watched
@@ -68,8 +67,7 @@ func (s *sharedSession) watch(h Handle, uuid string, tracker *xid.Counter) bool 
 	if events == nil || done {
 		return events != nil
 	}
-	// It fails early in the boot, and for ever where the GPU has no events; the next rare pass
-	// tries again.
+	// It fails early after boot, and always if the GPU has no events; the next rare pass retries.
 	tracker.Register(uuid, time.Now())
 	if err := events.Register(h, uuid); err != nil {
 		tracker.Withdraw(uuid)
@@ -81,7 +79,7 @@ func (s *sharedSession) watch(h Handle, uuid string, tracker *xid.Counter) bool 
 	return true
 }
 
-// newSharedSession starts with one user.
+// newSharedSession wraps a session with one reference.
 func newSharedSession(s Session) *sharedSession {
 	shared := &sharedSession{Session: s, closed: make(chan struct{}), over: make(chan struct{})}
 	shared.users.Store(1)
@@ -90,7 +88,7 @@ func newSharedSession(s Session) *sharedSession {
 
 func (s *sharedSession) acquire() { s.users.Add(1) }
 
-// release may block in the driver.
+// release drops one reference, and may block in the driver.
 func (s *sharedSession) release() {
 	if s.users.Add(-1) > 0 {
 		return
@@ -100,8 +98,8 @@ func (s *sharedSession) release() {
 			_ = events.Close()
 		}
 	}
-	// A library that fails to shut down is closed for us all the same; the next Open shows whether
-	// it can be used again.
+	// A library that fails to shut down counts as closed; the next Open shows whether it can be
+	// used again.
 	_ = s.Close()
 	close(s.closed)
 }

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// errWedged: the GPU's last call into the driver has not returned.
+// errWedged means that the GPU's last call into the driver has not returned within the deadline.
 var errWedged error = silence("the driver has not answered in time")
 
-// slot is a place in the driver's list of GPUs. It belongs to Observe; the reader belongs to the
+// slot is an entry of the driver's list of GPUs. Only Observe uses it; the reader belongs to the
 // worker's goroutine.
 type slot struct {
 	index   int
@@ -21,9 +21,9 @@ type slot struct {
 	// ended is closed when the worker's goroutine has ended.
 	ended <-chan struct{}
 	last  passResult
-	// asked is when the pass began whose outcome is last; zero while there is none.
+	// asked is when the pass began whose result is last; zero while there is none.
 	asked time.Time
-	// hasOutcome is false until the first outcome.
+	// hasOutcome is false until the first result.
 	hasOutcome bool
 }
 
@@ -41,9 +41,9 @@ func (s *Sampler) newSlot(index int) *slot {
 	return &slot{index: index, session: session, identified: &r.identified, worker: l, ended: ended}
 }
 
-// enumerate makes a slot for each GPU. All are made anew, because indexes shift when a GPU goes
-// away; only one that is in a call stays, since a second call must not be made to a GPU that has
-// not answered the first.
+// enumerate creates a slot for each GPU. All are replaced, because indexes shift when a GPU is
+// removed, except those with a call under way: a GPU must not get a second call before the first
+// has returned.
 func (s *Sampler) enumerate(count int, now time.Time) {
 	if count <= 0 {
 		s.dropSession(errNoGPU, now)
@@ -81,7 +81,7 @@ func (s *Sampler) dropIdleSlots() {
 	s.slots = busy
 }
 
-// readDevices starts a pass of every GPU that is not in a call, and waits for those.
+// readDevices starts a pass over every GPU without a call under way, and waits for these passes.
 func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
 	for i := range s.slots {
 		s.slots[i] = s.start(s.slots[i], now)
@@ -108,17 +108,17 @@ func (s *Sampler) readDevices(ctx context.Context, now time.Time) {
 	}
 }
 
-// keep takes over the outcome of the worker's call.
+// keep stores the result of the worker's call.
 func (s *slot) keep(o passResult) { s.last, s.hasOutcome, s.asked = o, true, s.worker.since }
 
-// start begins a pass if the slot is free. A slot that was held by a call of an earlier session is
-// replaced once that call has returned.
+// start begins a pass if the slot's worker is idle. A slot that was occupied by a call of an
+// earlier session is replaced once that call has returned.
 func (s *Sampler) start(slot *slot, now time.Time) *slot {
 	stuck := slot.worker.stuck(now, s.deadline)
 	if stuck {
 		slot.last, slot.hasOutcome = failed(slot.identity(), errWedged), true
 	}
-	// What a stuck call says in the end is about another time.
+	// The result of a call that was stuck is out of date.
 	if o, ok := slot.worker.take(); ok && !stuck {
 		slot.keep(o)
 	}
@@ -133,7 +133,7 @@ func (s *Sampler) start(slot *slot, now time.Time) *slot {
 	return slot
 }
 
-// identity is who the GPU said it is, also in a pass that has not ended.
+// identity returns the GPU's identity, also from a pass that has not ended.
 func (s *slot) identity() Identity {
 	if id := s.identified.Load(); id != nil && s.last.device.UUID == "" {
 		return *id
@@ -141,7 +141,7 @@ func (s *slot) identity() Identity {
 	return s.last.device.Identity
 }
 
-// retire ends a slot's worker, as soon as the call under way returns.
+// retire ends a slot's worker as soon as the call under way returns.
 func (s *Sampler) retire(slot *slot) {
 	slot.worker.close()
 	s.retired = slices.DeleteFunc(s.retired, func(old *retiredWorker) bool { return old.hasEnded() })
@@ -164,7 +164,7 @@ func (w *retiredWorker) hasEnded() bool {
 	}
 }
 
-// stuck says whether its call has lasted longer than a call may.
+// stuck reports whether its call has lasted longer than the deadline.
 func (w *retiredWorker) stuck(now time.Time, deadline time.Duration) bool {
 	return w.busy && !w.hasEnded() && now.Sub(w.since) >= deadline
 }

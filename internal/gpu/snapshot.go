@@ -7,39 +7,39 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// Snapshot is what is known about the host's GPUs at one moment. It is never changed after it was
-// published, so any goroutine may read it.
+// Snapshot is the state of the host's GPUs at one moment. It is immutable, so any goroutine may
+// read it.
 type Snapshot struct {
 	// Time is when the snapshot was taken.
 	Time time.Time
-	// Oldest is when the GPU was asked that answers, and whose readings are the oldest; zero where
-	// each was asked in this pass. One that does not answer any more has a state of its own.
+	// Oldest is when the oldest readings of a GPU that can be read were requested; zero if all were
+	// read in this pass. A wedged GPU does not count: its state shows that.
 	Oldest time.Time
-	// Library says whether the driver's library can be used.
+	// Library is the state of the driver's library.
 	Library Library
 	// Devices holds every GPU seen since the start, in the driver's order. A lost GPU stays, with
 	// its last identity and no readings.
 	Devices []Device
-	// XIDs are those that came since the snapshot before, at most 1024 of them, and XIDsSuppressed
-	// how many more there were. XIDsUnmatched counts those of GPUs that are not watched.
+	// XIDs are those since the previous snapshot, at most 1024; XIDsSuppressed is how many more
+	// there were. XIDsUnmatched counts those of GPUs that are not observed.
 	XIDs           []xid.Event
 	XIDsSuppressed int64
 	XIDsUnmatched  int64
-	// XIDWatch says whether the driver's events are watched.
+	// XIDWatch is the state of the driver's event set.
 	XIDWatch xid.WatchStatus
-	// Beyond is how many GPUs the driver claims to have that are too many to be watched.
+	// Beyond is how many GPUs are not observed because the driver reports more than 64.
 	Beyond int
 	// DuplicateUUIDs are those that several GPUs report. Such GPUs have their PCI address in
 	// Identity.UUID.
 	DuplicateUUIDs []string
-	// KernelLog says whether XIDs are read from the kernel's log as well.
+	// KernelLog is the state of the kernel's log as a source of XIDs.
 	KernelLog xid.LogStatus
 	// Unmatched are the entries of the selection that match no GPU; nil until every GPU was
 	// identified.
 	Unmatched []string
 }
 
-// LibraryState says whether the driver's library can be used, and if not, what would help.
+// LibraryState is whether the driver's library can be used, and if not, why.
 type LibraryState string
 
 // The states of the driver's library. LibraryUnknown is the state before the first pass.
@@ -49,17 +49,17 @@ const (
 	LibraryNotFound        LibraryState = "library_not_found"
 	LibraryDriverNotLoaded LibraryState = "driver_not_loaded"
 	LibraryNoPermission    LibraryState = "no_permission"
-	// LibraryRestartRequired: the driver was replaced on disk. glibc pins the old library for the
-	// life of the process.
+	// LibraryRestartRequired: the driver was replaced on disk. glibc keeps the old library until
+	// the process ends.
 	LibraryRestartRequired LibraryState = "restart_required"
 	LibraryFailed          LibraryState = "failed"
-	// LibraryReleased: closed by us while no process used a GPU, so that it can be reset,
-	// partitioned or put to sleep.
+	// LibraryReleased: closed while no process uses a GPU, so that GPUs can be reset, partitioned
+	// or suspended.
 	LibraryReleased LibraryState = "released"
-	// LibrarySuspended: the kernel has put every GPU to sleep, and asking would wake them.
+	// LibrarySuspended: the kernel has suspended every GPU, and a call would resume them.
 	LibrarySuspended LibraryState = "suspended"
-	// LibraryNoNVML: there is no library, and the host is one where none is to be expected: a
-	// Jetson, or without an NVIDIA GPU on the PCI bus.
+	// LibraryNoNVML: there is no library, and none is expected: the host is a Jetson, or has no
+	// NVIDIA GPU on the PCI bus.
 	LibraryNoNVML LibraryState = "no_nvml"
 	// LibraryUnsupported: this build cannot load it (built without cgo, or not for Linux).
 	LibraryUnsupported LibraryState = "unsupported"
@@ -68,7 +68,7 @@ const (
 // Library describes the driver and its library. Versions are empty while unknown.
 type Library struct {
 	State LibraryState
-	// Err is why State is not LibraryAvailable; nil when it is.
+	// Err is why State is not LibraryAvailable; otherwise nil.
 	Err error
 	// DriverVersion is for example "570.124.06".
 	DriverVersion string
@@ -78,11 +78,11 @@ type Library struct {
 	CUDAVersion string
 }
 
-// Identity distinguishes a GPU from every other. It survives a lost device.
+// Identity identifies a GPU. It is kept while the device is lost.
 type Identity struct {
 	// UUID is the driver's, for example "GPU-8f6d…".
 	UUID string
-	// Index is the driver's number of the device; it may change at a reboot.
+	// Index is the driver's number of the device, from 0; it may change at a reboot.
 	Index int
 	// Name is the product name, for example "NVIDIA H200".
 	Name string
@@ -102,7 +102,7 @@ const (
 	HealthFailed   Health = "failed"
 )
 
-// HealthReason says why a GPU is not ok. The set is fixed, so that it may become an attribute.
+// HealthReason is why a GPU is not ok. The set is fixed, because it is the value of an attribute.
 type HealthReason string
 
 // The reasons. ReasonNone goes with HealthOK.
@@ -113,13 +113,13 @@ const (
 	ReasonWedged        HealthReason = "wedged"
 	ReasonNoPermission  HealthReason = "no_permission"
 	ReasonDriverError   HealthReason = "driver_error"
-	// Those that follow are of a GPU that answers, and should be reset or replaced soon.
+	// A GPU with one of the reasons below can be read, and should be reset or replaced soon.
 	ReasonRowRemapFailed        HealthReason = "row_remap_failed"
 	ReasonRowRemapPending       HealthReason = "row_remap_pending"
 	ReasonPageRetirementPending HealthReason = "page_retirement_pending"
 )
 
-// Answers says whether a GPU with this reason can be read all the same.
+// Answers reports whether a GPU with this reason can still be read.
 func (r HealthReason) Answers() bool {
 	switch r {
 	case ReasonNone, ReasonRowRemapFailed, ReasonRowRemapPending, ReasonPageRetirementPending:
@@ -129,7 +129,7 @@ func (r HealthReason) Answers() bool {
 	}
 }
 
-// Device is one GPU: who it is, how it is, and what it reads.
+// Device is the identity, health and readings of one GPU or MIG device.
 type Device struct {
 	Identity
 	Health Health
@@ -143,22 +143,22 @@ type Device struct {
 	Temperature reading.Value[float64]
 	// Power drawn (watts).
 	Power reading.Value[float64]
-	// Energy used since the driver was loaded (joules). It may go back to zero when the driver is
-	// reloaded.
+	// Energy used since the driver was loaded (joules). A reload of the driver may reset it.
 	Energy reading.Value[float64]
 	// Utilization by task over the window since the previous Collect. Tasks that the GPU does not
-	// have are missing.
+	// have have no entry.
 	Utilization map[Task]Window
 
 	// Parent is the UUID of the GPU that a MIG device belongs to; empty for a GPU. MIGIndex is its
 	// number there.
 	Parent   string
 	MIGIndex int
-	// Suspended: the kernel has put the GPU to sleep, and it is not woken.
+	// Suspended means that the kernel has suspended the GPU. No call is made, because it would
+	// resume the GPU.
 	Suspended bool
-	// Details are readings of the second rank.
+	// Details are the less used readings.
 	Details
-	// ProcessList says why Processes is absent, ProcessUse why ProcessUtilization and Activity are.
+	// ProcessList is why Processes is absent, ProcessUse why ProcessUtilization and Activity are.
 	ProcessList, ProcessUse Availability
 	// Processes are those with a context on the GPU, sorted by PID. Absent where the driver does
 	// not report them.
@@ -179,21 +179,20 @@ type Device struct {
 	XIDs reading.Value[[]xid.Count]
 	// LastXID is when the last one came; zero before the first.
 	LastXID time.Time
-	// Implausible counts what the driver said and cannot be true, Failures the readings that
-	// failed.
+	// Implausible counts the driver's implausible answers, Failures the readings that failed.
 	Implausible Implausible
 	Failures    Failures
-	// Missing are the readings that the GPU has had and does not answer any more.
+	// Missing are the readings that the GPU returned before and does not return any more.
 	Missing []MissingReading
 }
 
-// Answers says whether the GPU can be read.
+// Answers reports whether the GPU can be read.
 func (d *Device) Answers() bool { return d.Reason.Answers() }
 
-// Availability says why a reading is absent; empty where it is not.
+// Availability is why a reading is absent; empty if it is not.
 type Availability string
 
-// The reasons. Unreliable: this driver's answers cannot be trusted, and it is not asked.
+// The reasons. Unreliable: this driver is known to return wrong results, so no call is made.
 const (
 	Available   Availability = ""
 	Unsupported Availability = "unsupported"
@@ -211,11 +210,11 @@ const (
 	TaskDecoder Task = "decoder"
 	TaskJPEG    Task = "jpeg"
 	TaskOFA     Task = "ofa"
-	// TaskMemory is how busy the memory controller is: no engine, and measured like one.
+	// TaskMemory is the memory controller: not an engine, but measured like one.
 	TaskMemory Task = "memory"
 )
 
-// Window sums up what was observed of a fraction (0 to 1) over a stretch of time.
+// Window summarizes the samples of a fraction (0 to 1) over a stretch of time.
 type Window struct {
 	// Mean is weighted by time.
 	Mean float64
@@ -224,6 +223,6 @@ type Window struct {
 	// Peak is the highest single sample of this window and of those that were closed within
 	// Settings.PeakWindow. It is set by Collect, and of GPUs only.
 	Peak float64
-	// Samples is how many went in. With none, Mean and Max mean nothing.
+	// Samples is the number of samples. Without any, Mean and Max are undefined.
 	Samples int
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// A driver that says NOT_SUPPORTED for three seconds has not lost the sensor.
+// A reading that is NOT_SUPPORTED for three seconds comes back.
 func TestNotSupportedForAMomentIsNotForEver(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Numbers = map[gpu.Quantity]uint64{gpu.QuantityClockSM: 1500}
@@ -32,7 +32,7 @@ func TestNotSupportedForAMomentIsNotForEver(t *testing.T) {
 	})
 }
 
-// What a GPU really does not have is asked for less and less.
+// A reading that a GPU never supports is retried with backoff.
 func TestWhatIsNotSupportedIsAskedForRarely(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Errs = map[gputest.Call]error{gputest.CallPower: gpu.ErrNotSupported}
@@ -44,7 +44,7 @@ func TestWhatIsNotSupportedIsAskedForRarely(t *testing.T) {
 	})
 }
 
-// NVML answers NOT_SUPPORTED for utilization and remapped rows while MIG is on.
+// NVML returns NOT_SUPPORTED for utilization and remapped rows while MIG mode is on.
 func TestReadingsComeBackWhenMIGIsSwitchedOff(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Rows = &gpu.Rows{Corrected: 3}
@@ -74,7 +74,7 @@ func TestReadingsComeBackWhenMIGIsSwitchedOff(t *testing.T) {
 	})
 }
 
-// One fan without a sensor does not hide the others.
+// A fan without a sensor does not remove the others.
 func TestAFanThatIsNotSupportedIsMissingAlone(t *testing.T) {
 	a := gputest.NewGPU(0)
 	a.Fans = []gpu.FanSpeed{{Percent: 30, RPM: 1300}, {Percent: 40, RPM: 1400}, {Percent: 50, RPM: 1500}}
@@ -91,7 +91,8 @@ func TestAFanThatIsNotSupportedIsMissingAlone(t *testing.T) {
 	})
 }
 
-// A MIG device that does not support one call keeps the rest, and so do its neighbours.
+// A MIG device that does not support one call keeps its other readings, and so do the other MIG
+// devices.
 func TestAMIGDeviceThatSupportsLessIsMissingNothingElse(t *testing.T) {
 	a, b, c := gputest.NewGPU(0), gputest.NewGPU(7), gputest.NewGPU(8)
 	b.Identity.UUID, c.Identity.UUID = "MIG-1", "MIG-2"

@@ -54,7 +54,7 @@ func TestTooNarrowWindowIsReportedAndGoesOn(t *testing.T) {
 		s.passes(1)
 		requireWindow(t, gpu.Window{Mean: (4*0.61 + 0.01) / 5, Max: 0.61, Samples: 5}, s.utilization(5 * time.Second)[gpu.TaskGeneral])
 		s.passes(1)
-		// closed by the one before
+		// closed by the previous one
 		requireWindow(t, gpu.Window{Mean: 0.01, Max: 0.01, Samples: 1}, s.utilization(5 * time.Second)[gpu.TaskGeneral])
 	})
 }
@@ -82,7 +82,7 @@ func TestPauseDoesNotCountForTheValueAfterIt(t *testing.T) {
 	})
 }
 
-// stamp is a timestamp of the sample buffer, milliseconds after an arbitrary beginning.
+// sampledAt returns a timestamp of the sample buffer, in milliseconds after an arbitrary origin.
 func sampledAt(milliseconds uint64) uint64 { return 1_700_000_000_000_000 + milliseconds*1000 }
 
 func samples(entries ...gpu.Sample) map[gpu.Task][]gpu.Sample {
@@ -98,8 +98,8 @@ func TestSampleBufferIsPreferredAndWeightedByTime(t *testing.T) {
 		s.utilization(0)
 		s.change(func() {
 			a.Samples = samples(
-				// Out of order, as a ring buffer is; an entry never filled, one out of range, and
-				// one that was seen before.
+				// Out of order, as in a ring buffer; one entry never filled, one out of range, and
+				// one that was returned before.
 				gpu.Sample{Timestamp: sampledAt(600), Value: 100},
 				gpu.Sample{Timestamp: sampledAt(200), Value: 20},
 				gpu.Sample{Timestamp: 0, Value: 77},
@@ -169,8 +169,8 @@ func TestLostGPUHasNoUtilization(t *testing.T) {
 	})
 }
 
-// A window that is exactly as wide as the interval between two scrapes is closed by the second of
-// them: it would else be reported twice, and be twice as wide from then on.
+// A window that is exactly as long as the interval between two scrapes is closed by the second
+// scrape. Otherwise it would be reported twice, and windows would be twice as long from then on.
 func TestWindowOfExactlyTheIntervalIsClosed(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, gputest.New(a), func(s *harness) {
@@ -183,15 +183,15 @@ func TestWindowOfExactlyTheIntervalIsClosed(t *testing.T) {
 	})
 }
 
-// utilizationAfter is the window of the first GPU after so many seconds at a utilization.
+// utilizationAfter returns the window of the first GPU after some seconds at a utilization.
 func (s *harness) utilizationAfter(a *gputest.GPU, seconds int, percent uint32) gpu.Window {
 	s.change(func() { a.Utilization = map[gpu.Task]uint32{gpu.TaskGeneral: percent} })
 	s.passes(seconds)
 	return s.utilization(time.Duration(seconds) * time.Second)[gpu.TaskGeneral]
 }
 
-// A sample weighs as much as the time since the one before it: also when that is exactly the
-// longest that a sample can speak for, and also when it was taken in the very moment of the read.
+// A sample is weighted with the time since the previous one, also if that is exactly longestSample,
+// and also if it was taken at the moment of the read.
 func TestSampleOnTheEdgeOfAWindowHasWeight(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, gputest.New(a), func(s *harness) {
@@ -204,9 +204,9 @@ func TestSampleOnTheEdgeOfAWindowHasWeight(t *testing.T) {
 			a.Samples = samples(
 				// a second after the one before
 				gpu.Sample{Timestamp: begin + 1_000_000, Value: 40},
-				// more than one: it speaks for one
+				// more than a second: it counts for one
 				gpu.Sample{Timestamp: begin + 4_500_000, Value: 60},
-				gpu.Sample{Timestamp: begin + 5_000_000, Value: 80}, // in the moment of the read
+				gpu.Sample{Timestamp: begin + 5_000_000, Value: 80}, // at the moment of the read
 			)
 		})
 		s.passes(5)

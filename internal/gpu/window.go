@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// tasks are all tasks; a task's place here is its place in the arrays of this package.
+// tasks holds all tasks. The index of a task here is its index in the arrays of this package.
 var tasks = [...]Task{TaskGeneral, TaskEncoder, TaskDecoder, TaskJPEG, TaskOFA, TaskMemory}
 
 // longestSample is the longest time that the driver averages a utilization over (nvml.h,
-// nvmlUtilization_t: 1/6 s to 1 s). No value speaks for more, so that the first one after a pause
-// does not count for the pause.
+// nvmlUtilization_t: 1/6 s to 1 s). No value is weighted with more, so that the first one after a
+// pause does not count for the pause.
 const longestSample = time.Second
 
-// sum adds up fractions, each for the time that it speaks for.
+// sum adds up fractions, each weighted with the time that it covers.
 type sum struct {
 	weighted float64
 	seconds  float64
@@ -41,38 +41,38 @@ func (s *sum) window() Window {
 	return Window{Mean: rounded(s.weighted / s.seconds), Max: s.max, Samples: s.samples}
 }
 
-// rounded cuts the noise of adding up: the driver counts in percent.
+// rounded removes the rounding errors of the sum: the driver counts in percent.
 func rounded(fraction float64) float64 { return math.Round(fraction*1e9) / 1e9 }
 
-// usage is the running windows of one GPU. Its worker adds, Collect reads.
+// usage holds the running windows of one GPU. Its worker adds samples, Collect reads.
 type usage struct {
 	mu sync.Mutex
-	// observed is the window proper.
+	// observed is the current window.
 	observed [len(tasks)]sum
-	// polled was seen by asking, since the sample buffer was last read. It goes into the window
-	// only if the buffer turns out to be silent.
+	// polled sums up the values that were polled since the sample buffer was last read. They go
+	// into the window only if the buffer has no new entry.
 	polled [len(tasks)]sum
-	// counters are made of those of the driver. They belong to the worker.
+	// counters are the monotonic counters. Only the worker uses them.
 	counters [QuantityNVLinkReceived + 1]counter
-	// failures counts the readings that failed, presence says what is missing.
+	// failures counts the readings that failed, presence records which are missing.
 	failures failureCounter
 	presence [fields]presence
-	// implausible counts the answers that could not be true.
+	// implausible counts the implausible answers.
 	implausible implausibleCounter
 	// processes are the windows of the processes on the GPU, profile that of its engines.
 	processes processWindows
 	profile   profileWindow
 }
 
-// poll adds a value that was asked for.
+// poll adds a polled value that covers the given time.
 func (u *usage) poll(task int, fraction float64, speaksFor time.Duration) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.polled[task].add(fraction, speaksFor)
 }
 
-// closeStretch ends a stretch of time with what the sample buffer held of it. Where that is
-// nothing, the polled values are used.
+// closeStretch ends a stretch of time with the entries of the sample buffer, or with the polled
+// values if there are none.
 func (u *usage) closeStretch(task int, buffer sum) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -83,8 +83,8 @@ func (u *usage) closeStretch(task int, buffer sum) {
 	u.polled[task] = sum{}
 }
 
-// windows returns the running windows, and starts new ones if reset. A window that the sample
-// buffer has not reached yet shows what was polled.
+// windows returns the running windows, and starts new ones if reset. A window without an entry of
+// the sample buffer yet returns the polled values.
 func (u *usage) windows(reset bool) (map[Task]Window, map[int]ProcessUtilization) {
 	processes := u.processes.collect(reset)
 	u.mu.Lock()

@@ -7,7 +7,7 @@ import (
 
 // worker makes calls into the driver, one after another in a goroutine of its own, because a call
 // can block for ever and cannot be cancelled. The fields below the channels belong to the goroutine
-// that dispatches.
+// that calls dispatch.
 type worker[Q, R any] struct {
 	requests chan Q
 	results  chan R
@@ -16,14 +16,13 @@ type worker[Q, R any] struct {
 	since time.Time
 }
 
-// newWorker makes a worker. The caller runs run in a goroutine.
+// newWorker creates a worker. The caller starts run in a goroutine.
 func newWorker[Q, R any]() *worker[Q, R] {
-	// Room for the only result there can be, so that a call that returns late never waits for a
-	// reader.
+	// One slot, for the only result there can be, so that a late call never waits for a reader.
 	return &worker[Q, R]{requests: make(chan Q, 1), results: make(chan R, 1)}
 }
 
-// run answers requests until the worker is closed.
+// run handles requests until the worker is closed.
 func (l *worker[Q, R]) run(work func(Q) R) {
 	for q := range l.requests {
 		l.results <- work(q)
@@ -36,7 +35,7 @@ func (l *worker[Q, R]) dispatch(q Q, now time.Time) {
 	l.requests <- q
 }
 
-// take returns the result of the call under way if it is there.
+// take returns the result of the call under way if it has returned.
 func (l *worker[Q, R]) take() (r R, ok bool) {
 	select {
 	case r = <-l.results:
@@ -58,12 +57,12 @@ func (l *worker[Q, R]) await(ctx context.Context, now time.Time) (r R, ok bool) 
 		l.busy = false
 		return r, true
 	case <-ctx.Done():
-		// Select picks at random, and the result may be there as well.
+		// Select picks at random, so the result may be ready as well.
 		return l.take()
 	}
 }
 
-// stuck says whether the call under way has lasted longer than a call may.
+// stuck reports whether the call under way has lasted longer than the deadline.
 func (l *worker[Q, R]) stuck(now time.Time, deadline time.Duration) bool {
 	return l.busy && now.Sub(l.since) >= deadline
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
-// eventSource is the event set of a session as package xid sees it.
+// eventSource adapts the event set of a session to package xid.
 type eventSource struct{ events Events }
 
 // Wait implements xid.Source.
@@ -22,7 +22,7 @@ func (s eventSource) Wait(over <-chan struct{}) (xid.DriverReport, error) {
 	}
 }
 
-// eventsError says what an error of an event set that could not be made means to package xid.
+// eventsError translates an error of Session.Events for package xid.
 func eventsError(err error) error {
 	switch {
 	case endsSession(err):
@@ -34,8 +34,8 @@ func eventsError(err error) error {
 	}
 }
 
-// watchXIDs waits for the XIDs of a session in a goroutine of its own. The first event set was made
-// when the session was opened, so that the first pass of each GPU registers it.
+// watchXIDs waits for the XIDs of a session in a goroutine of its own. The first event set is
+// created with the session, so that the first pass of each GPU registers it.
 func (s *Sampler) watchXIDs(session *sharedSession) {
 	session.acquire()
 	s.running.Go(func() {
@@ -55,7 +55,7 @@ func (s *Sampler) watchXIDs(session *sharedSession) {
 	})
 }
 
-// readKernelLog has the kernel's log read if it is to be, and says how that goes.
+// readKernelLog starts reading the kernel's log if configured, and returns its state.
 func (s *Sampler) readKernelLog() xid.LogStatus {
 	if s.kernelLog == nil {
 		return xid.LogStatus{}
@@ -73,7 +73,7 @@ func (s *Sampler) readKernelLog() xid.LogStatus {
 	return status
 }
 
-// fillXIDs puts the counts into the devices.
+// fillXIDs sets the counts of XIDs of the devices.
 func (s *Sampler) fillXIDs(devices []Device) {
 	for i := range devices {
 		d := &devices[i]

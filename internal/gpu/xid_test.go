@@ -47,7 +47,7 @@ func TestXIDsAreCountedByCode(t *testing.T) {
 	})
 }
 
-// What the driver repeats after it was opened again is not counted twice; what is new is.
+// Repeated XIDs after a reopen of the library are not counted twice; new ones are counted.
 func TestXIDsAreNotCountedTwiceAfterTheLibraryWasOpenedAgain(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, eventful(a), func(s *harness) {
@@ -80,7 +80,7 @@ func TestXIDsAreWatchedOnceRegisteringSucceeds(t *testing.T) {
 	})
 }
 
-// The XID of a GPU that is lost is what everybody wants to see.
+// The XIDs of a lost GPU stay in the snapshot: they are the cause of the loss.
 func TestXIDsOfALostGPUStay(t *testing.T) {
 	a := gputest.NewGPU(0)
 	run(t, eventful(a), func(s *harness) {
@@ -106,7 +106,7 @@ func TestXIDWatchEndsWithTheSampler(t *testing.T) {
 	})
 }
 
-// An event set that could not be made is tried again in the same session.
+// Creating an event set is retried in the same session.
 func TestAnEventSetThatFailedIsTriedAgain(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := eventful(a)
@@ -128,7 +128,7 @@ func TestAnEventSetThatFailedIsTriedAgain(t *testing.T) {
 	})
 }
 
-// Waiting that always fails is not "no XID".
+// While Wait always fails, a count of zero is not reported.
 func TestAWatchThatFailsClaimsNothing(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := eventful(a)
@@ -148,7 +148,7 @@ func TestAWatchThatFailsClaimsNothing(t *testing.T) {
 	})
 }
 
-// An event set that goes on failing is replaced, with the GPUs registered anew.
+// An event set that keeps failing is replaced, and the GPUs are registered in the new one.
 func TestAnEventSetThatGoesOnFailingIsReplaced(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := eventful(a)
@@ -174,7 +174,7 @@ func TestADriverWithoutEventsIsUnavailable(t *testing.T) {
 	})
 }
 
-// An XID of a handle that is in no table is counted, though nobody knows of which GPU it is.
+// An XID of an unknown handle is counted as unmatched.
 func TestXIDsOfNoGPUAreCounted(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := eventful(a)
@@ -186,7 +186,7 @@ func TestXIDsOfNoGPUAreCounted(t *testing.T) {
 	})
 }
 
-// What there is no room for is counted.
+// Events above the limit are counted.
 func TestXIDsBeyondTheRoomAreCounted(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := eventful(a)

@@ -16,7 +16,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/xid"
 )
 
-// kernel is a named pipe in the place of /dev/kmsg.
+// kernel is a named pipe in place of /dev/kmsg.
 type kernel struct {
 	*testing.T
 	root    string
@@ -43,7 +43,7 @@ func (k *kernel) appear() {
 	k.pipe = pipe
 }
 
-// writes a line a second after the one before.
+// writes writes a line that is stamped a second after the previous one.
 func (k *kernel) writes(address string, code int) {
 	k.records++
 	_, err := fmt.Fprintf(k.pipe, "3,%d,%d,-;NVRM: Xid (PCI:%s): %d, pid=1, name=python\n", k.records, k.records*1_000_000, address, code)
@@ -92,8 +92,8 @@ func TestXIDsOfTheKernelsLog(t *testing.T) {
 	require.WithinDuration(t, time.Now(), k.sampler.Latest().Devices[1].LastXID, 10*time.Second)
 }
 
-// The log is read on while the GPU is lost, while the driver has no events and while it cannot be
-// opened.
+// The log is still read while the GPU is lost, while the driver has no event sets and while the
+// library cannot be opened.
 func TestTheKernelReportsWhatTheDriverDoesNot(t *testing.T) {
 	a := gputest.NewGPU(0)
 	driver := gputest.New(a)
@@ -126,7 +126,7 @@ func TestTheKernelsLogIsLeftAloneUnlessAskedFor(t *testing.T) {
 	})
 }
 
-// Some containers have the console or nothing there.
+// In some containers the path is the console, or does not exist.
 func TestAnotherDeviceIsNotRead(t *testing.T) {
 	k := newKernel(t, gputest.New())
 	require.NoError(t, os.Symlink(os.DevNull, k.path()))
@@ -137,7 +137,7 @@ func TestAnotherDeviceIsNotRead(t *testing.T) {
 	k.state(xid.LogRead)
 }
 
-// A read that waits for the kernel does not hold up the end.
+// A read that waits for the kernel does not delay Close.
 func TestTheKernelsLogEndsWithTheSampler(t *testing.T) {
 	k := newKernel(t, gputest.New())
 	k.appear()

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Variant makes a library that lacks something, as older drivers do.
+// Variant leaves out functions of the library that older drivers do not have.
 type Variant string
 
 // The variants. They may be combined.
@@ -28,7 +28,7 @@ const (
 	WithoutPower        Variant = "NO_POWER"
 	WithoutEnergy       Variant = "NO_ENERGY"
 	WithoutJPEG         Variant = "NO_JPEG"
-	// WithoutDetails has none of the readings of the second rank that are not fields.
+	// WithoutDetails has none of the functions for gpu.Details, except field values.
 	WithoutDetails            Variant = "NO_DETAILS"
 	WithoutEventReasons       Variant = "NO_EVENT_REASONS"
 	WithoutFields             Variant = "NO_FIELDS"
@@ -45,7 +45,7 @@ const (
 	WithoutVersions Variant = "NO_VERSIONS"
 )
 
-// Name is what the dynamic linker knows the library by.
+// Name is the library's name for the dynamic linker.
 const Name = "libnvidia-ml.so.1"
 
 // The environment variables that the library reads.
@@ -54,8 +54,8 @@ const (
 	LogEnv     = "FAKENVML_LOG"
 )
 
-// Build compiles the library into a folder, and returns the path of the file. It must be called
-// from within the module.
+// Build compiles the library into a folder, and returns the path of the file. It must be called in
+// a folder of the module, and fails without gcc.
 func Build(dir string, variants ...Variant) (string, error) {
 	header, err := list("-m", "github.com/NVIDIA/go-nvml")
 	if err != nil {
@@ -66,14 +66,14 @@ func Build(dir string, variants ...Variant) (string, error) {
 		return "", err
 	}
 	source := filepath.Join(module, "testdata", "nvml", "fakenvml.c")
-	// The go command must know that a test depends on the file, or it would show a cached result
-	// after a change.
+	// Reading the source makes it an input of the test, so that the go command does not use a
+	// cached result after a change.
 	if _, err := os.Stat(source); err != nil {
 		return "", fmt.Errorf("find source of fake driver library: %w", err)
 	}
 	path := filepath.Join(dir, Name)
 	args := []string{
-		// The header wraps functions in macros that rename them unless told not to.
+		// The header renames functions by macros unless this is defined.
 		"-O2", "-w", "-fPIC", "-shared", "-DNVML_NO_UNVERSIONED_FUNC_DEFS=1",
 		"-I" + filepath.Join(header, "pkg", "nvml"),
 		"-Wl,-soname," + Name,
@@ -97,10 +97,10 @@ func list(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Control is a control file: what a running process finds in its fake library.
+// Control is the path of a control file, which a running process's fake library reads.
 type Control string
 
-// Set replaces the whole file, in one step. Each line is a key, a space and a value.
+// Set replaces the whole file atomically. Each line is a key, a space and a value.
 func (c Control) Set(lines ...string) error {
 	next := string(c) + ".next"
 	if err := os.WriteFile(next, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// Call names a call on a GPU, for errors and counts. The calls about a task have a name for each
-// task, see Of.
+// Call names a call on a GPU, for errors and counts. Calls about a task have a name for each task,
+// see Of.
 type Call string
 
 // The calls.
@@ -34,10 +34,10 @@ const (
 	CallRegister    Call = "register"
 )
 
-// Of is the call about a task.
+// Of returns the name of the call for a task.
 func (c Call) Of(t gpu.Task) Call { return taskCalls[c][t] }
 
-// taskCalls are made once, so that benchmarks do not count the making.
+// taskCalls are created once, so that benchmarks do not measure their creation.
 var taskCalls = map[Call]map[gpu.Task]Call{CallUtilization: byTask(CallUtilization), CallSamples: byTask(CallSamples)}
 
 func byTask(c Call) map[gpu.Task]Call {
@@ -48,23 +48,23 @@ func byTask(c Call) map[gpu.Task]Call {
 	return calls
 }
 
-// Script is what the driver answers.
+// Script holds the answers of the driver.
 type Script struct {
 	OpenErr  error
 	CountErr error
 	Versions gpu.Versions
 	GPUs     []*GPU
-	// Count is how many GPUs the driver claims to have, if that is more.
+	// Count is the number of GPUs that the driver reports, if it is higher than that of GPUs.
 	Count int
 	// OpenBlock makes Open wait until it is closed.
 	OpenBlock chan struct{}
-	// Events says that the driver has event sets, see Driver.XID.
+	// Events means that the driver has event sets, see Driver.XID.
 	Events bool
-	// EventsErr makes the making of event sets fail, WaitErr the waiting for them.
+	// EventsErr makes the creation of event sets fail, WaitErr waiting for them.
 	EventsErr, WaitErr error
 }
 
-// GPU is what one GPU answers.
+// GPU is the script of one GPU.
 type GPU struct {
 	Identity    gpu.Identity
 	Memory      gpu.Memory
@@ -76,25 +76,25 @@ type GPU struct {
 	Samples map[gpu.Task][]gpu.Sample
 	// Numbers are the single readings. Without an entry, the GPU does not have it.
 	Numbers map[gpu.Quantity]uint64
-	// Bits is how wide single readings are; 64 without an entry.
+	// Bits is the width of single readings; 64 without an entry.
 	Bits map[gpu.Quantity]int
-	// The next are not supported while they are nil.
+	// The readings below are not supported while they are nil.
 	Rows    *gpu.Rows
 	Encoder *gpu.Encoder
 	BAR1    *gpu.Memory
 	Fans    []gpu.FanSpeed
 	// FanErrs makes the calls about single fans fail.
 	FanErrs map[int]error
-	// Contexts of processes, and their samples. Samples that are no newer than what is asked for
-	// are kept back.
+	// Contexts of processes, and their samples. Only samples that are newer than the requested
+	// timestamp are returned.
 	Contexts       []gpu.Context
 	ProcessSamples []gpu.ProcessSample
-	// Profile is returned at each call but the first; not supported while it is nil.
+	// Profile is returned by each call except the first; not supported while it is nil.
 	Profile *gpu.ProfileSample
-	// MIG says that MIG is on, which it is with MIGDevices as well.
+	// MIG means that MIG mode is on; MIGDevices imply it.
 	MIG        bool
 	MIGDevices []*GPU
-	// MIGClaimed is how many the driver says that there can be.
+	// MIGClaimed is the highest number of MIG devices that the driver reports.
 	MIGClaimed int
 	// Err makes all calls fail, Errs single ones.
 	Err  error
@@ -118,31 +118,31 @@ type Driver struct {
 	events map[*events]bool
 }
 
-// New makes a driver with these GPUs.
+// New creates a driver with these GPUs.
 func New(gpus ...*GPU) *Driver {
 	return &Driver{script: Script{GPUs: gpus, Versions: gpu.Versions{Driver: "570.124.06", NVML: "12.570.124.06", CUDA: "12.8"}}}
 }
 
-// Change changes the script. The function may change the GPUs as well.
+// Change calls f with the script, under the driver's lock. f may change the script and its GPUs.
 func (d *Driver) Change(f func(*Script)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f(&d.script)
 }
 
-// Opens is how often Open was called.
+// Opens returns how often Open was called.
 func (d *Driver) Opens() int { return d.locked(func() int { return d.opens }) }
 
-// Opened is how often Open succeeded.
+// Opened returns how often Open succeeded.
 func (d *Driver) Opened() int { return d.locked(func() int { return d.opened }) }
 
-// Closed is how often a session was closed.
+// Closed returns how often a session was closed.
 func (d *Driver) Closed() int { return d.locked(func() int { return d.closed }) }
 
-// Calls is how often a call was made to a GPU.
+// Calls returns how often a call was made to a GPU.
 func (d *Driver) Calls(g *GPU, c Call) int { return d.locked(func() int { return g.calls[c] }) }
 
-// MostConcurrent is the highest number of calls that were in a GPU at the same time.
+// MostConcurrent returns the highest number of concurrent calls to a GPU.
 func (d *Driver) MostConcurrent(g *GPU) int { return d.locked(func() int { return g.most }) }
 
 func (d *Driver) locked(f func() int) int {
@@ -280,7 +280,7 @@ func (h *handle) Samples(t gpu.Task, after uint64) ([]gpu.Sample, error) {
 	}
 	var fresh []gpu.Sample
 	for _, s := range buffer {
-		// The real driver hands out the entries that it never filled as well.
+		// The real driver also returns entries that it never filled.
 		if s.Timestamp > after || s.Timestamp == 0 {
 			fresh = append(fresh, s)
 		}
@@ -291,7 +291,7 @@ func (h *handle) Samples(t gpu.Task, after uint64) ([]gpu.Sample, error) {
 	return fresh, nil
 }
 
-// supported answers with what there is, if there is something.
+// supported returns the value of a pointer, or gpu.ErrNotSupported for nil.
 func supported[T any](h *handle, c Call, value func(*GPU) *T) (T, error) {
 	v, err := answer(h, c, value)
 	if err != nil || v == nil {

@@ -15,8 +15,8 @@ type events struct {
 	registered map[string]bool
 }
 
-// XID has a GPU report an error in every event set that it is registered in, and returns in how
-// many.
+// XID makes a GPU report an XID in every event set in which it is registered, and returns their
+// number.
 func (d *Driver) XID(g *GPU, code uint64) (sets int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -29,7 +29,7 @@ func (d *Driver) XID(g *GPU, code uint64) (sets int) {
 	return sets
 }
 
-// EventSets is how many event sets are open.
+// EventSets returns the number of open event sets.
 func (d *Driver) EventSets() int { return d.locked(func() int { return len(d.events) }) }
 
 func (s *session) Events() (gpu.Events, error) {
@@ -72,7 +72,7 @@ func (e *events) Wait(over <-chan struct{}) (xid.DriverReport, error) {
 		return x, nil
 	case <-over:
 		return xid.DriverReport{}, gpu.ErrNotFound
-	case <-time.After(250 * time.Millisecond): // looks whether it is to fail meanwhile
+	case <-time.After(250 * time.Millisecond): // WaitErr may have been set meanwhile
 		return xid.DriverReport{}, gpu.ErrNotFound
 	}
 }
@@ -84,7 +84,7 @@ func (e *events) Close() error {
 	return nil
 }
 
-// UnknownXID has every event set report an error of a handle that nobody registered.
+// UnknownXID makes every event set report an XID of a handle that was not registered.
 func (d *Driver) UnknownXID(code uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

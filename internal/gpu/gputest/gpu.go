@@ -6,8 +6,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// NewGPU makes a GPU whose every value differs from every other value of it and of the GPUs with
-// other indexes. It has no sample buffers.
+// NewGPU creates a GPU whose values all differ from each other and from those of GPUs with other
+// indexes. It has no sample buffers.
 func NewGPU(index int) *GPU {
 	n := index + 1
 	return &GPU{

@@ -15,8 +15,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// secondDetails are those of the second GPU of the fake library as it is by default. Every value is
-// another.
+// secondDetails returns the details of the second GPU of the fake library by default. All values
+// differ.
 func secondDetails() (d gpu.Details) {
 	d.TemperatureLimits = gpu.TemperatureLimits{
 		Shutdown: reading.Known(82.0), Slowdown: reading.Known(87.0), MemoryMaximum: reading.Known(92.0), Maximum: reading.Known(97.0),
@@ -42,7 +42,7 @@ func secondDetails() (d gpu.Details) {
 		d.Errors[k] = reading.Known(count)
 	}
 	known := reading.Known[int64]
-	// The counters of bytes begin when the collector does.
+	// The byte counters begin with the sampler.
 	d.PCIe = gpu.PCIe{Transmitted: known(0), Received: known(0), Generation: known(3), MaxGeneration: known(4), Width: known(8), MaxWidth: known(16)}
 	d.EncoderSessions, d.EncoderFrameRate, d.EncoderLatency = known(2), reading.Known(22.0), reading.Known(0.002)
 	d.BAR1Used, d.BAR1Total = known(2<<20), known(256<<20)
@@ -59,8 +59,7 @@ func zeroXIDs() reading.Value[[]xid.Count] {
 	return reading.Known([]xid.Count{{Code: 0}, {Code: 46}, {Code: 48}, {Code: 62}, {Code: 64}, {Code: 74}, {Code: 79}, {Code: 95}, {Code: 109}, {Code: 119}, {Code: 120}, {Code: 140}, {Code: 143}, {Code: 154}})
 }
 
-// The number of a field depends on the version of the driver: what 251 means in one, 269 means in
-// the other.
+// The number of a field depends on the version of the driver: 251 in one is 269 in the other.
 func TestRenumberedFieldsFollowTheDriverVersion(t *testing.T) {
 	for version, want := range map[string]float64{"570.124.06": 1, "580.65.06": 1, "580.82.07": 2, "590.10": 2, "unreadable": 0, "": 0} {
 		t.Run(version, func(t *testing.T) {
@@ -126,7 +125,7 @@ func TestOlderFormsOfDetails(t *testing.T) {
 	}, fakenvml.WithoutEventReasons)
 }
 
-// Each fan turns as it does, also when one of them cannot be asked.
+// Each fan has its own speed, also if that of another cannot be read.
 func TestRevolutionsOfEachFan(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.fans 3", "gpu.0.rpm.0 700", "gpu.0.rpm.2 2900")
@@ -164,7 +163,7 @@ func TestRevolutionsOfEachFan(t *testing.T) {
 	})
 }
 
-// Nothing that the slow tiers ask for may block for 20 ms, as GetPcieThroughput does.
+// No call may block for 20 ms, as GetPcieThroughput does.
 func TestThroughputIsNeverAsked(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
@@ -177,7 +176,7 @@ func TestThroughputIsNeverAsked(t *testing.T) {
 	})
 }
 
-// The driver says that its counter has 32 bits, on a link that takes 17 s for as much.
+// The driver reports a counter of 32 bits, which wraps after 17 s on this link.
 func TestPCIeBytesAreCountedAcrossTheWrap(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
@@ -229,7 +228,7 @@ func TestXIDsAreReportedOfTheirGPU(t *testing.T) {
 		require.Equal(s, 1, s.calls("nvmlEventSetCreate"))
 		require.Equal(s, 2, s.calls("nvmlDeviceRegisterEvents"))
 
-		// The driver goes and comes back, and reports what it did before.
+		// The driver is unloaded and loaded again, and repeats its earlier values.
 		s.set("rc 9", "init 9")
 		s.until(sampler, func(snapshot *gpu.Snapshot) bool { return snapshot.Library.State == gpu.LibraryDriverNotLoaded })
 		s.set("xids.replay 1", "xids 2:1:31 3:0:999 4:1:31")
@@ -253,8 +252,8 @@ func count(d gpu.Device, code int) int64 {
 	return -1
 }
 
-// What the driver says must be done: the numbers of nvml.h, one of a later driver, and a driver
-// that does not know the question.
+// The recovery action: the numbers of nvml.h, one of a later driver, and a driver without the
+// field.
 func TestRecoveryActions(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		for number, want := range map[string]gpu.RecoveryAction{

@@ -13,7 +13,7 @@ struct fanSpeedInfo {
 };
 #define FAN_SPEED_INFO_V1 (sizeof(struct fanSpeedInfo) | 1u << 24)
 
-// A device is a pointer to C, whatever a header wraps it in.
+// A device handle is passed as a plain pointer; the header wraps it in a struct.
 static int deviceGetHandleByUUID(void *function, const char *uuid, void **device) {
 	return ((int (*)(const char *, void **))function)(uuid, device);
 }
@@ -36,10 +36,9 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// direct are functions of the library that are called without go-nvml, because its wrapper asks for
-// less than they can return, or because no thread of Go's is to wait in them. One that the library
-// does not have is nil. A test compares their
-// declarations with nvml.h.
+// direct holds functions of the library that are called without go-nvml, because its wrapper
+// returns less than they do, or because no thread of the Go runtime may wait in them. A function
+// that the library does not export is nil. A test compares their declarations with nvml.h.
 type direct struct {
 	handleByUUID, fanSpeedRPM, eventSetWait unsafe.Pointer
 	// lists are the functions of lists.go that the library has, by name.
@@ -50,7 +49,7 @@ const (
 	symbolHandleByUUID = "nvmlDeviceGetHandleByUUID"
 	symbolFanSpeedRPM  = "nvmlDeviceGetFanSpeedRPM"
 	symbolEventSetWait = "nvmlEventSetWait_v2"
-	// symbolOlderEventSetWait leaves out the instance of a GPU, which is not looked at.
+	// symbolOlderEventSetWait does not report the GPU instance, which is not used.
 	symbolOlderEventSetWait = "nvmlEventSetWait"
 
 	symbolSamples            = "nvmlDeviceGetSamples"
@@ -58,15 +57,15 @@ const (
 	symbolRetiredPages       = "nvmlDeviceGetRetiredPages"
 )
 
-// processLists are the functions that list processes, without their version.
+// processLists are the functions that list processes, without the version suffix.
 var processLists = [...]string{
 	gpu.ContextCompute:  "nvmlDeviceGetComputeRunningProcesses",
 	gpu.ContextGraphics: "nvmlDeviceGetGraphicsRunningProcesses",
 	gpu.ContextMPS:      "nvmlDeviceGetMPSComputeRunningProcesses",
 }
 
-// bind finds the functions in the library that is loaded. It loads nothing, and never lets go: the
-// library stays for the life of the process anyway.
+// bind looks up the functions in the loaded library. It loads nothing and never calls dlclose: the
+// library stays loaded until the process ends.
 func bind(path string) direct {
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
@@ -99,8 +98,8 @@ func bind(path string) direct {
 	return found
 }
 
-// revolutions of one fan in a minute. go-nvml asks for the first fan only, and keeps the handle of
-// a device to itself, so that the library is asked for it.
+// revolutions returns the speed of one fan in revolutions per minute. go-nvml reads the first fan
+// only, and does not export a device's handle, so the handle is requested from the library.
 func (h *handle) revolutions(fan int) (uint32, error) {
 	if h.closed.Load() {
 		return 0, gpu.ErrUninitialized

@@ -2,7 +2,7 @@
 // go-nvml.
 //
 // The library is not linked but loaded, and its functions are bound when they are first called.
-// Three things follow, and shape this package:
+// This package is designed around three consequences:
 //
 //   - A call to a function that the installed library does not have ends the process (exit status
 //     127, no panic). So does any call while no library is initialized, including the texts of
@@ -10,19 +10,19 @@
 //     symbols.go.
 //   - glibc keeps the first library for the life of the process. Another one, or a new version of
 //     the same, needs a new process.
-//   - go-nvml and the library have state of their own that all users in the process share. There is
-//     one library here, and its sessions are counted: a reload of the configuration starts a
+//   - go-nvml and the library have state of their own that all users in the process share. This
+//     package has one library and counts its sessions: a reload of the configuration starts a
 //     receiver while the previous one still runs.
 package nvmldriver
 
-// Settings say where the library is.
+// Settings locate the library.
 type Settings struct {
-	// LibraryPath is the file to load. Empty searches as the dynamic linker does, then in the
-	// places of common container and distribution layouts. The first library that was loaded in the
-	// process stays: a driver that asks for another path gets gpu.ErrRestartRequired. An empty path
-	// takes what is loaded already.
+	// LibraryPath is the file to load. If it is empty, the dynamic linker's search path is used,
+	// then the folders of common container and distribution layouts. The first library that was
+	// loaded stays until the process ends: Open with another path fails with
+	// gpu.ErrRestartRequired. An empty path uses the loaded library.
 	LibraryPath string
-	// RootPath is where the host's root is mounted: the places of common layouts are searched below
-	// it as well. Empty or "/" on the host itself.
+	// RootPath is where the host's root is mounted: the folders of common layouts are searched
+	// below it as well. Empty or "/" on the host itself.
 	RootPath string
 }

@@ -21,7 +21,7 @@ type eventSet struct {
 	waiter *waiter
 
 	mu sync.Mutex
-	// uuids are those of the registered GPUs, by the driver's handle.
+	// uuids are the UUIDs of the registered GPUs, by the driver's handle.
 	uuids map[uintptr]string
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// threads is how many threads of this process wait for events.
+// threads returns the number of this process's threads that wait for events.
 func threads(t *testing.T) (n int) {
 	t.Helper()
 	names, err := filepath.Glob("/proc/self/task/*/comm")
@@ -59,7 +59,7 @@ func TestEventsAreWaitedForInAThreadOfTheirOwn(t *testing.T) {
 	})
 }
 
-// A wait that works again after it has failed says so, though nothing comes.
+// A wait that succeeds after a failure returns, although no event came.
 func TestAWaitThatFailedSaysWhenItWorksAgain(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		session, err := New(Settings{LibraryPath: s.library}).Open()

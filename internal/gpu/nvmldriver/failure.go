@@ -22,7 +22,8 @@ func failure(method string, code nvml.Return) error {
 	return fmt.Errorf("nvml %s: code %d", method, int(code))
 }
 
-// meaning is what a code means to package gpu; nil where it means only that a call went wrong.
+// meaning returns the error of package gpu for a code; nil if the code means only that the call
+// failed.
 func meaning(code nvml.Return) error {
 	switch code {
 	case nvml.ERROR_UNINITIALIZED:
@@ -44,8 +45,8 @@ func meaning(code nvml.Return) error {
 	case nvml.ERROR_LIBRARY_NOT_FOUND:
 		return gpu.ErrLibraryNotFound
 	case nvml.ERROR_LIB_RM_VERSION_MISMATCH:
-		// The kernel has another driver than the library that this process has loaded and cannot
-		// let go of.
+		// The version of the kernel module differs from that of the loaded library, which cannot be
+		// unloaded.
 		return gpu.ErrRestartRequired
 	case nvml.ERROR_GPU_IS_LOST:
 		return gpu.ErrLost

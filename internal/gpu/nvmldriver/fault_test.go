@@ -98,7 +98,8 @@ func TestDriverGoesAndComesBack(t *testing.T) {
 	})
 }
 
-// A configuration reload starts a sampler while the one before still runs, or just after it ended.
+// A reload of the configuration starts a sampler while the previous one still runs, or just after
+// it ended.
 func TestReload(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		for range 3 {

@@ -12,10 +12,10 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// allLinks is the scope of fields that are about NVLink: the sum of all links.
+// allLinks is the scope of NVLink fields that selects the sum of all links.
 const allLinks = 1<<32 - 1
 
-// field asks for a field value. The fields used this way have had the same number in every driver.
+// field reads a field value. The fields used this way have the same number in every driver.
 func field(id, scope uint32) func(*handle) (gpu.Number, error) {
 	return func(h *handle) (gpu.Number, error) { return h.field(id, scope) }
 }
@@ -41,11 +41,10 @@ func (h *handle) field(id, scope uint32) (gpu.Number, error) {
 	return gpu.Number{Value: value, Bits: bits(kind)}, err
 }
 
-// unknownField is how drivers answer for a field that is younger than they.
+// unknownField reports whether a code means that the driver is older than the field.
 func unknownField(code nvml.Return) bool { return code == nvml.ERROR_INVALID_ARGUMENT }
 
-// unsignedValue reads the C union of a value that cannot be negative. The returned type says which
-// member is set.
+// unsignedValue reads the C union of a value that cannot be negative. t selects the member.
 func unsignedValue(t nvml.ValueType, union [8]byte) (uint64, error) {
 	switch t {
 	case nvml.VALUE_TYPE_UNSIGNED_INT:
@@ -69,7 +68,7 @@ func unsignedValue(t nvml.ValueType, union [8]byte) (uint64, error) {
 	}
 }
 
-// bits is how wide a value of a type is.
+// bits returns the width of a value type.
 func bits(t nvml.ValueType) int {
 	switch t {
 	case nvml.VALUE_TYPE_UNSIGNED_SHORT:
@@ -97,15 +96,15 @@ func notNegative(v int64) (uint64, error) {
 	}
 }
 
-// Fields that got another number. The old numbers mean something else today.
+// Fields that were renumbered. The old numbers have another meaning today.
 const (
 	swThermal = iota
 	hwThermal
 	powerBrake
 )
 
-// The first of the three in the headers up to CUDA 13.0, and from driver 580.82 on (go-nvml v0.13.0
-// and v0.13.1, nvml.h).
+// The number of the first of the three in the headers up to CUDA 13.0, and from driver 580.82 on
+// (go-nvml v0.13.0 and v0.13.1, nvml.h).
 const (
 	throttleFieldsBefore = 251
 	throttleFieldsSince  = 269
@@ -113,8 +112,8 @@ const (
 
 var renumberedSince = release{580, 82}
 
-// renumbered chooses the number by the version of the driver. A driver whose version is unknown is
-// not asked.
+// renumbered chooses the number by the version of the driver. It makes no call if the version is
+// unknown.
 func renumbered(offset uint32) func(*handle) (gpu.Number, error) {
 	return func(h *handle) (gpu.Number, error) {
 		switch {
@@ -128,8 +127,7 @@ func renumbered(offset uint32) func(*handle) (gpu.Number, error) {
 	}
 }
 
-// release is the version of a driver, as far as it matters: branch and number, for example 535 and
-// 104.
+// release is the first two parts of a driver's version: branch and number, for example 535 and 104.
 type release [2]int
 
 func parseRelease(version string) (r release) {

@@ -35,7 +35,7 @@ func (h *handle) BAR1() (gpu.Memory, error) {
 	return gpu.Memory{Used: m.Bar1Used, Total: m.Bar1Total}, failure("GetBAR1MemoryInfo", code)
 }
 
-// fans is how many there are. Drivers before R470 know only of one.
+// fans returns the number of fans. Drivers before R470 report one fan only.
 func (h *handle) fans() (uint64, error) {
 	if err := h.may("GetNumFans"); err != nil {
 		if h.may("GetFanSpeed") == nil {

@@ -16,13 +16,12 @@ type handle struct {
 	*session
 	device nvml.Device
 	index  int
-	// parent is the GPU that a MIG device is a part of; nil for a GPU.
+	// parent is the GPU of a MIG device; nil for a GPU.
 	parent *handle
-	// uuid is what the GPU said of itself; raw is its handle for direct calls, nil before the
-	// first.
+	// uuid is the GPU's UUID; raw is its handle for direct calls, nil before the first one.
 	uuid string
 	raw  unsafe.Pointer
-	// divided says that MIG was on when it was last asked for.
+	// divided means that MIG mode was on at the last read.
 	divided bool
 	refusals
 }
@@ -46,8 +45,8 @@ func (h *handle) Identity() (gpu.Identity, error) {
 	}
 	if h.may("GetPciInfo") == nil {
 		if pci, code := h.device.GetPciInfo(); code == nvml.SUCCESS {
-			// As the kernel writes it in /sys/bus/pci; the library pads the domain to eight digits.
-			// A GPU is function 0.
+			// In the form of /sys/bus/pci; the library pads the domain to eight digits. A GPU is
+			// function 0.
 			id.PCIAddress = fmt.Sprintf("%04x:%02x:%02x.0", pci.Domain, pci.Bus, pci.Device)
 		}
 	}
@@ -116,7 +115,7 @@ func (h *handle) jpegUtilization() (uint32, error) {
 	return percent, failure("GetJpgUtilization", code)
 }
 
-// ofaUtilization is about the engine for optical flow.
+// ofaUtilization is the utilization of the optical flow accelerator in percent.
 func (h *handle) ofaUtilization() (uint32, error) {
 	if err := h.may("GetOfaUtilization"); err != nil {
 		return 0, err
@@ -125,9 +124,9 @@ func (h *handle) ofaUtilization() (uint32, error) {
 	return percent, failure("GetOfaUtilization", code)
 }
 
-// Memory implements gpu.Handle. The newer call reports what the driver reserves apart from what is
-// used; drivers before R510 do not have it. Once it has answered for a GPU, the older one is not
-// asked any more: its "used" means something else.
+// Memory implements gpu.Handle. The newer call reports the memory that the driver reserves
+// separately from the used memory; drivers before R510 do not have it. Once it has succeeded for a
+// GPU, the older one is not called any more, because its "used" includes reserved memory.
 func (h *handle) Memory() (gpu.Memory, error) {
 	answered := h.library.newerMemory.of(h.uuid)
 	if (answered.Load() || h.newerMemory.due()) && h.may("GetMemoryInfo_v2") == nil {
@@ -163,7 +162,7 @@ func (h *handle) Temperature() (int, error) {
 	return int(celsius), failure("GetTemperature", code)
 }
 
-// outdated says that the older form of a call should be tried.
+// outdated reports whether the older form of a call should be tried.
 func outdated(code nvml.Return) bool {
 	switch code {
 	case nvml.ERROR_NOT_SUPPORTED, nvml.ERROR_FUNCTION_NOT_FOUND, nvml.ERROR_ARGUMENT_VERSION_MISMATCH, nvml.ERROR_INVALID_ARGUMENT:

@@ -17,10 +17,11 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/fakenvml"
 )
 
-// aloneEnv tells a test that it runs in a process of its own, and in which folder its library is.
+// aloneEnv is set in the process of an isolated test. Its value is the folder of the library.
 const aloneEnv = "NVMLDRIVER_ALONE"
 
-// harness is a fake library in a process of its own: the first library in a process stays for ever.
+// harness is a fake library in a process of its own, because the first library in a process is
+// never unloaded.
 type harness struct {
 	*testing.T
 	dir     string
@@ -47,7 +48,7 @@ func runIsolated(t *testing.T, act func(s *harness), variants ...fakenvml.Varian
 		fakenvml.ControlEnv+"="+filepath.Join(dir, "control"),
 		fakenvml.LogEnv+"="+filepath.Join(dir, "log"),
 		"LD_LIBRARY_PATH="+dir,
-		// Else a process under the race detector sleeps for a second before it ends.
+		// Otherwise the race detector sleeps for a second before the process ends.
 		"GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -56,7 +57,7 @@ func runIsolated(t *testing.T, act func(s *harness), variants ...fakenvml.Varian
 
 func (s *harness) set(lines ...string) { require.NoError(s, s.control.Set(lines...)) }
 
-// calls is how often the library was asked something so far.
+// calls returns how often a function of the library was called so far.
 func (s *harness) calls(function string) (n int) {
 	log, err := os.ReadFile(filepath.Join(s.dir, "log"))
 	require.NoError(s, err)
@@ -70,7 +71,7 @@ func (s *harness) calls(function string) (n int) {
 
 func (s *harness) driver() *Driver { return New(Settings{LibraryPath: s.library}) }
 
-// open is a session that is closed after the test.
+// open returns a session that is closed after the test.
 func (s *harness) open() gpu.Session {
 	session, err := s.driver().Open()
 	require.NoError(s, err)
@@ -78,14 +79,14 @@ func (s *harness) open() gpu.Session {
 	return session
 }
 
-// sampler is closed after the test. Its cycles are the test's.
+// sampler returns a sampler that is closed after the test. The test calls Observe itself.
 func (s *harness) sampler(deadline time.Duration) *gpu.Sampler {
 	sampler := gpu.NewSampler(gpu.Settings{Driver: s.driver(), Deadline: deadline, SampleInterval: time.Nanosecond})
 	s.Cleanup(func() { require.NoError(s, sampler.Close(context.Background())) })
 	return sampler
 }
 
-// until observes until something is so.
+// until calls Observe until a condition holds.
 func (s *harness) until(sampler *gpu.Sampler, so func(*gpu.Snapshot) bool) *gpu.Snapshot {
 	require.Eventually(s, func() bool {
 		_ = sampler.Observe(context.Background())

@@ -13,23 +13,22 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// process is the one library that a process can have.
+// process is the only library that a process can load.
 var process = library{name: "libnvidia-ml.so.1", fallbackFolders: fallbackFolders}
 
 // library counts the sessions of the loaded library.
 type library struct {
 	mu sync.Mutex
-	// api is nil until a library was loaded, and then the same for ever.
+	// api is nil until a library was loaded, and then never changes.
 	api nvml.Interface
-	// path is what api was loaded from.
+	// path is the file that api was loaded from.
 	path string
-	// name is what the dynamic linker is asked for, fallbackFolders are searched when it finds
-	// nothing.
+	// name is passed to the dynamic linker; fallbackFolders are searched if it finds nothing.
 	name            string
 	fallbackFolders []string
 	sessions        int
 	exports         exports
-	// newerMemory says for which GPUs the newer call for their memory has answered.
+	// newerMemory records for which GPUs the newer call for memory has succeeded.
 	newerMemory answers
 	direct      direct
 }
@@ -55,15 +54,15 @@ func (l *library) open(settings Settings) (*session, error) {
 	return s, nil
 }
 
-// initialize makes sure that the library is initialized. One that others use already is only asked
-// whether it still answers: a second nvmlInit would do nothing but count.
+// initialize initializes the library. If other sessions use it already, only alive is called: a
+// second nvmlInit would only increment a counter.
 func (l *library) initialize() error {
 	if l.sessions > 0 {
 		if err := l.alive(); !errors.Is(err, gpu.ErrUninitialized) {
 			return err
 		}
 	}
-	// load has made sure of nvmlInit.
+	// load has checked that nvmlInit exists.
 	if err := failure("Init", l.api.Init()); err != nil {
 		return err
 	}
@@ -111,10 +110,10 @@ func (l *library) tryLoad(path string) error {
 		return fmt.Errorf("load %s: %w", path, loadError(path, err))
 	}
 	if file.Lookup("nvmlInit_v2") != nil && file.Lookup("nvmlInit") != nil {
-		// Nothing was bound to it, so that it goes again.
+		// Nothing was bound to it, so it can be unloaded.
 		return errors.Join(fmt.Errorf("load %s: not a driver library", path), file.Close())
 	}
-	// The file stays open. It would stay loaded anyway.
+	// No dlclose: the library stays loaded anyway.
 	l.api, l.path = nvml.New(nvml.WithLibraryPath(path)), path
 	return nil
 }

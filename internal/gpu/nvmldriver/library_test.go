@@ -56,7 +56,7 @@ func TestFileThatIsNoDriverLibrary(t *testing.T) {
 		require.ErrorContains(s, err, "file too short")
 		require.NotErrorIs(s, err, gpu.ErrLibraryNotFound)
 
-		// Neither was kept.
+		// Neither stayed loaded.
 		right, err := fakenvml.Build(s.TempDir())
 		require.NoError(s, err)
 		session, err := New(Settings{LibraryPath: right}).Open()
@@ -176,7 +176,7 @@ func TestNothingIsCalledAfterClose(t *testing.T) {
 	})
 }
 
-// Another session holds the library while the driver below it changes.
+// Another session keeps the library initialized while the driver changes.
 func TestOpenBesideASessionThatHasDied(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.open()

@@ -2,8 +2,8 @@
 
 package nvmldriver
 
-// replays counts packets that the PCIe link had to send again. GetPcieThroughput is nowhere here:
-// it blocks for 20 ms.
+// replays counts packets that were retransmitted on the PCIe link. GetPcieThroughput is not used,
+// because it blocks for 20 ms.
 func (h *handle) replays() (uint64, error) {
 	if err := h.may("GetPcieReplayCounter"); err != nil {
 		return 0, err
@@ -28,7 +28,7 @@ func (h *handle) linkWidth() (uint64, error) {
 	return uint64(lanes), failure("GetCurrPcieLinkWidth", code)
 }
 
-// maxLinkGeneration is what GPU and slot can do together.
+// maxLinkGeneration is the highest generation that GPU and slot support together.
 func (h *handle) maxLinkGeneration() (uint64, error) {
 	if err := h.may("GetMaxPcieLinkGeneration"); err != nil {
 		return 0, err

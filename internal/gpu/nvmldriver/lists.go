@@ -34,20 +34,20 @@ import (
 // The lists of the library are read without go-nvml, which allocates as many entries as the library
 // claims to have: 2^32-1 of them end the process.
 const (
-	// listLimit is far beyond any list: a sample buffer has about a hundred entries, and a GPU not
+	// listLimit is far above any list: a sample buffer has about a hundred entries, and a GPU not
 	// many more processes.
 	listLimit = 4096
-	// listRoom is where processes begin: nearly always enough.
+	// listRoom is the initial capacity for processes; nearly always enough.
 	listRoom = 64
 )
 
-// errTooLong is the answer of a library that claims to have more entries than there can be.
+// errTooLong is the error for a list that the library reports as longer than listLimit.
 func errTooLong(symbol string, count C.uint) error {
 	return fmt.Errorf("nvml %s: a list of %d entries: %w", symbol, uint32(count), gpu.ErrImplausible)
 }
 
-// function is a function of the library, if it has it and may be called now, and the device as it
-// wants it.
+// function returns a function of the library and the device as its argument. It fails if the
+// library does not export the function or the session has ended.
 func (h *handle) function(symbol string) (function, device unsafe.Pointer, err error) {
 	if h.closed.Load() {
 		return nil, nil, gpu.ErrUninitialized
@@ -55,17 +55,17 @@ func (h *handle) function(symbol string) (function, device unsafe.Pointer, err e
 	if function = h.direct.lists[symbol]; function == nil {
 		return nil, nil, fmt.Errorf("nvml %s is missing: %w", symbol, gpu.ErrNotSupported)
 	}
-	// go-nvml's device is a struct of one pointer, of a type that has no name outside.
+	// go-nvml's device is a struct of one pointer, of an unexported type.
 	return function, reflect.ValueOf(h.device).Field(0).UnsafePointer(), nil
 }
 
-// processInfo is an entry of a list of processes: nvmlProcessInfo_v1_t, and nvmlProcessInfo_v2_t,
-// which is that of _v3 as well.
+// processInfo is an entry of a list of processes: nvmlProcessInfo_v1_t, or nvmlProcessInfo_v2_t,
+// which _v3 uses as well.
 type processInfo interface {
 	nvml.ProcessInfo_v1 | nvml.ProcessInfo_v2
 }
 
-// processes reads the newest list of a kind that the library has.
+// processes reads the list of a kind with the newest function that the library exports.
 func (h *handle) processes(kind gpu.ContextKind) (list []gpu.Context, err error) {
 	symbol := processLists[kind]
 	switch {
@@ -92,7 +92,7 @@ func readProcesses[T processInfo](h *handle, symbol string, context func(*T) gpu
 		infos, count := make([]T, room), room
 		code := nvml.Return(C.deviceGetProcesses(function, device, &count, unsafe.Pointer(&infos[0])))
 		if code == nvml.ERROR_INSUFFICIENT_SIZE {
-			// Some drivers say how many there are, others only that there are more.
+			// Some drivers return the number of entries, others only that there are more.
 			if room = max(count, 2*room); room > listLimit {
 				return nil, errTooLong(symbol, max(count, room))
 			}
@@ -112,7 +112,7 @@ func readProcesses[T processInfo](h *handle, symbol string, context func(*T) gpu
 	}
 }
 
-// readSamples reads a sample buffer. The first call is for its length.
+// readSamples reads a sample buffer. The first call returns its length.
 func (h *handle) readSamples(kind nvml.SamplingType, after uint64) (nvml.ValueType, []nvml.Sample, error) {
 	function, device, err := h.function(symbolSamples)
 	if err != nil {
@@ -138,8 +138,8 @@ func (h *handle) readSamples(kind nvml.SamplingType, after uint64) (nvml.ValueTy
 	return nvml.ValueType(valueType), entries[:count], nil
 }
 
-// readProcessSamples reads the utilization of processes. The first call is for the length of the
-// list; nil is an empty one.
+// readProcessSamples reads the utilization of processes. The first call returns the length of the
+// list. An empty list is nil.
 func (h *handle) readProcessSamples(after uint64) ([]nvml.ProcessUtilizationSample, error) {
 	function, device, err := h.function(symbolProcessUtilization)
 	if err != nil {
@@ -167,7 +167,8 @@ func (h *handle) readProcessSamples(after uint64) ([]nvml.ProcessUtilizationSamp
 	return entries[:count], nil
 }
 
-// retired counts retired pages. Without room for any, the library says how many there are.
+// retired returns the number of retired pages: with a buffer of length 0, the library returns the
+// count only.
 func (h *handle) retired(cause nvml.PageRetirementCause) (uint64, error) {
 	function, device, err := h.function(symbolRetiredPages)
 	if err != nil {

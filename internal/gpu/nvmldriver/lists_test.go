@@ -16,8 +16,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// A library that claims to have four billion entries in a list gets no memory for them: the list is
-// absent, the GPU says that it was implausible, and everything else is there.
+// No memory is allocated for a list of four billion entries: the list is absent and counted as
+// implausible, and all other readings are present.
 func TestListsThatCannotBe(t *testing.T) {
 	for _, c := range []struct {
 		knobs []string
@@ -62,7 +62,7 @@ func TestListsThatCannotBe(t *testing.T) {
 
 func noProcesses(d *gpu.Device) { d.Processes = reading.Value[[]gpu.ProcessMemory]{} }
 
-// A list that does not fit at first is read whole.
+// A list that exceeds the initial capacity is read completely.
 func TestListsThatAreLong(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		var compute, samples []string

@@ -44,7 +44,7 @@ func (h *handle) MIG() (gpu.MIG, error) {
 	return mig, nil
 }
 
-// migIndexes is the end of the range of indexes.
+// migIndexes returns the upper bound (exclusive) of the indexes of MIG devices.
 func (h *handle) migIndexes() (int, error) {
 	if err := h.may("GetMaxMigDeviceCount"); err != nil {
 		return 0, err
@@ -53,7 +53,7 @@ func (h *handle) migIndexes() (int, error) {
 	return indexes, failure("GetMaxMigDeviceCount", code)
 }
 
-// migEnabled says whether MIG is on now.
+// migEnabled reports whether MIG mode is on now.
 func (h *handle) migEnabled() (bool, error) {
 	if err := h.may("GetMigMode"); err != nil {
 		return false, err

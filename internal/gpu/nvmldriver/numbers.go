@@ -8,7 +8,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// numbers is how each quantity is asked for.
+// numbers is the function that reads each quantity.
 var numbers = map[gpu.Quantity]func(*handle) (gpu.Number, error){
 	gpu.QuantityClockGraphics:            plain(clock(nvml.CLOCK_GRAPHICS)),
 	gpu.QuantityClockSM:                  plain(clock(nvml.CLOCK_SM)),
@@ -66,7 +66,8 @@ func (h *handle) Number(q gpu.Quantity) (gpu.Number, error) {
 	return ask(h)
 }
 
-// plain is a number of which the width does not matter: it is no counter of ours.
+// plain reads a number whose width does not matter, because it is not made into a monotonic
+// counter.
 func plain(ask func(*handle) (uint64, error)) func(*handle) (gpu.Number, error) {
 	return func(h *handle) (gpu.Number, error) {
 		value, err := ask(h)
@@ -94,7 +95,7 @@ func maxClock(domain nvml.ClockType) func(*handle) (uint64, error) {
 	}
 }
 
-// clockEvents has an older name, which is deprecated, and missing from no driver yet.
+// clockEvents falls back to the deprecated function, which every driver still exports.
 func (h *handle) clockEvents() (uint64, error) {
 	if h.newerClockEvents.due() && h.may("GetCurrentClocksEventReasons") == nil {
 		bits, code := h.device.GetCurrentClocksEventReasons()

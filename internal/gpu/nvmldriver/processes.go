@@ -12,9 +12,9 @@ import (
 )
 
 // The first drivers of branch 535 write entries of 32 bytes into a list that every caller, go-nvml
-// included, allocates for 24. What comes is garbage, and is written beyond the end of the list.
-// They are not asked. (https://github.com/XuehaiPan/nvitop/issues/94, NVIDIA's release notes of
-// 535.104)
+// included, allocates for 24. The result is garbage and is written beyond the end of the list, so
+// no such call is made on them. (https://github.com/XuehaiPan/nvitop/issues/94, NVIDIA's release
+// notes of 535.104)
 var (
 	brokenProcessList = release{535, 0}
 	soundProcessList  = release{535, 104}
@@ -48,7 +48,7 @@ func (h *handle) Contexts() ([]gpu.Context, error) {
 	return all, nil
 }
 
-// errGrown: the next pass will find everything.
+// errGrown is not retried: the next pass reads the whole list.
 var errGrown = errors.New("the list grew while it was read")
 
 // ProcessSamples implements gpu.Handle.
@@ -67,7 +67,7 @@ func (h *handle) ProcessSamples(after uint64) (samples []gpu.ProcessSample, err 
 	return samples, nil
 }
 
-// emptyList says whether the code of the call for the length of a list means that it is empty.
+// emptyList reports whether the code of the call for the length of a list means that it is empty.
 func emptyList(code nvml.Return) bool {
 	return code == nvml.SUCCESS || code == nvml.ERROR_INSUFFICIENT_SIZE
 }

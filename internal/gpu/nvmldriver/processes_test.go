@@ -15,7 +15,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// Every form of the lists says the same. The last library has the oldest form only.
+// All versions of the lists give the same result. The last library has the oldest version only.
 func TestProcessesInEveryVersionOfTheList(t *testing.T) {
 	for form, variants := range map[string][]fakenvml.Variant{
 		"_v3": nil, "_v2": {fakenvml.WithoutProcessesV3}, "": {fakenvml.WithoutVersions},
@@ -77,7 +77,7 @@ func TestProcessListsOfEarly535AreNotAsked(t *testing.T) {
 	}
 }
 
-// What a list of another layout looks like when it is read as ours.
+// A list with another struct layout, read with the expected one.
 func TestBrokenProcessListIsCleaned(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.compute 4294967295:100 0:4096 11:100 12:18446744073709551600 13:20000000000000")
@@ -103,7 +103,7 @@ func TestProcessSamples(t *testing.T) {
 		_, err = h.ProcessSamples(now)
 		require.ErrorIs(s, err, gpu.ErrNotFound)
 
-		// go-nvml panics when the second answer is longer than the first.
+		// go-nvml panics if the second answer is longer than the first.
 		s.set(fmt.Sprintf("gpu.0.process.samples %d:11:50:20:10", now), "gpu.0.process.grow 100000", "gpu.1.process.samples unsupported")
 		_, err = h.ProcessSamples(0)
 		require.ErrorIs(s, err, errGrown)
@@ -114,8 +114,7 @@ func TestProcessSamples(t *testing.T) {
 	})
 }
 
-// A process that works, one that is idle, and one that ended: mean over the whole time that was
-// watched.
+// A busy process, an idle one, and one that ended: means are over the whole window.
 func TestProcessUtilizationOverTime(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)

@@ -50,7 +50,7 @@ type profileMetric struct {
 // profileGap is how far apart two samples must be (nvml.h, nvmlGpmSampleGet: "greater than 100ms").
 const profileGap = 110 * time.Millisecond
 
-// wholeGPU is in the place of a GPU instance.
+// wholeGPU stands for the whole GPU where a GPU instance is expected.
 const wholeGPU = -1
 
 // profiled is a GPU, or a GPU instance of it.
@@ -59,20 +59,20 @@ type profiled struct {
 	instance int
 }
 
-// profiler has the samples of one GPU or GPU instance: the one before, and the next. It belongs to
-// the GPU's worker. Sessions keep profilers, because handles come and go and have no end at which
-// to free something.
+// profiler holds two samples of one GPU or GPU instance: the previous and the next. Only the GPU's
+// worker uses it. The session owns the profilers, because handles are not closed, so nothing could
+// be freed with them.
 type profiler struct {
 	samples []nvml.GpmSample
-	// taken is when samples[0] was taken through the handle of; a handle that was acquired anew
-	// begins anew.
+	// taken is when samples[0] was taken through the handle of. A new handle discards it.
 	taken time.Time
 	of    *handle
-	// last is the result, deliveredTo the handles that have it: MIG devices may share a GPU
-	// instance.
+	// last is the result, deliveredTo the handles that have received it: MIG devices may share a
+	// GPU instance.
 	last        gpu.ProfileSample
 	deliveredTo []string
-	// supported says that the GPU can be measured, refused when it said last that it cannot.
+	// supported means that the GPU supports GPM, refused is when the GPU last reported that it does
+	// not.
 	supported bool
 	refused   refusal
 	request   nvml.GpmMetricsGetType
@@ -104,7 +104,7 @@ func (h *handle) Profile() (gpu.ProfileSample, error) {
 	return p.last, nil
 }
 
-// measure takes a sample and compares it with the one before, if there is one.
+// measure takes a sample and compares it with the previous one, if there is one.
 func (p *profiler) measure(h *handle, instance int, now time.Time) error {
 	p.last, p.deliveredTo = gpu.ProfileSample{}, p.deliveredTo[:0]
 	if err := h.sample(instance, p.samples[1]); err != nil {
@@ -123,7 +123,7 @@ func (p *profiler) measure(h *handle, instance int, now time.Time) error {
 	return err
 }
 
-// prepare makes sure that the GPU can be measured, and that there are two samples.
+// prepare checks that the GPU supports GPM, and allocates the two samples.
 func (p *profiler) prepare(h *handle) error {
 	if !p.supported {
 		if !p.refused.due() {
@@ -149,7 +149,7 @@ func (p *profiler) prepare(h *handle) error {
 	return nil
 }
 
-// profiles says whether a GPU has what it takes.
+// profiles reports whether a GPU supports GPM.
 func (h *handle) profiles() (bool, error) {
 	if err := h.may("GpmQueryDeviceSupport"); err != nil {
 		return false, err
@@ -158,7 +158,7 @@ func (h *handle) profiles() (bool, error) {
 	return support.IsSupportedDevice != 0, failure("GpmQueryDeviceSupport", code)
 }
 
-// instance is the number of the GPU instance that a MIG device is a part of.
+// instance returns the number of the GPU instance of a MIG device.
 func (h *handle) instance() (int, error) {
 	if err := h.may("GetGpuInstanceId"); err != nil {
 		return 0, err
@@ -186,7 +186,7 @@ func (h *handle) instanceSample(instance int, into nvml.GpmSample) error {
 	return failure("GpmMigSampleGet", code)
 }
 
-// compare asks what happened between the two samples.
+// compare computes the quantities between the two samples.
 func (h *handle) compare(p *profiler) (values [len(gpu.ProfileSample{}.Values)]reading.Value[float64], err error) {
 	if err := h.may("GpmMetricsGet"); err != nil {
 		return values, err

@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// measurable is a handle that knows who it is, as it does when anybody measures through it.
+// measurable returns a handle whose identity was read, as it is before every profile.
 func (s *harness) measurable(session gpu.Session, index int) gpu.Handle {
 	h, err := session.Handle(index)
 	require.NoError(s, err)
@@ -23,8 +23,8 @@ func (s *harness) measurable(session gpu.Session, index int) gpu.Handle {
 	return h
 }
 
-// ids are the numbers of nvml.h, once more by hand: the fake library reports as many percent or
-// MiB, and 0.2 more for its second GPU.
+// ids are the numbers of nvml.h, written by hand as a second source: the fake library reports the
+// number as percent or MiB, and 0.2 more for its second GPU.
 var ids = map[gpu.ProfileQuantity]float64{
 	gpu.ProfileGraphics: 1, gpu.ProfileSM: 2, gpu.ProfileOccupancy: 3, gpu.ProfileInteger: 4, gpu.ProfileTensor: 5, gpu.ProfileMemoryBandwidth: 10,
 	gpu.ProfileFP64: 11, gpu.ProfileFP32: 12, gpu.ProfileFP16: 13, gpu.ProfilePCIeTransmitted: 20, gpu.ProfilePCIeReceived: 21,
@@ -64,7 +64,7 @@ func TestProfileOfAGPU(t *testing.T) {
 		require.Equal(s, 1, s.calls("nvmlGpmQueryDeviceSupport"))
 		require.Equal(s, 2, s.calls("nvmlGpmSampleAlloc"))
 
-		// A handle that was acquired anew begins anew, with the same room.
+		// A new handle starts again, with the same allocated samples.
 		h = s.measurable(h.(*handle).session, 1)
 		time.Sleep(profileGap)
 		_, err = h.Profile()
@@ -118,8 +118,8 @@ func TestGPUThatCannotBeMeasuredIsAskedOnce(t *testing.T) {
 	})
 }
 
-// A driver before Hopper has none of the functions, and one that could not free what it laid out is
-// not asked to.
+// An older driver has none of the functions, and no sample is allocated on a driver that cannot
+// free it.
 func TestProfileOfAnOlderDriver(t *testing.T) {
 	for _, variant := range []fakenvml.Variant{fakenvml.WithoutGPM, fakenvml.WithoutGPMFree} {
 		t.Run(string(variant), func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestProfileOfAnOlderDriver(t *testing.T) {
 	}
 }
 
-// MIG devices in one GPU instance share what is measured.
+// MIG devices in one GPU instance share its samples.
 func TestProfileOfParts(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.mig 3", "gpu.0.mig.2.instance 4")

@@ -9,7 +9,7 @@ import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 )
 
-// profilers are those of a session. Workers of several GPUs use it concurrently.
+// profilers holds the profilers of a session. It is safe for concurrent use by the workers.
 type profilers struct {
 	mu sync.Mutex
 	by map[profiled]*profiler
@@ -27,7 +27,7 @@ func (p *profilers) of(what profiled) *profiler {
 	return p.by[what]
 }
 
-// newSample lays out room for a sample, which lives until the session is closed.
+// newSample allocates a sample, which is freed when the session is closed.
 func (s *session) newSample() (nvml.GpmSample, error) {
 	if err := s.may("GpmSampleFree"); err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (s *session) newSample() (nvml.GpmSample, error) {
 	return sample, failure("GpmSampleAlloc", code)
 }
 
-// freeSamples is called when no other call is under way.
+// freeSamples frees all samples. It is called when no other call is under way.
 func (s *session) freeSamples() (err error) {
 	s.profilers.mu.Lock()
 	defer s.profilers.mu.Unlock()

@@ -11,39 +11,40 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// refusalPace is how often something that a GPU refused is asked for again: a refusal is a state of
-// the moment, for example while MIG is on.
+// refusalPace is how often a call that a GPU refused is retried: a refusal may be temporary, for
+// example while MIG mode is on.
 var refusalPace = backoff.Pace{First: 15 * time.Second, Longest: 10 * time.Minute}
 
-// refusal is one thing that a GPU may refuse. The zero refusal has not been asked for.
+// refusal records whether a GPU refused a call. The zero value means that it did not.
 type refusal struct{ retry backoff.Backoff }
 
-// due says whether it is to be asked for.
+// due reports whether the call is to be made now.
 func (r *refusal) due() bool { return r.retry.Ready(time.Now()) }
 
 func (r *refusal) refuse() { r.retry.FailedAt(time.Now(), refusalPace) }
 
-// fanLimit bounds for how many fans the revolutions are asked for.
+// fanLimit bounds the number of fans whose revolutions are read.
 const fanLimit = 32
 
-// refusals are those of one handle. They begin anew with each handle, and when MIG is switched.
+// refusals are those of one handle. They are reset with a new handle, and when MIG mode is
+// switched.
 type refusals struct {
-	// The newer form of a call, which is exported and not supported.
+	// Newer forms of calls, which the library exports but the GPU may not support.
 	newerMemory, newerTemperature, newerClockEvents refusal
-	// What the GPU may not have.
+	// Readings that the GPU may not support.
 	contexts [gpu.ContextMPS + 1]refusal
 	rpm      [fanLimit]refusal
 }
 
-// answers remembers for each GPU whether a call has answered. They outlive handles and sessions,
-// and are safe for concurrent use.
+// answers records for each GPU whether a call has succeeded. It outlives handles and sessions, and
+// is safe for concurrent use.
 type answers struct {
 	mu     sync.Mutex
 	byUUID map[string]*atomic.Bool
 }
 
-// answersLimit is far beyond the GPUs and MIG devices that a process sees, reconfigurations
-// included.
+// answersLimit is far above the number of GPUs and MIG devices that a process sees,
+// reconfigurations included.
 const answersLimit = 4096
 
 func (a *answers) of(uuid string) *atomic.Bool {

@@ -12,8 +12,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// The older call for memory counts what the driver reserves as used. For three seconds the newer
-// one says INVALID_ARGUMENT: memory used must not change its meaning for that.
+// The older call for memory includes reserved memory in used. The newer one returns
+// INVALID_ARGUMENT for three seconds: the meaning of used memory must not change because of that.
 func TestMemoryKeepsItsMeaning(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		session := s.open()
@@ -35,7 +35,7 @@ func TestMemoryKeepsItsMeaning(t *testing.T) {
 		got, err := memory()
 		require.NoError(s, err)
 		require.Equal(s, want, got)
-		// A session that is opened again remembers as well.
+		// A new session keeps this, too.
 		require.NoError(s, session.Close())
 		session = s.open()
 		s.set("gpu.0.rc.memory_v2 2")
@@ -44,7 +44,7 @@ func TestMemoryKeepsItsMeaning(t *testing.T) {
 	})
 }
 
-// A driver that has only the older call is asked for the newer one now and then.
+// On a driver that supports only the older call, the newer one is retried with backoff.
 func TestMemoryOfADriverThatRefusesTheNewerCall(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.rc.memory_v2 25", "gpu.0.memory.reserved 1000000")
@@ -78,7 +78,7 @@ func TestRefusalsAreNotForEver(t *testing.T) {
 	})
 }
 
-// While MIG is on, lists of processes are refused; afterwards they are asked for at once.
+// While MIG mode is on, lists of processes are refused; afterwards they are read at once.
 func TestRefusalsEndWhenMIGIsSwitched(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.mig 1", "gpu.0.compute unsupported", "gpu.0.graphics unsupported", "gpu.0.mps unsupported")
@@ -102,7 +102,7 @@ func TestRefusalsEndWhenMIGIsSwitched(t *testing.T) {
 	})
 }
 
-// A library that claims 2^32-1 MIG devices is asked for 32.
+// If a library reports 2^32-1 MIG devices, 32 indexes are tried.
 func TestTheNumberOfMIGDevicesHasABound(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.mig 1", "gpu.0.mig.max 4294967295")

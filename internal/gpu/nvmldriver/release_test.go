@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// FuzzParseRelease: the version of a driver is two numbers that are not negative, or unknown.
+// The version of a driver is two numbers that are not negative, or unknown.
 func FuzzParseRelease(f *testing.F) {
 	for _, version := range []string{"535.104.05", "575.57", "1", "", "-1.2", "a.b"} {
 		f.Add(version)

@@ -35,8 +35,8 @@ func (h *handle) Samples(task gpu.Task, after uint64) ([]gpu.Sample, error) {
 	return samples, nil
 }
 
-// floatValue reads the C union of a sample's value. The returned type says which member is set; a
-// type of a later header is NaN.
+// floatValue reads the C union of a sample's value. t selects the member; the result is NaN for a
+// type of a later header.
 func floatValue(t nvml.ValueType, union [8]byte) float64 {
 	bits := binary.NativeEndian.Uint64(union[:])
 	switch t {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestNumberReadsTheMemberThatTheTypeNames(t *testing.T) {
-	// A union whose unused bytes are leftovers.
+	// A union whose unused bytes are not zero.
 	union := func(put func([]byte)) (u [8]byte) {
 		binary.NativeEndian.PutUint64(u[:], 0xa5a5a5a5a5a5a5a5)
 		put(u[:])

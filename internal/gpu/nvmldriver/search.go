@@ -13,8 +13,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// load finds a library that can be loaded, and settles for it. A file that cannot be loaded does
-// not end the search: an empty file of that name is left behind by containers.
+// load loads the first library that can be loaded. A file that cannot be loaded does not end the
+// search, because container runtimes leave empty files of that name.
 func (l *library) load(settings Settings) error {
 	if settings.LibraryPath != "" {
 		return l.tryLoad(settings.LibraryPath)
@@ -46,8 +46,8 @@ func (l *library) load(settings Settings) error {
 
 var errNotAFile = errors.New("not a file")
 
-// candidates are the files to try after the dynamic linker, which stops at the first of that name
-// in LD_LIBRARY_PATH, whatever it is.
+// candidates returns the files to try after the dynamic linker, which stops at the first file of
+// that name in LD_LIBRARY_PATH, even if it is not a library.
 func (l *library) candidates(root string) (list []string) {
 	folders := append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), l.fallbackFolders...)
 	if root != "" && filepath.Clean(root) != "/" {
@@ -63,8 +63,8 @@ func (l *library) candidates(root string) (list []string) {
 	return list
 }
 
-// whyNone says why each library was refused. Where any file was there, that is the reason, and not
-// that the dynamic linker found none.
+// whyNone returns why each library was refused. If any file existed, its error is returned without
+// that of the dynamic linker, which found none.
 func whyNone(refused []error) error {
 	there := slices.DeleteFunc(slices.Clone(refused), func(err error) bool { return errors.Is(err, gpu.ErrLibraryNotFound) })
 	if len(there) > 0 {
@@ -73,8 +73,8 @@ func whyNone(refused []error) error {
 	return errors.Join(refused...)
 }
 
-// loadError understands the text of dlerror, which is all that there is. It is never translated,
-// because nothing here calls setlocale. The text begins with the file that it is about.
+// loadError classifies the text of dlerror, since there is no error code. The text is never
+// translated, because nothing calls setlocale. It begins with the name of the file.
 func loadError(path string, err error) error {
 	switch text := err.Error(); {
 	case strings.Contains(text, "No such file or directory") && !strings.Contains(text, path+": cannot open"):
@@ -88,9 +88,9 @@ func loadError(path string, err error) error {
 	}
 }
 
-// fallbackFolders are where the library is unknown to the dynamic linker: WSL 2, distributions in a
-// container without ld.so.cache, the driver container of the GPU operator, managed Kubernetes,
-// NixOS.
+// fallbackFolders are searched where the dynamic linker does not find the library: WSL 2,
+// distributions in a container without ld.so.cache, the driver container of the GPU operator,
+// managed Kubernetes, NixOS.
 var fallbackFolders = []string{
 	"/usr/lib/wsl/lib",
 	"/usr/lib64",

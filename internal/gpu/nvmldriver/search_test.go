@@ -13,11 +13,11 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// An empty file of that name, which containers leave behind, does not end the search.
+// An empty file of that name, which container runtimes leave behind, does not end the search.
 func TestTheSearchGoesOnAfterABadFile(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		good, other := s.TempDir(), s.TempDir()
-		// The harness has its folder in LD_LIBRARY_PATH.
+		// The harness sets LD_LIBRARY_PATH to its folder.
 		process.name, process.fallbackFolders = "libnvidia-ml-search.so.1", []string{other, good}
 		require.NoError(s, os.WriteFile(filepath.Join(s.dir, process.name), nil, 0o600))
 		require.NoError(s, os.Mkdir(filepath.Join(other, process.name), 0o700))

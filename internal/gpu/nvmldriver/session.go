@@ -24,7 +24,7 @@ type session struct {
 	profilers profilers
 }
 
-// may says whether a go-nvml method can be called without ending the process.
+// may returns nil if a go-nvml method can be called without ending the process, else why not.
 func (s *session) may(method string) error {
 	if s.closed.Load() {
 		return gpu.ErrUninitialized
@@ -52,8 +52,8 @@ func (s *session) driverVersion() string {
 	return textOf(s.api.SystemGetDriverVersion())
 }
 
-// cudaVersion comes as 1000*major + 10*minor. The older of the two functions returns the version of
-// an installed CUDA library where there is one.
+// cudaVersion decodes 1000*major + 10*minor. The older of the two functions returns the version of
+// an installed CUDA library if there is one.
 func (s *session) cudaVersion() string {
 	version, code := 0, nvml.ERROR_NOT_SUPPORTED
 	if s.may("SystemGetCudaDriverVersion_v2") == nil {
@@ -67,7 +67,7 @@ func (s *session) cudaVersion() string {
 	return fmt.Sprintf("%d.%d", version/1000, version%1000/10)
 }
 
-// textOf is the text of a call that succeeded, or empty.
+// textOf returns the text of a successful call, else an empty string.
 func textOf(text string, code nvml.Return) string {
 	if code != nvml.SUCCESS {
 		return ""

@@ -4,10 +4,10 @@ package nvmldriver
 
 import "github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 
-// Driver of a build that cannot load the library.
+// Driver is the driver of a build that cannot load the library.
 type Driver struct{}
 
-// New makes a driver that has nothing to open.
+// New creates a driver whose Open always fails.
 func New(Settings) *Driver { return &Driver{} }
 
 // Open fails with gpu.ErrUnsupportedBuild.

@@ -3,8 +3,8 @@
 package nvmldriver
 
 // symbols are the functions of the library behind every go-nvml method that this package calls.
-// Where there are several, go-nvml takes the newest that exists, and any one of them will do.
-// direct.go and lists.go have those that are called without go-nvml. A test reads the source of
+// Where there are several, go-nvml calls the newest that exists, and one of them is sufficient.
+// direct.go and lists.go list those that are called without go-nvml. A test reads the source of
 // this package and of go-nvml, and fails if something is missing or wrong here.
 var symbols = map[string][]string{
 	"Init":                               {"nvmlInit", "nvmlInit_v2"},
@@ -71,7 +71,7 @@ var symbols = map[string][]string{
 // exports are the go-nvml methods that may be called.
 type exports map[string]bool
 
-// resolveSymbols asks a loaded library for everything in the table.
+// resolveSymbols looks up every symbol of the table in a loaded library.
 func resolveSymbols(find func(symbol string) error) exports {
 	e := make(exports, len(symbols))
 	for method, names := range symbols {

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// parse reads the Go files of a folder, tests left out. Files with cgo parse like any other.
+// parse parses the Go files of a folder without tests. Files with cgo parse like any other.
 func parse(t *testing.T, dir string) []*ast.File {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -49,7 +49,7 @@ func functions(files []*ast.File) (list []*ast.FuncDecl) {
 	return list
 }
 
-// nvmlMethods are the names of everything that go-nvml offers on a library or a device.
+// nvmlMethods returns the names of go-nvml's methods on a library or a device.
 func nvmlMethods() map[string]bool {
 	names := make(map[string]bool)
 	for _, t := range []reflect.Type{reflect.TypeFor[nvml.Interface](), reflect.TypeFor[nvml.Device]()} {
@@ -57,12 +57,12 @@ func nvmlMethods() map[string]bool {
 			names[t.Method(i).Name] = true
 		}
 	}
-	// Only looks things up.
+	// This method only looks up symbols.
 	delete(names, "Extensions")
 	return names
 }
 
-// calledName is the name of the function or method that an expression calls.
+// calledName returns the name of the function or method that an expression calls.
 func calledName(call *ast.CallExpr) string {
 	switch f := call.Fun.(type) {
 	case *ast.SelectorExpr:
@@ -73,7 +73,7 @@ func calledName(call *ast.CallExpr) string {
 	return ""
 }
 
-// guards are the methods that a function asks for before it calls them: may("Method"), or
+// guards returns the methods that a function checks before a call: may("Method"), or
 // exports["Method"].
 func guards(fn *ast.FuncDecl) map[string]bool {
 	found := make(map[string]bool)
@@ -109,7 +109,7 @@ func TestEveryCallIsGuardedAndInTheTable(t *testing.T) {
 				return true
 			}
 			called[s.Sel.Name] = true
-			// Init is looked up in the file before go-nvml loads it.
+			// Init is looked up in the library before go-nvml loads it.
 			if s.Sel.Name != "Init" && !guarded[s.Sel.Name] {
 				t.Errorf("%s calls %s without asking whether the library has it", fn.Name.Name, s.Sel.Name)
 			}
@@ -119,8 +119,8 @@ func TestEveryCallIsGuardedAndInTheTable(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(symbols)), slices.Collect(maps.Keys(called)))
 }
 
-// The text of a return code is a call into the library, so that a code must go nowhere but to what
-// looks at its number.
+// Formatting a return code calls the library, so a code may only be passed to functions that use
+// its number.
 func TestReturnCodesAreNotFormatted(t *testing.T) {
 	numeric := []string{"failure", "meaning", "outdated", "textOf", "int", "unknownField", "emptyList", "timedOut"}
 	codes := 0
@@ -163,7 +163,7 @@ func TestTableIsWhatGoNVMLCalls(t *testing.T) {
 		start := "nvmlDevice." + method
 		switch method {
 		case "GetTemperatureV":
-			// It only returns something whose one method calls.
+			// It only returns an object whose method makes the call.
 			start = "TemperatureHandler.V1"
 		case "EventSetFree":
 			start = "nvmlEventSet." + strings.TrimPrefix(method, "EventSet")
@@ -181,10 +181,10 @@ func TestTableIsWhatGoNVMLCalls(t *testing.T) {
 	}
 }
 
-// bindings are the names of a package that stand for C functions.
+// bindings maps names of a package to the C functions they stand for.
 type bindings struct {
-	// to is what a name may stand for: a function its body's names, a variable everything that is
-	// ever assigned to it.
+	// to is what a name may stand for: for a function the names in its body, for a variable
+	// everything that is assigned to it.
 	to      map[string][]string
 	methods map[string]*ast.FuncDecl
 }
@@ -211,7 +211,7 @@ func (b *bindings) read(files []*ast.File) {
 	}
 }
 
-// assignment notes "variable = function", in a declaration or a statement.
+// assignment records "variable = function", in a declaration or a statement.
 func (b *bindings) assignment(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.ValueSpec:
@@ -226,13 +226,13 @@ func (b *bindings) assignment(n ast.Node) bool {
 	return true
 }
 
-// bound says whether a name may stand for a C function: go-nvml binds most by their C names, and a
-// few by functions of its own.
+// bound reports whether a name may stand for a C function: go-nvml binds most by their C names, and
+// a few by functions of its own.
 func bound(name string) bool {
 	return strings.HasPrefix(name, "nvml") || strings.HasPrefix(name, "deviceGet") && strings.Contains(name, "RunningProcesses") || name == "gpmMetricsGet"
 }
 
-// names are the names in a piece of code; those of C begin with "C.".
+// names returns the names in a syntax tree; those of C begin with "C.".
 func (b *bindings) names(n ast.Node) (names []string) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -274,7 +274,7 @@ func (b *bindings) resolve(name string, found, seen map[string]bool) {
 	}
 }
 
-// What is called without go-nvml is declared here by hand. nvml.h must say the same.
+// Functions that are called without go-nvml are declared by hand, and must match nvml.h.
 func TestDirectCallsAreDeclaredAsInTheHeader(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "github.com/NVIDIA/go-nvml/pkg/nvml").Output()
 	require.NoError(t, err)

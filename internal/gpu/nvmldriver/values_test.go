@@ -15,7 +15,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// second is the second GPU of the fake library as it is by default.
+// second returns the second GPU of the fake library by default.
 func second() gpu.Device {
 	return gpu.Device{
 		Identity: gpu.Identity{
@@ -65,7 +65,7 @@ func TestRunningProcessSeesChangedValues(t *testing.T) {
 	})
 }
 
-// What cannot be true is counted for the GPU that said it.
+// Implausible answers are counted for their GPU.
 func TestImplausibleAnswersOfTheLibrary(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		sampler := s.sampler(0)
@@ -74,7 +74,7 @@ func TestImplausibleAnswersOfTheLibrary(t *testing.T) {
 		require.NoError(s, sampler.Observe(context.Background()))
 		devices := sampler.Latest().Devices
 		require.Zero(s, devices[0].Implausible)
-		// The rate, and the sample buffer that is made of it.
+		// The rate, and the sample buffer that is derived from it.
 		require.Equal(s, gpu.Implausible{
 			gpu.GroupTemperature: 1, gpu.GroupUtilization: 2, gpu.GroupMemory: 2, gpu.GroupIdentity: 1,
 		}, devices[1].Implausible)
@@ -98,7 +98,7 @@ func TestSampleBufferIsRead(t *testing.T) {
 	})
 }
 
-// The driver fills its buffer while nobody asks for the utilization itself.
+// The driver fills its buffer while the utilization itself is not read.
 func TestSampleBufferOfEachTask(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		h, err := s.open().Handle(0)
@@ -119,7 +119,7 @@ func TestSampleBufferOfEachTask(t *testing.T) {
 	})
 }
 
-// A library that lacks a function loses the reading and nothing else. The process lives on.
+// Without a function, only its reading is absent. The process keeps running.
 func TestMissingSymbols(t *testing.T) {
 	for _, c := range []struct {
 		variant fakenvml.Variant
@@ -157,8 +157,8 @@ func TestMissingSymbols(t *testing.T) {
 		{fakenvml.WithoutIdentity, func(d *gpu.Device) { d.Name, d.PCIAddress, d.VBIOSVersion = "", "", "" }, nil},
 		{fakenvml.WithoutVersions, func(*gpu.Device) {}, nil},
 		{fakenvml.WithoutSamples, func(*gpu.Device) {}, nil},
-		// Without the rate there is still the sample buffer, but its first read only finds the
-		// place.
+		// Without the rate there is still the sample buffer, but its first read only sets the
+		// position.
 		{fakenvml.WithoutUtilization, func(*gpu.Device) {}, []gpu.Task{gpu.TaskEncoder, gpu.TaskDecoder}},
 		{fakenvml.WithoutEncoder, func(*gpu.Device) {}, []gpu.Task{gpu.TaskGeneral, gpu.TaskDecoder}},
 		{fakenvml.WithoutDecoder, func(*gpu.Device) {}, []gpu.Task{gpu.TaskGeneral, gpu.TaskEncoder}},
@@ -198,8 +198,8 @@ func TestLibraryThatHasNextToNothing(t *testing.T) {
 		fakenvml.WithoutProcessUtilization, fakenvml.WithoutMIG, fakenvml.WithoutEvents, fakenvml.WithoutHandleByUUID)
 }
 
-// Exported, but not for this GPU or this structure version: the older form is taken, and the newer
-// not asked again.
+// Exported, but not supported by this GPU or this structure version: the older form is used, and
+// the newer is not called again.
 func TestNewerFormExportedButNotSupported(t *testing.T) {
 	runIsolated(t, func(s *harness) {
 		s.set("gpu.0.rc.memory 25", "gpu.0.rc.temperature 3")
@@ -221,7 +221,7 @@ func TestNewerFormExportedButNotSupported(t *testing.T) {
 	})
 }
 
-// timeless leaves out when the device was read, which is all that the library does not say.
+// timeless clears the time of the read, the only field that does not come from the library.
 func timeless(d gpu.Device) gpu.Device {
 	d.Sampled = time.Time{}
 	return d

@@ -13,14 +13,14 @@ package nvmldriver
 #include <time.h>
 #include <unistd.h>
 
-// nvmlEventData_t of nvml.h. A driver that knows no instances leaves the last two alone.
+// nvmlEventData_t of nvml.h. A driver without instances does not set the last two fields.
 struct eventData {
 	void *device;
 	unsigned long long type, data;
 	unsigned int gpuInstance, computeInstance;
 };
 
-// outcome is what the thread writes of a wait.
+// outcome is the record that the thread writes after a wait.
 struct outcome {
 	void *device;
 	unsigned long long type, data;
@@ -37,9 +37,9 @@ struct waiter {
 
 enum {
 	timedOut = 10,
-	waitMilliseconds = 1000,  // how long one wait takes at most, and so the end of the thread
+	waitMilliseconds = 1000,  // the longest wait, and so the longest time until the thread ends
 	failurePause = 1,         // seconds
-	failuresLimit = 60,       // in a row, after which nobody reads them any more
+	failuresLimit = 60,       // in a row, after which the thread ends
 };
 
 static void *waitForEvents(void *argument) {
@@ -60,7 +60,7 @@ static void *waitForEvents(void *argument) {
 	return NULL;
 }
 
-// startWaiter returns NULL, and leaves the descriptor open, where there can be no thread.
+// startWaiter returns NULL, and leaves the descriptor open, if no thread can be created.
 static struct waiter *startWaiter(void *function, void *set, int to) {
 	struct waiter *w = calloc(1, sizeof *w);
 	if (!w)
@@ -68,7 +68,7 @@ static struct waiter *startWaiter(void *function, void *set, int to) {
 	w->wait = function;
 	w->set = set;
 	w->to = to;
-	// No signal of the process is for this thread: Go's handlers would have to be lent a goroutine.
+	// Block all signals in this thread: Go's handlers would need a goroutine for it.
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -103,8 +103,8 @@ import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 )
 
-// waiter waits for the events of one set in a thread that is none of Go's. A call from Go that
-// blocks keeps Go's monitor awake for its first 10 ms, which is 50 to 60 wakeups for each wait.
+// waiter waits for the events of one set in a thread outside the Go runtime. A blocking call from
+// Go keeps Go's monitor thread awake for its first 10 ms, which is 50 to 60 wakeups for each wait.
 type waiter struct {
 	thread   *C.struct_waiter
 	from     *os.File
@@ -112,7 +112,7 @@ type waiter struct {
 	gone     chan struct{}
 }
 
-// waitResult is the result of one wait. An empty one is passed on only after a failed one, to
+// waitResult is the result of one wait. An empty result is passed on only after a failed one, to
 // report the recovery.
 type waitResult struct {
 	device          uintptr
@@ -124,7 +124,7 @@ var errNoThread = errors.New("no thread that waits for events")
 
 func startWaiter(function unsafe.Pointer, set nvml.EventSet) (*waiter, error) {
 	var ends [2]int
-	// Not blocking: what nobody reads is dropped.
+	// Non-blocking: a result that is not read is dropped.
 	if err := syscall.Pipe2(ends[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoThread, err)
 	}
@@ -136,7 +136,7 @@ func startWaiter(function unsafe.Pointer, set nvml.EventSet) (*waiter, error) {
 	return w, nil
 }
 
-// pass hands on what the thread writes, until that has ended or nobody listens any more.
+// pass forwards what the thread writes, until the thread or the waiter has ended.
 func (w *waiter) pass() {
 	defer close(w.outcomes)
 	var b [unsafe.Sizeof(C.struct_outcome{})]byte
@@ -154,12 +154,12 @@ func (w *waiter) pass() {
 	}
 }
 
-// end waits for the thread, a second at most unless the driver hangs.
+// end waits for the thread to end, at most a second unless the driver hangs.
 func (w *waiter) end() error {
 	close(w.gone)
 	C.endWaiter(w.thread)
 	return w.from.Close()
 }
 
-// raw is the pointer that go-nvml wraps in a struct of one field.
+// raw returns the pointer that go-nvml wraps in a struct of one field.
 func raw(wrapped any) unsafe.Pointer { return reflect.ValueOf(wrapped).Field(0).UnsafePointer() }

@@ -2,8 +2,8 @@ package pci
 
 import "strings"
 
-// ShortAddress makes one form of those in use, for comparison: nvidia-smi pads the domain to eight
-// digits, lspci leaves it out.
+// ShortAddress normalizes a PCI address for comparison: nvidia-smi pads the domain to eight digits,
+// lspci omits it.
 func ShortAddress(address string) string {
 	address = strings.ToLower(address)
 	if strings.Count(address, ":") == 1 {
@@ -19,7 +19,7 @@ func ShortAddress(address string) string {
 	return domain + ":" + rest
 }
 
-// Slot is the short address without the function, which the kernel's log leaves out.
+// Slot returns the short address without the function, which the kernel's log omits.
 func Slot(address string) string {
 	slot, _, _ := strings.Cut(ShortAddress(address), ".")
 	return slot

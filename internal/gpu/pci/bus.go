@@ -15,13 +15,13 @@ func (b Bus) path(parts ...string) string {
 	return filepath.Join(append([]string{b.Root, "sys/bus/pci/devices"}, parts...)...)
 }
 
-// Suspended says whether the kernel has put a device to sleep. What cannot be read counts as awake,
-// as do devices without runtime power management.
+// Suspended reports whether the kernel has suspended a device. It is false if the state cannot be
+// read, and for devices without runtime power management.
 func (b Bus) Suspended(address string) bool {
 	return address != "" && b.read(address, "power/runtime_status") == "suspended"
 }
 
-// AllGPUsSuspended says whether every NVIDIA GPU of the host sleeps; false without any.
+// AllGPUsSuspended reports whether every NVIDIA GPU of the host is suspended; false without any.
 func (b Bus) AllGPUsSuspended() bool {
 	addresses, err := os.ReadDir(b.path())
 	if err != nil {
@@ -40,12 +40,12 @@ func (b Bus) AllGPUsSuspended() bool {
 	return gpus > 0
 }
 
-// isGPU says whether a device is an NVIDIA GPU: 0300 is a VGA controller, 0302 a 3D controller.
+// isGPU reports whether a device is an NVIDIA GPU: 0300 is a VGA controller, 0302 a 3D controller.
 func (b Bus) isGPU(address string) bool {
 	return b.read(address, "vendor") == "0x10de" && strings.HasPrefix(b.read(address, "class"), "0x03")
 }
 
-// attributeLimit is far beyond the attributes that are read here: the kernel writes a page at most.
+// attributeLimit bounds the sysfs attributes that are read: the kernel writes a page at most.
 const attributeLimit = 4096
 
 func (b Bus) read(address, file string) string {

@@ -1,6 +1,6 @@
-// Package pci knows how PCI addresses are written, and what the kernel says of PCI devices. It asks
-// the kernel only, never a device.
+// Package pci parses PCI addresses and reads the kernel's view of PCI devices. It never accesses a
+// device.
 //
 // What belongs here is read from sysfs: addresses, vendors, power states and links. What only the
-// driver's library knows is internal/gpu's.
+// driver's library reports belongs to internal/gpu.
 package pci

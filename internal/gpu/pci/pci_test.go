@@ -33,7 +33,7 @@ func TestWhetherAllGPUsSleep(t *testing.T) {
 	bus := Bus{Root: root}
 	require.False(t, bus.AllGPUsSuspended(), "no bus")
 	device("0000:00:1f.0", "0x8086", "0x060100", "suspended")
-	device("0000:41:00.1", "0x10de", "0x040300", "active") // the sound of a GPU
+	device("0000:41:00.1", "0x10de", "0x040300", "active") // the audio function of a GPU
 	require.False(t, bus.AllGPUsSuspended(), "no GPU")
 	device("0000:41:00.0", "0x10de", "0x030200", "suspended")
 	require.True(t, bus.AllGPUsSuspended())

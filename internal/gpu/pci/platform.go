@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// IsJetson says whether the host is an NVIDIA Jetson, whose GPU is a part of the chip and not on
-// the bus. Containers often hide the firmware's tables, and not the name of the chip.
+// IsJetson reports whether the host is an NVIDIA Jetson, whose GPU is a part of the chip and not on
+// the bus. Containers often hide the firmware's tables, but not the name of the chip.
 func (b Bus) IsJetson() bool {
 	if readAttribute(filepath.Join(b.Root, "sys/devices/soc0/family")) == "Tegra" {
 		return true
 	}
-	// A list of names, each with a NUL at its end.
+	// A list of names, each terminated by NUL.
 	compatible := readAttribute(filepath.Join(b.Root, "sys/firmware/devicetree/base/compatible"))
 	return strings.Contains("\x00"+compatible, "\x00nvidia,tegra")
 }
 
-// LacksGPU says whether it is certain that the host has no NVIDIA GPU on the bus: there is a bus,
-// and no such device. The GPU of WSL 2 is not on the bus.
+// LacksGPU reports whether the host certainly has no NVIDIA GPU on the bus: the bus can be read and
+// has no such device. The GPU of WSL 2 is not on the bus.
 func (b Bus) LacksGPU() bool {
 	entries, err := os.ReadDir(b.path())
 	if err != nil || len(entries) == 0 {

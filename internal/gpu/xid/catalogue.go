@@ -1,29 +1,29 @@
 package xid
 
-// Grade is how bad an XID is for an operator.
+// Grade is the severity of an XID for an operator.
 type Grade int
 
-// The grades. Program: most of the time the fault of the program that used the GPU, which must be
-// restarted. Contained: an error of the memory that was contained or repaired; the GPU works on.
-// Hardware: the GPU must be reset or replaced, or its host restarted.
+// The grades. Program: usually an error of the program that used the GPU, which must be restarted.
+// Contained: a memory error that was contained or repaired; the GPU keeps working. Hardware: the
+// GPU must be reset or replaced, or its host restarted.
 const (
 	Program Grade = iota
 	Contained
 	Hardware
 )
 
-// CodeInfo is what is known of one code.
+// CodeInfo describes one code.
 type CodeInfo struct {
 	Grade   Grade
 	Meaning string
 }
 
-// Catalogue has the codes with a count of their own; all others are counted together, as Program.
-// Grades follow the immediate action of NVIDIA's catalogue of XIDs
+// Catalogue holds the codes that are counted separately; all others are counted together, as
+// Program. Grades follow the immediate action of NVIDIA's catalogue of XIDs
 // (https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html): RESET_GPU, RESTART_BM and
-// the NVLink workflow are Hardware, RESTART_APP is Program. Counts of Hardware begin at zero: a
-// rate does not see the first event of a counter that begins with it. The alerts and docs/gpu.md
-// have the same list; a test compares them.
+// the NVLink workflow are Hardware, RESTART_APP is Program. Counts of Hardware codes are reported
+// from zero on, because a rate misses the first event of a counter that appears with it. The alerts
+// and docs/gpu.md have the same list; a test compares them.
 var Catalogue = map[int]CodeInfo{
 	13:  {Program, "graphics engine exception"},
 	31:  {Program, "memory page fault"},
@@ -51,5 +51,5 @@ var Catalogue = map[int]CodeInfo{
 	154: {Hardware, "recovery action changed"},
 }
 
-// Of is the grade of a code.
+// Of returns the grade of a code; Program for a code that is not in Catalogue.
 func Of(code int) Grade { return Catalogue[code].Grade }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hardwareCodes are the codes of that grade, in their order.
+// hardwareCodes returns the codes of grade Hardware, sorted.
 func hardwareCodes() (codes []string) {
 	for _, code := range slices.Sorted(maps.Keys(Catalogue)) {
 		if Of(code) == Hardware {
@@ -28,7 +28,7 @@ func TestGrades(t *testing.T) {
 	}
 }
 
-// The alerts, the dashboards and the document have the list of this table.
+// The alerts, the dashboards and the document list the same codes as Catalogue.
 func TestTheCatalogueIsTheOnlyList(t *testing.T) {
 	list := "xid_(" + strings.Join(hardwareCodes(), "|") + ")"
 	for file, times := range map[string]int{"deploy/prometheus/rules/alerts/gpu.yml": 3, "deploy/grafana/generate/gpu_folded.go": 1} {

@@ -11,34 +11,34 @@ import (
 
 // Event is one XID.
 type Event struct {
-	// Time is when it was first reported.
+	// Time is when a source first reported it.
 	Time time.Time
 	UUID string
 	Code int
 }
 
-// Count is how often an XID came.
+// Count is the number of XIDs with one code.
 type Count struct {
-	// Code is 0 for all that are not in Catalogue.
+	// Code is 0 for all codes that are not in Catalogue.
 	Code  int
 	Count int64
 }
 
-// GPUAddress is where a GPU is.
+// GPUAddress is the PCI address of a GPU.
 type GPUAddress struct {
 	UUID       string
 	PCIAddress string
 }
 
 const (
-	// repeatWindow is how long after a GPU was registered anew an event may be a repetition of what
-	// the session before has reported.
+	// repeatWindow is how long after a GPU was registered again an event may repeat one of the
+	// previous session.
 	repeatWindow = 100 * time.Millisecond
-	// eventLimit bounds the events between two TakeEvents. What is beyond is counted.
+	// eventLimit bounds the events between two TakeEvents. Further events are only counted.
 	eventLimit = 1024
-	// codeLimit is far beyond any XID.
+	// codeLimit is far above any code.
 	codeLimit = 1 << 16
-	// codesLimit bounds how many different codes are remembered of a GPU.
+	// codesLimit bounds the number of different codes of a GPU.
 	codesLimit = 4096
 )
 
@@ -47,46 +47,46 @@ type Counter struct {
 	mu     sync.Mutex
 	byGPU  map[string]*counts
 	events []Event
-	// suppressed is how many events there was no room for since the last TakeEvents, unmatched how
-	// many XIDs belonged to no GPU that is watched.
+	// suppressed is the number of events above eventLimit since the last TakeEvents, unmatched the
+	// number of XIDs of GPUs that are not observed.
 	suppressed, unmatched int64
-	// watch is how the watch of the driver's event sets goes, set the number of the present one.
+	// watch is the status of the driver's event sets, set the number of the current one.
 	watch WatchStatus
 	set   int
-	// kernel says that the kernel's log is read as well, located which UUID is at which PCI
-	// address, bySlot the same by the address in its log.
+	// kernel means that the kernel's log is read as well. located maps UUIDs to PCI addresses,
+	// bySlot maps addresses in the form of the kernel's log to UUIDs.
 	kernel          bool
 	located, bySlot map[string]string
 	unlocated       []unlocated
 	hint            hint
 }
 
-// NewCounter makes a tracker. onHint is called, from any goroutine, when an XID came that nobody
-// has taken; it must not block, and may be nil.
+// NewCounter creates a counter. onHint is called, from any goroutine, when there are new events for
+// TakeEvents; it must not block, and may be nil.
 func NewCounter(onHint func()) *Counter {
 	return &Counter{byGPU: make(map[string]*counts), hint: hint{ask: onHint}, watch: WatchStatus{State: WatchUnavailable}}
 }
 
-// counts are those of one GPU.
+// counts is the state of one GPU.
 type counts struct {
 	byCode map[int]int64
 	last   time.Time
-	// seen are the codes as they were reported, to recognize a repetition.
+	// seen are the reported codes, to recognize repetitions.
 	seen       map[uint64]bool
 	sessions   int
 	registered time.Time
-	// set is the number of the event set that the GPU was registered in last; 0 for none.
+	// set is the number of the event set in which the GPU was last registered; 0 for none.
 	set int
-	// unpaired are the reports of one source that the other has not confirmed, bursts the last
-	// lines of the kernel's log by code.
+	// unpaired are the reports of one source that the other has not confirmed. bursts are the
+	// latest bursts of lines in the kernel's log, by code.
 	unpaired []unpairedXID
 	bursts   map[uint64]burst
-	// located says that the kernel's log is read for the GPU as well.
+	// located means that the kernel's log is read for the GPU as well.
 	located bool
 }
 
-// Register notes that a GPU is about to be watched: its first XID may come before the driver has
-// answered.
+// Register records that a GPU is about to be registered in the current event set. It is called
+// before the driver's registration, because the first XID may come before that has returned.
 func (t *Counter) Register(uuid string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -95,7 +95,7 @@ func (t *Counter) Register(uuid string, now time.Time) {
 	c.registered, c.set = now, t.set
 }
 
-// of returns the counts of a GPU, and begins them if there are none.
+// of returns the counts of a GPU, and creates them if there are none.
 func (t *Counter) of(uuid string) *counts {
 	c := t.byGPU[uuid]
 	if c == nil {
@@ -110,7 +110,7 @@ func (t *Counter) of(uuid string) *counts {
 	return c
 }
 
-// Withdraw takes a Register back.
+// Withdraw reverts a Register after the driver's registration failed.
 func (t *Counter) Withdraw(uuid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -122,7 +122,7 @@ func (t *Counter) Withdraw(uuid string) {
 	}
 }
 
-// addDriverReport counts what the driver's event set reported.
+// addDriverReport counts a report of the driver's event set.
 func (t *Counter) addDriverReport(r DriverReport, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -142,7 +142,7 @@ func (t *Counter) addDriverReport(r DriverReport, now time.Time) {
 	}
 }
 
-// count counts an XID, whichever source reported it.
+// count counts an XID from either source.
 func (t *Counter) count(c *counts, uuid string, code uint64, now time.Time) {
 	counted := 0
 	if _, own := Catalogue[int(min(code, codeLimit))]; own {
@@ -159,8 +159,8 @@ func (t *Counter) count(c *counts, uuid string, code uint64, now time.Time) {
 }
 
 // Counts returns the counts of a GPU by code, in the order of the codes, and the time of its last
-// XID, which is zero before the first. A count of zero is returned only while a source is watched:
-// it says that there was none. known is false for a GPU of which nothing can be said.
+// XID, which is zero before the first. A count of zero is returned only while a source is read, and
+// means that there was no such XID. known is false for a GPU for which no source has been read.
 func (t *Counter) Counts(uuid string) (list []Count, last time.Time, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -182,7 +182,7 @@ func (t *Counter) Counts(uuid string) (list []Count, last time.Time, known bool)
 	return list, c.last, true
 }
 
-// TakeEvents returns what came since the call before, at most 1024 events, and how many more there
+// TakeEvents returns the events since the previous call, at most 1024, and how many more there
 // were.
 func (t *Counter) TakeEvents() (events []Event, suppressed int64) {
 	t.mu.Lock()
@@ -193,23 +193,23 @@ func (t *Counter) TakeEvents() (events []Event, suppressed int64) {
 	return events, suppressed
 }
 
-// Unmatched is how many XIDs were reported of GPUs that are not watched: excluded ones, and those
-// that never said who they are.
+// Unmatched returns the number of XIDs of GPUs that are not observed: excluded ones, and those
+// whose identity was never read.
 func (t *Counter) Unmatched() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.unmatched
 }
 
-// SetKernelLog says whether the kernel's log is read now.
+// SetKernelLog sets whether the kernel's log is read now.
 func (t *Counter) SetKernelLog(read bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kernel = read
 }
 
-// Locate says which GPUs the kernel's log is read for, and counts what it has reported of them
-// already. Their counts begin, also where the driver has no events.
+// Locate sets the GPUs for which the kernel's log is read, and counts what it has already reported
+// for them. Their counts begin at zero, also if the driver has no event sets.
 func (t *Counter) Locate(gpus []GPUAddress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

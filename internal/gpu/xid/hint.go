@@ -5,13 +5,13 @@ import "time"
 // hintSpacing is the minimum time between two hints, so that many XIDs do not cause many passes.
 const hintSpacing = 50 * time.Millisecond
 
-// hint asks for a pass when an XID came, so that an XID 79 is reported at once and not at the next
-// tick. It is guarded by the tracker's lock.
+// hint requests a pass when an XID came, so that XID 79 is reported at once and not at the next
+// tick. The Counter's lock guards it.
 type hint struct {
-	// ask is nil where nobody is to be asked.
+	// ask is called to request a pass; may be nil.
 	ask func()
-	// pending says that a pass was asked for and has not taken the events yet, next is when the
-	// next one may be asked for.
+	// pending means that a pass was requested and has not taken the events yet. next is when the
+	// next request is allowed.
 	pending bool
 	next    time.Time
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAnXIDAsksForAPass at once, and a storm of them for twenty each second.
+// An XID requests a pass at once; a storm of XIDs requests at most twenty per second.
 func TestAnXIDAsksForAPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := make(chan time.Duration, 100)

@@ -8,15 +8,15 @@ import (
 
 // kernelLine is an XID as the driver writes it into the kernel's log.
 type kernelLine struct {
-	// address is that of the GPU without its function, for example "0000:41:00".
+	// address is the GPU's PCI address without the function, for example "0000:41:00".
 	address   string
 	code      uint64
 	sinceBoot time.Duration
 }
 
 // The parts of a line: "NVRM: Xid (PCI:0000:41:00): 79, pid='<unknown>', name=<unknown>, GPU has
-// fallen off the bus." Drivers of long ago left out "PCI:", and for a MIG device there is more
-// after the address: "(PCI:0000:41:00 GPU-I:05)".
+// fallen off the bus." Old drivers omitted "PCI:". For a MIG device, more follows the address:
+// "(PCI:0000:41:00 GPU-I:05)".
 var (
 	xidStart   = []byte("NVRM: Xid (")
 	xidBus     = []byte("PCI:")
@@ -24,15 +24,15 @@ var (
 	xidAddress = []byte("0123456789abcdefABCDEF:")
 )
 
-// addressLimit is far beyond any address.
+// addressLimit is far above the length of any address.
 const addressLimit = 96
 
-// facilityKernel is where the facility of a record begins: those of the kernel itself have 0 and
-// what a process wrote into the log has not, so that no process can invent the error of a GPU.
+// facilityKernel is the first priority with a facility other than 0. Records of the kernel itself
+// have facility 0, records that a process wrote do not, so that no process can forge an XID.
 const facilityKernel = 1 << 3
 
-// parseKernelLine understands a line of /dev/kmsg: "priority,sequence,microseconds,flags;text"
-// (Documentation/ABI/testing/dev-kmsg). Lines that carry on a record begin with a space.
+// parseKernelLine parses a line of /dev/kmsg: "priority,sequence,microseconds,flags;text"
+// (Documentation/ABI/testing/dev-kmsg). Continuation lines of a record begin with a space.
 func parseKernelLine(line []byte) (x kernelLine, ok bool) {
 	prefix, text, _ := bytes.Cut(line, []byte(";"))
 	rest, isXID := bytes.CutPrefix(text, xidStart)

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Lines as the driver writes them: of 570 and 535, of a MIG device, of long ago, and of a board
-// with a large domain.
+// Lines as the driver writes them: of 570 and 535, of a MIG device, of old drivers, and of a board
+// with a large PCI domain.
 var kernelLines = map[string]kernelLine{
 	"3,1234,5098412345,-;NVRM: Xid (PCI:0000:41:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.\n": {
 		"0000:41:00", 79, 5098412345 * time.Microsecond,
@@ -48,7 +48,7 @@ func TestLinesOfTheKernelsLog(t *testing.T) {
 		"-3,1,7,-;NVRM: Xid (PCI:0000:41:00): 79, pid=1",
 		"3,1,x,-;NVRM: Xid (PCI:0000:41:00): 79, pid=1",
 		"3,1,7;NVRM: Xid (PCI:0000:41:00): 79, pid=1",
-		// What a process wrote into the log has facility 1 at least.
+		// Records that a process wrote have facility 1 or higher.
 		"11,1,7,-;NVRM: Xid (PCI:0000:41:00): 79, pid=1",
 	} {
 		_, ok := parseKernelLine([]byte(line))

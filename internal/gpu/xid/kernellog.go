@@ -14,12 +14,12 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/backoff"
 )
 
-// LogState says whether the kernel's log is read for XIDs.
+// LogState is whether the kernel's log is read for XIDs.
 type LogState string
 
 // The states of the kernel's log.
 const (
-	// LogOff: it is not asked for, or was not opened yet.
+	// LogOff: it is not configured, or was not opened yet.
 	LogOff          LogState = ""
 	LogRead         LogState = "read"
 	LogNotFound     LogState = "not_found"
@@ -27,22 +27,23 @@ const (
 	LogFailed       LogState = "failed"
 )
 
-// LogStatus is the kernel's log as a source of XIDs.
+// LogStatus is the status of the kernel's log as a source of XIDs.
 type LogStatus struct {
 	State LogState
-	// Err is why it is not read; nil when it is.
+	// Err is why it is not read; otherwise nil.
 	Err error
 }
 
 const (
-	// recordSize is what the kernel never exceeds with a record (CONSOLE_EXT_LOG_MAX).
+	// recordSize is the longest record of the kernel in bytes (CONSOLE_EXT_LOG_MAX).
 	recordSize = 8 << 10
-	// failuresInARow is how many records in a row may be lost. Each such failure moves on to a
-	// later one, so that more are the failure of something else.
+	// failuresInARow is how many records in a row may be lost. Each lost record advances to a later
+	// one, so more failures have another cause.
 	failuresInARow = 1000
 )
 
-// KernelLog reads the kernel's log from the moment on that it is opened, in a goroutine of its own.
+// KernelLog reads the records of the kernel's log that are written after it was opened, in a
+// goroutine of its own.
 type KernelLog struct {
 	path string
 	open func(path string) (io.ReadCloser, error)
@@ -53,16 +54,16 @@ type KernelLog struct {
 	now     LogStatus
 	started bool
 	file    io.Closer
-	// over is closed to end everything.
+	// over is closed by Stop.
 	over chan struct{}
 }
 
-// NewKernelLog makes a reader of /dev/kmsg below the host's root. Nothing is read before Start.
+// NewKernelLog creates a reader of /dev/kmsg below the host's root. It reads nothing before Start.
 func NewKernelLog(root string, tracker *Counter) *KernelLog {
 	return &KernelLog{path: filepath.Join(root, "dev/kmsg"), open: openKernelLog, add: tracker.addKernelLine, over: make(chan struct{})}
 }
 
-// Start begins to read unless it was begun.
+// Start begins to read, unless it was called before.
 func (k *KernelLog) Start(running *sync.WaitGroup) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -73,8 +74,8 @@ func (k *KernelLog) Start(running *sync.WaitGroup) {
 	running.Go(k.run)
 }
 
-// Stop ends the reading. It is called once. Closing the file ends a read that waits for the next
-// record.
+// Stop ends the reading. It must be called once only. Closing the file ends a read that waits for
+// the next record.
 func (k *KernelLog) Stop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -84,14 +85,15 @@ func (k *KernelLog) Stop() {
 	}
 }
 
-// Status is how the reading goes.
+// Status returns the current status. Any goroutine may call it.
 func (k *KernelLog) Status() LogStatus {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.now
 }
 
-// run opens the log again after it failed, or when it is not there or not allowed: that may change.
+// run opens and reads the log, and retries with backoff after a failure, because the file or the
+// permission may appear later.
 func (k *KernelLog) run() {
 	var retry backoff.Backoff
 	for {
@@ -119,7 +121,7 @@ func (k *KernelLog) set(now LogStatus) {
 	k.now = now
 }
 
-// follow reads until that fails, and says whether anything was read.
+// follow reads until an error, and reports whether anything was read.
 func (k *KernelLog) follow() (read bool, err error) {
 	file, err := k.open(k.path)
 	if err != nil {
@@ -149,13 +151,13 @@ func (k *KernelLog) follow() (read bool, err error) {
 	}
 }
 
-// lostRecord says that a record was overwritten before it was read, or is longer than any can be.
-// The next read is about the one that follows.
+// lostRecord reports whether an error means that a record was overwritten before it was read, or is
+// too long. The next read returns the record that follows.
 func lostRecord(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EINVAL)
 }
 
-// hold notes the open file for stop. It returns false when everything is over.
+// hold stores the open file for Stop. It returns false after Stop.
 func (k *KernelLog) hold(file io.Closer) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

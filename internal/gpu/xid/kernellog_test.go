@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scripted is an open kernel log whose reads are told by a test: a text, or an error.
+// scripted is an open kernel log whose reads a test sets: a text, or an error.
 type scripted struct {
 	reads  chan any
 	closed chan struct{}
@@ -44,13 +44,13 @@ func (s *scripted) Close() error {
 	return nil
 }
 
-// harness is a reader of a kernel log that a test plays.
+// harness is a reader of a kernel log that a test controls.
 type harness struct {
 	*testing.T
 	tracker *Counter
 	log     *KernelLog
 	mu      sync.Mutex
-	// openErr is what opening fails with; without one, file is opened.
+	// openErr is the error of opening; if nil, file is opened.
 	openErr error
 	file    *scripted
 	opens   int
@@ -66,7 +66,7 @@ func (s *harness) open(path string) (io.ReadCloser, error) {
 	return s.file, nil
 }
 
-// next is what the log is from the next time on that it is opened.
+// next sets the log for the next open and later ones.
 func (s *harness) next(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,7 +96,7 @@ func run(t *testing.T, act func(s *harness)) {
 	})
 }
 
-// later is the status after a while.
+// later returns the status after a time.
 func (s *harness) later(d time.Duration) LogStatus {
 	time.Sleep(d)
 	synctest.Wait()
@@ -169,12 +169,11 @@ func TestWhyTheLogIsNotRead(t *testing.T) {
 	}
 }
 
-// The kernel's own log, where this process may have it: it is opened at its end, polled, and closed
-// under a read that waits.
+// The kernel's real log, if this process may read it: it is opened at its end, polled, and closed
+// during a read that waits.
 func TestTheKernelsOwnLog(t *testing.T) {
 	file, err := openKernelLog("/dev/kmsg")
-	// In a container, or without the right to it, what is tested is that the reader says why there
-	// is none.
+	// In a container, or without the permission, the test checks that the status has the reason.
 	for reason, want := range map[error]LogState{
 		fs.ErrNotExist: LogNotFound, fs.ErrPermission: LogNoPermission, errOtherDevice: LogFailed,
 	} {
@@ -199,7 +198,7 @@ func TestTheKernelsOwnLog(t *testing.T) {
 			}
 		}
 	}()
-	// Where processes may write nothing, what they write is dropped without a word.
+	// Where processes may not write to the log, their writes are dropped silently.
 	mode, _ := os.ReadFile("/proc/sys/kernel/printk_devkmsg")
 	if log, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); err == nil && strings.TrimSpace(string(mode)) != "off" {
 		defer log.Close()
@@ -209,7 +208,7 @@ func TestTheKernelsOwnLog(t *testing.T) {
 		require.Eventually(t, func() bool {
 			record := <-read
 			prefix, text, _ := strings.Cut(record, ";")
-			// Debug of facility 1: the kernel does not let a process speak for itself.
+			// Debug of facility 1: the kernel does not accept facility 0 from a process.
 			return strings.HasPrefix(text, nonce) && strings.HasPrefix(prefix, "15,")
 		}, 10*time.Second, time.Millisecond)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu/pci"
 )
 
-// origin is which source reported an XID. An XID that both report is counted once.
+// origin is the source that reported an XID. An XID that both report is counted once.
 type origin uint8
 
 const (
@@ -16,16 +16,16 @@ const (
 )
 
 const (
-	// pairingWindow is how far apart the reports of the two sources about one XID may be: the watch
-	// of the driver's events pauses for a second after a failure.
+	// pairingWindow is how far apart the reports of the two sources about one XID may be: the
+	// reader of the driver's events pauses for a second after a failure.
 	pairingWindow = 5 * time.Second
-	// burstGap is how far apart the kernel's lines about one XID may be, and burstLength how long
-	// they may go on. Some errors of an engine have a line for each of its registers, and each line
-	// waits for a serial console.
+	// burstGap is the longest time between two of the kernel's lines about one XID, and burstLength
+	// that between the first and the last. Some errors of an engine have a line for each of its
+	// registers, and each line waits for a serial console.
 	burstGap    = 100 * time.Millisecond
 	burstLength = 2 * time.Second
-	// unlocatedAge is how long an XID of the kernel's log waits for a GPU with its address: the
-	// driver may just be starting.
+	// unlocatedAge is how long an XID of the kernel's log is kept until a GPU with its address is
+	// found: the driver may still be starting.
 	unlocatedAge = time.Minute
 	reportLimit  = 64
 )
@@ -37,11 +37,11 @@ type unpairedXID struct {
 	at   time.Time
 }
 
-// burst is when lines about an XID began and when the last one came, since the boot.
+// burst is when the first and the last line about an XID came, as time since boot.
 type burst struct{ first, last time.Duration }
 
-// confirms says whether a report is about an XID that the other source has reported. Each report
-// confirms one, so that of two XIDs with the same code none is lost.
+// confirms reports whether the other source has already reported this XID. Each report confirms one
+// report only, so that of two XIDs with the same code none is lost.
 func (c *counts) confirms(code uint64, from origin, now time.Time) bool {
 	c.unpaired = slices.DeleteFunc(c.unpaired, func(r unpairedXID) bool { return now.Sub(r.at) > pairingWindow })
 	i := slices.IndexFunc(c.unpaired, func(r unpairedXID) bool { return r.code == code && r.from != from })
@@ -56,7 +56,7 @@ func (c *counts) confirms(code uint64, from origin, now time.Time) bool {
 	return false
 }
 
-// sameBurst says whether a line of the kernel's log belongs to the XID of a line before.
+// sameBurst reports whether a line of the kernel's log belongs to the XID of an earlier line.
 func (c *counts) sameBurst(line kernelLine) bool {
 	b, seen := c.bursts[line.code]
 	same := seen && line.sinceBoot >= b.last && line.sinceBoot-b.last < burstGap && line.sinceBoot-b.first < burstLength
@@ -77,7 +77,7 @@ type unlocated struct {
 	at   time.Time
 }
 
-// addKernelLine counts what the kernel's log reported.
+// addKernelLine counts the XID of a line of the kernel's log.
 func (t *Counter) addKernelLine(line kernelLine) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 
 var listened = GPUAddress{UUID: "GPU-1", PCIAddress: "0000:41:00.0"}
 
-// played plays reports of XID 31: k is a line of the kernel's log, d an event of the driver, a
-// number a wait in milliseconds.
+// played replays reports of XID 31: k is a line of the kernel's log, d an event of the driver, a
+// number a wait in milliseconds. It returns the count.
 func played(x *Counter, script ...any) int64 {
 	for _, step := range script {
 		switch step {
@@ -59,7 +59,7 @@ func TestEachXIDIsCountedOnceWhicheverSourceReportsIt(t *testing.T) {
 	}
 }
 
-// An error that comes again and again is not one error with many lines.
+// A repeated error does not count as one error with many lines.
 func TestAStormOfTheKernelIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := NewCounter(nil)
@@ -83,8 +83,8 @@ func TestAnotherCodeAndAnotherGPUAreOtherXIDs(t *testing.T) {
 	require.Equal(t, int64(1), x.byGPU["GPU-2"].byCode[31])
 }
 
-// The kernel reports XIDs of a GPU that the driver is still starting, and of those that are not
-// watched.
+// The kernel reports XIDs of a GPU that the driver is still starting, and of GPUs that are not
+// observed.
 func TestXIDsWaitForTheirGPU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := NewCounter(nil)
@@ -106,7 +106,7 @@ func TestXIDsWaitForTheirGPU(t *testing.T) {
 	})
 }
 
-// A driver without events takes back its registration, and the counts of the kernel's log stay.
+// Without event sets the registration is withdrawn, and the counts of the kernel's log stay.
 func TestCountsOfTheKernelsLogStayWithoutEvents(t *testing.T) {
 	x := NewCounter(nil)
 	x.Locate([]GPUAddress{listened})
@@ -118,7 +118,7 @@ func TestCountsOfTheKernelsLogStayWithoutEvents(t *testing.T) {
 	require.Contains(t, list, Count{Code: 79, Count: 1})
 }
 
-// A storm of reports keeps no more than is needed to know pairs.
+// In a storm of reports, no more are kept than pairing needs.
 func TestReportsAreBounded(t *testing.T) {
 	x := NewCounter(nil)
 	x.Locate([]GPUAddress{listened})

@@ -15,30 +15,30 @@ type DriverReport struct {
 
 // Source is an event set of the driver.
 type Source interface {
-	// Wait returns the next report; ErrNone means that there was none, and that waiting works. It
-	// returns as soon as over is closed.
+	// Wait returns the next report. ErrNone means that none came, and that Wait may be called
+	// again. It returns as soon as over is closed.
 	Wait(over <-chan struct{}) (DriverReport, error)
 }
 
-// What a Source fails with. After any other error it is waited for again.
+// The errors of a Source. After any other error, Wait is called again.
 var (
 	ErrNone        = errors.New("no xid in time")
 	ErrEnded       = errors.New("the event set has ended")
 	ErrUnavailable = errors.New("the driver has no event sets")
 )
 
-// WatchState says whether the driver's event set is watched.
+// WatchState is whether the driver's event set is read.
 type WatchState string
 
 // The states of the watch. WatchUnavailable: the driver has no event sets, or its library is not
-// open. WatchFailing: there is one, or should be, and it cannot be waited for; it is tried again.
+// open. WatchFailing: creating an event set or waiting for it fails, and is retried.
 const (
 	WatchWatching    WatchState = "watching"
 	WatchUnavailable WatchState = "unavailable"
 	WatchFailing     WatchState = "failing"
 )
 
-// WatchStatus is how the watch of the driver's event sets goes.
+// WatchStatus is the status of the watch of the driver's event sets.
 type WatchStatus struct {
 	State WatchState
 	// Err is why it is failing or unavailable; nil before the first session.
@@ -46,22 +46,21 @@ type WatchStatus struct {
 }
 
 const (
-	// failurePause is the pause after a wait that failed, as it does while a registered GPU is
-	// lost.
+	// failurePause is the pause after a failed Wait. Wait fails while a registered GPU is lost.
 	failurePause = time.Second
-	// failingAfter is how many waits in a row must have failed before the watch is called failing,
-	// renewAfter how many before a new event set is made.
+	// failingAfter is how many waits in a row must fail before the state is WatchFailing,
+	// renewAfter how many before a new event set is created.
 	failingAfter = 3
 	renewAfter   = 30
 )
 
-// renewPace is how often a new event set is tried: the driver keeps the old ones until the session
-// ends.
+// renewPace is how often a new event set is created: the driver keeps the old ones until the
+// session ends.
 var renewPace = backoff.Pace{First: time.Second, Longest: 10 * time.Minute}
 
-// Watch counts what the event sets of a session report, until the session is over or the driver
-// says that it has ended. open makes an event set, and calls NewSet before GPUs can be registered
-// in it. It is called again when it failed, and when a set could not be waited for.
+// Watch counts the reports of the event sets of a session, and returns when over is closed or the
+// driver ends the session. open creates an event set, and calls NewSet before GPUs can be
+// registered in it. It is called again after it failed, and after Wait kept failing.
 func (t *Counter) Watch(open func() (Source, error), over <-chan struct{}) {
 	set := t.currentSet()
 	defer func() { t.setWatch(set, WatchStatus{State: WatchUnavailable}) }()
@@ -86,7 +85,7 @@ func (t *Counter) Watch(open func() (Source, error), over <-chan struct{}) {
 	}
 }
 
-// wait counts what one event set reports. It returns nil when the session is over.
+// wait counts the reports of one event set. It returns nil when the session is over.
 func (t *Counter) wait(set int, source Source, over <-chan struct{}) error {
 	for failures := 0; ; {
 		select {
@@ -120,7 +119,7 @@ func (t *Counter) wait(set int, source Source, over <-chan struct{}) error {
 	}
 }
 
-// pause waits, and says whether the session goes on.
+// pause waits, and reports whether the session is still open.
 func pause(d time.Duration, over <-chan struct{}) bool {
 	select {
 	case <-over:
@@ -130,14 +129,14 @@ func pause(d time.Duration, over <-chan struct{}) bool {
 	}
 }
 
-// currentSet is the number of the present event set.
+// currentSet returns the number of the current event set.
 func (t *Counter) currentSet() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.set
 }
 
-// NewSet begins an event set: GPUs have to be registered anew.
+// NewSet begins a new event set, in which GPUs have to be registered again.
 func (t *Counter) NewSet() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -145,7 +144,7 @@ func (t *Counter) NewSet() {
 	t.watch = WatchStatus{State: WatchWatching}
 }
 
-// setWatch notes how the watch goes, unless there is another event set meanwhile.
+// setWatch stores the status of an event set, unless another set has replaced it.
 func (t *Counter) setWatch(set int, status WatchStatus) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -154,7 +153,7 @@ func (t *Counter) setWatch(set int, status WatchStatus) {
 	}
 }
 
-// Watched is how the watch of the driver's event sets goes.
+// Watched returns the status of the watch. Any goroutine may call it.
 func (t *Counter) Watched() WatchStatus {
 	t.mu.Lock()
 	defer t.mu.Unlock()
