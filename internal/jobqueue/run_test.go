@@ -214,3 +214,20 @@ func TestStepFilesAreFoundBelowTheRoot(t *testing.T) {
 	sum, _ := stepFiles(&Folder{Process: rootAt(root)}, s, []string{"/nowhere"})
 	assert.Zero(t, sum, "no name leads out of the root")
 }
+
+// TestARunThatIsCountedIsReported: a job that lay there half-written at the first pass, and whose
+// run ended before it could be read, has an end that was seen. It was counted, and no change of it
+// reported, so that counts and traces disagreed.
+func TestARunThatIsCountedIsReported(t *testing.T) {
+	h := newHarness(t, Settings{})
+	text := h.text("clip", "started")
+	h.write("queued/clip", text[:len(text)/2])
+	h.advance(time.Minute)
+	h.pass()
+	h.job("queued/clip", "completed")
+	h.mv("queued/clip", "completed/clip")
+	h.pass()
+	assert.Equal(t, []string{"clip: none -> completed ended completed"}, transitions(h.took()))
+	require.Len(t, h.queue().Runs, 1)
+	assert.Equal(t, uint64(1), h.queue().Runs[0].Count)
+}
