@@ -31,6 +31,44 @@ func (r *Root) Open(path string, flags int) (int, error) {
 	return r.openat(resolved, flags)
 }
 
+// OpenInside opens a folder, as Open does, and in it a path that leads neither through a link nor
+// over a mount: whoever may write to the folder leads nobody out of it. It blocks as Open does.
+func (r *Root) OpenInside(folder, path string, flags int) (int, error) {
+	dir, err := r.Open(folder, unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(dir)
+	fd, err := openComponents(dir, path, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: filepath.Join(folder, path), Err: err}
+	}
+	outer, inner := mountOf(dir), mountOf(fd)
+	if outer != inner {
+		unix.Close(fd)
+		return -1, &os.PathError{Op: "open", Path: filepath.Join(folder, path), Err: unix.EXDEV}
+	}
+	return fd, nil
+}
+
+// mountID is what an open file lies on: the mount, or the device where the kernel does not tell
+// that (Linux before 5.8).
+type mountID struct {
+	id           uint64
+	major, minor uint32
+}
+
+func mountOf(fd int) mountID {
+	var st unix.Statx_t
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st); err != nil {
+		return mountID{}
+	}
+	if st.Mask&unix.STATX_MNT_ID != 0 {
+		return mountID{id: st.Mnt_id}
+	}
+	return mountID{major: st.Dev_major, minor: st.Dev_minor}
+}
+
 // openat opens a path whose links are resolved. A link that appears in it meanwhile is ELOOP.
 func (r *Root) openat(path string, flags int) (int, error) {
 	root, err := unix.Open(r.Dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)

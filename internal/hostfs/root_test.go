@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
@@ -158,4 +159,36 @@ func TestKeys(t *testing.T) {
 	require.Equal(t, DeviceKey{Device: "0:53", Share: true}, r.Key("/mnt/share/jobs"))
 	require.Equal(t, DeviceKey{Device: "0:60", Share: true}, r.Key("/home/a"))
 	require.Equal(t, DeviceKey{Owner: "eve"}, (&Root{Owner: "eve"}).Key("/opt"))
+}
+
+// TestOpenInside: nothing within a folder leads out of it, be it a link or a mount.
+func TestOpenInside(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "jobs/session/queued"), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "victim/queued"), 0o755))
+	require.NoError(t, os.Symlink("jobs", filepath.Join(dir, "link")))
+	require.NoError(t, os.Symlink("../victim", filepath.Join(dir, "jobs/linked")))
+	require.NoError(t, os.Symlink("../../victim/queued", filepath.Join(dir, "jobs/session/failed")))
+	host := &Root{Gate: NewGate(Settings{}), Dir: "/"}
+	for _, c := range []struct {
+		folder, path string
+		err          error
+	}{
+		{dir + "/jobs", "session/queued", nil},
+		{dir + "/link", "session/queued", nil}, // the folder itself may be found through one
+		{dir + "/jobs", "linked", unix.ENOTDIR},
+		{dir + "/jobs", "linked/queued", unix.ELOOP},
+		{dir + "/jobs", "session/failed", unix.ENOTDIR},
+		{dir + "/jobs", "session/drafted", unix.ENOENT},
+		{"/", "proc", unix.EXDEV},
+		{"/", "proc/sys", unix.EXDEV},
+	} {
+		fd, err := host.OpenInside(c.folder, c.path, unix.O_PATH|unix.O_DIRECTORY)
+		if c.err == nil {
+			require.NoError(t, err, c.path)
+			unix.Close(fd)
+			continue
+		}
+		assert.ErrorIs(t, err, c.err, c.path)
+	}
 }

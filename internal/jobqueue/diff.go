@@ -49,7 +49,7 @@ func (f *jobsFolder) understand(p *pass, j *job, doc *jobfile.Document) {
 		if j.dir == jobsdir.Queued {
 			return
 		}
-		f.decideRerun(p, j, gather(p.evidence, f.instances)) // it has ended meanwhile
+		f.decideRerun(p, j, gather(p.evidence, f.witnesses())) // it has ended meanwhile
 	}
 	if j.attempt.run.Outcome == "" {
 		j.attempt.absorb(doc, written)
@@ -106,7 +106,7 @@ func (f *jobsFolder) noteNewest(p *pass, j *job) {
 	if j.historic || doorOf(j.attempt) != doorInstant {
 		return
 	}
-	if servers := gather(p.evidence, f.instances).liveServers(); len(servers) == 1 {
+	if servers := gather(p.evidence, f.witnesses()).liveServers(); len(servers) == 1 {
 		s := f.serve(servers[0])
 		s.newest = later(s.newest, j.doc.Created)
 	}

@@ -14,7 +14,7 @@ import (
 // file that is judged by it is checked here, after that: a process that is not in the evidence has
 // left its last word in the folder already.
 func (f *jobsFolder) evaluateSuspects(p *pass) {
-	l := gather(p.evidence, f.instances)
+	l := gather(p.evidence, f.witnesses())
 	suspects := slices.SortedFunc(maps.Keys(f.suspects), earlier)
 	for _, j := range suspects {
 		f.check(p, j.fileKey)

@@ -31,6 +31,13 @@ type Folder struct {
 	Process *hostfs.Root
 	// Dir is the working folder of its processes, as they name it.
 	Dir string
+	// Sessions says that its FaceFusion is one that has a jobs folder for each session of its api
+	// below this one.
+	Sessions bool
+
+	// session is the name of such a folder in Path, and sharers are the instances that have Path.
+	session string
+	sharers []string
 }
 
 // Evidence is what is known from elsewhere, by instance. Of an instance that is missing, nothing is

@@ -16,6 +16,7 @@ type flight struct {
 	pass       pass
 	queue      Queue
 	unfinished bool
+	sessions   []session
 }
 
 // key of what a pass may hang on.
@@ -35,6 +36,7 @@ func (w *Watcher) depart(f *jobsFolder, p pass) (*flight, error) {
 			p.watching[path] = true
 		}
 		f.pass(p)
+		fl.sessions = f.listSessions(p)
 		fl.queue, fl.unfinished = f.publish(p), f.unfinished()
 	})
 	if err != nil {
@@ -58,7 +60,7 @@ func (w *Watcher) observeFolder(f *jobsFolder, p pass, s *Snapshot) (unfinished 
 		return false
 	}
 	landed := f.flight
-	f.flight, f.last = nil, &landed.queue
+	f.flight, f.last, f.sessions = nil, &landed.queue, landed.sessions
 	if !landed.unfinished {
 		f.throughAt = landed.pass.now
 	}
@@ -114,7 +116,7 @@ func (w *Watcher) identify(at *Folder) (jobsdir.FileStat, Access, error) {
 		}
 		return jobsdir.FileStat{}, AccessUnreachable, nil
 	}
-	st, err := jobsdir.Stat(at.Files, at.Path)
+	st, err := at.stat()
 	switch {
 	case hostfs.IsHanging(err):
 		return st, AccessUnresponsive, err

@@ -26,6 +26,11 @@ type jobsFolder struct {
 
 	// of is the instance of whose runs it is; empty for an instance's own.
 	of string
+	// sessions are the folders of sessions in it, and sessionsSeen is when one was looked at last:
+	// the Watcher's; sessionsListed is the pass's.
+	sessions       []session
+	sessionsSeen   map[string]time.Time
+	sessionsListed sessionList
 	// identity is the folder's own; zero before it was first there. at is the instance through
 	// which it is looked at.
 	identity  jobsdir.FileStat
@@ -186,7 +191,7 @@ func (f *jobsFolder) probe(p *pass) {
 	}
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		replaced, err := d.Open(f.at.Files, f.at.Path)
+		replaced, err := f.at.open(&d.Dir)
 		switch {
 		case err == nil:
 			f.absentSince[1+i], d.parent = time.Time{}, f.identity

@@ -21,7 +21,7 @@ const (
 
 // awaitsLog says that lines about a run that failed may still be read.
 func (f *jobsFolder) awaitsLog(p *pass, j *job) bool {
-	return j.attempt.run.Outcome == "" && !j.historic && gather(p.evidence, f.instances).logRead
+	return j.attempt.run.Outcome == "" && !j.historic && gather(p.evidence, f.witnesses()).logRead
 }
 
 // logged is what the log says about a run that failed; empty where it says nothing that is an

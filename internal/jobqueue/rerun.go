@@ -32,7 +32,7 @@ type rerun struct {
 // already.
 func (f *jobsFolder) noteRerun(p *pass, j *job, doc *jobfile.Document) bool {
 	a := j.attempt
-	l := gather(p.evidence, f.instances)
+	l := gather(p.evidence, f.witnesses())
 	if a.run.Outcome != "" || l.listed.IsZero() || a.claim.resolved && len(a.claim.holders) == 0 || a.state() == StateWaiting {
 		f.begin(p, j, doc, ReasonSuperseded)
 		return true

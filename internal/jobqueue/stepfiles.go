@@ -41,6 +41,11 @@ func stepFiles(at *Folder, s *jobfile.PlannedStep, temps []string) (sum int64, o
 	if len(temps) == 0 {
 		temps = []string{defaultTemp}
 	}
+	if at.session != "" { // which has a folder of its own in there, too
+		for _, temp := range slices.Clone(temps) {
+			temps = append(slices.Clip(temps), path.Join(temp, at.session))
+		}
+	}
 	ok = true
 	stat := func(name string) {
 		if !path.IsAbs(name) {

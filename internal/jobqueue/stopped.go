@@ -20,7 +20,7 @@ func (f *jobsFolder) claimAtEnd(p *pass, j *job) {
 	if c.seen.IsZero() {
 		c.seen = p.now
 	}
-	f.claim(p, j, gather(p.evidence, f.instances))
+	f.claim(p, j, gather(p.evidence, f.witnesses()))
 }
 
 // mayBeStopped says that the run is one of a living web UI whose buttons Gradio counts.

@@ -102,6 +102,7 @@ func (w *Watcher) observeAt(ctx context.Context, folders []Folder, evidence Evid
 	if err := w.load(ctx, folders, now); err != nil {
 		return nil, err
 	}
+	folders = w.appendSessions(folders, now)
 	w.bind(folders, now)
 	clear(w.loaded)
 	s := &Snapshot{Time: now}

@@ -128,8 +128,7 @@ func roleOfOptions(args []string, otherwise Role) (Role, bool) {
 // "api" is the server. In 3.x "run" is the web UI, and a target is only what it opens with. While
 // the version is unknown, a target with an output speaks for 4.
 func headless(args []string, version string) bool {
-	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".") // its branch says "v4"
-	if n, err := strconv.Atoi(major); err == nil {
+	if n, ok := major(version); ok {
 		return n >= 4
 	}
 	var target, output bool
@@ -138,6 +137,13 @@ func headless(args []string, version string) bool {
 		output = output || a == "-o" || a == "--output-path"
 	}
 	return target && output
+}
+
+// major is the first number of a version; the branch of version 4 says "v4".
+func major(version string) (int, bool) {
+	first, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	n, err := strconv.Atoi(first)
+	return n, err == nil
 }
 
 func role2(args []string) (Role, bool) {

@@ -99,6 +99,13 @@ func (i *Instance) Up() bool {
 	return false
 }
 
+// HasSessions says that its FaceFusion keeps a jobs folder for each session of its api, below the
+// jobs folder.
+func (i *Instance) HasSessions() bool {
+	n, ok := major(i.Version)
+	return ok && n >= 4
+}
+
 // Process is one live process of an instance.
 type Process struct {
 	ID

@@ -87,6 +87,20 @@ func (d *Dir) Open(files *hostfs.Root, folder string) (replaced bool, err error)
 	if err != nil {
 		return false, err
 	}
+	return d.take(fd)
+}
+
+// OpenSession is Open for the folder of a session within a jobs folder.
+func (d *Dir) OpenSession(files *hostfs.Root, folder, session string) (replaced bool, err error) {
+	d.Close()
+	fd, err := files.OpenInside(folder, d.Path(session), unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return false, err
+	}
+	return d.take(fd)
+}
+
+func (d *Dir) take(fd int) (replaced bool, err error) {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
 		unix.Close(fd)

@@ -59,7 +59,8 @@ func (r *roots) folder(instance *process.Instance) jobqueue.Folder {
 	if instance.ClaimRefused {
 		path = ""
 	}
-	return r.find(instance, jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout, NoPath: noPath(instance)}, path)
+	folder := jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout, NoPath: noPath(instance), Sessions: instance.HasSessions()}
+	return r.find(instance, folder, path)
 }
 
 // appendRunFolders adds the folders that only runs of an instance use.

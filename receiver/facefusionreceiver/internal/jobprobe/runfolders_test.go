@@ -63,3 +63,12 @@ func TestFoldersOfRuns(t *testing.T) {
 	}
 	require.True(t, found, "the count stays when the folder is gone")
 }
+
+// TestVersionsWithSessions: FaceFusion has them from version 4 on, whose branch says "v4".
+func TestVersionsWithSessions(t *testing.T) {
+	env, _ := probetest.Env()
+	for version, want := range map[string]bool{"": false, "NEXT": false, "2.6.1": false, "3.8.1": false, "v4": true, "4.0.0": true} {
+		instance := process.Instance{ID: "facefusion-3f2a", Version: version}
+		require.Equal(t, want, newRoots(env.Gate, "/").folder(&instance).Sessions, version)
+	}
+}
