@@ -3,6 +3,7 @@ package process_test
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +19,19 @@ import (
 func TestRunsWithJobsFoldersOfTheirOwn(t *testing.T) {
 	w := newHarness(t, process.Settings{})
 	w.checkout("/opt/facefusion", "3.8.1")
-	id := ""
+	id, early := "", uint64(0)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
 	for n := range 1000 {
 		w.put(runner(1000+n, "/opt/facefusion", "--jobs-path", fmt.Sprint("/tmp/jobs-", n)))
+		w.pass()
+		if n == 200 {
+			early = heap()
+		}
 		if n%100 == 0 {
 			i := only(t, w.pass())
 			if id == "" {
@@ -32,6 +43,9 @@ func TestRunsWithJobsFoldersOfTheirOwn(t *testing.T) {
 			w.remove(1000 + n - 10)
 		}
 	}
+	late := heap()
+	t.Logf("%d KiB after 200 runs, %d KiB after 1,000", early>>10, late>>10)
+	assert.Less(t, late, early+early/10+64<<10)
 	w.put(server(100, "/opt/facefusion"))
 	i := only(t, w.pass())
 	assert.Equal(t, id, i.ID)
