@@ -91,6 +91,20 @@ func TestWhatIsConfiguredIsLookedAt(t *testing.T) {
 	assert.Contains(t, hints[0].Remedy, `match: {cmdline: '^python /srv/facefusion-api/serve\.py( |$)'}`)
 }
 
+// TestAMatchThatAnybodyFits: the doctor says what the agent warns of at its start.
+func TestAMatchThatAnybodyFits(t *testing.T) {
+	host, err := proctest.NewProcRoot(t.TempDir(), time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	require.NoError(t, host.WriteFile("/etc/passwd", "ann:x:1000:1000::/home/ann:/bin/zsh\nswap:x:998:998::/:/usr/sbin/nologin\n"))
+	findings := diagnose(t, host, `{instances: [{name: open, match: {cmdline: '/srv/swap/'}}, {name: closed, match: {cmdline: '/srv/api/', user: swap}}]}`)
+	assert.Contains(t, findings, finding{
+		"facefusion", Warning, "open", "whoever works on this host may run a process that fits the match of an instance, and keep it up", "give match.user, whose it is, or path, the checkout",
+	})
+	for _, f := range about(findings, "facefusion", "closed") {
+		assert.NotContains(t, f.Detail, "whoever works on this host")
+	}
+}
+
 // TestAFolderThatIsNotVisible is called so, and not unreachable.
 func TestAFolderThatIsNotVisible(t *testing.T) {
 	of := func(name, instance, attribute, value string, v float64) pageSeries {

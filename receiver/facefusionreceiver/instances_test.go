@@ -1,13 +1,23 @@
 package facefusionreceiver
 
 import (
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
+	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/gradio"
 )
 
 // loadInstances reads a configuration with these instances below a root.
@@ -111,4 +121,61 @@ func TestInstancesThatOverlap(t *testing.T) {
 	require.NoError(t, loadInstances(t, root,
 		map[string]any{"name": "a", "path": "/srv", "match": map[string]any{"port": 80}}, map[string]any{"name": "b", "path": "/srv", "match": map[string]any{"port": 81}}),
 		"services of one checkout")
+}
+
+// TestAnInstanceConfiguredByEverything: path, jobs_path, match and endpoint at once make one
+// instance, of which the processes, the jobs and the server are told.
+func TestAnInstanceConfiguredByEverything(t *testing.T) {
+	server := gradio.New()
+	server.Set(gradio.Behavior{Mode: gradio.Normal, AppID: 7, QueueSize: 1})
+	listening := httptest.NewServer(server)
+	defer listening.Close()
+	host, err := proctest.NewProcRoot(t.TempDir(), time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	require.NoError(t, host.Checkout("/opt/studio", "3.8.1"))
+	require.NoError(t, os.MkdirAll(host.Path("/data/jobs/queued"), 0o755))
+	require.NoError(t, host.Put(proctest.ProcEntry{
+		PID: 4_100_000, PPID: 1, Argv: []string{"python", "facefusion.py", "run", "--jobs-path", "/data/jobs"}, Cwd: "/opt/studio", StartTicks: 1000,
+		Cgroup: "0::/system.slice/studio.service\n",
+	}))
+	cfg, err := load(t, confmap.NewFromStringMap(map[string]any{
+		"root_path": host.Root(), "initial_delay": 0, "gpu": map[string]any{"enabled": false},
+		"instances": []any{map[string]any{
+			"name": "studio", "path": "/opt/studio", "jobs_path": "/data/jobs", "endpoint": listening.URL,
+			"match": map[string]any{"cmdline": `facefusion\.py run`, "cgroup": `studio\.service$`},
+		}},
+	}))
+	require.NoError(t, err)
+	sink := new(consumertest.MetricsSink)
+	r, err := NewFactory().CreateMetrics(t.Context(), receivertest.NewNopSettings(metadata.Type), cfg, sink)
+	require.NoError(t, err)
+	require.NoError(t, r.Start(t.Context(), componenttest.NewNopHost()))
+	emitted := func() map[string]bool { // instances and metrics
+		all := make(map[string]bool)
+		for _, m := range sink.AllMetrics() {
+			for _, resource := range m.ResourceMetrics().All() {
+				id := ""
+				if v, ok := resource.Resource().Attributes().Get("service.instance.id"); ok {
+					id = v.Str()
+				}
+				for _, scope := range resource.ScopeMetrics().All() {
+					for _, one := range scope.Metrics().All() {
+						all[id+" "+one.Name()] = true
+					}
+				}
+			}
+		}
+		return all
+	}
+	assert.Eventually(t, func() bool {
+		all := emitted()
+		return all["studio facefusion.process.up"] && all["studio facefusion.job.folder.state"] && all["studio facefusion.server.up"]
+	}, 30*time.Second, 50*time.Millisecond)
+	require.NoError(t, r.Shutdown(t.Context()))
+	for name := range emitted() {
+		id, metric, _ := strings.Cut(name, " ")
+		if strings.HasPrefix(metric, "facefusion.process.up") || strings.HasPrefix(metric, "facefusion.job.") || strings.HasPrefix(metric, "facefusion.server.") {
+			assert.Equal(t, "studio", id, metric)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package processprobe
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/webui"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
@@ -255,4 +257,26 @@ func TestHintsAreLoggedOnce(t *testing.T) {
 	}
 	require.Len(t, logs.All(), 1)
 	require.Equal(t, "instances: [{name: CHOOSE-A-NAME, match: {cmdline: '^python it''s( |$)'}}]", logs.All()[0].ContextMap()["match"])
+}
+
+// TestAMatchThatAnybodyFitsIsWarnedOf: once, at the start, where people work on the host.
+func TestAMatchThatAnybodyFitsIsWarnedOf(t *testing.T) {
+	host, err := proctest.NewProcRoot(t.TempDir(), time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	require.NoError(t, host.WriteFile("/etc/passwd", "root:x:0:0::/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/zsh\n"))
+	match := func(user string) *process.Match {
+		return &process.Match{Cmdline: regexp.MustCompile("app:app"), User: user}
+	}
+	core, logs := observer.New(zap.WarnLevel)
+	env, _ := probetest.Env()
+	env.RootPath, env.Settings.Logger = host.Root(), zap.New(core)
+	p := New(NewDefaultConfig(), []process.Configured{
+		{Name: "open", Match: match("")}, {Name: "of a user", Match: match("swap")}, {Name: "of a checkout", Path: "/opt/ff", Match: match("")},
+	}, env)
+	require.NoError(t, p.Start(t.Context(), nil))
+	require.NoError(t, p.Shutdown(t.Context()))
+	lines := logs.FilterMessage("whoever works on this host may run a process that fits the match of an instance, and keep it up").All()
+	require.Len(t, lines, 1)
+	require.Equal(t, zap.WarnLevel, lines[0].Level)
+	require.Equal(t, map[string]any{"instance": "open", "remedy": "give match.user, whose it is, or path, the checkout"}, lines[0].ContextMap())
 }
