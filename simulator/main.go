@@ -33,9 +33,9 @@ func main() {
 	}
 }
 
-// nameAsTerminal has the kernel call this process as it calls a terminal: it stands for whoever
-// types the commands of FaceFusion. A program of another name that starts runs is a service to the
-// collector, which there is none of. A failure leaves that one in.
+// nameAsTerminal sets the kernel's name of this process to that of a terminal, because it stands
+// for the user who types FaceFusion's commands. A program with another name that starts runs would
+// be a service to the collector. A failure is ignored: then that service is reported.
 func nameAsTerminal() { _ = os.WriteFile("/proc/self/comm", []byte("tmux: simulator"), 0) }
 
 type options struct {
@@ -118,7 +118,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	return play(ctx, o, h, control, out)
 }
 
-// play runs the players, the GPUs and the command until one of them ends or the context does.
+// play runs the players, the GPUs and the command until one of them or the context ends.
 func play(ctx context.Context, o options, h *host.Machine, control fakenvml.Control, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -163,8 +163,8 @@ func runCommand(ctx context.Context, o options, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, o.command[0], o.command[1:]...)
 	cmd.Env = append(os.Environ(), o.environment...)
 	cmd.Stdout, cmd.Stderr = out, os.Stderr
-	// As for the fake processes: a group of its own because Ctrl-C is ours to handle, and no life
-	// after ours.
+	// As for the fake processes: a group of its own because this program handles Ctrl-C, and killed
+	// when this program ends.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

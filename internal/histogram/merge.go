@@ -11,8 +11,8 @@ func (s Snapshot) Merge(o Snapshot) Snapshot {
 	return sum
 }
 
-// Coarser is the same with those of its bounds that are among the given ones: what fell between two
-// that are kept is in one bucket.
+// Coarser keeps only the bounds that are among the given ones: the buckets between two kept bounds
+// are added up.
 func (s Snapshot) Coarser(bounds []float64) Snapshot {
 	c := Snapshot{Counts: []uint64{0}, Count: s.Count, Sum: s.Sum}
 	for i, n := range s.Counts {

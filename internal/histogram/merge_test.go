@@ -34,7 +34,8 @@ func TestCoarserIsAsIfItHadFewerBounds(t *testing.T) {
 	assert.Equal(t, all, all.Coarser([]float64{1, 5, 60}))
 }
 
-// TestMergedExponentialsAreAsIfOneHadSeenAll: of any two, close together and far apart.
+// A merged histogram equals one that counted all observations, for ranges that are close together
+// and far apart.
 func TestMergedExponentialsAreAsIfOneHadSeenAll(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	for range 300 {

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// ErrorType is what an error is about, for somebody who counts them.
+// ErrorType classifies an error, for counting by kind.
 type ErrorType string
 
-// The kinds.
+// The kinds of errors.
 const (
 	PermissionDenied ErrorType = "permission_denied"
 	NotFound         ErrorType = "not_found"
@@ -21,7 +21,7 @@ const (
 	Other     ErrorType = "other"
 )
 
-// KindOf finds the kind of an error, of the first that has one where several are joined.
+// KindOf returns the kind of an error; of joined errors, the first kind that is known.
 func KindOf(err error) ErrorType {
 	var timeout interface{ Timeout() bool }
 	switch {

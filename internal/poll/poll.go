@@ -22,18 +22,17 @@ type Loop struct {
 type LoopHealth struct {
 	// Observations counts the observations that ended, Failures those that ended with an error.
 	Observations, Failures uint64
-	// Started is when the loop started, LastSuccess when an observation last ended without an
-	// error, or less where that did not reach everything (see Oldest); zero if never.
+	// Started is when the loop started. LastSuccess is when an observation last ended without an
+	// error, or earlier if it did not reach every item (see Oldest); zero if never.
 	Started, LastSuccess time.Time
-	// Err is the error of the last observation; nil when it went well.
+	// Err is the error of the last observation; nil if it succeeded.
 	Err error
-	// FailuresBy are the Failures by the kind of their error. Nobody changes it.
+	// FailuresBy are the Failures by the kind of their error. It is immutable.
 	FailuresBy map[ErrorType]uint64
 }
 
-// Oldest says how old the oldest item is that was to be observed, where the observations
-// that went well did not reach each: an item whose turn did not come is as old as it was seen last.
-// A zero time says that they did.
+// Oldest sets LastSuccess back to seen, the time when the oldest item was last observed, if
+// successful observations do not reach every item. A zero time means that they did.
 func (h *LoopHealth) Oldest(seen time.Time) {
 	if !seen.IsZero() && seen.Before(h.LastSuccess) {
 		h.LastSuccess = seen
@@ -91,8 +90,9 @@ func (l *Loop) run(ctx context.Context) {
 	}
 }
 
-// untilTick is the time to the next multiple of the interval on the wall clock. One that is all but
-// here belongs to the tick before: the wall clock is slewed, timers are not.
+// untilTick returns the time to the next multiple of the interval on the wall clock. A multiple
+// that is only a moment away belongs to the previous tick: the wall clock is slewed, timers are
+// not.
 func untilTick(now time.Time, interval time.Duration) time.Duration {
 	left := now.Truncate(interval).Add(interval).Sub(now)
 	if left < interval/16 {
@@ -104,7 +104,7 @@ func untilTick(now time.Time, interval time.Duration) time.Duration {
 func (l *Loop) once(ctx context.Context) {
 	err := l.observe(ctx)
 	if ctx.Err() != nil {
-		return // what was cut short says nothing about the host
+		return // an interrupted observation is not a result
 	}
 	h := *l.health.Load()
 	h.Observations++

@@ -143,7 +143,7 @@ func TestStopUnstartedAndTwice(t *testing.T) {
 	l.Stop()
 }
 
-// TestTheAgeIsTheOldestItems, not the loop.
+// The age is that of the oldest item, not of the last observation.
 func TestTheAgeIsTheOldestItems(t *testing.T) {
 	now := time.Now()
 	h := LoopHealth{LastSuccess: now}

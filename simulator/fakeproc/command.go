@@ -41,5 +41,5 @@ func startChild(args ...string) (*child, error) {
 
 func (c *child) stop() {
 	_ = c.end()
-	_ = c.cmd.Wait() // it may have been killed, which is as good
+	_ = c.cmd.Wait() // it may have been killed, which is not an error
 }

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// checkoutFiles are what tells a checkout of FaceFusion 3.8 from any other folder. None of them is
-// FaceFusion's own; they have its shape.
+// checkoutFiles identify a checkout of FaceFusion 3.8. They have the structure of FaceFusion's
+// files, not their content.
 var checkoutFiles = map[string]string{
 	"facefusion.py": "#!/usr/bin/env python3\n# written by the simulator: there is no FaceFusion here\n",
 	"facefusion/metadata.py": `METADATA =\
@@ -31,8 +31,8 @@ log_level =
 `,
 }
 
-// Upgrade replaces an installation by one of another version, as `git pull` does. What runs goes on
-// with what it has loaded.
+// Upgrade replaces an installation by one of another version, as `git pull` does. Running processes
+// keep the version that they have loaded.
 func (h *Machine) Upgrade(instance int, version string) error {
 	return writeCheckout(h.Checkout(instance), version)
 }

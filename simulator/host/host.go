@@ -21,13 +21,13 @@ import (
 type Settings struct {
 	// Dir holds all files. It is created if missing, and kept when the host is closed.
 	Dir string
-	// Instances is how many installations of FaceFusion there are.
+	// Instances is the number of FaceFusion installations.
 	Instances int
 	// Version of FaceFusion; 3.8.1 if empty.
 	Version string
 	// FirstPort is the port that servers try first; 7860 if zero.
 	FirstPort uint16
-	// Program is copied for the processes; this very program if empty.
+	// Program is copied for the processes; the running program if empty.
 	Program string
 }
 
@@ -115,7 +115,7 @@ func (h *Machine) StartServer(instance int, change func(*fakeproc.Instruction), 
 }
 
 // StartRunner starts "python facefusion.py …" with a command like job-run-all or headless-run, and
-// its arguments. It runs until it is told to exit.
+// its arguments. It runs until Exit or Kill is called.
 func (h *Machine) StartRunner(instance int, args ...string) (*Proc, error) {
 	return h.startFaceFusion(instance, nil, args)
 }
@@ -153,8 +153,8 @@ func (h *Machine) start(dir string, stderr *os.File, args []string) (*Proc, erro
 	cmd.Dir = dir
 	cmd.Stderr = stderr
 	cmd.Env = append(cmd.Env, "GRADIO_SERVER_PORT="+strconv.Itoa(int(h.settings.FirstPort)), "TMPDIR="+h.temp())
-	// A group of its own: Ctrl-C at the terminal is for the one who started the host, who then ends
-	// everything in order.
+	// A group of its own: Ctrl-C at the terminal goes only to the program that started the host,
+	// which then ends everything in order.
 	cmd.SysProcAttr.Setpgid = true
 	p, err := newProc(cmd)
 	if err != nil {

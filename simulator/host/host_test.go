@@ -230,7 +230,8 @@ func TestNoProcessOutlivesTheHost(t *testing.T) {
 	assert.Eventually(t, func() bool { return gone(pids...) }, 10*time.Second, 5*time.Millisecond)
 }
 
-// doomed prints the PIDs of a busy host, one of them deaf, and waits to be killed.
+// doomed prints the PIDs of a busy host, one of which is stopped by a signal, and waits to be
+// killed.
 func doomed(dir string) {
 	h, err := New(Settings{Dir: dir, Instances: 1})
 	if err != nil {

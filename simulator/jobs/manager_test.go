@@ -148,7 +148,7 @@ func inOrder(operations ...func() error) error {
 	return nil
 }
 
-// watch collects what inotify says of the four folders, in the words of the recordings, until the
+// watch collects the inotify events of the four folders, in the format of the recordings, until the
 // returned function is called.
 func watch(t *testing.T, folder *Manager) func() []string {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestCollectorUnderstandsIt: frames, duration and the cause are those that were played.
+// The collector's parser finds the frames, the duration and the cause that were written.
 func TestCollectorUnderstandsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -68,7 +68,7 @@ func (p *Player) pass(ctx context.Context, bar *logs.Bar, frames int, planned ti
 	return bar.End()
 }
 
-// failure is why a job does not complete, as its log says.
+// failure is why a job does not complete, according to its log.
 type failure string
 
 const (

@@ -44,8 +44,8 @@ func alive(proc *host.Proc) *host.Proc {
 	return proc
 }
 
-// Play plays until the context ends; then it returns nil. Processes that somebody else kills and
-// jobs that somebody else deletes are part of the play.
+// Play plays until the context ends; then it returns nil. Processes that are killed and jobs that
+// are deleted from outside are not errors.
 func (p *Player) Play(ctx context.Context, acts iter.Seq[Act]) error {
 	p.jobs, p.stderr = p.Host.Jobs(p.Instance), p.Host.Stderr(p.Instance)
 	for act := range acts {

@@ -115,7 +115,7 @@ func TestRetryAndTidy(t *testing.T) {
 	}
 }
 
-// Somebody who tries the demo may kill what he likes.
+// A user of the demo may kill any process.
 func TestKilledByAStranger(t *testing.T) {
 	h, err := host.New(host.Settings{Dir: t.TempDir(), Instances: 1})
 	require.NoError(t, err)

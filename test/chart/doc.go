@@ -1,4 +1,4 @@
 // Package chart tests what deploy/ has for Kubernetes: the chart is linted and rendered by Helm's
 // own code, every object is decoded strictly into the types of Kubernetes and of the operators, and
-// judged by the code of PodSecurity admission. It needs no cluster.
+// checked by the code of PodSecurity admission. It needs no cluster.
 package chart

@@ -98,7 +98,7 @@ func only[T any](t *testing.T, all []object) T {
 	return found[0]
 }
 
-// A field that no type has is found: the check can fail.
+// An unknown field is found: the check can fail.
 func TestStrict(t *testing.T) {
 	err := decodeStrict("spec: {template: {spec: {hostPid: true}}}", new(apps.DaemonSet))
 	require.ErrorContains(t, err, "hostPid")

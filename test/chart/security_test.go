@@ -19,8 +19,7 @@ func violations(t *testing.T, level api.Level, template core.PodTemplateSpec) []
 	return policy.AggregateCheckResults(results).ForbiddenReasons
 }
 
-// What the table of the chart's README says: which values leave what in the way of the level
-// baseline.
+// The table of the chart's README: which values violate the level baseline, and by what.
 func TestPodSecurityOfTheChart(t *testing.T) {
 	files := valuesFiles(t)
 	for name, c := range map[string]struct {

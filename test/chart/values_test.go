@@ -63,7 +63,7 @@ func TestSchemaIsWhole(t *testing.T) {
 	compare("", values, schema)
 }
 
-// The built collector takes every configuration that the chart makes.
+// The built collector accepts every configuration that the chart makes.
 func TestConfiguration(t *testing.T) {
 	for name, values := range valuesFiles(t) {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func validate(t *testing.T, config string) {
 	validateWith(t, "../../bin/otelcol-facefusion", config)
 }
 
-// validateWith asks a built collector whether it would take a configuration.
+// validateWith requires that a built collector accepts a configuration.
 func validateWith(t *testing.T, program, config string) {
 	t.Helper()
 	_, err := os.Stat(program)

@@ -1,5 +1,5 @@
-// Command cost says what the agent costs: the whole process, beside what a user would run instead,
-// all at once over one simulated host, in one run.
+// Command cost measures what the agent costs: the whole process, beside the exporters that a user
+// would run instead, all at the same time on one simulated host.
 //
 // The host has two FaceFusions at their natural speed (one of them with a wrapped service beside
 // it), two GPUs, five containers on a bridge, 100 other processes and 200 connections. Every page

@@ -56,8 +56,8 @@ func newHost(ctx context.Context, o options) (*measuredHost, error) {
 	return h, nil
 }
 
-// service is a wrapped FaceFusion: a program of somebody's own that imports the package of its
-// working directory.
+// service is a wrapped FaceFusion: a user's program that imports the package of its working
+// directory.
 const service = `
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -123,8 +123,8 @@ func ip(ctx context.Context, arguments ...string) error {
 	return nil
 }
 
-// startOthers starts processes that sleep. Each tenth is called python3, as a FaceFusion may be,
-// and so has to be looked at more closely.
+// startOthers starts processes that sleep. Each tenth is called python3, as a FaceFusion may be, so
+// that the agent has to read more of it.
 func (h *measuredHost) startOthers(ctx context.Context) error {
 	sleeper, err := exec.LookPath("sleep")
 	if err != nil {

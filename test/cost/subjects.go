@@ -81,8 +81,8 @@ func writeFiles(dir string) (map[string]string, error) {
 	return files, nil
 }
 
-// emptyConfig is a collector of the same build that has a page and nothing on it: what the
-// Collector itself takes.
+// emptyConfig is a collector of the same build with an empty page: the cost of the Collector
+// itself.
 const emptyConfig = `
 receivers:
   otlp:

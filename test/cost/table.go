@@ -83,8 +83,8 @@ func (t table) String() string {
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
-// checkGoal fails where the agent costs more than what a user would run instead, or where a scrape
-// failed: then the figures say nothing.
+// checkGoal fails if the agent costs more than what a user would run instead, or if a scrape
+// failed, which makes the figures useless.
 func (t table) checkGoal() error {
 	var errs []error
 	for _, r := range t.rows {

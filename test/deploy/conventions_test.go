@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// conventions are what testdata/conventions.txt says of OpenTelemetry's.
+// conventions are OpenTelemetry's, from testdata/conventions.txt.
 type conventions struct {
 	// metrics are instrument, unit and attributes by name.
 	metrics    map[string][]string
@@ -70,11 +70,11 @@ func (c *conventions) ofMetric(name string, m declaredMetric) (rules []string) {
 	return append(rules, byMeaning(name, m)...)
 }
 
-// countable is a unit that only says what is counted.
+// countable is a unit that only names what is counted.
 var countable = regexp.MustCompile(`^\{[a-z_]+\}$`)
 
-// byMeaning are the rules of the conventions for names of one's own: singular where no countable
-// things are counted, and words that promise an instrument.
+// byMeaning returns violations of the conventions for custom names: singular where no countable
+// things are counted, and words that imply an instrument.
 func byMeaning(name string, m declaredMetric) (rules []string) {
 	segments := strings.Split(name, ".")
 	last := segments[len(segments)-1]

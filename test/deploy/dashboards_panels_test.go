@@ -69,8 +69,8 @@ func checkUnit(t *testing.T, who string, p panel) {
 // ownWindow matches a range that does not follow the dashboard's time range.
 var ownWindow = regexp.MustCompile(`\[(\d[^\]]*)\]`)
 
-// checkWindows lets a query have a window of its own, whatever the time range, only where the
-// description says how long it is.
+// checkWindows allows a query with a fixed window only if the panel's description states its
+// length.
 func checkWindows(t *testing.T, who string, p panel) {
 	t.Helper()
 	words := map[string]string{"30m": "half an hour", "30d:1d": "30 days", "1h": "hour", "1d": "day"}

@@ -81,8 +81,7 @@ func insideSeries(t *testing.T) map[string]map[string][]string {
 	return all
 }
 
-// TestWhatComesFromInsideIsShown: each of these series is on the dashboard of the inside, or one of
-// its histogram is.
+// Each of these series, or one of its histogram, is on the inside dashboard.
 func TestWhatComesFromInsideIsShown(t *testing.T) {
 	var asked strings.Builder
 	for _, query := range dashboards(t)["inside.json"].queries() {
@@ -169,7 +168,7 @@ func checkGrouping(t *testing.T, names map[string]seriesDeclaration, who string,
 	})
 }
 
-// unshown are metrics that no panel shows, and why.
+// unshown are the metrics that no panel shows, with the reason.
 var unshown = map[string]string{
 	"facefusion_server_kind":             "it explains a state, to somebody who asks",
 	"facefusion_process_count":           "how many processes of a role there are is seen from what they use",

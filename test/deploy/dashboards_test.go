@@ -165,7 +165,7 @@ func TestVariablesAreDefinedAndUsed(t *testing.T) {
 // Each panel links to the runbooks of its alerts, and each alert has a panel.
 func TestPanelsAndRunbooks(t *testing.T) {
 	alerts := alerts(t)
-	// there is nothing to see
+	// there is no panel
 	linked := map[string]bool{"Watchdog": true, "CollectorGPUSelectionUnmatched": true}
 	for name, d := range dashboards(t) {
 		for _, v := range d.Templating.List {
@@ -192,8 +192,8 @@ func TestPanelsAndRunbooks(t *testing.T) {
 	}
 }
 
-// The dashboards in Chinese ask what those in English ask, under names of their own, and lead to
-// each other.
+// The Chinese dashboards have the queries of the English ones, names of their own, and link to each
+// other.
 func TestDashboardsInChinese(t *testing.T) {
 	english, chinese := dashboardsOf(t, grafana+"/dashboards/*.json"), dashboardsOf(t, grafana+"/dashboards/zh/*.json")
 	require.Len(t, chinese, len(english))
@@ -219,7 +219,7 @@ func TestDashboardsInChinese(t *testing.T) {
 			require.True(t, uids[match[1]], "%s leads to the dashboard %s, which there is not in Chinese", file, match[1])
 		}
 	}
-	// Messages lead to both.
+	// Messages link to both.
 	for _, name := range []string{"rules", "rules-zh"} {
 		for _, file := range glob(t, prometheus+"/"+name+"/alerts/*.yml") {
 			data, err := os.ReadFile(file)

@@ -33,7 +33,7 @@ var upstream = []string{
 	"prometheus_tsdb_compactions_failed_total", "prometheus_tsdb_head_truncations_failed_total", "prometheus_tsdb_wal_corruptions_total",
 }
 
-// histogramAttributes are said in the comments of histograms.go, for all histograms together.
+// histogramAttributes are those in the comments of histograms.go, for all histograms together.
 var histogramAttributes = []string{
 	"facefusion.outcome", "facefusion.origin", "facefusion.media", "facefusion.processors", "facefusion.model",
 	"server.port", "facefusion.probe", "http.response.status_code", "error.type",

@@ -23,12 +23,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scenario is what the series of a unit test say, and go on to say after it.
+// scenario is the series of a unit test, and their continuation after it.
 type scenario struct {
 	name     string
 	series   []sequence
 	interval time.Duration
-	// end is when the unit test looks: from then on something happens to the scenario.
+	// end is when the unit test evaluates the alert: after it, the scenario is changed.
 	end time.Duration
 }
 
@@ -37,7 +37,7 @@ type sequence struct {
 	values []parser.SequenceValue
 }
 
-// at is the value at a time; beyond the end of what the test says, it goes on as it did at last, or
+// at is the value at a time; after the last value of the test it continues with the same slope, or
 // stays.
 func (s sequence) at(t, interval time.Duration, goesOn bool) (float64, bool) {
 	i, last := int(t/interval), len(s.values)-1
@@ -110,7 +110,7 @@ var lives = []life{
 	}},
 }
 
-// missed: what the test tells happens while Prometheus is away.
+// missed: the events of the test occur while Prometheus is away.
 var missed = life{"missed", func(w scenario, s sequence, t time.Duration, goesOn bool) (float64, bool) {
 	switch {
 	case t <= 0:
@@ -150,8 +150,8 @@ func infoOf(w scenario, life string, t time.Duration) map[string]labels.Labels {
 	return all
 }
 
-// run plays lives on a scenario before an alert, and returns at which minutes after the end it
-// fired, by life. If restarted, Prometheus itself is away for two minutes after the end.
+// run evaluates an alert over the lives of a scenario, and returns the minutes after the end at
+// which it fired, by life. If restarted, Prometheus itself is away for two minutes after the end.
 func run(t *testing.T, w scenario, alert rulefmt.Rule, known []rulefmt.Rule, all []life, goesOn, restarted bool, horizon time.Duration) map[string]map[int]bool {
 	t.Helper()
 	db := teststorage.New(t)
@@ -168,7 +168,7 @@ func run(t *testing.T, w scenario, alert rulefmt.Rule, known []rulefmt.Rule, all
 	begin := -w.end
 	step, last := time.Minute, begin
 	for now := begin; now <= horizon; now += step {
-		// Days before are looked at from afar.
+		// Earlier days are sampled coarsely.
 		if step = time.Minute; now < -4*time.Hour {
 			step = 5 * time.Minute
 		}

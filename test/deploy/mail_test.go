@@ -23,7 +23,7 @@ func TestMail(t *testing.T) {
 	require.True(t, *mailing.RequireTLS, "mail goes in the open")
 	require.Equal(t, "/etc/alertmanager/secrets/smtp-password", mailing.AuthPasswordFile)
 
-	// The server of the test knows neither TLS nor passwords.
+	// The test's server supports neither TLS nor passwords.
 	off := false
 	host, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 
 const classicConfig = "../../config/classic-names.yaml"
 
-// makers says which part makes a name: in the order of the columns of docs/names.md.
+// makers records which parts make a name, in the order of the columns of docs/names.md.
 type makers [4]bool
 
 const (
@@ -73,7 +73,7 @@ func TestNoNameIsMadeTwice(t *testing.T) {
 	}
 }
 
-// TestDeviceIsTheRecipes: the value of device is gpu_0 on every way.
+// The value of device is gpu_0 from every source.
 func TestDeviceIsTheRecipes(t *testing.T) {
 	for _, rule := range rules(t) {
 		if strings.Contains(rule.Expr, `"device"`) {

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// What an alert says of what lasts, and what it is expected to do after something happens.
+// The kinds of alerts, by how they are expected to behave after something happens.
 type kind int
 
 const (
@@ -23,7 +23,7 @@ const (
 	// rate: the same, of counters that go on.
 	rate
 	// event: something happened. It fires for a while, and never again for the same; what happens
-	// while Prometheus is away is told afterwards.
+	// while Prometheus is away is reported afterwards.
 	event
 	// always: the Watchdog.
 	always
@@ -44,7 +44,7 @@ const (
 // longWindows: what happened within its windows is seen for as long.
 var longWindows = map[string]string{"gone": "it ends when its windows are over, at most three days later", "first": needsPast}
 
-// faster: what its test tells would have to go on growing by a fifth each ten minutes.
+// faster: the series of its test would have to keep growing by a fifth each ten minutes.
 var faster = map[string]string{"nothing": "it goes on slower", "restart": "it goes on slower", "gap": "it goes on slower", "upgrade": "it goes on slower", "first": "it goes on slower", "prometheus": "it goes on slower"}
 
 // matrix has a row for each alert.
@@ -201,7 +201,7 @@ func unitTests(t *testing.T) (fires, quiet map[string][]scenario) {
 				if firesHere[check.Alertname] {
 					continue // not yet, or no more
 				}
-				// What the test tells comes to its end first.
+				// The series of the test end first.
 				for _, s := range w.series {
 					w.end = max(w.end, time.Duration(len(s.values)-1)*w.interval)
 				}
@@ -212,7 +212,7 @@ func unitTests(t *testing.T) (fires, quiet map[string][]scenario) {
 	return fires, quiet
 }
 
-// TestEveryAlertHasItsRow: whoever adds an alert says what it does over the lives of a host.
+// Every alert has a row in the matrix, with its behaviour over the lives of a host.
 func TestEveryAlertHasItsRow(t *testing.T) {
 	known := alerts(t)
 	for name := range known {
@@ -262,7 +262,7 @@ func TestOutages(t *testing.T) {
 				at[1], at[2] = at[0], at[0]
 				fired["prometheus"] = at
 			}
-			// Of what lasts it is told again within the time it waits for, and an hour.
+			// A lasting condition is reported again within the alert's `for` and an hour.
 			again := int((time.Duration(alert.For) + time.Hour) / time.Minute)
 			for _, life := range []string{"nothing", "restart", "gap", "upgrade", "gone", "first", "prometheus", "missed"} {
 				if life != "missed" || row.kind == event {
@@ -306,8 +306,8 @@ func check(t *testing.T, row expectation, life string, fired map[int]bool, again
 	}
 }
 
-// TestHarmlessLives: what the unit tests say is no reason to fire is none after a restart, a gap,
-// an upgrade, and so on.
+// A scenario in which an alert must not fire stays quiet after a restart, a gap, an upgrade, and so
+// on.
 func TestHarmlessLives(t *testing.T) {
 	known, byName := rules(t), alerts(t)
 	_, quiet := unitTests(t)
@@ -352,7 +352,7 @@ func TestEveryAlertHasItsAnalysis(t *testing.T) {
 		delete(rows, name)
 	}
 	require.Empty(t, rows)
-	// What it says can be changed can be.
+	// Every setting that it names exists.
 	config, err := os.ReadFile(prometheus + "/generate/config.yaml")
 	require.NoError(t, err)
 	for _, match := range regexp.MustCompile("`([a-z]+_[a-z_]+|least|success)`").FindAllStringSubmatch(string(page), -1) {

@@ -88,7 +88,7 @@ func named(t *testing.T, cfg *config.Config, name string) config.Receiver {
 	return config.Receiver{}
 }
 
-// secret is a file as people make it: with a line feed at its end.
+// secret returns a file with a line feed at its end, as editors write it.
 func secret(t *testing.T, content string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "secret")

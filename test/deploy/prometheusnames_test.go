@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lints are the complaints of Prometheus' own linter, in the words of docs/names.md.
+// lints are the findings of Prometheus' own linter, in the words of docs/names.md.
 var lints = map[string]*regexp.Regexp{
 	"suffix _count of no histogram": regexp.MustCompile(`non-histogram and non-summary metrics should not have "_count" suffix`),
 	"suffix _total of no counter":   regexp.MustCompile(`non-counter metrics should not have "_total" suffix`),

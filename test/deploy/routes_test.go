@@ -55,7 +55,7 @@ func TestInhibitionKnowsItsAlerts(t *testing.T) {
 
 func TestInhibition(t *testing.T) {
 	lost := model.LabelSet{"alertname": "FaceFusionAgentDown", "host_name": "gpu-7", "instance": "gpu-7:9464", "job": "facefusion"}
-	own := with(lost, "job", "facefusion-collector") // as in rules that somebody has not updated
+	own := with(lost, "job", "facefusion-collector") // as in rules that were not updated
 	down := model.LabelSet{"alertname": "FaceFusionServerDown", "host_name": "gpu-7", "service_instance_id": "a"}
 	gpu := model.LabelSet{"alertname": "GPULost", "host_name": "gpu-7", "hw_id": "GPU-1"}
 	driver := model.LabelSet{"alertname": "CollectorGPUDriverUnavailable", "host_name": "gpu-7"}
@@ -106,8 +106,8 @@ func TestAgentDownSuppressesWhatDependsOnItsPage(t *testing.T) {
 	}
 }
 
-// ofTheHost says whether an expression asks, by itself or through recording rules, for what the
-// page with the host's data has.
+// ofTheHost reports whether an expression uses, directly or through recording rules, a series of
+// the page with the host's data.
 func ofTheHost(t *testing.T, known []rulefmt.Rule, expr string) bool {
 	t.Helper()
 	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
@@ -132,7 +132,7 @@ func ofTheHost(t *testing.T, known []rulefmt.Rule, expr string) bool {
 	return found
 }
 
-// An inhibited critical alert wakes nobody, so only a critical alert may inhibit one.
+// An inhibited critical alert notifies nobody, so only a critical alert may inhibit one.
 func TestNoLesserAlertSuppressesCriticalOnes(t *testing.T) {
 	known := alerts(t)
 	cfg, _ := load(t)
@@ -149,8 +149,7 @@ func TestNoLesserAlertSuppressesCriticalOnes(t *testing.T) {
 	}
 }
 
-// matches says whether some alert of that name can match: its other labels are what the matchers
-// want.
+// matches reports whether an alert of that name can match, with suitable other labels.
 func matches(side labels.Matchers, name string) bool {
 	set := model.LabelSet{}
 	for _, matcher := range side {
@@ -166,7 +165,7 @@ func with(set model.LabelSet, name model.LabelName, value model.LabelValue) mode
 	return set
 }
 
-// inhibits says whether some rule mutes the target while the source fires. Alertmanager does not
+// inhibits reports whether a rule mutes the target while the source fires. Alertmanager does not
 // let an alert mute itself.
 func inhibits(t *testing.T, source, target model.LabelSet) bool {
 	t.Helper()

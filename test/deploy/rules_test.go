@@ -165,7 +165,7 @@ func TestRunbooksNameWhatExists(t *testing.T) {
 	}
 }
 
-// The list for people has a line for each alert, with its severity.
+// docs/alerts.md has a line for each alert, with its severity.
 func TestAlertsAreListed(t *testing.T) {
 	page, err := os.ReadFile("../../docs/alerts.md")
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ var ofHistograms = []string{"facefusion.model", "facefusion.probe", "facefusion.
 var row = regexp.MustCompile("(?m)^\\| `([a-z][a-z0-9_.]*)`[^|]*\\|.*\\S.*\\|")
 
 // TestEveryAttributeIsJustified compares metadata.yaml with docs/cardinality.md: a new attribute of
-// a metric is a decision that somebody writes down, and one that is gone does not stay there.
+// a metric needs a documented reason, and a removed one must not stay there.
 func TestEveryAttributeIsJustified(t *testing.T) {
 	page, err := os.ReadFile("../../docs/cardinality.md")
 	require.NoError(t, err)

@@ -78,7 +78,8 @@ func testsOfTheRepository(t *testing.T) map[string][]string {
 	return tests
 }
 
-// hasCase says whether a test has a case of that name: in its file, or as a script of its folder.
+// hasCase reports whether a test has a case of that name: in its file, or as a script of its
+// folder.
 func hasCase(t *testing.T, files []string, name string) bool {
 	t.Helper()
 	for _, file := range files {

@@ -19,7 +19,7 @@ var (
 	declared = regexp.MustCompile(`(?m)^func (Test[A-Z][A-Za-z0-9]*)\(`)
 )
 
-// TestTestsThatAreNamedExist: what a document promises is proven by the tests that it names.
+// Every test that a document names exists.
 func TestTestsThatAreNamedExist(t *testing.T) {
 	tests, files := map[string]bool{}, map[string]bool{}
 	require.NoError(t, filepath.WalkDir("../..", func(path string, entry os.DirEntry, err error) error {
@@ -62,7 +62,7 @@ func TestTestsThatAreNamedExist(t *testing.T) {
 	require.Greater(t, named, 40)
 }
 
-// TestEachThreatHasATest: no row of the table of security.md promises without one.
+// TestEachThreatHasATest: every row of the table of security.md names one.
 func TestEachThreatHasATest(t *testing.T) {
 	text, err := os.ReadFile("../../docs/security.md")
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 )
 
-// contract is what people build on, as far as it can be read from files.
+// contract is the part of the contract with users that can be read from files.
 type contract struct {
 	Attributes map[string]struct {
 		Enum []string `mapstructure:"enum"`

@@ -47,7 +47,7 @@ func start(t *testing.T, overrides string) *collector {
 	return startWith(t, overrides)
 }
 
-// byKind has runs told apart by their origin and media as well, which is off by default.
+// byKind counts runs by origin and media as well, which is off by default.
 const byKind = `
 receivers: {facefusion: {metrics: {facefusion.job.finished: {attributes: [facefusion.outcome, facefusion.origin, facefusion.media]}}}}
 `

@@ -147,7 +147,7 @@ func TestDriverShowsWhoUsesTheGPU(t *testing.T) {
 	overrides := fakeDriver(t, lines(time.Now().UnixMicro()))
 	c := start(t, overrides[:strings.LastIndex(overrides, "}}")]+", root_path: "+root+"}}\n")
 	c.eventually(t, 30*time.Second, "FaceFusion's share", func(p page) bool {
-		// A busy process is in the driver's samples at each look.
+		// A busy process is in the driver's samples in each pass.
 		if err := control(strings.Split(lines(time.Now().UnixMicro()), "\n")...); err != nil {
 			return false
 		}
@@ -260,7 +260,7 @@ func TestDriverAppearsLater(t *testing.T) {
 	c.eventually(t, 5*time.Second, "there is no library", func(p page) bool {
 		return p.is(1, "nvidia_driver_state", "nvidia_driver_state", "library_not_found") && len(p.samples("nvidia_gpu_count")) == 0
 	})
-	time.Sleep(3 * time.Second) // several looks
+	time.Sleep(3 * time.Second) // several passes
 	require.Equal(t, 1, c.log.count("no GPU can be read"))
 	require.NoError(t, os.Rename(path+".away", path))
 	c.eventually(t, 40*time.Second, "it is picked up", func(p page) bool {

@@ -37,8 +37,8 @@ service: {pipelines: {logs: {receivers: [facefusion], exporters: [file/events]}}
 		fmt.Sprintf("ERROR facefusion.process.exited FaceFusion server exited, pid %d: killed, signal 9", server.PID()),
 		fmt.Sprintf("ERROR facefusion.server.state_changed FaceFusion server on port %d: down, was ready", server.Port()),
 	}
-	// A look may come between the start of the process and the opening of its port; and two probes
-	// see its end, each at its own moment.
+	// A pass may come between the start of the process and the opening of its port; and two probes
+	// observe its end at different times.
 	seen := func() []string {
 		return slices.DeleteFunc(events(t, file), func(event string) bool { return strings.HasSuffix(event, "ready, was starting") })
 	}

@@ -25,8 +25,8 @@ import (
 var update = flag.Bool("update", false, "write the page into the golden file; read the diff")
 
 // TestGoldenPage compares the whole page over a host of which everything is known: a /proc made of
-// files, a driver library that says what it is told, a web server of our own. The host's own
-// metrics are left out of the pipeline: they are this machine's.
+// files, a scripted driver library, a web server of this test. The host's own metrics are left out
+// of the pipeline: they are this machine's.
 func TestGoldenPage(t *testing.T) {
 	port, request := serveGradio(t)
 	root := recordedHost(t, port)

@@ -32,9 +32,9 @@ service:
     traces/second: {receivers: [facefusion/second], exporters: [otlp_http/refusing]}
 `
 
-// TestOwnTelemetryOfTwoReceivers: the page about itself tells them apart, says of each signal what
-// was taken and what was refused, and of each probe how many observations failed and of what, and
-// how old the last good one is.
+// TestOwnTelemetryOfTwoReceivers: the page about itself distinguishes them; it has the accepted and
+// refused items of each signal, and for each probe the failed observations by kind and the age of
+// the last successful one.
 func TestOwnTelemetryOfTwoReceivers(t *testing.T) {
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
 	t.Cleanup(store.Close)

@@ -201,7 +201,7 @@ func (a *runComparison) twoRunners() {
 func (a *runComparison) webUI() {
 	a.t.Helper()
 	ui, user := a.f.webUI()
-	// Whoever clicks has a tab open, and its polls have Gradio count what ended.
+	// A user who clicks has a tab open, and its polls make Gradio count what ended.
 	user.must("tabs", 1)
 	run := func(target, hint, media string) fact {
 		user.must("target", a.f.input(target))

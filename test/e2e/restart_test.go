@@ -89,8 +89,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		killed, truth.runs, truth.outcomes, sum(w.transitions()), w.again, sizeOf(t, kept))
 }
 
-// keeping has the receiver keep what it knows in a folder, and tell the witness at once: what
-// waits, waits in the receiver.
+// keeping has the receiver keep its state in a folder, and send to the witness at once, so that
+// nothing waits outside the receiver.
 func keeping(folder string, w *witness) string {
 	return fmt.Sprintf(`
 extensions: {state_storage: {directory: %s}}
@@ -255,7 +255,7 @@ func play(t *testing.T, folder *jobs.Manager, w *witness, count int) playedTotal
 		}
 	}
 	end.runs = sum(end.outcomes)
-	end.changes = end.runs // one event at least tells the end of each
+	end.changes = end.runs // at least one event reports the end of each
 	return end
 }
 

@@ -20,8 +20,7 @@ import (
 // gpus and instances are the numbers of GPUs and FaceFusions of the host.
 const gpus, instances = 8, 2
 
-// speed of the simulated day: the receiver still sees what begins and ends between two of its
-// looks.
+// speed of the simulated day: the receiver still sees what begins and ends between two passes.
 const speed = 300
 
 // TestSeries counts what a store gets of a host with eight GPUs, on which two FaceFusions work, as

@@ -133,7 +133,7 @@ func (r *playedRow) start(t *testing.T, dir string) {
 	}
 	r.cmd = exec.Command(python, r.script, r.command)
 	if r.command != "run" {
-		// whoever starts a run is a service: this one is nobody's
+		// a process that starts runs is a service: this one must not be found
 		r.cmd = exec.Command("sh", "-c", `"$0" "$@" &`, python, r.script, r.command)
 	}
 	r.cmd.Dir = folder

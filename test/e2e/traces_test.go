@@ -34,7 +34,7 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 	require.NoError(t, err)
 	begin := time.Now()
 	work := func(seconds int) {
-		for range seconds * 5 { // a busy process is in the driver's samples at each look
+		for range seconds * 5 { // a busy process is in the driver's samples in each pass
 			time.Sleep(200 * time.Millisecond)
 			require.NoError(t, control(
 				fmt.Sprintf("gpu.0.compute %d:%d 555:1000", runner.PID(), memory),
@@ -46,7 +46,7 @@ service: {pipelines: {traces: {receivers: [facefusion], exporters: [file/traces]
 	}
 	folder, id := h.Jobs(0), "00-"+caller+"-"+span+"-01"
 	c.eventually(t, 10*time.Second, "the folder is seen", func(p page) bool { return p.is(0, "facefusion_job_count", "facefusion_job_state", "running") })
-	work(6) // who uses the GPUs is asked every 5 s
+	work(6) // processes on the GPUs are read every 5 s
 	step := jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}
 	require.NoError(t, folder.Create(id, step, step))
 	require.NoError(t, folder.Submit(id))

@@ -114,7 +114,7 @@ func (w *witness) has(job, state string) bool {
 	return w.reached[job][state]
 }
 
-// outcomes counts the traces by outcome, transitions the events by the state that they tell of.
+// outcomes counts the traces by outcome, transitions the events by their state.
 func (w *witness) outcomes() map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

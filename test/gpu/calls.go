@@ -10,8 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
-// costs is the time of each call, and what it says: the tiers are chosen by these. The first of two
-// may prepare something, and does not count.
+// costs is the duration and the result of each call: the tiers are chosen by these. The first of
+// two may prepare something, and does not count.
 func costs(h gpu.Handle, uuid string) (list []callCost) {
 	timed := func(name string, ask func() (any, error)) {
 		start := time.Now()

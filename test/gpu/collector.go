@@ -63,7 +63,7 @@ func startCollector(ctx context.Context, o *options, interval time.Duration) (*c
 	if err := c.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start collector: %w", err), log.Close())
 	}
-	// The first look at a GPU may load its firmware.
+	// The first call on a GPU may load its firmware.
 	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(200 * time.Millisecond) {
 		page, err := c.page(ctx)
 		if err != nil {

@@ -32,11 +32,11 @@ const (
 	differs agreement = "differs"
 	// neither: this GPU has no such figure, as both say.
 	neither agreement = "neither"
-	// unasked: this nvidia-smi does not know the field.
+	// unasked: this nvidia-smi does not have the field.
 	unasked agreement = "unasked"
 )
 
-// key is who is compared.
+// key identifies what is compared.
 func (c *comparison) key() string {
 	text := c.GPU + " " + c.Metric
 	for _, k := range slices.Sorted(maps.Keys(c.Labels)) {

@@ -78,7 +78,7 @@ func newLoad(ctx context.Context, kind, program string, args ...string) (*load, 
 		err = cmd.Start()
 	}
 	if err != nil {
-		_ = write.Close() // nobody reads it
+		_ = write.Close() // it is not read any more
 		return nil, fmt.Errorf("start load: %w", err)
 	}
 	l := &load{kind: kind, cmd: cmd, in: write, out: bufio.NewReader(out)}

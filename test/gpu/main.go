@@ -106,7 +106,7 @@ func (r *kitReport) done(folder string, out io.Writer) (bool, error) {
 	return r.Passed, err
 }
 
-// devices notes who there is, and what each call costs.
+// devices lists the GPUs, and measures what each call costs.
 func (r *kitReport) devices(session gpu.Session) ([]gpu.Handle, error) {
 	count, err := session.Count()
 	if err != nil {

@@ -55,7 +55,7 @@ func sensor(metric string, l labelSet, source string, unit float64) figure {
 	return figure{metric: metric, labels: l, source: source, unit: unit, zeroIsAbsent: true}
 }
 
-// figures are all that nvidia-smi can say.
+// figures are all values that nvidia-smi reports.
 var figures = append(append([]figure{
 	about("hw_gpu_memory_limit_bytes", nil, "memory.total", mib),
 	about("hw_gpu_memory_usage_bytes", nil, "memory.used", mib),
@@ -184,8 +184,8 @@ func recoveryActions() (list []figure) {
 	return list
 }
 
-// notCompared are the metrics of GPUs that nvidia-smi cannot say, and why. A test holds figures
-// and this list to documentation.md.
+// notCompared are the metrics of GPUs that nvidia-smi does not report, with the reason. A test
+// holds figures and this list to documentation.md.
 var notCompared = map[string]string{
 	"hw.energy":                               "nvidia-smi has no counter of it; compared with the integral of power",
 	"hw.gpu.io":                               "nvidia-smi has the rate of one moment only, and blocks for 20 ms for it",

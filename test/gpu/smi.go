@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// smiAnswers are what nvidia-smi says of one GPU, as text: by the field of --query-gpu, and by the
+// smiAnswers are nvidia-smi's values for one GPU, as text: by the field of --query-gpu, and by the
 // path in the XML of -q, which begins with a slash.
 type smiAnswers map[string]string
 
@@ -81,7 +81,7 @@ func newSMI(ctx context.Context, program string, wanted []string) (*smi, error) 
 	return s, nil
 }
 
-// ask returns what it says now of each GPU, by UUID.
+// ask returns its current values for each GPU, by UUID.
 func (s *smi) ask(ctx context.Context) (map[string]smiAnswers, error) {
 	out, err := exec.CommandContext(ctx, s.program, "--query-gpu=uuid,"+strings.Join(s.fields, ","), "--format=csv,noheader,nounits").Output()
 	if err != nil {

@@ -257,7 +257,7 @@ func labelsOf(text string) map[string]string {
 	return labels
 }
 
-// is says whether exactly one series has these labels, and this value.
+// is reports whether exactly one series has these labels, and this value.
 func (p page) is(value float64, name string, pairs ...string) bool {
 	total, series := p.sum(name, pairs...)
 	return series == 1 && total == value

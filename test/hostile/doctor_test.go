@@ -64,7 +64,7 @@ func TestTheDoctorSeesAsTheAgent(t *testing.T) {
 	require.Equal(t, "open, 0 jobs", find(t, findings, "jobs", "named").Detail)
 }
 
-// TestTheDoctorSaysWhatThePageSays: without capabilities, a stranger sees neither folder nor
+// TestTheDoctorSaysWhatThePageSays: without capabilities, another account sees neither folder nor
 // version, and the words for it are those of the page.
 func TestTheDoctorSaysWhatThePageSays(t *testing.T) {
 	dir := openFolder(t)

@@ -69,7 +69,7 @@ func TestTheWindowOfExt4(t *testing.T) {
 		workers.Go(func() { loadDisk(t, filepath.Join(disk, fmt.Sprint("load", n)), stop) })
 	}
 	workers.Go(func() { windows = countWindows(file, stop) })
-	time.Sleep(4 * time.Second) // an unreadable file is told after 3
+	time.Sleep(4 * time.Second) // an unreadable file is reported after 3
 	for begin := time.Now(); time.Since(begin) < 20*time.Second; {
 		write()
 		p := c.page(t)

@@ -34,8 +34,7 @@ func checkout(t *testing.T, path, version string, uid int) {
 	}))
 }
 
-// run starts a process that looks like Python to everybody, as a user and in a folder. It ends with
-// the test.
+// run starts a process that looks like Python, as a user and in a folder. It ends with the test.
 func run(t *testing.T, uid int, dir string, descriptors int, argv ...string) *exec.Cmd {
 	t.Helper()
 	return runWith(t, uid, dir, []string{fmt.Sprintf("%s=%d", fake, descriptors)}, argv...)

@@ -96,7 +96,8 @@ func TestAStrangersCheckouts(t *testing.T) {
 	})
 }
 
-// TestAStrangersSilentServers: 300 of them hid a hang of somebody else's for two minutes.
+// TestAStrangersSilentServers: 300 silent servers of one user delayed the detection of another
+// user's hang by two minutes.
 func TestAStrangersSilentServers(t *testing.T) {
 	dir := openFolder(t)
 	honest := filepath.Join(dir, "honest")
@@ -116,7 +117,7 @@ func TestAStrangersSilentServers(t *testing.T) {
 		}
 	}
 	c.eventually(t, 20*time.Second, "the honest one is ready", state("ready"))
-	time.Sleep(10 * time.Second) // two looks at least
+	time.Sleep(10 * time.Second) // at least two passes
 	stopped := time.Now()
 	require.NoError(t, server.Process.Signal(syscall.SIGSTOP))
 	defer func() { _ = server.Process.Signal(syscall.SIGCONT) }()

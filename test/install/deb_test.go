@@ -31,7 +31,7 @@ const (
 // only its user reads, its server a socket of his.
 var everything = []string{`facefusion_process_up{`, `service_version="3.8.1"`, `facefusion_server_state="ready"`, `facefusion_job_count{`}
 
-// startFaceFusion runs a stand-in for FaceFusion as a user whose home nobody else may enter.
+// startFaceFusion runs a stand-in for FaceFusion as a user whose home no other user may enter.
 func startFaceFusion(t *testing.T, m *bootedMachine) {
 	t.Helper()
 	m.run(t, "useradd --create-home --shell /bin/sh ai && chmod 700 /home/ai")

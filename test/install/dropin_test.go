@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestDropIns tells what is seen of a FaceFusion of another user with each drop-in, installed as it
-// says itself.
+// TestDropIns checks what is seen of another user's FaceFusion with each drop-in, installed as its
+// comment describes.
 func TestDropIns(t *testing.T) {
 	m := boot(t)
 	m.run(t, installNew)

@@ -33,7 +33,7 @@ type bootedMachine struct {
 	nspawn *exec.Cmd
 }
 
-// boot starts a machine of which nobody has changed anything yet. It ends with the test.
+// boot starts an unmodified machine. It ends with the test.
 func boot(t *testing.T) *bootedMachine {
 	t.Helper()
 	dir := t.TempDir()
@@ -124,7 +124,7 @@ func (m *bootedMachine) run(t *testing.T, command string) string {
 	return output
 }
 
-// refused runs a command that has to fail, and returns what it says.
+// refused runs a command that has to fail, and returns its output.
 func (m *bootedMachine) refused(t *testing.T, command string) string {
 	t.Helper()
 	output, err := m.exec(command)
@@ -185,7 +185,7 @@ func (m *bootedMachine) property(t *testing.T, name string) string {
 	return m.run(t, "systemctl show --property="+name+" --value otelcol-facefusion")
 }
 
-// waitPage waits until the page of the collector says all of it.
+// waitPage waits until the page of the collector has all of the given texts.
 func (m *bootedMachine) waitPage(t *testing.T, within time.Duration, says ...string) string {
 	t.Helper()
 	var page string

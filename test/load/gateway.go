@@ -32,7 +32,7 @@ func start(ctx context.Context, env []string, args ...string) (*process, error) 
 
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	_ = p.cmd.Wait() // it was asked to end
+	_ = p.cmd.Wait() // it was stopped
 }
 
 // gateway is a real gateway in a process of its own.
@@ -90,7 +90,7 @@ func (g *gateway) resident() (int64, error) {
 	return kib << 10, err
 }
 
-// sent is how many points the gateway says it has sent to the store.
+// sent is the number of points that the gateway reports as sent to the store.
 func (g *gateway) sent(ctx context.Context) (sum float64, err error) {
 	page, err := text(ctx, g.own)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// classicPrometheus is what people have who wrote an exporter of their own: targets in the file, an
-// alert on a name of that exporter's, no honor_labels. It waits a tenth of the usual 5 minutes.
+// classicPrometheus is the Prometheus of users with an exporter of their own: targets in the file,
+// an alert on a name of that exporter's, no honor_labels. It waits a tenth of the usual 5 minutes.
 const classicPrometheus = `
 global: {scrape_interval: 5s, evaluation_interval: 5s}
 rule_files: [own.yml]

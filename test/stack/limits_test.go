@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// withoutLimits is what an alert looks at, whether or not it is too much: comparisons with a number
-// fall away, those of two series become a difference, so that their labels still have to match.
-// Each side of an "or" is one to ask for, and of an "unless" the left one.
+// withoutLimits is an alert's expression without its thresholds: comparisons with a number fall
+// away, those of two series become a difference, so that their labels still have to match. Each
+// side of an "or" is one to ask for, and of an "unless" the left one.
 func withoutLimits(expr parser.Expr) []parser.Expr {
 	switch e := expr.(type) {
 	case *parser.ParenExpr:

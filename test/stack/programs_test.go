@@ -44,7 +44,7 @@ func start(t *testing.T, environment []string, path string, arguments ...string)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, p.cmd.Start())
 	go func() {
-		_ = p.cmd.Wait() // whoever waits for the end looks at ProcessState
+		_ = p.cmd.Wait() // callers read ProcessState
 		close(p.ended)
 	}()
 	t.Cleanup(func() {

@@ -27,7 +27,7 @@ func testBothWays(t *testing.T, scraping, written *prometheus) {
 		slices.Sort(all)
 		return slices.Compact(all)
 	}
-	// What the agent says of itself is only scraped.
+	// The agent's own telemetry is only scraped.
 	ways := [][]string{names(scraping, `, job!~"facefusion-collector|prometheus|alertmanager"`), names(written, "")}
 	require.Greater(t, len(ways[0]), 70)
 	require.Equal(t, ways[0], ways[1])
@@ -67,7 +67,7 @@ func testNothingRefused(t *testing.T, all ...*prometheus) {
 		}
 		for line := range strings.Lines(p.log.String()) {
 			if strings.Contains(line, "Overlapping blocks found") {
-				continue // what the rules said of the past lies over what they looked at
+				continue // recorded series of the past overlap those they were computed from
 			}
 			require.NotRegexp(t, `level=(WARN|ERROR)`, line)
 		}

@@ -11,7 +11,7 @@ type chart struct {
 	// empty is the text of a panel without data, where the absence has a meaning.
 	empty   string
 	queries []query
-	// scale colours by value. Without it, colours only tell series apart.
+	// scale colours by value. Without it, colours only distinguish series.
 	scale []thresholdStep
 	// states are the names and colours of the values of a metric that encodes states as numbers.
 	states []state

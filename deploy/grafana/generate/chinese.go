@@ -13,7 +13,7 @@ import (
 //go:embed zh.json
 var chineseTexts []byte
 
-// translator puts the texts of zh.json in the place of those in English. What it has no text for is
+// translator replaces English texts by those of zh.json. Texts without a translation are collected
 // in missing.
 type translator struct {
 	texts   map[string]string
@@ -29,7 +29,7 @@ func newTranslator() *translator {
 	return z
 }
 
-// text of a whole.
+// text translates a complete text.
 func (z *translator) text(english string) string {
 	if english == "" {
 		return ""
@@ -64,7 +64,7 @@ func (z *translator) legend(english string) string {
 	return out
 }
 
-// board is a dashboard in Chinese. It links to the others in Chinese.
+// board returns a dashboard in Chinese. It links to the other Chinese dashboards.
 func (z *translator) board(d dashboard) dashboard {
 	d.UID += "-zh"
 	d.Title, d.Description = z.text(d.Title), z.text(d.Description)
@@ -149,7 +149,7 @@ func (z *translator) mappings(english []mapping) []mapping {
 	return all
 }
 
-// overrides follow the names of series and columns that they are for.
+// overrides translates the names of series and columns that overrides match.
 func (z *translator) overrides(english []override) []override {
 	all := []override{}
 	for _, o := range english {
@@ -182,7 +182,7 @@ func (z *translator) overrides(english []override) []override {
 	return all
 }
 
-// link leads to the dashboard in Chinese, by columns in Chinese.
+// link changes an address to that of the Chinese dashboard and its columns.
 func (z *translator) link(url string) string {
 	url = regexp.MustCompile(`/d/[a-z-]+`).ReplaceAllString(url, "$0-zh")
 	return regexp.MustCompile(`\$\{__data\.fields\.(\w+)\}`).ReplaceAllStringFunc(url, func(field string) string {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Green, yellow, orange and red mean a degree of health in every panel. Series that are only told
-// apart are blue or purple, and a value has the same colour in each panel. Hosts and instances are
-// the exception, as their number is unbounded.
+// Green, yellow, orange and red mean a degree of health in every panel. Series without such a
+// meaning are blue or purple, and a value has the same colour in each panel. Hosts and instances
+// are the exception, as their number is unbounded.
 
 // apart is the palette of series with unbounded names: hosts, instances.
 var apart = map[string]any{"mode": "palette-classic"}

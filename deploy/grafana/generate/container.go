@@ -2,7 +2,7 @@ package main
 
 const noContainer = "no FaceFusion runs in a container or a service of systemd"
 
-// containerLimits are what a container has and may have.
+// containerLimits are the panels of a container's usage and limits.
 func containerLimits() []panel {
 	const by = "max by (service_instance_id) "
 	return []panel{
@@ -44,7 +44,7 @@ func containerLimits() []panel {
 	}
 }
 
-// containerFlows are what goes through it, and what it waits for.
+// containerFlows are the panels of a container's I/O and waiting times.
 func containerFlows() []panel {
 	return []panel{
 		chart{

@@ -38,7 +38,7 @@ func happened(name, color, selector, by, text string) annotation {
 	}
 }
 
-// changed marks what an info metric says for the first time within the range.
+// changed marks a label set of an info metric that appears for the first time within the range.
 func changed(name, color, selector, by, text string) annotation {
 	return annotation{
 		Name: name, Enable: true, IconColor: color, Datasource: prometheus, Step: "1m",

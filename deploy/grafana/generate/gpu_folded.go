@@ -113,7 +113,7 @@ func bus() []panel {
 	}
 }
 
-// recovery has a line of its own.
+// recovery is the panel of recovery actions, on a line of its own.
 func recovery() panel {
 	return chart{
 		title:    "What the driver asks for",

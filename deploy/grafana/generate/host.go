@@ -99,7 +99,7 @@ sum(increase(otelcol_receiver_facefusion_observation_failures{@host}[$__range]))
 }
 
 // dropped is the sum of several counters. Their labels are equal and "or" ignores metric names, so
-// each gets a label that tells it apart.
+// each gets a label of its own.
 func dropped() string {
 	var terms []string
 	for _, metric := range []string{
@@ -303,10 +303,10 @@ func swapping() []panel {
 	}
 }
 
-// notScraped is the text of a panel about what need not be scraped.
+// notScraped is the text of an empty panel about optional scrape jobs.
 const notScraped = "not scraped: jobs prometheus and alertmanager"
 
-// monitoring are the panels of what evaluates the rules and sends the messages. They know no host.
+// monitoring are the panels of Prometheus and Alertmanager. Their series have no host.
 func monitoring() []panel {
 	return []panel{
 		chart{

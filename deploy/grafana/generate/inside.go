@@ -9,8 +9,8 @@ import (
 // noInside is the text of an empty panel where nothing is observed from inside.
 const noInside = "nothing is observed from inside: docs/inside.md"
 
-// inside is the dashboard of what the package facefusion-observability says, of each service that
-// has it. Beside it stands what the agent alone can say of the same hosts.
+// inside is the dashboard of the metrics of the package facefusion-observability, by service, next
+// to the agent's own metrics of the same hosts.
 func inside() dashboard {
 	b := newLayout("facefusion-inside", "FaceFusion / From inside",
 		"Requests by route, errors and their traces, steps, frames and exceptions, as FaceFusion and the services around it say themselves; and the GPUs beside them.",
@@ -148,7 +148,7 @@ func insideFrames() []panel {
 	}
 }
 
-// insideGPUs are the agent's: it knows each process and each GPU.
+// insideGPUs are panels of the agent's metrics, which have each process and each GPU.
 func insideGPUs() []panel {
 	return []panel{
 		chart{
@@ -189,7 +189,7 @@ func insideModels() []panel {
 	}
 }
 
-// withExemplars draws requests that have a trace as dots, which lead to it.
+// withExemplars draws requests that have a trace as dots, which link to it.
 func (p panel) withExemplars() panel {
 	for i := range p.Targets {
 		p.Targets[i].Exemplar = true
@@ -197,8 +197,8 @@ func (p panel) withExemplars() panel {
 	return p
 }
 
-// toTraces leads from a point of a route to its failed traces in Jaeger, beside the dots: shared
-// pages of several workers, and what came by OTLP, have no exemplars.
+// toTraces links a point of a route to its failed traces in Jaeger, in addition to the dots: shared
+// pages of several workers, and metrics from OTLP, have no exemplars.
 func (p panel) toTraces() panel {
 	p = p.withExemplars()
 	p.FieldConfig.Defaults.Links = []panelLink{{Title: "Traces with an error of this route", URL: tracesOfRoute(), TargetBlank: true}}
@@ -218,7 +218,7 @@ func tracesOfRoute() string {
 		"range": map[string]string{"from": "FROM", "to": "TO"},
 	}})
 	if err != nil {
-		panic(err) // what is encoded are our own maps
+		panic(err) // only maps of this program are encoded
 	}
 	// Grafana encodes the values of its variables by itself, as the format says.
 	return "/explore?schemaVersion=1&panes=" + strings.NewReplacer(

@@ -26,7 +26,7 @@ func (c chart) stat() panel {
 	return p.instant("time_series")
 }
 
-// spark shows the last value as a number with its course below.
+// spark shows the last value as a number with a sparkline.
 func (c chart) spark() panel {
 	p := c.stat()
 	p.MaxDataPoints = 100

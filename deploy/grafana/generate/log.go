@@ -3,7 +3,7 @@ package main
 // noLog is the text of an empty panel where FaceFusion's log is not read.
 const noLog = "no log is read: config/logs.yaml"
 
-// fromLog are the panels of metrics that come from FaceFusion's log, which config/logs.yaml reads.
+// fromLog are the panels of metrics from FaceFusion's log, which config/logs.yaml reads.
 func fromLog() []panel {
 	return []panel{
 		chart{

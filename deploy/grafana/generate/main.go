@@ -55,7 +55,7 @@ func encode(board dashboard) []byte {
 	// PromQL uses < and >, which encoding/json would escape.
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(board); err != nil {
-		panic(err) // what is encoded are our own structs
+		panic(err) // only structs of this program are encoded
 	}
 	return content.Bytes()
 }

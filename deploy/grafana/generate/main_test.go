@@ -31,7 +31,7 @@ func TestLineThatDoesNotFill(t *testing.T) {
 	require.NotPanics(t, func() { b.line(4, wide(10, panel{}), panel{}) })
 }
 
-// Whoever writes a text adds the Chinese one to zh.json.
+// Every text has a Chinese translation in zh.json.
 func TestEveryTextIsTranslated(t *testing.T) {
 	z := newTranslator()
 	for _, board := range boards() {

@@ -84,7 +84,7 @@ var clockStates = []state{
 	{6, `nvidia_gpu_clock_event="hw_power_brake_slowdown"`, "power brake", "dark-red"},
 }
 
-// What the driver asks for. A reset may need a drain first.
+// The recovery actions of the driver. A reset may need a drain first.
 var recoveryStates = []state{
 	{2, `nvidia_gpu_recovery_action="drain"`, "drain", "yellow"},
 	{4, `nvidia_gpu_recovery_action="reset"`, "reset", "orange"},

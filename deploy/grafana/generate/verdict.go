@@ -1,10 +1,10 @@
 package main
 
-// The first two lines of the overview are the verdict: whether anything fires, who is silent, who
-// is absent. What is dead is red there, and does not vanish.
+// The first two lines of the overview are the verdict: whether an alert fires, and which hosts and
+// instances are down or absent. These are red, and do not disappear.
 
-// Hosts and instances that are there, and those that were within a day: an agent that says nothing
-// more cannot say that itself.
+// Hosts and instances that are present, and those that were within a day: an agent that is down
+// cannot report that itself.
 const (
 	hostsHere   = `group by (host_name) (facefusion_instances{@host})`
 	hostsBefore = `group by (host_name) (last_over_time(facefusion_instances{@host}[1d]))`
@@ -65,8 +65,8 @@ func hosts() panel {
 	}, "Agent")
 }
 
-// golden are the four golden signals (traffic, errors, latency, saturation), what is left of the
-// error budget, and how long the queue and a frame take.
+// golden are the four golden signals (traffic, errors, latency, saturation), the remaining error
+// budget, and the durations of the queue and of a frame.
 func golden() []panel {
 	return []panel{
 		chart{
@@ -126,8 +126,8 @@ sum(instance:facefusion_runs_failed:increase1h{@instance})
 	}
 }
 
-// errorsAgainst are the errors of the last hour beside those of earlier ones. Where there is no
-// history, they say so.
+// errorsAgainst compares the errors of the last hour with those of earlier ones. Without history,
+// the panels show a text.
 func errorsAgainst() []panel {
 	var all []panel
 	for i, before := range []struct{ title, offset string }{

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// config is config.yaml with a profile and a file of the user's over it.
+// config is config.yaml, overlaid by a profile and a file of the user.
 type config map[string]any
 
 func loadConfig(profile, override string) (config, error) {
@@ -49,8 +49,7 @@ func readConfig(file string) (config, error) {
 	return c, nil
 }
 
-// merge overwrites values. A key that is not there is a typing error, but for labels, which are
-// free.
+// merge overwrites values. An unknown key is an error, except for labels, whose names are free.
 func (c config) merge(over map[string]any, path string) error {
 	for key, value := range over {
 		old, ok := c[key]
@@ -75,10 +74,10 @@ func (c config) merge(over map[string]any, path string) error {
 	return nil
 }
 
-// text of a setting.
+// text returns a setting as text.
 func (c config) text(key string) string { return fmt.Sprint(c[key]) }
 
-// list of strings.
+// list returns a setting that is a list of strings.
 func (c config) list(key string) []string {
 	var all []string
 	values, _ := c[key].([]any)
@@ -88,7 +87,7 @@ func (c config) list(key string) []string {
 	return all
 }
 
-// selectors are the matchers by the beginning of names, in the order of the file.
+// selectors returns the matchers by the prefix of names, in the order of the file.
 func (c config) selectors() [][2]string {
 	var all [][2]string
 	values, _ := c["selectors"].([]any)

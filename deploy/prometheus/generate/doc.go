@@ -1,3 +1,3 @@
-// Command generate writes the rules of Prometheus from source/ and config.yaml: for a profile, in a
-// language, with the names that a store makes, as files or as objects of the operator.
+// Command generate writes the Prometheus rules from source/ and config.yaml: for a profile and a
+// language, with the metric names of a store, as files or as objects of the Prometheus operator.
 package main

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// scope gives each selector of an expression the matcher of its jobs, where it has none, and leaves
-// everything else of the text as it is.
+// scope adds the matcher of its jobs to each selector of an expression that has none, and changes
+// nothing else.
 func (c config) scope(expr string) (string, error) {
 	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
 	if err != nil {
@@ -50,8 +50,8 @@ func (c config) scope(expr string) (string, error) {
 	return c.clusters(expr), nil
 }
 
-// matcher of the series of a name. What a rule records is of our jobs already: it is made of their
-// series.
+// matcher returns the job matcher for a metric. Recorded series need none, because they are
+// computed from series that have it.
 func (c config) matcher(name string) string {
 	if strings.Contains(name, ":") || slices.Contains(classic, name) {
 		return ""
@@ -64,13 +64,13 @@ func (c config) matcher(name string) string {
 	return ""
 }
 
-// classic are the records whose names are those of home-made exporters.
+// classic are the records with the names of home-made exporters.
 var classic = []string{
 	"facefusion_gpu_utilization", "facefusion_gpu_memory_used_mb", "facefusion_gpu_memory_total_mb", "facefusion_gpu_temperature", "gpu_utilization_percent",
 	"gpu_memory_used_bytes", "gpu_memory_total_bytes", "system_cpu_percent", "system_memory_percent",
 }
 
-// clusters adds the labels of clusters to what rules group and join by.
+// clusters adds the labels of clusters to the grouping and joining labels of an expression.
 func (c config) clusters(expr string) string {
 	more := c.list("cluster_labels")
 	if len(more) == 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// parsed are the rules of one set, by alert or record.
+// parsed returns the rules of one set, by alert or record.
 func parsed(t *testing.T, o options, override string) map[string]rulefmt.Rule {
 	t.Helper()
 	files, err := rules(o, override)
@@ -34,7 +34,7 @@ func parsed(t *testing.T, o options, override string) map[string]rulefmt.Rule {
 
 func production() options { return options{"production", "en", "escaped"} }
 
-// What is committed is what the program writes, and beside it lies nothing else.
+// The committed files equal what the program writes, and the folders hold no other file.
 func TestCommittedRulesAreCurrent(t *testing.T) {
 	files, err := committed()
 	require.NoError(t, err)
@@ -54,7 +54,7 @@ func TestCommittedRulesAreCurrent(t *testing.T) {
 	}
 }
 
-// Profiles and languages change what docs/alerts.md says, and no expression of a record.
+// Profiles and languages change what docs/alerts.md documents, and no expression of a record.
 func TestProfilesDifferInWhatIsDocumented(t *testing.T) {
 	base := parsed(t, production(), "")
 	differ := map[string][]string{}
@@ -91,7 +91,7 @@ func TestProfilesDifferInWhatIsDocumented(t *testing.T) {
 	}
 }
 
-// No rule looks at the series of somebody else.
+// Every selector has a job matcher, so that no rule uses series of other jobs.
 func TestEverySelectorNamesItsJobs(t *testing.T) {
 	all := parsed(t, production(), "")
 	for name, rule := range all {
@@ -158,7 +158,8 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, `the language "fr"`)
 }
 
-// Rules for stores that name otherwise ask for names that those stores make, and for as many.
+// Rules for stores with other naming select names that those stores make, and the same number of
+// them.
 func TestNames(t *testing.T) {
 	base := parsed(t, production(), "")
 	for names, want := range map[string]string{
@@ -208,7 +209,7 @@ func TestNames(t *testing.T) {
 
 func separates(r rune) bool { return strings.ContainsRune("{},()", r) }
 
-// foreign are names that no OTLP of ours makes.
+// foreign reports whether a metric does not come from OTLP of this project.
 func foreign(name string) bool {
 	return name == "up" || strings.HasPrefix(name, "otelcol_") || strings.HasPrefix(name, "prometheus_") || strings.HasPrefix(name, "alertmanager_") || strings.HasPrefix(name, "container_")
 }

@@ -10,7 +10,7 @@ import (
 
 //go:generate go run .
 
-// options are what one set of rules is made for.
+// options select one set of rules.
 type options struct {
 	profile, language, names string
 }
@@ -44,7 +44,7 @@ func run(o options, override, out string) error {
 	return write(out, files)
 }
 
-// committed are the files of deploy/ that this program writes.
+// committed returns the files of deploy/ that this program writes, by path.
 func committed() (map[string][]byte, error) {
 	all := map[string][]byte{}
 	for folder, o := range map[string]options{

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// message is what people read of an alert.
+// message is the text of an alert in a notification.
 type message struct {
 	Summary, Description string
 }
@@ -25,7 +25,7 @@ func loadTexts(language string) (map[string]message, error) {
 	return texts, yaml.Unmarshal(text, &texts)
 }
 
-// annotate gives an alert its texts, its links and the labels of the installation.
+// annotate adds the texts, the links and the labels of the installation to an alert.
 func (c config) annotate(name string, rule *yaml.Node, texts map[string]message, language string) error {
 	annotations := value(rule, "annotations")
 	if texts != nil {
@@ -57,7 +57,7 @@ func (c config) annotate(name string, rule *yaml.Node, texts map[string]message,
 	return nil
 }
 
-// messages is the template of Alertmanager for a language, and its path in deploy/.
+// messages returns the Alertmanager template of a language, and its path in deploy/.
 func messages(language string) (name string, content []byte, err error) {
 	all, err := readConfig("messages.yml")
 	if err != nil {

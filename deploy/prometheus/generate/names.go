@@ -14,21 +14,21 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// naming is what a store makes of the names of OTLP.
+// naming maps OTLP names to those of a store.
 type naming struct {
-	// metrics and labels are by the names that a scrape, and Prometheus' default, make.
+	// metrics and labels are keyed by the names of a Prometheus scrape with default settings.
 	metrics, labels map[string]string
 }
 
 const receiver = "../../../receiver/facefusionreceiver"
 
-// original is a metric before any store has named it.
+// original is a metric as OTLP has it.
 type original struct {
 	name, unit string
 	kind       otlptranslator.MetricType
 }
 
-// ofTheHost are those of host_metrics that rules ask for.
+// ofTheHost are the metrics of host_metrics that rules use.
 var ofTheHost = []original{
 	{"system.cpu.time", "s", otlptranslator.MetricTypeMonotonicCounter},
 	{"system.memory.usage", "By", otlptranslator.MetricTypeNonMonotonicCounter},
@@ -38,7 +38,7 @@ var ofTheHost = []original{
 	{"system.paging.usage", "By", otlptranslator.MetricTypeNonMonotonicCounter},
 }
 
-// loadNaming reads what the receiver declares.
+// loadNaming reads the metrics that the receiver declares.
 func loadNaming(names string) (*naming, error) {
 	all, attributes, err := declared()
 	if err != nil {
@@ -125,8 +125,8 @@ func declared() (all []original, attributes []string, err error) {
 	return all, append(sortedKeys(metadata.Attributes), sortedKeys(metadata.ResourceAttributes)...), nil
 }
 
-// rename writes a rule for a store that names otherwise. What a rule records, and its labels for
-// people, keep the names that dashboards and Alertmanager know.
+// rename changes the metric and label names of a rule to those of a store. Recorded names and the
+// labels of alerts stay, because dashboards and Alertmanager use them.
 func rename(rule *yaml.Node, names string) error {
 	n, err := loadNaming(names)
 	if err != nil {
@@ -182,8 +182,8 @@ func (n *naming) list(names []string) {
 	}
 }
 
-// texts ask for the labels by the names that they have now, and the labels that Alertmanager groups
-// and inhibits by are there as well.
+// texts renames the labels in the texts of an alert, and adds the labels by which Alertmanager
+// groups and inhibits.
 func (n *naming) texts(rule *yaml.Node) {
 	if value(rule, "alert") == nil || len(n.labels) == 0 {
 		return

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// prometheusRules are the rules as objects of the Prometheus operator, for clusters without the
+// prometheusRules returns the rules as objects of the Prometheus operator, for clusters without the
 // chart.
 func prometheusRules(files map[string][]byte) ([]byte, error) {
 	var out bytes.Buffer
@@ -29,9 +29,9 @@ func prometheusRules(files map[string][]byte) ([]byte, error) {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// podMonitor has the agents of a cluster scraped under the names of jobs that the rules ask for.
-// The page names job and instance of each FaceFusion, and host_name; the operator names jobs by
-// itself otherwise, and no rule would find them.
+// podMonitor scrapes the agents of a cluster under the job names that the rules select. The page
+// has job and instance of each FaceFusion, and host_name; without these settings the operator would
+// overwrite job, and no rule would match.
 const podMonitor = written + `apiVersion: monitoring.coreos.com/v1
 kind: PodMonitor
 metadata:

@@ -48,7 +48,8 @@ func rules(o options, override string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// execute fills in the settings. The delimiters are none of PromQL or of Prometheus' own templates.
+// execute fills in the settings. Its delimiters occur neither in PromQL nor in Prometheus' own
+// templates.
 func execute(source string, c config) ([]byte, error) {
 	text, err := os.ReadFile(source)
 	if err != nil {
@@ -65,7 +66,7 @@ func execute(source string, c config) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// file is one file of rules.
+// file returns the content of one file of rules.
 func file(source string, c config, texts map[string]message, o options) ([]byte, error) {
 	text, err := execute(source, c)
 	if err != nil {
@@ -96,7 +97,7 @@ func file(source string, c config, texts map[string]message, o options) ([]byte,
 	return spaced(out.Bytes()), nil
 }
 
-// finish does to a rule what all rules have in common.
+// finish applies to a rule what all rules have in common.
 func (c config) finish(rule *yaml.Node, texts map[string]message, o options) error {
 	expr := value(rule, "expr")
 	scoped, err := c.scope(expr.Value)
@@ -115,7 +116,7 @@ func (c config) finish(rule *yaml.Node, texts map[string]message, o options) err
 	return nil
 }
 
-// spaced puts the empty lines between rules and groups back that encoding YAML takes away.
+// spaced restores the empty lines between rules and groups, which encoding YAML removes.
 func spaced(text []byte) []byte {
 	var out []string
 	for line := range strings.Lines(string(text)) {
@@ -128,7 +129,7 @@ func spaced(text []byte) []byte {
 	return []byte(strings.Join(out, ""))
 }
 
-// value of a key of a mapping; nil if there is none.
+// value returns the value of a key of a mapping; nil if there is none.
 func value(mapping *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
@@ -152,7 +153,7 @@ func percent(ratio float64) string {
 	return strconv.FormatFloat(math.Round(ratio*1e6)/1e4, 'f', -1, 64) + " %"
 }
 
-// duration in words.
+// duration returns a duration in words.
 func duration(seconds int) string {
 	for _, unit := range []struct {
 		seconds int

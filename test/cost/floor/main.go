@@ -63,7 +63,7 @@ func open(library string) ([]nvml.Device, error) {
 	return devices, nil
 }
 
-// processes lists /proc, looks once at the command line of what is new, and reads the times of
+// processes lists /proc, reads the command line of new processes once, and reads the CPU times of
 // FaceFusion's processes.
 func processes(watched map[string]bool) error {
 	folder, err := os.Open("/proc")
@@ -106,7 +106,7 @@ func sample(d nvml.Device) {
 	d.GetProcessUtilization(0)
 }
 
-// details reads what does not.
+// details reads the other readings.
 func details(d nvml.Device) {
 	d.GetTotalEnergyConsumption()
 	d.GetEnforcedPowerLimit()

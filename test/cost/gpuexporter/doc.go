@@ -1,4 +1,3 @@
-// Command gpuexporter stands in for an exporter that reads NVML at each scrape, as the well-known
-// ones do: the readings that nvidia-smi's usual fields need, through go-nvml and the Prometheus
-// client.
+// Command gpuexporter is an exporter that reads NVML at each scrape, like the well-known ones: the
+// readings that nvidia-smi's usual fields need, through go-nvml and the Prometheus client.
 package main

@@ -67,7 +67,7 @@ func (c gpuCollector) Describe(out chan<- *prometheus.Desc) {
 
 func (c gpuCollector) Collect(out chan<- prometheus.Metric) {
 	for i, device := range c.devices {
-		uuid, _ := device.GetUUID() // its number tells it apart as well
+		uuid, _ := device.GetUUID() // its index identifies it as well
 		for j, v := range values {
 			if n, r := v.read(device); r == nvml.SUCCESS {
 				out <- prometheus.MustNewConstMetric(c.descs[j], prometheus.GaugeValue, n, strconv.Itoa(i), uuid)

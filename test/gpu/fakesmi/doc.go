@@ -1,5 +1,5 @@
-// Command fakesmi is an nvidia-smi for tests: it says what the file of the environment variable
-// FAKESMI says.
+// Command fakesmi is an nvidia-smi for tests: it prints the file that the environment variable
+// FAKESMI names.
 //
 // It is the second voice that test/gpu compares the collector with where there is no GPU.
 package main

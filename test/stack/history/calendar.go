@@ -18,7 +18,7 @@ type Incident struct {
 
 // What can go wrong.
 const (
-	// the process of a job is killed, the job stays as an orphan until somebody tidies up
+	// the process of a job is killed, the job stays as an orphan until a clean-up
 	Orphan = "orphan"
 	Burst  = "burst" // most jobs fail
 	Heat   = "heat"  // the GPU gets too warm and slows down
@@ -71,7 +71,7 @@ func (c calendar) during(t time.Time, name string, index int) bool {
 	return false
 }
 
-// load is how busy people are, from 0 to 1: little at night, most before noon and in the evening,
+// load is the users' activity, from 0 to 1: little at night, most before noon and in the evening,
 // less at the weekend.
 func (calendar) load(t time.Time) float64 {
 	hour := float64(t.Hour()) + float64(t.Minute())/60

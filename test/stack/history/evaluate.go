@@ -47,7 +47,7 @@ func evaluate(ctx context.Context, engine *promql.Engine, db storage.Queryable, 
 	for _, rule := range rules {
 		every := interval(rule, sp)
 		if rule.Alert != "" && end.Sub(sp.begin) > 27*time.Hour {
-			continue // alerts of long ago are nobody's
+			continue // alerts of long ago are not needed
 		}
 		query, err := engine.NewRangeQuery(ctx, db, nil, rule.Expr, sp.begin, sp.end.Add(-time.Millisecond), every)
 		if err != nil {

@@ -15,7 +15,7 @@ type instance struct {
 	// kinds and steps are those that the pages have.
 	kinds []jobKind
 	steps map[string][]processing
-	// reasons are why the pages say that runs were lost.
+	// reasons are the pages' reasons of lost runs.
 	reasons []string
 
 	waiting []*queuedJob

@@ -118,7 +118,7 @@ func (m *machine) passHost(t time.Time, d float64) {
 		m.meters.add(bytes, "system_network_io_bytes_total", direction)
 		m.meters.add(bytes/900, "system_network_packets_total", direction)
 	}
-	// Outputs fill the disk, and somebody tidies up before dawn.
+	// Outputs fill the disk, and are deleted before dawn.
 	m.free -= m.cpu * 5e5 * d
 	if h := t.Hour(); h == 5 {
 		m.free += (0.62*disk - m.free) * min(d/900, 1)

@@ -51,8 +51,7 @@ func (m meters) reset() {
 	}
 }
 
-// distribution is a histogram with the buckets that somebody asked for, each the count of all
-// values up to its bound.
+// distribution is a histogram with the given buckets, each the count of all values up to its bound.
 type distribution struct {
 	buckets    map[float64]*float64
 	sum, count float64

@@ -14,7 +14,7 @@ type queuedJob struct {
 	fails bool
 }
 
-// perHour is how many jobs come to an instance in the busiest hour.
+// perHour is the number of new jobs of an instance in the busiest hour.
 var perHour = map[string]float64{"image": 26, "video": 11, "other": 1}
 
 // arrive queues new jobs: during working hours, and a batch of videos at two in the morning.

@@ -71,7 +71,7 @@ func (m *machine) passAgent(d float64) {
 	}
 }
 
-// probes and the seconds between their looks.
+// probes and the seconds between their passes.
 var probes = []rate{{"gpu", 1}, {"jobs", 1}, {"process", 1}, {"web", 5}}
 
 func (m *machine) ofAgent(s Series) (valueFunc, bool) {
