@@ -94,7 +94,7 @@ func TestHidepid(t *testing.T) {
 }
 
 // TestOverlay: the agent's configuration is read with the agent's environment, one of the command
-// line with that of whoever runs the doctor.
+// line with that of the account that runs the doctor.
 func TestOverlay(t *testing.T) {
 	agent, own := []string{"A=agent", "AB=agent"}, []string{"A=own", "B=own"}
 	assert.Equal(t, []string{"A=agent", "AB=agent", "B=own"}, overlay(own, agent))

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inherited tells the program that it was started by become, and as whom.
+// inherited marks a program that become started, and names the account.
 const inherited = "FACEFUSION_DOCTOR_CHECKED_AS"
 
 // become runs this program again with the agent's environment, and returns its exit code. Root does

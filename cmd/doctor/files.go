@@ -115,7 +115,7 @@ func certificateFinding(check, subject string, leaf *x509.Certificate) finding {
 const leastSpace = 256 << 20
 
 // storages are the extensions that keep state in a folder: where by default, and whether they make
-// the folder without being told to.
+// the folder without a setting for it.
 var storages = map[string]struct {
 	directory string
 	creates   bool

@@ -85,7 +85,7 @@ func run(args []string, out, errOut io.Writer) int {
 	return 2
 }
 
-// examine looks at everything, or has somebody with the agent's eyes look.
+// examine runs all checks, in a process with the agent's account and capabilities if possible.
 func examine(o options, program string, out io.Writer) (int, error) {
 	self, err := readIdentity("/proc/self")
 	if err != nil {

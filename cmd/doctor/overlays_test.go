@@ -27,7 +27,7 @@ func overlaid(t *testing.T, files []string, sets ...string) *resolvedConfig {
 	return c
 }
 
-// ways are the ways from a receiver to an exporter that somebody set up.
+// ways are the ways from a receiver to an exporter that are configured.
 func (c *resolvedConfig) ways() map[string]bool {
 	ways := make(map[string]bool)
 	for name, pipeline := range asMap(asMap(c.all["service"])["pipelines"]) {

@@ -12,7 +12,7 @@ import (
 
 var withoutAuth = configoptional.None[configauth.Config]()
 
-// receiverConfig is what the agent's receiver is told to look at; of several the first counts, and
+// receiverConfig is the configuration of the agent's receiver; of several the first counts, and
 // without one the defaults. Those of a gateway, which has none, look at this host all the same.
 func (c *resolvedConfig) receiverConfig(root string) (*facefusionreceiver.Config, error) {
 	cfg, normal := defaults(), defaults()

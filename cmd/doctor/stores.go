@@ -108,7 +108,8 @@ func (s storeAddress) tlsConfig() (*tls.Config, error) {
 	if name, _ := s.settings["server_name_override"].(string); name != "" {
 		config.ServerName = name
 	}
-	config.InsecureSkipVerify = s.settings["insecure_skip_verify"] == true // as the agent was told
+	// as configured for the agent
+	config.InsecureSkipVerify = s.settings["insecure_skip_verify"] == true
 	if name, _ := s.settings["ca_file"].(string); name != "" {
 		pem, err := os.ReadFile(name)
 		if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Location is where a process is, as /proc/<pid>/cgroup tells.
+// Location is where a process is, from /proc/<pid>/cgroup.
 type Location struct {
 	// ID is that of the container, 64 hexadecimal digits; empty outside of one.
 	ID string
@@ -60,7 +60,7 @@ func ParseLocation(text []byte) Location {
 }
 
 func (p *Location) name(where string) {
-	// Where there are several hierarchies, all that tell something tell the same.
+	// Of several hierarchies, all that name a container name the same one.
 	if s := siteOf(where); p.Site.Outer == "" && (s.Outer != "" || p.Site == Site{}) {
 		p.Site = s
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Names are what people call a container. They are empty where nobody tells.
+// Names are the names that users gave a container. They are empty where unknown.
 type Names struct {
 	// Name is that of the container, Image that of its image with the tag.
 	Name, Image string
@@ -16,8 +16,8 @@ type Names struct {
 	lasting string
 }
 
-// Lasting tells a container from all others of its host, also after it was created anew: its
-// compose service, its pod, else its name. It is empty where there is none.
+// Lasting identifies a container on its host, also after it was recreated: its compose service, its
+// pod, else its name. It is empty where there is none.
 func (n *Names) Lasting() string {
 	if n.lasting == "" && n.Name != "" {
 		return "container " + n.Name

@@ -2,8 +2,8 @@ package container
 
 import "github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 
-// Usage is what a control group allows and has counted. What the kernel does not tell is absent: an
-// absent limit is none.
+// Usage is what a control group allows and has counted. What the kernel does not report is absent:
+// an absent limit is none.
 type Usage struct {
 	// Version is "v2", "v1" or, where a host has both, that of the memory controller.
 	Version string

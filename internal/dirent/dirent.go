@@ -24,7 +24,7 @@ type DirEntry struct {
 	Ino  uint64
 	// Next is the position in the folder of the entry after this one, for lseek(2).
 	Next int64
-	// Kind is DT_REG and its like; DT_UNKNOWN where the filesystem does not tell.
+	// Kind is DT_REG and its like; DT_UNKNOWN where the filesystem does not report it.
 	Kind uint8
 }
 

@@ -20,7 +20,7 @@ func Read(root string) Host {
 	return Host{Name: name(root), ID: firstLine(filepath.Join(root, "etc/machine-id"))}
 }
 
-// name of another root is in its /etc/hostname: the kernel would tell the name of the container
+// name of another root is in its /etc/hostname: the kernel would return the name of the container
 // that the program runs in.
 func name(root string) string {
 	if filepath.Clean(root) == "/" {

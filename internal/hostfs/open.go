@@ -106,7 +106,7 @@ func openBeneath(root int, path string, flags int) (int, error) {
 	return openComponents(root, path, flags)
 }
 
-// filtered tells a system call that may not be used from a file that may not be opened.
+// filtered distinguishes a forbidden system call from a file that may not be opened.
 func filtered(root int) bool {
 	fd, err := unix.Openat2(root, ".", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
 	if err == nil {

@@ -24,7 +24,7 @@ type finished struct {
 	generation uint32
 	// attempt is the number of attempts, and who made the job: see packMaker.
 	attempt uint16
-	// version tells apart what was written to the file at different times: a retry that failed
+	// version distinguishes what was written to the file at different times: a retry that failed
 	// again lies where it lay.
 	version uint16
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 )
 
-// door is by which way FaceFusion came to a run, as far as the job's id tells. It says which
+// door is by which way FaceFusion came to a run, as far as the job's id shows. It says which
 // processes can have the run.
 type door uint8
 

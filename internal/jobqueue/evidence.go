@@ -53,7 +53,8 @@ type InstanceEvidence struct {
 	Processes []LiveProcess
 	// Exits are those of the last minutes, in the order in which they were noticed.
 	Exits []Exit
-	// Servers are what Gradio counted, by process of a web UI; without those that do not tell.
+	// Servers are what Gradio counted, by process of a web UI; without those whose counts are
+	// unknown.
 	Servers []ServerCalls
 	// CPU is a total in seconds: of runners and of all children, exited ones included. That of the
 	// web UIs, which use some without any job, is with their processes.
@@ -182,8 +183,8 @@ func (l *folderEvidence) alive(id ProcessID) bool {
 	return false
 }
 
-// exitOf is how a process ended, of those that had the pid the last to do so; nil where that was
-// not told.
+// exitOf is how a process ended, of those that had the pid the last to do so; nil where that is
+// unknown.
 func (l *folderEvidence) exitOf(id ProcessID, since time.Time) *Exit {
 	for i := len(l.exits) - 1; i >= 0; i-- {
 		if e := &l.exits[i]; e.PID == id.PID && !e.Time.Before(since) {

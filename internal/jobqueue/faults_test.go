@@ -132,7 +132,7 @@ func TestInotifyOverflow(t *testing.T) {
 	h.tick(2 * time.Second)
 	require.True(t, h.queue().Hinted)
 	f := h.watcher.folders[0]
-	// What came with the overflow is not hinted, and neither do times tell.
+	// What came with the overflow is not hinted, and times do not show it either.
 	at := time.Unix(0, f.dirs[jobsdir.Completed].Stat.MTime)
 	outside := filepath.Join(filepath.Dir(h.path), "a.json")
 	require.NoError(t, os.WriteFile(outside, h.text("a", "completed"), 0o644))

@@ -15,7 +15,7 @@ type TraceID [16]byte
 // SpanID is that of W3C Trace Context, and a hash as well.
 type SpanID [8]byte
 
-// RootSpan, QueueSpan and the index of a step tell the spans of a run apart.
+// RootSpan, QueueSpan and the index of a step distinguish the spans of a run.
 const (
 	RootSpan  = -1
 	QueueSpan = -2

@@ -38,8 +38,8 @@ type job struct {
 	// number counts the attempts; attempt is the last one, nil for a draft.
 	number  int
 	attempt *attempt
-	// maker is who made the job, where its id does not tell and it is known; madeSeen is when the
-	// job was first seen, and applied what Gradio had counted of the job manager by then.
+	// maker is who made the job, where its id does not show it and it is known; madeSeen is when
+	// the job was first seen, and applied what Gradio had counted of the job manager by then.
 	maker    jobfile.Origin
 	madeSeen time.Time
 	applied  map[ProcessID]int64

@@ -13,8 +13,8 @@ const (
 	// maxFolderSteps bounds the steps of all jobs of a folder that did not end: a third of a
 	// kilobyte each, so 33 MB.
 	maxFolderSteps = 100_000
-	// maxForeignModels is how many models a folder may have, beside FaceFusion's own, that are told
-	// apart. Beyond it they are "other".
+	// maxForeignModels is how many models a folder may have, beside FaceFusion's own, that are
+	// distinguished. Beyond it they are "other".
 	maxForeignModels = 20
 	// maxStepKeys bounds the combinations of processors and models of a folder; maxForeignKeys
 	// those of them in which a model is not FaceFusion's own.
@@ -86,10 +86,10 @@ func (f *jobsFolder) publishOversized(q *Queue) {
 	}
 }
 
-// modelNames are the models of a folder that are not FaceFusion's own and are told apart.
+// modelNames are the models of a folder that are not FaceFusion's own and are reported by name.
 type modelNames struct {
 	foreign map[string]struct{}
-	// over counts the steps in which a name was not told.
+	// over counts the steps in which a name was not reported.
 	over uint64
 }
 
@@ -110,7 +110,7 @@ func (m *modelNames) bounded(models string) string {
 	return strings.Join(names, ",")
 }
 
-// know says whether a model is told by its name.
+// know reports whether a model is reported by its name.
 func (m *modelNames) know(name string) bool {
 	if jobfile.OwnModel(name) || name == jobfile.Other {
 		return true
@@ -138,7 +138,7 @@ func isForeign(models string) bool {
 	return false
 }
 
-// withoutForeign has only FaceFusion's own models told.
+// withoutForeign reports only FaceFusion's own models by name.
 func withoutForeign(models string) string {
 	names := strings.Split(models, ",")
 	for i, name := range names {

@@ -126,7 +126,8 @@ func TestCombinationsAreBounded(t *testing.T) {
 	assert.EqualValues(t, 10*maxForeignModels*4+10*maxStepKeys, total, "none is lost")
 }
 
-// TestRestoredModelsStayWhatTheyWere: the names that were told before a restart are told after it.
+// TestRestoredModelsStayWhatTheyWere: the names that were reported before a restart are reported
+// after it.
 func TestRestoredModelsStayWhatTheyWere(t *testing.T) {
 	before, after := newTotals(false), newTotals(false)
 	for i := range maxForeignModels {

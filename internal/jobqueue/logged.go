@@ -5,7 +5,7 @@ import "time"
 // LogLine is what FaceFusion's log said about why a run did not complete.
 type LogLine struct {
 	Time time.Time
-	// Job is the id of the job; empty where it could not be told.
+	// Job is the id of the job; empty where it is unknown.
 	Job string
 	// Outcome is OutcomeDeclined or OutcomeStopped.
 	Outcome Outcome

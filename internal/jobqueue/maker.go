@@ -7,11 +7,11 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 )
 
-// makers are the origins of jobs that bear a name of a user's, which does not tell. Their places
-// are what is kept on disk.
+// makers are the origins of jobs whose id is a name of the user's, which does not show the origin.
+// Their places are what is kept on disk.
 var makers = [...]jobfile.Origin{"", jobfile.OriginUI, jobfile.OriginCommandLine, jobfile.OriginCaller}
 
-// awaitMaker notes that a job that just came is to be told whose it is, unless its id does.
+// awaitMaker records that the maker of a new job has to be found, unless its id shows it.
 func (f *jobsFolder) awaitMaker(p *pass, j *job) {
 	if j.historic || j.maker != "" || jobfile.OriginOf(j.name) != jobfile.OriginOther || len(f.unmade) >= maxUnmade {
 		return

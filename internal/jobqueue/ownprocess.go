@@ -7,8 +7,8 @@ import (
 
 // Of the processes that make a job for themselves, each has one, and each job has one. Which is
 // whose shows in their command lines, as in the job's only step. Where those say the same, or
-// nothing, the order tells, and of processes that started close together it may be either of them:
-// then each of their jobs has all of them as its holders.
+// nothing, the order decides, and of processes that started close together it may be either of
+// them: then each of their jobs has all of them as its holders.
 
 // takenFor says which processes cannot have a job of their own door: those that have one already,
 // and those that were given other files.

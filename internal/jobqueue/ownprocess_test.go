@@ -35,7 +35,8 @@ func (h *harness) complete(id string, process ProcessID) {
 }
 
 // TestOneHeadlessRunOvertakesAnother: the second to start is the first to come to its job. No run
-// is told as lost for that, whichever ends first, and one that is lost is told with its reason.
+// is reported as lost because of that, whichever ends first, and one that is lost is reported with
+// its reason.
 func TestOneHeadlessRunOvertakesAnother(t *testing.T) {
 	t.Parallel()
 	t.Run("ends before the other comes", func(t *testing.T) {

@@ -127,7 +127,7 @@ func useOf(c *claim, l *folderEvidence) cpuUse {
 		use.others = use.others || held && p.Role == RoleRunner
 		runners = runners || p.Role == RoleRunner
 	}
-	// The children's time is not told apart by parent: it is the web UI's where nobody else lives.
+	// The children's time is not counted by parent: it is the web UI's where nobody else lives.
 	use.others = use.others || len(use.servers) > 0 && !runners
 	return use
 }

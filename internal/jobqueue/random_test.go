@@ -28,7 +28,7 @@ func TestWhateverHappensTheEndIsTheTruth(t *testing.T) {
 			t.Parallel()
 			folder, err := jobs.Open(t.TempDir())
 			require.NoError(t, err)
-			var more atomic.Bool // a pass left work, or inotify tells of some
+			var more atomic.Bool // a pass left work, or inotify reports some
 			settings := jobqueue.Settings{OnHint: func() { more.Store(true) }, Gate: hostfs.NewGate(hostfs.Settings{Go: func(access func()) { access() }})}
 			kept, killed := make(map[string][]byte), rand.New(rand.NewPCG(seed, 2))
 			if seed >= 20 {

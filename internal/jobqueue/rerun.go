@@ -43,8 +43,8 @@ func (f *jobsFolder) noteRerun(p *pass, j *job, doc *jobfile.Document) bool {
 	return false
 }
 
-// decideRerun tells two processes at one job from another attempt. FaceFusion has no lock that
-// would keep them apart.
+// decideRerun distinguishes two processes at one job from another attempt. FaceFusion has no lock
+// that would keep them apart.
 func (f *jobsFolder) decideRerun(p *pass, j *job, l *folderEvidence) {
 	r := j.rerun
 	j.rerun = nil

@@ -58,7 +58,7 @@ const (
 	// OutcomeStopped: a user stopped it; FaceFusion writes that it failed.
 	OutcomeStopped Outcome = "stopped"
 	// OutcomeDeclined: the content filter refused the target; FaceFusion writes that it failed, and
-	// only its log tells.
+	// only its log shows.
 	OutcomeDeclined Outcome = "declined"
 	// OutcomeOrphaned: whatever ran it is gone.
 	OutcomeOrphaned Outcome = "orphaned"

@@ -28,7 +28,7 @@ type savedJob struct {
 	Adopted bool          `json:"o,omitempty"`
 	Read    bool          `json:"r,omitempty"`
 	Attempt *savedAttempt `json:"A,omitempty"`
-	// Maker is who made it, where its id does not tell.
+	// Maker is who made it, where its id does not show it.
 	Maker jobfile.Origin `json:"M,omitempty"`
 }
 
@@ -195,7 +195,7 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 	f.worklist.push(j.fileKey)
 }
 
-// restoreAttempt builds the attempt anew. One that waited has no steps yet: the file tells them,
+// restoreAttempt builds the attempt anew. One that waited has no steps yet: the file has them,
 // unless it is gone by now.
 func (s *savedJob) restoreAttempt(id RunID, origin jobfile.Origin) *attempt {
 	a := newAttempt(id, origin, &jobfile.Document{}, false)

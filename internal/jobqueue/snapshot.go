@@ -52,7 +52,8 @@ type Queue struct {
 	// limit.
 	Oversized                     int
 	OversizedJob, OversizedReason string
-	// ModelsOver counts the steps whose model is told as "other", as more are not told apart.
+	// ModelsOver counts the steps whose model is reported as "other", because the number of names
+	// is bounded.
 	ModelsOver uint64
 	// Open are the runs that have begun and not ended, sorted by job.
 	Open []*Run
@@ -95,8 +96,8 @@ const (
 	// AccessNotVisible: a process of the instance runs, or may run, and the collector may not look
 	// into it, so it is not known which folder it has.
 	AccessNotVisible Access = "not_visible"
-	// AccessUnknown: a process of the instance runs, and neither it nor the configuration tells of
-	// a checkout or a jobs folder.
+	// AccessUnknown: a process of the instance runs, and neither it nor the configuration shows a
+	// checkout or a jobs folder.
 	AccessUnknown Access = "unknown"
 	// AccessClaimRefused: the processes of the instance name a jobs folder that their user may not
 	// write to. It is not taken for his, so it is not read.

@@ -11,7 +11,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
-// defaultTemp is where FaceFusion puts temporary files unless told otherwise.
+// defaultTemp is where FaceFusion puts temporary files unless configured otherwise.
 const defaultTemp = "/tmp"
 
 // maxTemps bounds the folders in which the temporary files of one run are looked for.

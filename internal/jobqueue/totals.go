@@ -16,7 +16,7 @@ import (
 // hours.
 var DurationBounds = []float64{0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200}
 
-// RunKey is what runs are told apart by.
+// RunKey is by what runs are counted.
 type RunKey struct {
 	Outcome Outcome
 	Origin  jobfile.Origin
@@ -32,7 +32,7 @@ type RunTotals struct {
 	Duration, Wait Durations
 }
 
-// StepKey is what steps are told apart by.
+// StepKey is by what steps are counted.
 type StepKey struct {
 	Outcome            Outcome
 	Media              jobfile.Media
@@ -215,7 +215,8 @@ func (t *totals) markSaved() {
 	t.dirty = false
 }
 
-// modelsOver counts the steps whose model is told as "other", as more are not told apart.
+// modelsOver counts the steps whose model is reported as "other", because the number of names is
+// bounded.
 func (t *totals) modelsOver() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
-// transition changes the state of a job, and tells.
+// transition changes the state of a job, and emits the event.
 func (f *jobsFolder) transition(p *pass, j *job, to JobState, at time.Time) {
 	f.transitionOn(p, j, to, at, BasisFile)
 }

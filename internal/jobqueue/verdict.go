@@ -52,7 +52,7 @@ const (
 	ReasonOOMKilled LossReason = "oom_killed"
 	// ReasonSuperseded: the next job, or another attempt, took its place.
 	ReasonSuperseded LossReason = "superseded"
-	// ReasonGone: whatever had it is gone, and nothing tells how.
+	// ReasonGone: whatever had it is gone, and how it ended is unknown.
 	ReasonGone LossReason = "gone"
 )
 

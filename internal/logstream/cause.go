@@ -1,13 +1,13 @@
 package logstream
 
-// Cause is why a run failed, or ran worse than it could, as far as a record tells. The set is
+// Cause is why a run failed, or ran worse than it could, as far as a record shows. The set is
 // fixed, so that it may become an attribute of a metric.
 type Cause string
 
 // The causes.
 const (
 	// CauseDeclined: the content filter refused the target. FaceFusion writes no line about it; the
-	// finished analysing bar tells.
+	// finished analysing bar shows.
 	CauseDeclined Cause = "declined"
 	// CauseStopped: somebody pressed Stop. FaceFusion 3.8 says the same when its encoder ends
 	// early.
@@ -52,7 +52,7 @@ const (
 	CauseProvider Cause = "provider_fallback"
 )
 
-// Causes are all of them, the most telling first: of two causes of one run, the one that stands
+// Causes are all of them, the most specific first: of two causes of one run, the one that stands
 // earlier explains the other.
 var Causes = [...]Cause{
 	CauseGPUMemory, CauseMemory, CauseDiskFull, CauseCUDAAddress, CauseCUDALaunch, CauseCUDATimeout, CauseCUDNN, CauseCUBLAS, CauseCUDA,

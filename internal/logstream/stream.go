@@ -279,7 +279,7 @@ func (s *Stream) announce(phase Phase) {
 	s.phase = &PhaseRun{Phase: phase, Step: s.step, Started: s.at, Left: -1}
 }
 
-// endPhase ends the phase that was announced. It counts if nothing else tells of it.
+// endPhase ends the phase that was announced. It counts if nothing else reports it.
 func (s *Stream) endPhase(counts bool) {
 	if s.phase == nil {
 		return

@@ -137,8 +137,8 @@ func TestCauseCountsOnceForEachStep(t *testing.T) {
 }
 
 // TestTwoWritersOfOneFile interleaves two recordings at their writes: all messages of both are
-// there, and so are the frames, up to what cannot be told apart where both work on as many frames
-// at the same time.
+// there, and so are the frames, except those that cannot be distinguished where both work on as
+// many frames at the same time.
 func TestTwoWritersOfOneFile(t *testing.T) {
 	all := recordings(t)
 	for _, pair := range [][2]string{

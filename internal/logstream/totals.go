@@ -14,8 +14,8 @@ type Totals struct {
 	Time   [len(Phases)]time.Duration
 	// Causes are by the index of Causes, once for each step.
 	Causes [len(Causes)]int64
-	// ModelsLoaded took ModelTime; ModelsFailed could not be loaded. FaceFusion tells the first
-	// only at log level debug.
+	// ModelsLoaded took ModelTime; ModelsFailed could not be loaded. FaceFusion logs the first only
+	// at log level debug.
 	ModelsLoaded, ModelsFailed int64
 	ModelTime                  time.Duration
 	// Records were made, Dropped bytes were left out of them.

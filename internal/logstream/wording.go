@@ -131,7 +131,7 @@ var wordings = []wording{
 	message("step_not_changed", SeverityError, "", "step ", `[0-9]+ not (?:remixed from|inserted to|removed from) job (\S+)`, groupJob),
 }
 
-// Fields are what a message tells besides its meaning. What it does not tell is empty.
+// Fields are the values in a message. What it does not contain is empty.
 type Fields struct {
 	// Job is the id, which is text of a user. FaceFusion 3.5.2 and later write None at the end of a
 	// job.

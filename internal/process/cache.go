@@ -66,7 +66,7 @@ func (c *processCache) update(entries []pidEntry, complete bool, now time.Durati
 			r = &cacheEntry{inode: e.inode, due: now}
 			c.records[e.pid], c.candidates[e.pid] = r, r
 		case r.state == tracked:
-			r.inode = e.inode // whether it is still the same process is told by its start time
+			r.inode = e.inode // its start time shows whether it is still the same process
 		case r.inode != e.inode:
 			*r = cacheEntry{inode: e.inode, due: now}
 			c.candidates[e.pid] = r

@@ -120,7 +120,7 @@ func TestContainersAreLookedUpAgain(t *testing.T) {
 	assert.Equal(t, "facefusion.service", only(t, w.pass()).Container.Unit)
 }
 
-// TestPodOfAnInstance: the mounts that a kubelet makes tell what the control group does not.
+// TestPodOfAnInstance: the mounts that a kubelet makes show what the control group does not.
 func TestPodOfAnInstance(t *testing.T) {
 	const pod = "4b5d7f6e-1a2b-4c3d-8e9f-0123456789ab"
 	w := newHarness(t, process.Settings{})

@@ -9,7 +9,7 @@ import (
 )
 
 // Bounds on what is read: a process is in up to 14 hierarchies, each path of up to 4 KiB; a network
-// namespace has some interfaces; a runtime writes what its container was told, environment
+// namespace has some interfaces; a runtime writes the configuration of its container, environment
 // included.
 const (
 	maxCgroup = 64 << 10
@@ -31,7 +31,7 @@ func (f *files) location(pid int) (container.Location, bool) {
 //
 // The folders of the runtimes are those of root, and the ID is the kernel's. Mounts are not:
 // whoever is in a user namespace of his own makes any. He is believed no more than what the control
-// group tells as well.
+// group shows as well.
 func (f *files) containerNames(pid int, l *container.Location) (names container.Names) {
 	mounts := f.mounts(pid)
 	believed := !f.alien(pid)

@@ -24,7 +24,7 @@ func TestASignalThatAsksIsNoCrash(t *testing.T) {
 	}
 }
 
-// TestAnEndIsReadBeforeItIsFetched: before Linux 6.15 the kernel does not tell afterwards.
+// TestAnEndIsReadBeforeItIsFetched: before Linux 6.15 the kernel does not report it afterwards.
 func TestAnEndIsReadBeforeItIsFetched(t *testing.T) {
 	cmd := exec.Command("sleep", "1h")
 	require.NoError(t, cmd.Start())
@@ -44,7 +44,7 @@ func TestAnEndIsReadBeforeItIsFetched(t *testing.T) {
 	require.Error(t, cmd.Wait())
 	m.watch.stop()
 	w.wait()
-	m.watch.pidfd = nil // as a kernel that does not tell
+	m.watch.pidfd = nil // as with a kernel that does not report it
 	e, ok := (&Table{}).endingOf(m, nil)
 	assert.True(t, ok)
 	assert.Equal(t, ExitTerminated, e.reason)

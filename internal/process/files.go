@@ -26,7 +26,7 @@ type files struct {
 	fs   procfs.FS
 	// kernel says that proc is a proc file system, not a tree that a test built.
 	kernel bool
-	// trusted says that loadavg tells the last pid of the processes in proc.
+	// trusted says that loadavg has the last pid of the processes in proc.
 	trusted bool
 	network network
 	// mountTables are those read in this pass, by view.

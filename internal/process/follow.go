@@ -91,7 +91,7 @@ func (t *Table) end(l *pass, m *trackedProcess, zombie *stat) {
 	t.exited = append(t.exited, m)
 }
 
-// endingOf returns false while the kernel may still tell.
+// endingOf returns false while the kernel may still report it.
 func (t *Table) endingOf(m *trackedProcess, zombie *stat) (ending, bool) {
 	if e, ok := m.watch.ending(); ok {
 		return e, true
@@ -112,7 +112,7 @@ func (t *Table) endingOf(m *trackedProcess, zombie *stat) (ending, bool) {
 }
 
 // patience is for how long a zombie's exit is held back in the hope that its parent fetches it,
-// which makes the kernel tell how it ended.
+// which makes the kernel report how it ended.
 const patience = 2 * time.Second
 
 // reapExited reports those of the dying whose end is known by now.

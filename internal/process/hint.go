@@ -27,8 +27,8 @@ const (
 	hintName   = "its folder or its script is called like FaceFusion, and no checkout is near"
 )
 
-// How many are remembered, of a user and in all: a host full of them is told by the first, and
-// nobody hides those of another.
+// How many are kept, of a user and in all: on a host full of them the first are enough, and no user
+// hides those of another.
 const (
 	maxUserHints = 8
 	maxHints     = 128

@@ -51,7 +51,7 @@ type instanceState struct {
 	totals        map[Role]*roleTotals
 	// around is the container of its processes; nil while none runs.
 	around *enclosure
-	// port is where its service listens, or did last, by which it is told from its siblings; 0
+	// port is where its service listens, or did last, which distinguishes it from its siblings; 0
 	// while that is not known.
 	port uint16
 	// gone is since when its container does not exist any more; zero while it does, or may.

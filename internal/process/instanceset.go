@@ -103,9 +103,9 @@ func (p *workdir) key(role Role) string {
 	}
 }
 
-// of returns the instance of a process that works there, and makes it known. A service is not of
-// an instance whose configuration names other processes: it would keep it up. It returns nil where
-// a new one is not admitted; else that is told whose it is.
+// of returns the instance of a process that works there, and makes it known. A service is not of an
+// instance whose configuration names other processes: it would keep it up. It returns nil where a
+// new one is not admitted; admitted returns the account that it belongs to.
 func (s *instanceSet) of(p workdir, role Role, admitted func() (uid int, ok bool)) *instanceState {
 	i := s.known(p, role)
 	key := p.key(role)

@@ -72,7 +72,7 @@ func (l *pidListing) between(first, last int) ([]pidEntry, bool, error) {
 }
 
 // read collects the entries of processes from a position on, until more says that there are enough.
-// It is told where the next entry lies.
+// more gets the position of the next entry.
 func (l *pidListing) read(position int64, size int, more func(e pidEntry, next int64) bool) error {
 	l.entries = l.entries[:0]
 	fd, err := unix.Open(l.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)

@@ -26,7 +26,7 @@ type Match struct {
 	Port uint16
 }
 
-// vague says that only the place of a process is told, not what it runs.
+// vague says that only the place of a process is configured, not what it runs.
 func (m *Match) vague() bool {
 	return m.Cmdline == nil && m.Exe == nil && m.Comm == nil && m.PIDFile == "" && m.Port == 0
 }

@@ -15,7 +15,7 @@ import (
 // may not write to is not his, as FaceFusion could do nothing with it.
 //
 // The same holds in a container, but for whom the container runs as: its image's files may all be
-// root's. Where it cannot be told, nobody is a stranger.
+// root's. Where it is unknown, no process counts as foreign.
 func (f *files) attribute(pid int, root *hostfs.Root, p *workdir) {
 	if p.checkout.inner == "" {
 		return

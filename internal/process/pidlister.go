@@ -12,7 +12,7 @@ import (
 // pidLister lists the processes that are new since the last pass, rather than all: listing 5,000
 // processes costs the kernel many times what it costs to read the few that are FaceFusion's.
 //
-// The kernel gives pids in turn, and /proc/loadavg tells the last one, of threads too. While that
+// The kernel gives pids in turn, and /proc/loadavg has the last one, of threads too. While that
 // stands still there is no new process; when it moved, the new ones lie between, and /proc can be
 // entered at a pid. What this cannot see is found by a complete listing every completeEvery: a pid
 // given out of turn (restored by CRIU), and processes that have ended.
@@ -26,7 +26,7 @@ type pidLister struct {
 	last [2]int
 }
 
-// completeEvery bounds how late a process can be found that the hint did not tell of. With 4,000
+// completeEvery bounds how late a process can be found that the hint did not report. With 4,000
 // processes a complete listing was measured at 5.3 ms, a pass without at 0.46 ms, and a pass with
 // the five FaceFusion processes alone at 0.35 ms: once in 30 passes keeps the mean below twice
 // that.
@@ -59,7 +59,7 @@ func (n *pidLister) read(now time.Duration) (entries []pidEntry, complete bool, 
 	return entries, true, nil
 }
 
-// lastPID is the last field of /proc/loadavg, or 0 where that does not tell: the file shows the pid
+// lastPID is the last field of /proc/loadavg, or 0 where that is of no use: the file shows the pid
 // namespace of the reader, which must be that of the listed processes, and must not be an imitation
 // (lxcfs).
 func (n *pidLister) lastPID() int {

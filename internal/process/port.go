@@ -18,7 +18,7 @@ type port struct {
 	// unknown says that the sockets of the process may not be looked at, and could not be guessed
 	// either.
 	unknown bool
-	// others are further addresses, unless it was told which one is the server.
+	// others are further addresses, unless it is known which one is the server.
 	others []netip.AddrPort
 	// searched is when it was last searched for, if ever, and version that of the sockets then.
 	ever     bool
@@ -198,7 +198,7 @@ func (t *Table) otherAddresses(m *trackedProcess, own []listener, number uint16)
 	return others
 }
 
-// Choose tells which port of a process is its server, where it has several: one that answers as a
+// Choose sets which port of a process is its server, where it has several: one that answers as a
 // server does. Only the goroutine that observes may call it.
 func (t *Table) Choose(id ID, number uint16) {
 	if m := t.members[id.PID]; m != nil && m.ID == id && m.chosen != number {

@@ -15,7 +15,7 @@ const (
 	commandProgram                    // python -c
 )
 
-// pythonProgram is what a Python process runs, as its command line tells.
+// pythonProgram is what a Python process runs, according to its command line.
 type pythonProgram struct {
 	kind programKind
 	// name is the path of a script, or the name of a module.

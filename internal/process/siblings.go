@@ -13,10 +13,10 @@ import (
 // down. The first that is seen has the key of the checkout, the others that and the port which they
 // had then.
 //
-// The port tells them apart, and is not what they are. A service that is started again is the one
-// of them that had its port, else one that has ended, else, where all of them run, another one. So
-// a web UI that comes back on the next free port is the same instance, and there are never more of
-// them than have run at once.
+// The port distinguishes them, and is not their identity. A service that is started again is the
+// one of them that had its port, else one that has ended, else, where all of them run, another one.
+// So a web UI that comes back on the next free port is the same instance, and there are never more
+// of them than have run at once.
 
 // keySeparator parts what a key is made of. Neither a path nor a name has it.
 const keySeparator = "\x00"

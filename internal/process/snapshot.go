@@ -188,7 +188,7 @@ type LifecycleEvent struct {
 	Instance string
 	Role     Role
 	PID      int
-	// Exited tells an exit from a start.
+	// Exited distinguishes an exit from a start.
 	Exited bool
 	// Reason of an exit.
 	Reason ExitReason
@@ -211,7 +211,7 @@ const (
 	ExitKilled     ExitReason = "killed"     // SIGKILL, by an operator or whoever
 	ExitOOMKilled  ExitReason = "oom_killed" // SIGKILL by the kernel, for memory
 	ExitCrashed    ExitReason = "crashed"    // SIGSEGV, SIGABRT, SIGBUS and the like
-	ExitUnknown    ExitReason = "unknown"    // the kernel did not tell
+	ExitUnknown    ExitReason = "unknown"    // the kernel did not report it
 )
 
 // failure says that a program did not end as it was meant to.

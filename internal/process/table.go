@@ -27,7 +27,7 @@ type Settings struct {
 	Instances []Configured
 	// OnExit is called, from any goroutine, as soon as a FaceFusion process ended, so that the
 	// owner can observe at once. It must not block, and it may be called twice for one process:
-	// when it ended, and when its parent fetched it and the kernel therefore tells how it ended.
+	// when it ended, and when its parent fetched it and the kernel therefore reports how it ended.
 	// May be nil.
 	OnExit func()
 }

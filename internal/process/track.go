@@ -237,8 +237,8 @@ func (t *Table) join(g observation, m *trackedProcess) {
 	t.files.measure(m, g.stat)
 }
 
-// maxWatchedWorkers is of how many workers of an instance it is told how they end: application
-// servers have a few, a pool may have as many as it likes.
+// maxWatchedWorkers bounds the workers of an instance whose exits are reported: application servers
+// have a few, a pool may have any number.
 const maxWatchedWorkers = 32
 
 func (t *Table) workersOf(i *instanceState) (n int) {

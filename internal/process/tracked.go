@@ -34,7 +34,7 @@ type trackedProcess struct {
 	// lastPort is the last one that was known, and placed says that it has taken the place of a
 	// service that ended, or needs none.
 	lastPort uint16
-	// chosen is the port that is its server, 0 where nobody has told; see Choose.
+	// chosen is the port that is its server, 0 where unknown; see Choose.
 	chosen uint16
 	placed bool
 	// joined is when it was found.
@@ -56,7 +56,7 @@ type trackedProcess struct {
 	// below says that a member has started it. foundAt is the pass that found it.
 	below   bool
 	foundAt time.Duration
-	// awaitsPort says that it counts when its port is known, which tells whose it is.
+	// awaitsPort says that it counts when its port is known, which shows whose it is.
 	awaitsPort bool
 	// orphan says that it is what a service left that crashed or was killed: that it ends, too, is
 	// no purpose of anybody's.

@@ -214,7 +214,7 @@ func (c usersCase) start(root, checkout, user string, container int) *usersProce
 			cmd = exec.Command("/usr/sbin/chroot", root, "/bin/sh", "-c", inner)
 		}
 	case container == 0 && uid != "1000":
-		// The shell stays, and starts what it is told to.
+		// The shell keeps running, and runs ./go again and again.
 		loop := fmt.Sprintf("mount -t proc proc /proc; cd %s; (exec %s) & while true; do sh ./go; done", checkout, line)
 		cmd = exec.Command("unshare", "-pfm", "--kill-child", "chroot", root, "/bin/sh", "-c", loop)
 	case container == 0:

@@ -106,7 +106,7 @@ const capSysPtrace = 19
 // hidesProcesses says whether proc shows this process only those of its own user: it is mounted
 // with hidepid (proc(5)), and this process is not exempt by the group of the option gid=, which is
 // root's by default, or by the capability. In a user namespace of its own the capability is of no
-// use, which the first process tells.
+// use, which the first process shows.
 func (f *files) hidesProcesses() bool {
 	if !f.kernel {
 		return false

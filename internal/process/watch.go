@@ -63,8 +63,8 @@ func (w *watcher) addQuiet(id ID) *watch {
 	return added
 }
 
-// seeZombie reads how the process ended as soon as it did: before Linux 6.15 nobody tells later,
-// and a supervisor fetches it within a millisecond.
+// seeZombie reads how the process ended as soon as it did: before Linux 6.15 it cannot be read
+// later, and a supervisor fetches it within a millisecond.
 func (w *watch) seeZombie() {
 	if w.zombie.Load() != nil {
 		return
@@ -94,7 +94,7 @@ func openPidfd(id ID) *os.File {
 }
 
 // await calls notify when the process has ended, and again when its parent has fetched it, as only
-// then the kernel tells how it ended. It returns when the file is closed.
+// then the kernel reports how it ended. It returns when the file is closed.
 func await(pidfd *os.File, notify func()) {
 	conn, err := pidfd.SyscallConn()
 	if err != nil {
@@ -124,7 +124,7 @@ func events(fd uintptr) int16 {
 	}
 }
 
-// ending returns how the process ended, once the kernel tells: Linux 6.15 and later, after the
+// ending returns how the process ended, once the kernel reports it: Linux 6.15 and later, after the
 // process was fetched by its parent,
 // https://elixir.bootlin.com/linux/v6.18/source/include/uapi/linux/pidfd.h.
 func (w *watch) ending() (ending, bool) {

@@ -9,8 +9,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
 )
 
-// Within is where a process runs, as its control group tells: the id of its container and the uid
-// of its pod, empty outside of one. Any account may read it.
+// Within is where a process runs, according to its control group: the id of its container and the
+// uid of its pod, empty outside of one. Any account may read it.
 func Within(root string, pid int) (containerID, podUID string) {
 	file, err := os.Open(filepath.Join(root, "proc", strconv.Itoa(pid), "cgroup"))
 	if err != nil {

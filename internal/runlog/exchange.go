@@ -8,7 +8,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/logstream"
 )
 
-// Exchange holds what a receiver and the processors that name it tell each other.
+// Exchange holds what a receiver and the processors that name it exchange.
 type Exchange struct {
 	known atomic.Pointer[Known]
 
@@ -19,7 +19,7 @@ type Exchange struct {
 	subscribers []*func()
 }
 
-// Key tells streams apart.
+// Key identifies a stream.
 type Key struct {
 	// Processor is the component id of the processor, Stream its name there.
 	Processor, Stream string
@@ -36,7 +36,7 @@ type StreamHealth struct {
 	Open []logstream.PhaseRun
 }
 
-// Finding is a record that tells a cause.
+// Finding is a record that has a cause.
 type Finding struct {
 	Time  time.Time
 	Cause logstream.Cause

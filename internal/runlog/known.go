@@ -43,7 +43,7 @@ type KnownStep struct {
 	Span           [8]byte
 }
 
-// ID tells attempts apart.
+// ID identifies an attempt.
 func (r *KnownRun) ID() RunID { return RunID{r.Instance, r.Job, r.Attempt, r.Root} }
 
 // RunID identifies an attempt of a job.

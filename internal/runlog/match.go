@@ -70,7 +70,7 @@ const (
 	lag = 3 * time.Second
 )
 
-// Line is what a record tells about the run that it belongs to.
+// Line is what a record says about its run.
 type Line struct {
 	Instance string
 	At       time.Time

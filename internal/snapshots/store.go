@@ -33,11 +33,11 @@ type Jobs struct {
 type GPUUse struct {
 	// Time is when the GPUs were observed.
 	Time time.Time
-	// Busy is by instance. An instance is missing where the driver does not tell.
+	// Busy is by instance. An instance is missing where the driver does not report it.
 	Busy map[string]bool
 }
 
-// GPUWork says what instances do on the GPUs that tell who uses them.
+// GPUWork is the work of instances on the GPUs that report their processes.
 type GPUWork struct {
 	// Time is when the GPUs were looked at.
 	Time time.Time

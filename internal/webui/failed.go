@@ -7,7 +7,7 @@ import (
 )
 
 // maxUnfinished is how many events of a function may wait, run or have been cancelled before its
-// failures cannot be told any more.
+// failures are unknown.
 const maxUnfinished = 1 << 14
 
 // failedOf reads the number of failures out of a success rate. It may be late, and is never too

@@ -36,8 +36,8 @@ const (
 // receive it. The server's state becomes StateNotProbed.
 var ErrNotProbed = errors.New("not probed")
 
-// countedStatus are the status codes that are told apart, so that no server can make up series; the
-// rest are errorOther.
+// countedStatus are the status codes that are counted separately, so that no server can make up
+// series; the rest are errorOther.
 var countedStatus = map[int]bool{
 	http.StatusOK:                  true,
 	http.StatusUnauthorized:        true,

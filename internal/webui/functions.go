@@ -10,9 +10,9 @@ import (
 // functionOther stands for the sum of all functions that are not named.
 const functionOther = "other"
 
-// functionNames are the functions that are told apart. Gradio numbers the names that come again: in
-// FaceFusion 3.5.0 to 3.8.1 start, run, stop and clear are the instant runner, start_1, run_1 and
-// stop_1 the job runner, apply is the job manager, read_logs the terminal's poll, and
+// functionNames are the functions that are counted separately. Gradio numbers the names that come
+// again: in FaceFusion 3.5.0 to 3.8.1 start, run, stop and clear are the instant runner, start_1,
+// run_1 and stop_1 the job runner, apply is the job manager, read_logs the terminal's poll, and
 // update_job_dataframe the list of the jobs layout. Over 200 more are of no interest one by one.
 var functionNames = [...]string{
 	"apply", "clear", functionOther, "read_logs", "run", "run_1", "start", "start_1", "stop", "stop_1", "update_job_dataframe",

@@ -110,7 +110,7 @@ func TestRequestsAreCounted(t *testing.T) {
 	}
 }
 
-// Behind a configured endpoint only the app's id tells one process from the next.
+// Behind a configured endpoint only the app's id distinguishes one process from the next.
 func TestConfiguredEndpointRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

@@ -230,7 +230,8 @@ func TestStoppedFromTheFirstPass(t *testing.T) {
 	})
 }
 
-// TestTwoServersOfAnEarlierBoot have no process to be told apart by, and one of them comes back.
+// TestTwoServersOfAnEarlierBoot have no process that distinguishes them, and one of them comes
+// back.
 func TestTwoServersOfAnEarlierBoot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

@@ -132,8 +132,8 @@ func observeFound(t *testing.T, address string) webui.Server {
 	return only(t, snapshot)
 }
 
-// TestFoundServerSpeaksTLS: TLS is told from a connection that is reset, and what is behind it is
-// asked.
+// TestFoundServerSpeaksTLS: TLS is distinguished from a connection that is reset, and what is
+// behind it is asked.
 func TestFoundServerSpeaksTLS(t *testing.T) {
 	gradio := &fakeServer{}
 	gradio.play(readRecording(t, "5.50.0").Moments["idle"])

@@ -82,7 +82,7 @@ func TestRecordedVersions(t *testing.T) {
 	}
 }
 
-// What Gradio tells of its functions, at each recorded moment.
+// Gradio's statistics of its functions, at each recorded moment.
 func TestRecordedFunctions(t *testing.T) {
 	r := readRecording(t, "5.50.0")
 	type count struct{ requests, failed int64 }

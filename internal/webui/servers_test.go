@@ -257,8 +257,8 @@ func TestSummaryInterval(t *testing.T) {
 	}
 }
 
-// TestAnotherInstancesServer: two services of one checkout are told apart by their ports, so that
-// the second one starts in the instance of the first. Nothing of it is left there.
+// TestAnotherInstancesServer: two services of one checkout are distinguished by their ports, so
+// that the second one starts in the instance of the first. Nothing of it is left there.
 func TestAnotherInstancesServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)

@@ -15,8 +15,8 @@ type Target struct {
 	Instance string
 	// Owner is whose it is, the user of a process for one: owners take turns.
 	Owner string
-	// Process tells one process from the next on the same port (for example "1234/567890"); empty
-	// for a configured endpoint.
+	// Process distinguishes one process from the next on the same port (for example "1234/567890");
+	// empty for a configured endpoint.
 	Process string
 	// Port is where the process listens; 0 while it does not.
 	Port uint16
@@ -142,14 +142,14 @@ type Function struct {
 	Name string
 	// Requests and Failed are totals since Server.Start; they never decrease when the server
 	// restarts. Requests counts what was asked for, ended or not; Failed those that raised an
-	// exception, as far as Gradio's rounded answer tells: late rather than too high.
+	// exception, as far as Gradio's rounded answer shows: late rather than too high.
 	Requests int64
 	Failed   reading.Value[int64]
 	// Own is what the process that serves now has counted itself. Its failures may be late, and are
 	// never too high.
 	Own Calls
-	// P50, P90 and P99 are the seconds a request took; absent once Gradio cannot tell, and for
-	// "other".
+	// P50, P90 and P99 are the seconds a request took; absent once Gradio does not report them, and
+	// for "other".
 	P50, P90, P99 reading.Value[float64]
 }
 

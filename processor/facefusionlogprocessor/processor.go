@@ -227,7 +227,7 @@ func (p *logProcessor) idle(now time.Time) {
 	}
 }
 
-// publish tells the receiver of phases and causes. Whoever listens is called without the lock.
+// publish sends phases and causes to the receiver. Listeners are called without the lock.
 func (p *logProcessor) publish() {
 	p.mu.Lock()
 	type report struct {

@@ -422,7 +422,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	})
 }
 
-// refusingConsumer is a next component that does not take records until it is told to.
+// refusingConsumer is a next component that refuses records until the test lets it accept them.
 type refusingConsumer struct {
 	consumertest.LogsSink
 	mu  sync.Mutex

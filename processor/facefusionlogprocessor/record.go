@@ -11,7 +11,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
 )
 
-// What only says where a reader reads, or would tell a path.
+// What only says where a reader reads, or would reveal a path.
 var readersOwn = []string{attrFilePath, attrOffset, attrTag, attrFileResolved, "log.file.name_resolved", "log.file.record_number", "log.record.original"}
 
 // fill writes a record with all that is known of it.

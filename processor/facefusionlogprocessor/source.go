@@ -37,7 +37,7 @@ type streamChunk struct {
 	offset int64
 }
 
-// pieceOf reads a record. Three kinds of readers are told apart by what they send: bytes or a
+// pieceOf reads a record. Three kinds of readers are distinguished by what they send: bytes or a
 // container's text are a piece of a stream; a map is an entry of the journal; any other text is a
 // line.
 func pieceOf(resource pcommon.Map, record plog.LogRecord) (p streamChunk, ok bool) {

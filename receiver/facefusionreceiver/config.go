@@ -53,7 +53,7 @@ type InstanceConfig struct {
 	Name string `mapstructure:"name"`
 	// Path is the folder of the checkout, as FaceFusion's process sees it.
 	Path string `mapstructure:"path"`
-	// JobsPath is its jobs folder; empty for the one that the process tells.
+	// JobsPath is its jobs folder; empty for the one that the process uses.
 	JobsPath string `mapstructure:"jobs_path"`
 	// Match names its processes, where no rule finds them or several instances share a checkout.
 	Match *MatchConfig `mapstructure:"match"`

@@ -26,8 +26,8 @@ func (c *Config) validateOverlaps() error {
 	return errs
 }
 
-// overlaps says what two instances have in common. Those that are told apart by their matches may
-// share a checkout.
+// overlaps says what two instances have in common. Those that are distinguished by their matches
+// may share a checkout.
 func (c *InstanceConfig) overlaps(other *InstanceConfig, root *hostfs.Root) error {
 	if c.Match != nil && other.Match != nil {
 		if *c.Match == *other.Match {

@@ -27,9 +27,9 @@ const (
 	pageStart = 4 << 20
 )
 
-// pageFinder logs where the page of metrics is: what an operator wants to know first, and what a
-// receiver is not told. It asks the ports on which this very process listens, until
-// one has metrics of FaceFusion. It asks nothing where no exporter makes a page.
+// pageFinder logs where the page of metrics is: what an operator needs first, and a receiver does
+// not know it. It asks the ports on which this very process listens, until one has metrics of
+// FaceFusion. It asks nothing where no exporter makes a page.
 type pageFinder struct {
 	logger   *zap.Logger
 	loop     *poll.Loop

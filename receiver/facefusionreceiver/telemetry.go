@@ -17,7 +17,7 @@ import (
 )
 
 // registerTelemetry reports how the observations of each probe go, whenever the Collector's own
-// metrics are read. id is the receiver's: two of them are told apart as in the Collector's own
+// metrics are read. id is the receiver's: two of them are distinguished as in the Collector's own
 // metrics of receivers.
 func registerTelemetry(builder *metadata.TelemetryBuilder, id component.ID, probes []probe.Probe, gate *hostfs.Gate) error {
 	receiver := delivery.ReceiverAttribute(id)

@@ -33,8 +33,8 @@ type file struct {
 // headers.
 const agentCapabilities = 1<<2 | 1<<19
 
-// tree is what a layer holds. Nothing of whoever builds it is in it: owners, times and the order of
-// entries are fixed.
+// tree is what a layer holds. Nothing in it depends on the machine that builds it: owners, times
+// and the order of entries are fixed.
 type tree struct {
 	files   map[string]file
 	created time.Time

@@ -10,19 +10,19 @@ import (
 // Origin is who made a job. The set is fixed, so that it may become an attribute.
 type Origin string
 
-// The origins. The first three are told by the ids that FaceFusion gives.
+// The origins. The first three are known from the ids that FaceFusion gives.
 const (
 	OriginUI       Origin = "ui"
 	OriginHeadless Origin = "headless"
 	OriginBatch    Origin = "batch"
 	// OriginCommandLine is job-create, OriginCaller another program that calls FaceFusion's code.
-	// The ids of their jobs do not tell: they are found by who was there.
+	// The ids of their jobs do not show them: they are found by the processes that were running.
 	OriginCommandLine Origin = "command_line"
 	OriginCaller      Origin = "caller"
 	OriginOther       Origin = "other"
 )
 
-// OriginOf tells the origin by the job's id.
+// OriginOf returns the origin that the job's id shows.
 func OriginOf(id string) Origin {
 	prefix, _, found := strings.Cut(id, "-")
 	switch origin := Origin(prefix); origin {
@@ -64,8 +64,7 @@ func mediaOf(target string) Media {
 	}
 }
 
-// Traits are what tells one step from another. All are from short lists, so that they may become
-// attributes.
+// Traits distinguish steps. All are from short lists, so that they may become attributes.
 type Traits struct {
 	Media Media
 	// Processors are those in use, sorted, joined by commas; one that we do not know is "other".
@@ -122,7 +121,7 @@ func processorsOf(a *arguments) (processors, models string) {
 
 type processor struct {
 	name  string
-	model func(*arguments) string // nil where it has none, or none that may be told
+	model func(*arguments) string // nil where it has none, or none that may be reported
 }
 
 // processorTable is sorted by name.

@@ -11,15 +11,16 @@ import (
 )
 
 const (
-	// debounce is for how long hints are gathered before anybody is told: longer than FaceFusion
+	// debounce is how long hints are collected before OnHint is called: longer than FaceFusion
 	// takes to write a file (2 ms).
 	debounce = 20 * time.Millisecond
 	// maxHints bounds the names that are kept between two passes. Beyond it the folders are listed.
 	maxHints = 1 << 16
 )
 
-// Hinter names the files that changed, as far as inotify tells. It may lose some, and then says so;
-// it may know none at all, where a limit of the host is reached or the filesystem is a remote one.
+// Hinter names the files that changed, as far as inotify reports them. It may lose some, and then
+// says so; it may know none at all, where a limit of the host is reached or the filesystem is a
+// remote one.
 type Hinter struct {
 	// notify is called, from the hinter's goroutine, when there is something to take.
 	notify func()

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// remote are the filesystems that others may change as well: inotify tells of what this kernel
-// does, and of nothing else.
+// remote are the filesystems that others may change as well: inotify reports what this kernel does,
+// and of nothing else.
 var remote = []uint32{
 	unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC,
 	unix.AFS_SUPER_MAGIC, unix.AFS_FS_MAGIC, unix.CODA_SUPER_MAGIC, unix.OCFS2_SUPER_MAGIC, lustre, gfs2, vboxsf,

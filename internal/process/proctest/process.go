@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// ProcEntry is what /proc tells of one. The zero value of a field stands for what is usual.
+// ProcEntry is the content of /proc for one process. The zero value of a field stands for what is
+// usual.
 type ProcEntry struct {
 	PID, PPID int
 	Argv      []string

@@ -30,7 +30,7 @@ type pipeline[T any] struct {
 	dropped func(T)
 }
 
-// ReceiverAttribute tells two receivers apart, as the Collector's own metrics of receivers do.
+// ReceiverAttribute distinguishes two receivers, as the Collector's own metrics of receivers do.
 func ReceiverAttribute(id component.ID) attribute.KeyValue {
 	return attribute.String("receiver", id.String())
 }

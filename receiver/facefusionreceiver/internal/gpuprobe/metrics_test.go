@@ -106,7 +106,7 @@ func TestMetricsOfAHealthyAndALostGPU(t *testing.T) {
 	golden(t, "testdata/healthy_and_lost.yaml", &gpu.Snapshot{Library: library(), Devices: []gpu.Device{healthy(), lost()}})
 }
 
-// TestAGPUThatWasLostFromTheStart has no UUID, and is told of all the same.
+// A GPU that was lost from the start has no UUID, and is reported nevertheless.
 func TestAGPUThatWasLostFromTheStart(t *testing.T) {
 	nameless := lost()
 	nameless.Identity = gpu.Identity{Index: 5}

@@ -118,7 +118,7 @@ func TestVisibility(t *testing.T) {
 	}
 }
 
-// In a container that sees the host's /proc, a newer driver tells the pids of the container.
+// In a container that sees the host's /proc, a newer driver reports the pids of the container.
 func TestPIDsOfTheContainerAreTranslated(t *testing.T) {
 	root := t.TempDir()
 	show := func(pid int, status string) {

@@ -57,7 +57,7 @@ func day() jobqueue.Queue {
 			}
 		}
 	}
-	// What users do is not in the plan: each stops and deletes something on a day, and a log tells
+	// What users do is not in the plan: each stops and deletes something on a day, and a log shows
 	// of what was declined.
 	first := scenario.Job{}
 	for _, o := range []jobqueue.Outcome{jobqueue.OutcomeStopped, jobqueue.OutcomeDeleted, jobqueue.OutcomeDeclined} {

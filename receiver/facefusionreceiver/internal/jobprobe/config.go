@@ -14,7 +14,7 @@ type Config struct {
 	// Enabled switches the probe. It needs the process probe, which finds the jobs folders.
 	Enabled bool `mapstructure:"enabled"`
 	// Interval is how often the folders are looked at. A change of a file is noticed at once where
-	// the kernel tells of it.
+	// the kernel reports it.
 	Interval time.Duration `mapstructure:"interval"`
 	// StallAfter is for how long nothing may show that a running job is worked on before it counts
 	// as stalled.

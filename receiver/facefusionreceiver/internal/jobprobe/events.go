@@ -20,7 +20,7 @@ func (p *Probe) events(changes []jobqueue.Change) plog.Logs {
 	for i := range changes {
 		c := &changes[i]
 		if c.From == c.To {
-			continue // the end of a run of whose job all was told
+			continue // the end of a run whose job was already reported completely
 		}
 		p.recordChange(traceContext(c.Run), c)
 		if event, wanted := probe.Event(p.lb, p.env.EventResource(c.Instance, p.env.Version(c.Instance)), severity(c.To), body(c)); wanted {

@@ -87,7 +87,7 @@ func divide(all jobqueue.Evidence, instance *process.Instance) {
 	all[instance.ID] = own
 }
 
-// logAge is for how long a line of the log may tell how a run ended.
+// logAge is for how long a line of the log may decide how a run ended.
 const logAge = 2 * time.Minute
 
 // logEvidence is what FaceFusion's log says of runs that did not complete.

@@ -27,7 +27,7 @@ type gpuState struct {
 	seen    time.Time
 }
 
-// runKey tells runs of the same id in two folders apart.
+// runKey distinguishes runs of the same id in two folders.
 type runKey struct {
 	instance string
 	run      jobqueue.RunID

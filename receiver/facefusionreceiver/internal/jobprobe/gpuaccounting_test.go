@@ -35,7 +35,7 @@ type benchGPU struct {
 	shares  map[string]snapshots.GPUShare
 	shown   map[string]snapshots.GPUShare
 	gone    bool
-	// noCounter and noPower: the GPU does not tell.
+	// noCounter and noPower: the GPU does not report them.
 	noCounter, noPower bool
 }
 

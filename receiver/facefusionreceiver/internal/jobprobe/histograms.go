@@ -19,7 +19,7 @@ type HistogramsConfig struct {
 
 // AttributesConfig chooses the attributes of a counter.
 type AttributesConfig struct {
-	// Attributes are those that the runs are told apart by.
+	// Attributes are those by which runs are counted.
 	Attributes []string `mapstructure:"attributes"`
 }
 
@@ -27,7 +27,7 @@ type AttributesConfig struct {
 type HistogramConfig struct {
 	// Enabled switches the metric.
 	Enabled bool `mapstructure:"enabled"`
-	// Attributes are those that runs or steps are told apart by. Each multiplies the series.
+	// Attributes are those by which runs or steps are counted. Each multiplies the series.
 	Attributes []string `mapstructure:"attributes"`
 	// Bounds are those of the buckets, out of jobqueue.DurationBounds. Each is a series of each
 	// combination of attributes.

@@ -52,7 +52,7 @@ func recordOldest(mb *metadata.MetricsBuilder, queue *jobqueue.Queue, ts pcommon
 }
 
 // recordFinished sends every outcome from the start: a rate shows the first failure. Where origin
-// or media are told apart, it does so for the combinations that were seen.
+// or media are counted separately, it does so for the combinations that were seen.
 func recordFinished(mb *metadata.MetricsBuilder, cfg *AttributesConfig, queue *jobqueue.Queue, ts pcommon.Timestamp) {
 	counts := map[labels]map[jobqueue.Outcome]uint64{}
 	by := slices.DeleteFunc(slices.Clone(cfg.Attributes), func(name string) bool { return name == outcome })
@@ -70,14 +70,15 @@ func recordFinished(mb *metadata.MetricsBuilder, cfg *AttributesConfig, queue *j
 	for k, byOutcome := range counts {
 		recordOutcomes(mb, k, byOutcome, queue, ts)
 	}
-	for reason, n := range queue.Orphans { // what cannot be told of a FaceFusion has no zero
+	// a reason that cannot be determined for a FaceFusion has no zero
+	for reason, n := range queue.Orphans {
 		mb.RecordFacefusionJobLostDataPoint(ts, int64(n),
 			metadata.WithFacefusionOrphanReasonMetricAttribute(string(reason)))
 	}
 }
 
-// recordOutcomes sends the runs of one combination. What cannot be told of a FaceFusion has no
-// zero.
+// recordOutcomes sends the runs of one combination. An outcome that cannot be determined for a
+// FaceFusion has no zero.
 func recordOutcomes(mb *metadata.MetricsBuilder, k labels, byOutcome map[jobqueue.Outcome]uint64, queue *jobqueue.Queue, ts pcommon.Timestamp) {
 	var options []metadata.MetricAttributeOption
 	if k.origin != "" {

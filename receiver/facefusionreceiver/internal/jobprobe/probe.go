@@ -99,8 +99,8 @@ func (p *Probe) Health() poll.LoopHealth {
 
 // Start implements probe.Probe.
 func (p *Probe) Start(ctx context.Context, host component.Host) error {
-	// All signals of the receiver were created by now. One that is shut down before the others is
-	// told all the same: what is kept goes out after the next start.
+	// All signals of the receiver were created by now. Data of a signal that is shut down before
+	// the others is still recorded: it is kept and delivered after the next start.
 	p.emitsEvents, p.emitsTraces = p.env.Sink.WantsLogs(), p.env.Sink.WantsTraces()
 	if err := p.openStorage(ctx, host); err != nil {
 		if err := p.persister.Without(ctx, p.env.Settings.Logger, err); err != nil {

@@ -225,7 +225,7 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 	asked := now.Add(-time.Second)
 	servers := &webui.Snapshot{Servers: []webui.Server{
 		{Instance: "facefusion-3f2a", Process: "12/34", Asked: asked, Functions: []webui.Function{{Name: "run", Own: webui.Calls{Requests: 5, Failed: reading.Known[int64](6)}}}},
-		// it tells nothing
+		// it shows nothing
 		{Instance: "facefusion-3f2a", Process: "12/35"},
 		// a configured endpoint
 		{Instance: "facefusion-3f2a", Functions: []webui.Function{{Name: "run"}}},

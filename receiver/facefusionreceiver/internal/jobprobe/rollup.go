@@ -8,7 +8,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
 )
 
-// The attributes by which the metrics of runs and steps can be told apart.
+// The attributes by which the metrics of runs and steps can be split.
 const (
 	outcome    = "facefusion.outcome"
 	origin     = "facefusion.origin"
@@ -17,7 +17,7 @@ const (
 	model      = "facefusion.model"
 )
 
-// labels are the values of these attributes; one that a metric is not told apart by is empty.
+// labels are the values of these attributes; one by which a metric is not split is empty.
 type labels struct {
 	outcome, origin, media, processors, model string
 }
@@ -60,7 +60,7 @@ func (l labels) put(to pcommon.Map, attributes []string) {
 	}
 }
 
-// rollUp adds up what the attributes of a histogram do not tell apart, in the order in which it
+// rollUp adds up what the attributes of a histogram do not distinguish, in the order in which it
 // comes.
 type rollUp struct {
 	cfg    *HistogramConfig

@@ -75,7 +75,7 @@ func (g *spanUsage) observe(reading *snapshots.GPUReadings, before time.Time, in
 	d.used = d.used || used
 	d.memory, d.memoryUnknown = max(d.memory, share.Memory.V), d.memoryUnknown || !share.Memory.Known
 	if before.IsZero() || before.Add(reading.Sampled.Sub(before)/2).Before(g.begin) {
-		return // it tells more of the time before the span
+		return // it covers more of the time before the span
 	}
 	d.busyReadings++
 	d.busy, d.busyUnknown = max(d.busy, share.Busy.V), d.busyUnknown || !share.Busy.Known

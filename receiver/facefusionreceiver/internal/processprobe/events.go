@@ -51,7 +51,7 @@ func (p *Probe) emitExited(c *process.LifecycleEvent, resource pcommon.Resource)
 	p.env.Send(p.lb, resource, exitSeverity(c), fmt.Sprintf("FaceFusion %s exited, pid %d: %s", c.Role, c.PID, howExited(c)))
 }
 
-// howExited is the reason, and what the kernel told of it.
+// howExited is the reason, and what the kernel reported about it.
 func howExited(c *process.LifecycleEvent) string {
 	switch {
 	case c.Signal.Known:

@@ -99,8 +99,8 @@ func TestADenialThatEnded(t *testing.T) {
 	require.Equal(t, "a field of FaceFusion's processes may be read again", again[0].Message)
 }
 
-// TestAServiceThatRestartsEachSecond is told some times, then once, and once more when the time is
-// over, with how often and whether it runs.
+// A service that restarts each second is reported some times, then once, and once more when the
+// time is over, with how often and whether it runs.
 func TestAServiceThatRestartsEachSecond(t *testing.T) {
 	p, logged := logOf(t)
 	for second := range 601 {

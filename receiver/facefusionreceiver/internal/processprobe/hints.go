@@ -13,7 +13,7 @@ import (
 type hinted map[int]map[string]time.Time
 
 // How many hints of a user are logged until they are forgotten, and of how many users: nobody keeps
-// those of another from being told.
+// those of another from being reported.
 const (
 	maxUserHinted  = 8
 	maxHintedUsers = 64

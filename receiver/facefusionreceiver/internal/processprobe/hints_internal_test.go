@@ -10,8 +10,8 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 )
 
-// TestHintsOfAUserHideNoOther: whoever makes hints by the thousand is told of eight; another user's
-// is told all the same, and his own again when those are gone for a day.
+// TestHintsOfAUserHideNoOther: of a user with a thousand hints eight are reported; another user's
+// is reported as well, and his own again when those are gone for a day.
 func TestHintsOfAUserHideNoOther(t *testing.T) {
 	l, now, reported := hinted{}, time.Now(), 0
 	for n := range 1000 {

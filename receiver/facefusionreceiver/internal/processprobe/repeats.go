@@ -8,7 +8,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 )
 
-// A service that ends more often than lostInRow times within an episode is told once, and again
+// A service that ends more often than lostInRow times within an episode is reported once, and again
 // when the episode is over: one that restarts each second would fill the log.
 const (
 	lostInRow    = 3
@@ -42,7 +42,7 @@ func (p *Probe) repeats(instance string) bool {
 	return e != nil && e.lost > lostInRow
 }
 
-// endEpisodes tells how often, and whether it runs now.
+// endEpisodes reports how often, and whether it runs now.
 func (p *Probe) endEpisodes(snapshot *process.Snapshot) {
 	for instance, e := range p.episodes {
 		if snapshot.Time.Sub(e.begun) < episodeLasts {

@@ -26,8 +26,8 @@ var serverProbeDuration = probe.HistogramSpec{
 	Attributes:  []string{"server.port", "facefusion.probe", "http.response.status_code", "error.type"},
 }
 
-// NewDefaultHistogramsConfig has every histogram switched on. Its bounds tell a quick answer from a
-// slow one and a slow one from a timeout, for each of five kinds of request.
+// NewDefaultHistogramsConfig has every histogram switched on. Its bounds distinguish a quick answer
+// from a slow one and a slow one from a timeout, for each of five kinds of request.
 func NewDefaultHistogramsConfig() HistogramsConfig {
 	return HistogramsConfig{ServerProbeDuration: HistogramConfig{Enabled: true, Bounds: []float64{0.01, 0.05, 0.25, 1, 2.5}}}
 }

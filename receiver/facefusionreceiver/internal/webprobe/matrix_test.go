@@ -138,7 +138,7 @@ func (h *played) end(p proctest.ProcEntry, status int) {
 	require.NoError(h.t, h.host.Remove(p.PID))
 }
 
-// alert is what the rules of deploy/ make of the page: of those that tell that nothing runs.
+// alert is what the rules of deploy/ make of the page: of those that report that nothing runs.
 func (h *played) alert() string {
 	snapshot, err := h.table.Observe(h.t.Context())
 	require.NoError(h.t, err)

@@ -135,8 +135,8 @@ func target(i *process.Instance, s process.ServerProcess) webui.Target {
 	return t
 }
 
-// identity tells one process from the next. It is empty for a process of an earlier boot, of which
-// nothing is left.
+// identity distinguishes one process from the next. It is empty for a process of an earlier boot,
+// of which nothing is left.
 func identity(id process.ID) string {
 	if id == (process.ID{}) {
 		return ""
