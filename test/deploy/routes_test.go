@@ -58,6 +58,8 @@ func TestInhibition(t *testing.T) {
 	own := with(lost, "job", "facefusion-collector") // as in rules that were not updated
 	down := model.LabelSet{"alertname": "FaceFusionServerDown", "host_name": "gpu-7", "service_instance_id": "a"}
 	gpu := model.LabelSet{"alertname": "GPULost", "host_name": "gpu-7", "hw_id": "GPU-1"}
+	missing := model.LabelSet{"alertname": "GPUMissing", "host_name": "gpu-7"}
+	stalled := model.LabelSet{"alertname": "FaceFusionJobStalled", "host_name": "gpu-7", "service_instance_id": "a"}
 	driver := model.LabelSet{"alertname": "CollectorGPUDriverUnavailable", "host_name": "gpu-7"}
 	blind := model.LabelSet{"alertname": "CollectorProbeBlind", "host_name": "gpu-7"}
 	other := model.LabelSet{"alertname": "FaceFusionServerSaturated", "host_name": "gpu-7", "service_instance_id": "a", "server_port": "7861"}
@@ -77,8 +79,11 @@ func TestInhibition(t *testing.T) {
 		{"not that of the processes", driver, with(blind, "probe", "process"), false},
 		{"a lost GPU silences its XID", gpu, model.LabelSet{"alertname": "GPUXid", "host_name": "gpu-7", "hw_id": "GPU-1"}, true},
 		{"not that of another GPU", gpu, model.LabelSet{"alertname": "GPUXid", "host_name": "gpu-7", "hw_id": "GPU-2"}, false},
-		{"a lost GPU silences the jobs it took", gpu, model.LabelSet{"alertname": "FaceFusionJobStalled", "host_name": "gpu-7", "service_instance_id": "a"}, true},
+		{"a lost GPU silences the jobs it took", gpu, stalled, true},
 		{"not a server that is down", gpu, down, false},
+		{"a GPU that was taken out silences no job of its host, for all of the day", missing, stalled, false},
+		{"nor a queue that does not move", missing, with(stalled, "alertname", "FaceFusionQueueNotMoving"), false},
+		{"nor jobs that fail", missing, with(stalled, "alertname", "FaceFusionJobsFailing"), false},
 		{"not two runners that overwrite each other's files", gpu, model.LabelSet{"alertname": "FaceFusionJobContended", "host_name": "gpu-7", "service_instance_id": "a"}, false},
 		{"nor a folder that is closed", gpu, model.LabelSet{"alertname": "FaceFusionJobsFolderClosed", "host_name": "gpu-7", "service_instance_id": "a"}, false},
 		{"a server that is down silences its queue", down, model.LabelSet{"alertname": "FaceFusionQueueNotMoving", "host_name": "gpu-7", "service_instance_id": "a"}, true},
