@@ -1,10 +1,15 @@
 package deploy
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/inhibit"
 	"github.com/prometheus/alertmanager/pkg/labels"
@@ -94,6 +99,25 @@ func TestInhibition(t *testing.T) {
 	} {
 		require.Equal(t, c.muted, inhibits(t, c.source, c.target), c.what)
 	}
+}
+
+// The command of docs/alerts.md keeps apart hosts of the same name in several clusters, in messages
+// and in inhibitions.
+func TestClustersAreKeptApart(t *testing.T) {
+	page, err := os.ReadFile("../../docs/alerts.md")
+	require.NoError(t, err)
+	command := regexp.MustCompile("`sed -i (-E '[^`]+') alertmanager.yml`").FindSubmatch(page)
+	require.NotNil(t, command, "docs/alerts.md has no command for several clusters")
+	content, err := exec.Command("sh", "-c", "sed "+string(command[1])+" "+filepath.Join(alertmanager, "alertmanager.yml")).Output()
+	require.NoError(t, err)
+	cfg, err := config.Load(string(content))
+	require.NoError(t, err)
+	require.Contains(t, cfg.Route.GroupBy, model.LabelName("cluster"))
+	for _, rule := range cfg.InhibitRules {
+		require.Contains(t, inhibit.NewInhibitRule(rule).Equal, model.LabelName("cluster"), "%v", rule.SourceMatchers)
+	}
+	before, _ := load(t)
+	require.Len(t, cfg.InhibitRules, len(before.InhibitRules))
 }
 
 // The loss of a page invalidates the alerts that are computed from that page, and no others.
