@@ -4,6 +4,8 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,4 +66,26 @@ func attributes(t *testing.T) []string {
 	require.Greater(t, len(used), 50)
 	slices.Sort(used)
 	return slices.Compact(used)
+}
+
+// TestSeriesOfAHostAreOneNumber: both READMEs say what the table of docs/cardinality.md comes to.
+func TestSeriesOfAHostAreOneNumber(t *testing.T) {
+	page := read(t, "../../docs/cardinality.md")
+	number := func(row string) int {
+		match := regexp.MustCompile(`(?m)^\| ` + row + `[^|]*\| \**([0-9,]+)`).FindStringSubmatch(page)
+		require.NotNil(t, match, "docs/cardinality.md has no row %q", row)
+		n, err := strconv.Atoi(strings.ReplaceAll(match[1], ",", ""))
+		require.NoError(t, err)
+		return n
+	}
+	all := number(`\*\*in all, 8 GPUs and 2 instances`)
+	require.Equal(t, all, 8*number("each GPU")+2*number("each instance")+number("driver and collector")+number("the host itself"))
+	for readme, says := range map[string]string{
+		"../../README.md":       `([0-9,]+) series with eight GPUs and two instances`,
+		"../../README.zh-CN.md": `八块 GPU、两个实例共 ([0-9,]+) 条时间序列`,
+	} {
+		match := regexp.MustCompile(says).FindStringSubmatch(read(t, readme))
+		require.NotNil(t, match, "%s does not say how many series a host has", readme)
+		require.Equal(t, strconv.Itoa(all), strings.ReplaceAll(match[1], ",", ""), readme)
+	}
 }
