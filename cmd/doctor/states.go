@@ -38,7 +38,7 @@ var (
 	}
 )
 
-// of is the finding of a state. One that is not known here is named all the same.
+// finds is the finding of a state. One that is not known here is named all the same.
 func finds(states map[string]meaning, check, subject, state string) finding {
 	m, known := states[state]
 	if !known {

@@ -34,10 +34,10 @@ type parsed struct {
 	declarations []declaration
 }
 
-// packages parses every Go file of the repository, whatever its build tags and its module.
-func packages(t *testing.T) []parsed {
+// files parses every Go file of the repository, whatever its build tags and its module, by path.
+func files(t *testing.T) map[string]*ast.File {
 	t.Helper()
-	byDir := map[string]*parsed{}
+	byPath := map[string]*ast.File{}
 	fset := token.NewFileSet()
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -52,22 +52,27 @@ func packages(t *testing.T) []parsed {
 		if filepath.Ext(path) != ".go" || strings.HasPrefix(entry.Name(), "generated_") {
 			return nil
 		}
-		file, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
+		byPath[path], err = parser.ParseFile(fset, path, nil, parser.SkipObjectResolution|parser.ParseComments)
+		return err
+	})
+	require.NoError(t, err)
+	return byPath
+}
+
+// packages are the files by folder.
+func packages(t *testing.T) []parsed {
+	t.Helper()
+	parsedFiles := files(t)
+	byDir := map[string]*parsed{}
+	for _, path := range slices.Sorted(maps.Keys(parsedFiles)) {
 		dir, err := filepath.Rel(root, filepath.Dir(path))
-		if err != nil {
-			return err
-		}
+		require.NoError(t, err)
 		dir = filepath.ToSlash(dir)
 		if byDir[dir] == nil {
 			byDir[dir] = &parsed{dir: dir}
 		}
-		byDir[dir].declarations = append(byDir[dir].declarations, declarations(file, path)...)
-		return nil
-	})
-	require.NoError(t, err)
+		byDir[dir].declarations = append(byDir[dir].declarations, declarations(parsedFiles[path], path)...)
+	}
 	require.Greater(t, len(byDir), 30, "the repository was not found")
 	var all []parsed
 	for _, dir := range slices.Sorted(maps.Keys(byDir)) {

@@ -258,7 +258,7 @@ func TestImplausibleAnswersAreCounted(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*gputest.GPU)
 		group gpu.Group
-		// in a minute
+		// In a minute
 		count int64
 	}{
 		"utilization 255":       {func(g *gputest.GPU) { g.Utilization[gpu.TaskEncoder] = 255 }, gpu.GroupUtilization, 60},

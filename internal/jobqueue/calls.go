@@ -73,7 +73,7 @@ func (d *servedDoor) rest() (changed bool) {
 	return changed
 }
 
-// doorOf is the one by which a run came.
+// door is the one by which a run came.
 func (s *served) door(d door) *servedDoor {
 	if d == doorInstant {
 		return &s.instant

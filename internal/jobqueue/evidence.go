@@ -204,7 +204,7 @@ func (l *folderEvidence) callsOf(id ProcessID) *ServerCalls {
 	return nil
 }
 
-// servers that live.
+// liveServers are the servers that live.
 func (l *folderEvidence) liveServers() (ids []ProcessID) {
 	for i := range l.processes {
 		if l.processes[i].Role == RoleServer {

@@ -33,9 +33,9 @@ func BenchmarkThousandChangesASecond(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// load runs jobs for a while, and returns how many.
+// churn runs jobs for a while, and returns how many.
 func churn(b *testing.B, folder *jobs.Manager, d time.Duration) int {
-	// of one job: created, a step added, submitted, moved, started, completed, moved
+	// Of one job: created, a step added, submitted, moved, started, completed, moved
 	const changes = 7
 	begin, n := time.Now(), 0
 	for ; time.Since(begin) < d; n++ {

@@ -24,7 +24,7 @@ func TestARunHoldsAllThatATraceNeeds(t *testing.T) {
 		h := newHarness(t, Settings{KeepPaths: keep})
 		h.process(RoleRunner, time.Second)
 		h.pass()
-		// the dates in the file, and its own, a millisecond later
+		// The dates in the file, and its own, a millisecond later
 		var at, written []reading.Value[time.Time]
 		step := func(d time.Duration, name string, statuses ...string) {
 			h.advance(d)

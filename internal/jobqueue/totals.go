@@ -79,10 +79,10 @@ type totals struct {
 	orphans map[LossReason]uint64
 	runs    map[RunKey]*runAggregate
 	steps   map[StepKey]*durationHistogram
+	models  modelNames
 	// foreignKeys counts the steps' keys in which a model is not FaceFusion's own.
-	models      modelNames
 	foreignKeys int
-	// what was published last; nil when something has been added since.
+	// What was published last; nil when something has been added since.
 	publishedRuns  []RunTotals
 	publishedSteps []StepTotals
 }

@@ -56,8 +56,8 @@ func isPython(program string) bool {
 // runnerCommands process jobs and end.
 var runnerCommands = setOf("headless-run", "batch-run", "job-run", "job-run-all", "job-retry", "job-retry-all")
 
-// role returns what FaceFusion does with these arguments; false where it only prints something, or
-// refuses them. The version may be unknown ("").
+// roleFor returns what FaceFusion does with these arguments; false where it only prints something,
+// or refuses them. The version may be unknown ("").
 func (s script) roleFor(version string) (Role, bool) {
 	switch s.kind() {
 	case faceFusion3:

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// cache remembers each process of the host with a judgement, so that the uninteresting ones are not
-// opened again.
+// processCache remembers each process of the host with a judgement, so that the uninteresting ones
+// are not opened again.
 //
 // When is a judgement final? A process can become another program without a new pid: entry points
 // of containers end with "exec python facefusion.py", env, nice and gosu do nothing else, systemd

@@ -60,7 +60,7 @@ type instanceState struct {
 	asked time.Time
 }
 
-// roleTotals returns the role's, which from then on is reported for as long as the instance is
+// totalsOf returns those of a role, which from then on is reported for as long as the instance is
 // known.
 func (i *instanceState) totalsOf(r Role) *roleTotals {
 	t := i.totals[r]

@@ -20,8 +20,8 @@ type port struct {
 	unknown bool
 	// others are further addresses, unless it is known which one is the server.
 	others []netip.AddrPort
+	ever   bool
 	// searched is when it was last searched for, if ever, and version that of the sockets then.
-	ever     bool
 	searched time.Duration
 	version  uint64
 	foreign  bool

@@ -204,7 +204,7 @@ type ExitReason string
 const (
 	ExitCompleted ExitReason = "completed" // code 0
 	ExitFailed    ExitReason = "failed"    // code 1 and every other code
-	// code 2: a pre-check failed, or the command line was wrong
+	// Code 2: a pre-check failed, or the command line was wrong
 	ExitCheckFailed ExitReason = "check_failed"
 	// SIGTERM, SIGINT, SIGHUP; or the code by which a program says that it ended for the first two
 	ExitTerminated ExitReason = "terminated"

@@ -52,11 +52,11 @@ type Table struct {
 	listening listening
 	instances *instanceSet
 	groups    *container.Groups
-	// remembered are to be made known by the first pass.
+	// saved are to be made known by the first pass.
 	saved []SavedInstance
 	// members are the live processes of all instances by pid.
 	members map[int]*trackedProcess
-	// dying have ended, but are not reported yet, as their parent did not fetch them.
+	// exited have ended, but are not reported yet, as their parent did not fetch them.
 	exited []*trackedProcess
 	// unconfirmed are processes that may be services.
 	unconfirmed map[int]*unconfirmed
@@ -80,7 +80,7 @@ type Table struct {
 	boot string
 	// epoch is the moment from which the Table counts its own time.
 	epoch time.Time
-	// looked says that there was a pass before: what is found from now on was started.
+	// primed says that there was a pass before: what is found from now on was started.
 	primed bool
 	closed bool
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
-// usage is what one process uses: totals since its start, and what it holds now.
+// resourceUsage is what one process uses: totals since its start, and what it holds now.
 type resourceUsage struct {
 	user, system             uint64 // ticks
 	read, write              reading.Value[int64]

@@ -156,5 +156,5 @@ func (w *watch) stop() {
 	w.watcher.unpoll(w.id)
 }
 
-// close waits for all goroutines; the watches must have been closed.
+// wait waits for all goroutines; the watches must have been closed.
 func (w *watcher) wait() { w.wg.Wait() }

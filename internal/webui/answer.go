@@ -54,7 +54,7 @@ func parseApp(body []byte) (uint64, error) {
 	return *answer.AppID, nil
 }
 
-// usage is what Gradio says of one function since its process started.
+// functionStats is what Gradio says of one function since its process started.
 type functionStats struct {
 	requests      int64
 	failed        reading.Value[int64]

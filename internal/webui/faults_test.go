@@ -29,7 +29,7 @@ var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 // more than they need.
 const patience = 100 * time.Millisecond
 
-// probe is one request and how it went, without its duration.
+// probed is one request and how it went, without its duration.
 type probed struct {
 	probe  webui.ProbeName
 	status int

@@ -18,7 +18,7 @@ var functionNames = [...]string{
 	"apply", "clear", functionOther, "read_logs", "run", "run_1", "start", "start_1", "stop", "stop_1", "update_job_dataframe",
 }
 
-// functions count what Gradio says of them, over all processes that served the port.
+// functionCounters count what Gradio says of them, over all processes that served the port.
 type functionCounters struct {
 	tallies map[string]*counterValue
 	// known says that the last answer was understood.

@@ -25,7 +25,7 @@ type requestOutcome struct {
 	seconds float64
 }
 
-// probes count the requests to one server.
+// probeHistograms count the requests to one server.
 type probeHistograms map[requestSeries]*histogram.Histogram
 
 func (p probeHistograms) count(o requestOutcome) {

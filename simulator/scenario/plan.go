@@ -15,7 +15,7 @@ type ActKind string
 const (
 	UI       ActKind = "ui"       // a click on Start: the server works on a job of its own
 	Headless ActKind = "headless" // headless-run
-	// jobs are drafted and submitted, then job-run-all works on all that is queued, orphans
+	// Jobs are drafted and submitted, then job-run-all works on all that is queued, orphans
 	// included
 	Nightly  ActKind = "nightly"
 	Draft    ActKind = "draft"    // a job is drafted, and forgotten

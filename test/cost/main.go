@@ -23,7 +23,7 @@ type options struct {
 	growth         bool
 	hold           int
 
-	// the host
+	// The host
 	processes, connections, instances, gpus, finished int
 	// agentOnly leaves out all but the agent, and result is where its row is written.
 	agentOnly bool

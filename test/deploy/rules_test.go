@@ -165,7 +165,7 @@ func TestRunbooksNameWhatExists(t *testing.T) {
 	}
 }
 
-// docs/alerts.md has a line for each alert, with its severity.
+// TestAlertsAreListed: docs/alerts.md has a line for each alert, with its severity.
 func TestAlertsAreListed(t *testing.T) {
 	page, err := os.ReadFile("../../docs/alerts.md")
 	require.NoError(t, err)
@@ -181,8 +181,8 @@ func TestAlertsAreListed(t *testing.T) {
 	require.Equal(t, severities, listed)
 }
 
-// promtool runs the rule tests; this test requires that each alert has tests of both kinds, firing
-// and not firing.
+// TestEveryAlertIsTested: promtool runs the rule tests, and each alert has some of both kinds,
+// firing and not firing.
 func TestEveryAlertIsTested(t *testing.T) {
 	fires, quiet := map[string]bool{}, map[string]bool{}
 	for _, file := range glob(t, prometheus+"/tests/*_test.yml") {

@@ -28,7 +28,7 @@ type outageCase struct {
 	name   string
 	config string // of the agent, on top of agent.yaml; all-signals.yaml if empty
 	agent  string // YAML, on top of that and of short intervals
-	// the configuration of the Prometheus that the metrics go to; none: the store for all signals
+	// The configuration of the Prometheus that the metrics go to; none: the store for all signals
 	prometheus             string
 	gateway                bool // config/gateway.yaml is in between
 	killAgent, killGateway bool

@@ -27,7 +27,7 @@ import (
 // after a possible loss sends some data twice.
 type ledger struct {
 	mu sync.Mutex
-	// by series and millisecond, the samples that a Prometheus would have of it
+	// By series and millisecond, the samples that a Prometheus would have of it
 	series map[string]map[int64]int
 	events map[string]bool
 	spans  map[string]bool

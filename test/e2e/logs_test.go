@@ -151,7 +151,7 @@ func logRecording(t *testing.T, name string) []byte {
 	return data
 }
 
-// closed are recordings of which every bar was closed.
+// closedRecordings are those of which every bar was closed.
 var closedRecordings = []string{
 	"real/3.8.1-batch.stderr", "real/3.8.1-exception.stderr", "real/3.8.1-monitored.stderr", "real/3.8.1-runA.stderr", "real/3.8.1-runB.stderr",
 	"real/ff320-headless.stderr", "real/ff320-declined.stderr", "real/ff382-headless.stderr", "real/3.8.1-noload.stderr", "real/v4-api.stderr",

@@ -106,7 +106,7 @@ func (f *faceFusionCopy) must(name string, arguments ...string) {
 	require.NoError(f.t, err, "%s %s: %s", name, strings.Join(arguments, " "), said)
 }
 
-// program is one process of FaceFusion, whose log the collector reads.
+// faceFusionProgram is one process of FaceFusion, whose log the collector reads.
 type faceFusionProgram struct {
 	*exec.Cmd
 	t     *testing.T

@@ -30,7 +30,7 @@ func TestSeries(t *testing.T) {
 	for _, s := range []struct {
 		name, overrides string
 		configs         []string
-		// budget of each GPU and of each instance, with the histograms of its jobs, in steady
+		// Budget of each GPU and of each instance, with the histograms of its jobs, in steady
 		// state.
 		gpu, instance int
 	}{

@@ -34,7 +34,8 @@ func OriginOf(id string) Origin {
 	return OriginOther
 }
 
-// suggested are the ids that FaceFusion gives to jobs which it creates, submits and runs in one go.
+// suggestedID matches the ids that FaceFusion gives to jobs which it creates, submits and runs in
+// one go.
 var suggestedID = regexp.MustCompile(`^(ui|headless|batch)-\d{4}(-\d{2}){5}$`)
 
 // Suggested says that FaceFusion made the id itself, and so created, submitted and ran the job in

@@ -18,18 +18,18 @@ type Incident struct {
 
 // What can go wrong.
 const (
-	// the process of a job is killed, the job stays as an orphan until a clean-up
+	// The process of a job is killed, the job stays as an orphan until a clean-up
 	Orphan = "orphan"
 	Burst  = "burst" // most jobs fail
 	Heat   = "heat"  // the GPU gets too warm and slows down
-	// the server's threads are all taken: nothing is finished, the queue grows
+	// The server's threads are all taken: nothing is finished, the queue grows
 	Saturated = "saturated"
 	Down      = "down"    // the server is killed and started again
 	Stalled   = "stalled" // a job hangs and uses neither CPU nor GPU
 	Crowd     = "crowd"   // far more jobs than usual
-	// the agent is restarted, and counts from zero again: the only reset there is
+	// The agent is restarted, and counts from zero again: the only reset there is
 	Restart = "restart"
-	// the memory of the GPU returns two wrong bits, which it notices: XID 48
+	// The memory of the GPU returns two wrong bits, which it notices: XID 48
 	Bits = "bits"
 )
 

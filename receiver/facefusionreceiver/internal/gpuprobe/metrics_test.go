@@ -71,7 +71,7 @@ func details() (d gpu.Details) {
 	return d
 }
 
-// part is a MIG device of the healthy GPU.
+// migDevice is a MIG device of the healthy GPU.
 func migDevice() gpu.Device {
 	return gpu.Device{
 		Identity: gpu.Identity{UUID: "MIG-33333333-cccc", Index: 3, Name: "NVIDIA H200 MIG 1g.18gb", PCIAddress: "0000:65:00.0", VBIOSVersion: "96.00.A1"},

@@ -21,7 +21,7 @@ type Probe struct {
 	sampler *gpu.Sampler
 	loop    *poll.Loop
 	mb      *metadata.MetricsBuilder // owned by the goroutine that scrapes
-	// owned by the goroutine that observes
+	// Owned by the goroutine that observes
 	lb     *metadata.LogsBuilder
 	before *gpu.Snapshot
 	logged map[string]bool

@@ -9,7 +9,7 @@ import (
 // does that as well, but a delivery is no reason for one: after a long absence a thousand batches
 // arrive within seconds.
 type acks struct {
-	// removes what was acknowledged; what fails is tried again by the next pass, which reports it
+	// Removes what was acknowledged; what fails is tried again by the next pass, which reports it
 	save    func() error
 	pending chan struct{}
 	done    chan struct{}

@@ -37,7 +37,7 @@ func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*outbox.Entry {
 func (p *Probe) send(entries []*outbox.Entry) {
 	persister, acks := p.persister, p.acks // what ends late may find others, or none
 	for _, entry := range entries {
-		// nil for one that is not saved: when it is abandoned it is lost, and counted
+		// Nil for one that is not saved: when it is abandoned it is lost, and counted
 		var onDone func(probe.Result)
 		if entry.Saved() {
 			onDone = func(result probe.Result) {

@@ -20,7 +20,7 @@ type bench struct {
 	accounting *gpuAccounting
 	start      time.Time
 	now        time.Duration // since start
-	// what the GPUs do, by id
+	// What the GPUs do, by id
 	gpus map[string]*benchGPU
 	// unknown: the driver's pids mean nothing.
 	unknown bool

@@ -34,13 +34,14 @@ type Probe struct {
 	acks        *acks                 // nil until started, and where nothing is kept
 	emitsEvents bool                  // somebody takes events
 	emitsTraces bool                  // somebody takes spans
-	// folders of which the first pass was logged, by instance; owned by the goroutine that observes
+	// Folders of which the first pass was logged, by instance; owned by the goroutine that observes
 	firstScanLogged map[string]bool
 	overLogged      map[string]bool // owned by the goroutine that observes, see limits.go
 	recent          recentRuns      // owned by the goroutine that observes
-	// held are traces that wait for the log, until unheld: from then on none waits. traced are the
-	// changes that entries are about, owned by the goroutine that observes.
-	holding sync.Mutex // guards the next two
+	// holding guards held and traced. held are traces that wait for the log, until unheld: from
+	// then on none waits. traced are the changes that entries are about, owned by the goroutine
+	// that observes.
+	holding sync.Mutex
 	unheld  bool
 	held    []heldTraces
 	traced  map[*outbox.Entry][]jobqueue.Change

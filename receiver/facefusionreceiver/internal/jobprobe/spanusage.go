@@ -29,7 +29,7 @@ type gpuUsage struct {
 	readings int
 	last     time.Time
 	gap      bool
-	// the peaks, and whether they are known at each reading.
+	// The peaks, and whether they are known at each reading.
 	memory int64
 	busy   float64
 	// busyReadings counts those of which the most part lay in the span.

@@ -30,7 +30,7 @@ type Probe struct {
 	saved     []byte
 	mb        *metadata.MetricsBuilder // owned by the goroutine that scrapes
 	lb        *metadata.LogsBuilder    // owned by the goroutine that observes
-	// owned by the goroutine that observes
+	// Owned by the goroutine that observes
 	denied map[string]bool
 	found  map[process.ID]*foundService
 	// episodes are the instances of which something was lost lately.

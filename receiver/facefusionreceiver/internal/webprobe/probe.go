@@ -35,7 +35,7 @@ type Probe struct {
 	barriers map[barrier]bool
 	// asking is tracker, once there is one, for those who may only have it ask.
 	asking atomic.Pointer[webui.Tracker]
-	// owned by the goroutine that observes
+	// Owned by the goroutine that observes
 	lb      *metadata.LogsBuilder
 	tracker *webui.Tracker
 	started time.Time
