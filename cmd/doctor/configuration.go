@@ -195,9 +195,15 @@ func checkConfiguration(ctx context.Context, o options, a agent) (*resolvedConfi
 	return c, append(findings, c.checkStores(ctx)...)
 }
 
-// cannotOpen says what is wrong with a file of the configuration.
+// cannotOpen says what is wrong with a file of the configuration. A FIFO is not opened: it would be
+// empty for whoever reads it next.
 func cannotOpen(name string) (finding, bool) {
-	file, err := os.Open(filepath.Clean(name))
+	name = filepath.Clean(name)
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		return finding{"configuration", Failure, name, "is no regular file, and can be read once at most", "write it to a file: it is read several times here"}, true
+	}
+	file, err := os.Open(name)
 	if err == nil {
 		return finding{}, file.Close() != nil
 	}

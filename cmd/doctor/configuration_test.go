@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // of resolves a configuration that is written in a test.
@@ -260,4 +261,13 @@ func certificate(t *testing.T, dir string, from, until time.Time) (certificateFi
 	require.NoError(t, os.WriteFile(certificateFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	require.NoError(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
 	return certificateFile, keyFile
+}
+
+// TestAConfigurationThatCanBeReadOnce: the first look emptied it, and the others found nothing.
+func TestAConfigurationThatCanBeReadOnce(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "agent.yaml")
+	require.NoError(t, unix.Mkfifo(fifo, 0o600))
+	code, out, _ := doctor(t, "--config", fifo)
+	require.Equal(t, 1, code)
+	require.Contains(t, out, "is no regular file")
 }

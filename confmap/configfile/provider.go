@@ -2,6 +2,7 @@ package configfile
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,15 +25,22 @@ func NewFactory() confmap.ProviderFactory {
 // provider is the Collector's own, which says of what is no YAML neither the file nor the remedy.
 type provider struct{ confmap.Provider }
 
-// Retrieve implements confmap.Provider.
+// Retrieve implements confmap.Provider. The file is read once: a FIFO, /dev/stdin and what a shell
+// makes of <(command) are empty the second time.
 func (p provider) Retrieve(ctx context.Context, uri string, watch confmap.WatcherFunc) (*confmap.Retrieved, error) {
-	name := filepath.Clean(strings.TrimPrefix(uri, p.Scheme()+":"))
-	if text, err := os.ReadFile(name); err == nil { // else the other one says so
-		if err := keep(name, text); err != nil {
-			return nil, err
-		}
+	path, mine := strings.CutPrefix(uri, p.Scheme()+":")
+	if !mine {
+		return p.Provider.Retrieve(ctx, uri, watch) // it refuses
 	}
-	return p.Provider.Retrieve(ctx, uri, watch)
+	name := filepath.Clean(path)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("unable to read the file %v: %w", uri, err)
+	}
+	if err := keep(name, text); err != nil {
+		return nil, err
+	}
+	return confmap.NewRetrievedFromYAML(text)
 }
 
 // whole is a file that is a configuration, and not one part or text of it that another file refers

@@ -1,6 +1,7 @@
 package configfile
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -66,4 +67,22 @@ func TestTake(t *testing.T) {
 	require.Equal(t, second+":2", Where(sources[:1], "service"))
 	require.Empty(t, Where(sources, "exporters", "x"))
 	require.Empty(t, Take())
+}
+
+// TestWhatCanBeReadOnce: a pipe, as a shell gives it for <(envsubst), was read twice, and was empty
+// the second time. The agent started with nothing, or with half of its files.
+func TestWhatCanBeReadOnce(t *testing.T) {
+	out, in, err := os.Pipe()
+	require.NoError(t, err)
+	defer out.Close()
+	_, err = in.WriteString("service: {extensions: [a]}\n")
+	require.NoError(t, err)
+	require.NoError(t, in.Close())
+	pipe := fmt.Sprintf("/dev/fd/%d", out.Fd())
+	retrieved, err := retrieve(t, pipe)
+	require.NoError(t, err)
+	conf, err := retrieved.AsConf()
+	require.NoError(t, err)
+	require.Equal(t, []any{"a"}, conf.Get("service::extensions"))
+	require.Len(t, Take(), 1)
 }
