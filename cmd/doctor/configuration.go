@@ -48,7 +48,7 @@ func resolve(ctx context.Context, configs, sets []string) (*resolvedConfig, erro
 	defer func() { _ = resolver.Shutdown(ctx) }() // it holds nothing
 	conf, err := resolver.Resolve(ctx)
 	if err == nil {
-		err = configcheck.Compose(conf, configfile.Take())
+		err = configcheck.Compose(ctx, conf, configfile.Take())
 	}
 	if err != nil {
 		return nil, err

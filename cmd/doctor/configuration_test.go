@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -270,4 +271,12 @@ func TestAConfigurationThatCanBeReadOnce(t *testing.T) {
 	code, out, _ := doctor(t, "--config", fifo)
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "is no regular file")
+}
+
+// TestRemedyOfAnExtensionThatIsNotStarted: lists add up, and the doctor said that the last counts.
+func TestRemedyOfAnExtensionThatIsNotStarted(t *testing.T) {
+	findings := of(t, "extensions: {state_storage: {}}\nexporters: {otlp_http: {sending_queue: {storage: state_storage}}}\nservice: {pipelines: {metrics: {exporters: [otlp_http]}}}\n").checkReferences()
+	i := slices.IndexFunc(findings, func(f finding) bool { return f.Status == Failure })
+	require.GreaterOrEqual(t, i, 0, "%v", findings)
+	require.Contains(t, findings[i].Remedy, "the lists of several files add up")
 }

@@ -30,7 +30,7 @@ func (c *resolvedConfig) checkReferences() (findings []finding) {
 			case cannotBe(key, id):
 				findings = append(findings, finding{"configuration", Failure, path, fmt.Sprintf("the extension %q is no %s", id, key), "name one that is: " + examples[key]})
 			case !started:
-				findings = append(findings, finding{"configuration", Failure, path, fmt.Sprintf("the extension %q is not started", id), "add it to service::extensions; of several files the last list counts"})
+				findings = append(findings, finding{"configuration", Failure, path, fmt.Sprintf("the extension %q is not started", id), "add it to service::extensions; the lists of several files add up, but an empty one begins anew, and --set and yaml: replace them"})
 			default:
 				findings = append(findings, finding{"configuration", OK, path, fmt.Sprintf("%q is defined and started", id), ""})
 			}

@@ -23,9 +23,9 @@ func NewFactory() confmap.ConverterFactory {
 type converter struct{ logger *zap.Logger }
 
 // Convert implements confmap.Converter.
-func (c *converter) Convert(_ context.Context, conf *confmap.Conf) error {
+func (c *converter) Convert(ctx context.Context, conf *confmap.Conf) error {
 	sources := configfile.Take()
-	return errors.Join(Compose(conf, sources), check(conf.ToStringMap(), sources))
+	return errors.Join(Compose(ctx, conf, sources), check(conf.ToStringMap(), sources))
 }
 
 // Sections of a configuration, and the keys of service.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configfile"
@@ -23,7 +24,7 @@ func resolve(t *testing.T, texts []string, more ...string) (*confmap.Conf, []str
 	}
 	resolver, err := confmap.NewResolver(confmap.ResolverSettings{
 		URIs:               append(append([]string{}, files...), more...),
-		ProviderFactories:  []confmap.ProviderFactory{configfile.NewFactory(), yamlprovider.NewFactory()},
+		ProviderFactories:  []confmap.ProviderFactory{configfile.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
 		ConverterFactories: []confmap.ConverterFactory{NewFactory()},
 		DefaultScheme:      "yaml",
 	})
@@ -47,6 +48,29 @@ func TestExtensionsAddUp(t *testing.T) {
 		{files: []string{a, none}, want: []any{"health_check"}},
 		{files: []string{a, "service: {extensions: []}", "service: {extensions: [pprof]}"}, want: []any{"pprof"}},
 		{files: []string{a, b}, more: []string{"yaml:service::extensions: [pprof]"}, want: []any{"pprof"}},
+	} {
+		conf, _, err := resolve(t, c.files, c.more...)
+		require.NoError(t, err)
+		require.Equal(t, c.want, conf.Get("service::extensions"), "%v", c)
+	}
+}
+
+// TestExtensionsFromTheEnvironmentAddUp: a name that the environment gives was compared as it is
+// written, and the list of the file before was replaced without a word.
+func TestExtensionsFromTheEnvironmentAddUp(t *testing.T) {
+	t.Setenv("EXT", "pprof")
+	t.Setenv("EXTS", "[pprof, zpages]")
+	a := "service: {extensions: [health_check]}"
+	for _, c := range []struct {
+		files []string
+		more  []string
+		want  []any
+	}{
+		{files: []string{a, `service: {extensions: ["${env:EXT}"]}`}, want: []any{"health_check", "pprof"}},
+		{files: []string{`service: {extensions: ["${env:EXT}"]}`, a}, want: []any{"pprof", "health_check"}},
+		{files: []string{a, `service: {extensions: ["${env:EXT}"]}`, `service: {extensions: [pprof, "${env:NONE:-zpages}"]}`}, want: []any{"health_check", "pprof", "zpages"}},
+		{files: []string{a, `service: {extensions: "${env:EXTS}"}`}, want: []any{"health_check", "pprof", "zpages"}},
+		{files: []string{a, `service: {extensions: ["${env:EXT}"]}`}, more: []string{"yaml:service::extensions: [zpages]"}, want: []any{"zpages"}},
 	} {
 		conf, _, err := resolve(t, c.files, c.more...)
 		require.NoError(t, err)
