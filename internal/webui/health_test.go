@@ -255,3 +255,30 @@ func TestEndpointOfAStoppedInstance(t *testing.T) {
 		assert.Equal(t, []line{{7860, webui.StateDown}}, lines(h.pass(endpoint)))
 	})
 }
+
+// TestEndpointOnAnotherPort: a configured endpoint on another port, such as that of a reverse
+// proxy, does not answer for the server of a process that is gone, whether the collector saw it end
+// or starts afterwards. It does for one whose port nobody knows.
+func TestEndpointOnAnotherPort(t *testing.T) {
+	for name, before := range map[string]bool{"seen": true, "restored": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHost(t)
+				h.serve(443)
+				h.serve(7860)
+				endpoint := h.process("", 443)
+				if before {
+					h.observe(endpoint, h.process("1/1", 7860))
+				}
+				gone := func(process string, port uint16) webui.Target {
+					return webui.Target{Instance: "ff", Process: process, Port: port, Gone: true}
+				}
+				want := []line{{443, webui.StateReady}, {7860, webui.StateDown}}
+				assert.Equal(t, want, lines(h.observe(endpoint, gone("1/1", 7860))))
+				assert.Equal(t, want, lines(h.observe(endpoint, gone("", 7860))), "after a reboot")
+				assert.Equal(t, want[:1], lines(h.observe(endpoint, gone("", 443))))
+				assert.Equal(t, want[:1], lines(h.observe(endpoint, gone("", 0))))
+			})
+		})
+	}
+}

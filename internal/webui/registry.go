@@ -101,20 +101,24 @@ func newServer(k key, now time.Time) *trackedServer {
 	return &trackedServer{key: k, start: now, functions: newFunctions(), probes: make(probeHistograms)}
 }
 
-// missed finds the entry of a server that is gone: that of its process, or of its port. Where
-// neither is known, any of the instance will do, as will the one of a configured endpoint.
+// missed finds the entry of a server that is gone: that of its process, else of its port. Where
+// that is not known either, a configured endpoint stands in for it; where the process is not, any
+// of the instance does. An endpoint on another port is another server, such as a reverse proxy.
 func (r *registry) missed(t Target) *trackedServer {
-	var found *trackedServer
-	for _, e := range r.servers {
+	var atPort, other *trackedServer
+	for _, e := range r.sorted() {
 		switch {
 		case e.instance != t.Instance:
 		case t.Process != "" && e.process == t.Process:
 			return e
-		case t.Process == "" && t.Port == 0, e.port == t.Port, e.configured():
-			found = e
+		case e.port == t.Port:
+			atPort = e
+		case t.Port != 0:
+		case e.configured(), t.Process == "" && other == nil:
+			other = e
 		}
 	}
-	return found
+	return cmp.Or(atPort, other)
 }
 
 // noteArrivals notes the processes that are new and forgets those that are gone.
