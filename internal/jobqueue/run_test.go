@@ -231,3 +231,25 @@ func TestARunThatIsCountedIsReported(t *testing.T) {
 	require.Len(t, h.queue().Runs, 1)
 	assert.Equal(t, uint64(1), h.queue().Runs[0].Count)
 }
+
+// TestARunThatFailedAgainIsReported: a retry that failed again between two looks, of which the
+// first saw the file in neither place. It was counted, and no change of it reported, as the job
+// had failed before.
+func TestARunThatFailedAgainIsReported(t *testing.T) {
+	h := newHarness(t, Settings{})
+	h.pass()
+	h.job("queued/clip", "started")
+	h.pass()
+	h.job("queued/clip", "failed")
+	h.mv("queued/clip", "failed/clip")
+	h.pass()
+	h.took()
+	h.mv("failed/clip", "../clip")
+	h.pass()
+	h.job("../clip", "failed")
+	h.mv("../clip", "failed/clip")
+	h.pass()
+	assert.Equal(t, []string{"clip: failed -> failed ended failed attempt 2"}, transitions(h.took()))
+	require.Len(t, h.queue().Runs, 1)
+	assert.Equal(t, uint64(2), h.queue().Runs[0].Count)
+}

@@ -18,8 +18,8 @@ func (f *jobsFolder) transitionOn(p *pass, j *job, to JobState, at time.Time, ba
 	if f.shared() && from != to {
 		j.since = p.now // at is of another clock
 	}
-	if from == to || from == StateNone && j.historic && !j.justEnded {
-		return // what lay there at the first pass is no change, but the end of its run is one
+	if !j.justEnded && (from == to || from == StateNone && j.historic) {
+		return // the end of a run is a change, also of a job that lay there at the first pass
 	}
 	f.change(p, j, from, to, at, basis)
 }
