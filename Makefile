@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -modfile=.ci/lint/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-stack e2e-gradio e2e-servers e2e-deployments e2e-real e2e-durability e2e-ledger e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -66,7 +66,13 @@ e2e-servers: build ## run the built collector beside real FastAPI, Flask, gunico
 	test/servers/install.sh .cache/servers
 	test/gradio/install.sh .cache/gradio
 	FACEFUSION_PYTHON=$(CURDIR)/.cache/servers/bin/python GRADIO_PYTHON=$(CURDIR)/.cache/gradio/bin/python \
-		go test -count=1 -timeout 25m -tags e2e,servers -run Servers ./test/e2e/...
+		go test -count=1 -timeout 25m -tags e2e,servers -run Servers -skip ServersMatrix ./test/e2e/...
+
+e2e-servers-matrix: build ## kill, stop, end and reboot each kind of server and role, with and without storage, and compare with docs/servers.md; needs root, ten minutes
+	test/servers/install.sh .cache/servers
+	test/gradio/install.sh .cache/gradio
+	FACEFUSION_PYTHON=$(CURDIR)/.cache/servers/bin/python GRADIO_PYTHON=$(CURDIR)/.cache/gradio/bin/python \
+		go test -count=1 -v -timeout 40m -tags e2e,servers -run ServersMatrix ./test/e2e/...
 
 e2e-deployments: build ## run the built collector beside FaceFusion in real FastAPI, Flask, gunicorn, Celery, RQ, gRPC and Ray services; installs them from PyPI (and Redis from Debian) into .cache/
 	test/deployments/install.sh .cache/deployments
@@ -82,7 +88,7 @@ e2e-real: build ## run the built collector beside the real FaceFusion, of which 
 e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the store away for a minute, kill agent and gateway, and count what is lost
 	go test -count=1 -v -parallel 16 -tags e2e,durability -run Durability ./test/e2e/...
 
-e2e-ledger: build bin/simulator ## end 200 runs in all ways beside open tabs, with a restart in the middle, and compare outcomes and traces
+e2e-ledger: build bin/simulator ## end 200 runs in all ways beside open tabs, with a restart in the middle, and compare outcomes and traces; ten minutes
 	go test -count=1 -v -timeout 30m -tags e2e,ledger -run TestLedgerOfRuns ./test/e2e/...
 
 # In pid and mount namespaces of its own: no FaceFusion of the machine, no share that outlives it.
