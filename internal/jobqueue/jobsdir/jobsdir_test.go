@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
 func TestReadRefusesWhatIsNoRegularFile(t *testing.T) {
@@ -62,4 +64,30 @@ func TestHintsAreNotTrustedForEver(t *testing.T) {
 	assert.True(t, d.Due(now.Add(listShare*d.Cost)), "a cheap one needs no hint")
 	d.Cost, d.remote = time.Second, true
 	assert.True(t, d.Due(now.Add(listShare*time.Second)), "no hint tells of other hosts")
+}
+
+// TestStatusFoldersOfOthers: a link to another disk is followed, and a link to the jobs of somebody
+// else is not. The collector may read both.
+func TestStatusFoldersOfOthers(t *testing.T) {
+	const mallory, victim = 4002, 4001
+	root := t.TempDir()
+	jobs, disk, private := filepath.Join(root, "jobs"), filepath.Join(root, "disk"), filepath.Join(root, "private")
+	for path, uid := range map[string]int{jobs: mallory, disk: mallory, private: victim} {
+		require.NoError(t, os.Mkdir(path, 0o700))
+		require.NoError(t, os.Chown(path, uid, uid))
+	}
+	require.NoError(t, os.Symlink(disk, filepath.Join(jobs, "queued")))
+	require.NoError(t, os.Symlink(private, filepath.Join(jobs, "completed")))
+	files := &hostfs.Root{Dir: "/"}
+	open := func(index int) error {
+		d := NewDir(index)
+		defer d.Close()
+		_, err := d.Open(files, jobs)
+		return err
+	}
+	require.NoError(t, open(Queued))
+	require.ErrorIs(t, open(Completed), unix.EPERM)
+	require.ErrorIs(t, open(Failed), os.ErrNotExist)
+	require.NoError(t, os.Chown(jobs, 0, 0))
+	require.NoError(t, open(Completed), "root may link to what it likes")
 }
