@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -26,41 +27,72 @@ type agent struct {
 	args        []string
 	environment []string
 	folder      string // its working folder, to which relative names refer
+	// mounts is its namespace of these, opened before it was judged; nil where it may not be.
+	mounts *os.File
+	// imitations look like an agent, and nothing of them is believed.
+	imitations []imitation
 }
 
 // findAgent looks for a running agent first. What may not be read of it stays empty.
-func findAgent(proc string) agent {
-	names, err := filepath.Glob(filepath.Join(proc, "[0-9]*", "cmdline"))
+func findAgent(proc string, programs []os.FileInfo) agent {
+	names, err := filepath.Glob(filepath.Join(proc, "[0-9]*"))
 	if err != nil {
 		return agent{}
 	}
+	var imitations []imitation
 	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			continue // it has ended
+		a, callsItselfOne, err := readAgent(name, programs)
+		switch {
+		case !callsItselfOne:
+		case err != nil:
+			imitations = append(imitations, imitation{filepath.Base(name), err})
+		default:
+			a.imitations = imitations
+			return a
 		}
-		args := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
-		if !isAgent(args) {
-			continue
-		}
-		folder := filepath.Dir(name)
-		if !sameNamespace(folder, "pid") {
-			continue // it is in a container, where another doctor has to look
-		}
-		pid, _ := strconv.Atoi(filepath.Base(folder)) // the pattern says digits
-		a := agent{pid: pid, args: args[1:]}
-		a.identity, err = readIdentity(folder)
-		a.known = err == nil
-		if environment, err := os.ReadFile(filepath.Join(folder, "environ")); err == nil {
-			for _, pair := range bytes.Split(bytes.TrimSuffix(environment, []byte{0}), []byte{0}) {
-				a.environment = append(a.environment, string(pair))
-			}
-		}
-		// empty where it may not be read: names are then taken as they are
-		a.folder, _ = os.Readlink(filepath.Join(folder, "cwd"))
-		return a
 	}
-	return packagedAgent()
+	a := packagedAgent()
+	a.imitations = imitations
+	return a
+}
+
+// readAgent reads a process by a descriptor of its folder: one that takes its number later is
+// another process.
+func readAgent(name string, programs []os.FileInfo) (a agent, callsItselfOne bool, err error) {
+	held, err := os.Open(name)
+	if err != nil {
+		return agent{}, false, err // it has ended
+	}
+	defer held.Close()
+	folder := fmt.Sprintf("/proc/self/fd/%d", held.Fd())
+	text, err := os.ReadFile(filepath.Join(folder, "cmdline"))
+	if err != nil {
+		return agent{}, false, err
+	}
+	args := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
+	if !isAgent(args) || !sameNamespace(folder, "pid") {
+		return agent{}, false, nil // one in a container is for another doctor to look at
+	}
+	pid, _ := strconv.Atoi(filepath.Base(name)) // the pattern says digits
+	a = agent{pid: pid, args: args[1:]}
+	// Opened first: what is judged is what will be entered.
+	mounts, err := os.Open(filepath.Join(folder, "ns/mnt"))
+	if err == nil {
+		a.mounts = mounts
+	}
+	if a.identity, err = believe(folder, programs); err != nil {
+		_ = mounts.Close() // nothing was written
+		return agent{}, true, err
+	}
+	a.known = true
+	if environment, err := os.ReadFile(filepath.Join(folder, "environ")); err == nil {
+		for _, pair := range bytes.Split(bytes.TrimSuffix(environment, []byte{0}), []byte{0}) {
+			a.environment = append(a.environment, string(pair))
+		}
+	}
+	// empty where it may not be read: names are then taken as they are
+	a.folder, _ = os.Readlink(filepath.Join(folder, "cwd"))
+	return a, true, nil
 }
 
 // sameNamespace says whether a process is in this one's own namespace of a kind. Of one that may

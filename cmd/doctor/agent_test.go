@@ -21,7 +21,24 @@ func writeProcess(t *testing.T, proc string, pid int, status string, args ...str
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "status"), []byte(status), 0o600))
 }
 
-const agentStatus = "Name:\totelcol-facefus\nUid:\t997\t998\t999\t1000\nGid:\t896\t897\t898\t899\nGroups:\t44 109\nCapEff:\t0000000000080004\n"
+// isProgram gives a process a program, and the namespaces of this one; it returns what that program
+// is known by.
+func isProgram(t *testing.T, proc string, pid int) []os.FileInfo {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "otelcol-facefusion")
+	require.NoError(t, os.WriteFile(program, nil, 0o600))
+	info, err := os.Stat(program)
+	require.NoError(t, err)
+	own, err := os.Readlink("/proc/self/ns/user")
+	require.NoError(t, err)
+	folder := filepath.Join(proc, strconv.Itoa(pid))
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "ns"), 0o755))
+	require.NoError(t, os.Symlink(program, filepath.Join(folder, "exe")))
+	require.NoError(t, os.Symlink(own, filepath.Join(folder, "ns/user")))
+	return []os.FileInfo{info}
+}
+
+const agentStatus = "Name:\totelcol-facefus\nUid:\t997\t998\t999\t1000\nGid:\t896\t897\t898\t899\nGroups:\t44 109\nCapEff:\t000001ffffffffff\n"
 
 func TestFindAgent(t *testing.T) {
 	proc := t.TempDir()
@@ -31,9 +48,13 @@ func TestFindAgent(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(proc, "12/environ"), []byte("HOST_NAME=gpu-host-1\x00STATE_DIRECTORY=/var/lib/x\x00"), 0o600))
 	require.NoError(t, os.Symlink("/srv", filepath.Join(proc, "12/cwd")))
 
-	a := findAgent(proc)
+	programs := isProgram(t, proc, 12)
+	require.NoError(t, os.WriteFile(filepath.Join(proc, "12/cgroup"), []byte("0::/system.slice/otelcol-facefusion.service\n"), 0o600))
+
+	a := findAgent(proc, programs)
 	assert.Equal(t, 12, a.pid)
-	assert.Equal(t, identity{uid: 998, gid: 897, groups: []int{44, 109}, capabilities: 1<<unix.CAP_SYS_PTRACE | 1<<unix.CAP_DAC_READ_SEARCH}, a.identity)
+	assert.Equal(t, identity{uid: 998, gid: 897, groups: []int{44, 109}, capabilities: mayHave}, a.identity, "what the unit may have, and no more")
+	assert.Empty(t, a.imitations)
 	assert.Equal(t, []string{"HOST_NAME=gpu-host-1", "STATE_DIRECTORY=/var/lib/x"}, a.environment)
 
 	var o options

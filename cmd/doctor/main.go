@@ -18,7 +18,15 @@ import (
 // version is set by the build.
 var version = "of an own build"
 
-func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
+func main() {
+	if os.Getenv(outside) != "" {
+		if err := os.Chdir("/"); err != nil {
+			fmt.Fprint(os.Stderr, "otelcol-facefusion-doctor: ", err, "\n")
+			os.Exit(2)
+		}
+	}
+	os.Exit(run(os.Args, os.Stdout, os.Stderr))
+}
 
 // options are those of the command line.
 type options struct {
@@ -91,16 +99,14 @@ func examine(o options, program string, out io.Writer) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	a := findAgent(filepath.Join(o.root, "proc"))
+	a := findAgent(filepath.Join(o.root, "proc"), agentPrograms())
+	if a.mounts != nil {
+		defer a.mounts.Close()
+	}
 	if !o.self {
-		own := os.Environ()
-		if useConfiguration(&o, &a) {
-			own = overlay(own, a.environment)
-		} else {
-			own = overlay(a.environment, own)
-		}
+		ownFirst := !useConfiguration(&o, &a)
 		if a.known && (self.uid == 0 || a.identity.uid == self.uid) && (self.uid != a.identity.uid || len(a.environment) > 0) {
-			return become(a, append([]string{program}, o.arguments()...), own)
+			return become(a, program, o, os.Environ(), ownFirst)
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), o.timeout)
@@ -126,6 +132,8 @@ func inspect(ctx context.Context, o options, a agent, self identity) (findings [
 		configuration = append(configuration, finding{"configuration", Failure, "receivers::facefusion", err.Error(), "correct it there; what follows was seen with the defaults"})
 	}
 	findings = append(findings, checkIdentity(cfg.RootPath, self)...)
+	findings = append(findings, checkImitations(a.imitations)...)
+	findings = append(findings, checkLoading(a.environment)...)
 	if a.pid != 0 && a.environment == nil {
 		findings = append(findings, finding{"privileges", Info, "environment", fmt.Sprintf("that of the running agent, pid %d, may not be read: what its configuration takes from it is missing here", a.pid), "run this as root, or as the agent's user"})
 	}

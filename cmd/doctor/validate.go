@@ -23,7 +23,7 @@ func agentProgram() string {
 	if err != nil {
 		return ""
 	}
-	for _, name := range []string{"otelcol-facefusion", "otelcol-facefusion-full"} {
+	for _, name := range agentNames {
 		path := filepath.Join(filepath.Dir(own), name)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			return path
