@@ -134,8 +134,7 @@ func TestALogThatOnlyFailsIsGivenUpForAWhile(t *testing.T) {
 
 func TestALogThatEndsIsOpenedAgainAtGrowingIntervals(t *testing.T) {
 	run(t, func(s *harness) {
-		close(s.file.closed)
-		s.file.once.Do(func() {})
+		require.NoError(s, s.file.Close())
 		s.later(5 * time.Minute)
 		require.Less(s, s.opened(), 20)
 		require.Greater(s, s.opened(), 10)
