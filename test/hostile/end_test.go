@@ -80,8 +80,8 @@ func TestTheEndBesideAStoppedShare(t *testing.T) {
 		c.eventually(t, 30*time.Second, "four jobs folders", open(4))
 		require.Eventually(t, func() bool { return store.has(id) }, 20*time.Second, 50*time.Millisecond, "%d: %s", n, c.log)
 	}
-	// One that has just started has asked the share something. A request that the server of the share
-	// has taken is not withdrawn by the kernel, which keeps the process until it is answered.
+	// One that has just started has asked the share something. A request that the server of the
+	// share has taken is not withdrawn by the kernel, which keeps the process until it is answered.
 	t.Logf("the kernel let it end within %v", c.terminate(t))
 	require.Contains(t, c.log.String(), "Shutdown complete.")
 }
