@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -107,12 +108,8 @@ func sameNamespace(folder, kind string) bool {
 }
 
 func isAgent(args []string) bool {
-	base := filepath.Base(args[0])
-	if base != "otelcol-facefusion" && base != "otelcol-facefusion-full" {
-		return false
-	}
 	// A subcommand is no agent.
-	return len(args) > 1 && strings.HasPrefix(args[1], "-")
+	return slices.Contains(agentNames, filepath.Base(args[0])) && len(args) > 1 && strings.HasPrefix(args[1], "-")
 }
 
 // packagedAgent is who the unit would run as.

@@ -5,8 +5,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configfile"
 )
 
@@ -20,9 +18,9 @@ func readSources(configs []string) (sources []configfile.SourceFile, findings []
 		if err != nil {
 			continue // that was said
 		}
-		source := configfile.SourceFile{Name: name, Root: new(yaml.Node)}
-		if err := yaml.Unmarshal(text, source.Root); err != nil {
-			findings = append(findings, noYAML(configfile.Explain(name, text, err)))
+		source, err := configfile.Parse(name, text)
+		if err != nil {
+			findings = append(findings, noYAML(err))
 			continue
 		}
 		sources = append(sources, source)

@@ -12,7 +12,6 @@ import (
 
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
-	"go.yaml.in/yaml/v3"
 )
 
 // NewFactory makes the factory of the provider.
@@ -48,10 +47,10 @@ func (p provider) Retrieve(ctx context.Context, uri string, watch confmap.Watche
 var whole = regexp.MustCompile(`(?m)^(receivers|processors|exporters|connectors|extensions|service)[ \t]*:`)
 
 func keep(name string, text []byte) error {
-	source := SourceFile{Name: name, Root: new(yaml.Node)}
-	if err := yaml.Unmarshal(text, source.Root); err != nil {
+	source, err := Parse(name, text)
+	if err != nil {
 		if whole.Match(text) {
-			return Explain(name, text, err)
+			return err
 		}
 		return nil
 	}

@@ -28,8 +28,17 @@ var indentedByTab = regexp.MustCompile(`(?m)^ *\t+ *\S`)
 // lineOf finds the line in an error of the YAML parser.
 var lineOf = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
 
-// Explain says what is wrong with a text that the YAML parser refuses.
-func Explain(name string, text []byte, err error) *Error {
+// Parse reads the text of a file. Its error is an *Error.
+func Parse(name string, text []byte) (SourceFile, error) {
+	source := SourceFile{Name: name, Root: new(yaml.Node)}
+	if err := yaml.Unmarshal(text, source.Root); err != nil {
+		return SourceFile{}, explain(name, text, err)
+	}
+	return source, nil
+}
+
+// explain says what is wrong with a text that the YAML parser refuses.
+func explain(name string, text []byte, err error) *Error {
 	if at := indentedByTab.FindIndex(text); at != nil {
 		line := 1 + bytes.Count(text[:at[0]], []byte("\n"))
 		return &Error{fmt.Sprintf("%s:%d", name, line), "is indented by a tab", "indent it by spaces: YAML takes no tabs there"}
@@ -88,34 +97,29 @@ func (s SourceFile) Value(keys ...string) *yaml.Node {
 		node = s.Root.Content[0]
 	}
 	for _, key := range keys {
-		node = below(node, key)
+		_, node = entry(node, key)
 	}
 	return node
 }
 
-func below(node *yaml.Node, key string) *yaml.Node {
+// entry finds a key in a map, and what stands below it; nil where it is not there.
+func entry(node *yaml.Node, key string) (at, below *yaml.Node) {
 	if node == nil || node.Kind != yaml.MappingNode {
-		return nil
+		return nil, nil
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		if node.Content[i].Value == key {
-			return node.Content[i+1]
+			return node.Content[i], node.Content[i+1]
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // Where is the line in which a key stands in the last file that has it; "" where none does.
 func Where(sources []SourceFile, keys ...string) string {
 	for _, s := range slices.Backward(sources) {
-		node := s.Value(keys[:len(keys)-1]...)
-		if node == nil || node.Kind != yaml.MappingNode {
-			continue
-		}
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			if node.Content[i].Value == keys[len(keys)-1] {
-				return s.Name + ":" + strconv.Itoa(node.Content[i].Line)
-			}
+		if at, _ := entry(s.Value(keys[:len(keys)-1]...), keys[len(keys)-1]); at != nil {
+			return s.Name + ":" + strconv.Itoa(at.Line)
 		}
 	}
 	return ""
