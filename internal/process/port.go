@@ -168,7 +168,7 @@ func (t *Table) findPort(m *trackedProcess, all []listener, err error) port {
 		}
 		m.denied &^= deniedPort
 	}
-	own = m.chosenPort(m.instance.configuredPort(own))
+	own = onPort(onPort(own, m.instance.configuredPort()), m.chosen)
 	s, ok := preferred(own)
 	if !ok {
 		return port{}
@@ -207,25 +207,21 @@ func (t *Table) Choose(id ID, number uint16) {
 	}
 }
 
-// chosenPort keeps the sockets on the port that was chosen, where there are any.
-func (m *trackedProcess) chosenPort(own []listener) []listener {
-	chosen := slices.DeleteFunc(slices.Clone(own), func(s listener) bool { return s.address.Port() != m.chosen })
-	if m.chosen == 0 || len(chosen) == 0 {
-		return own
+// configuredPort is the port that the configuration names; 0 where it names none.
+func (i *instanceState) configuredPort() uint16 {
+	if i.conf == nil || i.conf.Match == nil {
+		return 0
 	}
-	return chosen
+	return i.conf.Match.Port
 }
 
-// configuredPort keeps the sockets on the port that the configuration names, where there are any.
-func (i *instanceState) configuredPort(own []listener) []listener {
-	if i.conf == nil || i.conf.Match == nil || i.conf.Match.Port == 0 {
+// onPort keeps the sockets on a port, where there are any.
+func onPort(own []listener, number uint16) []listener {
+	found := slices.DeleteFunc(slices.Clone(own), func(s listener) bool { return s.address.Port() != number })
+	if len(found) == 0 {
 		return own
 	}
-	named := slices.DeleteFunc(slices.Clone(own), func(s listener) bool { return s.address.Port() != i.conf.Match.Port })
-	if len(named) == 0 {
-		return own
-	}
-	return named
+	return found
 }
 
 // preferred picks Gradio's range, else the lowest port; and of one port IPv4, which stands first.
