@@ -38,8 +38,12 @@ var ofTheHost = []original{
 	{"system.paging.usage", "By", otlptranslator.MetricTypeNonMonotonicCounter},
 }
 
-// loadNaming reads the metrics that the receiver declares.
+// loadNaming reads the metrics that the receiver declares. It is nil where the names of a scrape
+// stay as they are.
 func loadNaming(names string) (*naming, error) {
+	if names == "escaped" {
+		return nil, nil //nolint:nilnil // there is nothing to map
+	}
 	all, attributes, err := declared()
 	if err != nil {
 		return nil, err
@@ -127,11 +131,7 @@ func declared() (all []original, attributes []string, err error) {
 
 // rename changes the metric and label names of a rule to those of a store. Recorded names and the
 // labels of alerts stay, because dashboards and Alertmanager use them.
-func rename(rule *yaml.Node, names string) error {
-	n, err := loadNaming(names)
-	if err != nil {
-		return err
-	}
+func (n *naming) rename(rule *yaml.Node) error {
 	expr := value(rule, "expr")
 	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr.Value)
 	if err != nil {

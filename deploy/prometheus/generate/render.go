@@ -26,6 +26,10 @@ func rules(o options, override string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	names, err := loadNaming(o.names)
+	if err != nil {
+		return nil, err
+	}
 	sources, err := filepath.Glob("source/*.yml")
 	if err != nil {
 		return nil, err
@@ -40,7 +44,7 @@ func rules(o options, override string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		files[name], err = file(source, c, texts, o)
+		files[name], err = file(source, c, texts, o.language, names)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)
 		}
@@ -67,7 +71,7 @@ func execute(source string, c config) ([]byte, error) {
 }
 
 // file returns the content of one file of rules.
-func file(source string, c config, texts map[string]message, o options) ([]byte, error) {
+func file(source string, c config, texts map[string]message, language string, names *naming) ([]byte, error) {
 	text, err := execute(source, c)
 	if err != nil {
 		return nil, err
@@ -82,7 +86,7 @@ func file(source string, c config, texts map[string]message, o options) ([]byte,
 	}
 	for _, group := range groups.Content {
 		for _, rule := range value(group, "rules").Content {
-			if err := c.finish(rule, texts, o); err != nil {
+			if err := c.finish(rule, texts, language, names); err != nil {
 				return nil, err
 			}
 		}
@@ -98,7 +102,7 @@ func file(source string, c config, texts map[string]message, o options) ([]byte,
 }
 
 // finish applies to a rule what all rules have in common.
-func (c config) finish(rule *yaml.Node, texts map[string]message, o options) error {
+func (c config) finish(rule *yaml.Node, texts map[string]message, language string, names *naming) error {
 	expr := value(rule, "expr")
 	scoped, err := c.scope(expr.Value)
 	if err != nil {
@@ -106,14 +110,14 @@ func (c config) finish(rule *yaml.Node, texts map[string]message, o options) err
 	}
 	expr.Value = scoped
 	if name := value(rule, "alert"); name != nil {
-		if err := c.annotate(name.Value, rule, texts, o.language); err != nil {
+		if err := c.annotate(name.Value, rule, texts, language); err != nil {
 			return err
 		}
 	}
-	if o.names != "escaped" {
-		return rename(rule, o.names)
+	if names == nil {
+		return nil
 	}
-	return nil
+	return names.rename(rule)
 }
 
 // spaced restores the empty lines between rules and groups, which encoding YAML removes.
