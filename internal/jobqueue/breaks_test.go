@@ -29,8 +29,7 @@ func (h *harness) hide(id ProcessID) (hidden LiveProcess) {
 // TestTheExitOfAnotherProcessOfThatPID says nothing of the one that has the run.
 func TestTheExitOfAnotherProcessOfThatPID(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	h.evidence.Exits = []Exit{{PID: h.pids + 1, Time: h.now, Reason: ReasonException}}
 	h.tick(20 * time.Second)
 	runner := h.runner("headless-run")
@@ -45,9 +44,7 @@ func TestTheExitOfAnotherProcessOfThatPID(t *testing.T) {
 // job is retried. Both runs are counted.
 func TestARetryBeforeGradioWasAsked(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.webUI()
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour}, "run")
 	h.calls("run_1", 0, 0)
 	h.pass()
 	h.job("queued/mine", "started")
@@ -89,8 +86,7 @@ func TestAKilledRunnerBelowAService(t *testing.T) {
 // again.
 func TestAListThatMissesAProcessOnce(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	runner := h.runner("job-run")
 	h.job("queued/mine", "started")
 	h.tick(5 * time.Second)

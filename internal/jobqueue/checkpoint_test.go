@@ -143,8 +143,7 @@ func TestAFileThatSomebodyTouchedDidNotFailAgain(t *testing.T) {
 func TestARunnerThatDiedWhileTheCollectorWasAway(t *testing.T) {
 	t.Parallel()
 	kept := recordStore{}
-	h := newHarness(t, Settings{Load: kept.load})
-	h.pass()
+	h := watching(t, Settings{Load: kept.load})
 	h.process(RoleRunner, time.Second)
 	h.job("queued/a", "started")
 	h.tick(3 * time.Second)
@@ -161,8 +160,7 @@ func TestARunnerThatDiedWhileTheCollectorWasAway(t *testing.T) {
 func TestMountedLate(t *testing.T) {
 	t.Parallel()
 	kept := recordStore{}
-	h := newHarness(t, Settings{Load: kept.load})
-	h.pass()
+	h := watching(t, Settings{Load: kept.load})
 	h.job("completed/a", "completed")
 	h.pass()
 	h.took()

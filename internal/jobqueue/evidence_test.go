@@ -43,6 +43,22 @@ func (h *harness) runner(command string) ProcessID {
 	return p.ProcessID
 }
 
+// watching returns a harness after its first pass, which finds a web UI for the command "run" and a
+// runner for any other.
+func watching(t *testing.T, settings Settings, commands ...string) *harness {
+	t.Helper()
+	h := newHarness(t, settings)
+	for _, command := range commands {
+		if command == "run" {
+			h.webUI()
+		} else {
+			h.runner(command)
+		}
+	}
+	h.pass()
+	return h
+}
+
 // exit ends a process; an empty reason is a clean end.
 func (h *harness) exit(id ProcessID, reason LossReason) {
 	var left []LiveProcess
@@ -337,9 +353,7 @@ func TestAnOrphanIsCountedOnceOverRestarts(t *testing.T) {
 // version before.
 func TestTheWindowOfExt4(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{})
-	h.runner("job-run-all")
-	h.pass()
+	h := watching(t, Settings{}, "job-run-all")
 	h.job("queued/a", "queued")
 	h.pass()
 	h.tick(time.Hour)
@@ -364,9 +378,7 @@ func TestTheWindowOfExt4(t *testing.T) {
 // file.
 func TestTwoRunnersAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{})
-	h.runner("job-run-all")
-	h.pass()
+	h := watching(t, Settings{}, "job-run-all")
 	h.job("queued/a", "started")
 	h.pass()
 	h.tick(3 * time.Second)
@@ -432,9 +444,7 @@ func TestAProgramAroundFaceFusion(t *testing.T) {
 // read again.
 func TestTwoVersionsWithinOneStepOfTheClock(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{})
-	h.runner("job-run-all")
-	h.pass()
+	h := watching(t, Settings{}, "job-run-all")
 	at := h.now
 	text := h.text("a", "started", "queued")
 	require.NoError(t, os.WriteFile(h.file("queued/a"), text, 0o600))
@@ -517,8 +527,7 @@ func TestHoldersThatEndedDifferently(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHarness(t, Settings{StallAfter: time.Hour})
-			h.pass()
+			h := watching(t, Settings{StallAfter: time.Hour})
 			first, second := h.runner("job-run-all"), h.runner("job-run-all")
 			h.job("queued/a", "started")
 			h.tick(5 * time.Second)
@@ -536,9 +545,7 @@ func TestHoldersThatEndedDifferently(t *testing.T) {
 // for, once.
 func TestTheNextExceptionAfterARest(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.webUI()
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour}, "run")
 	h.calls("run", 0, 0)
 	h.pass()
 	for n, id := range []string{uiID, nextUIID, "ui-2026-11-22-16-15-21"} {
@@ -556,9 +563,7 @@ func TestTheNextExceptionAfterARest(t *testing.T) {
 // own, which ends nobody else's.
 func TestTheNextJobOfAnotherWebUI(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.webUI()
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour}, "run")
 	h.job("queued/"+uiID, "started")
 	h.tick(20 * time.Second)
 	h.webUI()
@@ -572,8 +577,7 @@ func TestTheNextJobOfAnotherWebUI(t *testing.T) {
 // TestAProcessThatWasKilledAtOnce had been listed before its run was seen, and never after.
 func TestAProcessThatWasKilledAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	killed := h.runner("headless-run")
 	h.tick(2 * time.Second)
 	h.lag = 500 * time.Millisecond
@@ -589,9 +593,7 @@ func TestAProcessThatWasKilledAtOnce(t *testing.T) {
 // Gradio counts when the next run is under way already.
 func TestTheExceptionOfADeletedRun(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.webUI()
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour}, "run")
 	h.calls("run", 0, 0)
 	h.pass()
 	h.job("queued/"+uiID, "started")
@@ -612,8 +614,7 @@ func TestTheExceptionOfADeletedRun(t *testing.T) {
 // TestAListOfProcessesFromBeforeTheRun says nothing about who has it.
 func TestAListOfProcessesFromBeforeTheRun(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	h.lag = 3 * time.Minute
 	h.job("queued/"+headlessID, "started")
 	h.tick(150 * time.Second)

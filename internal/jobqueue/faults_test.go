@@ -49,8 +49,7 @@ func openToOthers(t *testing.T, dir string) {
 }
 
 func TestNotReadable(t *testing.T) {
-	h := newHarness(t, Settings{})
-	h.pass()
+	h := watching(t, Settings{})
 	openToOthers(t, h.path)
 	h.job("queued/a", "queued")
 	require.NoError(t, os.Chmod(h.file("queued/a"), 0))
@@ -78,8 +77,7 @@ func TestNotReadable(t *testing.T) {
 }
 
 func TestMovedWhileBeingRead(t *testing.T) {
-	h := newHarness(t, Settings{})
-	h.pass()
+	h := watching(t, Settings{})
 	h.job("queued/a", "started")
 	h.pass()
 	f := h.watcher.folders[0]
@@ -155,8 +153,7 @@ func TestInotifyOverflow(t *testing.T) {
 // TestAFilesystemThatListsOtherInodes is an overlay without xino: the names in a folder bear other
 // inodes than the files.
 func TestAFilesystemThatListsOtherInodes(t *testing.T) {
-	h := newHarness(t, Settings{})
-	h.pass()
+	h := watching(t, Settings{})
 	h.job("completed/a", "completed")
 	h.job("queued/b", "queued")
 	h.pass()
@@ -249,8 +246,7 @@ func TestNoQueueAtAll(t *testing.T) {
 }
 
 func TestForgottenFoldersAreNotWatched(t *testing.T) {
-	h := newHarness(t, Settings{})
-	h.pass()
+	h := watching(t, Settings{})
 	hinter := h.watcher.folders[0].hinter
 	require.Len(t, hinter.Watching(), 4)
 	h.folders = nil

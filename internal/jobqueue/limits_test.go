@@ -22,8 +22,7 @@ func emptySteps(n int) []byte {
 // TestAMillionSteps: a file of 3 MB took 1.8 GB and 34 s. It is unreadable, and named; others are
 // not late for it.
 func TestAMillionSteps(t *testing.T) {
-	h := newHarness(t, Settings{})
-	h.pass()
+	h := watching(t, Settings{})
 	h.write("queued/million", emptySteps(1_000_000))
 	h.job("queued/honest", "queued")
 	var before, after runtime.MemStats
@@ -47,8 +46,7 @@ func TestAMillionSteps(t *testing.T) {
 
 // TestManyStepsTogether: what one job may have, many jobs together may not.
 func TestManyStepsTogether(t *testing.T) {
-	h := newHarness(t, Settings{})
-	h.pass()
+	h := watching(t, Settings{})
 	const fit = maxFolderSteps / jobfile.MaxSteps
 	for i := range fit + 2 {
 		h.write(fmt.Sprintf("queued/large-%02d", i), emptySteps(jobfile.MaxSteps))

@@ -77,8 +77,7 @@ func TestMakers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHarness(t, Settings{})
-			h.pass()
+			h := watching(t, Settings{})
 			if c.before != nil {
 				c.before(h)
 			}
@@ -113,8 +112,7 @@ func TestMakers(t *testing.T) {
 func TestAMakerIsKept(t *testing.T) {
 	t.Parallel()
 	s := recordStore{}
-	h := newHarness(t, Settings{Load: s.load})
-	h.pass()
+	h := watching(t, Settings{Load: s.load})
 	h.lives(RoleAdmin, "job-create")
 	h.pass()
 	h.job("drafted/mine", "drafted")

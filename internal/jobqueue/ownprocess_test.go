@@ -104,8 +104,7 @@ func TestTheCommandLineSaysWhoseAJobIs(t *testing.T) {
 // TestTheCommandLineOfAnotherTarget is no sign of this job, whoever is left.
 func TestTheCommandLineOfAnotherTarget(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	h.runner("headless-run")
 	h.evidence.Processes[0].Target, h.evidence.Processes[0].Output = "/data/in/other.mp4", "/data/out/clip.mp4"
 	h.tick(2 * time.Second)
@@ -117,8 +116,7 @@ func TestTheCommandLineOfAnotherTarget(t *testing.T) {
 // TestARunThatDiesBeforeTheProcessesAreListed: how its process ended is known seconds later.
 func TestARunThatDiesBeforeTheProcessesAreListed(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	process := h.runner("headless-run")
 	h.tick(2 * time.Second)
 	h.lag = time.Second
@@ -136,8 +134,7 @@ func TestARunThatDiesBeforeTheProcessesAreListed(t *testing.T) {
 // is known late: it is the next one's job all the same.
 func TestTheProcessOfTheRunBefore(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	before := h.runner("headless-run")
 	h.tick(overtakesWithin + 2*time.Second)
 	process := h.runner("headless-run")

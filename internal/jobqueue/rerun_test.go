@@ -13,8 +13,7 @@ import (
 // lives has not lost it. So it is one run, at which two are.
 func TestASlowRunnerAndASecondOne(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	h.runner("job-run-all")
 	h.job("queued/slow", "started")
 	h.tick(2 * time.Minute)
@@ -37,8 +36,7 @@ func TestASlowRunnerAndASecondOne(t *testing.T) {
 // it then begins another run.
 func TestALostJobOfAWebUIIsRunAgain(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	h.webUI()
 	h.job("queued/lost", "started")
 	h.tick(2 * time.Minute)
@@ -56,8 +54,7 @@ func TestALostJobOfAWebUIIsRunAgain(t *testing.T) {
 // the queue once.
 func TestTheOtherRunnerTakesALostJob(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	one := h.runner("job-run-all")
 	h.runner("job-run-all")
 	h.tick(2 * time.Second)
@@ -84,8 +81,7 @@ func TestTheOtherRunnerTakesALostJob(t *testing.T) {
 // TestARunnerThatDiesOfTheOther: both are at one job, and one dies of it before anybody looks.
 func TestARunnerThatDiesOfTheOther(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	one := h.runner("job-run-all")
 	h.tick(2 * time.Second)
 	h.job("queued/first", "started")
@@ -109,8 +105,7 @@ func TestARunnerThatDiesOfTheOther(t *testing.T) {
 // TestARerunThatEndsAtOnce: it is over before the processes are listed again.
 func TestARerunThatEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	h.webUI()
 	h.job("queued/lost", "started")
 	h.tick(2 * time.Minute)
@@ -129,8 +124,7 @@ func TestARerunThatEndsAtOnce(t *testing.T) {
 // to its first job.
 func TestARunnerThatStartsWithARun(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	one := h.runner("job-run-all")
 	h.tick(2 * time.Second)
 	h.job("queued/first", "started")
@@ -145,8 +139,7 @@ func TestARunnerThatStartsWithARun(t *testing.T) {
 // TestASecondRunnerAtAJobThatIsBeingJoined: the step has ended, and its output is not joined yet.
 func TestASecondRunnerAtAJobThatIsBeingJoined(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Hour})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Hour})
 	one := h.runner("job-run-all")
 	second := h.runner("job-run-all")
 	h.tick(2 * time.Second)

@@ -168,8 +168,7 @@ func TestADateThatIsNotTheFiles(t *testing.T) {
 // TestRecordedFolders looks at what three versions of FaceFusion left.
 func TestRecordedFolders(t *testing.T) {
 	for _, version := range []string{"3.0.0", "3.2.0", "3.8.1"} {
-		h := newHarness(t, Settings{})
-		h.pass()
+		h := watching(t, Settings{})
 		paths, err := filepath.Glob(filepath.Join("../../testdata/jobs", version, "*", "*.json"))
 		require.NoError(t, err)
 		for _, path := range paths {

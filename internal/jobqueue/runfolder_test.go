@@ -70,8 +70,7 @@ func TestAFolderOfARun(t *testing.T) {
 
 // TestAFolderOfARunThatHasEnded: what a short run left before the first pass is no history.
 func TestAFolderOfARunThatHasEnded(t *testing.T) {
-	h := newHarness(t, Settings{})
-	h.pass()
+	h := watching(t, Settings{})
 	h.runFolder("run")
 	h.job("completed/one", "completed")
 	h.pass()
@@ -98,8 +97,7 @@ func TestAFolderOfARunWithoutAnOwnOne(t *testing.T) {
 
 // TestARunInTheOwnFolder: a run that names the folder of its instance, or of another one.
 func TestARunInTheOwnFolder(t *testing.T) {
-	h := newHarness(t, Settings{})
-	h.pass()
+	h := watching(t, Settings{})
 	h.folders = append(h.folders, Folder{Instance: "facefusion-3f2a run", Of: "facefusion-3f2a", Path: h.path, Since: h.now})
 	h.runner("job-run")
 	h.job("queued/one", "started")
@@ -112,8 +110,7 @@ func TestARunInTheOwnFolder(t *testing.T) {
 // TestAThousandFoldersOfRuns: nothing is left of them but their counts.
 func TestAThousandFoldersOfRuns(t *testing.T) {
 	kept := recordStore{}
-	h := newHarness(t, Settings{Load: kept.load})
-	h.pass()
+	h := watching(t, Settings{Load: kept.load})
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()

@@ -182,8 +182,7 @@ func TestASessionBecomesALink(t *testing.T) {
 // TestManySessions: FaceFusion never deletes the folder of a session. Those that have something
 // under way are looked at, then those that changed last; none is counted twice.
 func TestManySessions(t *testing.T) {
-	h := newHarness(t, Settings{})
-	h.pass()
+	h := watching(t, Settings{})
 	h.lives(RoleService, "api")
 	name := func(n int) string { return fmt.Sprintf("%022d", n) }
 	h.within(name(0), jobsdir.Names[:], func() { h.job("queued/long", "started") })

@@ -42,8 +42,7 @@ func TestWhatAnFFmpegWorksOn(t *testing.T) {
 // TestAnotherJobsFFmpegIsNoProgress: of two jobs, one is worked on, and the other one is stalled.
 func TestAnotherJobsFFmpegIsNoProgress(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Minute})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Minute})
 	h.runner("job-run-all")
 	h.job("queued/a", "started")
 	h.evidence.CPU = reading.Known(1.0)

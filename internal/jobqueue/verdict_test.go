@@ -221,8 +221,7 @@ func TestWhatAnIdleWebUIUses(t *testing.T) {
 // sign of work on the other's job, and what the other uses for its job is not idle.
 func TestTheIdleWebUIBesideOneAtWork(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, Settings{StallAfter: time.Minute})
-	h.pass()
+	h := watching(t, Settings{StallAfter: time.Minute})
 	working := h.webUI()
 	h.calls("run_1", 0, 0)
 	h.pass()
