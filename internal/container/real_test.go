@@ -4,10 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,54 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container/containertest"
 )
 
-// realGroup makes a group of this machine, in whichever version it has the controllers, and returns
-// its folders by controller.
-func realGroup(t *testing.T) map[string]string {
-	t.Helper()
-	require.Zero(t, os.Getuid(), "this test makes control groups and must be run as root")
-	text, err := os.ReadFile("/proc/cgroups")
-	require.NoError(t, err)
-	name, folders := fmt.Sprintf("facefusion-test-%d", os.Getpid()), map[string]string{}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line) // name, hierarchy, groups, enabled
-		if len(fields) != 4 || fields[0] != "memory" && fields[0] != "cpu" && fields[0] != "cpuacct" && fields[0] != "pids" {
-			continue
-		}
-		mount := "/sys/fs/cgroup/" + fields[0]
-		if fields[1] == "0" {
-			mount = "/sys/fs/cgroup"
-			// It is switched on already where systemd runs.
-			_ = os.WriteFile(mount+"/cgroup.subtree_control", []byte("+"+fields[0]), 0o600)
-		}
-		folders[fields[0]] = mount + "/" + name
-	}
-	require.Contains(t, folders, "memory", "this machine has no memory controller")
-	for _, folder := range folders {
-		require.NoError(t, os.MkdirAll(folder, 0o755), "this test needs control groups that can be written to")
-		t.Cleanup(func() {
-			// a group goes away when its last process is fetched
-			assert.Eventually(t, func() bool { err := os.Remove(folder); return err == nil || os.IsNotExist(err) }, 10*time.Second, 10*time.Millisecond)
-		})
-	}
-	return folders
-}
-
-// set writes the first of the files that a folder has; each version has names of its own.
-func set(t *testing.T, folder string, files ...[2]string) {
-	t.Helper()
-	for _, file := range files {
-		if _, err := os.Stat(filepath.Join(folder, file[0])); err == nil {
-			require.NoError(t, os.WriteFile(filepath.Join(folder, file[0]), []byte(file[1]), 0o600))
-			return
-		}
-	}
-	t.Fatalf("%s has none of %v", folder, files)
-}
-
 // startIn starts a shell in the group, which goes on at the end of its input.
-func startIn(t *testing.T, folders map[string]string, script string) (*exec.Cmd, func()) {
+func startIn(t *testing.T, group containertest.ControlGroup, script string) (*exec.Cmd, func()) {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", "read _; "+script)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -72,9 +26,7 @@ func startIn(t *testing.T, folders map[string]string, script string) (*exec.Cmd,
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for _, folder := range folders {
-		require.NoError(t, os.WriteFile(folder+"/cgroup.procs", []byte(strconv.Itoa(cmd.Process.Pid)), 0o600))
-	}
+	group.Enter(t, cmd.Process.Pid)
 	return cmd, func() { require.NoError(t, input.Close()) }
 }
 
@@ -83,10 +35,9 @@ func startIn(t *testing.T, folders map[string]string, script string) (*exec.Cmd,
 // the log says; of the other version, TestVersionOne and TestVersionTwo read files as kernels have
 // them.
 func TestRealGroup(t *testing.T) {
-	folders := realGroup(t)
-	set(t, folders["memory"], [2]string{"memory.max", "67108864"}, [2]string{"memory.limit_in_bytes", "67108864"})
-	set(t, folders["cpu"], [2]string{"cpu.max", "10000 100000"}, [2]string{"cpu.cfs_quota_us", "10000"})
-	busy, begin := startIn(t, folders, "while :; do :; done")
+	group := containertest.NewControlGroup(t, fmt.Sprintf("facefusion-test-%d", os.Getpid()))
+	group.Limit(t)
+	busy, begin := startIn(t, group, "while :; do :; done")
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", busy.Process.Pid))
 	require.NoError(t, err)
 	groups, location := container.NewGroups("/"), container.ParseLocation(text)
@@ -104,9 +55,9 @@ func TestRealGroup(t *testing.T) {
 	assert.Greater(t, after.CPUUser.V+after.CPUSystem.V, before.CPUUser.V+before.CPUSystem.V)
 	require.NoError(t, busy.Process.Kill())
 
-	set(t, folders["cpu"], [2]string{"cpu.max", "max"}, [2]string{"cpu.cfs_quota_us", "-1"})
+	group.Unthrottle(t)
 	// dd holds its block in memory, twice what it may have
-	greedy, begin := startIn(t, folders, "exec dd if=/dev/zero of=/dev/null bs=128M count=1")
+	greedy, begin := startIn(t, group, "exec dd if=/dev/zero of=/dev/null bs=128M count=1")
 	begin()
 	require.Error(t, greedy.Wait())
 	assert.Equal(t, syscall.SIGKILL, greedy.ProcessState.Sys().(syscall.WaitStatus).Signal())
