@@ -158,11 +158,15 @@ cost-check: build bin/simulator .cache/exporters ## the same in short
 gpu: gpu-kit ## compare with nvidia-smi and print what each call costs; needs an NVIDIA GPU. GPU_ARGS="-load=false" and the like
 	dist/gpu-kit/run.sh dist/gpu-result $(GPU_ARGS)
 
-gpu-kit: build bin/simulator ## the same as a folder, dist/gpu-kit, to be carried to a machine that has a GPU and nothing else
+# Its programs are linked with glibc 2.31, so that they run on what is older than this machine.
+gpu-kit: build ## the same as a folder, dist/gpu-kit, to be carried to a machine that has a GPU and nothing else
 	@rm -rf dist/gpu-kit && mkdir -p dist/gpu-kit
-	go build -trimpath -ldflags='-s -w -X main.version=$(VERSION)+$(COMMIT)' -o dist/gpu-kit/gpu-kit ./test/gpu
-	@.ci/linker.sh binary dist/gpu-kit/gpu-kit
-	cp bin/otelcol-facefusion bin/simulator test/gpu/kit/run.sh dist/gpu-kit/
+	flags=$$(.ci/sysroot.sh) && \
+		go build -trimpath -ldflags="-s -w -X main.version=$(VERSION)+$(COMMIT) $$flags" -o dist/gpu-kit/gpu-kit ./test/gpu && \
+		cd distribution/agent && go build -trimpath -ldflags="-s -w $$flags" -o ../../dist/gpu-kit/otelcol-facefusion .
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o dist/gpu-kit/simulator ./simulator
+	@for program in gpu-kit otelcol-facefusion; do .ci/linker.sh binary dist/gpu-kit/$$program; [ "$(SYSROOT)" = none ] || .ci/linker.sh glibc dist/gpu-kit/$$program 2.31; done
+	cp test/gpu/kit/run.sh dist/gpu-kit/
 
 deploy-test: ## check rules, alerts and messages with the programs and the code of Prometheus and Alertmanager
 	.ci/prometheus/check.sh

@@ -11,6 +11,8 @@ need readelf binutils
 need ip iproute2
 need setpriv util-linux
 need curl curl
+# The C library that the kit for GPUs is linked with: .ci/sysroot.sh
+need mmdebstrap mmdebstrap
 # The page of metrics behind a password: instrumentation/tests/test_ways.py
 need nginx nginx-light
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)

@@ -4,6 +4,7 @@
 #
 #   linker.sh environment    before a build: the flags that would do harm
 #   linker.sh binary FILE    after it: what was built
+#   linker.sh glibc FILE VERSION   that it asks for no later C library
 set -eu
 
 refuse() {
@@ -44,8 +45,18 @@ binary() {
 	readelf -sW --dyn-syms "$1" | grep -q 'UND nvmlInit' || refuse "$1 was built without NVML: is cgo_enabled set in its builder configuration?"
 }
 
+# What is undefined and has no version was found in no library, and would end the program when it is called; except NVML, which is loaded.
+glibc() {
+	wanted=$(readelf -sW --dyn-syms "$1" | grep -oE '@GLIBC_[0-9.]+' | sort -Vu | tail -1)
+	newest=$(printf '@GLIBC_%s\n%s\n' "$2" "$wanted" | sort -V | tail -1)
+	[ "$newest" = "@GLIBC_$2" ] || refuse "$1 needs ${wanted#@}, later than $2"
+	missing=$(readelf -sW --dyn-syms "$1" | awk '$7 == "UND" && $5 == "GLOBAL" && $8 !~ /@/ && $8 !~ /^nvml/ {print $8}' | sort -u)
+	[ -z "$missing" ] || refuse "$1 was linked with a C library that lacks $missing"
+}
+
 case ${1:-} in
 environment) environment ;;
 binary) binary "$2" ;;
-*) refuse "usage: linker.sh environment | binary FILE" ;;
+glibc) glibc "$2" "$3" ;;
+*) refuse "usage: linker.sh environment | binary FILE | glibc FILE VERSION" ;;
 esac

@@ -29,12 +29,15 @@ func checkCycles(ctx context.Context, r *kitReport, o *options) {
 		took := time.Since(start)
 		longest, sum = max(longest, took), sum+took
 	}
-	verdict := passed
-	if longest > o.cycle {
-		verdict = failed
-	}
-	r.add("cycles", verdict, "%d of all GPUs: mean %v, longest %v (%v at most); %v of CPU each", cycles,
+	r.add("cycles", cycleVerdict(longest, o.cycle), "%d of all GPUs: mean %v, longest %v (%v at most); %v of CPU each", cycles,
 		(sum / time.Duration(cycles)).Round(time.Microsecond), longest.Round(time.Microsecond), o.cycle, ((processTime() - cpu) / time.Duration(cycles)).Round(time.Microsecond))
+}
+
+func cycleVerdict(longest, limit time.Duration) checkOutcome {
+	if longest > limit {
+		return failed
+	}
+	return passed
 }
 
 // processTime is the CPU time of this process.

@@ -50,10 +50,13 @@ func checkEnergy(ctx context.Context, r *kitReport, h gpu.Handle, uuid string, s
 	// The last stretch has no reading of its own.
 	integral *= time.Since(begin).Seconds() / last.Sub(begin).Seconds()
 	counted := float64(after-before) / 1000
-	o := passed
-	if math.Abs(counted-integral) > energyTolerance*math.Max(counted, integral) {
-		o = failed
-	}
-	r.add(name, o, "%.1f J counted, %.1f J by the power that nvidia-smi reports, in %v", counted, integral, time.Since(begin).Round(time.Second))
+	r.add(name, energyVerdict(counted, integral), "%.1f J counted, %.1f J by the power that nvidia-smi reports, in %v", counted, integral, time.Since(begin).Round(time.Second))
 	return nil
+}
+
+func energyVerdict(counted, integral float64) checkOutcome {
+	if math.Abs(counted-integral) > energyTolerance*math.Max(counted, integral) {
+		return failed
+	}
+	return passed
 }

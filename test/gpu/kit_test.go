@@ -4,12 +4,12 @@ package main
 
 import (
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,9 +24,35 @@ import (
 // kitFolder is what "make gpu-kit" made.
 const kitFolder = "../../dist/gpu-kit"
 
-// bareRoot is a root that has a C library and the kit, the fake driver's library where a driver
-// puts its own, and a fake nvidia-smi: no shell, no Python, no
-// compiler, no /proc.
+// sysroot has the C library that the kit is linked with: glibc 2.31.
+const sysroot = "../../.cache/sysroot"
+
+// copyLibraries puts what a program is linked with into a root.
+func copyLibraries(t *testing.T, program, root string) {
+	t.Helper()
+	file, err := elf.Open(program)
+	require.NoError(t, err)
+	defer file.Close()
+	needed, err := file.ImportedLibraries()
+	require.NoError(t, err)
+	if len(needed) == 0 {
+		return // static
+	}
+	for _, name := range append(needed, "ld-linux-x86-64.so.2", "libc.so.6") {
+		require.Regexp(t, `^(libc|libdl|libpthread|libresolv|ld-linux-x86-64)\.so\.`, name, "%s needs a C library and nothing else", program)
+		data, err := os.ReadFile(filepath.Join(sysroot, "lib/x86_64-linux-gnu", name))
+		require.NoError(t, err, "make gpu-kit has made it")
+		folder := filepath.Join(root, "lib/x86_64-linux-gnu")
+		if strings.HasPrefix(name, "ld-") {
+			folder = filepath.Join(root, "lib64")
+		}
+		require.NoError(t, os.MkdirAll(folder, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), data, 0o755))
+	}
+}
+
+// bareRoot is a root that has the C library of 2020 and the kit, the fake driver's library where a
+// driver puts its own, and a fake nvidia-smi: no shell, no Python, no compiler, no /proc.
 func bareRoot(t *testing.T) (root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -38,17 +64,11 @@ func bareRoot(t *testing.T) (root string) {
 	require.NoError(t, unix.Mknod(filepath.Join(root, "dev/null"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
 	require.NoError(t, os.CopyFS(filepath.Join(root, "kit"), os.DirFS(kitFolder)))
 	for _, program := range []string{"gpu-kit", "otelcol-facefusion", "simulator"} {
-		out, err := exec.Command("ldd", filepath.Join(kitFolder, program)).Output()
-		require.NoError(t, err, program)
-		for _, m := range regexp.MustCompile(`(/\S+) \(0x`).FindAllStringSubmatch(string(out), -1) {
-			require.Regexp(t, `/(libc|libdl|libpthread|libm|libresolv|librt|ld-linux-[a-z0-9-]+)\.so`, m[1], "%s needs a C library and nothing else", program)
-			data, err := os.ReadFile(m[1])
-			require.NoError(t, err)
-			require.NoError(t, os.MkdirAll(filepath.Join(root, filepath.Dir(m[1])), 0o755))
-			require.NoError(t, os.WriteFile(filepath.Join(root, m[1]), data, 0o755))
-		}
+		copyLibraries(t, filepath.Join(kitFolder, program), root)
 	}
-	_, err := fakenvml.Build(filepath.Join(root, "usr/lib/x86_64-linux-gnu"))
+	flags, err := exec.Command("sh", "-c", `eval set -- $(../../.ci/sysroot.sh) && echo "$2"`).Output()
+	require.NoError(t, err)
+	_, err = fakenvml.BuildLinked(filepath.Join(root, "usr/lib/x86_64-linux-gnu"), strings.Fields(string(flags)))
 	require.NoError(t, err)
 	build := exec.Command("go", "build", "-o", filepath.Join(root, "bin/nvidia-smi"), "./fakesmi")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -59,11 +79,17 @@ func bareRoot(t *testing.T) (root string) {
 
 // spendEnergy has the counters of energy follow the power, until the test ends.
 func spendEnergy(t *testing.T, control fakenvml.Control) {
+	t.Helper()
 	begin := time.Now()
-	set := func() error {
+	whileTesting(t, func() error {
 		elapsed := time.Since(begin).Seconds()
 		return control.Set(fmt.Sprintf("gpu.0.energy %d", 5_000_001+int(150_001*elapsed)), fmt.Sprintf("gpu.1.energy %d", 5_000_002+int(150_002*elapsed)))
-	}
+	})
+}
+
+// whileTesting does something at once, and again and again until the test ends.
+func whileTesting(t *testing.T, set func() error) {
+	t.Helper()
 	require.NoError(t, set())
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -96,6 +122,7 @@ func readReport(t *testing.T, folder string) (r kitReport) {
 
 // TestKitInABareRoot runs the folder, copied, where there is a C library and nothing else.
 func TestKitInABareRoot(t *testing.T) {
+	t.Parallel()
 	root := bareRoot(t)
 	spendEnergy(t, fakenvml.Control(filepath.Join(root, "control")))
 	writeFile(t, filepath.Join(root, "smi.json"), newFakeGPU(0), newFakeGPU(1))
@@ -121,6 +148,7 @@ func TestKitInABareRoot(t *testing.T) {
 
 // TestKitFailsWhenAFigureIsAltered over its script, from the first call to the exit status.
 func TestKitFailsWhenAFigureIsAltered(t *testing.T) {
+	t.Parallel()
 	root := bareRoot(t)
 	control := filepath.Join(root, "control")
 	// the energy stands still, which is another fault
@@ -130,7 +158,7 @@ func TestKitFailsWhenAFigureIsAltered(t *testing.T) {
 	smi := filepath.Join(root, "smi.json")
 	writeFile(t, smi, newFakeGPU(0), altered)
 	cmd := exec.Command("sh", append([]string{filepath.Join(root, "kit/run.sh"), filepath.Join(root, "result"), "-smi", filepath.Join(root, "bin/nvidia-smi"),
-		"-library", filepath.Join(root, "usr/lib/x86_64-linux-gnu", fakenvml.Name), "-load=false"}, quick...)...)
+		"-library", filepath.Join(root, "usr/lib/x86_64-linux-gnu", fakenvml.Name), "-load=false"}, append(quick, "-cycle", "1us")...)...)
 	cmd.Env = append(os.Environ(), "FAKENVML_CONTROL="+control, "FAKESMI="+smi)
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err, "%s", out)
@@ -141,8 +169,8 @@ func TestKitFailsWhenAFigureIsAltered(t *testing.T) {
 	require.Len(t, different, 1, "%s", out)
 	require.Equal(t, comparison{GPU: altered.fields["uuid"], Metric: "nvidia_gpu_pcie_link_generation_max", Source: "pcie.link.gen.max", Theirs: "5", Ours: "4", Unit: 1, Exact: true, Verdict: differs}, different[0])
 	for _, c := range r.Checks {
-		if strings.HasPrefix(c.Name, "energy") {
-			require.Equal(t, failed, c.Outcome)
+		if strings.HasPrefix(c.Name, "energy") || c.Name == "cycles" {
+			require.Equal(t, failed, c.Outcome, "%s", c.Name)
 		}
 	}
 }
@@ -150,10 +178,16 @@ func TestKitFailsWhenAFigureIsAltered(t *testing.T) {
 // writeFile is the file of fakesmi.
 func writeFile(t *testing.T, path string, gpus ...fakeGPU) {
 	t.Helper()
+	require.NoError(t, writeSMI(path, nil, gpus...))
+}
+
+// writeSMI is the same with lines of --query-compute-apps.
+func writeSMI(path string, processes []string, gpus ...fakeGPU) error {
 	said := struct {
-		GPUs []map[string]string
-		XML  string
-	}{XML: "<?xml version=\"1.0\" ?>\n<!DOCTYPE nvidia_smi_log SYSTEM \"nvsmi_device_v12.dtd\">\n<nvidia_smi_log>\n<attached_gpus>2</attached_gpus>\n"}
+		GPUs      []map[string]string
+		XML       string
+		Processes []string
+	}{Processes: processes, XML: "<?xml version=\"1.0\" ?>\n<!DOCTYPE nvidia_smi_log SYSTEM \"nvsmi_device_v12.dtd\">\n<nvidia_smi_log>\n<attached_gpus>2</attached_gpus>\n"}
 	for _, g := range gpus {
 		said.GPUs = append(said.GPUs, g.fields)
 		x := g.xml
@@ -171,7 +205,11 @@ func writeFile(t *testing.T, path string, gpus ...fakeGPU) {
 	}
 	said.XML += "</nvidia_smi_log>\n"
 	data, err := json.Marshal(said)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path+".next", data, 0o600))
-	require.NoError(t, os.Rename(path+".next", path))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".next", data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".next", path)
 }

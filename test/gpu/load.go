@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/gpu"
 )
 
 // frameworkProgram does what hold does, with PyTorch or CuPy. It ends at once without either.
@@ -57,6 +55,10 @@ func startLoad(ctx context.Context) (*load, error) {
 		}
 	}
 	self, err := os.Executable()
+	if err != nil {
+		// There is no /proc.
+		self, err = exec.LookPath(os.Args[0])
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
@@ -104,76 +106,4 @@ func (l *load) burst(length time.Duration) error {
 func (l *load) stop() {
 	_ = l.in.Close() // it ends with its input
 	_ = l.cmd.Wait() // how it ended does not matter
-}
-
-// checkAttribution looks for the load in what the driver reports of processes.
-func checkAttribution(r *kitReport, l *load, handles []gpu.Handle) {
-	for begin := time.Now(); time.Since(begin) < 15*time.Second; time.Sleep(time.Second) {
-		listed := 0
-		for _, h := range handles {
-			contexts, err := h.Contexts()
-			if err != nil {
-				r.add("attribution", skipped, "the driver does not list processes: %v", err)
-				return
-			}
-			for _, c := range contexts {
-				listed++
-				if int(c.PID) != l.pid {
-					continue
-				}
-				o := passed
-				// A context takes some hundred MiB of its own.
-				if c.Memory < heldMegabytes*mib || c.Memory > (heldMegabytes+3072)*mib {
-					o = failed
-				}
-				r.add("attribution", o, "%s (pid %d) holds %d MiB, the driver says %d MiB", l.kind, l.pid, heldMegabytes, c.Memory/mib)
-				return
-			}
-		}
-		if listed == 0 && time.Since(begin) > 10*time.Second {
-			break
-		}
-	}
-	r.add("attribution", skipped, "the driver does not list pid %d: in a container it reports the pids of another namespace, or none", l.pid)
-}
-
-// burstEvery is the interval of a page that has one burst of a second in it.
-const burstEvery = 15 * time.Second
-
-// checkBurst makes a burst of one second in an interval of 15, and looks for its peak and its mean
-// on the page.
-func checkBurst(ctx context.Context, r *kitReport, o *options, l *load) error {
-	c, err := startCollector(ctx, o, burstEvery)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.stop() }() // the log says how it ended
-	// From the first page on, in the middle of an interval.
-	time.Sleep(burstEvery + burstEvery/3)
-	if err := l.burst(time.Second); err != nil {
-		return err
-	}
-	time.Sleep(burstEvery)
-	text, err := c.page(ctx)
-	if err != nil {
-		return err
-	}
-	best, mean := 0.0, 0.0
-	for _, s := range parsePage(text) {
-		if s.labels["hw_gpu_task"] != "general" {
-			continue
-		}
-		switch s.name {
-		case "nvidia_gpu_utilization_max_ratio":
-			best = max(best, s.value)
-		case "hw_gpu_utilization_ratio":
-			mean = max(mean, s.value)
-		}
-	}
-	verdict := failed
-	if best >= 0.8 && mean > 0.02 && mean < 0.2 {
-		verdict = passed
-	}
-	r.add("burst", verdict, "1 s of %s in %v: peak %.2f (0.8 or more), mean %.3f (0.02 to 0.2)", l.kind, burstEvery, best, mean)
-	return nil
 }

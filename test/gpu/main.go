@@ -95,7 +95,7 @@ func run(ctx context.Context, o *options, out io.Writer) (ok bool, err error) {
 		}
 	}
 	checkCycles(ctx, r, o)
-	if err := r.underLoad(ctx, o, handles); err != nil {
+	if err := r.underLoad(ctx, o, handles, s); err != nil {
 		return false, err
 	}
 	return r.done(o.out, out)
@@ -201,7 +201,7 @@ func count(list []comparison, v agreement) (n int) {
 }
 
 // underLoad computes, where it can.
-func (r *kitReport) underLoad(ctx context.Context, o *options, handles []gpu.Handle) error {
+func (r *kitReport) underLoad(ctx context.Context, o *options, handles []gpu.Handle, s *smi) error {
 	if !o.load {
 		r.add("load", skipped, "not wanted")
 		return nil
@@ -212,7 +212,9 @@ func (r *kitReport) underLoad(ctx context.Context, o *options, handles []gpu.Han
 		return nil
 	}
 	defer l.stop()
-	checkAttribution(r, l, handles)
+	if err := checkAttribution(ctx, r, l, handles, s); err != nil {
+		return err
+	}
 	return checkBurst(ctx, r, o, l)
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 )
 
@@ -144,4 +145,32 @@ func processMemory(processes *element) string {
 		sum += mib
 	}
 	return fmt.Sprintf("%g", sum)
+}
+
+// computeApps is the memory of each process that computes, in bytes by GPU and pid, as
+// --query-compute-apps has it. A process whose memory it does not know is not in it.
+func (s *smi) computeApps(ctx context.Context) (map[string]map[int]uint64, error) {
+	out, err := exec.CommandContext(ctx, s.program, "--query-compute-apps=gpu_uuid,pid,used_memory", "--format=csv,noheader,nounits").Output()
+	if err != nil {
+		return nil, fmt.Errorf("ask nvidia-smi for processes: %w", err)
+	}
+	reader := csv.NewReader(bytes.NewReader(out))
+	reader.TrimLeadingSpace, reader.FieldsPerRecord = true, 3
+	rows, err := reader.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("read what nvidia-smi says of processes: %w", err)
+	}
+	all := make(map[string]map[int]uint64)
+	for _, row := range rows {
+		pid, err := strconv.Atoi(strings.TrimSpace(row[1]))
+		mebibytes, known := numeric(row[2])
+		if err != nil || !known {
+			continue
+		}
+		if all[row[0]] == nil {
+			all[row[0]] = make(map[int]uint64)
+		}
+		all[row[0]][pid] = uint64(mebibytes * mib)
+	}
+	return all, nil
 }

@@ -57,6 +57,11 @@ const (
 // Build compiles the library into a folder, and returns the path of the file. It must be called in
 // a folder of the module, and fails without gcc.
 func Build(dir string, variants ...Variant) (string, error) {
+	return BuildLinked(dir, nil, variants...)
+}
+
+// BuildLinked is Build with arguments for the linker, for example of another C library.
+func BuildLinked(dir string, linker []string, variants ...Variant) (string, error) {
 	header, err := list("-m", "github.com/NVIDIA/go-nvml")
 	if err != nil {
 		return "", err
@@ -82,7 +87,7 @@ func Build(dir string, variants ...Variant) (string, error) {
 	for _, v := range variants {
 		args = append(args, "-D"+string(v))
 	}
-	args = append(args, source)
+	args = append(append(args, source), linker...)
 	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("compile fake driver library: %w: %s", err, out)
 	}

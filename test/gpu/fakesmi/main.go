@@ -13,6 +13,8 @@ type smiFile struct {
 	GPUs []map[string]string
 	// XML is what -q -x prints.
 	XML string
+	// Processes are the lines of --query-compute-apps.
+	Processes []string
 }
 
 func main() {
@@ -27,6 +29,12 @@ func main() {
 	}
 	if len(os.Args) > 2 && os.Args[1] == "-q" && os.Args[2] == "-x" {
 		fmt.Print(s.XML)
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "--query-compute-apps=gpu_uuid,pid,used_memory" {
+		for _, line := range s.Processes {
+			fmt.Println(line)
+		}
 		return
 	}
 	query, found := strings.CutPrefix(strings.Join(os.Args[1:2], ""), "--query-gpu=")
