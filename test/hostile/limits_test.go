@@ -149,7 +149,12 @@ func TestInventedModels(t *testing.T) {
 	for i := range 200 {
 		finish(fmt.Sprint("invented-", i), fmt.Sprint("model_", i), func() { time.Sleep(50 * time.Millisecond) })
 	}
-	// how long a step took is known of one that was seen to begin
+	// How long a step took is known of one that was seen to begin, and one that runs on the page is
+	// the honest one only once the page shows none of the others.
+	c.eventually(t, 20*time.Second, "the invented jobs have ended", func(p page) bool {
+		return p.is(200, "facefusion_job_count", "facefusion_job_state", "completed") &&
+			p.is(0, "facefusion_job_count", "facefusion_job_state", "running")
+	})
 	finish("honest", "inswapper_128", func() {
 		c.eventually(t, 20*time.Second, "the honest job runs", func(p page) bool {
 			return p.is(1, "facefusion_job_count", "facefusion_job_state", "running")
