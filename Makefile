@@ -163,7 +163,7 @@ gpu-kit: build ## the same as a folder, dist/gpu-kit, to be carried to a machine
 	@rm -rf dist/gpu-kit && mkdir -p dist/gpu-kit
 	flags=$$(.ci/sysroot.sh) && \
 		go build -trimpath -ldflags="-s -w -X main.version=$(VERSION)+$(COMMIT) $$flags" -o dist/gpu-kit/gpu-kit ./test/gpu && \
-		cd distribution/agent && go build -trimpath -ldflags="-s -w $$flags" -o ../../dist/gpu-kit/otelcol-facefusion .
+		cd distribution/agent && go build -buildmode=pie -trimpath -ldflags="-s -w $$flags" -o ../../dist/gpu-kit/otelcol-facefusion .
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o dist/gpu-kit/simulator ./simulator
 	@for program in gpu-kit otelcol-facefusion; do .ci/linker.sh binary dist/gpu-kit/$$program; [ "$(SYSROOT)" = none ] || .ci/linker.sh glibc dist/gpu-kit/$$program 2.31; done
 	cp test/gpu/kit/run.sh dist/gpu-kit/
@@ -233,14 +233,16 @@ deploy/grafana/look/node_modules: deploy/grafana/look/package-lock.json
 .PHONY: FORCE
 FORCE:
 
+# Position-independent, and lazily bound whatever the compiler of a distribution does with that by itself: docs/decisions/0010-hardening.md.
 # ocb CONFIG DISTRIBUTION BINARY: the modules are those of the committed go.mod and go.sum, not what a registry has today.
 define ocb
 	@.ci/linker.sh environment
 	@mkdir -p _build bin
 	@sed 's/^  version: [^ ]*/  version: $(VERSION)+$(COMMIT)/' $(1) > _build/$(1)
-	GOFLAGS="$(GOFLAGS) -mod=readonly" $(TOOL) builder --config _build/$(1) --skip-get-modules
+	GOFLAGS="$(GOFLAGS) -mod=readonly -buildmode=pie" $(TOOL) builder --config _build/$(1) --skip-get-modules --ldflags='-s -w -extldflags=-Wl,-z,lazy'
 	@mv distribution/$(2)/otelcol-facefusion bin/$(3)
 	@.ci/linker.sh binary bin/$(3)
+	@.ci/linker.sh hardened bin/$(3)
 endef
 
 define resolve

@@ -3,11 +3,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-max_size=$((65 * 1000 * 1000)) # bytes, stripped
+max_size=$((74 * 1000 * 1000)) # bytes, stripped; 8.4 MB of it are the relocations of a position-independent program
 max_rest=$((80 * 1024))        # KiB resident, agent configuration
-max_more=$((10 * 1024))        # KiB resident, against an empty pipeline
+max_more=$((10 * 1024))        # KiB of its own, against an empty pipeline: which pages of the program's file are in memory is the kernel's choice
 
-# rest FILE... prints the resident memory, in KiB, of the collector half a minute after its start. Its ports are free ones.
+# rest FILE... prints the resident memory of the collector half a minute after its start, and what of it is its own, in KiB. Its ports are free ones.
 rest() {
 	local arguments=() file
 	for file in "$@"; do arguments+=(--config "$file"); done
@@ -16,15 +16,16 @@ rest() {
 		--set service::telemetry::metrics::level=none >_build/rest.log 2>&1 &
 	local pid=$!
 	sleep 30
-	awk '/^VmRSS/ {print $2}' "/proc/$pid/status" || { cat _build/rest.log >&2; return 1; }
+	awk '/^VmRSS|^RssAnon/ {printf "%s ", $2}' "/proc/$pid/status" || { cat _build/rest.log >&2; return 1; }
 	kill "$pid"
 	wait "$pid" || true
 }
 
+.ci/linker.sh hardened bin/otelcol-facefusion
 size=$(stat -c %s bin/otelcol-facefusion)
-agent=$(rest config/agent.yaml)
-empty=$(rest config/agent.yaml .ci/empty-pipeline.yaml)
+read -r agent own <<<"$(rest config/agent.yaml)"
+read -r empty empty_own <<<"$(rest config/agent.yaml .ci/empty-pipeline.yaml)"
 echo "size of the binary: $size bytes, at most $max_size"
 echo "resident at rest: $agent KiB, at most $max_rest"
-echo "more than an empty pipeline ($empty KiB): $((agent - empty)) KiB, at most $max_more"
-[ "$size" -le "$max_size" ] && [ "$agent" -le "$max_rest" ] && [ $((agent - empty)) -le "$max_more" ]
+echo "of its own, more than an empty pipeline: $((own - empty_own)) KiB, at most $max_more ($((agent - empty)) KiB resident)"
+[ "$size" -le "$max_size" ] && [ "$agent" -le "$max_rest" ] && [ $((own - empty_own)) -le "$max_more" ]

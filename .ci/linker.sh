@@ -4,6 +4,7 @@
 #
 #   linker.sh environment    before a build: the flags that would do harm
 #   linker.sh binary FILE    after it: what was built
+#   linker.sh hardened FILE  that an agent is position-independent, and that what is not written after the start cannot be written
 #   linker.sh glibc FILE VERSION   that it asks for no later C library
 set -eu
 
@@ -45,6 +46,14 @@ binary() {
 	readelf -sW --dyn-syms "$1" | grep -q 'UND nvmlInit' || refuse "$1 was built without NVML: is cgo_enabled set in its builder configuration?"
 }
 
+# BIND_NOW is what hardening would add; binary() says why it cannot be.
+hardened() {
+	readelf -hW "$1" | grep -q 'Type: *DYN' || refuse "$1 is not position-independent: build it with -buildmode=pie"
+	readelf -lW "$1" | grep -q GNU_RELRO || refuse "$1 has no RELRO: link it with -z relro"
+	! readelf -lW "$1" | grep GNU_STACK | grep -q 'RWE' || refuse "$1 has an executable stack"
+	! readelf -dW "$1" | grep -q TEXTREL || refuse "$1 relocates its code"
+}
+
 # What is undefined and has no version was found in no library, and would end the program when it is called; except NVML, which is loaded.
 glibc() {
 	wanted=$(readelf -sW --dyn-syms "$1" | grep -oE '@GLIBC_[0-9.]+' | sort -Vu | tail -1)
@@ -57,6 +66,7 @@ glibc() {
 case ${1:-} in
 environment) environment ;;
 binary) binary "$2" ;;
+hardened) hardened "$2" ;;
 glibc) glibc "$2" "$3" ;;
-*) refuse "usage: linker.sh environment | binary FILE | glibc FILE VERSION" ;;
+*) refuse "usage: linker.sh environment | binary FILE | hardened FILE | glibc FILE VERSION" ;;
 esac

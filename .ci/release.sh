@@ -46,11 +46,12 @@ programs() {
 	fi
 	mkdir -p "$out"
 	export GOARCH=$arch
-	(cd distribution/agent && CGO_ENABLED=1 CC=$cc go build -trimpath -ldflags='-s -w' -o "$out/otelcol-facefusion" .)
+	(cd distribution/agent && CGO_ENABLED=1 CC=$cc go build -buildmode=pie -trimpath -ldflags='-s -w -extldflags=-Wl,-z,lazy' -o "$out/otelcol-facefusion" .)
 	(cd distribution/agent && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$out/otelcol-facefusion-nogpu" .)
 	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=$version" -o "$out/otelcol-facefusion-doctor" ./cmd/doctor
 	unset GOARCH
 	.ci/linker.sh binary "$out/otelcol-facefusion"
+	.ci/linker.sh hardened "$out/otelcol-facefusion"
 	cp LICENSE CHANGELOG.md README.md "$out/"
 	archive "otelcol-facefusion_${version}_linux_$arch.tar.gz" "$out" otelcol-facefusion otelcol-facefusion-doctor LICENSE CHANGELOG.md README.md
 	archive "otelcol-facefusion-nogpu_${version}_linux_$arch.tar.gz" "$out" otelcol-facefusion-nogpu otelcol-facefusion-doctor LICENSE CHANGELOG.md README.md

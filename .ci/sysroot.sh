@@ -7,7 +7,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 root=${SYSROOT:-$PWD/.cache/sysroot}
-[ "$root" != none ] || exit 0
+if [ "$root" = none ]; then
+	echo "-extldflags '-Wl,-z,lazy'"
+	exit
+fi
 
 if [ ! -e "$root/complete" ]; then
 	[ -z "${SYSROOT:-}" ] || { echo "SYSROOT names $root, which sysroot.sh has not made" >&2; exit 1; }
@@ -34,4 +37,4 @@ fi
 
 # gcc looks into its own folders before those of a sysroot.
 libraries=$(dirname "$(find "$root/usr/lib" -name crt1.o | head -1)")
-echo "-extldflags '--sysroot=$root -B$libraries -L$libraries $root/res_search.o -lresolv'"
+echo "-extldflags '--sysroot=$root -B$libraries -L$libraries $root/res_search.o -lresolv -Wl,-z,lazy'"

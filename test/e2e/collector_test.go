@@ -61,8 +61,14 @@ func startWith(t *testing.T, overrides ...string) *collector {
 // startBehind is startWith behind another program, which executes the collector in the end.
 func startBehind(t *testing.T, before []string, overrides ...string) *collector {
 	t.Helper()
+	return startProgram(t, append(slices.Clone(before), binary), overrides...)
+}
+
+// startProgram is startWith of a program that takes the arguments of the collector.
+func startProgram(t *testing.T, program []string, overrides ...string) *collector {
+	t.Helper()
 	ports := freePorts(t, 3)
-	arguments := append(slices.Clone(before), binary, "--config", agentConfig)
+	arguments := append(slices.Clone(program), "--config", agentConfig)
 	for i, text := range append([]string{listeners(ports)}, overrides...) {
 		if text == "" {
 			continue

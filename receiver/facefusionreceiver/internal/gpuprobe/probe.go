@@ -165,6 +165,8 @@ func (p *Probe) reportLibrary(snapshot *gpu.Snapshot) {
 		if p.once(string(library.State)) {
 			logger.Info("GPUs are not read while no process uses them", zap.String("state", string(library.State)))
 		}
+	case gpu.LibraryUnsupported:
+		logger.Info("this build has no GPU probe: it was built without cgo, which loads the NVIDIA driver's library")
 	default:
 		logger.Info("no GPU can be read, it will be picked up when the driver answers",
 			zap.String("state", string(library.State)), zap.Error(library.Err))
