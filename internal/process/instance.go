@@ -54,6 +54,9 @@ type instanceState struct {
 	// port is where its service listens, or did last, which distinguishes it from its siblings; 0
 	// while that is not known.
 	port uint16
+	// born is when its first process was seen; zero for one that is restored, and once it has taken
+	// the place of another.
+	born time.Time
 	// gone is since when its container does not exist any more; zero while it does, or may.
 	gone time.Time
 	// asked is when that was asked last.

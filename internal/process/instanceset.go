@@ -1,8 +1,6 @@
 package process
 
 import (
-	"errors"
-	"os"
 	"path/filepath"
 	"time"
 )
@@ -316,43 +314,17 @@ func (s *instanceSet) discard(i *instanceState) {
 	s.remove(i)
 }
 
-// forget drops the discovered ones that were not seen for too long.
+// forget drops the discovered ones that were not seen for too long, or that were removed.
 func (s *instanceSet) forget(now time.Time, after time.Duration) {
+	var removed []*instanceState
 	for key, i := range s.byKey {
-		if i.conf == nil && (now.Sub(i.lastSeen) > after || s.removed(i, now)) {
+		switch {
+		case i.conf != nil:
+		case now.Sub(i.lastSeen) > after:
 			delete(s.byKey, key)
+		case s.removed(i, now):
+			removed = append(removed, i)
 		}
 	}
-}
-
-const (
-	// removedFor is for how long a container must be gone: one that is created anew has gone for a
-	// moment.
-	removedFor = 30 * time.Second
-	// removedEvery is how often that is asked of an instance that does not run.
-	removedEvery = 10 * time.Second
-)
-
-// removed says that the container of an instance does not exist any more. What is stopped may be
-// started again, what was removed is not down.
-func (s *instanceSet) removed(i *instanceState, now time.Time) bool {
-	if i.own > 0 || i.site.layer == "" {
-		i.gone, i.asked = time.Time{}, time.Time{}
-		return false
-	}
-	if now.Sub(i.asked) < removedEvery {
-		return false
-	}
-	i.asked = now
-	root := s.files.hostRoot()
-	_, err := root.Stat(i.site.layer)
-	_, above := root.Stat(filepath.Dir(i.site.layer))
-	switch {
-	case above != nil || !errors.Is(err, os.ErrNotExist):
-		i.gone = time.Time{}
-		return false
-	case i.gone.IsZero():
-		i.gone = now
-	}
-	return now.Sub(i.gone) >= removedFor
+	s.forgetRemoved(removed, now)
 }

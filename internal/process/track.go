@@ -184,6 +184,9 @@ func (t *Table) found(p *pass, o observation, found ruleMatch, parent *trackedPr
 	if found.refused {
 		m.denied |= deniedClaim
 	}
+	if m.instance.lastSeen.IsZero() && m.instance.born.IsZero() {
+		m.instance.born = p.now
+	}
 	t.join(o, m)
 	m.watch = t.watcher.add(m.ID)
 	m.instance.locate(t.files, m, found.workdir)
