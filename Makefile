@@ -16,10 +16,10 @@ export GOFLAGS := -buildvcs=false
 TOOL := go tool -modfile=.ci/tools/go.mod
 # The generator of the rules needs Prometheus' code, as .ci/prometheus builds it.
 PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
-LINT := go tool -modfile=.ci/lint/go.mod
+LINT := go tool -n -modfile=.ci/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ fuzz: ## run every fuzz target for FUZZTIME (10s by default), and print how many
 e2e: build bin/simulator gpu-kit ## run the built collector over simulated hosts, and the kit for GPUs over a fake driver
 	go test -count=1 -timeout 20m -tags e2e ./test/e2e/...
 	go test -count=1 -tags e2e ./test/gpu/...
+
+e2e-nogpu: sources ## compile the agent without cgo, and run it beside a driver
+	go test -count=1 -tags e2e,nogpu -run WithoutCgo ./test/e2e/...
 
 e2e-stack: build bin/simulator ## run it behind a real Prometheus and Alertmanager: every query of deploy/ is asked, an alert arrives
 	.ci/prometheus/build.sh
@@ -162,7 +165,7 @@ gpu: gpu-kit ## compare with nvidia-smi and print what each call costs; needs an
 gpu-kit: build ## the same as a folder, dist/gpu-kit, to be carried to a machine that has a GPU and nothing else
 	@rm -rf dist/gpu-kit && mkdir -p dist/gpu-kit
 	flags=$$(.ci/sysroot.sh) && \
-		go build -trimpath -ldflags="-s -w -X main.version=$(VERSION)+$(COMMIT) $$flags" -o dist/gpu-kit/gpu-kit ./test/gpu && \
+		go build -buildmode=pie -trimpath -ldflags="-s -w -X main.version=$(VERSION)+$(COMMIT) $$flags" -o dist/gpu-kit/gpu-kit ./test/gpu && \
 		cd distribution/agent && go build -buildmode=pie -trimpath -ldflags="-s -w $$flags" -o ../../dist/gpu-kit/otelcol-facefusion .
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o dist/gpu-kit/simulator ./simulator
 	@for program in gpu-kit otelcol-facefusion; do .ci/linker.sh binary dist/gpu-kit/$$program; [ "$(SYSROOT)" = none ] || .ci/linker.sh glibc dist/gpu-kit/$$program 2.31; done
@@ -197,7 +200,7 @@ update: ## resolve the modules of both distributions anew, after a change of a b
 	$(call resolve,builder-config.full.yaml,full)
 
 lint: ## the linters of .golangci.yml
-	$(LINT) golangci-lint run --allow-parallel-runners ./...
+	GOFLAGS="$(GOFLAGS) -buildmode=pie" $$($(LINT)) run --allow-parallel-runners ./...
 
 format: ## format the code, and wrap its comments at 100 columns
 	go run ./internal/reflow -w $$(git ls-files '*.go')

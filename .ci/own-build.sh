@@ -15,7 +15,8 @@ grep -q facefusionreceiver "$work/builder-config.yaml" || {
 printf 'replaces:\n  - github.com/otelcol-facefusion/otelcol-facefusion => %s\n' "$root" >>"$work/builder-config.yaml"
 go build -modfile=.ci/tools/go.mod -o "$work/builder" go.opentelemetry.io/collector/cmd/builder
 cd "$work"
-./builder --config builder-config.yaml
+# As the agent is compiled, so that nothing is compiled anew.
+GOFLAGS="${GOFLAGS:-} -buildmode=pie" ./builder --config builder-config.yaml
 cat >config.yaml <<'YAML'
 receivers:
   facefusion:
