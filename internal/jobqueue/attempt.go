@@ -203,6 +203,25 @@ func (a *attempt) last() int {
 	return -1
 }
 
+// failedStep is the one that failed, nil where none did, and when it started, as far as is known.
+func (a *attempt) failedStep() (*Step, reading.Value[time.Time]) {
+	for i := range a.raw {
+		if a.status(i) != jobfile.StatusFailed {
+			continue
+		}
+		step := &a.run.Steps[i]
+		switch {
+		case step.Started.Known:
+			return step, step.Started
+		case i == 0 && a.inOneGo:
+			return step, reading.Known(a.run.Created)
+		default:
+			return step, a.run.Started
+		}
+	}
+	return nil, reading.Value[time.Time]{}
+}
+
 func (a *attempt) status(i int) jobfile.Status {
 	if a.leftover[i] {
 		return jobfile.StatusQueued

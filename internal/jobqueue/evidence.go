@@ -69,6 +69,8 @@ type InstanceEvidence struct {
 	// not complete.
 	LogRead bool
 	Log     []LogLine
+	// LogQuiet are steps that began, and of which it said nothing else.
+	LogQuiet []SilentStep
 }
 
 // ProcessID identifies a process for as long as the host runs.
@@ -148,6 +150,7 @@ type folderEvidence struct {
 	ffmpeg    reading.Value[[][]string]
 	logRead   bool
 	log       []LogLine
+	quiet     []SilentStep
 }
 
 func gather(evidence Evidence, instances []string) *folderEvidence {
@@ -162,6 +165,7 @@ func gather(evidence Evidence, instances []string) *folderEvidence {
 		l.servers = append(l.servers, e.Servers...)
 		l.logRead = l.logRead || e.LogRead
 		l.log = append(l.log, e.Log...)
+		l.quiet = append(l.quiet, e.LogQuiet...)
 		l.cpu = reading.AddKnown(l.cpu, e.CPU)
 		if e.GPUBusy.Known {
 			l.gpuBusy = reading.Known(l.gpuBusy.V || e.GPUBusy.V)

@@ -1,15 +1,23 @@
 package jobqueue
 
-import "time"
+import (
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+)
 
 // LogLine is what FaceFusion's log said about why a run did not complete.
 type LogLine struct {
 	Time time.Time
 	// Job is the id of the job; empty where it is unknown.
 	Job string
-	// Outcome is OutcomeDeclined or OutcomeStopped.
+	// Outcome is OutcomeDeclined or OutcomeStopped; OutcomeFailed for any other cause.
 	Outcome Outcome
 }
+
+// SilentStep is a step of which FaceFusion's log said that it began, and nothing else before the
+// next step or job began; Ended is when one did, zero for never.
+type SilentStep struct{ Begun, Ended time.Time }
 
 const (
 	// logWait is for how long the last lines of a log that is read are awaited after a run failed.
@@ -33,12 +41,44 @@ func (f *jobsFolder) logged(j *job, l *folderEvidence) Outcome {
 	for i := range l.log {
 		line := &l.log[i]
 		switch {
-		case line.Job != "" && line.Job != a.run.Job, line.Time.After(j.failedEnd.Add(logLate)):
-		case a.run.Started.Known && line.Time.Before(a.run.Started.V.Add(-logEarly)):
+		case !line.mayBeOf(j), line.Outcome == OutcomeFailed:
 		case line.Outcome == OutcomeStopped && (f.mayBeStopped(j) || doorOf(a).ownProcess()):
 		default:
 			return line.Outcome
 		}
 	}
 	return ""
+}
+
+// mayBeOf says that a line speaks of a run that failed, or of none by name while it ran.
+func (line *LogLine) mayBeOf(j *job) bool {
+	run := &j.attempt.run
+	switch {
+	case line.Job != "" && line.Job != run.Job, line.Time.After(j.failedEnd.Add(logLate)):
+		return false
+	default:
+		return !run.Started.Known || !line.Time.Before(run.Started.V.Add(-logEarly))
+	}
+}
+
+// refusedInSilence says that the content filter refused an image. FaceFusion writes no line about
+// it and an image has no bar; but any other way in which an image fails has a line.
+func (f *jobsFolder) refusedInSilence(j *job, l *folderEvidence) bool {
+	step, started := j.attempt.failedStep()
+	if step == nil || step.Media != jobfile.MediaImage || !started.Known {
+		return false
+	}
+	for i := range l.log {
+		if l.log[i].mayBeOf(j) {
+			return false
+		}
+	}
+	for _, quiet := range l.quiet {
+		begun, over := quiet.Begun, quiet.Ended
+		if !begun.Before(started.V.Add(-logEarly)) && !begun.After(j.failedEnd.Add(logLate)) &&
+			(over.IsZero() || !over.Before(j.failedEnd.Add(-logEarly))) {
+			return true
+		}
+	}
+	return false
 }

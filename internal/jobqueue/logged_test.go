@@ -1,6 +1,8 @@
 package jobqueue
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -68,6 +70,75 @@ func TestARunThatTheLogExplains(t *testing.T) {
 			assert.Equal(t, c.want != OutcomeFailed, h.lastRun().Basis == BasisLog)
 			assert.Equal(t, uint64(1), sumRuns(h.queue()))
 			assert.True(t, h.queue().DeclinesKnown)
+		})
+	}
+}
+
+// TestAnImageThatWasRefused fails without a word: the log says that its step began, and no more.
+func TestAnImageThatWasRefused(t *testing.T) {
+	t.Parallel()
+	const id = "headless-2026-11-22-16-15-19"
+	for name, c := range map[string]struct {
+		video bool
+		none  bool          // the log does not say that the step began
+		begun time.Duration // of the quiet step, from the start of the run
+		over  time.Duration // of the next step, from the move of the file
+		line  *LogLine
+		steps []string
+		want  Outcome
+	}{
+		"quiet for ever":              {want: OutcomeDeclined},
+		"until the next one":          {over: 10 * time.Millisecond, want: OutcomeDeclined},
+		"its second step":             {steps: []string{"completed", "failed"}, want: OutcomeDeclined},
+		"a video":                     {video: true, want: OutcomeFailed},
+		"a log that says no step":     {none: true, want: OutcomeFailed},
+		"another one, long before":    {begun: -time.Minute, want: OutcomeFailed},
+		"one that another came after": {over: -5 * time.Second, want: OutcomeFailed},
+		"another cause":               {line: &LogLine{Job: id, Outcome: OutcomeFailed}, want: OutcomeFailed},
+		"a cause of nobody's":         {line: &LogLine{Outcome: OutcomeFailed}, want: OutcomeFailed},
+		"the cause of another job's":  {line: &LogLine{Job: "other", Outcome: OutcomeFailed}, want: OutcomeDeclined},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, Settings{})
+			h.evidence.LogRead = true
+			h.runner("headless-run")
+			h.pass()
+			write := func(path string, statuses ...string) {
+				text := h.text(id, statuses...)
+				if !c.video {
+					text = bytes.ReplaceAll(text, []byte("clip.mp4"), []byte("face.jpg"))
+				}
+				h.write(path, text)
+			}
+			statuses := c.steps
+			if statuses == nil {
+				statuses = []string{"failed"}
+			}
+			running := slices.Clone(statuses)
+			running[len(running)-1] = "started"
+			write("queued/"+id, running...)
+			h.pass()
+			if !c.none {
+				h.evidence.LogQuiet = []SilentStep{{Begun: h.now.Add(c.begun)}}
+			}
+			h.tick(6 * time.Second)
+			h.took()
+			if c.line != nil {
+				c.line.Time = h.now
+				h.evidence.Log = []LogLine{*c.line}
+			}
+			write("queued/"+id, statuses...)
+			h.mv("queued/"+id, "failed/"+id)
+			if c.over != 0 {
+				h.evidence.LogQuiet[0].Ended = h.now.Add(c.over)
+			}
+			h.pass()
+			h.tick(time.Second)
+			assert.False(t, slices.ContainsFunc(h.took(), func(c Change) bool { return c.Ended }), "a line may still come")
+			h.tick(logWait)
+			assert.Equal(t, c.want, h.lastRun().Outcome)
+			assert.Equal(t, c.want == OutcomeDeclined, h.lastRun().Basis == BasisLog)
 		})
 	}
 }

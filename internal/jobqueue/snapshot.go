@@ -179,3 +179,9 @@ type Change struct {
 	// Ended says that the run ended with this change: it is complete, and in the totals.
 	Ended bool
 }
+
+// Concludes says that the change is no other state: how a run ended has become known, whose job was
+// reported as failed before.
+func (c *Change) Concludes() bool {
+	return c.Ended && c.Run != nil && c.From == StateFailed && c.To == StateFailed
+}

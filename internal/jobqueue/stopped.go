@@ -53,7 +53,11 @@ func (f *jobsFolder) settleFailure(p *pass, j *job, l *folderEvidence) {
 		}
 		asked = asked && d.At.Sub(j.failedSeen) >= time.Second
 	}
-	if asked || p.now.Sub(j.failedSeen) >= settleFor {
+	switch {
+	case !asked && p.now.Sub(j.failedSeen) < settleFor:
+	case l.logRead && f.refusedInSilence(j, l):
+		f.concludeFailure(p, j, OutcomeDeclined, BasisLog)
+	default:
 		f.concludeFailure(p, j, OutcomeFailed, BasisFile)
 	}
 }

@@ -42,6 +42,7 @@ type Stream struct {
 	// phase is the one that a message announced and for which no bar has come: FaceFusion up to 3.0
 	// has no bars for it.
 	phase *PhaseRun
+	quiet quietSteps
 }
 
 // NewStream begins a stream. emit is called by Write, Line, Idle and Close.
@@ -322,6 +323,7 @@ func (s *Stream) record(r Record) {
 	if !s.settings.KeepPaths && r.Phase == nil {
 		r.Text = redact(r.Text)
 	}
+	s.quiet.hear(&r)
 	s.totals.Records++
 	s.totals.Dropped += int64(r.Dropped)
 	s.count(&r)

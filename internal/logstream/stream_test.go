@@ -273,3 +273,30 @@ func BenchmarkProgress(b *testing.B) {
 		s.Write(epoch.Add(time.Duration(i)*100*time.Microsecond), data[at:min(at+len(data)/frames, len(data))])
 	}
 }
+
+// TestQuietSteps: of a step that began nothing more was said, but by others and at level debug.
+func TestQuietSteps(t *testing.T) {
+	for text, want := range map[string]int{
+		"[FACEFUSION.CORE] processing step 1 of 1\n":                                                                                                                     1,
+		"[FACEFUSION.CORE] processing step 1 of 1\n[FACEFUSION.CORE] processing step 1 of 1\n":                                                                           2,
+		"[FACEFUSION.CORE] processing step 1 of 1\n[FACEFUSION.CORE] copying image with a resolution of 64x64\n":                                                         0,
+		"[FACEFUSION.CORE] processing step 1 of 1\n[FACEFUSION.FACE_SWAPPER] no source face detected!\n":                                                                 0,
+		"[FACEFUSION.CORE] processing step 1 of 1\n[FACEFUSION.INFERENCE_MANAGER] loading model x succeeded in 1.0 seconds\n":                                            1,
+		"[FACEFUSION.CORE] processing step 1 of 1\nsome warning of another library\n":                                                                                    1,
+		"[FACEFUSION.CORE] processing step 1 of 1\n[FACEFUSION.CORE] processing of job a failed\n":                                                                       1,
+		"[FACEFUSION.CORE] processing step 1 of 1\n\ranalysing:   0%|          | 0/5 [00:00<?, ?frame/s]\ranalysing: 100%|==========| 5/5 [00:02<00:00,  2.50frame/s]\n": 0,
+		"[FACEFUSION.CORE] processing step 1 of 1\n[FACEFUSION.CORE] processing of job a failed\n[FACEFUSION.CORE] job b created\n":                                      1,
+		"[FACEFUSION.CORE] job b created\n": 0,
+	} {
+		s := NewStream(Settings{}, func(Record) {})
+		s.Write(epoch, []byte(text))
+		s.Cut()
+		require.Len(t, s.Quiet(), want, text)
+	}
+	s := NewStream(Settings{}, func(Record) {})
+	s.Write(epoch, []byte("[FACEFUSION.CORE] processing step 1 of 1\n"))
+	s.Write(epoch.Add(time.Second), []byte("[FACEFUSION.CORE] processing step 1 of 1\n"))
+	require.Equal(t, []QuietStep{{Begun: epoch, Ended: epoch.Add(time.Second)}, {Begun: epoch.Add(time.Second)}}, s.Quiet())
+	s.Write(epoch.Add(time.Hour), []byte("[FACEFUSION.CORE] processing step 1 of 1\n"))
+	require.Len(t, s.Quiet(), 1, "the others are over for long")
+}

@@ -34,6 +34,8 @@ type StreamHealth struct {
 	Totals  logstream.Totals
 	// Open are the bars that are open, the one that moved last at the end.
 	Open []logstream.PhaseRun
+	// Quiet are steps of which nothing was said but that they began.
+	Quiet []logstream.QuietStep
 }
 
 // Finding is a record that has a cause.
@@ -208,6 +210,16 @@ func (e *Exchange) AddPhase(instance string, p EndedPhase) {
 func (e *Exchange) AddFinding(instance string, f Finding) {
 	for _, s := range e.keepFinding(instance, f) {
 		(*s)()
+	}
+}
+
+// Conclude keeps a cause that no line says, and counts it: the receiver has seen how the run ended.
+func (e *Exchange) Conclude(instance string, f Finding) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l, i := e.historyOf(instance, f.Time), f.Cause.Index(); l != nil && i >= 0 {
+		l.findings = appendBounded(l.findings, f)
+		l.ended.Causes[i]++
 	}
 }
 

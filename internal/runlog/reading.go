@@ -71,6 +71,18 @@ func (e *Exchange) Findings(instance string, since time.Time) []Finding {
 	return list
 }
 
+// Quiet are the steps of an instance of which nothing was said but that they began.
+func (e *Exchange) Quiet(instance string) (list []logstream.QuietStep) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.streams {
+		if s.Instance == instance {
+			list = append(list, s.Quiet...)
+		}
+	}
+	return list
+}
+
 // Account is what the lines say about one run.
 type Account struct {
 	// Phases in the order in which they ended; one that was under way when the run ended is among

@@ -189,7 +189,7 @@ func (p *logProcessor) resolve(f *followed) {
 
 // update publishes how a stream is.
 func (p *logProcessor) update(f *followed) {
-	p.exchange.Update(f.key, runlog.StreamHealth{Instance: f.instance, Updated: f.heard, Totals: f.stream.Totals(), Open: f.stream.Open()})
+	p.exchange.Update(f.key, runlog.StreamHealth{Instance: f.instance, Updated: f.heard, Totals: f.stream.Totals(), Open: f.stream.Open(), Quiet: f.stream.Quiet()})
 	if omitted := f.stream.Totals().Dropped; omitted > f.omitted {
 		p.telemetry.ProcessorFacefusionLogBytesOmitted.Add(context.Background(), omitted-f.omitted)
 		f.omitted = omitted

@@ -70,7 +70,13 @@ func (l *logs) of(t *testing.T, file string) (list []plog.LogRecord) {
 // read returns the records so far, in order.
 func (l *logs) read(t *testing.T) (list []plog.LogRecord) {
 	t.Helper()
-	f, err := os.Open(l.records)
+	return readRecords(t, l.records)
+}
+
+// readRecords returns those in a file of the file exporter, in order.
+func readRecords(t *testing.T, path string) (list []plog.LogRecord) {
+	t.Helper()
+	f, err := os.Open(path)
 	if os.IsNotExist(err) {
 		return nil
 	}
@@ -169,6 +175,36 @@ func TestLogsFromFiles(t *testing.T) {
 		require.NoError(t, logtest.Play(file, data, 1000))
 		require.NoError(t, file.Close())
 		requireTruth(t, logtest.Read(data), func() []plog.LogRecord { return l.of(t, filepath.Base(name)+".log") }, name)
+	}
+}
+
+// paced is the longest that a recording is played for. What takes longer is played faster.
+const paced = 20 * time.Second
+
+// TestRecordingsAtTheirOwnPace plays all of them at once, each into a file of its own, in the time
+// that FaceFusion took.
+func TestRecordingsAtTheirOwnPace(t *testing.T) {
+	t.Parallel()
+	l := startLogs(t, "")
+	played := make(chan error, len(closedRecordings))
+	for _, name := range closedRecordings {
+		data := logRecording(t, name)
+		file, err := os.Create(filepath.Join(l.dir, filepath.Base(name)+".log"))
+		require.NoError(t, err)
+		took := time.Duration(0)
+		for _, w := range logtest.Writes(data) {
+			took += w.After
+		}
+		go func() {
+			defer file.Close()
+			played <- logtest.Play(file, data, max(1, took.Seconds()/paced.Seconds()))
+		}()
+	}
+	for range closedRecordings {
+		require.NoError(t, <-played)
+	}
+	for _, name := range closedRecordings {
+		requireTruth(t, logtest.Read(logRecording(t, name)), func() []plog.LogRecord { return l.of(t, filepath.Base(name)+".log") }, name)
 	}
 }
 

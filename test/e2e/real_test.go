@@ -57,6 +57,7 @@ func (a *runComparison) headless() {
 		{"headless-run of a video", "gray.mp4", "", "video"},
 		{"headless-run of an image", "gray.png", "", "image"},
 		{"headless-run, content declined", "white.mp4", "declined", "video"},
+		{"headless-run, an image declined", "white.png", "declined", "image"},
 		{"headless-run, an exception in the step", "black.mp4", "exception", "video"},
 	} {
 		p := a.f.start("headless-run", "-t", a.f.input(run.target), "-o", a.f.output(run.target))

@@ -59,3 +59,22 @@ func number(text string) float64 {
 	n, _ := strconv.ParseFloat(text, 64) // the pattern has digits only
 	return n
 }
+
+// BarLine is a record of a bar.
+type BarLine struct {
+	// Phase is its name in lower case.
+	Phase         string
+	Frames, Total int64
+	// Alone says that nothing else follows it in the same write.
+	Alone bool
+}
+
+// ReadBar finds the record of a bar that a write is.
+func ReadBar(data []byte) (BarLine, bool) {
+	m := bar.FindSubmatch(data)
+	if m == nil {
+		return BarLine{}, false
+	}
+	return BarLine{Phase: strings.ToLower(string(m[1])), Frames: int64(number(string(m[2]))), Total: int64(number(string(m[3]))),
+		Alone: bytes.HasSuffix(bytes.TrimSpace(data), []byte("]"))}, true
+}

@@ -18,7 +18,7 @@ func (p *Probe) batches(snapshot *jobqueue.Snapshot) []*outbox.Entry {
 	p.traced = map[*outbox.Entry][]jobqueue.Change{}
 	for changes := range slices.Chunk(snapshot.Changes, maxBatchChanges) {
 		if p.emitsEvents {
-			if logs := p.events(changes); logs.LogRecordCount() > 0 {
+			if logs := p.events(snapshot, changes); logs.LogRecordCount() > 0 {
 				entries = append(entries, &outbox.Entry{Logs: &logs})
 			}
 		}

@@ -10,27 +10,42 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/logstream"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/metadata"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 )
 
 // events makes an event for each transition of a job, with the trace and the root span of its run.
-func (p *Probe) events(changes []jobqueue.Change) plog.Logs {
+func (p *Probe) events(snapshot *jobqueue.Snapshot, changes []jobqueue.Change) plog.Logs {
 	all := plog.NewLogs()
 	for i := range changes {
 		c := &changes[i]
-		if c.From == c.To {
+		if c.From == c.To && !c.Concludes() {
 			continue // the end of a run whose job was already reported completely
 		}
-		p.recordChange(traceContext(c.Run), c)
-		if event, wanted := probe.Event(p.lb, p.env.EventResource(c.Instance, p.env.Version(c.Instance)), severity(c.To), body(c)); wanted {
+		cause := p.causeOf(snapshot, c)
+		p.recordChange(traceContext(c.Run), c, cause)
+		if event, wanted := probe.Event(p.lb, p.env.EventResource(c.Instance, p.env.Version(c.Instance)), severity(c), body(c, cause)); wanted {
 			event.ResourceLogs().MoveAndAppendTo(all.ResourceLogs())
 		}
 	}
 	return all
 }
 
-func (p *Probe) recordChange(ctx context.Context, c *jobqueue.Change) {
+// causeOf is why a run failed that ended with a change, as its log says; empty where it says
+// nothing.
+func (p *Probe) causeOf(snapshot *jobqueue.Snapshot, c *jobqueue.Change) logstream.Cause {
+	if c.Run == nil || !c.Ended || c.Run.Outcome == jobqueue.OutcomeCompleted {
+		return ""
+	}
+	account := p.account(c, sharing(snapshot, c.Instance))
+	if cause := account.Cause(); cause != nil {
+		return cause.Cause
+	}
+	return ""
+}
+
+func (p *Probe) recordChange(ctx context.Context, c *jobqueue.Change, cause logstream.Cause) {
 	ts := pcommon.NewTimestampFromTime(c.Time)
 	from := metadata.MapAttributeFacefusionJobTransitionFrom[stateName(c.From)]
 	var options []metadata.EventAttributeOption
@@ -40,10 +55,18 @@ func (p *Probe) recordChange(ctx context.Context, c *jobqueue.Change) {
 	if c.Run != nil && c.To == jobqueue.StateOrphaned && c.Run.Reason != "" {
 		options = append(options, metadata.WithFacefusionOrphanReasonEventAttribute(string(c.Run.Reason)))
 	}
-	switch c.To {
-	case jobqueue.StateStalled:
+	if cause != "" {
+		options = append(options, metadata.WithFacefusionEventCauseEventAttribute(string(cause)))
+	}
+	if c.Run != nil && c.Ended && c.To != jobqueue.StateOrphaned {
+		options = append(options, metadata.WithFacefusionEventOutcomeEventAttribute(string(c.Run.Outcome)))
+	}
+	switch {
+	case c.Concludes():
+		p.lb.RecordFacefusionJobConcludedEvent(ctx, ts, c.Job, string(c.Basis), changeUID(c), options...)
+	case c.To == jobqueue.StateStalled:
 		p.lb.RecordFacefusionJobStalledEvent(ctx, ts, c.Job, from, string(c.Basis), changeUID(c), options...)
-	case jobqueue.StateOrphaned:
+	case c.To == jobqueue.StateOrphaned:
 		p.lb.RecordFacefusionJobOrphanedEvent(ctx, ts, c.Job, from, string(c.Basis), changeUID(c), options...)
 	default:
 		to := metadata.MapAttributeFacefusionJobTransitionTo[stateName(c.To)]
@@ -70,9 +93,12 @@ func traceContext(run *jobqueue.Run) context.Context {
 	}))
 }
 
-// severity grades what became of a job.
-func severity(to jobqueue.JobState) plog.SeverityNumber {
-	switch to {
+// severity grades what became of a job. That it failed was said before it is known how.
+func severity(c *jobqueue.Change) plog.SeverityNumber {
+	if c.Concludes() {
+		return plog.SeverityNumberInfo
+	}
+	switch c.To {
 	case jobqueue.StateFailed, jobqueue.StateOrphaned:
 		return plog.SeverityNumberError
 	case jobqueue.StateStalled, jobqueue.StateUnreadable:
@@ -82,10 +108,16 @@ func severity(to jobqueue.JobState) plog.SeverityNumber {
 	}
 }
 
-func body(c *jobqueue.Change) string {
+func body(c *jobqueue.Change, cause logstream.Cause) string {
 	text := fmt.Sprintf("FaceFusion job %s: %s", c.Job, c.To)
-	if c.From != jobqueue.StateNone {
+	switch {
+	case c.Concludes():
+		text = fmt.Sprintf("FaceFusion job %s: its run ended as %s", c.Job, c.Run.Outcome)
+	case c.From != jobqueue.StateNone:
 		text += fmt.Sprintf(", was %s", c.From)
+	}
+	if cause != "" && string(cause) != string(c.Run.Outcome) {
+		text += fmt.Sprintf(" (%s)", cause)
 	}
 	if c.Run != nil && c.Run.Reason != "" {
 		text += fmt.Sprintf(" (%s)", c.Run.Reason)

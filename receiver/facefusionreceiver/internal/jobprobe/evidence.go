@@ -50,6 +50,9 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 			}
 		}
 		e.LogRead, e.Log = logEvidence(log, instance.ID, snapshot.Time)
+		for _, quiet := range log.Quiet(instance.ID) {
+			e.LogQuiet = append(e.LogQuiet, jobqueue.SilentStep(quiet))
+		}
 		all[instance.ID] = e
 		divide(all, instance)
 	}
@@ -102,8 +105,10 @@ func logEvidence(log *runlog.Exchange, instance string, now time.Time) (read boo
 			line.Outcome = jobqueue.OutcomeDeclined
 		case logstream.CauseStopped:
 			line.Outcome = jobqueue.OutcomeStopped
+		case logstream.CauseProvider:
+			continue // the run goes on
 		default:
-			continue
+			line.Outcome = jobqueue.OutcomeFailed
 		}
 		lines = append(lines, line)
 	}

@@ -1,12 +1,14 @@
 package jobprobe
 
 import (
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/logstream"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
 )
@@ -96,6 +98,34 @@ func latest(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// concludeRefusals adds the cause of runs whose image was refused: FaceFusion's log has no line and
+// no bar about that.
+func (p *Probe) concludeRefusals(snapshot *jobqueue.Snapshot) {
+	for i := range snapshot.Changes {
+		c := &snapshot.Changes[i]
+		if !c.Ended || c.Run == nil || c.Run.Outcome != jobqueue.OutcomeDeclined {
+			continue
+		}
+		instances := sharing(snapshot, c.Instance)
+		account := p.account(c, instances)
+		if slices.ContainsFunc(account.Causes, func(f runlog.Finding) bool { return f.Cause == logstream.CauseDeclined }) {
+			continue
+		}
+		at := slices.IndexFunc(instances, p.env.Log.Heard)
+		if at < 0 {
+			continue // its log is read no more
+		}
+		p.env.Log.Conclude(instances[at], runlog.Finding{
+			Time: ending(c), Cause: logstream.CauseDeclined, Text: "content declined", Job: c.Run.Job, Step: failedStep(c.Run),
+		})
+	}
+}
+
+// failedStep is the step that a run ended with, from 1; 0 where none did.
+func failedStep(run *jobqueue.Run) int {
+	return 1 + slices.IndexFunc(run.Steps, func(s jobqueue.Step) bool { return s.Outcome == jobqueue.OutcomeFailed })
 }
 
 // account is what the log says about a run that ended with a change.

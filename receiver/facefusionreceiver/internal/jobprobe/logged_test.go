@@ -108,3 +108,52 @@ func TestShutdownSendsWhatWaits(t *testing.T) {
 	require.NoError(t, p.Shutdown(t.Context()))
 	require.NotZero(t, sink.Spans.SpanCount())
 }
+
+// TestEventHasWhatTheLogSays: when it is known how a run ended whose job was reported as failed
+// before, an event has the outcome and the cause, in the trace of the run.
+func TestEventHasWhatTheLogSays(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcome jobqueue.Outcome
+		line    logstream.Cause
+		want    map[string]any
+		body    string
+	}{
+		"a cause":             {jobqueue.OutcomeFailed, logstream.CauseGPUMemory, map[string]any{"facefusion.outcome": "failed", "facefusion.cause": "gpu_out_of_memory"}, "ended as failed (gpu_out_of_memory)"},
+		"declined by a bar":   {jobqueue.OutcomeDeclined, logstream.CauseDeclined, map[string]any{"facefusion.outcome": "declined", "facefusion.cause": "declined"}, "ended as declined"},
+		"declined in silence": {jobqueue.OutcomeDeclined, "", map[string]any{"facefusion.outcome": "declined", "facefusion.cause": "declined"}, "ended as declined"},
+		"nothing tells":       {jobqueue.OutcomeFailed, "", map[string]any{"facefusion.outcome": "failed"}, "ended as failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env, sink := probetest.Env()
+			now := time.Now()
+			env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.StreamHealth{Instance: "a", Updated: now})
+			p := New(NewDefaultConfig(), NewDefaultHistogramsConfig(), env)
+			p.emitsEvents = true
+			r := run(now)
+			r.Outcome = c.outcome
+			if c.line != "" {
+				env.Log.AddFinding("a", runlog.Finding{Time: now, Cause: c.line, Job: r.Job, Step: 2})
+			}
+			snapshot := &jobqueue.Snapshot{Changes: []jobqueue.Change{
+				{Time: now, Instance: "a", Job: r.Job, From: jobqueue.StateFailed, To: jobqueue.StateFailed, Run: r, Basis: jobqueue.BasisLog, Ended: true},
+			}}
+			p.concludeRefusals(snapshot)
+			p.concludeRefusals(snapshot) // counts once
+			p.send(p.batches(snapshot))
+			require.Equal(t, 1, sink.All.LogRecordCount())
+			record := sink.All.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+			require.Equal(t, "facefusion.job.concluded", record.EventName())
+			require.Equal(t, "FaceFusion job nightly-001: its run "+c.body+", ran for 1m9s", record.Body().Str())
+			require.Equal(t, [16]byte(r.Trace.ID), [16]byte(record.TraceID()))
+			got := record.Attributes().AsRaw()
+			for key, value := range c.want {
+				require.Equal(t, value, got[key], key)
+			}
+			if _, there := c.want["facefusion.cause"]; !there {
+				require.NotContains(t, got, "facefusion.cause")
+			}
+			declined := env.Log.Logs()[0].Totals.Causes[logstream.CauseDeclined.Index()]
+			require.Equal(t, c.outcome == jobqueue.OutcomeDeclined && c.line == "", declined == 1, "what no line says is counted")
+		})
+	}
+}

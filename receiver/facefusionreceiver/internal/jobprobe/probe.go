@@ -160,6 +160,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	if p.emitsTraces {
 		p.gpus.follow(snapshot)
 	}
+	p.concludeRefusals(snapshot)
 	entries := p.batches(snapshot)
 	// Persist before emitting: after a crash we must know what was emitted already.
 	err = errors.Join(err, p.save(ctx, entries))

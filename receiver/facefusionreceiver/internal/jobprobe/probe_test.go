@@ -279,7 +279,7 @@ func TestSeverity(t *testing.T) {
 		jobqueue.StateStalled: plog.SeverityNumberWarn, jobqueue.StateUnreadable: plog.SeverityNumberWarn,
 		jobqueue.StateCompleted: plog.SeverityNumberInfo, jobqueue.StateRunning: plog.SeverityNumberInfo, jobqueue.StateDeleted: plog.SeverityNumberInfo,
 	} {
-		require.Equal(t, want, severity(state), state)
+		require.Equal(t, want, severity(&jobqueue.Change{To: state}), state)
 	}
 }
 

@@ -2923,6 +2923,7 @@ type EventsConfig struct {
 	FacefusionGpuLost            EventConfig `mapstructure:"facefusion.gpu.lost"`
 	FacefusionGpuRecovered       EventConfig `mapstructure:"facefusion.gpu.recovered"`
 	FacefusionGpuXid             EventConfig `mapstructure:"facefusion.gpu.xid"`
+	FacefusionJobConcluded       EventConfig `mapstructure:"facefusion.job.concluded"`
 	FacefusionJobOrphaned        EventConfig `mapstructure:"facefusion.job.orphaned"`
 	FacefusionJobStalled         EventConfig `mapstructure:"facefusion.job.stalled"`
 	FacefusionJobStateChanged    EventConfig `mapstructure:"facefusion.job.state_changed"`
@@ -2943,6 +2944,9 @@ func DefaultEventsConfig() EventsConfig {
 			Enabled: true,
 		},
 		FacefusionGpuXid: EventConfig{
+			Enabled: true,
+		},
+		FacefusionJobConcluded: EventConfig{
 			Enabled: true,
 		},
 		FacefusionJobOrphaned: EventConfig{

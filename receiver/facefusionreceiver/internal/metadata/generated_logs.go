@@ -22,6 +22,18 @@ func (eaof eventAttributeOptionFunc) apply(lr plog.LogRecord) {
 	eaof(lr)
 }
 
+func WithFacefusionEventCauseEventAttribute(facefusionEventCauseAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("facefusion.cause", facefusionEventCauseAttributeValue)
+	})
+}
+
+func WithFacefusionEventOutcomeEventAttribute(facefusionEventOutcomeAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("facefusion.outcome", facefusionEventOutcomeAttributeValue)
+	})
+}
+
 func WithFacefusionJobAttemptEventAttribute(facefusionJobAttemptAttributeValue int64) EventAttributeOption {
 	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
 		dp.Attributes().PutInt("facefusion.job.attempt", facefusionJobAttemptAttributeValue)
@@ -192,6 +204,47 @@ func (e *eventFacefusionGpuXid) emit(lrs plog.LogRecordSlice) {
 
 func newEventFacefusionGpuXid(cfg EventConfig) eventFacefusionGpuXid {
 	e := eventFacefusionGpuXid{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventFacefusionJobConcluded struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventFacefusionJobConcluded) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobEvidenceAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("facefusion.job.concluded")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutStr("facefusion.job.id", facefusionJobIDAttributeValue)
+	dp.Attributes().PutStr("facefusion.job.evidence", facefusionJobEvidenceAttributeValue)
+	dp.Attributes().PutStr("log.record.uid", logRecordUIDAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventFacefusionJobConcluded) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventFacefusionJobConcluded(cfg EventConfig) eventFacefusionJobConcluded {
+	e := eventFacefusionJobConcluded{config: cfg}
 	if cfg.Enabled {
 		e.data = plog.NewLogRecordSlice()
 	}
@@ -454,6 +507,7 @@ type LogsBuilder struct {
 	eventFacefusionGpuLost            eventFacefusionGpuLost
 	eventFacefusionGpuRecovered       eventFacefusionGpuRecovered
 	eventFacefusionGpuXid             eventFacefusionGpuXid
+	eventFacefusionJobConcluded       eventFacefusionJobConcluded
 	eventFacefusionJobOrphaned        eventFacefusionJobOrphaned
 	eventFacefusionJobStalled         eventFacefusionJobStalled
 	eventFacefusionJobStateChanged    eventFacefusionJobStateChanged
@@ -477,6 +531,7 @@ func NewLogsBuilder(lbc LogsBuilderConfig, settings receiver.Settings) *LogsBuil
 		eventFacefusionGpuLost:            newEventFacefusionGpuLost(lbc.Events.FacefusionGpuLost),
 		eventFacefusionGpuRecovered:       newEventFacefusionGpuRecovered(lbc.Events.FacefusionGpuRecovered),
 		eventFacefusionGpuXid:             newEventFacefusionGpuXid(lbc.Events.FacefusionGpuXid),
+		eventFacefusionJobConcluded:       newEventFacefusionJobConcluded(lbc.Events.FacefusionJobConcluded),
 		eventFacefusionJobOrphaned:        newEventFacefusionJobOrphaned(lbc.Events.FacefusionJobOrphaned),
 		eventFacefusionJobStalled:         newEventFacefusionJobStalled(lbc.Events.FacefusionJobStalled),
 		eventFacefusionJobStateChanged:    newEventFacefusionJobStateChanged(lbc.Events.FacefusionJobStateChanged),
@@ -563,6 +618,7 @@ func (lb *LogsBuilder) EmitForResource(options ...ResourceLogsOption) {
 	lb.eventFacefusionGpuLost.emit(ils.LogRecords())
 	lb.eventFacefusionGpuRecovered.emit(ils.LogRecords())
 	lb.eventFacefusionGpuXid.emit(ils.LogRecords())
+	lb.eventFacefusionJobConcluded.emit(ils.LogRecords())
 	lb.eventFacefusionJobOrphaned.emit(ils.LogRecords())
 	lb.eventFacefusionJobStalled.emit(ils.LogRecords())
 	lb.eventFacefusionJobStateChanged.emit(ils.LogRecords())
@@ -623,6 +679,11 @@ func (lb *LogsBuilder) RecordFacefusionGpuRecoveredEvent(ctx context.Context, ti
 // RecordFacefusionGpuXidEvent adds a log record of facefusion.gpu.xid event.
 func (lb *LogsBuilder) RecordFacefusionGpuXidEvent(ctx context.Context, timestamp pcommon.Timestamp, hwIDAttributeValue string, hwNameAttributeValue string, nvidiaXidCodeAttributeValue int64) {
 	lb.eventFacefusionGpuXid.recordEvent(ctx, timestamp, hwIDAttributeValue, hwNameAttributeValue, nvidiaXidCodeAttributeValue)
+}
+
+// RecordFacefusionJobConcludedEvent adds a log record of facefusion.job.concluded event.
+func (lb *LogsBuilder) RecordFacefusionJobConcludedEvent(ctx context.Context, timestamp pcommon.Timestamp, facefusionJobIDAttributeValue string, facefusionJobEvidenceAttributeValue string, logRecordUIDAttributeValue string, options ...EventAttributeOption) {
+	lb.eventFacefusionJobConcluded.recordEvent(ctx, timestamp, facefusionJobIDAttributeValue, facefusionJobEvidenceAttributeValue, logRecordUIDAttributeValue, options...)
 }
 
 // RecordFacefusionJobOrphanedEvent adds a log record of facefusion.job.orphaned event.

@@ -144,13 +144,16 @@ func TestLogsBuilder(t *testing.T) {
 			lb.RecordFacefusionGpuXidEvent(ctx, timestamp, "hw.id-val", "hw.name-val", 15)
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobOrphanedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, "facefusion.job.evidence-val", "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22), WithFacefusionOrphanReasonEventAttribute("facefusion.orphan.reason-val"))
+			lb.RecordFacefusionJobConcludedEvent(ctx, timestamp, "facefusion.job.id-val", "facefusion.job.evidence-val", "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22), WithFacefusionEventOutcomeEventAttribute("facefusion.event.outcome-val"), WithFacefusionEventCauseEventAttribute("facefusion.event.cause-val"))
+			defaultEventsCount++
+			allEventsCount++
+			lb.RecordFacefusionJobOrphanedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, "facefusion.job.evidence-val", "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22), WithFacefusionOrphanReasonEventAttribute("facefusion.orphan.reason-val"), WithFacefusionEventCauseEventAttribute("facefusion.event.cause-val"))
 			defaultEventsCount++
 			allEventsCount++
 			lb.RecordFacefusionJobStalledEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, "facefusion.job.evidence-val", "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
 			defaultEventsCount++
 			allEventsCount++
-			lb.RecordFacefusionJobStateChangedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, AttributeFacefusionJobTransitionToDrafted, "facefusion.job.evidence-val", "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22))
+			lb.RecordFacefusionJobStateChangedEvent(ctx, timestamp, "facefusion.job.id-val", AttributeFacefusionJobTransitionFromNone, AttributeFacefusionJobTransitionToDrafted, "facefusion.job.evidence-val", "log.record.uid-val", WithFacefusionJobAttemptEventAttribute(22), WithFacefusionEventOutcomeEventAttribute("facefusion.event.outcome-val"), WithFacefusionEventCauseEventAttribute("facefusion.event.cause-val"))
 			defaultEventsCount++
 			allEventsCount++
 			lb.RecordFacefusionProcessExitedEvent(ctx, timestamp, AttributeFacefusionProcessRoleServer, 11, AttributeFacefusionExitReasonCompleted, WithProcessExitCodeEventAttribute(17), WithSignalEventAttribute(6))
@@ -253,6 +256,31 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("nvidia.xid.code")
 					assert.True(t, ok)
 					assert.EqualValues(t, 15, attrVal.Int())
+				case "facefusion.job.concluded":
+					assert.False(t, validatedEvents["facefusion.job.concluded"], "Found a duplicate in the events slice: facefusion.job.concluded")
+					validatedEvents["facefusion.job.concluded"] = true
+					lr := lrs.At(i)
+					assert.Equal(t, timestamp, lr.Timestamp())
+					assert.Equal(t, pcommon.TraceID(traceID), lr.TraceID())
+					assert.Equal(t, pcommon.SpanID(spanID), lr.SpanID())
+					attrVal, ok := lr.Attributes().Get("facefusion.job.id")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.job.id-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
+					assert.True(t, ok)
+					assert.EqualValues(t, 22, attrVal.Int())
+					attrVal, ok = lr.Attributes().Get("facefusion.outcome")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.event.outcome-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.cause")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.event.cause-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.job.evidence")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.job.evidence-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("log.record.uid")
+					assert.True(t, ok)
+					assert.Equal(t, "log.record.uid-val", attrVal.Str())
 				case "facefusion.job.orphaned":
 					assert.False(t, validatedEvents["facefusion.job.orphaned"], "Found a duplicate in the events slice: facefusion.job.orphaned")
 					validatedEvents["facefusion.job.orphaned"] = true
@@ -275,6 +303,9 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.orphan.reason")
 					assert.True(t, ok)
 					assert.Equal(t, "facefusion.orphan.reason-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.cause")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.event.cause-val", attrVal.Str())
 					attrVal, ok = lr.Attributes().Get("log.record.uid")
 					assert.True(t, ok)
 					assert.Equal(t, "log.record.uid-val", attrVal.Str())
@@ -319,6 +350,12 @@ func TestLogsBuilder(t *testing.T) {
 					attrVal, ok = lr.Attributes().Get("facefusion.job.attempt")
 					assert.True(t, ok)
 					assert.EqualValues(t, 22, attrVal.Int())
+					attrVal, ok = lr.Attributes().Get("facefusion.outcome")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.event.outcome-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("facefusion.cause")
+					assert.True(t, ok)
+					assert.Equal(t, "facefusion.event.cause-val", attrVal.Str())
 					attrVal, ok = lr.Attributes().Get("facefusion.job.evidence")
 					assert.True(t, ok)
 					assert.Equal(t, "facefusion.job.evidence-val", attrVal.Str())
