@@ -28,6 +28,8 @@ type options struct {
 	// agentOnly leaves out all but the agent, and result is where its row is written.
 	agentOnly bool
 	result    string
+	// beside are other builds of the agent that are measured at the same time.
+	beside []string
 }
 
 func main() {
@@ -51,6 +53,10 @@ func main() {
 	flag.BoolVar(&o.agentOnly, "agent-only", false, "measure the agent alone")
 	flag.StringVar(&o.result, "result", "", "write what the agent used to this file")
 	flag.IntVar(&o.hold, "hold", 0, "hold this many connections, and do nothing else")
+	flag.Func("beside", "measure this other build of the agent, too, at the same time; may be repeated", func(build string) error {
+		o.beside = append(o.beside, build)
+		return nil
+	})
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -51,7 +51,7 @@ func subjects(o options, h *measuredHost) ([]*subject, error) {
 	probe := func(port int) string {
 		return fmt.Sprintf("http://127.0.0.1:19115/probe?module=http_2xx&target=http://127.0.0.1:%d/", port)
 	}
-	return []*subject{
+	all := []*subject{
 		{name: agentName, args: []string{collector, "--config", agent, "--config", demo}, pages: []string{"http://127.0.0.1:9464/metrics"}},
 		{name: emptyName, args: []string{collector, "--config", files["empty.yaml"]}, pages: []string{"http://127.0.0.1:19464/metrics"}},
 		{name: floorName, args: []string{exporter("floor")}},
@@ -63,8 +63,42 @@ func subjects(o options, h *measuredHost) ([]*subject, error) {
 			"--web.listen-address", "127.0.0.1:19100",
 		}, pages: []string{"http://127.0.0.1:19100/metrics"}},
 		{name: "home-made exporter (forks pgrep and nvidia-smi)", args: []string{"python3", filepath.Join(o.root, "test/cost/homemade.py"), "19091"}, pages: []string{"http://127.0.0.1:19091/metrics"}},
-	}, nil
+	}
+	if o.agentOnly {
+		all = all[:1]
+	}
+	for i, build := range o.beside {
+		config := filepath.Join(h.dir, fmt.Sprintf("beside-%d.yaml", i))
+		port := 29464 + 10*i
+		if err := os.WriteFile(config, fmt.Appendf(nil, besideConfig, port, port+1, port+2), 0o600); err != nil {
+			return nil, err
+		}
+		all = append(all, &subject{
+			name: "beside: " + build, args: []string{build, "--config", agent, "--config", demo, "--config", config},
+			pages: []string{fmt.Sprintf("http://127.0.0.1:%d/metrics", port)},
+		})
+	}
+	return all, nil
 }
+
+// besideConfig gives another agent ports of its own.
+const besideConfig = `
+exporters:
+  prometheus:
+    endpoint: 127.0.0.1:%d
+extensions:
+  health_check:
+    endpoint: 127.0.0.1:%d
+service:
+  telemetry:
+    metrics:
+      readers:
+        - pull:
+            exporter:
+              prometheus:
+                host: 127.0.0.1
+                port: %d
+`
 
 func writeFiles(dir string) (map[string]string, error) {
 	files := map[string]string{}
@@ -123,9 +157,6 @@ func startSubjects(ctx context.Context, o options, h *measuredHost) ([]*subject,
 	all, err := subjects(o, h)
 	if err != nil {
 		return nil, err
-	}
-	if o.agentOnly {
-		all = all[:1]
 	}
 	for _, s := range all {
 		if err := s.start(ctx, h.dir); err != nil {
