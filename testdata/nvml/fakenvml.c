@@ -85,22 +85,31 @@
 #define LINE 8192
 
 static __thread char value[LINE];
+// current says that the control file was looked at in this call.
+static __thread int current;
 static int users;
 
-// control returns the text of the control file, or NULL. A thread keeps it for as long as the file is the same one: a call into this library is to cost what a call into the driver's costs, not
-// what reading a file does.
+// control returns the text of the control file, or NULL. A thread keeps it for as long as the file is the same one, and looks at the file once in each call: a call into this library is to cost what
+// a call into the driver's costs, not what reading a file does.
 static const char *control(void) {
 	static __thread struct stat of;
 	static __thread char *text;
+	if (current && text)
+		return text;
 	const char *path = getenv("FAKENVML_CONTROL");
 	struct stat now;
-	if (!path || stat(path, &now))
-		return NULL;
+	current = 1;
+	if (!path || stat(path, &now)) {
+		free(text);
+		return text = NULL;
+	}
 	if (text && now.st_ino == of.st_ino && now.st_size == of.st_size && now.st_mtim.tv_sec == of.st_mtim.tv_sec && now.st_mtim.tv_nsec == of.st_mtim.tv_nsec)
 		return text;
 	FILE *file = fopen(path, "re");
-	if (!file)
-		return NULL;
+	if (!file) {
+		free(text);
+		return text = NULL;
+	}
 	fstat(fileno(file), &of);
 	text = realloc(text, of.st_size + 1);
 	text[fread(text, 1, of.st_size, file)] = 0;
@@ -129,9 +138,17 @@ static const char *knob(const char *format, ...) {
 	return NULL;
 }
 
+// pauseCall has the control file looked at again.
+static void pauseCall(void) {
+	usleep(5000);
+	current = 0;
+}
+
 static unsigned long long number(const char *v, unsigned long long otherwise) { return v ? strtoull(v, NULL, 0) : otherwise; }
 
+// note is the start of every call.
 static void note(const char *function, int gpu) {
+	current = 0;
 	const char *path = getenv("FAKENVML_LOG");
 	FILE *file = path ? fopen(path, "ae") : NULL;
 	if (!file)
@@ -171,7 +188,7 @@ static nvmlReturn_t on(int gpu, const char *function, const char *field) {
 	if (rc)
 		return rc;
 	while (number(knob("gpu.%d.block", gpu), 0))
-		usleep(5000);
+		pauseCall();
 	if (number(knob("gpu.%d.lost", gpu), 0))
 		return NVML_ERROR_GPU_IS_LOST;
 	if (number(knob("gpu.%d.reset", gpu), 0))
@@ -195,7 +212,7 @@ static int part(nvmlDevice_t d) { return (int)((long)d.handle >> 8) - 1; }
 static nvmlReturn_t start(const char *function) {
 	note(function, -1);
 	while (number(knob("init.block"), 0))
-		usleep(5000);
+		pauseCall();
 	nvmlReturn_t rc = (nvmlReturn_t)number(knob("init"), 0);
 	if (!rc)
 		__atomic_add_fetch(&users, 1, __ATOMIC_SEQ_CST);
@@ -938,6 +955,7 @@ static int watchControl(void) {
 static void awaitChange(int changes, long long milliseconds) {
 	struct pollfd p = {.fd = changes, .events = POLLIN};
 	char events[4096];
+	current = 0;
 	if (poll(&p, 1, (int)milliseconds) > 0)
 		while (read(changes, events, sizeof events) > 0)
 			;
