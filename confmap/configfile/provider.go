@@ -12,6 +12,10 @@ import (
 
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
+
+	// The distribution has this provider: a program of somebody else, which has only the receiver,
+	// keeps its timers.
+	_ "github.com/otelcol-facefusion/otelcol-facefusion/internal/timerslack"
 )
 
 // NewFactory makes the factory of the provider.
