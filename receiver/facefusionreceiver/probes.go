@@ -10,6 +10,7 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/logprobe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/probe"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/processprobe"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/trigger"
 	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver/internal/webprobe"
 )
 
@@ -18,22 +19,30 @@ import (
 var probes = []struct {
 	enabled func(*Config) bool
 	create  func(*Config, probe.Env) probe.Probe
+	// leads says that the other probes report what this one finds: a change is scraped of all.
+	leads bool
 }{
-	{func(c *Config) bool { return c.GPU.Enabled }, newGPUProbe},
-	{func(c *Config) bool { return c.Process.Enabled }, newProcessProbe},
-	{func(c *Config) bool { return c.Web.Enabled }, newWebProbe},
-	{func(c *Config) bool { return c.Jobs.Enabled }, newJobProbe},
-	{func(*Config) bool { return true }, newLogProbe},
+	{func(c *Config) bool { return c.GPU.Enabled }, newGPUProbe, false},
+	{func(c *Config) bool { return c.Process.Enabled }, newProcessProbe, true},
+	{func(c *Config) bool { return c.Web.Enabled }, newWebProbe, false},
+	{func(c *Config) bool { return c.Jobs.Enabled }, newJobProbe, false},
+	{func(*Config) bool { return true }, newLogProbe, false},
 }
 
-func newProbes(cfg *Config, env probe.Env) []probe.Probe {
-	var list []probe.Probe
+// newProbes makes the probes, and the part of the trigger that each of them is.
+func newProbes(cfg *Config, env probe.Env, scrapes *trigger.Trigger) (list []probe.Probe, parts []*trigger.Part) {
 	for _, p := range probes {
-		if p.enabled(cfg) {
-			list = append(list, p.create(cfg, env))
+		if !p.enabled(cfg) {
+			continue
 		}
+		part := scrapes.NewPart()
+		env.RequestScrape = part.RequestScrape
+		if p.leads {
+			env.RequestScrape = scrapes.RequestScrape
+		}
+		list, parts = append(list, p.create(cfg, env)), append(parts, part)
 	}
-	return list
+	return list, parts
 }
 
 func newGPUProbe(cfg *Config, env probe.Env) probe.Probe {

@@ -29,6 +29,7 @@ type sharedReceiver struct {
 	page      *pageFinder
 	telemetry *metadata.TelemetryBuilder
 	probes    []probe.Probe
+	parts     []*trigger.Part // of the probes
 
 	mu      sync.Mutex
 	started map[*signal]bool
@@ -52,20 +53,19 @@ func newSharedReceiver(cfg *Config, set receiver.Settings) (*sharedReceiver, err
 		telemetry: telemetry,
 		started:   map[*signal]bool{},
 	}
-	r.probes = newProbes(cfg, probe.Env{
-		Settings:      set,
-		Metrics:       cfg.Metrics,
-		Logs:          cfg.Logs,
-		Snapshots:     &snapshots.Store{},
-		Log:           runlog.For(set.ID.String()),
-		Host:          host.Read(cfg.RootPath),
-		Storage:       cfg.Storage,
-		Gate:          r.gate,
-		RootPath:      cfg.RootPath,
-		Window:        interval - interval/10,
-		RequestScrape: r.trigger.RequestScrape,
-		Sink:          r.sink,
-	})
+	r.probes, r.parts = newProbes(cfg, probe.Env{
+		Settings:  set,
+		Metrics:   cfg.Metrics,
+		Logs:      cfg.Logs,
+		Snapshots: &snapshots.Store{},
+		Log:       runlog.For(set.ID.String()),
+		Host:      host.Read(cfg.RootPath),
+		Storage:   cfg.Storage,
+		Gate:      r.gate,
+		RootPath:  cfg.RootPath,
+		Window:    interval - interval/10,
+		Sink:      r.sink,
+	}, r.trigger)
 	r.status = newStatus(set.Logger, r.probes, r.gate)
 	r.page = newPageFinder(set.Logger)
 	return r, registerTelemetry(telemetry, set.ID, r.probes, r.gate)

@@ -101,3 +101,53 @@ func TestStopWaitsForNoReader(t *testing.T) {
 }
 
 func TestStopUnstarted(*testing.T) { New(time.Second).Stop() }
+
+// partsTaken runs a trigger of 15 s with two parts and returns which of them each scrape had, after
+// the first.
+func partsTaken(t *testing.T, during time.Duration, disturb func(first, second *Part)) (taken []string) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := New(15 * time.Second)
+		first, second := tr.NewPart(), tr.NewPart()
+		require.True(t, first.Take() && second.Take(), "the first scrape has all")
+		tr.Start()
+		go disturb(first, second)
+		start, end := time.Now(), time.After(during)
+		for {
+			select {
+			case now := <-tr.C():
+				had := now.Sub(start).String()
+				if first.Take() {
+					had += " first"
+				}
+				if second.Take() {
+					had += " second"
+				}
+				taken = append(taken, had)
+				continue
+			case <-end:
+			}
+			break
+		}
+		tr.Stop()
+	})
+	return taken
+}
+
+func TestAnEarlyScrapeHasWhatAskedForIt(t *testing.T) {
+	require.Equal(t, []string{"3.1s first", "5.1s first second", "15s first second"}, partsTaken(t, 20*time.Second, func(first, second *Part) {
+		time.Sleep(3 * time.Second)
+		first.RequestScrape()
+		time.Sleep(2 * time.Second)
+		first.RequestScrape()
+		second.RequestScrape()
+	}))
+}
+
+// TestTheIntervalIsNotLostToAPart: an early scrape of one part just before the interval is over is
+// no scrape of the other.
+func TestTheIntervalIsNotLostToAPart(t *testing.T) {
+	require.Equal(t, []string{"14.95s first", "15.45s first second", "30s first second"}, partsTaken(t, 31*time.Second, func(first, _ *Part) {
+		time.Sleep(14850 * time.Millisecond)
+		first.RequestScrape()
+	}))
+}
