@@ -28,7 +28,8 @@ func Direct() *http.Client {
 // net/http that is an answer to no request: it closes the connection, and whether that happens
 // depends on how busy the host is. gRPC speaks first, as do SSH, SMTP and many others.
 func dialToSpeakFirst(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	// Without probes of TCP, which are five system calls: it lives for a request.
+	conn, err := (&net.Dialer{KeepAlive: -1}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // net/http wraps it
 	}

@@ -27,10 +27,10 @@ type mountTable struct {
 	used   bool
 }
 
-// mountsEvery is how often a mount table is read: 20 microseconds and more, a hundred times as much
+// mountsEvery is how often a mount table is read: 60 microseconds and more, a hundred times as much
 // on a host with many containers. Until a share that was mounted meanwhile is known as one, only
 // its own instance would wait for it.
-const mountsEvery = 5 * time.Second
+const mountsEvery = 30 * time.Second
 
 func newRoots(gate *hostfs.Gate, host string) *roots {
 	return &roots{gate: gate, host: host, tables: make(map[process.ID]*mountTable)}
