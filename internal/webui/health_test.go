@@ -212,7 +212,7 @@ func TestStoppedOnPurpose(t *testing.T) {
 		snapshot = h.pass(gone("1/1", 7860, true), gone("2/2", 7861, true))
 		assert.Equal(t, []stateTransition{{7861, webui.StateDown, webui.StateStopped}}, changes(snapshot))
 		snapshot = h.pass(h.process("3/3", 0), gone("1/1", 7860, true), gone("2/2", 7861, true))
-		assert.Equal(t, []line{{0, webui.StateStarting}, {7860, webui.StateStopped}, {7861, webui.StateStopped}}, lines(snapshot))
+		assert.Equal(t, []line{{7860, webui.StateStarting}, {7861, webui.StateStopped}}, lines(snapshot))
 		snapshot = h.pass(h.process("3/3", 7860), gone("2/2", 7861, true))
 		assert.Equal(t, []line{{7860, webui.StateReady}, {7861, webui.StateStopped}}, lines(snapshot))
 		snapshot = h.pass(gone("2/2", 7861, true), gone("3/3", 7860, false))

@@ -39,49 +39,96 @@ func (r *registry) reconcile(targets []Target, instances []string, pass uint64, 
 	r.forget(targets, instances)
 
 	r.over, r.pass = 0, pass
-	placed := make(map[*trackedServer]bool, len(targets))
-	var arrivals []Target
-	for _, t := range targets {
-		e := r.serving(t)
-		if e == nil {
-			arrivals = append(arrivals, t)
-			continue
-		}
-		if e = r.follow(e, t, now); e != nil && !placed[e] {
-			placed[e] = true
-			e.see(t)
-		}
-	}
+	p := placement{now: now, placed: make(map[*trackedServer]bool, len(targets)), missed: make(map[*trackedServer]bool, len(gone))}
+	arrivals, waiting := r.followAll(targets, &p)
 	for _, t := range arrivals {
-		if e := r.arrive(t, now); e != nil && !placed[e] {
-			placed[e] = true
-			e.see(t)
-		}
+		p.assign(r.arrive(t, now), t)
 	}
+	waiting = slices.DeleteFunc(waiting, func(t Target) bool { return p.assign(r.serving(t), t) })
 	for k, e := range r.servers {
-		if e.configured() && !placed[e] {
+		if e.configured() && !p.placed[e] {
 			delete(r.servers, k) // it is not asked for any more
 		}
 	}
-	missed := make(map[*trackedServer]bool, len(gone))
-	for _, t := range gone {
-		e := r.missed(t)
-		if placed[e] {
-			continue // another serves there, or the configured endpoint answers for it
-		}
-		if e == nil {
-			e = r.addMissed(t, pass, now)
-		}
-		e.stopped = t.Stopped && (e.stopped || !missed[e])
-		e.goDown(now)
-		missed[e] = true
+	r.missAll(gone, &p)
+	for _, t := range waiting {
+		p.assign(cmp.Or(r.succeed(t, &p), r.arrive(t, now)), t)
 	}
 	for k, e := range r.servers {
-		if !placed[e] && !missed[e] {
+		if !p.placed[e] && !p.missed[e] {
 			// Its process lives, and has left the instance; or it ended, and another has its place.
 			delete(r.servers, k)
 		}
 	}
+}
+
+// placement is what one look has found of the entries.
+type placement struct {
+	now            time.Time
+	placed, missed map[*trackedServer]bool
+}
+
+// assign has an entry take what is said of its process. An entry takes one target.
+func (p *placement) assign(e *trackedServer, t Target) bool {
+	if e == nil {
+		return false
+	}
+	if !p.placed[e] {
+		p.placed[e] = true
+		e.see(t)
+	}
+	return true
+}
+
+// followAll places the processes that have an entry. Those that arrive are the rest: first come
+// those that listen, and what is configured. Who does not listen yet waits until it is known what
+// is missed, also if it was placed at an earlier look: another may have opened the port by now.
+func (r *registry) followAll(targets []Target, p *placement) (arrivals, waiting []Target) {
+	for _, t := range targets {
+		switch e := r.serving(t); {
+		case e == nil && (t.Port != 0 || t.Process == "" || t.Unknown):
+			arrivals = append(arrivals, t)
+		case e == nil, e.awaited && t.Port == 0:
+			waiting = append(waiting, t)
+		default:
+			p.assign(r.follow(e, t, p.now), t)
+		}
+	}
+	return arrivals, waiting
+}
+
+// missAll puts down what is gone and has no other in its place.
+func (r *registry) missAll(gone []Target, p *placement) {
+	for _, t := range gone {
+		e := r.missed(t)
+		if p.placed[e] {
+			continue // another serves there, or the configured endpoint answers for it
+		}
+		if e == nil {
+			e = r.addMissed(t, p.now)
+		}
+		e.stopped = t.Stopped && (e.stopped || !p.missed[e])
+		e.goDown(p.now)
+		p.missed[e] = true
+	}
+}
+
+// succeed gives a process that does not listen yet the place of the server that has been down for
+// longest, and that it did not run beside: it is what was started in its stead, and there is
+// nothing to be done but to wait. If it opens another port it moves there, and if another process
+// opens this one, it has to go.
+func (r *registry) succeed(t Target, p *placement) *trackedServer {
+	s := r.arrivalOf(t)
+	e := r.oldestOf(func(e *trackedServer) bool {
+		return e.instance == t.Instance && p.missed[e] && !e.configured() && e.firstSeen < s.pass
+	})
+	if e == nil {
+		return nil
+	}
+	delete(p.missed, e)
+	e.begin(t.Process, s.pass, processState{old: s.serving})
+	e.awaited = e.port != 0
+	return e
 }
 
 // goneProcess stands for the process of a server that was gone before it was ever seen. No process
@@ -90,9 +137,9 @@ const goneProcess = "gone"
 
 // addMissed makes an instance's server known that is gone: a collector that starts while FaceFusion
 // is down says so from its first page on.
-func (r *registry) addMissed(t Target, pass uint64, now time.Time) *trackedServer {
+func (r *registry) addMissed(t Target, now time.Time) *trackedServer {
 	e := newServer(key{instance: t.Instance, port: t.Port}, now)
-	e.begin(cmp.Or(t.Process, goneProcess), pass, processState{})
+	e.begin(cmp.Or(t.Process, goneProcess), 0, processState{}) // it ran before all that is seen
 	r.servers[e.key] = e
 	return e
 }
@@ -200,19 +247,20 @@ func (r *registry) arrive(t Target, now time.Time) *trackedServer {
 	return r.claim(t, processState{old: r.arrivalOf(t).serving}, now)
 }
 
-// claim gives a process the entry of its port. It gets none while another living process has it.
-// When the entry is new, the process takes the place of the instance's server that has been down
-// longest.
+// claim gives a process the entry of its port. It gets none while another living process has it,
+// unless that only waits there. When the entry is new, a process that had no place yet takes that
+// of the instance's server that has been down longest.
 func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer {
 	k, s := keyOf(t), r.arrivalOf(t)
 	e := r.servers[k]
 	if e != nil {
-		if _, lives := r.arrivals[[2]string{e.instance, e.process}]; lives {
+		if _, lives := r.arrivals[[2]string{e.instance, e.process}]; lives && !e.awaited {
 			return nil
 		}
 		e.begin(t.Process, s.pass, m)
 		return e
 	}
+	has := r.serving(t)
 	before, ok := r.room(k.instance)
 	if t.Process != "" && !ok {
 		r.over++
@@ -221,7 +269,7 @@ func (r *registry) claim(t Target, m processState, now time.Time) *trackedServer
 	e = newServer(k, now)
 	r.servers[k] = e
 	e.begin(t.Process, s.pass, m)
-	if before == nil && t.Port != 0 && t.Process != "" {
+	if before == nil && t.Port != 0 && t.Process != "" && (has == nil || has.port == 0) {
 		before = r.oldestDown(k.instance, s.pass)
 	}
 	if before != nil {
@@ -250,12 +298,15 @@ func (r *registry) room(instance string) (before *trackedServer, ok bool) {
 // oldestDown is the server whose place a process takes that was first seen at the given look: one
 // that ran before it.
 func (r *registry) oldestDown(instance string, pass uint64) *trackedServer {
-	var oldest *trackedServer
+	return r.oldestOf(func(e *trackedServer) bool {
+		return e.instance == instance && e.isDown() && !e.configured() && e.firstSeen < pass
+	})
+}
+
+// oldestOf is the one of some servers that went down first.
+func (r *registry) oldestOf(fits func(*trackedServer) bool) (oldest *trackedServer) {
 	for _, e := range r.servers {
-		if e.instance != instance || !e.isDown() || e.configured() || e.firstSeen >= pass {
-			continue
-		}
-		if oldest == nil || cmp.Or(e.downFrom.Compare(oldest.downFrom), compareKeys(e.key, oldest.key)) < 0 {
+		if fits(e) && (oldest == nil || cmp.Or(e.downFrom.Compare(oldest.downFrom), compareKeys(e.key, oldest.key)) < 0) {
 			oldest = e
 		}
 	}

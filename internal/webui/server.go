@@ -47,6 +47,9 @@ type trackedServer struct {
 	turn  *ownerTurns
 	// stopped says that it does not run because somebody ended it.
 	stopped bool
+	// awaited says that its process has not opened the port yet, and is here because it was started
+	// in place of the one that had it.
+	awaited bool
 
 	current   processState
 	queueSize reading.Value[int64]
@@ -88,14 +91,14 @@ func (e *trackedServer) configured() bool { return e.process == "" }
 
 // begin hands the entry to a process. What the one before counted stays in the totals.
 func (e *trackedServer) begin(process string, firstSeen uint64, m processState) {
-	e.process, e.firstSeen, e.current, e.stopped = process, firstSeen, m, false
+	e.process, e.firstSeen, e.current, e.stopped, e.awaited = process, firstSeen, m, false, false
 	e.functions.restart()
 }
 
 // see takes what the process table says, which is all there is to know unless there is something to
 // ask.
 func (e *trackedServer) see(t Target) {
-	e.url, e.others, e.owner, e.stopped = nil, nil, t.Owner, t.Stopped
+	e.url, e.others, e.owner, e.stopped, e.awaited = nil, nil, t.Owner, t.Stopped, e.awaited && t.Port == 0
 	e.checked.assign(t.Check)
 	switch {
 	case t.NotProbed:

@@ -20,11 +20,11 @@ func TestPortMovedBecause7860WasTaken(t *testing.T) {
 		h.pass(h.process("1/1", 7860))
 		h.pass()
 		snapshot := h.pass(h.process("2/2", 0))
-		assert.Equal(t, []line{{0, webui.StateStarting}, {7860, webui.StateDown}}, lines(snapshot), "it may still get the old port")
+		assert.Equal(t, []line{{7860, webui.StateStarting}}, lines(snapshot), "it may still get the old port")
 
 		snapshot = h.pass(h.process("2/2", 7861))
 		assert.Equal(t, []line{{7861, webui.StateReady}}, lines(snapshot))
-		assert.Equal(t, []stateTransition{{7861, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7861, webui.StateStarting, webui.StateReady}}, changes(snapshot))
 	})
 }
 
@@ -65,7 +65,7 @@ func TestRestartOnTheSamePort(t *testing.T) {
 		h.pass(h.process("4/4", 0))
 		snapshot = h.pass(h.process("4/4", 7860))
 		assert.Equal(t, []line{{7860, webui.StateReady}}, lines(snapshot), "after a download")
-		assert.Equal(t, []stateTransition{{7860, webui.StateDown, webui.StateReady}}, changes(snapshot))
+		assert.Equal(t, []stateTransition{{7860, webui.StateStarting, webui.StateReady}}, changes(snapshot))
 	})
 }
 
