@@ -90,6 +90,8 @@ var matrixRows = func() []matrixRow {
 		make(found, "flask-found", "flask", service, "answering"), make(named, "aiohttp-named", "aiohttp", service, "answering"),
 		make(found, "gunicorn-found", "gunicorn", service, "answering"), make(found, "grpc-found", "grpc", service, "answering"),
 	}
+	// Who stops the master of gunicorn stops no worker: they answer.
+	list[slices.IndexFunc(list, func(r matrixRow) bool { return r.kind == "gunicorn" })].stopped = each(none)
 	bot := matrixRow{
 		name: "bot-found", kind: "bot", script: service, command: "run", kill: [3]string{crashed + " " + serviceDown, serviceDown, none},
 		stopped: each(none), clean: each(none), reboot: [2]string{serviceDown, none},
