@@ -34,7 +34,7 @@ func (f *jobsFolder) evaluateSuspects(p *pass) {
 			f.evaluate(p, j, l)
 		}
 	}
-	f.observeIdle(p.now, l)
+	f.observeIdle(l)
 	f.restDoors()
 }
 

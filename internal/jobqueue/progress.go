@@ -41,9 +41,9 @@ func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle fu
 	if s.movedAt.IsZero() {
 		s.movedAt, s.ownAt = now, now
 	}
-	cores, full := s.cpu.read(now, l.cpu)
+	cores, full := s.cpu.read(l.listed, l.cpu)
 	moved := full && use.others && cores >= busyCPU
-	moved = s.serverWorks(now, l, use, idle) || moved
+	moved = s.serverWorks(l, use, idle) || moved
 	moved = moved || l.gpuBusy.Known && l.gpuBusy.V
 	own, near := s.readFFmpeg(l, paths)
 	if moved || own || near {
@@ -63,7 +63,7 @@ func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle fu
 }
 
 // serverWorks says that a web UI that can have the run uses more than it does without any.
-func (s *progress) serverWorks(now time.Time, l *folderEvidence, use cpuUse, idle func(ProcessID) float64) (works bool) {
+func (s *progress) serverWorks(l *folderEvidence, use cpuUse, idle func(ProcessID) float64) (works bool) {
 	for i := range l.processes {
 		p := &l.processes[i]
 		if p.Role != RoleServer || !p.CPU.Known || !use.server(p.ProcessID) {
@@ -75,7 +75,7 @@ func (s *progress) serverWorks(now time.Time, l *folderEvidence, use cpuUse, idl
 		if s.serverCPU[p.ProcessID] == nil {
 			s.serverCPU[p.ProcessID] = &cpuWindow{}
 		}
-		cores, full := s.serverCPU[p.ProcessID].read(now, p.CPU)
+		cores, full := s.serverCPU[p.ProcessID].read(l.listed, p.CPU)
 		works = works || full && cores >= idle(p.ProcessID)+busyCPU
 	}
 	return works
@@ -103,7 +103,7 @@ func (s *progress) wrote(now time.Time) {
 // cpuUse says whose CPU time can be a run's.
 type cpuUse struct {
 	// all says that it may be anybody's; else servers are the web UIs, and others says that it may
-	// be that of runners and children.
+	// be that of runners, of programs around FaceFusion, and of children.
 	all     bool
 	servers []ProcessID
 	others  bool
@@ -120,11 +120,12 @@ func useOf(c *claim, l *folderEvidence) cpuUse {
 	runners := false
 	for i := range l.processes {
 		p := &l.processes[i]
-		held := slices.Contains(c.holders, p.ProcessID)
-		if held && p.Role == RoleServer {
+		switch held := slices.Contains(c.holders, p.ProcessID); {
+		case held && p.Role == RoleServer:
 			use.servers = append(use.servers, p.ProcessID)
+		case held: // a runner, or a program that has the run in its own process
+			use.others = true
 		}
-		use.others = use.others || held && p.Role == RoleRunner
 		runners = runners || p.Role == RoleRunner
 	}
 	// The children's time is not counted by parent: it is the web UI's where nobody else lives.
@@ -140,64 +141,76 @@ type cpuWindow struct {
 
 const cpuWindowLength = 10 * time.Second
 
-// read returns the cores that were used in a window that is full now.
-func (w *cpuWindow) read(now time.Time, total reading.Value[float64]) (cores float64, full bool) {
-	elapsed := now.Sub(w.begun)
+// read returns the cores that were used in a window that is full now. at is when the processes were
+// listed, which may be less often than somebody looks.
+func (w *cpuWindow) read(at time.Time, total reading.Value[float64]) (cores float64, full bool) {
+	elapsed := at.Sub(w.begun)
 	switch {
-	case !total.Known:
+	case !total.Known || at.IsZero():
 		w.begun = time.Time{}
 		return 0, false
 	case w.begun.IsZero() || elapsed < 0:
-		w.total, w.begun = total.V, now
+		w.total, w.begun = total.V, at
 		return 0, false
 	case elapsed < cpuWindowLength:
 		return 0, false
 	}
 	cores = (total.V - w.total) / elapsed.Seconds()
-	w.total, w.begun = total.V, now
+	w.total, w.begun = total.V, at
 	return cores, true
 }
 
-// idleCPU learns what a process of a web UI uses while it can have no run. Each open tab asks twice
-// a second, and Gradio keeps every event and goes through all of them for the next: an idle web UI
-// was seen to use 24 % of a core.
+// idleCPU learns what a process of a web UI uses without a run: the least of the last minutes. Each
+// open tab asks twice a second, and Gradio keeps every event and goes through all of them for the
+// next: an idle web UI was seen to use 24 % of a core. Tabs use that at any time, and what else a
+// web UI computes without a job, such as a preview on the CPU, it does in between: so the least is
+// the tabs', however many previews there were. Too low a figure hides that a run is stalled, which
+// other signs show; too high a one calls a run stalled that works.
 type idleCPU struct {
-	window  cpuWindow
-	cores   float64
-	learned bool
+	window cpuWindow
+	recent [idleWindows]float64 // cores, as a ring
+	seen   int                  // windows so far
 }
 
 const (
 	// unlearnedIdle is what a web UI may use of which that is not known.
 	unlearnedIdle = 0.25
-	// idleFades is what remains of a peak after one window: it grows at once and falls within
-	// minutes.
-	idleFades = 0.95
+	// idleWindows are the last five minutes; after leastWindows it is thought to be known.
+	idleWindows, leastWindows = 30, 3
+	// mostIdle is what tabs can use at most: one thread of Python answers all of them.
+	mostIdle = 1.0
 )
 
-func (i *idleCPU) observe(now time.Time, total reading.Value[float64], works bool) {
-	if works {
-		i.window = cpuWindow{}
+// observe takes in what was used. While there may be a run, nothing is learned but that tabs use no
+// more than both together.
+func (i *idleCPU) observe(at time.Time, total reading.Value[float64], works bool) {
+	cores, full := i.window.read(at, total)
+	if !full || works && (i.seen == 0 || cores >= i.used()) {
 		return
 	}
-	if cores, full := i.window.read(now, total); full {
-		i.cores, i.learned = max(cores, i.cores*idleFades), true
-	}
+	i.recent[i.seen%idleWindows] = max(cores, 0)
+	i.seen++
 }
 
+// used are the cores that it uses without a run.
 func (i *idleCPU) used() float64 {
-	if !i.learned {
+	least := min(mostIdle, slices.Min(i.recent[:max(1, min(i.seen, idleWindows))]))
+	switch {
+	case i.seen == 0:
 		return unlearnedIdle
+	case i.seen < leastWindows:
+		return min(least, unlearnedIdle)
+	default:
+		return least
 	}
-	return i.cores
 }
 
 // observeIdle learns of the web UIs of which no run is under way.
-func (f *jobsFolder) observeIdle(now time.Time, l *folderEvidence) {
+func (f *jobsFolder) observeIdle(l *folderEvidence) {
 	for i := range l.processes {
 		p := &l.processes[i]
 		if s := f.served[p.ProcessID]; s != nil {
-			s.idle.observe(now, p.CPU, f.mayWork(p.ProcessID))
+			s.idle.observe(l.listed, p.CPU, f.mayWork(p.ProcessID))
 		}
 	}
 }

@@ -47,7 +47,9 @@ func TestProgress(t *testing.T) {
 	} {
 		var s progress
 		for i := range c.evidence {
-			s.observe(at(time.Duration(i)*10*time.Second), &c.evidence[i], c.use, idle, stepPaths{target: "/in/clip.mp4"}, unseen)
+			now := at(time.Duration(i) * 10 * time.Second)
+			c.evidence[i].listed = now
+			s.observe(now, &c.evidence[i], c.use, idle, stepPaths{target: "/in/clip.mp4"}, unseen)
 		}
 		assert.Equal(t, at(c.want), s.movedAt, name)
 		assert.Equal(t, c.want > 0, s.worked, name)
@@ -106,18 +108,104 @@ func TestSilenceAloneIsNoOrphan(t *testing.T) {
 // TestWhatAnIdleWebUIUses: polling tabs make an idle web UI use 24 % of a core, which is no work on
 // a job. It is learned for each process, also while another works.
 func TestWhatAnIdleWebUIUses(t *testing.T) {
-	begin := time.Now()
+	at, total := time.Now(), 0.0
 	var idle idleCPU
-	assert.InDelta(t, unlearnedIdle, idle.used(), 1e-9)
-	for i := range 4 {
-		idle.observe(begin.Add(time.Duration(i)*10*time.Second), is(5*float64(i)), false)
+	window := func(cores float64, works bool) float64 {
+		at, total = at.Add(cpuWindowLength), total+cores*cpuWindowLength.Seconds()
+		idle.observe(at, is(total), works)
+		return idle.used()
 	}
-	assert.InDelta(t, 0.5, idle.used(), 1e-9)
-	idle.observe(begin.Add(40*time.Second), is(15.0), false)
-	assert.InDelta(t, 0.5*idleFades, idle.used(), 1e-9, "it falls slowly")
-	idle.observe(begin.Add(50*time.Second), is(25.0), true)
-	idle.observe(begin.Add(60*time.Second), is(26.0), false)
-	assert.InDelta(t, 0.5*idleFades, idle.used(), 1e-9, "what it uses for a job is not what it uses idle")
+	window(0, false)
+	assert.InDelta(t, unlearnedIdle, idle.used(), 1e-9)
+	assert.InDelta(t, unlearnedIdle, window(8, false), 1e-9, "one window may be a preview")
+	assert.InDelta(t, unlearnedIdle, window(8, false), 1e-9)
+	assert.InDelta(t, 0.5, window(0.5, false), 1e-9)
+	assert.InDelta(t, 0.5, window(8, false), 1e-9, "a preview is not what it uses idle")
+	assert.InDelta(t, 0.5, window(8, true), 1e-9, "nor is a run")
+	assert.InDelta(t, 0.3, window(0.3, true), 1e-9, "tabs use no more than tabs and a run together")
+	for range idleWindows {
+		assert.InDelta(t, 0.3, idle.used(), 1e-9)
+		window(0.6, false)
+	}
+	assert.InDelta(t, 0.6, idle.used(), 1e-9, "it grows within minutes")
+	for range idleWindows {
+		window(8, false)
+	}
+	assert.InDelta(t, mostIdle, idle.used(), 1e-9, "tabs keep one thread busy at most")
+}
+
+// TestARunAfterPreviews: a preview on the CPU takes what a run takes, or more. A run that works is
+// not stalled after it, and one that hangs is, while tabs go on to poll.
+func TestARunAfterPreviews(t *testing.T) {
+	t.Parallel()
+	const tabs = 0.24
+	for name, c := range map[string]struct {
+		previews []float64 // cores, for 15 seconds each
+		run      float64
+	}{
+		"one preview, right after the collector began":  {[]float64{4}, 1.5},
+		"a preview just before the run":                 {[]float64{tabs, tabs, tabs, tabs, 4}, 1.5},
+		"previews for minutes":                          {[]float64{4, 4, 4, tabs, tabs, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4}, 1.5},
+		"nothing but previews":                          {slices.Repeat([]float64{4}, 24), 1.5},
+		"a run that takes one thread":                   {[]float64{4, 4, tabs, tabs, 4, 4, 4, 4}, 1},
+		"a run that takes less than a preview, no tabs": {[]float64{0, 0, 2, 2}, 0.5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := watching(t, Settings{StallAfter: time.Minute}, "run")
+			use := func(seconds int, cores float64) {
+				for range seconds {
+					h.useServers(cores)
+					h.tick(time.Second)
+				}
+			}
+			for _, cores := range c.previews {
+				use(15, cores)
+			}
+			h.job("queued/"+uiID, "started")
+			use(300, c.run)
+			assert.Equal(t, []string{uiID + ": none -> running"}, transitions(h.took()))
+			use(100, c.previews[0]/100) // hardly anything, or nothing
+			assert.Equal(t, []string{uiID + ": running -> stalled"}, transitions(h.took()))
+		})
+	}
+}
+
+// TestARunInAProgram that calls FaceFusion's code: what the program computes is the run.
+func TestARunInAProgram(t *testing.T) {
+	t.Parallel()
+	for _, role := range []ProcessRole{RoleService, RoleWorker} {
+		h := newHarness(t, Settings{StallAfter: time.Minute})
+		h.process(role, time.Hour)
+		h.use(0)
+		h.pass()
+		h.job("queued/"+headlessID, "started")
+		for range 300 {
+			h.use(1.5)
+			h.tick(time.Second)
+		}
+		assert.Equal(t, []string{headlessID + ": none -> running"}, transitions(h.took()), role)
+		h.tick(80 * time.Second)
+		assert.Equal(t, []string{headlessID + ": running -> stalled"}, transitions(h.took()), role)
+	}
+}
+
+// TestProcessesThatAreListedRarely: what was used between two lists is not that of the moment of
+// the second.
+func TestProcessesThatAreListedRarely(t *testing.T) {
+	t.Parallel()
+	h := watching(t, Settings{StallAfter: 3 * time.Minute}, "run")
+	for second := range 600 {
+		if second == 300 {
+			h.job("queued/"+uiID, "started")
+		}
+		if h.lag += time.Second; second%30 == 0 {
+			h.lag = 0
+			h.useServers(30 * 0.24)
+		}
+		h.tick(time.Second)
+	}
+	assert.Equal(t, []string{uiID + ": none -> running", uiID + ": running -> stalled"}, transitions(h.took()))
 }
 
 // TestTheIdleWebUIBesideOneAtWork: each has its own baseline. One whose tabs use half a core is no
@@ -148,7 +236,7 @@ func TestTheIdleWebUIBesideOneAtWork(t *testing.T) {
 	assert.Equal(t, "stalled 1", counts(h.queue()), "what the other uses is no work on this")
 	h.job("queued/mine", "completed")
 	h.mv("queued/mine", "completed/mine")
-	h.tick(5 * time.Second)
+	use(5, 0, 0.5)
 	h.job("queued/its", "started") // of either
 	use(70, 0, 0.5)
 	assert.Equal(t, "completed 1 stalled 1", countsSorted(h.queue()), "tabs are no work")
