@@ -201,6 +201,32 @@ func Do[T any](g *Gate, key DeviceKey, owner string, access func() (T, error)) (
 	return result, err
 }
 
+// Keep is Do for what has to be let go of: a result that comes too late is discarded.
+func Keep[T any](g *Gate, key DeviceKey, owner string, access func() (T, error), discard func(T)) (T, error) {
+	var mu sync.Mutex
+	abandoned := false
+	var late func()
+	result, err := Do(g, key, owner, func() (T, error) {
+		result, err := access()
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err != nil:
+		case abandoned:
+			discard(result)
+		default:
+			late = func() { discard(result) }
+		}
+		return result, err
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if abandoned = IsHanging(err); abandoned && late != nil {
+		late() // it came while the caller turned away
+	}
+	return result, err
+}
+
 // Hanging is a device that does not respond.
 type Hanging struct {
 	Key   DeviceKey

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -113,5 +114,29 @@ func TestAnAccessInFlight(t *testing.T) {
 		require.True(t, call.Done())
 		require.NoError(t, g.Wait(call))
 		require.Equal(t, 1, result)
+	})
+}
+
+// TestWhatComesTooLateIsLetGoOf: nobody else would close it.
+func TestWhatComesTooLateIsLetGoOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Settings{})
+		var discarded []int
+		keep := func(takes time.Duration) (int, error) {
+			return Keep(g, DeviceKey{}, "a", func() (int, error) { time.Sleep(takes); return int(takes), nil }, func(n int) { discarded = append(discarded, n) })
+		}
+		n, err := keep(1)
+		require.NoError(t, err)
+		assert.Equal(t, 1, n)
+		_, err = keep(2 * time.Second)
+		require.ErrorIs(t, err, ErrPending)
+		_, err = keep(3)
+		require.ErrorIs(t, err, ErrPending, "refused: there is nothing to discard")
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, []int{int(2 * time.Second)}, discarded)
+		_, err = keep(4)
+		require.NoError(t, err)
+		assert.Len(t, discarded, 1)
 	})
 }

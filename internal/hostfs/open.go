@@ -31,22 +31,17 @@ func (r *Root) Open(path string, flags int) (int, error) {
 	return r.openat(resolved, flags)
 }
 
-// OpenInside opens a folder, as Open does, and in it a path that leads neither through a link nor
-// over a mount: whoever may write to the folder leads nobody out of it. It blocks as Open does.
-func (r *Root) OpenInside(folder, path string, flags int) (int, error) {
-	dir, err := r.Open(folder, unix.O_PATH|unix.O_DIRECTORY)
+// OpenInside opens, in an open folder, a path that leads neither through a link nor over a mount:
+// whoever may write to the folder leads nobody out of it. It blocks as Open does.
+func OpenInside(folder int, path string, flags int) (int, error) {
+	fd, err := openComponents(folder, path, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC)
 	if err != nil {
-		return -1, err
+		return -1, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	defer unix.Close(dir)
-	fd, err := openComponents(dir, path, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC)
-	if err != nil {
-		return -1, &os.PathError{Op: "open", Path: filepath.Join(folder, path), Err: err}
-	}
-	outer, inner := mountOf(dir), mountOf(fd)
+	outer, inner := mountOf(folder), mountOf(fd)
 	if outer != inner {
 		unix.Close(fd)
-		return -1, &os.PathError{Op: "open", Path: filepath.Join(folder, path), Err: unix.EXDEV}
+		return -1, &os.PathError{Op: "open", Path: path, Err: unix.EXDEV}
 	}
 	return fd, nil
 }

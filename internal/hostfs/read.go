@@ -56,10 +56,39 @@ func (r *Root) Stat(path string) (unix.Stat_t, error) {
 	})
 }
 
-// access runs on what a path leads to. Most paths hold no link, so they are tried as they are.
+// Held is an open file, and what it was when it was opened.
+type Held struct {
+	FD   int
+	Stat unix.Stat_t
+}
+
+// Hold opens what a path leads to without a right to read it (O_PATH). It waits no longer than the
+// gate does.
+func (r *Root) Hold(path string) (Held, error) {
+	return accessKept(r, path, func(path string) (Held, error) {
+		fd, err := r.openat(path, unix.O_PATH)
+		if err != nil {
+			return Held{}, err
+		}
+		h := Held{FD: fd}
+		if err := unix.Fstat(fd, &h.Stat); err != nil {
+			unix.Close(fd)
+			return Held{}, err
+		}
+		return h, nil
+	}, func(h Held) { unix.Close(h.FD) })
+}
+
+// access runs on what a path leads to.
 func access[T any](r *Root, path string, run func(path string) (T, error)) (T, error) {
+	return accessKept(r, path, run, func(T) {})
+}
+
+// accessKept is access for what has to be let go of. Most paths hold no link, so they are tried as
+// they are.
+func accessKept[T any](r *Root, path string, run func(path string) (T, error), discard func(T)) (T, error) {
 	if path == filepath.Clean(path) {
-		result, err := Do(r.Gate, r.Key(path), r.Owner, func() (T, error) { return run(path) })
+		result, err := Keep(r.Gate, r.Key(path), r.Owner, func() (T, error) { return run(path) }, discard)
 		if !errors.Is(err, unix.ELOOP) {
 			return result, err
 		}
@@ -69,7 +98,7 @@ func access[T any](r *Root, path string, run func(path string) (T, error)) (T, e
 		var none T
 		return none, err
 	}
-	return Do(r.Gate, r.Key(resolved), r.Owner, func() (T, error) { return run(resolved) })
+	return Keep(r.Gate, r.Key(resolved), r.Owner, func() (T, error) { return run(resolved) }, discard)
 }
 
 // descriptor reads from an open file.

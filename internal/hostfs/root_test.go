@@ -183,7 +183,10 @@ func TestOpenInside(t *testing.T) {
 		{"/", "proc", unix.EXDEV},
 		{"/", "proc/sys", unix.EXDEV},
 	} {
-		fd, err := host.OpenInside(c.folder, c.path, unix.O_PATH|unix.O_DIRECTORY)
+		folder, err := host.Hold(c.folder)
+		require.NoError(t, err)
+		fd, err := OpenInside(folder.FD, c.path, unix.O_PATH|unix.O_DIRECTORY)
+		unix.Close(folder.FD)
 		if c.err == nil {
 			require.NoError(t, err, c.path)
 			unix.Close(fd)

@@ -21,6 +21,8 @@ type attempt struct {
 	counted []bool
 	// claim is which processes can have the run.
 	claim claim
+	// keptClaim is what of it will be kept on disk.
+	keptClaim savedClaim
 	// inOneGo: FaceFusion created, queued and started the job at once.
 	inOneGo bool
 	// published is a copy of run for the snapshots; nil when run has changed since.

@@ -24,12 +24,13 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 		if bound[f] == nil {
 			next = append(next, f)
 			if f.hanging = hanging; f.flight == nil {
-				f.at = at
+				f.at, at.jobs = at, nil
 				if hanging == nil {
 					f.access = access
 				}
 			}
 		}
+		at.close() // another way to the same folder, or one over which a pass is under way
 		bound[f] = append(bound[f], at.Instance)
 	}
 	// Those that are known by who they are come first, then those that are another than they were,

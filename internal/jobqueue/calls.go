@@ -1,6 +1,10 @@
 package jobqueue
 
-import "time"
+import (
+	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
+)
 
 // served is what is known of one process of a web UI, whose runs come one at a time through each of
 // its two doors.
@@ -28,28 +32,37 @@ type servedDoor struct {
 	Stops int64
 	// At is when Gradio was asked last.
 	At time.Time
-	// failed and stops are what it said.
-	failed, stops, requests int64
+	// Requests, failed and stops are what it said.
+	Requests      int64
+	failed, stops int64
+	// Rest is what Requests were when nothing of the door ran: each run since is of a call since.
+	// One call of the job runner may run the whole queue. nextRest is what Rest will be if the door
+	// still rests when Gradio answers again: a call that has just come may have its run yet.
+	Rest     reading.Value[int64]
+	nextRest reading.Value[int64]
+	restAt   time.Time
 }
 
 // read takes in what Gradio says, and says whether what is kept has changed. first: the process was
-// watched from its start, so that all that it counts is ours.
-func (d *servedDoor) read(calls *ServerCalls, run, stop string, first bool) (changed bool) {
+// watched from its start, so that all that it counts is ours. others are calls that may be of this
+// door, too.
+func (d *servedDoor) read(calls *ServerCalls, run, stop string, first bool, others int64) (changed bool) {
 	if !calls.Time.After(d.At) {
 		return false
 	}
 	failed, there := calls.Functions[run]
-	stops := calls.Functions[stop].Requests
-	d.At, d.stops, d.requests = calls.Time, stops, failed.Requests
+	stops, requests := calls.Functions[stop].Requests, failed.Requests+others
+	changed = requests != d.Requests
+	d.At, d.stops, d.Requests = calls.Time, stops, requests
 	switch {
 	case !there: // it was not called yet
 		failed.Failed.Known = true
 	case !failed.Failed.Known:
-		return false
+		return changed
 	}
 	d.failed = failed.Failed.V
 	if d.Known {
-		return false
+		return changed
 	}
 	d.Known = true
 	if !first {
@@ -71,6 +84,30 @@ func (d *servedDoor) rest() (changed bool) {
 		d.Base, d.Stops = base, stops
 	}
 	return changed
+}
+
+// noteRest takes note of how often the door was called while it rests.
+func (d *servedDoor) noteRest(rests bool) (changed bool) {
+	switch {
+	case !rests:
+		d.nextRest = reading.Value[int64]{}
+	case d.At.After(d.restAt):
+		if d.nextRest.Known {
+			changed = d.Rest != d.nextRest
+			d.Rest = d.nextRest
+		}
+		d.nextRest, d.restAt = reading.Known(d.Requests), d.At
+	}
+	return changed
+}
+
+// otherCalls are those of the first runner of a web UI, which is the job runner where its layout
+// has no instant runner. One that has made a job has one.
+func (s *served) otherCalls(calls *ServerCalls) int64 {
+	if s.newest.IsZero() {
+		return calls.Functions["run"].Requests
+	}
+	return 0
 }
 
 // door is the one by which a run came.
@@ -101,7 +138,7 @@ func (f *jobsFolder) readCalls(l *folderEvidence) {
 		}
 		if calls := l.callsOf(p.ProcessID); calls != nil && p.Role == RoleServer {
 			s, first := f.served[p.ProcessID], p.Started.After(f.start.Add(startSlack))
-			instant, queue := s.instant.read(calls, "run", "stop", first), s.queue.read(calls, "run_1", "stop_1", first)
+			instant, queue := s.instant.read(calls, "run", "stop", first, 0), s.queue.read(calls, "run_1", "stop_1", first, s.otherCalls(calls))
 			s.applies, s.appliesAt = calls.Functions["apply"].Requests, calls.Time
 			f.dirty = f.dirty || instant || queue
 		}

@@ -73,8 +73,9 @@ type claim struct {
 	// early are those that were listed before the run was seen: one that had exited by then cannot
 	// have it.
 	early []LiveProcess
-	// program: a program around FaceFusion is among the holders.
-	program bool
+	// program: a program around FaceFusion is among the holders; runner: a runner is, or was while
+	// it lived.
+	program, runner bool
 	// resolved: the processes were listed since, so nobody is added any more.
 	resolved bool
 	// aliveAt is when a holder was last seen alive, exitAt when the last of them was noticed to
@@ -144,10 +145,11 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 		}
 		if !slices.Contains(c.holders, fitting[i].ProcessID) {
 			c.holders = append(c.holders, fitting[i].ProcessID)
+			c.runner = c.runner || fitting[i].Role == RoleRunner
 		}
 	}
 	c.resolved = l.listed.Sub(c.seen) >= claimGrace || d.ownProcess() && len(c.holders) > 0
-	if c.resolved && !c.ran(l) && (len(c.holders) == 0 || d == doorQueue) {
+	if c.resolved && (len(c.holders) == 0 || d == doorQueue && !c.runner && slices.ContainsFunc(c.holders, l.alive)) {
 		c.addPrograms(l, latest)
 	}
 }
@@ -173,15 +175,9 @@ func overtakes(l *folderEvidence, first, p *LiveProcess, latest time.Time) bool 
 	return p.Started.Sub(first.Started) <= overtakesWithin && l.listed.Sub(p.Started)-importsTake >= l.listed.Sub(latest)
 }
 
-// ran says that a runner is among the holders, which lives to run jobs and for nothing else.
-func (c *claim) ran(l *folderEvidence) bool {
-	return slices.ContainsFunc(l.processes, func(p LiveProcess) bool {
-		return p.Role == RoleRunner && slices.Contains(c.holders, p.ProcessID)
-	}) || len(c.holders) > 0 && !slices.ContainsFunc(c.holders, l.alive)
-}
-
 // addPrograms adds programs around FaceFusion, which call its code as they like. Most only start
-// FaceFusion's own processes, so they come last.
+// FaceFusion's own processes, so they come last: a runner lives to run jobs and for nothing else,
+// also one that has ended before all was known.
 func (c *claim) addPrograms(l *folderEvidence, latest time.Time) {
 	for i := range l.processes {
 		if p := &l.processes[i]; (p.Role == RoleService || p.Role == RoleWorker) && startedBefore(l, p, latest) {

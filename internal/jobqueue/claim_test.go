@@ -109,7 +109,7 @@ func TestAKilledRunnerBesideAWebUI(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Settings{})
 	h.webUI()
-	h.calls("run_1", 3, 0)
+	h.rest("run_1", 3)
 	id := h.runner("job-run-all")
 	h.pass()
 	h.job("queued/nightly", "started")
@@ -209,4 +209,89 @@ func TestAListOfProcessesFromBeforeTheRun(t *testing.T) {
 	h.lag = 0
 	h.tick(5 * time.Second)
 	assert.Equal(t, map[LossReason]uint64{ReasonGone: 1}, h.orphans())
+}
+
+// TestARunnerThatDiesWithinTheFirstSecond of its run had the run, not the program that started it
+// and lives on.
+func TestARunnerThatDiesWithinTheFirstSecond(t *testing.T) {
+	t.Parallel()
+	h := watching(t, Settings{StallAfter: time.Hour}, "run")
+	h.process(RoleService, time.Hour)
+	id := h.runner("job-run")
+	h.rest("run_1", 3)
+	h.job("queued/a", "started")
+	h.pass()
+	h.advance(500 * time.Millisecond)
+	h.exit(id, ReasonKilled)
+	h.tick(10 * time.Second)
+	h.asked()
+	h.tick(5 * time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
+}
+
+// TestOneCallForTheWholeQueue: the job runner of a web UI runs all that waits in one call. What it
+// comes to later is its all the same, though a runner lives beside it.
+func TestOneCallForTheWholeQueue(t *testing.T) {
+	t.Parallel()
+	h := watching(t, Settings{StallAfter: time.Hour}, "run")
+	h.rest("run_1", 3)
+	h.calls("run_1", 4, 0)
+	h.job("queued/a", "started")
+	h.tick(10 * time.Second)
+	h.asked()
+	h.tick(10 * time.Second)
+	h.job("queued/a", "completed")
+	h.mv("queued/a", "completed/a")
+	id := h.runner("job-run")
+	h.pass()
+	h.job("queued/b", "started")
+	for range 5 {
+		h.asked()
+		h.tick(10 * time.Second)
+	}
+	h.exit(id, ReasonKilled)
+	for range 20 {
+		h.asked()
+		h.tick(10 * time.Second)
+	}
+	assert.Equal(t, "running 1 completed 1", counts(h.queue()))
+	assert.Empty(t, h.orphans())
+}
+
+// TestALayoutWithoutAnInstantRunner: its job runner is called "run".
+func TestALayoutWithoutAnInstantRunner(t *testing.T) {
+	t.Parallel()
+	for calls, want := range map[int64]string{7: "running 1", 6: "orphaned 1"} {
+		h := watching(t, Settings{StallAfter: time.Hour}, "run")
+		h.rest("run", 6)
+		id := h.runner("job-run")
+		h.pass()
+		h.job("queued/a", "started")
+		h.calls("run", calls, 0)
+		h.tick(10 * time.Second)
+		h.asked()
+		h.tick(10 * time.Second)
+		h.exit(id, ReasonKilled)
+		h.tick(10 * time.Second)
+		assert.Equal(t, want, counts(h.queue()), calls)
+	}
+}
+
+// TestARunnerThatNobodySaw: on a busy host one may have come and gone before it was listed. The web
+// UI that was not called has not its run.
+func TestARunnerThatNobodySaw(t *testing.T) {
+	t.Parallel()
+	for calls, want := range map[int64]map[LossReason]uint64{3: {ReasonGone: 1}, 4: {}} {
+		h := watching(t, Settings{StallAfter: time.Hour}, "run")
+		h.rest("run_1", 3)
+		h.job("queued/a", "started")
+		for range 3 {
+			h.calls("run_1", calls, 0)
+			h.tick(15 * time.Second)
+		}
+		assert.Equal(t, "running 1", counts(h.queue()))
+		h.asked()
+		h.tick(30 * time.Second)
+		assert.Equal(t, want, h.orphans(), calls)
+	}
 }

@@ -34,6 +34,7 @@ func (f *jobsFolder) evaluateSuspects(p *pass) {
 			f.evaluate(p, j, l)
 		}
 	}
+	f.keepClaims()
 	f.observeIdle(l)
 	f.restDoors()
 }
@@ -97,8 +98,8 @@ func (f *jobsFolder) claim(p *pass, j *job, l *folderEvidence) {
 	if c.queueCalls == nil {
 		c.queueCalls = make(map[ProcessID]int64)
 		for _, id := range c.holders {
-			if s := f.served[id]; s != nil {
-				c.queueCalls[id] = s.queue.requests
+			if s := f.served[id]; s != nil && s.queue.Rest.Known {
+				c.queueCalls[id] = s.queue.Rest.V
 			}
 		}
 	}
@@ -132,22 +133,26 @@ func (f *jobsFolder) expireUses(p *pass, l *folderEvidence) {
 	}
 }
 
-// excludeServers drops a web UI whose job runner was not called since, says Gradio, while somebody
-// else can have the run.
+// excludeServers drops a web UI whose job runner was not called since it rested, says Gradio. Where
+// nobody else can have the run, somebody has it who was not seen in time.
 func (f *jobsFolder) excludeServers(j *job, l *folderEvidence) {
 	c := &j.attempt.claim
-	if doorOf(j.attempt) != doorQueue || len(c.holders) < 2 || !c.resolved {
+	if doorOf(j.attempt) != doorQueue || len(c.holders) == 0 || !c.resolved {
 		return
 	}
+	least := callsSettle
+	if len(c.holders) == 1 {
+		least = callsSettleAlone
+	}
 	c.holders = slices.DeleteFunc(c.holders, func(id ProcessID) bool {
-		calls := l.callsOf(id)
-		return calls != nil && calls.Time.Sub(c.seen) >= callsSettle && calls.Functions["run_1"].Requests == c.queueCalls[id] && !c.unseen
+		calls, s := l.callsOf(id), f.served[id]
+		return calls != nil && s != nil && calls.Time.Sub(c.seen) >= least && s.queue.At.Equal(calls.Time) && s.queue.Requests == c.queueCalls[id]
 	})
 }
 
 // callsSettle is how long after the start of a run Gradio has counted the call that it came by: the
-// call that waits for it to start ends then.
-const callsSettle = 5 * time.Second
+// call that waits for it to start ends then. callsSettleAlone is the same where more rests on it.
+const callsSettle, callsSettleAlone = 5 * time.Second, 30 * time.Second
 
 func (f *jobsFolder) verdictInput(p *pass, j *job, l *folderEvidence) verdictInput {
 	c, s := &j.attempt.claim, &j.progress
@@ -226,9 +231,11 @@ func (f *jobsFolder) restDoors() {
 		if doors := busy[id]; !doors[doorInstant] {
 			f.dirty = s.instant.rest() || f.dirty
 		}
-		if doors := busy[id]; !doors[doorQueue] {
+		doors := busy[id]
+		if !doors[doorQueue] {
 			f.dirty = s.queue.rest() || f.dirty
 		}
+		f.dirty = s.queue.noteRest(!doors[doorQueue]) || f.dirty
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
 )
 
@@ -38,6 +39,8 @@ type Folder struct {
 	// session is the name of such a folder in Path, and sharers are the instances that have Path.
 	session string
 	sharers []string
+	// jobs is the folder while it is open: from when it was identified to the end of the pass.
+	jobs *jobsdir.JobsFolder
 }
 
 // Evidence is what is known from elsewhere, by instance. Of an instance that is missing, nothing is

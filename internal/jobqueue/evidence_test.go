@@ -81,6 +81,14 @@ func (h *harness) calls(function string, requests, failed int64) {
 	s.Functions = functions
 }
 
+// rest has Gradio say twice, while nothing runs, how often a function was called.
+func (h *harness) rest(function string, requests int64) {
+	for range 2 {
+		h.calls(function, requests, 0)
+		h.tick(15 * time.Second)
+	}
+}
+
 // asked has Gradio say the same again.
 func (h *harness) asked() { h.evidence.Servers[len(h.evidence.Servers)-1].Time = h.now }
 

@@ -5,11 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/dirent"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -76,6 +78,56 @@ func TestNotReadable(t *testing.T) {
 	assert.Empty(t, h.took())
 }
 
+// open opens a folder as an observation does.
+func (h *harness) open(f *jobsFolder) {
+	jobs, err := f.at.open()
+	require.NoError(h.t, err)
+	f.at.jobs = jobs
+}
+
+// TestAPassIsOverOneFolder: what is put in the place of a jobs folder while a pass is under way, by
+// its name or as a status folder of it, is the next pass's.
+func TestAPassIsOverOneFolder(t *testing.T) {
+	h := watching(t, Settings{})
+	h.job("queued/a", "started")
+	h.pass()
+	f := h.watcher.folders[0]
+	h.open(f)
+	require.NoError(t, os.Rename(h.path, h.path+".old"))
+	for _, name := range jobsdir.Names {
+		require.NoError(t, os.MkdirAll(filepath.Join(h.path, name), 0o755))
+	}
+	p := &pass{now: h.now}
+	f.probe(p)
+	_, err := f.dirs[jobsdir.Queued].Lstat("a.json")
+	assert.NoError(t, err)
+	f.land()
+	h.tick(time.Second)
+	assert.Equal(t, []string{"a: none -> running", "a: running -> deleted ended deleted"}, transitions(h.took()))
+}
+
+// TestNoFolderStaysOpen after a pass: its file system could not be unmounted.
+func TestNoFolderStaysOpen(t *testing.T) {
+	h := watching(t, Settings{})
+	link := filepath.Join(t.TempDir(), "jobs")
+	require.NoError(t, os.Symlink(h.path, link))
+	h.folders = append(h.folders, Folder{Instance: "b", Path: link}, Folder{Instance: "c", Path: h.file("nowhere")})
+	for _, name := range jobsdir.Names {
+		require.NoError(t, os.MkdirAll(filepath.Join(h.path, "0123456789abcdefghij_-", name), 0o755))
+	}
+	h.tick(3 * time.Second)
+	h.watcher.folders[0].hanging = hostfs.ErrPending
+	h.pass()
+	h.folders[0].Path = h.file("nowhere")
+	h.pass()
+	open, err := filepath.Glob("/proc/self/fd/*")
+	require.NoError(t, err)
+	for _, fd := range open {
+		path, _ := os.Readlink(fd)
+		assert.False(t, strings.HasPrefix(path, h.path), path)
+	}
+}
+
 func TestMovedWhileBeingRead(t *testing.T) {
 	h := watching(t, Settings{})
 	h.job("queued/a", "started")
@@ -83,6 +135,7 @@ func TestMovedWhileBeingRead(t *testing.T) {
 	f := h.watcher.folders[0]
 	h.job("queued/a", "completed")
 	p := &pass{now: h.now}
+	h.open(f)
 	f.probe(p)
 	defer f.land()
 	st, err := f.dirs[jobsdir.Queued].Lstat("a.json")

@@ -40,6 +40,7 @@ func (w *Watcher) depart(f *jobsFolder, p pass) (*flight, error) {
 		fl.queue, fl.unfinished = f.publish(p), f.unfinished()
 	})
 	if err != nil {
+		f.at.close()
 		return nil, err
 	}
 	return fl, nil
@@ -108,7 +109,7 @@ func release(f *jobsFolder) {
 	}()
 }
 
-// identify finds out which folder a path leads to.
+// identify finds out which folder a path leads to, and keeps that open.
 func (w *Watcher) identify(at *Folder) (jobsdir.FileStat, Access, error) {
 	if at.Path == "" {
 		if at.NoPath != "" {
@@ -116,13 +117,17 @@ func (w *Watcher) identify(at *Folder) (jobsdir.FileStat, Access, error) {
 		}
 		return jobsdir.FileStat{}, AccessUnreachable, nil
 	}
-	st, err := at.stat()
+	jobs, err := at.open()
 	switch {
 	case hostfs.IsHanging(err):
-		return st, AccessUnresponsive, err
-	case err == nil && st.IsDir():
-		return st, AccessOpen, nil
-	case err == nil || absent(err):
+		return jobsdir.FileStat{}, AccessUnresponsive, err
+	case err == nil && jobs.Stat.IsDir():
+		at.jobs = jobs
+		return jobs.Stat, AccessOpen, nil
+	case err == nil:
+		jobs.Close()
+		return jobsdir.FileStat{}, AccessAbsent, nil
+	case absent(err):
 		return jobsdir.FileStat{}, AccessAbsent, nil
 	default:
 		return jobsdir.FileStat{}, accessOf(err), nil

@@ -191,7 +191,7 @@ func (f *jobsFolder) probe(p *pass) {
 	}
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		replaced, err := f.at.open(&d.Dir)
+		replaced, err := d.Open(f.at.jobs)
 		switch {
 		case err == nil:
 			f.absentSince[1+i], d.parent = time.Time{}, f.identity
@@ -272,6 +272,7 @@ func (f *jobsFolder) land() {
 	for i := range f.dirs {
 		f.dirs[i].Close()
 	}
+	f.at.close()
 }
 
 // close lets go of what is open.

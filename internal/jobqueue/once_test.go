@@ -38,6 +38,39 @@ func TestAnOrphanIsCountedOnceOverRestarts(t *testing.T) {
 	}
 }
 
+// TestARunnerThatDiesJustAfterTheCollectorBegan anew, before that lists any process: who has a run
+// is known from before.
+func TestARunnerThatDiesJustAfterTheCollectorBegan(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ command, job string }{
+		"headless": {"headless-run", headlessID},
+		"a queue":  {"job-run", "nightly"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kept := recordStore{}
+			h := watching(t, Settings{Load: kept.load, StallAfter: time.Hour}, "run")
+			h.rest("run_1", 3)
+			id := h.runner(c.command)
+			h.tick(2 * time.Second)
+			h.job("queued/"+c.job, "started")
+			h.pass()
+			kept.keep(h.watcher) // as the probe does after each look
+			for range 3 {
+				h.tick(time.Second)
+				kept.keep(h.watcher)
+			}
+			h.kill(kept)
+			h.exit(id, ReasonKilled)
+			h.tick(10 * time.Second)
+			h.asked()
+			h.tick(5 * time.Second)
+			assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
+			assert.Equal(t, BasisProcessExit, h.lastRun().Basis)
+		})
+	}
+}
+
 // TestTheWindowOfExt4: while it truncates a file, its size is zero and its time still that of the
 // version before.
 func TestTheWindowOfExt4(t *testing.T) {

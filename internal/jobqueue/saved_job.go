@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -44,8 +45,16 @@ type savedClaim struct {
 	Holders []ProcessID
 	Settled bool
 	Program bool
+	Runner  bool          `json:",omitempty"`
 	Early   []LiveProcess `json:",omitempty"`
 	Unseen  bool
+	Calls   []savedCalls `json:",omitempty"`
+}
+
+// savedCalls is how often the job runner of a web UI had been called when a run was claimed.
+type savedCalls struct {
+	ProcessID
+	Calls int64
 }
 
 // savedAttempt is what is kept of a run that has begun. One that waits begins with what its file
@@ -152,7 +161,7 @@ func (a *attempt) save() *savedAttempt {
 	s := &savedAttempt{
 		Updated: saveTime(a.updated), Leftover: a.leftover, Counted: a.counted, InOneGo: a.inOneGo, Media: r.Media, Outcome: r.Outcome,
 		Started: saveReading(r.Started), Ended: saveReading(r.Ended), Contended: r.Contended, Basis: r.Basis, Reason: r.Reason,
-		Claim: savedClaim{Seen: saveTime(a.claim.seen), Holders: a.claim.holders, Settled: a.claim.resolved, Program: a.claim.program, Early: a.claim.early, Unseen: a.claim.unseen},
+		Claim: a.claim.save(),
 	}
 	for _, status := range a.raw {
 		s.Statuses = append(s.Statuses, int(status))
@@ -162,6 +171,46 @@ func (a *attempt) save() *savedAttempt {
 		s.Steps = append(s.Steps, savedRun{step.Traits, step.Outcome, saveReading(step.Started), saveReading(step.Ended), step.Target, step.Output})
 	}
 	return s
+}
+
+func (c *claim) save() savedClaim {
+	s := savedClaim{Seen: saveTime(c.seen), Holders: slices.Clone(c.holders), Settled: c.resolved, Program: c.program, Runner: c.runner, Early: slices.Clone(c.early), Unseen: c.unseen}
+	for id, calls := range c.queueCalls {
+		s.Calls = append(s.Calls, savedCalls{id, calls})
+	}
+	slices.SortFunc(s.Calls, func(a, b savedCalls) int {
+		return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.StartTicks, b.StartTicks))
+	})
+	return s
+}
+
+func (s *savedClaim) restore() claim {
+	c := claim{seen: s.Seen.time(), holders: s.Holders, resolved: s.Settled, program: s.Program, runner: s.Runner, early: s.Early, unseen: s.Unseen}
+	if s.Calls != nil {
+		c.queueCalls = make(map[ProcessID]int64)
+	}
+	for _, calls := range s.Calls {
+		c.queueCalls[calls.ProcessID] = calls.Calls
+	}
+	return c
+}
+
+func (s *savedClaim) same(other *savedClaim) bool {
+	return s.Seen == other.Seen && s.Settled == other.Settled && s.Program == other.Program && s.Runner == other.Runner && s.Unseen == other.Unseen &&
+		slices.Equal(s.Holders, other.Holders) && slices.Equal(s.Early, other.Early) && slices.Equal(s.Calls, other.Calls)
+}
+
+// keepClaims sees to it that a collector which starts anew knows who can have a run: by then the
+// process may be gone.
+func (f *jobsFolder) keepClaims() {
+	for j := range f.suspects {
+		if a := j.attempt; a != nil && a.running() {
+			if s := a.claim.save(); !s.same(&a.keptClaim) {
+				a.keptClaim = s
+				f.markDirty(j.name)
+			}
+		}
+	}
 }
 
 // restoreJob takes a job back in, to be looked at as one whose file has changed.
@@ -207,7 +256,7 @@ func (s *savedJob) restoreAttempt(id RunID, origin jobfile.Origin) *attempt {
 	a.updated, a.leftover, a.counted, a.inOneGo = saved.Updated.time(), saved.Leftover, saved.Counted, saved.InOneGo
 	a.run.Media, a.run.Outcome, a.run.Contended = saved.Media, saved.Outcome, saved.Contended
 	a.run.Basis, a.run.Reason = saved.Basis, saved.Reason
-	a.claim = claim{seen: saved.Claim.Seen.time(), holders: saved.Claim.Holders, resolved: saved.Claim.Settled, program: saved.Claim.Program, early: saved.Claim.Early, unseen: saved.Claim.Unseen}
+	a.claim = saved.Claim.restore()
 	a.run.Started, a.run.Ended = saved.Started.reading(), saved.Ended.reading()
 	for i, step := range saved.Steps {
 		a.raw = append(a.raw, jobfile.Status(saved.Statuses[i]))

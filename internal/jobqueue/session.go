@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/dirent"
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
@@ -143,22 +142,18 @@ func (f *jobsFolder) witnesses() []string {
 	return f.instances
 }
 
-// open opens a status folder.
-func (at *Folder) open(d *jobsdir.Dir) (replaced bool, err error) {
+// open opens the folder, be it one or not.
+func (at *Folder) open() (*jobsdir.JobsFolder, error) {
 	if at.session != "" {
-		return d.OpenSession(at.Files, at.Path, at.session)
+		return jobsdir.OpenSession(at.Files, at.key(), at.Path, at.session)
 	}
-	return d.Open(at.Files, at.Path)
+	return jobsdir.OpenJobs(at.Files, at.Path)
 }
 
-// stat of the folder.
-func (at *Folder) stat() (jobsdir.FileStat, error) {
-	if at.session == "" {
-		return jobsdir.Stat(at.Files, at.Path)
-	}
-	return hostfs.Do(at.Files.Gate, at.key(), at.Files.Owner, func() (jobsdir.FileStat, error) {
-		return jobsdir.StatInside(at.Files, at.Path, at.session)
-	})
+// close ends a pass, or is for a folder that none is made over.
+func (at *Folder) close() {
+	at.jobs.Close()
+	at.jobs = nil
 }
 
 // listSessions is part of a pass over an instance's own folder. While that is not there its
@@ -168,7 +163,7 @@ func (f *jobsFolder) listSessions(p *pass) []session {
 	if f.of != "" || !f.reachable {
 		return l.list
 	}
-	dir, err := f.at.Files.Open(f.at.Path, unix.O_RDONLY|unix.O_DIRECTORY)
+	dir, err := f.at.jobs.List()
 	if err != nil {
 		return l.list
 	}
@@ -245,7 +240,7 @@ func sessionNames(dir int, has bool) (names []string) {
 func (at *Folder) sessionLayout(name string) (changed int64, whole bool) {
 	there := 0
 	for _, status := range jobsdir.Names {
-		st, err := jobsdir.StatInside(at.Files, at.Path, filepath.Join(name, status))
+		st, err := at.jobs.StatInside(filepath.Join(name, status))
 		if err == nil && st.IsDir() {
 			there++
 			changed = max(changed, st.MTime, 1)

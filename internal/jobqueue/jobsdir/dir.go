@@ -1,15 +1,12 @@
 package jobsdir
 
 import (
-	"errors"
-	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/dirent"
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
 
 // Names are the four folders of a jobs folder.
@@ -83,54 +80,9 @@ func NewDir(index int) Dir { return Dir{Index: index, fd: -1} }
 
 // Open opens the folder for a pass. It notices that the folder is another one (replaced), or that
 // names came or went.
-func (d *Dir) Open(files *hostfs.Root, folder string) (replaced bool, err error) {
+func (d *Dir) Open(jobs *JobsFolder) (replaced bool, err error) {
 	d.Close()
-	fd, err := openStatusFolder(files, folder, Names[d.Index])
-	if err != nil {
-		return false, err
-	}
-	return d.take(fd)
-}
-
-// openStatusFolder opens a folder within a jobs folder. It may be a link to another disk, but not
-// to a folder of somebody else: whoever may write to a jobs folder could read the jobs of others
-// through the collector. What root links is right.
-func openStatusFolder(files *hostfs.Root, folder, name string) (int, error) {
-	const flags = unix.O_PATH | unix.O_DIRECTORY
-	jobs, err := files.Open(folder, flags)
-	if err != nil {
-		return -1, err
-	}
-	defer unix.Close(jobs)
-	path := filepath.Join(folder, name)
-	fd, err := unix.Openat(jobs, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	switch {
-	case err == nil:
-		return fd, nil
-	case !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP):
-		return -1, &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	if fd, err = files.Open(path, flags); err != nil {
-		return -1, err
-	}
-	if !maySpeakFor(jobs, fd) {
-		unix.Close(fd)
-		return -1, &os.PathError{Op: "follow", Path: path, Err: unix.EPERM}
-	}
-	return fd, nil
-}
-
-// maySpeakFor reports whether the owner of a jobs folder may link to a status folder: it is his
-// own, or he is root.
-func maySpeakFor(jobs, status int) bool {
-	var from, to unix.Stat_t
-	return unix.Fstat(jobs, &from) == nil && unix.Fstat(status, &to) == nil && (from.Uid == 0 || from.Uid == to.Uid)
-}
-
-// OpenSession is Open for the folder of a session within a jobs folder.
-func (d *Dir) OpenSession(files *hostfs.Root, folder, session string) (replaced bool, err error) {
-	d.Close()
-	fd, err := files.OpenInside(folder, d.Path(session), unix.O_PATH|unix.O_DIRECTORY)
+	fd, err := jobs.openStatusFolder(Names[d.Index])
 	if err != nil {
 		return false, err
 	}

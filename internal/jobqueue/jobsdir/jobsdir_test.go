@@ -78,11 +78,14 @@ func TestStatusFoldersOfOthers(t *testing.T) {
 	}
 	require.NoError(t, os.Symlink(disk, filepath.Join(jobs, "queued")))
 	require.NoError(t, os.Symlink(private, filepath.Join(jobs, "completed")))
-	files := &hostfs.Root{Dir: "/"}
+	files := &hostfs.Root{Gate: hostfs.NewGate(hostfs.Settings{}), Dir: "/"}
 	open := func(index int) error {
+		folder, err := OpenJobs(files, jobs)
+		require.NoError(t, err)
+		defer folder.Close()
 		d := NewDir(index)
 		defer d.Close()
-		_, err := d.Open(files, jobs)
+		_, err = d.Open(folder)
 		return err
 	}
 	require.NoError(t, open(Queued))

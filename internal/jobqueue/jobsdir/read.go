@@ -68,21 +68,6 @@ func Stat(files *hostfs.Root, path string) (FileStat, error) {
 	return fileStatOf(&st), nil
 }
 
-// StatInside is that of a path within a folder; no link leads out of it. It blocks, as
-// hostfs.Root.Open does.
-func StatInside(files *hostfs.Root, folder, path string) (FileStat, error) {
-	fd, err := files.OpenInside(folder, path, unix.O_PATH)
-	if err != nil {
-		return FileStat{}, err
-	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return FileStat{}, fmt.Errorf("stat: %w", err)
-	}
-	return fileStatOf(&st), nil
-}
-
 // Reader reads small files into a buffer of its own, which the next read overwrites.
 type Reader struct {
 	buf []byte

@@ -1,0 +1,118 @@
+package jobsdir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
+)
+
+// JobsFolder is an open jobs folder. What a pass looks at is in this very folder, whatever is done
+// to its name meanwhile; that a folder of that name has the same inode would not show that.
+type JobsFolder struct {
+	// Stat says which folder it is.
+	Stat  FileStat
+	fd    int
+	files *hostfs.Root
+	path  string
+	// session: it is the folder of a session within a jobs folder, which nothing leads out of.
+	session bool
+}
+
+// OpenJobs opens what a path leads to, be it a folder or not.
+func OpenJobs(files *hostfs.Root, path string) (*JobsFolder, error) {
+	held, err := files.Hold(path)
+	if err != nil {
+		return nil, err
+	}
+	return &JobsFolder{fd: held.FD, files: files, path: path, Stat: fileStatOf(&held.Stat)}, nil
+}
+
+// OpenSession opens the folder of a session within a jobs folder, on which the access to the key
+// may hang.
+func OpenSession(files *hostfs.Root, key hostfs.DeviceKey, path, session string) (*JobsFolder, error) {
+	return hostfs.Keep(files.Gate, key, files.Owner, func() (*JobsFolder, error) {
+		outer, err := files.Open(path, unix.O_PATH|unix.O_DIRECTORY)
+		if err != nil {
+			return nil, err
+		}
+		defer unix.Close(outer)
+		fd, err := hostfs.OpenInside(outer, session, unix.O_PATH)
+		if err != nil {
+			return nil, err
+		}
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			unix.Close(fd)
+			return nil, fmt.Errorf("stat: %w", err)
+		}
+		return &JobsFolder{fd: fd, files: files, path: filepath.Join(path, session), session: true, Stat: fileStatOf(&st)}, nil
+	}, (*JobsFolder).Close)
+}
+
+// Close ends a pass. Nil is no folder.
+func (j *JobsFolder) Close() {
+	if j != nil {
+		unix.Close(j.fd)
+	}
+}
+
+// List opens the folder itself for a listing, which the caller closes.
+func (j *JobsFolder) List() (fd int, err error) {
+	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NONBLOCK | unix.O_CLOEXEC
+	if fd, err = unix.Openat(j.fd, ".", flags, 0); err != nil {
+		return -1, &os.PathError{Op: "open", Path: j.path, Err: err}
+	}
+	return fd, nil
+}
+
+// StatInside is that of a path within the folder; neither a link nor a mount leads out of it.
+func (j *JobsFolder) StatInside(path string) (FileStat, error) {
+	fd, err := hostfs.OpenInside(j.fd, path, unix.O_PATH)
+	if err != nil {
+		return FileStat{}, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return FileStat{}, fmt.Errorf("stat: %w", err)
+	}
+	return fileStatOf(&st), nil
+}
+
+// openStatusFolder opens a folder within the jobs folder. It may be a link to another disk, but not
+// to a folder of somebody else: whoever may write to a jobs folder could read the jobs of others
+// through the collector. What root links is right.
+func (j *JobsFolder) openStatusFolder(name string) (int, error) {
+	const flags = unix.O_PATH | unix.O_DIRECTORY
+	if j.session {
+		return hostfs.OpenInside(j.fd, name, flags)
+	}
+	path := filepath.Join(j.path, name)
+	fd, err := unix.Openat(j.fd, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	switch {
+	case err == nil:
+		return fd, nil
+	case !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ELOOP):
+		return -1, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	if fd, err = j.files.Open(path, flags); err != nil {
+		return -1, err
+	}
+	if !j.maySpeakFor(fd) {
+		unix.Close(fd)
+		return -1, &os.PathError{Op: "follow", Path: path, Err: unix.EPERM}
+	}
+	return fd, nil
+}
+
+// maySpeakFor reports whether the owner of the jobs folder may link to a status folder: it is his
+// own, or he is root.
+func (j *JobsFolder) maySpeakFor(status int) bool {
+	var from, to unix.Stat_t
+	return unix.Fstat(j.fd, &from) == nil && unix.Fstat(status, &to) == nil && (from.Uid == 0 || from.Uid == to.Uid)
+}
