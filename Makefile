@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -n -modfile=.ci/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-ledger-load e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -93,6 +93,9 @@ e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the sto
 
 e2e-ledger: build bin/simulator ## end 200 runs in all ways beside open tabs, with a restart in the middle, and compare outcomes and traces; ten minutes
 	go test -count=1 -v -timeout 30m -tags e2e,ledger -run TestLedgerOfRuns ./test/e2e/...
+
+e2e-ledger-load: build bin/simulator ## the same with 1,000 runs and a busy disk; ten minutes
+	go test -count=1 -v -timeout 40m -tags e2e,ledger -run TestLedgerUnderLoad ./test/e2e/...
 
 # In pid and mount namespaces of its own: no FaceFusion of the machine, no share that outlives it.
 e2e-hostile: build bin/otelcol-facefusion-doctor ## attack it from other accounts, stop shares under it, damage its state, fill its disk; needs root and /dev/fuse
