@@ -29,7 +29,8 @@ type attempt struct {
 	published *Run
 }
 
-func newAttempt(id RunID, origin jobfile.Origin, doc *jobfile.Document, keepPaths bool) *attempt {
+// newAttempt begins with what the file says.
+func newAttempt(id RunID, origin jobfile.Origin, doc *jobfile.Document) *attempt {
 	a := &attempt{
 		run:      Run{RunID: id, Trace: TraceOf(id), Origin: origin, Steps: make([]Step, len(doc.Steps))},
 		raw:      make([]jobfile.Status, len(doc.Steps)),
@@ -40,9 +41,6 @@ func newAttempt(id RunID, origin jobfile.Origin, doc *jobfile.Document, keepPath
 	for i, s := range doc.Steps {
 		a.raw[i] = jobfile.StatusQueued
 		a.run.Steps[i].Traits = s.Traits
-		if keepPaths {
-			a.run.Steps[i].Target, a.run.Steps[i].Output = s.Target, s.Output
-		}
 		switch {
 		case i == 0:
 			a.run.Media = s.Traits.Media
@@ -59,10 +57,21 @@ func newAttempt(id RunID, origin jobfile.Origin, doc *jobfile.Document, keepPath
 	return a
 }
 
+// keepPaths puts the paths of the steps into the run, where that is wanted.
+func (f *jobsFolder) keepPaths(a *attempt, doc *jobfile.Document) {
+	if !f.settings.KeepPaths {
+		return
+	}
+	for i := range a.run.Steps {
+		paths := doc.Paths(i)
+		a.run.Steps[i].Target, a.run.Steps[i].Output = paths.Target, paths.Output
+	}
+}
+
 // newRerun is an attempt that began with the version at hand: all but its started step is what the
 // one before left.
-func newRerun(id RunID, origin jobfile.Origin, doc *jobfile.Document, keepPaths bool) *attempt {
-	a := newAttempt(id, origin, doc, keepPaths)
+func newRerun(id RunID, origin jobfile.Origin, doc *jobfile.Document) *attempt {
+	a := newAttempt(id, origin, doc)
 	begun := false
 	for i, s := range doc.Steps {
 		a.raw[i] = s.Status

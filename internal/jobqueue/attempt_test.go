@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -21,14 +22,14 @@ func FuzzAttempt(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		d, err := jobfile.Parse(text)
+		d, err := jobfile.Parse(bytes.NewReader(text), jobfile.KeepNeeded)
 		if err != nil {
 			return
 		}
-		a := newAttempt(RunID{Job: "a", Attempt: 1}, jobfile.OriginOther, &d, false)
+		a := newAttempt(RunID{Job: "a", Attempt: 1}, jobfile.OriginOther, &d)
 		a.absorb(&d, time.Now())
 		a.publish()
-		if n := newRerun(RunID{Job: "a", Attempt: 2}, jobfile.OriginOther, &d, false).current(); n >= len(d.Steps) {
+		if n := newRerun(RunID{Job: "a", Attempt: 2}, jobfile.OriginOther, &d).current(); n >= len(d.Steps) {
 			t.Fatal("runs a step that it does not have")
 		}
 	})

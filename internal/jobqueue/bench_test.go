@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -195,7 +196,7 @@ func BenchmarkParse(b *testing.B) {
 	require.NoError(b, err)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		if _, err := jobfile.Parse(text); err != nil {
+		if _, err := jobfile.Parse(bytes.NewReader(text), jobfile.KeepNeeded); err != nil {
 			b.Fatal(err)
 		}
 	}

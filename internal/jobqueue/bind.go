@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 			next = append(next, f)
 			if f.hanging = hanging; f.flight == nil {
 				f.at, at.jobs = at, nil
+				f.share.move(payerOf(&at))
 				if hanging == nil {
 					f.access = access
 				}
@@ -96,13 +98,16 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 	w.shareTotals()
 }
 
+// payerOf is who pays for a folder.
+func payerOf(at *Folder) string { return cmp.Or(at.Payer, at.Instance) }
+
 // newFolder makes a folder, with what was kept of it.
 func (w *Watcher) newFolder(at *Folder, now time.Time) *jobsFolder {
 	seen := now
 	if at.Of != "" && !at.Since.IsZero() {
 		now = at.Since
 	}
-	f := newFolder(at.Instance, &w.settings, w.newHinter(), now)
+	f := newFolder(at.Instance, &w.settings, w.newHinter(), w.room.enter(payerOf(at)), now)
 	f.of, f.throughAt = at.Of, seen
 	if r := w.loaded[at.Instance]; r != nil {
 		f.restore(r)

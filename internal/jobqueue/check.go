@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"errors"
+	"io"
 	"slices"
 	"time"
 
@@ -91,7 +92,10 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 		f.expireUnparsable(p, j)
 		return
 	}
-	text, read, err := d.Read(&f.reader, at.name)
+	if !f.mayRead(p, at, st) {
+		return
+	}
+	doc, read, err := f.read(at)
 	j.racy = errors.Is(err, jobsdir.ErrChanging)
 	if j.stat != read || j.fresh.IsZero() {
 		j.fresh = p.now
@@ -105,14 +109,11 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 	}
 	j.stat = read
 	if err == nil {
-		var doc jobfile.Document
-		if doc, err = jobfile.Parse(text); err == nil {
-			err = f.checkRoom(j, &doc)
-		}
-		if err == nil {
-			j.racy = f.isRacy(p, j)
-			f.understand(p, j, &doc)
-		}
+		err = f.keep(j, &doc)
+	}
+	if err == nil {
+		j.racy = f.isRacy(p, j)
+		f.understand(p, j, &doc)
 	}
 	f.noteSize(p, j, err)
 	if err != nil {
@@ -121,6 +122,29 @@ func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 	if j.racy && f.jobs[at] == j {
 		f.recheck = append(f.recheck, at)
 	}
+}
+
+// read reads what a file says.
+func (f *jobsFolder) read(at fileKey) (doc jobfile.Document, st jobsdir.FileStat, err error) {
+	keep := jobfile.KeepNeeded
+	if f.settings.KeepPaths {
+		keep = jobfile.KeepAll
+	}
+	st, err = f.dirs[at.dir].Read(&f.reader, at.name, func(text io.Reader) (err error) {
+		doc, err = jobfile.Parse(text, keep)
+		return err //nolint:wrapcheck // it says what it is
+	})
+	return doc, st, err //nolint:wrapcheck // as above
+}
+
+// mayRead says whether the file may be read now. A large one takes so long that others would wait
+// for whoever writes them again and again; it is read when its turn comes.
+func (f *jobsFolder) mayRead(p *pass, at fileKey, st *jobsdir.FileStat) bool {
+	if !st.IsLarge() || st.Size > jobsdir.MaxJobFile || f.share.mayRead(st.Size, p.now) {
+		return true
+	}
+	f.recheck = append(f.recheck, at)
+	return false
 }
 
 // isRacy says that the file may change again without another time of change. On a share that is
@@ -153,6 +177,10 @@ func (f *jobsFolder) arrive(p *pass, at fileKey, st *jobsdir.FileStat) *job {
 			return j
 		}
 	}
+	if d := &f.dirs[at.dir]; !d.Terminal() && f.share.fits(f.bytes(), jobBytes) != nil {
+		d.Stale = d.Stale || d.left.count == 0 // a listing counts it
+		return nil
+	}
 	j := &job{fileKey: at, number: 1, generation: f.dirs[at.dir].Generation, historic: f.history(at.dir, st)}
 	if g, there := f.comeBack(at, st); there {
 		j.number, j.maker, j.state, j.historic = g.number()+1, g.maker(), g.state, false
@@ -174,11 +202,10 @@ func (f *jobsFolder) failedAgain(p *pass, at fileKey, known finished, st *jobsdi
 	if at.dir != jobsdir.Failed || known.version == versionOf(st) {
 		return false
 	}
-	text, read, err := f.dirs[at.dir].Read(&f.reader, at.name)
-	if err != nil {
+	if !f.mayRead(p, at, st) {
 		return false
 	}
-	doc, err := jobfile.Parse(text)
+	doc, read, err := f.read(at)
 	if err != nil || !writtenAt(&doc, &read).Equal(doc.Updated) || !slices.ContainsFunc(doc.Steps, func(s jobfile.PlannedStep) bool { return s.Status.Ended() }) {
 		return false
 	}

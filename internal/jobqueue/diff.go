@@ -29,9 +29,10 @@ func (f *jobsFolder) understand(p *pass, j *job, doc *jobfile.Document) {
 	switch {
 	case j.attempt == nil || len(j.attempt.raw) != len(doc.Steps):
 		before := j.attempt
-		if j.attempt = newAttempt(f.runID(j, doc), j.origin(), doc, f.settings.KeepPaths); before != nil && before.run.Queued.Known {
+		if j.attempt = newAttempt(f.runID(j, doc), j.origin(), doc); before != nil && before.run.Queued.Known {
 			j.attempt.run.Queued = before.run.Queued
 		}
+		f.keepPaths(j.attempt, doc)
 	case !changed:
 	case j.dir == jobsdir.Queued && j.attempt.restarted(doc):
 		if !f.noteRerun(p, j, doc) {
@@ -227,9 +228,10 @@ func (f *jobsFolder) deleted(p *pass, j *job) {
 
 // replaced ends a job in whose place there is another one of the same name.
 func (f *jobsFolder) replaced(p *pass, j *job) {
-	next := job{fileKey: j.fileKey, stat: j.stat, racy: j.racy, number: 1, generation: j.generation, since: p.now}
+	next := job{fileKey: j.fileKey, stat: j.stat, racy: j.racy, number: 1, generation: j.generation, since: p.now, kept: j.kept}
 	f.deleted(p, j)
 	*j = next
+	f.kept += j.kept
 	f.jobs[j.fileKey] = j
 	f.awaitMaker(p, j)
 }

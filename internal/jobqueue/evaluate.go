@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
@@ -241,29 +240,29 @@ func (f *jobsFolder) restDoors() {
 
 // stepFiles looks at the files of the step that runs, or of the last one while they are joined.
 func (f *jobsFolder) stepFiles(j *job) (int64, bool) {
-	if step := j.step(); step != nil {
-		return stepFiles(&f.at, step, j.attempt.claim.temps)
+	if step := j.step(); step >= 0 {
+		return stepFiles(&f.at, j.doc.Paths(step), j.attempt.claim.temps)
 	}
 	return 0, false
 }
 
 func (f *jobsFolder) stepPaths(j *job) stepPaths {
-	if step := j.step(); step != nil {
-		return pathsOf(&f.at, step)
+	if step := j.step(); step >= 0 {
+		return pathsOf(&f.at, j.doc.Paths(step))
 	}
 	return stepPaths{}
 }
 
-// step is the one that runs, or the last one while they are joined; nil where none is known.
-func (j *job) step() *jobfile.PlannedStep {
+// step is the one that runs, or the last one while they are joined; -1 where none is known.
+func (j *job) step() int {
 	i := j.attempt.current()
 	if i < 0 {
 		i = j.attempt.last()
 	}
 	if i < 0 || i >= len(j.doc.Steps) {
-		return nil
+		return -1
 	}
-	return &j.doc.Steps[i]
+	return i
 }
 
 // shared says that other hosts may use the folder: their processes cannot be seen, and their clocks

@@ -30,6 +30,9 @@ type Folder struct {
 	// Process is the root of the instance's processes. Where it is nil, the growth of files is no
 	// evidence.
 	Process *hostfs.Root
+	// Payer is the user who pays for what is kept of it: with all folders of one user it is
+	// bounded. The instance by default.
+	Payer string
 	// Dir is the working folder of its processes, as they name it.
 	Dir string
 	// Sessions says that its FaceFusion is one that has a jobs folder for each session of its api

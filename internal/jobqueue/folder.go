@@ -73,8 +73,10 @@ type jobsFolder struct {
 	// concluded are the runs that were counted.
 	concluded concluded
 
-	// steps is how many the jobs have, at most; oversized are the jobs over a limit.
-	steps     int
+	// share is what it has of the room for all, kept what the files of its jobs say; oversized are
+	// the jobs over a limit.
+	share     *share
+	kept      int64
 	oversized map[*job]oversize
 
 	counts [len(States)]int // of jobs
@@ -100,9 +102,9 @@ type tombstone struct {
 // tombstoneTTL is how long a rename may take to be seen at both ends.
 const tombstoneTTL = 10 * time.Second
 
-func newFolder(key string, settings *Settings, h *jobsdir.Hinter, now time.Time) *jobsFolder {
+func newFolder(key string, settings *Settings, h *jobsdir.Hinter, own *share, now time.Time) *jobsFolder {
 	f := &jobsFolder{
-		key: key, throughAt: now, restored: RestoreNone, settings: settings, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
+		key: key, share: own, throughAt: now, restored: RestoreNone, settings: settings, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
 		jobs: make(map[fileKey]*job), oversized: make(map[*job]oversize), suspects: make(map[*job]struct{}), unmade: make(map[*job]struct{}), tombstones: make(map[uint64]tombstone),
 		usedUp: make(map[ProcessID]processUse), served: make(map[ProcessID]*served),
 	}
@@ -172,6 +174,7 @@ func (f *jobsFolder) pass(p *pass) {
 			f.dropTombstone(hash)
 		}
 	}
+	_ = f.share.fits(f.bytes(), 0) // for the others
 }
 
 // probe sees whether the folder can be looked at, and where names came or went. That comes before
@@ -281,6 +284,7 @@ func (f *jobsFolder) close() {
 		f.dirs[i].Abandon()
 	}
 	f.hinter.Close()
+	f.share.end()
 }
 
 // watchPath is the folder as the hinter names it.

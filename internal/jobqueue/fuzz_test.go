@@ -43,7 +43,7 @@ func FuzzSavedFolder(f *testing.F) {
 			assert.Empty(t, state.jobs)
 			return
 		}
-		restored := newFolder("a", &Settings{}, nil, start)
+		restored := newFolder("a", &Settings{}, nil, (&room{}).enter("a"), start)
 		restored.restore(state)
 		require.Equal(t, RestoreDone, restored.restored)
 		values = make([][]byte, recordCount)
@@ -52,7 +52,7 @@ func FuzzSavedFolder(f *testing.F) {
 		require.NoError(t, json.Unmarshal(values[0], &again))
 		second := parseRecords(values)
 		require.Equal(t, RestoreDone, second.restored)
-		other := newFolder("a", &Settings{}, nil, start)
+		other := newFolder("a", &Settings{}, nil, (&room{}).enter("a"), start)
 		other.restore(second)
 		assert.Equal(t, restored.totals.orphans, other.totals.orphans)
 		assert.Equal(t, restored.usedUp, other.usedUp)

@@ -25,6 +25,7 @@ type job struct {
 	// the clock of whoever wrote it, wroteSeen when we first saw it. understood says that it ever
 	// was.
 	doc        jobfile.Document
+	kept       int64 // what doc takes, about
 	written    time.Time
 	wroteSeen  time.Time
 	understood bool

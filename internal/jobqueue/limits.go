@@ -10,9 +10,6 @@ import (
 )
 
 const (
-	// maxFolderSteps bounds the steps of all jobs of a folder that did not end: a third of a
-	// kilobyte each, so 33 MB.
-	maxFolderSteps = 100_000
 	// maxForeignModels is how many models a folder may have, beside FaceFusion's own, that are
 	// distinguished. Beyond it they are "other".
 	maxForeignModels = 20
@@ -22,30 +19,9 @@ const (
 	maxForeignKeys = 100
 )
 
-// errFolderFull says that the jobs of a folder have too many steps together.
-var errFolderFull = errors.New("the jobs of the folder have more steps together than are kept")
-
 // isOversized says that a file is a job's and larger than what is read of one.
 func isOversized(err error) bool {
-	return errors.Is(err, jobsdir.ErrTooLarge) || errors.Is(err, jobfile.ErrTooManySteps) || errors.Is(err, errFolderFull)
-}
-
-// checkRoom says whether there is room for the steps of a job.
-func (f *jobsFolder) checkRoom(j *job, doc *jobfile.Document) error {
-	more := len(doc.Steps)
-	if f.steps+more > maxFolderSteps { // which counts a job at each version
-		f.steps = 0
-		for _, other := range f.jobs {
-			if other != j {
-				f.steps += len(other.doc.Steps)
-			}
-		}
-		if f.steps+more > maxFolderSteps {
-			return errFolderFull
-		}
-	}
-	f.steps += more
-	return nil
+	return errors.Is(err, jobsdir.ErrTooLarge) || errors.Is(err, jobfile.ErrTooManySteps) || errors.Is(err, jobfile.ErrLargeStep) || isFull(err)
 }
 
 // oversize is why a job is over a limit, and when that was found.
@@ -67,23 +43,56 @@ func (f *jobsFolder) noteSize(p *pass, j *job, err error) {
 // was.
 func (f *jobsFolder) mayFit(p *pass, j *job) bool {
 	over, there := f.oversized[j]
-	return there && errors.Is(over.err, errFolderFull) && p.now.Sub(over.at) >= retryOversized
+	return there && isFull(over.err) && p.now.Sub(over.at) >= retryOversized
 }
 
 const retryOversized = time.Minute
 
 // publishOversized counts the jobs over a limit, and names one of them.
 func (f *jobsFolder) publishOversized(q *Queue) {
+	name := func(job string, reason error) {
+		if q.OversizedJob == "" || job < q.OversizedJob {
+			q.OversizedJob, q.OversizedReason = job, reason.Error()
+		}
+	}
 	for j, over := range f.oversized {
 		if f.jobs[j.fileKey] != j {
 			delete(f.oversized, j)
 			continue
 		}
-		if id := jobsdir.JobID(j.name); q.Oversized == 0 || id < q.OversizedJob {
-			q.OversizedJob, q.OversizedReason = id, over.err.Error()
-		}
+		name(jobsdir.JobID(j.name), over.err)
 		q.Oversized++
 	}
+	for i := range f.dirs {
+		if left := &f.dirs[i].left; left.count > 0 {
+			name(jobsdir.JobID(left.name), left.err)
+			q.Oversized += left.count
+		}
+	}
+}
+
+// leftOut are the names that the listing at hand found no room for; they are in no count of jobs.
+type leftOut struct {
+	count int
+	name  string
+	err   error
+}
+
+// admit says whether there is room for another name. One that is left out is found again by a later
+// listing.
+func (f *jobsFolder) admit(d *statusDir, name []byte) bool {
+	size := int64(jobBytes)
+	if d.Terminal() {
+		size = finishedBytes
+	}
+	err := f.share.fits(f.bytes(), size*int64(f.worklist.admitted+1))
+	if err == nil {
+		return true
+	}
+	if d.left.count++; d.left.count == 1 {
+		d.left.name, d.left.err = string(name), err
+	}
+	return false
 }
 
 // modelNames are the models of a folder that are not FaceFusion's own and are reported by name.

@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -47,7 +48,7 @@ func TestAMillionSteps(t *testing.T) {
 // TestManyStepsTogether: what one job may have, many jobs together may not.
 func TestManyStepsTogether(t *testing.T) {
 	h := watching(t, Settings{})
-	const fit = maxFolderSteps / jobfile.MaxSteps
+	fit := maxFolderBytes / int(sizeOf(jobfile.MaxSteps, 0)+jobBytes)
 	for i := range fit + 2 {
 		h.write(fmt.Sprintf("queued/large-%02d", i), emptySteps(jobfile.MaxSteps))
 	}
@@ -64,10 +65,114 @@ func TestManyStepsTogether(t *testing.T) {
 	assert.Zero(t, h.queue().Oversized)
 }
 
+// TestManyJobs: a job that waits takes some kilobytes, and a million files cost nothing.
+func TestManyJobs(t *testing.T) {
+	h := watching(t, Settings{})
+	fit := maxFolderBytes / jobBytes
+	for i := range fit + 100 {
+		h.write(fmt.Sprintf("queued/job-%05d", i), []byte(`{"steps":[]}`))
+	}
+	h.tick(5 * time.Second)
+	queue := h.queue()
+	assert.Equal(t, fit, queue.Count(StateWaiting))
+	assert.Equal(t, fit+100, queue.Count(StateWaiting)+queue.Oversized)
+	assert.Equal(t, errFolderFull.Error(), queue.OversizedReason)
+
+	for i := range 200 {
+		require.NoError(t, os.Remove(h.file(fmt.Sprintf("queued/job-%05d", i))))
+	}
+	h.tick(retryOversized + 2*time.Second)
+	queue = h.queue()
+	assert.Equal(t, fit-100, queue.Count(StateWaiting))
+	assert.Zero(t, queue.Oversized)
+}
+
+// longPaths is a job file with n steps that have long paths.
+func longPaths(n int, status string) []byte {
+	path := strings.Repeat("a", 700)
+	var steps []string
+	for i := range n {
+		steps = append(steps, fmt.Sprintf(`{"args": {"target_path": "/in/%s/%d.mp4", "output_path": "/out/%[1]s/%d.mp4", "face_swapper_model": "m%[2]d", "processors": ["face_swapper"]}, "status": %[3]q}`, path, i, status))
+	}
+	return []byte(`{"date_created": "2026-11-22T16:00:00.000000+00:00", "steps": [` + strings.Join(steps, ",") + "]}")
+}
+
+// TestPathsAreNotKept: of a plan of 15 MB some MB are kept, whatever its steps are called and do.
+func TestPathsAreNotKept(t *testing.T) {
+	h := watching(t, Settings{})
+	h.write("queued/plan", longPaths(jobfile.MaxSteps, "queued"))
+	before := heap()
+	h.tick(time.Second)
+	took := int64(heap()) - int64(before)
+	require.Equal(t, "waiting 1", counts(h.queue()))
+	assert.Less(t, took, sizeOf(jobfile.MaxSteps, 0)+1<<20)
+	f := h.watcher.folders[0]
+	assert.Positive(t, f.kept)
+	require.NoError(t, os.Remove(h.file("queued/plan")))
+	h.tick(time.Second)
+	assert.Zero(t, f.kept)
+	assert.Zero(t, h.watcher.room.bytes)
+}
+
+// TestLargeFilesTakeTurns: whoever writes large files again and again has some of them read, and
+// small ones are read at once.
+func TestLargeFilesTakeTurns(t *testing.T) {
+	h := watching(t, Settings{})
+	text := longPaths(jobfile.MaxSteps/4, "queued")
+	fit := readAtOnce / len(text)
+	for i := range fit + 2 {
+		h.write(fmt.Sprintf("queued/plan-%d", i), text)
+	}
+	h.job("queued/honest", "queued")
+	h.advance(100 * time.Millisecond) // or they are looked at again, as they may change
+	h.pass()
+	assert.Equal(t, fmt.Sprintf("waiting %d", fit+1), counts(h.queue()))
+	assert.False(t, h.watcher.folders[0].unfinished(), "who waits for his own turn is not late")
+	h.tick(3 * time.Second)
+	assert.Equal(t, fmt.Sprintf("waiting %d", fit+3), counts(h.queue()))
+}
+
+// TestTheRoomIsShared: a user with many folders leaves room for others, and gives back what he had.
+func TestTheRoomIsShared(t *testing.T) {
+	r := &room{}
+	fill := func(payer string) (had int64, err error) {
+		for {
+			s := r.enter(payer)
+			for has := int64(0); ; has += 1 << 20 {
+				if err = s.fits(has, 1<<20); err != nil {
+					_ = s.fits(has, 0)
+					had += has
+					break
+				}
+			}
+			if !errors.Is(err, errFolderFull) {
+				return had, err
+			}
+		}
+	}
+	had, err := fill("mallory")
+	require.ErrorIs(t, err, errPayerFull)
+	require.EqualValues(t, maxPayerBytes, had)
+	for i := range 7 {
+		had, err = fill(fmt.Sprint("accomplice ", i))
+		require.ErrorIs(t, err, errAllFull)
+		require.EqualValues(t, littleBytes, had)
+	}
+	honest := r.enter("honest")
+	require.NoError(t, honest.fits(0, littleBytes))
+	require.NoError(t, honest.fits(littleBytes, 0))
+	require.ErrorIs(t, r.enter("late").fits(0, 1), errAllFull)
+	honest.move("root")
+	require.EqualValues(t, littleBytes, r.payers["root"].bytes)
+	require.NotContains(t, r.payers, "honest")
+	honest.end()
+	require.EqualValues(t, maxBytes-littleBytes, r.bytes)
+}
+
 // countStep has a step with a model end.
 func countStep(to *totals, model string, i int) {
 	d := jobfile.Document{Steps: []jobfile.PlannedStep{{Status: jobfile.StatusStarted, Traits: jobfile.Traits{Media: jobfile.MediaVideo, Processors: "face_swapper", Models: model}}}}
-	a := newAttempt(RunID{Job: "a", Attempt: 1}, jobfile.OriginOther, &d, false)
+	a := newAttempt(RunID{Job: "a", Attempt: 1}, jobfile.OriginOther, &d)
 	a.absorb(&d, time.Unix(int64(i), 0))
 	d.Steps[0].Status = jobfile.StatusCompleted
 	a.absorb(&d, time.Unix(int64(i)+1, 0))

@@ -15,7 +15,8 @@ import (
 func (f *jobsFolder) takenFor(j *job, l *folderEvidence) func(ProcessID) bool {
 	target, output := "", ""
 	if len(j.doc.Steps) == 1 {
-		target, output = j.doc.Steps[0].Target, j.doc.Steps[0].Output
+		only := j.doc.Paths(0)
+		target, output = only.Target, only.Output
 	}
 	exact := slices.ContainsFunc(l.processes, func(p LiveProcess) bool {
 		return p.Target != "" && p.Target == target && p.Output == output && !f.used(j, p.ProcessID)

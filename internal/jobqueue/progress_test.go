@@ -75,7 +75,7 @@ func TestGrowthOfFilesIsProgress(t *testing.T) {
 // replaced as well.
 func TestGrowthIsMoreThanSize(t *testing.T) {
 	root := t.TempDir()
-	at, s := Folder{Process: rootAt(root)}, &jobfile.PlannedStep{Target: "/in/clip.mp4", Output: "/out.mp4"}
+	at, s := Folder{Process: rootAt(root)}, jobfile.Paths{Target: "/in/clip.mp4", Output: "/out.mp4"}
 	path := filepath.Join(root, "out.mp4")
 	require.NoError(t, os.WriteFile(path, []byte("frames"), 0o600))
 	sum := func() int64 { n, ok := stepFiles(&at, s, nil); require.True(t, ok); return n }

@@ -123,5 +123,6 @@ func (f *jobsFolder) begin(p *pass, j *job, doc *jobfile.Document, reason LossRe
 	j.number++
 	j.historic = false
 	j.progress = progress{}
-	j.attempt = newRerun(f.runID(j, doc), j.origin(), doc, f.settings.KeepPaths)
+	j.attempt = newRerun(f.runID(j, doc), j.origin(), doc)
+	f.keepPaths(j.attempt, doc)
 }

@@ -149,10 +149,10 @@ func TestExemplarsDoNotGoBackInTime(t *testing.T) {
 
 func TestMixedMedia(t *testing.T) {
 	d := jobfile.Document{Steps: []jobfile.PlannedStep{{Traits: jobfile.Traits{Media: jobfile.MediaVideo}}, {Traits: jobfile.Traits{Media: jobfile.MediaImage}}}}
-	assert.Equal(t, jobfile.MediaMixed, newAttempt(RunID{}, jobfile.OriginOther, &d, false).run.Media)
-	assert.Equal(t, jobfile.MediaOther, newAttempt(RunID{}, jobfile.OriginOther, &jobfile.Document{}, false).run.Media)
+	assert.Equal(t, jobfile.MediaMixed, newAttempt(RunID{}, jobfile.OriginOther, &d).run.Media)
+	assert.Equal(t, jobfile.MediaOther, newAttempt(RunID{}, jobfile.OriginOther, &jobfile.Document{}).run.Media)
 	d.Steps[0].Traits.Media = jobfile.MediaImage
-	assert.Equal(t, jobfile.MediaImage, newAttempt(RunID{}, jobfile.OriginOther, &d, false).run.Media)
+	assert.Equal(t, jobfile.MediaImage, newAttempt(RunID{}, jobfile.OriginOther, &d).run.Media)
 }
 
 // TestADateThatIsNotTheFiles is that of a copied folder.
@@ -196,7 +196,7 @@ func rootAt(dir string) *hostfs.Root {
 func TestStepFilesAreFoundBelowTheRoot(t *testing.T) {
 	root := t.TempDir()
 	at := Folder{Process: rootAt(root), Dir: "/facefusion"}
-	s := &jobfile.PlannedStep{Target: "/in/clip.mp4", Output: "out/result.mkv"}
+	s := jobfile.Paths{Target: "/in/clip.mp4", Output: "out/result.mkv"}
 	before, ok := stepFiles(&at, s, nil)
 	require.True(t, ok)
 	assert.Zero(t, before)

@@ -237,6 +237,8 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 		for _, status := range j.attempt.raw {
 			j.doc.Steps = append(j.doc.Steps, jobfile.PlannedStep{Status: status})
 		}
+		j.kept = sizeOf(len(j.doc.Steps), 0)
+		f.kept += j.kept
 	}
 	f.jobs[j.fileKey] = j
 	f.setState(j, s.State, j.since)
@@ -247,7 +249,7 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 // restoreAttempt builds the attempt anew. One that waited has no steps yet: the file has them,
 // unless it is gone by now.
 func (s *savedJob) restoreAttempt(id RunID, origin jobfile.Origin) *attempt {
-	a := newAttempt(id, origin, &jobfile.Document{}, false)
+	a := newAttempt(id, origin, &jobfile.Document{})
 	a.run.Queued = s.Queued.reading()
 	saved := s.Attempt
 	if saved == nil || len(saved.Statuses) != len(saved.Steps) || len(saved.Leftover) != len(saved.Steps) || len(saved.Counted) != len(saved.Steps) {

@@ -63,12 +63,21 @@ func (f *jobsFolder) sweep() {
 	}
 }
 
+// maxWorklist is how many names are listed before they are looked at.
+const maxWorklist = 16 << 10
+
 // list lists the status folders where names came or went. Drafted and queued come first.
 func (f *jobsFolder) list(p *pass) {
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		if d.Stat.Ino == 0 || !d.Due(p.now) {
+		if d.left.count > 0 && p.now.Sub(d.ListedAt) >= retryOversized {
+			d.Stale = true // there may be room meanwhile
+		}
+		if d.Stat.Ino == 0 || !d.Due(p.now) || f.worklist.len() >= maxWorklist {
 			continue
+		}
+		if !d.Listing() {
+			d.left = leftOut{}
 		}
 		done, err := d.List(p.now, p.deadline, func(e dirent.DirEntry) { f.visitEntry(d, e) })
 		switch {
@@ -108,8 +117,12 @@ func (f *jobsFolder) visitEntry(d *statusDir, e dirent.DirEntry) {
 		if j.stat.Ino == e.Ino {
 			return
 		}
+		f.worklist.push(at)
+		return
 	}
-	f.worklist.push(at)
+	if !f.worklist.has(at) && f.admit(d, e.Name) {
+		f.worklist.admit(at)
+	}
 }
 
 // findMissing finds what the listing did not name any more.

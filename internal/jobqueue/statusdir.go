@@ -13,6 +13,8 @@ type statusDir struct {
 	irregular map[uint64]uint32 // generation
 	// parent is the jobs folder in which it was last there.
 	parent jobsdir.FileStat
+	// left are the names that were left out.
+	left leftOut
 }
 
 // state is that of all jobs in a terminal status folder.

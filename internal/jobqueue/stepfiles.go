@@ -34,7 +34,7 @@ func (c *claim) noteTemps(l *folderEvidence) (more bool) {
 // <temp>/facefusion/<name>/temp.<extension>, the folder of its frames, and the output. FaceFusion
 // names the temporary ones after the target or the output, depending on its version. The sum has no
 // meaning of its own; that it changes has.
-func stepFiles(at *Folder, s *jobfile.PlannedStep, temps []string) (sum int64, ok bool) {
+func stepFiles(at *Folder, s jobfile.Paths, temps []string) (sum int64, ok bool) {
 	if at.Process == nil {
 		return 0, false
 	}

@@ -17,7 +17,7 @@ type stepPaths struct {
 
 // pathsOf a step. FaceFusion names the temporary folder after the target or the output, depending
 // on its version.
-func pathsOf(at *Folder, s *jobfile.PlannedStep) stepPaths {
+func pathsOf(at *Folder, s jobfile.Paths) stepPaths {
 	p := stepPaths{dir: at.Dir, target: s.Target, output: s.Output}
 	for _, name := range distinct(stem(s.Target), stem(s.Output)) {
 		p.temp = append(p.temp, "/facefusion/"+name+"/")

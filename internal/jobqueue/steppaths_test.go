@@ -13,7 +13,7 @@ import (
 // TestWhatAnFFmpegWorksOn, by the command lines of FaceFusion 3.2 and 3.8.
 func TestWhatAnFFmpegWorksOn(t *testing.T) {
 	t.Parallel()
-	paths := pathsOf(&Folder{Dir: "/opt/facefusion"}, &jobfile.PlannedStep{Target: "in/clip.mp4", Output: "/out/swapped.mp4"})
+	paths := pathsOf(&Folder{Dir: "/opt/facefusion"}, jobfile.Paths{Target: "in/clip.mp4", Output: "/out/swapped.mp4"})
 	for name, c := range map[string]struct {
 		arguments []string
 		own, near bool

@@ -65,4 +65,5 @@ func (f *jobsFolder) remove(j *job) {
 	delete(f.suspects, j)
 	delete(f.unmade, j)
 	delete(f.jobs, j.fileKey)
+	f.forget(j)
 }

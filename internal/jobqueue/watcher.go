@@ -46,6 +46,7 @@ type Watcher struct {
 	gate      *hostfs.Gate
 	newHinter func() *jobsdir.Hinter
 	folders   []*jobsFolder
+	room      *room
 	retention retention
 	loaded    map[string]*savedState // by instance, until there is a folder
 	closed    bool
@@ -66,7 +67,7 @@ func NewWatcher(settings Settings) *Watcher {
 		settings.Gate = hostfs.NewGate(hostfs.Settings{})
 	}
 	return &Watcher{
-		settings: settings, gate: settings.Gate, loaded: make(map[string]*savedState),
+		settings: settings, gate: settings.Gate, room: &room{}, loaded: make(map[string]*savedState),
 		newHinter: func() *jobsdir.Hinter { return jobsdir.NewHinter(settings.OnHint) },
 	}
 }

@@ -3,21 +3,37 @@ package jobqueue
 // worklist is what is to be checked, each once, first come first served.
 type worklist struct {
 	keys   []fileKey
-	queued map[fileKey]struct{}
+	queued map[fileKey]bool // whether it was admitted
 	next   int
+	// admitted are how many of them a listing found that were not known.
+	admitted int
 }
 
 // keptKeys bounds what is kept for the next pass.
 const keptKeys = 1024
 
-func (q *worklist) push(at fileKey) {
+func (q *worklist) push(at fileKey) { q.add(at, false) }
+
+// admit is push for what was not known.
+func (q *worklist) admit(at fileKey) { q.add(at, true) }
+
+func (q *worklist) add(at fileKey, admitted bool) {
+	if q.has(at) {
+		return
+	}
 	if q.queued == nil {
-		q.queued = make(map[fileKey]struct{})
+		q.queued = make(map[fileKey]bool)
 	}
-	if _, there := q.queued[at]; !there {
-		q.queued[at] = struct{}{}
-		q.keys = append(q.keys, at)
+	q.queued[at] = admitted
+	q.keys = append(q.keys, at)
+	if admitted {
+		q.admitted++
 	}
+}
+
+func (q *worklist) has(at fileKey) bool {
+	_, there := q.queued[at]
+	return there
 }
 
 func (q *worklist) pop() (fileKey, bool) {
@@ -30,6 +46,9 @@ func (q *worklist) pop() (fileKey, bool) {
 	}
 	at := q.keys[q.next]
 	q.next++
+	if q.queued[at] {
+		q.admitted--
+	}
 	delete(q.queued, at)
 	return at, true
 }

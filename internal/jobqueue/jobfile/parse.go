@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -12,14 +13,15 @@ type Document struct {
 	// Created and updated are zero where the file does not say.
 	Created, Updated time.Time
 	Steps            []PlannedStep
+	paths            map[int]Paths
+	// Text is how many bytes of text are kept, all steps together.
+	Text int
 }
 
 // PlannedStep is what the file says of one step.
 type PlannedStep struct {
 	Status Status
 	Traits Traits
-	// Target and output never leave the package, unless Settings.KeepPaths.
-	Target, Output string
 }
 
 // Status is what the file says of a step.
@@ -76,32 +78,29 @@ type arguments struct {
 var ErrNotAJob = errors.New("no steps: not a job")
 
 // Parse understands a job file of FaceFusion 3.0 to 3.8, whose schema has been the same. A value of
-// another type than expected is as one that is not there.
-func Parse(text []byte) (Document, error) {
-	var file struct {
-		Created string   `json:"date_created"`
-		Updated string   `json:"date_updated"`
-		Steps   stepList `json:"steps"`
+// another type than expected is as one that is not there. It holds one step at a time of the text,
+// which may be large and come from a share that stops in the middle of it.
+func Parse(text io.Reader, keep Keep) (Document, error) {
+	p := parser{keep: keep, text: &window{from: text}, paths: keptPaths{keep: keep}}
+	p.decoder = json.NewDecoder(p.text)
+	if err := p.file(); err != nil {
+		return Document{}, reasonOf(err)
 	}
-	if err := json.Unmarshal(text, &file); err != nil {
-		var unexpected *json.UnmarshalTypeError
-		if !errors.As(err, &unexpected) {
-			return Document{}, fmt.Errorf("parse job: %w", err)
-		}
-	}
+	p.document.Created, p.document.Updated = date(p.created), date(p.updated)
+	p.document.paths = p.paths.kept(len(p.document.Steps))
+	p.document.Text = p.traits.size + p.paths.size()
+	return p.document, nil
+}
+
+// reasonOf says why a text is no job.
+func reasonOf(err error) error {
 	switch {
-	case !file.Steps.there:
-		return Document{}, ErrNotAJob
-	case file.Steps.tooMany:
-		return Document{}, ErrTooManySteps
+	case errors.Is(err, ErrNotAJob), errors.Is(err, ErrTooManySteps), errors.Is(err, ErrLargeStep):
+		return err
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
 	}
-	steps := file.Steps.steps
-	d := Document{Created: date(file.Created), Updated: date(file.Updated), Steps: make([]PlannedStep, len(steps))}
-	for i := range steps {
-		s := &steps[i]
-		d.Steps[i] = PlannedStep{Status: statusOf(s.Status), Traits: traitsOf(&s.Args), Target: s.Args.Target, Output: s.Args.Output}
-	}
-	return d, nil
+	return fmt.Errorf("parse job: %w", err)
 }
 
 // date reads what Python's datetime.isoformat writes: microseconds, which it leaves out when they

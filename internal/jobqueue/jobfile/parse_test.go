@@ -1,6 +1,7 @@
 package jobfile
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ func TestRecordedJobs(t *testing.T) {
 		for name, statuses := range want {
 			text, err := os.ReadFile(filepath.Join("../../../testdata/jobs", version, name))
 			require.NoError(t, err)
-			d, err := Parse(text)
+			d, err := Parse(bytes.NewReader(text), KeepNeeded)
 			require.NoError(t, err, "%s %s", version, name)
 			got := []Status{}
 			traits := Traits{MediaVideo, "face_swapper", model, "libx264"}
@@ -54,7 +55,7 @@ func TestParseTolerates(t *testing.T) {
 		"arguments of no kind":  `{"steps": [{"args": 5, "status": "started"}]}`,
 		"a date of another age": `{"date_created": "yesterday", "steps": [{"status": "started"}]}`,
 	} {
-		d, err := Parse([]byte(text))
+		d, err := Parse(strings.NewReader(text), KeepNeeded)
 		require.NoError(t, err, name)
 		require.Len(t, d.Steps, 1, name)
 		assert.Equal(t, StatusStarted, d.Steps[0].Status, name)
@@ -67,7 +68,7 @@ func TestParseRefuses(t *testing.T) {
 		"empty": "", "half": `{"steps": [{"status": "sta`, "nothing": "null", "list": "[]", "number": "5", "no steps": "{}", "steps of no kind": `{"steps": 5}`,
 		"text behind it": `{"steps": []} {"steps": []}`, "deep": strings.Repeat("[", 1<<20),
 	} {
-		_, err := Parse([]byte(text))
+		_, err := Parse(strings.NewReader(text), KeepNeeded)
 		assert.Error(t, err, name)
 	}
 }
@@ -149,7 +150,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(`{"steps": [{"args": {"processors": ["face_swapper", "\ud800"], "face_swapper_model": "a,b"}, "status": "started"}, null]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		d, err := Parse(text)
+		d, err := Parse(bytes.NewReader(text), KeepNeeded)
 		if err != nil {
 			return
 		}

@@ -139,3 +139,27 @@ var processorTable = [...]processor{
 	{"frame_enhancer", func(a *arguments) string { return a.FrameEnhancer }},
 	{"lip_syncer", func(a *arguments) string { return a.LipSyncer }},
 }
+
+// maxTraits is how many different traits the steps of a job may have. Those beyond are other.
+const maxTraits = 200
+
+// traitsTable lets equal traits share their text: most steps of a job do the same.
+type traitsTable struct {
+	known map[Traits]Traits
+	size  int // of the text
+}
+
+func (t *traitsTable) share(traits Traits) Traits {
+	if shared, there := t.known[traits]; there {
+		return shared
+	}
+	if len(t.known) >= maxTraits {
+		return Traits{Media: traits.Media, Processors: Other, Models: Other}
+	}
+	if t.known == nil {
+		t.known = make(map[Traits]Traits)
+	}
+	t.known[traits] = traits
+	t.size += len(traits.Processors) + len(traits.Models) + len(traits.Encoder)
+	return traits
+}

@@ -1,6 +1,7 @@
 package jobsdir
 
 import (
+	"io"
 	"path/filepath"
 	"time"
 
@@ -127,12 +128,12 @@ func (d *Dir) Lstat(name string) (FileStat, error) {
 	return fileStatOf(&st), nil
 }
 
-// Read the file of that name.
-func (d *Dir) Read(r *Reader, name string) ([]byte, FileStat, error) {
+// Read has the file of that name understood.
+func (d *Dir) Read(r *Reader, name string, understand func(text io.Reader) error) (FileStat, error) {
 	if d.fd < 0 {
-		return nil, FileStat{}, unix.ENOENT
+		return FileStat{}, unix.ENOENT
 	}
-	return r.Read(d.fd, name)
+	return r.Read(d.fd, name, understand)
 }
 
 // Remote says that other hosts may use the folder.

@@ -2,6 +2,7 @@ package jobsdir
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,21 +21,28 @@ func TestReadRefusesWhatIsNoRegularFile(t *testing.T) {
 	path := filepath.Join(dir, "a.json")
 	r := &Reader{}
 	require.NoError(t, os.WriteFile(path, []byte("{}"), 0o600))
-	text, st, err := r.Read(unix.AT_FDCWD, path)
+	var text []byte
+	read := func(path string) (FileStat, error) {
+		return r.Read(unix.AT_FDCWD, path, func(from io.Reader) (err error) {
+			text, err = io.ReadAll(from)
+			return err
+		})
+	}
+	st, err := read(path)
 	require.NoError(t, err)
 	assert.Equal(t, "{}", string(text))
 	assert.EqualValues(t, 2, st.Size)
 	require.NoError(t, os.Remove(path))
 	require.NoError(t, unix.Mkfifo(path, 0o600))
-	_, _, err = r.Read(unix.AT_FDCWD, path)
+	_, err = read(path)
 	require.ErrorIs(t, err, ErrIrregular, "a FIFO that was swapped in after the lstat blocks nobody")
 	require.NoError(t, os.Remove(path))
 	require.NoError(t, os.Symlink("a.json", path))
-	_, _, err = r.Read(unix.AT_FDCWD, path)
+	_, err = read(path)
 	require.ErrorIs(t, err, ErrIrregular)
-	_, _, err = r.Read(unix.AT_FDCWD, "/dev/zero")
+	_, err = read("/dev/zero")
 	require.ErrorIs(t, err, ErrIrregular)
-	_, _, err = r.Read(unix.AT_FDCWD, dir)
+	_, err = read(dir)
 	require.ErrorIs(t, err, ErrIrregular)
 }
 

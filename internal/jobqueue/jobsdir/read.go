@@ -1,8 +1,10 @@
 package jobsdir
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,8 +16,12 @@ import (
 // 3,000.
 const MaxJobFile = 16 << 20
 
-// keptBuffer bounds what is kept for the next read.
+// keptBuffer is what a file may have to be read in one go, into a buffer that is kept for the next
+// read.
 const keptBuffer = 256 << 10
+
+// IsLarge says that a file takes so long to be understood that it matters.
+func (s *FileStat) IsLarge() bool { return s.Size > keptBuffer }
 
 // Why a file was not read.
 var (
@@ -75,64 +81,87 @@ type Reader struct {
 	Opened uint64
 }
 
-// Read returns the text of a regular file in an open folder and the file stat that belongs to it.
-// It follows no link and waits for no FIFO. What changes while it is read is errChanging:
-// FaceFusion truncates a file and writes it in pieces of 8 KiB, which takes up to 2 ms.
-func (r *Reader) Read(dir int, name string) ([]byte, FileStat, error) {
+// Read has a regular file in an open folder understood, and returns the file stat that belongs to
+// it. It follows no link and waits for no FIFO. What changes while it is read is ErrChanging,
+// whatever was understood: FaceFusion truncates a file and writes it in pieces of 8 KiB, which
+// takes up to 2 ms. A large file is not held as a whole.
+func (r *Reader) Read(dir int, name string, understand func(text io.Reader) error) (FileStat, error) {
 	r.Opened++
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
 			err = ErrIrregular // a link; a socket or a device without a driver
 		}
-		return nil, FileStat{}, fmt.Errorf("open job: %w", err)
+		return FileStat{}, fmt.Errorf("open job: %w", err)
 	}
 	defer unix.Close(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, FileStat{}, fmt.Errorf("stat job: %w", err)
+		return FileStat{}, fmt.Errorf("stat job: %w", err)
 	}
 	before := fileStatOf(&st)
 	switch {
 	case !before.Regular():
-		return nil, before, ErrIrregular
+		return before, ErrIrregular
 	case before.Size > MaxJobFile:
-		return nil, before, ErrTooLarge
+		return before, ErrTooLarge
 	}
-	text, err := r.fill(fd, int(before.Size))
-	if err != nil {
-		return nil, before, fmt.Errorf("read job: %w", err)
+	text := &file{fd: fd, left: before.Size}
+	understood := r.understand(text, before.Size, understand)
+	if text.err != nil {
+		return before, fmt.Errorf("read job: %w", text.err)
 	}
 	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, before, fmt.Errorf("stat job: %w", err)
+		return before, fmt.Errorf("stat job: %w", err)
 	}
-	if after := fileStatOf(&st); after.Size != before.Size || after.MTime != before.MTime || int64(len(text)) != before.Size {
-		return nil, before, ErrChanging
+	if after := fileStatOf(&st); after.Size != before.Size || after.MTime != before.MTime || text.short {
+		return before, ErrChanging
 	}
-	return text, before, nil
+	return before, understood
 }
 
-// fill reads size bytes, or what there is of them.
-func (r *Reader) fill(fd, size int) ([]byte, error) {
-	buf := r.buf
-	if cap(buf) < size {
-		buf = make([]byte, max(size, 16<<10))
+// understand hands over the text: of a small file as it was in one moment.
+func (r *Reader) understand(text *file, size int64, understand func(text io.Reader) error) error {
+	if size > keptBuffer {
+		return understand(text)
 	}
-	if cap(buf) <= keptBuffer {
-		r.buf = buf
+	if int64(cap(r.buf)) < size {
+		r.buf = make([]byte, max(size, 16<<10))
 	}
-	buf = buf[:size]
-	for have := 0; ; {
-		n, err := unix.Read(fd, buf[have:])
+	n, err := io.ReadFull(text, r.buf[:size])
+	if err != nil && text.err == nil {
+		return nil // it is shorter by now, and is not taken for what it says
+	}
+	return understand(bytes.NewReader(r.buf[:n]))
+}
+
+// file is the text of an open file, as long as it was.
+type file struct {
+	fd    int
+	left  int64
+	short bool
+	err   error
+}
+
+// Read implements io.Reader.
+func (f *file) Read(b []byte) (int, error) {
+	if f.left == 0 {
+		return 0, io.EOF
+	}
+	b = b[:min(int64(len(b)), f.left)]
+	for {
+		n, err := unix.Read(f.fd, b)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case err != nil:
-			return nil, err
+			f.err = err
+			return 0, err //nolint:wrapcheck // a reader's own
+		case n == 0 && len(b) > 0:
+			f.short = true
+			return 0, io.EOF
 		}
-		have += n
-		if n == 0 || have == size {
-			return buf[:have], nil
-		}
+		f.left -= int64(n)
+		return n, nil
 	}
 }

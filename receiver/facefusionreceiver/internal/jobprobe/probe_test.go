@@ -192,7 +192,7 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 				{Role: process.RoleServer, CPUUser: 16, CPUSystem: 32},
 			},
 		},
-		{ID: "gone", JobsHostPath: "/host/data/jobs"},
+		{ID: "gone", UID: 1001, JobsHostPath: "/host/data/jobs"},
 		{
 			ID: "container", Checkout: "/facefusion", JobsHostPath: "/host/proc/14/root/facefusion/.jobs",
 			Processes: []process.Process{{ID: process.ID{PID: 13}, Role: process.RoleServer}, {ID: process.ID{PID: 14}, Role: process.RoleRunner}},
@@ -206,15 +206,15 @@ func TestFoldersAndEvidenceComeFromTheProcessTable(t *testing.T) {
 	require.Equal(t, []jobqueue.Folder{
 		{
 			Instance: "facefusion-3f2a", Files: root("/host", "facefusion-3f2a"), Path: "/opt/facefusion/.jobs",
-			Process: root("/host/proc/12/root", "facefusion-3f2a"), Dir: "/opt/facefusion",
+			Process: root("/host/proc/12/root", "facefusion-3f2a"), Payer: "user 0", Dir: "/opt/facefusion",
 		},
-		{Instance: "gone", Files: root("/host", "gone"), Path: "/data/jobs"},
+		{Instance: "gone", Files: root("/host", "gone"), Path: "/data/jobs", Payer: "user 1001"},
 		{
 			Instance: "container", Files: root("/host/proc/14/root", "container"), Path: "/facefusion/.jobs",
-			Process: root("/host/proc/13/root", "container"), Dir: "/facefusion",
+			Process: root("/host/proc/13/root", "container"), Payer: "user 0", Dir: "/facefusion",
 		},
-		{Instance: "stopped container", Files: root("/host", "stopped container")},
-		{Instance: "a claim", Files: root("/host", "a claim"), NoPath: jobqueue.AccessClaimRefused},
+		{Instance: "stopped container", Files: root("/host", "stopped container"), Payer: "user 0"},
+		{Instance: "a claim", Files: root("/host", "a claim"), NoPath: jobqueue.AccessClaimRefused, Payer: "user 0"},
 	}, r.folders(s))
 	require.Len(t, r.tables, 5)
 	r.folders(&process.Snapshot{})

@@ -59,7 +59,7 @@ func (r *roots) folder(instance *process.Instance) jobqueue.Folder {
 	if instance.ClaimRefused {
 		path = ""
 	}
-	folder := jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout, NoPath: noPath(instance), Sessions: instance.HasSessions()}
+	folder := jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout, NoPath: noPath(instance), Payer: payer(instance), Sessions: instance.HasSessions()}
 	return r.find(instance, folder, path)
 }
 
@@ -67,11 +67,14 @@ func (r *roots) folder(instance *process.Instance) jobqueue.Folder {
 func (r *roots) appendRunFolders(list []jobqueue.Folder, instance *process.Instance) []jobqueue.Folder {
 	for i := range instance.RunFolders {
 		f := &instance.RunFolders[i]
-		folder := jobqueue.Folder{Instance: runFolderName(instance, f), Of: instance.ID, Dir: instance.Checkout, Since: f.Since}
+		folder := jobqueue.Folder{Instance: runFolderName(instance, f), Of: instance.ID, Dir: instance.Checkout, Payer: payer(instance), Since: f.Since}
 		list = append(list, r.find(instance, folder, f.HostPath))
 	}
 	return list
 }
+
+// payer is who pays for what is kept of an instance's jobs.
+func payer(instance *process.Instance) string { return "user " + strconv.Itoa(instance.UID) }
 
 // runFolderName is no ID of an instance.
 func runFolderName(instance *process.Instance, f *process.RunFolder) string {

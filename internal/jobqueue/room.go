@@ -1,0 +1,174 @@
+package jobqueue
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+)
+
+// What the jobs of all folders take together is bounded, as whoever may write to a folder may fill
+// it, and may have many.
+const (
+	// maxFolderBytes is what one folder may take: 70,000 steps, or 16,000 jobs that wait.
+	maxFolderBytes = 32 << 20
+	// maxPayerBytes is what the folders of one payer may take together.
+	maxPayerBytes = 64 << 20
+	// maxBytes is what all may take. The last half of it is for payers that have little.
+	maxBytes    = 128 << 20
+	littleBytes = 8 << 20
+
+	// jobBytes, stepBytes and finishedBytes are about what a job takes beside its text, a step of
+	// it, published and not, and what is remembered of a job that has ended.
+	jobBytes      = 2 << 10
+	stepBytes     = 432
+	finishedBytes = 40
+
+	// readPerSecond is how much of large files is read for one payer: it takes a fifth of a core.
+	readPerSecond, readAtOnce = 16 << 20, 32 << 20
+)
+
+// Why there is no room.
+var (
+	errFolderFull = errors.New("the jobs of the folder take more memory together than is kept of a folder")
+	errPayerFull  = errors.New("the jobs of the user's folders take more memory together than is kept of a user")
+	errAllFull    = errors.New("the jobs of all folders take more memory together than is kept")
+)
+
+// isFull says that there may be room at another time.
+func isFull(err error) bool {
+	return errors.Is(err, errFolderFull) || errors.Is(err, errPayerFull) || errors.Is(err, errAllFull)
+}
+
+// room is what the folders of a Watcher share. Their passes use it at the same time.
+type room struct {
+	mu     sync.Mutex
+	payers map[string]*payer
+	bytes  int64
+}
+
+// payer is who has folders: a user.
+type payer struct {
+	folders int
+	bytes   int64
+	reading *rate.Limiter
+}
+
+// share is what a folder has of the room.
+type share struct {
+	room  *room
+	name  string
+	of    *payer
+	bytes int64
+}
+
+func (r *room) enter(name string) *share {
+	s := &share{room: r}
+	s.move(name)
+	return s
+}
+
+// move lets another payer have the folder.
+func (s *share) move(name string) {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s.of != nil && s.name == name {
+		return
+	}
+	had := s.bytes
+	s.leave()
+	if r.payers == nil {
+		r.payers = make(map[string]*payer)
+	}
+	if r.payers[name] == nil {
+		r.payers[name] = &payer{reading: rate.NewLimiter(readPerSecond, readAtOnce)}
+	}
+	s.name, s.of = name, r.payers[name]
+	s.of.folders++
+	s.set(had)
+}
+
+// end gives back what the folder has.
+func (s *share) end() {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	s.leave()
+}
+
+func (s *share) leave() {
+	if s.of == nil {
+		return
+	}
+	s.set(0)
+	if s.of.folders--; s.of.folders == 0 {
+		delete(s.room.payers, s.name)
+	}
+	s.of = nil
+}
+
+func (s *share) set(bytes int64) {
+	s.of.bytes += bytes - s.bytes
+	s.room.bytes += bytes - s.bytes
+	s.bytes = bytes
+}
+
+// fits notes what the folder has, and says why it must not have more.
+func (s *share) fits(has, more int64) error {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	if s.of == nil {
+		return errAllFull // it is not observed any more
+	}
+	s.set(has)
+	all := s.room.bytes + more
+	switch {
+	case has+more > maxFolderBytes:
+		return errFolderFull
+	case s.of.bytes+more > maxPayerBytes:
+		return errPayerFull
+	case all > maxBytes, all > maxBytes/2 && s.of.bytes+more > littleBytes:
+		return errAllFull
+	}
+	return nil
+}
+
+// mayRead says whether a large file may be read now.
+func (s *share) mayRead(size int64, now time.Time) bool {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	return s.of != nil && s.of.reading.AllowN(now, int(size))
+}
+
+// bytes is about what is kept of a folder.
+func (f *jobsFolder) bytes() int64 {
+	remembered := len(f.tombstones) + f.concluded.count
+	for i := range f.dirs {
+		remembered += f.dirs[i].finished.count + len(f.dirs[i].irregular)
+	}
+	return int64(len(f.jobs))*jobBytes + f.kept + int64(remembered)*finishedBytes
+}
+
+// keep accounts for what a job's file says, unless there is no room for it.
+func (f *jobsFolder) keep(j *job, doc *jobfile.Document) error {
+	size := sizeOf(len(doc.Steps), doc.Text)
+	if size > j.kept {
+		if err := f.share.fits(f.bytes(), size-j.kept); err != nil {
+			return err
+		}
+	}
+	f.kept += size - j.kept
+	j.kept = size
+	return nil
+}
+
+func sizeOf(steps, text int) int64 { return int64(steps)*stepBytes + int64(text) }
+
+// forget is for a job that goes.
+func (f *jobsFolder) forget(j *job) {
+	f.kept -= j.kept
+	j.kept = 0
+}
