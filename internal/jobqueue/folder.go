@@ -161,11 +161,11 @@ func (f *jobsFolder) pass(p *pass) {
 	for first := true; first || !p.overdue(); first = false {
 		at, ok := f.worklist.pop()
 		if !ok {
-			f.scanned = f.scanned || f.listed()
 			break
 		}
 		f.check(p, at)
 	}
+	f.scanned = f.scanned || f.worklist.len() == 0 && f.listed()
 	if p.sweeping || len(f.suspects) <= fewSuspects {
 		f.evaluateSuspects(p)
 	}
