@@ -1,7 +1,7 @@
 package jobfile
 
-// Paths are the files of a step. They never leave the package that reads the jobs, unless it is told
-// to keep all of them.
+// Paths are the files of a step. They never leave the package that reads the jobs, unless it is
+// told to keep all of them.
 type Paths struct{ Target, Output string }
 
 // Keep says which paths are kept.
