@@ -75,7 +75,7 @@ type jobsFolder struct {
 
 	// share is what it has of the room for all, kept what the files of its jobs say; oversized are
 	// the jobs over a limit.
-	share     *share
+	share     *folderShare
 	kept      int64
 	oversized map[*job]oversize
 
@@ -102,7 +102,7 @@ type tombstone struct {
 // tombstoneTTL is how long a rename may take to be seen at both ends.
 const tombstoneTTL = 10 * time.Second
 
-func newFolder(key string, settings *Settings, h *jobsdir.Hinter, own *share, now time.Time) *jobsFolder {
+func newFolder(key string, settings *Settings, h *jobsdir.Hinter, own *folderShare, now time.Time) *jobsFolder {
 	f := &jobsFolder{
 		key: key, share: own, throughAt: now, restored: RestoreNone, settings: settings, hinter: h, start: now.Round(0), totals: newTotals(settings.Exponential),
 		jobs: make(map[fileKey]*job), oversized: make(map[*job]oversize), suspects: make(map[*job]struct{}), unmade: make(map[*job]struct{}), tombstones: make(map[uint64]tombstone),

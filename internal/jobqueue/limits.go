@@ -78,9 +78,9 @@ type leftOut struct {
 	err   error
 }
 
-// admit says whether there is room for another name. One that is left out is found again by a later
+// isRoomFor says whether there is room for another name. One that is left out is found again by a later
 // listing.
-func (f *jobsFolder) admit(d *statusDir, name []byte) bool {
+func (f *jobsFolder) isRoomFor(d *statusDir, name []byte) bool {
 	size := int64(jobBytes)
 	if d.Terminal() {
 		size = finishedBytes

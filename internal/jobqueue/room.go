@@ -57,22 +57,22 @@ type payer struct {
 	reading *rate.Limiter
 }
 
-// share is what a folder has of the room.
-type share struct {
+// folderShare is what a folder has of the room.
+type folderShare struct {
 	room  *room
 	name  string
 	of    *payer
 	bytes int64
 }
 
-func (r *room) enter(name string) *share {
-	s := &share{room: r}
+func (r *room) enter(name string) *folderShare {
+	s := &folderShare{room: r}
 	s.move(name)
 	return s
 }
 
 // move lets another payer have the folder.
-func (s *share) move(name string) {
+func (s *folderShare) move(name string) {
 	r := s.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -93,13 +93,13 @@ func (s *share) move(name string) {
 }
 
 // end gives back what the folder has.
-func (s *share) end() {
+func (s *folderShare) end() {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
 	s.leave()
 }
 
-func (s *share) leave() {
+func (s *folderShare) leave() {
 	if s.of == nil {
 		return
 	}
@@ -110,14 +110,14 @@ func (s *share) leave() {
 	s.of = nil
 }
 
-func (s *share) set(bytes int64) {
+func (s *folderShare) set(bytes int64) {
 	s.of.bytes += bytes - s.bytes
 	s.room.bytes += bytes - s.bytes
 	s.bytes = bytes
 }
 
 // fits notes what the folder has, and says why it must not have more.
-func (s *share) fits(has, more int64) error {
+func (s *folderShare) fits(has, more int64) error {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
 	if s.of == nil {
@@ -137,7 +137,7 @@ func (s *share) fits(has, more int64) error {
 }
 
 // mayRead says whether a large file may be read now.
-func (s *share) mayRead(size int64, now time.Time) bool {
+func (s *folderShare) mayRead(size int64, now time.Time) bool {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
 	return s.of != nil && s.of.reading.AllowN(now, int(size))

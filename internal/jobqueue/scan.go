@@ -120,8 +120,8 @@ func (f *jobsFolder) visitEntry(d *statusDir, e dirent.DirEntry) {
 		f.worklist.push(at)
 		return
 	}
-	if !f.worklist.has(at) && f.admit(d, e.Name) {
-		f.worklist.admit(at)
+	if !f.worklist.has(at) && f.isRoomFor(d, e.Name) {
+		f.worklist.pushNew(at)
 	}
 }
 

@@ -14,8 +14,8 @@ const keptKeys = 1024
 
 func (q *worklist) push(at fileKey) { q.add(at, false) }
 
-// admit is push for what was not known.
-func (q *worklist) admit(at fileKey) { q.add(at, true) }
+// pushNew is push for what was not known.
+func (q *worklist) pushNew(at fileKey) { q.add(at, true) }
 
 func (q *worklist) add(at fileKey, admitted bool) {
 	if q.has(at) {

@@ -27,11 +27,11 @@ type rawStep struct {
 	Status string    `json:"status"`
 }
 
-// nothing is a value that is not read.
-type nothing struct{}
+// unread is a value that is not read.
+type unread struct{}
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (*nothing) UnmarshalJSON([]byte) error { return nil }
+func (*unread) UnmarshalJSON([]byte) error { return nil }
 
 // parser reads one step after the other: a file of some megabytes may hold a million.
 type parser struct {
@@ -108,7 +108,7 @@ func (p *parser) field(key json.Token) error {
 	case "steps":
 		return p.steps()
 	default:
-		return p.decode(&nothing{})
+		return p.decode(&unread{})
 	}
 }
 
@@ -122,7 +122,7 @@ func (p *parser) steps() error {
 	case token == json.Delim('{'):
 		for err == nil && p.more() {
 			if _, err = p.decoder.Token(); err == nil {
-				err = p.decode(&nothing{})
+				err = p.decode(&unread{})
 			}
 		}
 	case token == json.Delim('['):
