@@ -78,8 +78,8 @@ type leftOut struct {
 	err   error
 }
 
-// isRoomFor says whether there is room for another name. One that is left out is found again by a later
-// listing.
+// isRoomFor says whether there is room for another name. One that is left out is found again by a
+// later listing.
 func (f *jobsFolder) isRoomFor(d *statusDir, name []byte) bool {
 	size := int64(jobBytes)
 	if d.Terminal() {
