@@ -82,10 +82,11 @@ e2e-deployments: build ## run the built collector beside FaceFusion in real Fast
 	DEPLOYMENTS_FRAMEWORKS=$(CURDIR)/.cache/deployments go test -count=1 -v -timeout 20m -tags e2e,deployments -run Deployments ./test/e2e/...
 
 # The folder and the Python are named as seen from here, and used from elsewhere. FACEFUSION_PYTHON names one that has all of it already.
-e2e-real: build ## run the built collector beside the real FaceFusion, of which FACEFUSION_CHECKOUT=... names a checkout; nothing else of FaceFusion may run
+e2e-real: build wheel ## run the built collector beside the real FaceFusion, of which FACEFUSION_CHECKOUT=... names a checkout; nothing else of FaceFusion may run
 	@[ -n "$(FACEFUSION_CHECKOUT)" ] || { echo "FACEFUSION_CHECKOUT names no checkout of FaceFusion: git clone --branch 3.8.1 https://github.com/facefusion/facefusion, and name its folder" >&2; exit 1; }
 	[ -n "$(FACEFUSION_PYTHON)" ] || test/real/install.sh "$(FACEFUSION_CHECKOUT)" .cache/real
-	FACEFUSION_CHECKOUT="$(abspath $(FACEFUSION_CHECKOUT))" FACEFUSION_PYTHON="$(abspath $(or $(FACEFUSION_PYTHON),.cache/real/bin/python))" \
+	test/real/inside.sh "$(or $(FACEFUSION_PYTHON),.cache/real/bin/python)" .cache/real-inside
+	FACEFUSION_CHECKOUT="$(abspath $(FACEFUSION_CHECKOUT))" FACEFUSION_PYTHON="$(abspath $(or $(FACEFUSION_PYTHON),.cache/real/bin/python))" FACEFUSION_INSIDE=$(CURDIR)/.cache/real-inside \
 		go test -count=1 -v -timeout 45m -tags e2e,real -run TestReal ./test/e2e/...
 
 e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the store away for a minute, kill agent and gateway, and count what is lost

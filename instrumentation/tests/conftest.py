@@ -127,6 +127,14 @@ class Page:
                     return float(sample.value)
         return None
 
+    def lines(self, name: str, *labels: str) -> list[str]:
+        """Return the series of a name that have labels, as the page writes them."""
+        return [
+            line
+            for line in self.text.splitlines()
+            if line.startswith(name + "{") and all(label in line for label in labels)
+        ]
+
     def names(self) -> set[str]:
         """Return the names of all series."""
         return {line.split("{")[0].split(" ")[0] for line in self.text.splitlines() if line[:1] != "#"}

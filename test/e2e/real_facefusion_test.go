@@ -169,11 +169,11 @@ type browser struct {
 }
 
 // webUI starts a web UI, and opens it.
-func (f *faceFusionCopy) webUI() (*faceFusionProgram, *browser) {
+func (f *faceFusionCopy) webUI(arguments ...string) (*faceFusionProgram, int, *browser) {
 	f.t.Helper()
 	port := freePorts(f.t, 1)[0]
 	f.env = append(f.env, "GRADIO_SERVER_PORT="+strconv.Itoa(port))
-	p := f.start("run")
+	p := f.start("run", arguments...)
 	url := fmt.Sprintf("http://127.0.0.1:%d/", port)
 	require.Eventually(f.t, func() bool {
 		answer, err := http.Get(url)
@@ -204,7 +204,7 @@ func (f *faceFusionCopy) webUI() (*faceFusionProgram, *browser) {
 	}()
 	f.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	require.Equal(f.t, "ok", b.wait("0"))
-	return p, b
+	return p, port, b
 }
 
 // begin does something that is over when its answer is there.

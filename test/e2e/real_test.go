@@ -201,7 +201,7 @@ func (a *runComparison) twoRunners() {
 
 func (a *runComparison) webUI() {
 	a.t.Helper()
-	ui, user := a.f.webUI()
+	ui, _, user := a.f.webUI()
 	// A user who clicks has a tab open, and its polls make Gradio count what ended.
 	user.must("tabs", 1)
 	run := func(target, hint, media string) fact {
