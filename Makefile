@@ -131,6 +131,12 @@ e2e-install: build bin/otelcol-facefusion-doctor bin/simulator ## install the pa
 	test/install/prepare.sh
 	go test -count=1 -v -timeout 20m -tags install ./test/install/...
 
+.PHONY: e2e-upgrade
+e2e-upgrade: build bin/otelcol-facefusion-doctor bin/simulator ## upgrade from the package of an earlier commit to that of this one, and back, while jobs run: FROM=COMMIT, the last version or commit by default; needs root
+	test/install/prepare.sh system
+	test/install/upgrade.sh $(FROM)
+	go test -count=1 -v -timeout 15m -tags upgrade -run TestUpgradeBetweenCommits ./test/install/...
+
 .PHONY: wheel test-python e2e-python cost-python
 wheel: .cache/python/installed-requirements.txt ## build the Python package facefusion-observability: wheel and sdist, to instrumentation/dist
 	.ci/python.sh wheel

@@ -11,17 +11,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 const (
+	// packages is what `make e2e-install` has built.
+	packages    = "../../dist/install"
 	installOld  = "dpkg --install --force-confdef --force-confold /packages/old/*.deb"
 	installNew  = "dpkg --install --force-confdef --force-confold /packages/new/*.deb"
 	restart     = "systemctl restart otelcol-facefusion"
-	agentConfig = "/etc/otelcol-facefusion/agent.yaml"
-	optionsFile = "/etc/otelcol-facefusion/otelcol-facefusion.conf"
 	dropIns     = "/etc/systemd/system/otelcol-facefusion.service.d"
 	shipped     = "/usr/share/doc/otelcol-facefusion/drop-ins/"
 	stateFolder = "/var/lib/otelcol-facefusion"
@@ -42,7 +39,7 @@ func startFaceFusion(t *testing.T, m *bootedMachine) {
 
 // TestDeb is the life of the deb on one host, from the first installation to the purge.
 func TestDeb(t *testing.T) {
-	m := boot(t)
+	m := boot(t, packages)
 
 	began := time.Now()
 	m.run(t, installOld)
@@ -124,7 +121,7 @@ func refusesWrongConfiguration(t *testing.T, m *bootedMachine) {
 
 func reloads(t *testing.T, m *bootedMachine) {
 	right, pid := m.read(t, agentConfig), m.property(t, "MainPID")
-	m.write(t, agentConfig, strings.Replace(right, "127.0.0.1:9464", "127.0.0.1:19464", -1)+"# changed by hand\n")
+	m.write(t, agentConfig, strings.ReplaceAll(right, "127.0.0.1:9464", "127.0.0.1:19464")+"# changed by hand\n")
 	m.run(t, "systemctl reload otelcol-facefusion")
 	require.Eventually(t, func() bool { return m.get("http://127.0.0.1:19464/metrics") != "" }, patience, 100*time.Millisecond)
 	assert.Equal(t, pid, m.property(t, "MainPID"))

@@ -39,7 +39,7 @@ func (r report) of(check string) (list []finding) {
 
 // TestDoctor: root asks, and learns what the agent sees.
 func TestDoctor(t *testing.T) {
-	m := boot(t)
+	m := boot(t, packages)
 	m.run(t, installNew)
 	startFaceFusion(t, m)
 	m.waitPage(t, patience, everything...)

@@ -12,7 +12,7 @@ import (
 // TestDropIns checks what is seen of another user's FaceFusion with each drop-in, installed as its
 // comment describes.
 func TestDropIns(t *testing.T) {
-	m := boot(t)
+	m := boot(t, packages)
 	m.run(t, installNew)
 	startFaceFusion(t, m)
 	m.waitPage(t, patience, everything...)

@@ -1,4 +1,4 @@
-//go:build install
+//go:build install || upgrade
 
 package install
 
@@ -16,12 +16,18 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
 
-// What `make e2e-install` has built: a bare Debian, and the packages.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// bareSystem is the bare Debian that `make e2e-install` has made.
+const bareSystem = "../../.cache/install/debian"
+
+// Where the packages put what an operator edits.
 const (
-	bareSystem = "../../.cache/install/debian"
-	packages   = "../../dist/install"
+	agentConfig = "/etc/otelcol-facefusion/agent.yaml"
+	optionsFile = "/etc/otelcol-facefusion/otelcol-facefusion.conf"
 )
 
 // Nothing on the machine takes longer than this, even where others use its cores.
@@ -29,15 +35,16 @@ const patience = 60 * time.Second
 
 // bootedMachine is a booted Debian with systemd as its first process, and a network of its own.
 type bootedMachine struct {
-	root   string // its files, as this test sees them
-	nspawn *exec.Cmd
+	root     string // its files, as this test sees them
+	packages string // the folder that it has as /packages
+	nspawn   *exec.Cmd
 }
 
-// boot starts an unmodified machine. It ends with the test.
-func boot(t *testing.T) *bootedMachine {
+// boot starts an unmodified machine, beside a folder of packages. It ends with the test.
+func boot(t *testing.T, packages string) *bootedMachine {
 	t.Helper()
 	dir := t.TempDir()
-	m := &bootedMachine{root: filepath.Join(dir, "root")}
+	m := &bootedMachine{root: filepath.Join(dir, "root"), packages: packages}
 	for _, name := range []string{"root", "changed", "work"} {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o755))
 	}
@@ -64,7 +71,7 @@ func (m *bootedMachine) start(t *testing.T) {
 	require.NoError(t, err)
 	defer console.Close()
 	m.nspawn = exec.Command("systemd-nspawn", "--quiet", "--directory="+m.root, "--register=no", "--keep-unit", "--private-network",
-		"--hostname=gpu-host-1", "--capability=CAP_SYSLOG", "--bind-ro="+absolute(t, packages)+":/packages", "--bind-ro="+absolute(t, "../../bin")+":/programs", "--boot")
+		"--hostname=gpu-host-1", "--capability=CAP_SYSLOG", "--bind-ro="+absolute(t, m.packages)+":/packages", "--bind-ro="+absolute(t, "../../bin")+":/programs", "--boot")
 	m.nspawn.Stdout, m.nspawn.Stderr = console, console
 	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	require.NoError(t, m.nspawn.Start())

@@ -13,7 +13,7 @@ import (
 // TestRPM is the life of the rpm. The machine is a Debian all the same: its rpm knows of none of
 // the packages that are required.
 func TestRPM(t *testing.T) {
-	m := boot(t)
+	m := boot(t, packages)
 
 	m.run(t, "rpm --install --nodeps /packages/old/*.rpm")
 	m.run(t, "systemctl start otelcol-facefusion")
