@@ -33,8 +33,8 @@ type enclosure struct {
 	foreign bool
 	// due is when it is looked up again.
 	due time.Duration
-	// part is what of usage is read next.
-	part  int
+	// turn says what of usage is read next.
+	turn  int
 	kills oomKills
 }
 
@@ -93,7 +93,7 @@ func (t *Table) stay(i *instanceState, speakers []*trackedProcess) {
 	of := t.members[i.around.of.PID]
 	lives := of != nil && of.ID == i.around.of && of.instance == i && may(of)
 	if lives && t.at < i.around.due {
-		t.readAround(i.around)
+		t.readInTurn(i.around)
 		return
 	}
 	slices.SortFunc(speakers, func(a, b *trackedProcess) int {
@@ -107,7 +107,7 @@ func (t *Table) stay(i *instanceState, speakers []*trackedProcess) {
 	})
 	for _, m := range speakers[:min(len(speakers), maxSpeakers)] {
 		if may(m) && t.same(i.around, m) {
-			t.readAround(i.around)
+			t.readInTurn(i.around)
 			return
 		}
 	}
@@ -174,16 +174,28 @@ func (t *Table) enclose(m *trackedProcess) *enclosure {
 	}
 	a.location, a.foreign = location, t.files.foreignNetwork(m.PID)
 	t.identify(a)
-	for range container.Parts {
-		t.readAround(a)
+	for part := range container.Parts {
+		t.readAround(a, part)
 	}
 	return a
 }
 
-// readAround reads the next part.
-func (t *Table) readAround(a *enclosure) {
-	t.groups.ReadPart(&a.view, a.part, &a.usage)
-	switch a.part {
+// turns are the parts of a reading that are read in one pass after the other, -1 for none: of
+// memory as often as it takes to know whose a kill was, of the rest within half of the time between
+// two scrapes.
+var turns = [...]int{0, 1, -1, 0, 2, -1}
+
+// readInTurn reads the next part.
+func (t *Table) readInTurn(a *enclosure) {
+	if part := turns[a.turn]; part >= 0 {
+		t.readAround(a, part)
+	}
+	a.turn = (a.turn + 1) % len(turns)
+}
+
+func (t *Table) readAround(a *enclosure, part int) {
+	t.groups.ReadPart(&a.view, part, &a.usage)
+	switch part {
 	case 0:
 		a.kills.read(a.usage.OOMKills)
 	case 1:
@@ -191,7 +203,6 @@ func (t *Table) readAround(a *enclosure) {
 			a.network = container.ParseNetwork(text)
 		}
 	}
-	a.part = (a.part + 1) % container.Parts
 }
 
 // oomKilled says whether the kernel killed a process for memory, of which it is known only that it

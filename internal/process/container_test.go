@@ -58,7 +58,7 @@ func TestContainerOfAnInstance(t *testing.T) {
 	for range groups.Parts {
 		got = only(t, w.pass()).Container
 	}
-	assert.Equal(t, reading.Known[int64](4), got.OOMKills, "all is read anew within three passes")
+	assert.Equal(t, reading.Known[int64](4), got.OOMKills, "what memory does is read anew within three passes")
 
 	assert.Nil(t, only(t, w.end(contained(100), 0)).Container)
 	host := listeningServer(101, "/opt/facefusion", 7860)
