@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -n -modfile=.ci/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-ledger-load e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-ledger-load e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check latency gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -164,6 +164,9 @@ cost: build bin/simulator .cache/exporters ## measure the whole process beside w
 
 cost-growth: build bin/simulator .cache/exporters ## measure how that grows with the host: processes, jobs, GPUs, FaceFusions, connections, scrapers; ten minutes
 	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -growth -window 30s -warmup 30s -report docs/performance.md $(COST_ARGS)'
+
+latency: build bin/simulator .cache/exporters ## measure how long after an event it is reported, at rest and under load; writes docs/performance.md
+	unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && .cache/exporters/cost -latency -report docs/performance.md'
 
 cost-check: build bin/simulator .cache/exporters ## the same in short
 	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -window 45s -warmup 20s $(COST_ARGS)'

@@ -21,6 +21,7 @@ type options struct {
 	report         string
 	goal           bool
 	growth         bool
+	latency        bool
 	hold           int
 
 	// The host
@@ -45,6 +46,7 @@ func main() {
 	flag.StringVar(&o.report, "report", "", "write the table to this Markdown file, between its two marks")
 	flag.BoolVar(&o.goal, "goal", false, "fail where the agent costs more than the four exporters together")
 	flag.BoolVar(&o.growth, "growth", false, "measure how the agent's cost grows with the host, instead of beside others")
+	flag.BoolVar(&o.latency, "latency", false, "measure how long after an event it is reported, instead of costs")
 	flag.IntVar(&o.processes, "processes", 100, "other processes, a tenth of them called python3")
 	flag.IntVar(&o.connections, "connections", 200, "connections on loopback")
 	flag.IntVar(&o.instances, "instances", 2, "FaceFusions")
@@ -74,6 +76,8 @@ func run(ctx context.Context, o options) error {
 		return holdConnections(ctx, o.hold)
 	case o.growth:
 		return measureGrowth(ctx, o)
+	case o.latency:
+		return measureLatency(ctx, o)
 	}
 	if os.Getenv("FACEFUSION_NVML_LIBRARY") == "" {
 		return underSimulator(ctx, o, os.Args[1:])

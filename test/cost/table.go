@@ -104,6 +104,9 @@ const (
 	endMark     = "<!-- to here -->\n"
 	growthBegin = "<!-- make cost-growth writes from here -->\n"
 	growthEnd   = "<!-- growth to here -->\n"
+
+	latencyBegin = "<!-- make latency writes from here -->\n"
+	latencyEnd   = "<!-- latency to here -->\n"
 )
 
 // writeInto replaces what is between the marks of a document.

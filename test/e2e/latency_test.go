@@ -7,7 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -99,8 +102,25 @@ service: {pipelines: {logs: {receivers: [facefusion], exporters: [otlp_http]}}}
 // waiting itself.
 const samples = 100
 
+// loadEnv is how many processes compute all the time while `make latency` measures; then every
+// sample counts, and what is measured is not what is promised.
+const loadEnv = "FACEFUSION_LATENCY_LOAD"
+
+// load is how many processes compute.
+func load(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv(loadEnv)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, loadEnv)
+	return n
+}
+
 // measurement is a series of latencies.
 type measurement struct {
+	computing int
 	took      []time.Duration
 	disturbed int
 	late      atomic.Int64 // by how much the machine was late at most since it was set to zero
@@ -109,7 +129,15 @@ type measurement struct {
 // measure begins a series. Meanwhile it records the machine's own wake-up latency, which would
 // dominate the measurement on a busy machine.
 func measure(t *testing.T) *measurement {
-	m := &measurement{}
+	m := &measurement{computing: load(t)}
+	for range m.computing {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", "while :; do :; done")
+		require.NoError(t, cmd.Start())
+		t.Cleanup(func() {
+			_ = cmd.Process.Kill() // it may have been killed with the context
+			_ = cmd.Wait()         // killed
+		})
+	}
 	ended := make(chan struct{})
 	t.Cleanup(func() { close(ended) })
 	go func() {
@@ -135,7 +163,7 @@ func (m *measurement) add(happen func(), came func(from time.Time) time.Duration
 	from := time.Now()
 	happen()
 	took := came(from)
-	if m.late.Load() > int64(budget/10) {
+	if m.computing == 0 && m.late.Load() > int64(budget/10) {
 		m.disturbed++
 		return
 	}
@@ -149,7 +177,9 @@ func (m *measurement) report(t *testing.T, what string) {
 	slices.Sort(m.took)
 	p50, p99 := m.took[len(m.took)/2], m.took[(len(m.took)*99+99)/100-1] // the nearest rank
 	t.Logf("%s: p50 %v, p99 %v, longest %v of %d; %d more were disturbed", what, tenths(p50), tenths(p99), tenths(m.took[len(m.took)-1]), len(m.took), m.disturbed)
-	assert.Less(t, p99, budget, what)
+	if m.computing == 0 {
+		assert.Less(t, p99, budget, what)
+	}
 }
 
 func tenths(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
