@@ -100,18 +100,20 @@ const (
 	overtakesWithin = 10 * time.Second
 	// exitKnown is how long it takes at most until it is known how a process ended.
 	exitKnown = 5 * time.Second
+	// listedLate is how late the process of a run of its own may be listed on a busy host.
+	listedLate = 10 * time.Second
 	// claimGrace is how late a process may be found that started before its run.
 	claimGrace = time.Second
 )
 
 // resolve adds the processes that can have the run. latest is when they have started at the latest;
-// taken says that a process has a run of its own already.
+// taken says that a process has another run.
 func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(ProcessID) bool) {
 	if c.resolved || l.listed.IsZero() {
 		return
 	}
 	fitting := slices.DeleteFunc(slices.Clone(l.processes), func(p LiveProcess) bool {
-		return !d.lets(&p) || !startedBefore(l, &p, latest) || d.ownProcess() && taken(p.ProcessID)
+		return !d.lets(&p) || !startedBefore(l, &p, latest) || taken(p.ProcessID)
 	})
 	if d.ownProcess() && !l.listed.After(c.seen) {
 		c.early = fitting
@@ -119,6 +121,7 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 	}
 	if d.ownProcess() {
 		unknown := false
+		var vanished []LiveProcess
 		for _, p := range c.early { // those that have exited since
 			switch {
 			case l.alive(p.ProcessID) || taken(p.ProcessID):
@@ -126,10 +129,18 @@ func (c *claim) resolve(d door, l *folderEvidence, latest time.Time, taken func(
 				fitting = append(fitting, p)
 			case l.listed.Sub(c.seen) < exitKnown:
 				unknown = true
+			case l.exitOf(p.ProcessID, time.Time{}) == nil:
+				vanished = append(vanished, p) // the collector was not there
 			}
 		}
 		if unknown && len(fitting) == 0 {
 			return // how it ended is not known yet
+		}
+		if len(fitting) == 0 {
+			fitting = vanished
+		}
+		if len(fitting) == 0 && l.listed.Sub(c.seen) < listedLate {
+			return
 		}
 		c.early = nil
 	}

@@ -211,6 +211,36 @@ func TestAListOfProcessesFromBeforeTheRun(t *testing.T) {
 	assert.Equal(t, map[LossReason]uint64{ReasonGone: 1}, h.orphans())
 }
 
+// TestRunnersThatNameTheirJob: each has its own, however many live. One that was told a name
+// that FaceFusion has changed may have any.
+func TestRunnersThatNameTheirJob(t *testing.T) {
+	t.Parallel()
+	h := watching(t, Settings{StallAfter: time.Hour})
+	start := func(job string) ProcessID {
+		id := h.runner("job-run")
+		h.evidence.Processes[len(h.evidence.Processes)-1].Job = job
+		return id
+	}
+	first, second, third := start("a"), start("b"), start("c d")
+	h.job("queued/a", "started")
+	h.job("queued/b", "started")
+	h.job("queued/c_d", "started")
+	h.tick(5 * time.Second)
+	h.took()
+	h.exit(first, ReasonOOMKilled)
+	h.tick(2 * time.Second)
+	assert.Equal(t, []string{"a: running -> orphaned ended orphaned"}, transitions(h.took()))
+	assert.Equal(t, map[LossReason]uint64{ReasonOOMKilled: 1}, h.orphans())
+	h.exit(third, ReasonKilled)
+	h.tick(2 * time.Second)
+	assert.Equal(t, []string{"c_d: running -> orphaned ended orphaned"}, transitions(h.took()))
+	h.job("queued/b", "completed")
+	h.mv("queued/b", "completed/b")
+	h.exit(second, "")
+	h.tick(5 * time.Second)
+	assert.Equal(t, []string{"b: running -> completed ended completed"}, transitions(h.took()))
+}
+
 // TestARunnerThatDiesWithinTheFirstSecond of its run had the run, not the program that started it
 // and lives on.
 func TestARunnerThatDiesWithinTheFirstSecond(t *testing.T) {

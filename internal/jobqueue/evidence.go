@@ -97,6 +97,9 @@ type LiveProcess struct {
 	// Target and Output are the files that a headless-run was given, where its command line says
 	// so.
 	Target, Output string
+	// Job is the one that a job-run or a job-retry was told to run, where its command line says so.
+	// The id of the job may be another: FaceFusion removes what it does not like in one.
+	Job string
 	// CPU is what a web UI has used so far, in seconds; absent for others.
 	CPU reading.Value[float64]
 }

@@ -2,7 +2,10 @@ package jobqueue
 
 import (
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
 // Of the processes that make a job for themselves, each has one, and each job has one. Which is
@@ -13,6 +16,9 @@ import (
 // takenFor says which processes cannot have a job of their own door: those that have one already,
 // and those that were given other files.
 func (f *jobsFolder) takenFor(j *job, l *folderEvidence) func(ProcessID) bool {
+	if d := doorOf(j.attempt); !d.ownProcess() {
+		return func(id ProcessID) bool { return d == doorQueue && f.namesAnother(j, id, l) }
+	}
 	target, output := "", ""
 	if len(j.doc.Steps) == 1 {
 		only := j.doc.Paths(0)
@@ -24,12 +30,40 @@ func (f *jobsFolder) takenFor(j *job, l *folderEvidence) func(ProcessID) bool {
 	return func(id ProcessID) bool {
 		i := slices.IndexFunc(l.processes, func(p LiveProcess) bool { return p.ProcessID == id })
 		if i >= 0 && target != "" && l.processes[i].Target != "" {
-			if p := &l.processes[i]; p.Target != target || exact && p.Output != output {
+			// FaceFusion puts into the job what it was given.
+			p := &l.processes[i]
+			if p.Target != target || exact && p.Output != output || p.Output != "" && !leadsTo(p.Output, output) {
 				return true
 			}
 		}
 		return f.used(j, id)
 	}
+}
+
+// leadsTo says that an output that was given may be that of a job: the file, or its folder.
+func leadsTo(given, output string) bool {
+	return given == output || strings.HasPrefix(output, strings.TrimSuffix(given, "/")+"/")
+}
+
+// namesAnother says that a runner was told to run another job: one that there is, or any where
+// somebody else was told to run this one.
+func (f *jobsFolder) namesAnother(j *job, id ProcessID, l *folderEvidence) bool {
+	i := slices.IndexFunc(l.processes, func(p LiveProcess) bool { return p.ProcessID == id })
+	if i < 0 || l.processes[i].Job == "" || l.processes[i].Job == jobsdir.JobID(j.name) {
+		return false
+	}
+	return f.knows(l.processes[i].Job) || slices.ContainsFunc(l.processes, func(p LiveProcess) bool { return p.Job == jobsdir.JobID(j.name) })
+}
+
+// knows says that there is a job of that id, whatever became of it.
+func (f *jobsFolder) knows(id string) bool {
+	name := id + jobsdir.Extension
+	for i := range f.dirs {
+		if _, finished := f.dirs[i].finished.get(hashName(name)); finished || f.jobs[fileKey{i, name}] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // used says that a process has another job.

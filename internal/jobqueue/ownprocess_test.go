@@ -89,7 +89,7 @@ func TestOneHeadlessRunOvertakesAnother(t *testing.T) {
 // killed.
 func TestTheCommandLineSaysWhoseAJobIs(t *testing.T) {
 	t.Parallel()
-	h, one, other := twoHeadless(t, "/data/out/else.mp4", "/data/out/clip.mp4")
+	h, one, other := twoHeadless(t, "/data/out", "/data/out/clip.mp4")
 	h.headless(headlessID, "started")
 	h.tick(3 * time.Second)
 	assert.Equal(t, []ProcessID{other}, h.watcher.folders[0].jobs[fileKey{1, headlessID + ".json"}].attempt.claim.holders)
@@ -151,4 +151,50 @@ func TestTheProcessOfTheRunBefore(t *testing.T) {
 	h.complete(headlessID, process)
 	h.tick(5 * time.Second)
 	assert.Equal(t, "completed 1", counts(h.queue()))
+}
+
+// TestTheProcessOfARunIsListedLate on a busy host, where another headless run is at work that was
+// given another output: that one is not taken for it.
+func TestTheProcessOfARunIsListedLate(t *testing.T) {
+	t.Parallel()
+	h, own, other := twoHeadless(t, "/data/out/clip.mp4", "/data/out/other.mp4")
+	var late LiveProcess
+	for i, p := range h.evidence.Processes {
+		if p.ProcessID == own {
+			late = p
+			h.evidence.Processes = append(h.evidence.Processes[:i:i], h.evidence.Processes[i+1:]...)
+			break
+		}
+	}
+	h.job("queued/"+headlessID, "started")
+	h.tick(4 * time.Second)
+	h.exit(other, ReasonKilled)
+	h.tick(time.Second)
+	assert.Empty(t, h.orphans())
+	h.evidence.Processes = append(h.evidence.Processes, late)
+	h.tick(5 * time.Second)
+	assert.Empty(t, h.orphans())
+	h.exit(own, ReasonOOMKilled)
+	h.tick(3 * time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonOOMKilled: 1}, h.orphans())
+}
+
+// TestARunJustBeforeTheCollectorIsStopped: its process dies while no collector is there, and before
+// anything was known but that it lived. The program beside it has not the run.
+func TestARunJustBeforeTheCollectorIsStopped(t *testing.T) {
+	t.Parallel()
+	kept := recordStore{}
+	h := watching(t, Settings{Load: kept.load, StallAfter: time.Hour})
+	h.process(RoleService, time.Hour)
+	id := h.runner("headless-run")
+	h.tick(2 * time.Second)
+	h.lag = 500 * time.Millisecond
+	h.job("queued/"+headlessID, "started")
+	h.pass()
+	h.lag = 0
+	h.kill(kept)
+	h.hide(id)
+	h.advance(10 * time.Second)
+	h.tick(15 * time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonGone: 1}, h.orphans())
 }

@@ -1,5 +1,7 @@
 package process
 
+import "strings"
+
 // command is the command of FaceFusion 3.x that a process was started with, of those that there
 // are: other text of a command line never leaves the package.
 func (m *trackedProcess) command() string {
@@ -15,6 +17,19 @@ func (m *trackedProcess) command() string {
 		return command
 	}
 	return ""
+}
+
+// namedJob is the job that a runner was told to run; empty where its command line does not say, or
+// not at once: from FaceFusion 3.5 on the job may have another id than the one that is named.
+func (m *trackedProcess) namedJob() string {
+	if command := m.command(); command != "job-run" && command != "job-retry" {
+		return ""
+	}
+	s, _ := programOf(splitArgv([]byte(m.cmdline))).script()
+	if len(s.args) < 2 || strings.HasPrefix(s.args[1], "-") {
+		return ""
+	}
+	return s.args[1]
 }
 
 // stepPaths are the target and the output that a headless-run was given; empty where its command

@@ -181,6 +181,7 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 		byRole[m.role] = append(byRole[m.role], m)
 		p := Process{ID: m.ID, Role: m.role, Rule: string(m.rule), Command: m.command(), Started: c.started(m.StartTicks), TempPath: m.temp, CPU: m.used.seconds(), Paths: m.paths}
 		p.Target, p.Output = m.stepPaths()
+		p.Job = m.namedJob()
 		out.Processes = append(out.Processes, p)
 		if m.role == RoleServer || m.role == RoleService && m.listened {
 			out.Servers = append(out.Servers, m.port.asServer(m.ID))

@@ -123,6 +123,8 @@ type Process struct {
 	// Target and Output are the files that a headless-run was given; empty where its command line
 	// does not say. Never exported.
 	Target, Output string
+	// Job is the one that a runner was told to run, as its command line names it. Never exported.
+	Job string
 	// CPU is what it has used so far, in seconds.
 	CPU float64
 	// Paths are those in the arguments of an ffmpeg.

@@ -57,16 +57,21 @@ func TestTemporaryFolderOfAProgram(t *testing.T) {
 	})
 }
 
-// TestFilesOfAHeadlessRun are what its command line says, as the job says them.
-func TestFilesOfAHeadlessRun(t *testing.T) {
+// TestWhatARunnerWasGiven: the files of a headless run, as its job says them, and the job of a
+// runner of one.
+func TestWhatARunnerWasGiven(t *testing.T) {
 	for _, c := range []struct {
-		arguments      []string
-		target, output string
+		arguments           []string
+		target, output, job string
 	}{
-		{[]string{"headless-run", "-t", "in/a.mp4", "-o", "/out/b.mp4"}, "in/a.mp4", "/out/b.mp4"},
-		{[]string{"headless-run", "--target-path=/in/a.mp4", "--output-p", "out"}, "/in/a.mp4", "out"},
-		{[]string{"headless-run", "--processors", "face_swapper"}, "", ""},
-		{[]string{"batch-run", "-t", "in/*.mp4", "-o", "out"}, "", ""},
+		{[]string{"headless-run", "-t", "in/a.mp4", "-o", "/out/b.mp4"}, "in/a.mp4", "/out/b.mp4", ""},
+		{[]string{"headless-run", "--target-path=/in/a.mp4", "--output-p", "out"}, "/in/a.mp4", "out", ""},
+		{[]string{"headless-run", "--processors", "face_swapper"}, "", "", ""},
+		{[]string{"batch-run", "-t", "in/*.mp4", "-o", "out"}, "", "", ""},
+		{[]string{"job-run", "nightly 7", "--log-level", "debug"}, "", "", "nightly 7"},
+		{[]string{"job-retry", "nightly"}, "", "", "nightly"},
+		{[]string{"job-run", "--log-level", "debug", "nightly"}, "", "", ""},
+		{[]string{"job-run-all", "--halt-on-error"}, "", "", ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newHarness(t, process.Settings{})
@@ -78,6 +83,7 @@ func TestFilesOfAHeadlessRun(t *testing.T) {
 			require.Len(t, i.Processes, 1)
 			assert.Equal(t, c.target, i.Processes[0].Target)
 			assert.Equal(t, c.output, i.Processes[0].Output)
+			assert.Equal(t, c.job, i.Processes[0].Job)
 		})
 	}
 }

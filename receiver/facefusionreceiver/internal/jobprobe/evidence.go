@@ -45,7 +45,7 @@ func evidence(snapshot *process.Snapshot, exits map[string][]jobqueue.Exit, serv
 			if !p.Role.Child() || p.Role == process.RoleWorker {
 				e.Processes = append(e.Processes, jobqueue.LiveProcess{
 					ProcessID: jobqueue.ProcessID(p.ID), Role: jobqueue.ProcessRole(p.Role), Command: p.Command, Started: p.Started, TempPath: p.TempPath,
-					Target: p.Target, Output: p.Output, CPU: reading.Value[float64]{V: p.CPU, Known: p.Role == process.RoleServer},
+					Target: p.Target, Output: p.Output, Job: p.Job, CPU: reading.Value[float64]{V: p.CPU, Known: p.Role == process.RoleServer},
 				})
 			}
 		}
