@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -n -modfile=.ci/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-ledger-load e2e-traces e2e-hostile e2e-hostile-state deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check latency gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-ledger-load e2e-traces e2e-hostile e2e-hostile-state soak mutation deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check latency gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -106,6 +106,14 @@ e2e-hostile: build bin/otelcol-facefusion-doctor ## attack it from other account
 e2e-hostile-state: build ## damage every file of the state folder in ten ways, 200 times, and start each time; half an hour
 	cd test/hostile && CGO_ENABLED=0 go test -c -o ../../bin/hostile.test .
 	cd test/hostile && HOSTILE_REPEAT=200 unshare -mp --fork --mount-proc ../../bin/hostile.test -test.v -test.timeout 60m -test.run TestADamagedStateStarts
+
+# In a mount namespace of its own, as it fills a disk and mounts; SOAK=10m for ten minutes, SOAK_SEED=n for the same faults in the same order.
+soak: build bin/simulator ## inject faults at random for half an hour while runs end in all ways, and compare with what happened; needs root
+	go test -c -tags e2e,ledger,durability,soak -o bin/soak.test ./test/e2e
+	cd test/e2e && unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && ../../bin/soak.test -test.v -test.count=1 -test.timeout 8h -test.run TestSoak'
+
+mutation: ## make seventy faults in the code, one at a time and in a copy, and see that a test notices each; about ten minutes. MUTATION=expression for some
+	go run ./test/mutation -run '$(MUTATION)'
 
 e2e-traces: build bin/simulator .cache/prometheus/prometheus .cache/jaeger/jaeger ## from an exemplar in a real Prometheus to the trace in a real Jaeger to the events of the run
 	go test -count=1 -v -tags e2e,traces -run WholeWay ./test/e2e/...

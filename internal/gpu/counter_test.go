@@ -117,5 +117,7 @@ func TestANarrowCounterThatBeginsAnew(t *testing.T) {
 		require.Equal(t, reading.Known[int64](100_000_000), s.passes(1).Devices[0].PCIe.Transmitted)
 		s.change(func() { a.Numbers[gpu.QuantityPCIeTransmitted] = 1000 })
 		require.Equal(t, reading.Known[int64](100_001_000), s.passes(1).Devices[0].PCIe.Transmitted, "the link cannot have carried 3.2 GB")
+		s.change(func() { a.Numbers[gpu.QuantityPCIeTransmitted] = 900_000_000 })
+		require.Equal(t, reading.Known[int64](350_001_000), s.passes(1).Devices[0].PCIe.Transmitted, "nor more in a second than it can")
 	})
 }

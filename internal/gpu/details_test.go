@@ -117,10 +117,13 @@ func TestGarbageGroupsAreAbsent(t *testing.T) {
 func TestNVLinkIsAskedOnlyWhenWanted(t *testing.T) {
 	for _, wanted := range []bool{false, true} {
 		a := detailed(gpu.QuantityNVLinkReceived, 3)
+		a.Numbers[gpu.QuantityNVLinkTransmitted] = 10
 		runWith(t, gpu.Settings{NVLink: wanted}, gputest.New(a), func(s *harness) {
 			s.healthy()
-			s.change(func() { a.Numbers[gpu.QuantityNVLinkReceived] = 5 })
-			got := s.passes(5).Devices[0].NVLinkReceived
+			s.change(func() { a.Numbers[gpu.QuantityNVLinkReceived], a.Numbers[gpu.QuantityNVLinkTransmitted] = 5, 13 })
+			d := s.passes(5).Devices[0]
+			require.Equal(s.T, map[bool]int64{true: 3072}[wanted], d.NVLinkTransmitted.V)
+			got := d.NVLinkReceived
 			require.Equal(s.T, wanted, got.Known)
 			require.Equal(s.T, map[bool]int64{true: 2048}[wanted], got.V)
 		})

@@ -104,6 +104,13 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestARunIsNotLostWhileOneOfItsProcessesLives: another that could have had it was killed.
+func TestARunIsNotLostWhileOneOfItsProcessesLives(t *testing.T) {
+	got, _, reason := judge(verdictInput{listed: true, held: true, alive: true, exit: ReasonKilled, gone: time.Hour, observable: true}, stall)
+	require.Equal(t, verdictNone, got)
+	require.Empty(t, reason)
+}
+
 // TestVerdictsOnAProcessNeedAFreshList: who wrote the file after the processes were listed is not
 // in the list, so that whoever is missing there says nothing.
 func TestVerdictsOnAProcessNeedAFreshList(t *testing.T) {

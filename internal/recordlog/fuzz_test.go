@@ -3,11 +3,25 @@ package recordlog
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// TestADamagedDescriptionIsRefused: of the header and the description, each bit counts.
+func TestADamagedDescriptionIsRefused(t *testing.T) {
+	frame, values := appendFrame(make([]byte, 0, 64), []Operation{{Key: "ab", Value: []byte("1")}, {Key: "b"}})
+	_, ok := parseDescription(frame[:values], 1)
+	require.True(t, ok)
+	for bit := range values * 8 {
+		damaged := slices.Clone(frame[:values])
+		damaged[bit/8] ^= 1 << (bit % 8)
+		_, ok := parseDescription(damaged, 1)
+		require.False(t, ok, "bit %d", bit)
+	}
+}
 
 // FuzzDescription: what is understood is what a frame is made of again.
 func FuzzDescription(f *testing.F) {

@@ -119,6 +119,8 @@ type ledgerOfRuns struct {
 	folder *jobs.Manager
 	// pause is held for reading while a run begins or ends.
 	pause sync.RWMutex
+	// until is when no further run begins; zero for never.
+	until time.Time
 
 	mu       sync.Mutex
 	runs     int
@@ -126,6 +128,8 @@ type ledgerOfRuns struct {
 	outcomes map[string][]string // of the runs of a job, in their order
 	reasons  map[string]int      // of those that were lost
 }
+
+func (l *ledgerOfRuns) over() bool { return !l.until.IsZero() && time.Now().After(l.until) }
 
 func (l *ledgerOfRuns) note(job, outcome, reason string) {
 	l.mu.Lock()
@@ -209,7 +213,7 @@ func (l *ledgerOfRuns) end(random *rand.Rand, id string, p *host.Proc) (outcome 
 
 func (l *ledgerOfRuns) headless(worker, runs int) {
 	random := rand.New(rand.NewPCG(uint64(worker), 1))
-	for range runs {
+	for n := 0; n < runs && !l.over(); n++ {
 		var p *host.Proc
 		l.do(func() (err error) {
 			p, err = l.h.StartRunner(0, "headless-run", "--target-path", "clip.mp4", "--output-path", outputOf(worker))
@@ -226,7 +230,7 @@ func (l *ledgerOfRuns) headless(worker, runs int) {
 func (l *ledgerOfRuns) ofQueue(runs int) {
 	random := rand.New(rand.NewPCG(7, 1))
 	failed := ""
-	for i := range runs {
+	for i := 0; i < runs && !l.over(); i++ {
 		id, command := fmt.Sprintf("nightly %d", i), "job-run"
 		if failed != "" {
 			id, command, failed = failed, "job-retry", ""
@@ -249,7 +253,7 @@ func (l *ledgerOfRuns) ofQueue(runs int) {
 // ofWebUI is the instant runner's: one run after the other, in a process that lives on.
 func (l *ledgerOfRuns) ofWebUI(ui *webUI, runs int) {
 	random := rand.New(rand.NewPCG(8, 1))
-	for range runs {
+	for n := 0; n < runs && !l.over(); n++ {
 		time.Sleep(between(random, 500*time.Millisecond, 2*time.Second))
 		var id string
 		l.do(func() error { id = ui.click(); return nil })
