@@ -65,13 +65,19 @@ func (w *Watcher) observeFolder(f *jobsFolder, p pass, s *Snapshot) (unfinished 
 	if !landed.unfinished {
 		f.throughAt = landed.pass.now
 	}
-	s.older(f.throughAt)
+	s.older(landed.pass.now)
+	if landed.pass.now.Sub(f.throughAt) >= behindAfter {
+		s.Behind = append(s.Behind, f.instances[0])
+	}
 	s.Queues = append(s.Queues, landed.queue)
 	s.Changes = append(s.Changes, landed.pass.changes...)
 	return landed.unfinished
 }
 
-// older takes note of when a folder was looked at to the end.
+// behindAfter is how long a folder may have work left before it is said to.
+const behindAfter = 10 * time.Second
+
+// older takes note of when a folder was looked at.
 func (s *Snapshot) older(at time.Time) {
 	if s.Oldest.IsZero() || at.Before(s.Oldest) {
 		s.Oldest = at

@@ -247,23 +247,24 @@ func TestRestoredModelsStayWhatTheyWere(t *testing.T) {
 	assert.Equal(t, maxForeignModels, after.foreignKeys)
 }
 
-// TestTheAgeIsTheOldestFolders: a folder with more to read than fits into a pass is as old as the
-// last one that read it all, whatever the others are.
-func TestTheAgeIsTheOldestFolders(t *testing.T) {
+// TestAFolderThatIsBehind: a folder with more changes than can be read is named, and makes no
+// observation old: its owner could have an alert fire for everybody.
+func TestAFolderThatIsBehind(t *testing.T) {
 	h := newHarness(t, Settings{})
 	for i := range 3000 {
 		h.job(fmt.Sprintf("queued/job-%d", i), "queued")
 	}
-	first := h.now
 	observe := func() *Snapshot {
 		s, err := h.watcher.observeAt(t.Context(), h.folders, nil, h.now)
 		require.NoError(t, err)
 		return s
 	}
-	require.Equal(t, first, observe().Oldest)
-	h.advance(time.Second)
-	require.Equal(t, first, observe().Oldest)
+	require.Empty(t, observe().Behind)
+	h.advance(behindAfter)
+	s := observe()
 	require.True(t, h.watcher.folders[0].unfinished(), "3,000 files in two passes")
+	require.Equal(t, h.now, s.Oldest)
+	require.Equal(t, []string{"facefusion-3f2a"}, s.Behind)
 	h.pass()
-	assert.Equal(t, h.now, h.last.Oldest)
+	assert.Empty(t, h.last.Behind)
 }

@@ -13,9 +13,12 @@ type Snapshot struct {
 	Time time.Time
 	// Queues has an entry for each jobs folder, sorted by its first instance.
 	Queues []Queue
-	// Oldest is when the folder was last looked at to the end for which that was longest ago; zero
-	// without a folder. One that does not answer, or cannot be looked at, says so by its access.
+	// Oldest is when the folder was last looked at for which that was longest ago; zero without a
+	// folder. One that does not answer, or cannot be looked at, says so by its access.
 	Oldest time.Time
+	// Behind are the instances of folders with more changes than were read in the last seconds.
+	// Nobody else waits for that, so it makes no observation old.
+	Behind []string
 	// Changes are the transitions seen by this very observation, sorted by job; those of one job
 	// are in the order in which they happened.
 	Changes []Change

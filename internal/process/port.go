@@ -115,14 +115,17 @@ func (t *Table) inTurn() []*trackedProcess {
 	return list
 }
 
-// oldestWait is since when the process has waited that has waited for longest; zero without one.
-func (t *Table) oldestWait(l *pass) (oldest time.Time) {
+// waitsFor is how long a process waits before it is counted as one that does.
+const waitsFor = 5 * time.Second
+
+// waits is how many processes wait for their user's budget.
+func (t *Table) waits(l *pass) (n int) {
 	for _, m := range t.members {
-		if since := l.now.Add(m.waitsSince - l.at); m.waiting && (oldest.IsZero() || since.Before(oldest)) {
-			oldest = since
+		if m.waiting && l.at-m.waitsSince >= waitsFor {
+			n++
 		}
 	}
-	return oldest
+	return n
 }
 
 // listenedAt notes where a service listens; 0 for nowhere.

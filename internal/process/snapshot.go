@@ -12,9 +12,10 @@ import (
 type Snapshot struct {
 	// Time is when the snapshot was taken.
 	Time time.Time
-	// Oldest is since when the process has waited whose port was not searched for, as its user's
-	// processes hold more descriptors than are looked at in a second; zero where none waits.
-	Oldest time.Time
+	// Waiting is how many processes have waited for some seconds to have their port searched for,
+	// as their user's hold more descriptors than are looked at in a second. Nobody else waits for
+	// it, so it makes no observation old.
+	Waiting int
 	// Instances holds those that run, those remembered and those configured, sorted by ID.
 	Instances []Instance
 	// Changes are the starts and exits seen by this very observation.

@@ -187,7 +187,7 @@ func (t *Table) publish(l *pass) *Snapshot {
 		blind |= m.denied
 	}
 	t.instances.forget(l.now, t.forgetAfter)
-	s := &Snapshot{Time: l.now, Oldest: t.oldestWait(l), Changes: l.changes, Denied: blind.list(), Over: t.overLimit(), Blind: t.blindness(), Hints: t.currentHints()}
+	s := &Snapshot{Time: l.now, Waiting: t.waits(l), Changes: l.changes, Denied: blind.list(), Over: t.overLimit(), Blind: t.blindness(), Hints: t.currentHints()}
 	for _, i := range t.instances.all() {
 		slices.SortFunc(live[i], func(a, b *trackedProcess) int { return cmp.Compare(a.PID, b.PID) })
 		t.reopen(i, live[i])

@@ -42,6 +42,8 @@ type trackedServer struct {
 	lastReported ServerState
 	downFrom     time.Time
 	lastAsked    time.Time
+	// waitsSince is since when it waits for its turn; zero while it does not.
+	waitsSince time.Time
 	// owner is whose it is, see Target; turn is set while it is asked.
 	owner string
 	turn  *ownerTurns

@@ -65,9 +65,11 @@ type Snapshot struct {
 	Choices []Choice
 	// Over is how many servers are not known, as their instance has too many.
 	Over int
-	// Oldest is since when the server has waited whose turn did not come for longest; zero where
-	// each had its turn.
+	// Oldest is since when the server has waited for its turn that has waited for longest, of
+	// owners who had less than their share; zero where there is none.
 	Oldest time.Time
+	// Waiting is how many wait for other servers of their owner, who had his share.
+	Waiting int
 }
 
 // Inside says whether a server of an instance is observed from inside. It may be asked of no

@@ -123,8 +123,9 @@ func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []str
 	}
 	t.registry.show()
 	now := time.Now()
+	oldest, waiting := t.registry.waits(toAsk, findings, t.settings.MaxPerOwner, begin)
 	return &Snapshot{
-		Time: now, Servers: t.registry.export(), Changes: t.registry.changes(now, t.passes == 1), Choices: t.registry.choices(), Over: t.registry.over, Oldest: oldest(toAsk, findings),
+		Time: now, Servers: t.registry.export(), Changes: t.registry.changes(now, t.passes == 1), Choices: t.registry.choices(), Over: t.registry.over, Oldest: oldest, Waiting: waiting,
 	}, nil
 }
 

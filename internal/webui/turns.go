@@ -96,20 +96,30 @@ func (q *turns) done(e *trackedServer) {
 	q.ended.Broadcast()
 }
 
-// oldest is since when the server has waited that has waited longest for a turn which did not come;
-// zero where each had its turn.
-func oldest(toAsk []*trackedServer, findings map[*trackedServer]exchangeResult) (at time.Time) {
+// waits notes which servers had no turn, and since when. An owner who had his share waits for
+// himself: that makes no observation old.
+func (r *registry) waits(toAsk []*trackedServer, findings map[*trackedServer]exchangeResult, share int, now time.Time) (oldest time.Time, own int) {
+	left, had := make(map[*trackedServer]bool), make(map[string]int)
 	for _, e := range toAsk {
 		if _, asked := findings[e]; asked {
-			continue
-		}
-		since := e.lastAsked
-		if since.IsZero() {
-			since = e.start
-		}
-		if at.IsZero() || since.Before(at) {
-			at = since
+			had[e.owner]++
+		} else {
+			left[e] = true
 		}
 	}
-	return at
+	for _, e := range r.servers {
+		switch {
+		case !left[e]:
+			e.waitsSince = time.Time{}
+			continue
+		case e.waitsSince.IsZero():
+			e.waitsSince = now
+		}
+		if had[e.owner] >= share {
+			own++
+		} else if oldest.IsZero() || e.waitsSince.Before(oldest) {
+			oldest = e.waitsSince
+		}
+	}
+	return oldest, own
 }

@@ -76,9 +76,9 @@ func TestSilentServersOfAnInstance(t *testing.T) {
 	})
 }
 
-// TestTheAgeIsTheOldestServers: the age of an observation is that of the server whose turn did
-// not come, not of the look.
-func TestTheAgeIsTheOldestServers(t *testing.T) {
+// TestWhoWaitsForHimself: the servers of an owner who had his share are counted, and make no
+// observation old: he could have an alert fire for everybody.
+func TestWhoWaitsForHimself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
 		var targets []webui.Target
@@ -86,14 +86,37 @@ func TestTheAgeIsTheOldestServers(t *testing.T) {
 			h.silent(8000 + i)
 			targets = append(targets, h.targetOf("user 4001", fmt.Sprint("evil-", i%10), 8000+i))
 		}
+		snapshot := h.pass(targets...)
+		assert.Zero(t, snapshot.Oldest)
+		assert.Greater(t, snapshot.Waiting, 200)
+		snapshot = h.pass(targets[:4]...)
+		assert.Zero(t, snapshot.Waiting)
+	})
+}
+
+// TestTheAgeIsTheOldestServers: the age of an observation is that of the server which has waited
+// for others for longest. One that was away for a while has not waited.
+func TestTheAgeIsTheOldestServers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		var targets []webui.Target
+		for i := range 300 { // of so many users that all have less than their share
+			h.silent(8000 + i)
+			targets = append(targets, h.targetOf(fmt.Sprint("user ", i), fmt.Sprint("evil-", i), 8000+i))
+		}
+		h.serve(9860)
+		h.pass(h.targetOf("user 1000", "honest", 9860))
+		h.pass(targets[:1]...) // the honest one is away
+		time.Sleep(5 * time.Minute)
 		begin := time.Now()
-		var snapshot *webui.Snapshot
-		for range 6 {
+		snapshot := h.pass(append(targets, h.targetOf("user 1000", "honest", 9860))...)
+		assert.Equal(t, begin, snapshot.Oldest)
+		for range 3 {
 			snapshot = h.pass(targets...)
 		}
 		assert.Equal(t, begin, snapshot.Oldest, "none of its looks reached the last one")
-		snapshot = h.pass(targets[:4]...)
-		assert.Zero(t, snapshot.Oldest)
+		assert.Zero(t, snapshot.Waiting)
+		assert.Zero(t, h.pass(targets[:4]...).Oldest)
 	})
 }
 

@@ -45,13 +45,13 @@ func TestAStrangersPlans(t *testing.T) {
 	c := startWith(t, nil, []string{"GOMEMLIMIT=400MiB"}) // as the unit has it
 	largest := 0
 	begin := time.Now()
-	for done := false; !done && time.Since(begin) < 60*time.Second; time.Sleep(50 * time.Millisecond) {
+	for done := false; !done && time.Since(begin) < 20*time.Second; time.Sleep(50 * time.Millisecond) {
 		largest = max(largest, c.resident(t))
 		read, _ := c.page(t).sum("facefusion_job_count", "service_version", "3.8.0")
-		done = read == 40
+		done = read == 16 // more than there is room for
 	}
 	took := time.Since(begin)
-	for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(50 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < 5*time.Second; time.Sleep(50 * time.Millisecond) {
 		largest = max(largest, c.resident(t))
 	}
 	job(t, honest, "first")
@@ -63,6 +63,6 @@ func TestAStrangersPlans(t *testing.T) {
 		n, _ := c.page(t).sum("facefusion_job_count", "service_version", "3.8.0", "facefusion_job_state", s)
 		t.Logf("%s: %v", s, n)
 	}
-	t.Logf("%d MB at most; all were looked at after %v; %.1f s of CPU", largest, took, c.cpu(t))
+	t.Logf("%d MB at most; 16 were looked at after %v; %.1f s of CPU", largest, took, c.cpu(t))
 	require.Less(t, largest, 300)
 }

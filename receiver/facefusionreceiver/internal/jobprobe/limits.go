@@ -1,6 +1,8 @@
 package jobprobe
 
 import (
+	"slices"
+
 	"go.uber.org/zap"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue"
@@ -11,18 +13,20 @@ var _ probe.Bounded = (*Probe)(nil)
 
 // OverLimits implements probe.Bounded.
 func (p *Probe) OverLimits() []probe.OverLimit {
-	sizes, models := probe.OverLimit{Limit: "job_size"}, probe.OverLimit{Limit: "models"}
+	sizes, models, work := probe.OverLimit{Limit: "job_size"}, probe.OverLimit{Limit: "models"}, probe.OverLimit{Limit: "folder_work"}
 	if s := p.latest.Load(); s != nil {
+		work.Items = len(s.Behind)
 		for i := range s.Queues {
 			sizes.Items += s.Queues[i].Oversized
 			models.Items += int(s.Queues[i].ModelsOver)
 		}
 	}
-	return []probe.OverLimit{sizes, models}
+	return []probe.OverLimit{sizes, models, work}
 }
 
 // logOverLimits logs once for each folder and limit what is over it.
 func (p *Probe) logOverLimits(snapshot *jobqueue.Snapshot) {
+	p.logBehind(snapshot)
 	for i := range snapshot.Queues {
 		q := &snapshot.Queues[i]
 		instance := q.Instances[0]
@@ -32,6 +36,16 @@ func (p *Probe) logOverLimits(snapshot *jobqueue.Snapshot) {
 		}
 		if p.becameOver("models "+instance, q.ModelsOver > 0) {
 			p.env.Settings.Logger.Warn("too many models: models that are not FaceFusion's own are reported as other from now on", zap.String("instance", instance))
+		}
+	}
+}
+
+// logBehind logs once for each folder that it has more changes than can be read.
+func (p *Probe) logBehind(snapshot *jobqueue.Snapshot) {
+	for i := range snapshot.Queues {
+		instance := snapshot.Queues[i].Instances[0]
+		if p.becameOver("folder_work "+instance, slices.Contains(snapshot.Behind, instance)) {
+			p.env.Settings.Logger.Warn("a jobs folder has more changes than are read at once: what is known of its jobs is late", zap.String("instance", instance))
 		}
 	}
 }

@@ -182,7 +182,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverFacefusionObservationAge, err = builder.meter.Float64ObservableGauge(
 		"otelcol_receiver_facefusion_observation_age",
-		metric.WithDescription("Seconds since the last observation of a probe that went well, or since its start when none did. Where observations do not reach each item (a server whose turn does not come, a jobs folder with more changes than fit), since the oldest was observed. [Beta]"),
+		metric.WithDescription("Seconds since the last observation of a probe that went well, or since its start when none did. Where observations do not reach each item (a server whose turn does not come, a GPU that has not answered), since the oldest was observed. What waits for other items of its own user is not meant: `otelcol_receiver_facefusion_over_limit` counts it. [Beta]"),
 		metric.WithUnit("s"),
 	)
 	errs = errors.Join(errs, err)
@@ -200,7 +200,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverFacefusionOverLimit, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_facefusion_over_limit",
-		metric.WithDescription("What is over a limit, and therefore not reported by itself, by `limit`: `instances` (processes of FaceFusion that are in no instance), `servers`, `job_size` (jobs that are too large to be read), `models` (steps so far whose model is told as `other`). [Alpha]"),
+		metric.WithDescription("What is over a limit, and therefore not reported by itself, by `limit`: `instances` (processes of FaceFusion that are in no instance), `servers`, `job_size` (jobs that are too large to be read), `models` (steps so far whose model is told as `other`). Or is observed late, as its user has more than his share: `descriptors` (processes whose port is searched for), `server_turns` (servers that are asked), `folder_work` (jobs folders). [Alpha]"),
 		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)

@@ -70,7 +70,7 @@ func AssertEqualReceiverFacefusionFileSystemsUnresponsive(t *testing.T, tt *comp
 func AssertEqualReceiverFacefusionObservationAge(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_facefusion_observation_age",
-		Description: "Seconds since the last observation of a probe that went well, or since its start when none did. Where observations do not reach each item (a server whose turn does not come, a jobs folder with more changes than fit), since the oldest was observed. [Beta]",
+		Description: "Seconds since the last observation of a probe that went well, or since its start when none did. Where observations do not reach each item (a server whose turn does not come, a GPU that has not answered), since the oldest was observed. What waits for other items of its own user is not meant: `otelcol_receiver_facefusion_over_limit` counts it. [Beta]",
 		Unit:        "s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -116,7 +116,7 @@ func AssertEqualReceiverFacefusionObservations(t *testing.T, tt *componenttest.T
 func AssertEqualReceiverFacefusionOverLimit(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_facefusion_over_limit",
-		Description: "What is over a limit, and therefore not reported by itself, by `limit`: `instances` (processes of FaceFusion that are in no instance), `servers`, `job_size` (jobs that are too large to be read), `models` (steps so far whose model is told as `other`). [Alpha]",
+		Description: "What is over a limit, and therefore not reported by itself, by `limit`: `instances` (processes of FaceFusion that are in no instance), `servers`, `job_size` (jobs that are too large to be read), `models` (steps so far whose model is told as `other`). Or is observed late, as its user has more than his share: `descriptors` (processes whose port is searched for), `server_turns` (servers that are asked), `folder_work` (jobs folders). [Alpha]",
 		Unit:        "{item}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,

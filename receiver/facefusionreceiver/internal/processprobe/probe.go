@@ -71,20 +71,16 @@ func (*Probe) Name() string { return "process" }
 
 // Health implements probe.Probe.
 func (p *Probe) Health() poll.LoopHealth {
-	h := p.loop.Health()
-	if s := p.env.Snapshots.Processes.Load(); s != nil {
-		h.Oldest(s.Oldest)
-	}
-	return h
+	return p.loop.Health()
 }
 
 // OverLimits implements probe.Bounded.
 func (p *Probe) OverLimits() []probe.OverLimit {
-	var over int
+	var over, waiting int
 	if s := p.env.Snapshots.Processes.Load(); s != nil {
-		over = s.Over.Processes
+		over, waiting = s.Over.Processes, s.Waiting
 	}
-	return []probe.OverLimit{{Limit: "instances", Items: over}}
+	return []probe.OverLimit{{Limit: "instances", Items: over}, {Limit: "descriptors", Items: waiting}}
 }
 
 // Start implements probe.Probe.

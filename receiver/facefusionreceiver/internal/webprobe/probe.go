@@ -73,11 +73,11 @@ func (p *Probe) Health() poll.LoopHealth {
 
 // OverLimits implements probe.Bounded.
 func (p *Probe) OverLimits() []probe.OverLimit {
-	var over int
+	var over, waiting int
 	if s := p.latest.Load(); s != nil {
-		over = s.Over
+		over, waiting = s.Over, s.Waiting
 	}
-	return []probe.OverLimit{{Limit: "servers", Items: over}}
+	return []probe.OverLimit{{Limit: "servers", Items: over}, {Limit: "server_turns", Items: waiting}}
 }
 
 // Start implements probe.Probe. It fails when the client's settings name a file or an extension
