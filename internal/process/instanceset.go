@@ -2,6 +2,7 @@ package process
 
 import (
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -279,6 +280,17 @@ func (s *instanceSet) onHost(c *Configured) bool {
 		path = absolute(c.Path, c.JobsPath)
 	}
 	return exists(s.files.hostRoot(), filepath.Clean(path))
+}
+
+// usesOwners says that an instance of a stranger would have the jobs of the instance whose checkout
+// it is. They are shown once, there.
+func (s *instanceSet) usesOwners(i *instanceState) bool {
+	if i.stranger == "" || i.conf != nil || i.jobs.key == "" {
+		return false
+	}
+	return slices.ContainsFunc(s.all(), func(other *instanceState) bool {
+		return other != i && other.stranger == "" && other.jobs.key == i.jobs.key
+	})
 }
 
 func (s *instanceSet) taken(id string) bool {

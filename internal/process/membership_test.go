@@ -3,8 +3,8 @@ package process_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -100,7 +100,7 @@ func TestStrangers(t *testing.T) {
 						assert.Equal(t, map[process.Role][]int{process.RoleServer: {100}}, pids(&i))
 					} else {
 						assert.Equal(t, map[process.Role][]int{process.RoleServer: {200}}, pids(&i))
-						assert.Equal(t, strings.HasPrefix(name, "a claimed"), i.ClaimRefused)
+						assert.True(t, i.ClaimRefused)
 					}
 				}
 			}
@@ -112,8 +112,44 @@ func TestStrangers(t *testing.T) {
 			w.restart(process.Settings{})
 			for _, i := range w.pass().Instances {
 				assert.Equal(t, i.ID != id, i.Up())
+				assert.Equal(t, i.ID != id, i.ClaimRefused, "the jobs are those of the victim also while that does not run")
 			}
 		})
+	}
+}
+
+// TestAStrangerAlone: of a checkout that nobody else is known to use, the jobs are shown with
+// whoever does, also where it is root's, as under /opt. They are shown with its owner once that
+// runs.
+func TestAStrangerAlone(t *testing.T) {
+	w := newHarness(t, process.Settings{})
+	w.checkout("/opt/facefusion", "3.8.1")
+	api := server(200, "/opt/facefusion")
+	api.UID = 998
+	w.put(api)
+	i := only(t, w.pass())
+	assert.False(t, i.ClaimRefused)
+	assert.NotEmpty(t, i.JobsHostPath)
+	w.put(server(100, "/opt/facefusion"))
+	s := w.pass()
+	require.Len(t, s.Instances, 2)
+	for _, i := range s.Instances {
+		_, isOwners := pids(&i)[process.RoleServer]
+		require.True(t, isOwners)
+		assert.Equal(t, i.UID == 998, i.ClaimRefused)
+	}
+}
+
+// TestAConfiguredStranger: a match says whose the processes are, and so are the jobs.
+func TestAConfiguredStranger(t *testing.T) {
+	w := newHarness(t, process.Settings{Instances: []process.Configured{{Name: "swap", Match: &process.Match{Cmdline: regexp.MustCompile(`facefusion\.py run --api`), User: "1001"}}}})
+	w.checkout("/opt/facefusion", "3.8.1")
+	p := server(200, "/opt/facefusion", "--api")
+	p.UID = 1001
+	w.put(p)
+	w.put(server(100, "/opt/facefusion"))
+	for _, i := range w.pass().Instances {
+		assert.False(t, i.ClaimRefused, i.ID)
 	}
 }
 

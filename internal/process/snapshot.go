@@ -75,7 +75,8 @@ type Instance struct {
 	// Restricted says that a live process of it may not be looked into.
 	Restricted bool
 	// ClaimRefused says that its processes, each of those that are no children, name a jobs folder
-	// that their user may not write to.
+	// that their user may not write to, or work in the checkout of another instance, whose jobs are
+	// shown there.
 	ClaimRefused bool
 	// LastSeen is when a process of the instance was last seen; zero if never.
 	LastSeen time.Time

@@ -192,6 +192,7 @@ func (t *Table) publish(l *pass) *Snapshot {
 		slices.SortFunc(live[i], func(a, b *trackedProcess) int { return cmp.Compare(a.PID, b.PID) })
 		t.reopen(i, live[i])
 		published := i.publish(live[i], &t.clock)
+		published.ClaimRefused = published.ClaimRefused || t.instances.usesOwners(i)
 		published.RunFolders = t.nameFolders(i, live[i])
 		published.Unseen = len(live[i]) == 0 && t.unseen(i, s.Blind)
 		s.Instances = append(s.Instances, published)
