@@ -85,6 +85,11 @@ func file(source string, c config, texts map[string]message, language string, na
 		return nil, fmt.Errorf("it has no groups: %.200q", text)
 	}
 	for _, group := range groups.Content {
+		if every := value(group, "interval"); every != nil && c.text("faster") != "1" {
+			if err := c.divide(every); err != nil {
+				return nil, err
+			}
+		}
 		for _, rule := range value(group, "rules").Content {
 			if err := c.finish(rule, texts, language, names); err != nil {
 				return nil, err
@@ -109,6 +114,9 @@ func (c config) finish(rule *yaml.Node, texts map[string]message, language strin
 		return err
 	}
 	expr.Value = scoped
+	if err := c.hasten(rule); err != nil {
+		return err
+	}
 	if name := value(rule, "alert"); name != nil {
 		if err := c.annotate(name.Value, rule, texts, language); err != nil {
 			return err

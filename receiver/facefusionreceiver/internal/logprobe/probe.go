@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/logstream"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/runlog"
@@ -24,6 +25,9 @@ type Probe struct {
 	// traits are looked up once for each process. They are owned by the goroutine that publishes
 	// processes.
 	traits map[process.ID]traits
+	// shown are the instances whose log was in the last scrape. They are owned by the goroutine
+	// that scrapes.
+	shown map[string]bool
 }
 
 // traits are by what a line shows that a process wrote it.
@@ -105,7 +109,13 @@ func appendNew(list []string, id string) []string {
 // Scrape implements probe.Probe.
 func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	metrics := pmetric.NewMetrics()
+	shown := map[string]bool{}
 	for _, log := range p.env.Log.Logs() {
+		// A log that begins with an error is shown without it at first: of a counter that begins at
+		// one, nobody sees that it rose.
+		if shown[log.Instance] = true; !p.shown[log.Instance] {
+			log.Totals.Causes = [len(logstream.Causes)]int64{}
+		}
 		record(p.mb, &log, now)
 		p.mb.EmitForResource(
 			metadata.WithResource(p.env.InstanceResource(log.Instance)),
@@ -113,5 +123,6 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 		)
 		p.mb.Emit().ResourceMetrics().MoveAndAppendTo(metrics.ResourceMetrics())
 	}
+	p.shown = shown
 	return metrics
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.uber.org/goleak"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/logstream"
@@ -45,8 +46,27 @@ func TestMetrics(t *testing.T) {
 			},
 		})
 		env.Log.Update(runlog.Key{Processor: "p", Stream: "silent"}, runlog.StreamHealth{Instance: "other", Updated: now.Add(-time.Minute)})
+		// Causes begin at zero, so that the first has an increase.
+		require.Zero(t, causes(p.Scrape(now)))
 		probetest.Metrics(t, "testdata/log.yaml", p.Scrape(now))
 	})
+}
+
+// causes is the sum of all causes.
+func causes(all pmetric.Metrics) (sum int64) {
+	for _, rm := range all.ResourceMetrics().All() {
+		for _, sm := range rm.ScopeMetrics().All() {
+			for _, m := range sm.Metrics().All() {
+				if m.Name() != "facefusion.log.causes" {
+					continue
+				}
+				for _, point := range m.Sum().DataPoints().All() {
+					sum += point.IntValue()
+				}
+			}
+		}
+	}
+	return sum
 }
 
 // TestEveryValueIsDeclared: what the domain knows is what metadata.yaml says.
