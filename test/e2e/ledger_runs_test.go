@@ -26,7 +26,7 @@ import (
 // TestLedgerOfTwentyRuns is TestLedgerOfRuns in short.
 func TestLedgerOfTwentyRuns(t *testing.T) {
 	// One run of the web UI: the second of two exceptions in a row shows with the call after it.
-	ledgerPlan{headlessWorkers: 7, perHeadlessWorker: 2, ofWebUI: 1, ofQueue: 5, restartAfter: 6 * time.Second, quietFor: 2 * time.Second}.run(t)
+	ledgerPlan{headlessWorkers: 8, perHeadlessWorker: 2, ofWebUI: 1, ofQueue: 3, restartAfter: 5 * time.Second, quietFor: 2 * time.Second}.run(t)
 }
 
 // ledgerPlan is how many runs end, in which ways.
