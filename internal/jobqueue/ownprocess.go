@@ -30,9 +30,10 @@ func (f *jobsFolder) takenFor(j *job, l *folderEvidence) func(ProcessID) bool {
 	return func(id ProcessID) bool {
 		i := slices.IndexFunc(l.processes, func(p LiveProcess) bool { return p.ProcessID == id })
 		if i >= 0 && target != "" && l.processes[i].Target != "" {
-			// FaceFusion puts into the job what it was given.
+			// FaceFusion puts into the job what it was given. A job that says no output is nobody
+			// else's for that.
 			p := &l.processes[i]
-			if p.Target != target || exact && p.Output != output || p.Output != "" && !leadsTo(p.Output, output) {
+			if p.Target != target || exact && p.Output != output || p.Output != "" && output != "" && !leadsTo(p.Output, output) {
 				return true
 			}
 		}

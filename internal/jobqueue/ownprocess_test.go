@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +100,23 @@ func TestTheCommandLineSaysWhoseAJobIs(t *testing.T) {
 	h.headless(nextHeadlessID, "started")
 	h.tick(3 * time.Second)
 	assert.Equal(t, []ProcessID{one}, h.watcher.folders[0].jobs[fileKey{1, nextHeadlessID + ".json"}].attempt.claim.holders, "its output may be in a folder that it was given")
+}
+
+// TestAJobThatSaysNoOutput is its process's all the same, not the program's that lives on beside it.
+func TestAJobThatSaysNoOutput(t *testing.T) {
+	t.Parallel()
+	h := watching(t, Settings{StallAfter: time.Hour})
+	h.process(RoleService, time.Hour)
+	id := h.runner("headless-run")
+	p := &h.evidence.Processes[len(h.evidence.Processes)-1]
+	p.Target, p.Output = "/data/in/clip.mp4", "/data/out/clip.mp4"
+	h.tick(2 * time.Second)
+	text := strings.ReplaceAll(string(h.text(headlessID, "started")), `"output_path"`, `"another"`)
+	h.write("queued/"+headlessID, []byte(text))
+	h.tick(15 * time.Second)
+	h.exit(id, ReasonKilled)
+	h.tick(5 * time.Second)
+	assert.Equal(t, map[LossReason]uint64{ReasonKilled: 1}, h.orphans())
 }
 
 // TestTheCommandLineOfAnotherTarget is no sign of this job, whoever is left.
