@@ -62,6 +62,7 @@ type history struct {
 	ended    logstream.Totals // of streams that are closed
 	phases   []EndedPhase
 	findings []Finding
+	reported bool // see Report
 }
 
 const (

@@ -42,6 +42,19 @@ func (e *Exchange) Logs() []Log {
 	return logs
 }
 
+// Report notes that the totals of an instance are reported now, and says whether that is the first
+// time. Like them, that outlives a receiver whose configuration is read anew.
+func (e *Exchange) Report(instance string) (first bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.logs[instance]
+	if l == nil {
+		return false
+	}
+	first, l.reported = !l.reported, true
+	return first
+}
+
 // Heard says that the instance has a stream: only then can its lines be waited for.
 func (e *Exchange) Heard(instance string) bool {
 	e.mu.Lock()

@@ -25,9 +25,6 @@ type Probe struct {
 	// traits are looked up once for each process. They are owned by the goroutine that publishes
 	// processes.
 	traits map[process.ID]traits
-	// shown are the instances whose log was in the last scrape. They are owned by the goroutine
-	// that scrapes.
-	shown map[string]bool
 }
 
 // traits are by what a line shows that a process wrote it.
@@ -109,11 +106,10 @@ func appendNew(list []string, id string) []string {
 // Scrape implements probe.Probe.
 func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 	metrics := pmetric.NewMetrics()
-	shown := map[string]bool{}
 	for _, log := range p.env.Log.Logs() {
 		// A log that begins with an error is shown without it at first: of a counter that begins at
 		// one, nobody sees that it rose.
-		if shown[log.Instance] = true; !p.shown[log.Instance] {
+		if p.env.Log.Report(log.Instance) {
 			log.Totals.Causes = [len(logstream.Causes)]int64{}
 		}
 		record(p.mb, &log, now)
@@ -123,6 +119,5 @@ func (p *Probe) Scrape(now time.Time) pmetric.Metrics {
 		)
 		p.mb.Emit().ResourceMetrics().MoveAndAppendTo(metrics.ResourceMetrics())
 	}
-	p.shown = shown
 	return metrics
 }

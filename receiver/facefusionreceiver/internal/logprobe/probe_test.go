@@ -52,6 +52,20 @@ func TestMetrics(t *testing.T) {
 	})
 }
 
+// TestAReloadIsNoNewError: the configuration is read anew, and what was counted stays. Zero in
+// between would be an increase by all errors of old.
+func TestAReloadIsNoNewError(t *testing.T) {
+	env, _ := probetest.Env()
+	totals := logstream.Totals{}
+	totals.Causes[0] = 3
+	env.Log.Update(runlog.Key{Processor: "p", Stream: "s"}, runlog.StreamHealth{Instance: "facefusion-3f2a", Updated: time.Now(), Totals: totals})
+	before := New(env)
+	require.Zero(t, causes(before.Scrape(time.Now())))
+	require.EqualValues(t, 3, causes(before.Scrape(time.Now())))
+	require.NoError(t, before.Shutdown(t.Context()))
+	require.EqualValues(t, 3, causes(New(env).Scrape(time.Now())))
+}
+
 // causes is the sum of all causes.
 func causes(all pmetric.Metrics) (sum int64) {
 	for _, rm := range all.ResourceMetrics().All() {
