@@ -132,6 +132,33 @@ func TestLargeFilesTakeTurns(t *testing.T) {
 	assert.Equal(t, fmt.Sprintf("waiting %d", fit+3), counts(h.queue()))
 }
 
+// TestAJobOfAFullFolderStarts: what is kept of a run beside its steps finds room where the job had
+// some.
+func TestAJobOfAFullFolderStarts(t *testing.T) {
+	h := watching(t, Settings{})
+	const jobs = 10
+	for i := range jobs {
+		h.job(fmt.Sprintf("queued/job-%d", i), "queued", "queued")
+	}
+	h.tick(3 * time.Second)
+	f := h.watcher.folders[0]
+	for i := 0; ; i++ {
+		steps := min(jobfile.MaxSteps, int(maxFolderBytes-f.bytes()-jobBytes)/stepBytes)
+		if steps <= 0 {
+			break
+		}
+		h.write(fmt.Sprintf("queued/large-%d", i), emptySteps(steps))
+		h.tick(time.Second)
+	}
+	require.Zero(t, h.queue().Oversized)
+	for i := range jobs {
+		h.job(fmt.Sprintf("queued/job-%d", i), "started", "queued")
+	}
+	h.tick(3 * time.Second)
+	assert.Equal(t, jobs, h.queue().Count(StateRunning))
+	assert.Zero(t, h.queue().Oversized)
+}
+
 // TestTheRoomIsShared: a user with many folders leaves room for others, and gives back what he had.
 func TestTheRoomIsShared(t *testing.T) {
 	r := &room{}

@@ -20,6 +20,9 @@ const (
 	// maxBytes is what all may take. The last half of it is for payers that have little.
 	maxBytes    = 128 << 20
 	littleBytes = 8 << 20
+	// runPart is the part of each bound that is added for jobs that are known and have no more
+	// steps than before: when a step starts, its paths are kept.
+	runPart = 8
 
 	// jobBytes, stepBytes and finishedBytes are about what a job takes beside its text, a step of
 	// it, published and not, and what is remembered of a job that has ended.
@@ -118,6 +121,15 @@ func (s *folderShare) set(bytes int64) {
 
 // fits notes what the folder has, and says why it must not have more.
 func (s *folderShare) fits(has, more int64) error {
+	return s.within(has, more, func(bound int64) int64 { return bound })
+}
+
+// fitsRun is fits for what a known job has more of while it runs.
+func (s *folderShare) fitsRun(has, more int64) error {
+	return s.within(has, more, func(bound int64) int64 { return bound + bound/runPart })
+}
+
+func (s *folderShare) within(has, more int64, upTo func(bound int64) int64) error {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
 	if s.of == nil {
@@ -126,11 +138,11 @@ func (s *folderShare) fits(has, more int64) error {
 	s.set(has)
 	all := s.room.bytes + more
 	switch {
-	case has+more > maxFolderBytes:
+	case has+more > upTo(maxFolderBytes):
 		return errFolderFull
-	case s.of.bytes+more > maxPayerBytes:
+	case s.of.bytes+more > upTo(maxPayerBytes):
 		return errPayerFull
-	case all > maxBytes, all > maxBytes/2 && s.of.bytes+more > littleBytes:
+	case all > upTo(maxBytes), all > upTo(maxBytes/2) && s.of.bytes+more > upTo(littleBytes):
 		return errAllFull
 	}
 	return nil
@@ -156,7 +168,11 @@ func (f *jobsFolder) bytes() int64 {
 func (f *jobsFolder) keep(j *job, doc *jobfile.Document) error {
 	size := sizeOf(len(doc.Steps), doc.Text)
 	if size > j.kept {
-		if err := f.share.fits(f.bytes(), size-j.kept); err != nil {
+		fits := f.share.fits
+		if j.kept > 0 && len(doc.Steps) <= len(j.doc.Steps) {
+			fits = f.share.fitsRun // it would be unreadable from its start on
+		}
+		if err := fits(f.bytes(), size-j.kept); err != nil {
 			return err
 		}
 	}
