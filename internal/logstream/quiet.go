@@ -14,8 +14,12 @@ type QuietStep struct {
 	Ended time.Time
 }
 
-// quietFor is for how long a quiet step is kept: by then it is known how its run ended.
-const quietFor = 2 * time.Minute
+const (
+	// quietFor is for how long a quiet step is kept: by then it is known how its run ended.
+	quietFor = 2 * time.Minute
+	// maxQuiet is how many are kept: steps follow each other as fast as somebody writes lines.
+	maxQuiet = 100
+)
 
 // quietSteps are those of a stream, in their order. Only the last one may still be at hand.
 type quietSteps struct {
@@ -29,7 +33,7 @@ func (q *quietSteps) hear(r *Record) {
 	switch {
 	case r.Event == EventStepStarted:
 		q.end(r.Time)
-		for len(q.list) > 0 && r.Time.Sub(q.list[0].Begun) > quietFor {
+		for len(q.list) >= maxQuiet || len(q.list) > 0 && r.Time.Sub(q.list[0].Begun) > quietFor {
 			q.list = q.list[1:]
 		}
 		q.list, q.open = append(q.list, QuietStep{Begun: r.Time}), true

@@ -300,3 +300,13 @@ func TestQuietSteps(t *testing.T) {
 	s.Write(epoch.Add(time.Hour), []byte("[FACEFUSION.CORE] processing step 1 of 1\n"))
 	require.Len(t, s.Quiet(), 1, "the others are over for long")
 }
+
+// TestQuietStepsAreBounded: whoever writes to a log may have any number of steps begin within a second.
+func TestQuietStepsAreBounded(t *testing.T) {
+	s := NewStream(Settings{}, func(Record) {})
+	s.Write(epoch, bytes.Repeat([]byte("[FACEFUSION.CORE] processing step 1 of 1\n"), 10_000))
+	s.Write(epoch.Add(time.Second), []byte("[FACEFUSION.CORE] processing step 1 of 1\n"))
+	quiet := s.Quiet()
+	require.Len(t, quiet, maxQuiet)
+	require.Equal(t, QuietStep{Begun: epoch.Add(time.Second)}, quiet[maxQuiet-1], "the last is kept")
+}
