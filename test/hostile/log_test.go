@@ -112,11 +112,9 @@ func TestPrioritiesForTheJournal(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	write.Close()
 	require.Eventually(t, func() bool {
-		answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", ports[1])) //nolint:noctx // of a test
-		if err == nil {
-			answer.Body.Close()
-		}
-		return err == nil
+		// The health check answers before the Collector listens to signals, the page after that.
+		text, err := fetch(fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[0]))
+		return err == nil && strings.Contains(text, "facefusion")
 	}, 30*time.Second, 50*time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	text, err := io.ReadAll(read)

@@ -39,6 +39,7 @@ type Probe struct {
 	blind    map[string]bool
 	hinted   hinted
 	known    int
+	shown    []shownInstance
 	over     bool // it was logged that there are too many instances
 }
 
@@ -114,8 +115,9 @@ func (p *Probe) observe(ctx context.Context) error {
 	p.env.Snapshots.Processes.Publish(snapshot)
 	p.report(snapshot)
 	p.emit(snapshot)
-	if len(snapshot.Changes) > 0 || len(snapshot.Instances) != p.known {
-		p.known = len(snapshot.Instances)
+	first := p.known < 0
+	p.known = len(snapshot.Instances)
+	if p.shows(snapshot.Instances) || first || len(snapshot.Changes) > 0 {
 		p.env.RequestScrape()
 	}
 	return errors.Join(err, p.save(ctx))
