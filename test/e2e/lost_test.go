@@ -97,7 +97,7 @@ service: {extensions: [health_check, file_storage]}
 	runner, err := h.StartRunner(0, "headless-run", "--target-path", "clip.mp4", "--output-path", "out.mp4")
 	require.NoError(t, err)
 	id := "headless-" + time.Now().Format("2006-01-02-15-04-05")
-	require.NoError(t, h.Jobs(0).Create(id, jobs.StepArgs{Target: "clip.mp4", Processors: []string{"face_swapper"}}))
+	require.NoError(t, h.Jobs(0).Create(id, jobs.StepArgs{Target: "clip.mp4", Output: "out.mp4", Processors: []string{"face_swapper"}}))
 	require.NoError(t, h.Jobs(0).Submit(id))
 	require.NoError(t, h.Jobs(0).Start(id, 0))
 	c.eventually(t, 5*time.Second, "a headless run", func(p page) bool { return jobCount(p, "running", 1) })
