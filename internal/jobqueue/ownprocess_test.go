@@ -102,7 +102,8 @@ func TestTheCommandLineSaysWhoseAJobIs(t *testing.T) {
 	assert.Equal(t, []ProcessID{one}, h.watcher.folders[0].jobs[fileKey{1, nextHeadlessID + ".json"}].attempt.claim.holders, "its output may be in a folder that it was given")
 }
 
-// TestAJobThatSaysNoOutput is its process's all the same, not the program's that lives on beside it.
+// TestAJobThatSaysNoOutput is its process's all the same, not the program's that lives on beside
+// it.
 func TestAJobThatSaysNoOutput(t *testing.T) {
 	t.Parallel()
 	h := watching(t, Settings{StallAfter: time.Hour})

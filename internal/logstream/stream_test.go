@@ -301,7 +301,8 @@ func TestQuietSteps(t *testing.T) {
 	require.Len(t, s.Quiet(), 1, "the others are over for long")
 }
 
-// TestQuietStepsAreBounded: whoever writes to a log may have any number of steps begin within a second.
+// TestQuietStepsAreBounded: whoever writes to a log may have any number of steps begin within a
+// second.
 func TestQuietStepsAreBounded(t *testing.T) {
 	s := NewStream(Settings{}, func(Record) {})
 	s.Write(epoch, bytes.Repeat([]byte("[FACEFUSION.CORE] processing step 1 of 1\n"), 10_000))
