@@ -86,8 +86,12 @@ func (o *pageView) instance(cfg *facefusionreceiver.Config, id string) finding {
 		return finding{"facefusion", Warning, id, "what is configured of it may not be looked at", capabilitiesRemedy}
 	case up == 0 && (state == "waiting" || state == "unmatched"):
 		return finding{"facefusion", Warning, id, "nothing fits what is configured of it: no folder is there, and no process fits", "start it, or correct path, jobs_path or match: docs/instances.md"}
-	case up == 0:
+	case up == 0 && configured:
 		return finding{"facefusion", Warning, id, "is configured, and does not run", "start it; one that need not run always has expected: false"}
+	case up == 0 && version == "":
+		return finding{"facefusion", Warning, id, "was found, and does not run now; its checkout was not seen, and so neither its version nor its jobs", capabilitiesRemedy}
+	case up == 0:
+		return finding{"facefusion", Warning, id, "version " + version + ", was found, and does not run now", "start it, or ask again if it is being started"}
 	case version == "":
 		return finding{"facefusion", Warning, id, detail + "; its checkout is not seen, and so neither its version nor its jobs", capabilitiesRemedy}
 	}

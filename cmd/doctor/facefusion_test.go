@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
+	"github.com/otelcol-facefusion/otelcol-facefusion/receiver/facefusionreceiver"
 )
 
 // TestEachStateOfThePageIsKnown: the doctor says what the page says, in the same words.
@@ -126,6 +127,27 @@ func TestAFolderThatIsNotVisible(t *testing.T) {
 		"warning a: where its web server listens is not seen, or it has not answered yet",
 		"warning a: " + jobsFolderStates["not_visible"].detail,
 	}, verdicts(findings))
+}
+
+// TestOneThatEndedMeanwhile is called configured only where it is, and what cannot be seen of it is
+// said although it ended.
+func TestOneThatEndedMeanwhile(t *testing.T) {
+	of := func(id, version string) []pageSeries {
+		return []pageSeries{
+			{"facefusion.process.up", map[string]string{instanceID: id}, 0},
+			{"facefusion.instance.info", map[string]string{instanceID: id, "service.version": version}, 1},
+		}
+	}
+	cfg := defaults()
+	cfg.Instances = append(cfg.Instances, facefusionreceiver.InstanceConfig{Name: "named"})
+	o := &pageView{points: slices.Concat(of("named", ""), of("seen", "3.8.1"), of("unseen", ""))}
+	for id, expected := range map[string]finding{
+		"named":  {"facefusion", Warning, "named", "is configured, and does not run", "start it; one that need not run always has expected: false"},
+		"seen":   {"facefusion", Warning, "seen", "version 3.8.1, was found, and does not run now", "start it, or ask again if it is being started"},
+		"unseen": {"facefusion", Warning, "unseen", "was found, and does not run now; its checkout was not seen, and so neither its version nor its jobs", capabilitiesRemedy},
+	} {
+		assert.Equal(t, expected, o.instance(cfg, id))
+	}
 }
 
 // TestAnAuthenticatorIsNotNeeded: it is another component of the agent.
