@@ -28,15 +28,6 @@ const (
 // only its user reads, its server a socket of his.
 var everything = []string{`facefusion_process_up{`, `service_version="3.8.1"`, `facefusion_server_state="ready"`, `facefusion_job_count{`}
 
-// startFaceFusion runs a stand-in for FaceFusion as a user whose home no other user may enter.
-func startFaceFusion(t *testing.T, m *bootedMachine) {
-	t.Helper()
-	m.run(t, "useradd --create-home --shell /bin/sh ai && chmod 700 /home/ai")
-	m.run(t, "install --mode=755 /programs/simulator /usr/local/bin/simulator")
-	m.run(t, "systemd-run --quiet --unit=facefusion --uid=ai --gid=ai --working-directory=/home/ai "+
-		"/usr/local/bin/simulator --gpus=0 --instances=1 --speed=20 --dir=/home/ai/facefusion")
-}
-
 // TestDeb is the life of the deb on one host, from the first installation to the purge.
 func TestDeb(t *testing.T) {
 	m := boot(t, packages)
@@ -48,7 +39,7 @@ func TestDeb(t *testing.T) {
 	assert.Equal(t, "otelcol-facefusion", m.property(t, "User"))
 	assert.Equal(t, "enabled", m.run(t, "systemctl is-enabled otelcol-facefusion"))
 
-	startFaceFusion(t, m)
+	startFaceFusion(t, m, busy)
 	m.waitPage(t, patience, everything...)
 
 	step := func(name string, do func(t *testing.T)) {

@@ -41,7 +41,7 @@ func (r report) of(check string) (list []finding) {
 func TestDoctor(t *testing.T) {
 	m := boot(t, packages)
 	m.run(t, installNew)
-	startFaceFusion(t, m)
+	startFaceFusion(t, m, idle)
 	m.waitPage(t, patience, everything...)
 
 	t.Run("beside the agent of the package", func(t *testing.T) {

@@ -46,10 +46,7 @@ func TestUpgradeBetweenCommits(t *testing.T) {
 	m.run(t, "install --mode=755 /programs/otelcol-facefusion /usr/local/bin/store")
 	m.write(t, "/etc/store.yaml", storeConfig)
 	m.run(t, "systemd-run --quiet --unit=store /usr/local/bin/store --config=/etc/store.yaml")
-	m.run(t, "useradd --create-home ai && chmod 700 /home/ai && install --mode=755 /programs/simulator /usr/local/bin/simulator")
-	// So slow that it does nothing by itself: the jobs are this test's.
-	m.run(t, "systemd-run --quiet --unit=facefusion --uid=ai --gid=ai --working-directory=/home/ai "+
-		"/usr/local/bin/simulator --gpus=0 --instances=1 --speed=0.0001 --dir=/home/ai/facefusion")
+	startFaceFusion(t, m, idle) // the jobs are this test's
 	m.write(t, agentConfig, m.read(t, agentConfig)+"# changed by hand\n")
 	m.write(t, optionsFile, "OTELCOL_OPTIONS=\"--config=/etc/otelcol-facefusion/agent.yaml --config=/etc/otelcol-facefusion/all-signals.yaml\"\n")
 	m.run(t, "systemctl restart otelcol-facefusion")
