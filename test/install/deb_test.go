@@ -39,7 +39,7 @@ func TestDeb(t *testing.T) {
 	assert.Equal(t, "otelcol-facefusion", m.property(t, "User"))
 	assert.Equal(t, "enabled", m.run(t, "systemctl is-enabled otelcol-facefusion"))
 
-	startFaceFusion(t, m, busy)
+	startFaceFusion(t, m, steady)
 	m.waitPage(t, patience, everything...)
 
 	step := func(name string, do func(t *testing.T)) {

@@ -4,7 +4,9 @@ package install
 
 import (
 	"encoding/json"
+	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -37,12 +39,16 @@ func (r report) of(check string) (list []finding) {
 	return list
 }
 
+// serverReady is a server that has loaded its models.
+var serverReady = regexp.MustCompile(`facefusion_server_state\{[^}]*facefusion_server_state="ready"[^}]*\} 1\n`)
+
 // TestDoctor: root asks, and learns what the agent sees.
 func TestDoctor(t *testing.T) {
 	m := boot(t, packages)
 	m.run(t, installNew)
-	startFaceFusion(t, m, idle)
+	startFaceFusion(t, m, steady)
 	m.waitPage(t, patience, everything...)
+	require.Eventually(t, func() bool { return serverReady.MatchString(m.get("http://127.0.0.1:9464/metrics")) }, patience, 100*time.Millisecond)
 
 	t.Run("beside the agent of the package", func(t *testing.T) {
 		m.run(t, "otelcol-facefusion-doctor")

@@ -14,7 +14,7 @@ import (
 func TestDropIns(t *testing.T) {
 	m := boot(t, packages)
 	m.run(t, installNew)
-	startFaceFusion(t, m, busy)
+	startFaceFusion(t, m, steady)
 	m.waitPage(t, patience, everything...)
 
 	use := func(t *testing.T, name string, edit ...string) {
