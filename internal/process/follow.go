@@ -137,7 +137,7 @@ func (t *Table) report(l *pass, m *trackedProcess, e ending) {
 		e.reason = ExitOOMKilled
 	}
 	if m.provisional {
-		if !e.reason.failure() {
+		if !e.reason.Failure() {
 			t.instances.discard(m.instance)
 			return
 		}

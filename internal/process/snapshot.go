@@ -218,8 +218,8 @@ const (
 	ExitUnknown    ExitReason = "unknown"    // the kernel did not report it
 )
 
-// failure says that a program did not end as it was meant to.
-func (r ExitReason) failure() bool {
+// Failure says that a program did not end as it was meant to.
+func (r ExitReason) Failure() bool {
 	switch r {
 	case ExitFailed, ExitCheckFailed, ExitKilled, ExitOOMKilled, ExitCrashed:
 		return true

@@ -23,16 +23,19 @@ type foundService struct {
 }
 
 // reportFound logs each service once when it is found, with the rule that found it: why a process
-// counts as FaceFusion's is what an operator asks first. It logs once when it is gone. Runs come by
-// the hundred, and are events.
+// counts as FaceFusion's is what an operator asks first. It logs once when it is gone, and a server
+// that fails before it listens, too. Runs come by the hundred, and are events.
 func (p *Probe) reportFound(snapshot *process.Snapshot) {
 	present := make(map[process.ID]*foundService)
 	for n := range snapshot.Instances {
 		p.noteServices(&snapshot.Instances[n], snapshot.Time, present)
 	}
 	for id, f := range p.found {
-		if present[id] == nil && f.logged {
-			p.logGone(id, f, snapshot)
+		if present[id] != nil {
+			continue
+		}
+		if reason := exitOf(snapshot, id.PID); f.logged || f.role == process.RoleServer && reason.Failure() {
+			p.logGone(id, f, reason, snapshot.Time)
 		}
 	}
 	for id, f := range present {
@@ -84,15 +87,23 @@ func (p *Probe) logFound(id process.ID, f *foundService, now time.Time) {
 	}
 }
 
-func (p *Probe) logGone(id process.ID, f *foundService, snapshot *process.Snapshot) {
-	if p.lostAgain(f.instance, snapshot.Time) {
+func (p *Probe) logGone(id process.ID, f *foundService, reason process.ExitReason, now time.Time) {
+	if p.lostAgain(f.instance, now) {
 		return
 	}
 	fields := []zap.Field{zap.String("instance", f.instance), zap.String("version", f.version), zap.String("role", string(f.role)), zap.Int("pid", id.PID)}
-	for _, change := range snapshot.Changes {
-		if change.Exited && change.PID == id.PID {
-			fields = append(fields, zap.String("reason", string(change.Reason)))
-		}
+	if reason != "" {
+		fields = append(fields, zap.String("reason", string(reason)))
 	}
 	p.env.Settings.Logger.Info("FaceFusion lost", fields...)
+}
+
+// exitOf is how a process ended; empty where that was not seen.
+func exitOf(snapshot *process.Snapshot, pid int) (reason process.ExitReason) {
+	for _, change := range snapshot.Changes {
+		if change.Exited && change.PID == pid {
+			reason = change.Reason
+		}
+	}
+	return reason
 }

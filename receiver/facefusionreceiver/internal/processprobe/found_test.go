@@ -82,6 +82,29 @@ func TestAServiceThatCameAndWent(t *testing.T) {
 	require.Empty(t, logged())
 }
 
+// TestAServerThatFailsBeforeItListens is told, and once only if it does so again and again; a
+// program around FaceFusion that ends is not, as each script is one.
+func TestAServerThatFailsBeforeItListens(t *testing.T) {
+	p, logged := logOf(t)
+	failed := process.LifecycleEvent{PID: 11, Exited: true, Reason: process.ExitFailed}
+	for n := range 6 {
+		p.report(services(time.Duration(2*n)*time.Second, 0, true))
+		p.report(services(time.Duration(2*n+1)*time.Second, 0, false, failed))
+	}
+	lines := logged()
+	require.Len(t, lines, 4)
+	require.Equal(t, "FaceFusion lost", lines[0].Message)
+	require.Equal(t, "failed", lines[0].ContextMap()["reason"])
+	require.Contains(t, lines[3].Message, "again and again")
+
+	other, said := logOf(t)
+	script := services(0, 0, true)
+	script.Instances[0].Processes[0].Role = process.RoleService
+	other.report(script)
+	other.report(services(time.Second, 0, false, failed))
+	require.Empty(t, said())
+}
+
 // TestADenialThatEnded is said: what the log says stands until it says the opposite.
 func TestADenialThatEnded(t *testing.T) {
 	p, logged := logOf(t)
