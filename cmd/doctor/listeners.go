@@ -93,6 +93,15 @@ func (c *resolvedConfig) checkListeners(ctx context.Context, proc string, agent 
 	return findings
 }
 
+// remedy is for an address on which nobody can listen.
+func (l listenAddress) remedy() string {
+	_, port, err := net.SplitHostPort(l.address)
+	if _, number := strconv.ParseUint(port, 10, 16); err != nil || number != nil {
+		return "write HOST:PORT alone, as in 127.0.0.1:9464, without a scheme or a path"
+	}
+	return "write 127.0.0.1, or an address that this host has"
+}
+
 func checkListener(ctx context.Context, l listenAddress, proc string, agent int) finding {
 	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", l.address)
 	if err == nil {
@@ -100,7 +109,7 @@ func checkListener(ctx context.Context, l listenAddress, proc string, agent int)
 		return finding{"ports", OK, l.path, l.address + " is free", ""}
 	}
 	if !errors.Is(err, syscall.EADDRINUSE) {
-		return finding{"ports", Failure, l.path, err.Error(), "write 127.0.0.1, or an address that this host has"}
+		return finding{"ports", Failure, l.path, err.Error(), l.remedy()}
 	}
 	owner, name := portOwner(proc, l.address)
 	switch {

@@ -124,3 +124,14 @@ func TestOwnPortsThatCollide(t *testing.T) {
 		assert.Equal(t, c.want, listenAddress{address: c.a}.collides(listenAddress{address: c.b}), "%s %s", c.a, c.b)
 	}
 }
+
+// TestTheRemedyOfAnAddress: one that is a URL is no address that this host lacks.
+func TestTheRemedyOfAnAddress(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:9464/metrics", "http://127.0.0.1:9464", "127.0.0.1"} {
+		f := checkListener(t.Context(), listenAddress{path: "exporters::prometheus::endpoint", address: address}, "/proc", 0)
+		assert.Equal(t, Failure, f.Status, address)
+		assert.Contains(t, f.Remedy, "without a scheme or a path", address)
+	}
+	f := checkListener(t.Context(), listenAddress{address: "192.0.2.1:9464"}, "/proc", 0)
+	assert.Equal(t, "write 127.0.0.1, or an address that this host has", f.Remedy)
+}
