@@ -177,14 +177,7 @@ func TestTheProcessOfTheRunBefore(t *testing.T) {
 func TestTheProcessOfARunIsListedLate(t *testing.T) {
 	t.Parallel()
 	h, own, other := twoHeadless(t, "/data/out/clip.mp4", "/data/out/other.mp4")
-	var late LiveProcess
-	for i, p := range h.evidence.Processes {
-		if p.ProcessID == own {
-			late = p
-			h.evidence.Processes = append(h.evidence.Processes[:i:i], h.evidence.Processes[i+1:]...)
-			break
-		}
-	}
+	late := h.hide(own)
 	h.job("queued/"+headlessID, "started")
 	h.tick(4 * time.Second)
 	h.exit(other, ReasonKilled)
