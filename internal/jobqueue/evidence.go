@@ -187,13 +187,16 @@ func gather(evidence Evidence, instances []string) *folderEvidence {
 }
 
 // alive says whether a process was listed.
-func (l *folderEvidence) alive(id ProcessID) bool {
+func (l *folderEvidence) alive(id ProcessID) bool { return l.process(id) != nil }
+
+// process is what is known of a process; nil where it is not listed.
+func (l *folderEvidence) process(id ProcessID) *LiveProcess {
 	for i := range l.processes {
 		if l.processes[i].ProcessID == id {
-			return true
+			return &l.processes[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // exitOf is how a process ended, of those that had the pid the last to do so; nil where that is

@@ -28,11 +28,9 @@ func (f *jobsFolder) takenFor(j *job, l *folderEvidence) func(ProcessID) bool {
 		return p.Target != "" && p.Target == target && p.Output == output && !f.used(j, p.ProcessID)
 	})
 	return func(id ProcessID) bool {
-		i := slices.IndexFunc(l.processes, func(p LiveProcess) bool { return p.ProcessID == id })
-		if i >= 0 && target != "" && l.processes[i].Target != "" {
+		if p := l.process(id); p != nil && target != "" && p.Target != "" {
 			// FaceFusion puts into the job what it was given. A job that says no output is nobody
 			// else's for that.
-			p := &l.processes[i]
 			if p.Target != target || exact && p.Output != output || p.Output != "" && output != "" && !leadsTo(p.Output, output) {
 				return true
 			}
@@ -49,11 +47,11 @@ func leadsTo(given, output string) bool {
 // namesAnother says that a runner was told to run another job: one that there is, or any where
 // somebody else was told to run this one.
 func (f *jobsFolder) namesAnother(j *job, id ProcessID, l *folderEvidence) bool {
-	i := slices.IndexFunc(l.processes, func(p LiveProcess) bool { return p.ProcessID == id })
-	if i < 0 || l.processes[i].Job == "" || l.processes[i].Job == jobsdir.JobID(j.name) {
+	p, job := l.process(id), jobsdir.JobID(j.name)
+	if p == nil || p.Job == "" || p.Job == job {
 		return false
 	}
-	return f.knows(l.processes[i].Job) || slices.ContainsFunc(l.processes, func(p LiveProcess) bool { return p.Job == jobsdir.JobID(j.name) })
+	return f.knows(p.Job) || slices.ContainsFunc(l.processes, func(p LiveProcess) bool { return p.Job == job })
 }
 
 // knows says that there is a job of that id, whatever became of it.

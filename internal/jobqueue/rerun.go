@@ -112,7 +112,8 @@ func (l *folderEvidence) hasRunner(c *claim) bool {
 }
 
 func (l *folderEvidence) isRunner(id ProcessID) bool {
-	return slices.ContainsFunc(l.processes, func(p LiveProcess) bool { return p.ProcessID == id && p.Role == RoleRunner })
+	p := l.process(id)
+	return p != nil && p.Role == RoleRunner
 }
 
 // begin starts another attempt, and ends the one before if nothing else has.
