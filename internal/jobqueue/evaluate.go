@@ -227,10 +227,10 @@ func (f *jobsFolder) restDoors() {
 		}
 	}
 	for id, s := range f.served {
-		if doors := busy[id]; !doors[doorInstant] {
+		doors := busy[id]
+		if !doors[doorInstant] {
 			f.dirty = s.instant.rest() || f.dirty
 		}
-		doors := busy[id]
 		if !doors[doorQueue] {
 			f.dirty = s.queue.rest() || f.dirty
 		}
