@@ -65,30 +65,35 @@ type Held struct {
 // Hold opens what a path leads to without a right to read it (O_PATH). It waits no longer than the
 // gate does.
 func (r *Root) Hold(path string) (Held, error) {
-	return accessKept(r, path, func(path string) (Held, error) {
-		fd, err := r.openat(path, unix.O_PATH)
-		if err != nil {
-			return Held{}, err
-		}
-		h := Held{FD: fd}
-		if err := unix.Fstat(fd, &h.Stat); err != nil {
-			unix.Close(fd)
-			return Held{}, err
-		}
-		return h, nil
-	}, func(h Held) { unix.Close(h.FD) })
+	return follow(r, path, func(path string) (Held, error) {
+		return Keep(r.Gate, r.Key(path), r.Owner, func() (Held, error) { return r.openHeld(path) }, func(h Held) { unix.Close(h.FD) })
+	})
+}
+
+func (r *Root) openHeld(path string) (Held, error) {
+	fd, err := r.openat(path, unix.O_PATH)
+	if err != nil {
+		return Held{}, err
+	}
+	h := Held{FD: fd}
+	if err := unix.Fstat(fd, &h.Stat); err != nil {
+		unix.Close(fd)
+		return Held{}, err
+	}
+	return h, nil
 }
 
 // access runs on what a path leads to.
 func access[T any](r *Root, path string, run func(path string) (T, error)) (T, error) {
-	return accessKept(r, path, run, func(T) {})
+	return follow(r, path, func(path string) (T, error) {
+		return Do(r.Gate, r.Key(path), r.Owner, func() (T, error) { return run(path) })
+	})
 }
 
-// accessKept is access for what has to be let go of. Most paths hold no link, so they are tried as
-// they are.
-func accessKept[T any](r *Root, path string, run func(path string) (T, error), discard func(T)) (T, error) {
+// follow has a path without links tried. Most hold none, so they are tried as they are.
+func follow[T any](r *Root, path string, try func(path string) (T, error)) (T, error) {
 	if path == filepath.Clean(path) {
-		result, err := Keep(r.Gate, r.Key(path), r.Owner, func() (T, error) { return run(path) }, discard)
+		result, err := try(path)
 		if !errors.Is(err, unix.ELOOP) {
 			return result, err
 		}
@@ -98,7 +103,7 @@ func accessKept[T any](r *Root, path string, run func(path string) (T, error), d
 		var none T
 		return none, err
 	}
-	return Keep(r.Gate, r.Key(resolved), r.Owner, func() (T, error) { return run(resolved) }, discard)
+	return try(resolved)
 }
 
 // descriptor reads from an open file.
