@@ -38,7 +38,7 @@ func (r *Root) ReadFile(path string, limit int) ([]byte, error) {
 		case st.Size > int64(limit):
 			return nil, ErrTooLarge
 		}
-		return readAll(descriptor(fd), limit)
+		return readAll(Descriptor(fd), limit)
 	})
 }
 
@@ -106,11 +106,11 @@ func follow[T any](r *Root, path string, try func(path string) (T, error)) (T, e
 	return try(resolved)
 }
 
-// descriptor reads from an open file.
-type descriptor int
+// Descriptor reads from an open file.
+type Descriptor int
 
 // Read implements io.Reader.
-func (d descriptor) Read(p []byte) (int, error) {
+func (d Descriptor) Read(p []byte) (int, error) {
 	for {
 		n, err := unix.Read(int(d), p)
 		switch {

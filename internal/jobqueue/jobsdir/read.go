@@ -106,7 +106,7 @@ func (r *Reader) Read(dir int, name string, understand func(text io.Reader) erro
 	case before.Size > MaxJobFile:
 		return before, ErrTooLarge
 	}
-	text := &file{fd: fd, left: before.Size}
+	text := &file{from: hostfs.Descriptor(fd), left: before.Size}
 	understood := r.understand(text, before.Size, understand)
 	if text.err != nil {
 		return before, fmt.Errorf("read job: %w", text.err)
@@ -137,7 +137,7 @@ func (r *Reader) understand(text *file, size int64, understand func(text io.Read
 
 // file is the text of an open file, as long as it was.
 type file struct {
-	fd    int
+	from  hostfs.Descriptor
 	left  int64
 	short bool
 	err   error
@@ -148,20 +148,13 @@ func (f *file) Read(b []byte) (int, error) {
 	if f.left == 0 {
 		return 0, io.EOF
 	}
-	b = b[:min(int64(len(b)), f.left)]
-	for {
-		n, err := unix.Read(f.fd, b)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			f.err = err
-			return 0, err //nolint:wrapcheck // a reader's own
-		case n == 0 && len(b) > 0:
-			f.short = true
-			return 0, io.EOF
-		}
-		f.left -= int64(n)
-		return n, nil
+	n, err := f.from.Read(b[:min(int64(len(b)), f.left)])
+	switch {
+	case errors.Is(err, io.EOF):
+		f.short = true
+	case err != nil:
+		f.err = err
 	}
+	f.left -= int64(n)
+	return n, err //nolint:wrapcheck // a reader's own
 }
