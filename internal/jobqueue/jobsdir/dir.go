@@ -91,13 +91,12 @@ func (d *Dir) Open(jobs *JobsFolder) (replaced bool, err error) {
 }
 
 func (d *Dir) take(fd int) (replaced bool, err error) {
-	var stat unix.Stat_t
-	if err := unix.Fstat(fd, &stat); err != nil {
+	st, err := fstat(fd)
+	if err != nil {
 		unix.Close(fd)
 		return false, err
 	}
 	d.fd = fd
-	st := fileStatOf(&stat)
 	if !st.Same(&d.Stat) {
 		d.Abandon()
 		d.Stale, replaced = true, true

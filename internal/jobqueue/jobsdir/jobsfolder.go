@@ -2,7 +2,6 @@ package jobsdir
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -45,12 +44,12 @@ func OpenSession(files *hostfs.Root, key hostfs.DeviceKey, path, session string)
 		if err != nil {
 			return nil, err
 		}
-		var st unix.Stat_t
-		if err := unix.Fstat(fd, &st); err != nil {
+		st, err := fstat(fd)
+		if err != nil {
 			unix.Close(fd)
-			return nil, fmt.Errorf("stat: %w", err)
+			return nil, err
 		}
-		return &JobsFolder{fd: fd, files: files, path: filepath.Join(path, session), session: true, Stat: fileStatOf(&st)}, nil
+		return &JobsFolder{fd: fd, files: files, path: filepath.Join(path, session), session: true, Stat: st}, nil
 	}, (*JobsFolder).Close)
 }
 
@@ -77,11 +76,7 @@ func (j *JobsFolder) StatInside(path string) (FileStat, error) {
 		return FileStat{}, err
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return FileStat{}, fmt.Errorf("stat: %w", err)
-	}
-	return fileStatOf(&st), nil
+	return fstat(fd)
 }
 
 // openStatusFolder opens a folder within the jobs folder. It may be a link to another disk, but not

@@ -65,6 +65,15 @@ func fileStatOf(st *unix.Stat_t) FileStat {
 	return FileStat{Dev: uint64(st.Dev), Ino: st.Ino, Size: st.Size, MTime: st.Mtim.Nano(), CTime: st.Ctim.Nano(), Mode: st.Mode}
 }
 
+// fstat is that of an open file.
+func fstat(fd int) (FileStat, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return FileStat{}, fmt.Errorf("stat: %w", err)
+	}
+	return fileStatOf(&st), nil
+}
+
 // Stat of a path, whose links are followed within the root of its processes.
 func Stat(files *hostfs.Root, path string) (FileStat, error) {
 	st, err := files.Stat(path)
@@ -95,12 +104,10 @@ func (r *Reader) Read(dir int, name string, understand func(text io.Reader) erro
 		return FileStat{}, fmt.Errorf("open job: %w", err)
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return FileStat{}, fmt.Errorf("stat job: %w", err)
-	}
-	before := fileStatOf(&st)
+	before, err := fstat(fd)
 	switch {
+	case err != nil:
+		return FileStat{}, err
 	case !before.Regular():
 		return before, ErrIrregular
 	case before.Size > MaxJobFile:
@@ -111,10 +118,11 @@ func (r *Reader) Read(dir int, name string, understand func(text io.Reader) erro
 	if text.err != nil {
 		return before, fmt.Errorf("read job: %w", text.err)
 	}
-	if err := unix.Fstat(fd, &st); err != nil {
-		return before, fmt.Errorf("stat job: %w", err)
+	after, err := fstat(fd)
+	if err != nil {
+		return before, err
 	}
-	if after := fileStatOf(&st); after.Size != before.Size || after.MTime != before.MTime || text.short {
+	if after.Size != before.Size || after.MTime != before.MTime || text.short {
 		return before, ErrChanging
 	}
 	return before, understood
