@@ -19,7 +19,7 @@ func logOf(t *testing.T) (*Probe, func() []observer.LoggedEntry) {
 	env, _ := probetest.Env()
 	env.Settings.Logger = zap.New(core)
 	p := New(NewDefaultConfig(), nil, env)
-	p.known = 0
+	p.observed = true
 	return p, logs.TakeAll
 }
 

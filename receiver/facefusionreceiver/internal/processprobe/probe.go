@@ -38,7 +38,7 @@ type Probe struct {
 	unfit    map[string]string
 	blind    map[string]bool
 	hinted   hinted
-	known    int
+	observed bool
 	shown    []shownInstance
 	over     bool // it was logged that there are too many instances
 }
@@ -54,7 +54,6 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 		blind:    map[string]bool{},
 		hinted:   hinted{},
 		episodes: map[string]*episode{},
-		known:    -1,
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
 	p.table = process.NewTable(process.Settings{
@@ -115,8 +114,8 @@ func (p *Probe) observe(ctx context.Context) error {
 	p.env.Snapshots.Processes.Publish(snapshot)
 	p.report(snapshot)
 	p.emit(snapshot)
-	first := p.known < 0
-	p.known = len(snapshot.Instances)
+	first := !p.observed
+	p.observed = true
 	if p.shows(snapshot.Instances) || first || len(snapshot.Changes) > 0 {
 		p.env.RequestScrape()
 	}
@@ -141,7 +140,7 @@ func (p *Probe) choose() {
 // what may not be read.
 func (p *Probe) report(snapshot *process.Snapshot) {
 	p.reportBlind(snapshot)
-	if p.known < 0 && len(snapshot.Instances) == 0 && len(snapshot.Blind) == 0 {
+	if !p.observed && len(snapshot.Instances) == 0 && len(snapshot.Blind) == 0 {
 		p.env.Settings.Logger.Info("no FaceFusion process found yet, it will be picked up when it starts", zap.String("root_path", p.env.RootPath))
 	}
 	p.reportFound(snapshot)

@@ -213,7 +213,7 @@ func TestWhatNothingFitsIsLoggedOnce(t *testing.T) {
 	env, _ := probetest.Env()
 	env.Settings.Logger = zap.New(core)
 	p := New(NewDefaultConfig(), nil, env)
-	p.known = 0
+	p.observed = true
 	snapshot := func(state process.ConfigurationState, unfit ...string) *process.Snapshot {
 		return &process.Snapshot{Instances: []process.Instance{{ID: "ff", Configured: true, Configuration: state, Unfit: unfit}}}
 	}
@@ -251,7 +251,7 @@ func TestHintsAreLoggedOnce(t *testing.T) {
 	env, _ := probetest.Env()
 	env.Settings.Logger = zap.New(core)
 	p := New(NewDefaultConfig(), nil, env)
-	p.known = 0
+	p.observed = true
 	for pid := range 3 {
 		p.report(&process.Snapshot{Hints: []process.Hint{{PID: pid, Reason: "near", Cmdline: "^python it's( |$)"}}})
 	}
