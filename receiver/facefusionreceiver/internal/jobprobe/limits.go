@@ -26,7 +26,6 @@ func (p *Probe) OverLimits() []probe.OverLimit {
 
 // logOverLimits logs once for each folder and limit what is over it.
 func (p *Probe) logOverLimits(snapshot *jobqueue.Snapshot) {
-	p.logBehind(snapshot)
 	for i := range snapshot.Queues {
 		q := &snapshot.Queues[i]
 		instance := q.Instances[0]
@@ -37,13 +36,6 @@ func (p *Probe) logOverLimits(snapshot *jobqueue.Snapshot) {
 		if p.becameOver("models "+instance, q.ModelsOver > 0) {
 			p.env.Settings.Logger.Warn("too many models: models that are not FaceFusion's own are reported as other from now on", zap.String("instance", instance))
 		}
-	}
-}
-
-// logBehind logs once for each folder that it has more changes than can be read.
-func (p *Probe) logBehind(snapshot *jobqueue.Snapshot) {
-	for i := range snapshot.Queues {
-		instance := snapshot.Queues[i].Instances[0]
 		if p.becameOver("folder_work "+instance, slices.Contains(snapshot.Behind, instance)) {
 			p.env.Settings.Logger.Warn("a jobs folder has more changes than are read at once: what is known of its jobs is late", zap.String("instance", instance))
 		}
