@@ -83,8 +83,7 @@ func TestAbsenceIsNotDeletion(t *testing.T) {
 					h.job("queued/"+name, "started")
 					h.pass()
 					h.tick(time.Second)
-					h.job("queued/"+name, "completed")
-					h.mv("queued/"+name, "completed/"+name)
+					h.end(name, "completed")
 					h.pass()
 				}
 				finished := func() (n uint64) {
@@ -141,8 +140,7 @@ func TestAJobThatIsAwayRunsOn(t *testing.T) {
 	h.pass()
 	assert.Equal(t, AccessOpen, h.queue().Access)
 	assert.Equal(t, "running 1", counts(h.queue()))
-	h.job("queued/a", "completed")
-	h.mv("queued/a", "completed/a")
+	h.end("a", "completed")
 	h.pass()
 	assert.Equal(t, []string{"a: running -> completed ended completed"}, transitions(h.took()))
 }

@@ -78,8 +78,7 @@ func TestAnExceptionOfNoRun(t *testing.T) {
 		h.calls("run", 2, 1)
 	}
 	assert.Equal(t, "running 1", counts(h.queue()))
-	h.job("queued/"+uiID, "completed")
-	h.mv("queued/"+uiID, "completed/"+uiID)
+	h.end(uiID, "completed")
 	h.pass()
 	assert.Equal(t, "completed 1", counts(h.queue()))
 }

@@ -72,16 +72,14 @@ func TestWhatHappensWhileTheCollectorIsAwayIsEmittedOnce(t *testing.T) {
 	h.job("queued/runs", "queued")
 	h.job("queued/retried", "queued")
 	h.pass()
-	h.job("queued/retried", "failed")
-	h.mv("queued/retried", "failed/retried")
+	h.end("retried", "failed")
 	h.job("queued/runs", "started")
 	h.pass()
 	h.took()
 	h.kill(kept)
 
 	h.advance(5 * time.Second)
-	h.job("queued/runs", "completed")
-	h.mv("queued/runs", "completed/runs")
+	h.end("runs", "completed")
 	h.job("completed/unseen", "completed")
 	h.job("failed/retried", "completed") // a retry, all of it unseen
 	h.mv("failed/retried", "completed/retried")

@@ -40,6 +40,15 @@ func (h *harness) runner(command string) ProcessID {
 	return p.ProcessID
 }
 
+// run starts a runner, and the job that it runs.
+func (h *harness) run(command, job string) ProcessID {
+	id := h.runner(command)
+	h.pass()
+	h.job("queued/"+job, "started")
+	h.pass()
+	return id
+}
+
 // watching returns a harness after its first pass, which finds a web UI for the command "run" and a
 // runner for any other.
 func watching(t *testing.T, settings Settings, commands ...string) *harness {

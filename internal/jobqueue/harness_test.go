@@ -190,6 +190,13 @@ func (h *harness) mv(from, to string) {
 	require.NoError(h.t, os.Rename(h.file(from), h.file(to)))
 }
 
+// end writes how a job that was queued ended, and moves it, as FaceFusion does.
+func (h *harness) end(id, status string) {
+	h.t.Helper()
+	h.job("queued/"+id, status)
+	h.mv("queued/"+id, status+"/"+id)
+}
+
 // process sets what lives: "server 1h" started an hour ago.
 func (h *harness) process(role ProcessRole, age time.Duration) {
 	h.unknown = false

@@ -28,8 +28,7 @@ func twoHeadless(t *testing.T, oneOutput, otherOutput string) (h *harness, one, 
 func (h *harness) headless(id string, statuses ...string) { h.job("queued/"+id, statuses...) }
 
 func (h *harness) complete(id string, process ProcessID) {
-	h.headless(id, "completed")
-	h.mv("queued/"+id, "completed/"+id)
+	h.end(id, "completed")
 	h.tick(time.Second)
 	h.exit(process, "")
 	h.tick(time.Second)

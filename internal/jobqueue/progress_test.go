@@ -234,8 +234,7 @@ func TestTheIdleWebUIBesideOneAtWork(t *testing.T) {
 	assert.InDelta(t, unlearnedIdle, f.idleUse(working), 1e-9, "it was never idle")
 	use(80, 0, 0.5)
 	assert.Equal(t, "stalled 1", counts(h.queue()), "what the other uses is no work on this")
-	h.job("queued/mine", "completed")
-	h.mv("queued/mine", "completed/mine")
+	h.end("mine", "completed")
 	use(5, 0, 0.5)
 	h.job("queued/its", "started") // of either
 	use(70, 0, 0.5)

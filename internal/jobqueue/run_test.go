@@ -93,8 +93,7 @@ func TestPublishedRunsDoNotChange(t *testing.T) {
 	h.pass()
 	run := h.queue().Open[0]
 	before := fmt.Sprintf("%+v", run)
-	h.job("queued/a", "completed")
-	h.mv("queued/a", "completed/a")
+	h.end("a", "completed")
 	h.pass()
 	assert.Equal(t, before, fmt.Sprintf("%+v", run))
 	assert.Empty(t, h.queue().Open)
@@ -136,8 +135,7 @@ func TestExemplarsDoNotGoBackInTime(t *testing.T) {
 	}
 	for _, id := range []string{"job", "batch"} {
 		h.tick(10 * time.Second)
-		h.job("queued/"+id, "completed")
-		h.mv("queued/"+id, "completed/"+id)
+		h.end(id, "completed")
 		h.pass()
 	}
 	require.Len(t, h.queue().Runs, 1)
@@ -223,8 +221,7 @@ func TestARunThatIsCountedIsReported(t *testing.T) {
 	h.write("queued/clip", text[:len(text)/2])
 	h.advance(time.Minute)
 	h.pass()
-	h.job("queued/clip", "completed")
-	h.mv("queued/clip", "completed/clip")
+	h.end("clip", "completed")
 	h.pass()
 	assert.Equal(t, []string{"clip: none -> completed ended completed"}, transitions(h.took()))
 	require.Len(t, h.queue().Runs, 1)
@@ -239,8 +236,7 @@ func TestARunThatFailedAgainIsReported(t *testing.T) {
 	h.pass()
 	h.job("queued/clip", "started")
 	h.pass()
-	h.job("queued/clip", "failed")
-	h.mv("queued/clip", "failed/clip")
+	h.end("clip", "failed")
 	h.pass()
 	h.took()
 	h.mv("failed/clip", "../clip")

@@ -55,8 +55,7 @@ func TestAFolderOfASession(t *testing.T) {
 			assert.Equal(t, []string{"facefusion-3f2a"}, h.queue().Instances)
 			assert.Equal(t, []string{"one: none -> running"}, transitions(h.took()))
 			h.within(c.session, c.statuses, func() {
-				h.job("queued/one", "completed")
-				h.mv("queued/one", "completed/one")
+				h.end("one", "completed")
 			})
 			h.tick(3 * time.Second)
 			changes := h.took()
@@ -204,8 +203,7 @@ func TestManySessions(t *testing.T) {
 	h.tick(12 * time.Second)
 	assert.Equal(t, uint64(maxSessions+21), counted(), "and not the first of it once more")
 	h.within(name(0), jobsdir.Names[:], func() {
-		h.job("queued/long", "completed")
-		h.mv("queued/long", "completed/long")
+		h.end("long", "completed")
 	})
 	h.tick(3 * time.Second)
 	assert.Equal(t, uint64(maxSessions+22), counted())

@@ -19,8 +19,7 @@ func TestARunThatAUserStopped(t *testing.T) {
 		h.pass()
 		h.tick(3 * time.Second)
 		h.took()
-		h.job("queued/"+id, "failed")
-		h.mv("queued/"+id, "failed/"+id)
+		h.end(id, "failed")
 		h.pass()
 		h.tick(time.Second)
 	}
