@@ -189,7 +189,7 @@ gpu-kit: build ## the same as a folder, dist/gpu-kit, to be carried to a machine
 		go build -buildmode=pie -trimpath -ldflags="-s -w -X main.version=$(VERSION)+$(COMMIT) $$flags" -o dist/gpu-kit/gpu-kit ./test/gpu && \
 		cd distribution/agent && go build -buildmode=pie -trimpath -ldflags="-s -w $$flags" -o ../../dist/gpu-kit/otelcol-facefusion .
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o dist/gpu-kit/simulator ./simulator
-	@for program in gpu-kit otelcol-facefusion; do .ci/linker.sh binary dist/gpu-kit/$$program; [ "$(SYSROOT)" = none ] || .ci/linker.sh glibc dist/gpu-kit/$$program 2.31; done
+	@set -e; for program in gpu-kit otelcol-facefusion; do .ci/linker.sh binary dist/gpu-kit/$$program; [ "$(SYSROOT)" = none ] || .ci/linker.sh glibc dist/gpu-kit/$$program 2.31; done
 	cp test/gpu/kit/run.sh dist/gpu-kit/
 
 deploy-test: ## check rules, alerts and messages with the programs and the code of Prometheus and Alertmanager
