@@ -183,7 +183,8 @@ gpu: gpu-kit ## compare with nvidia-smi and print what each call costs; needs an
 	dist/gpu-kit/run.sh dist/gpu-result $(GPU_ARGS)
 
 # Its programs are linked with glibc 2.31, so that they run on what is older than this machine.
-gpu-kit: build ## the same as a folder, dist/gpu-kit, to be carried to a machine that has a GPU and nothing else
+gpu-kit: sources ## the same as a folder, dist/gpu-kit, to be carried to a machine that has a GPU and nothing else
+	@.ci/linker.sh environment
 	@rm -rf dist/gpu-kit && mkdir -p dist/gpu-kit
 	flags=$$(.ci/sysroot.sh) && \
 		go build -buildmode=pie -trimpath -ldflags="-s -w -X main.version=$(VERSION)+$(COMMIT) $$flags" -o dist/gpu-kit/gpu-kit ./test/gpu && \
