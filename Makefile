@@ -140,7 +140,7 @@ e2e-install: build bin/otelcol-facefusion-doctor bin/simulator ## install the pa
 	go test -count=1 -v -timeout 20m -tags install ./test/install/...
 
 .PHONY: e2e-upgrade
-e2e-upgrade: build bin/otelcol-facefusion-doctor bin/simulator ## upgrade from the package of an earlier commit to that of this one, and back, while jobs run: FROM=COMMIT, the last version or commit by default; needs root
+e2e-upgrade: build bin/otelcol-facefusion-doctor bin/simulator ## upgrade from the package of an earlier commit to that of this one, and back, while jobs run: FROM=COMMIT, the last version or commit by default; needs root, downloads Debian once
 	test/install/prepare.sh system
 	test/install/upgrade.sh $(FROM)
 	go test -count=1 -v -timeout 15m -tags upgrade -run TestUpgradeBetweenCommits ./test/install/...
@@ -173,7 +173,7 @@ cost: build bin/simulator .cache/exporters ## measure the whole process beside w
 cost-growth: build bin/simulator .cache/exporters ## measure how that grows with the host: processes, jobs, GPUs, FaceFusions, connections, scrapers; ten minutes
 	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -growth -window 30s -warmup 30s -report docs/performance.md $(COST_ARGS)'
 
-latency: build bin/simulator .cache/exporters ## measure how long after an event it is reported, at rest and under load; writes docs/performance.md
+latency: build bin/simulator .cache/exporters ## measure how long after an event it is reported, at rest and under load; writes docs/performance.md; needs root
 	unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && .cache/exporters/cost -latency -report docs/performance.md'
 
 cost-check: build bin/simulator .cache/exporters ## the same in short
@@ -183,7 +183,7 @@ gpu: gpu-kit ## compare with nvidia-smi and print what each call costs; needs an
 	dist/gpu-kit/run.sh dist/gpu-result $(GPU_ARGS)
 
 # Its programs are linked with glibc 2.31, so that they run on what is older than this machine.
-gpu-kit: sources ## the same as a folder, dist/gpu-kit, to be carried to a machine that has a GPU and nothing else
+gpu-kit: sources ## the same as a folder, dist/gpu-kit, to be carried to a machine that has a GPU and nothing else; downloads the C library of Debian 11 once, but not with SYSROOT=none
 	@.ci/linker.sh environment
 	@rm -rf dist/gpu-kit && mkdir -p dist/gpu-kit
 	flags=$$(.ci/sysroot.sh) && \
