@@ -21,7 +21,6 @@ rest() {
 	wait "$pid" || true
 }
 
-.ci/linker.sh hardened bin/otelcol-facefusion
 size=$(stat -c %s bin/otelcol-facefusion)
 read -r agent own <<<"$(rest config/agent.yaml)"
 read -r empty empty_own <<<"$(rest config/agent.yaml .ci/empty-pipeline.yaml)"
