@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -51,6 +52,9 @@ func sections() []*section {
 
 // metadataFile is the part of metadata.yaml that is used.
 type metadataFile struct {
+	Attributes map[string]struct {
+		NameOverride string `yaml:"name_override"`
+	}
 	Metrics   map[string]metricDeclaration
 	Events    map[string]metricDeclaration
 	Telemetry struct{ Metrics map[string]metricDeclaration }
@@ -72,7 +76,7 @@ func read(receiver string) (*declarations, error) {
 	if err := yaml.Unmarshal(data, &from); err != nil {
 		return nil, err
 	}
-	all, err := metrics(from.Metrics)
+	all, err := from.metrics()
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +90,7 @@ func read(receiver string) (*declarations, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(from.Events)) {
 		e := from.Events[name]
-		into.Events = append(into.Events, event{name, list(e.Attributes), e.Description})
+		into.Events = append(into.Events, event{name, list(from.sent(e.Attributes)), e.Description})
 	}
 	// The text format of the collector's own page has no suffixes.
 	for _, name := range slices.Sorted(maps.Keys(from.Telemetry.Metrics)) {
@@ -112,9 +116,17 @@ func distribute(into []*section, all []metric) error {
 	return nil
 }
 
-func metrics(from map[string]metricDeclaration) ([]metric, error) {
+// sent are the names that attributes are sent by.
+func (from *metadataFile) sent(attributes []string) (names []string) {
+	for _, name := range attributes {
+		names = append(names, cmp.Or(from.Attributes[name].NameOverride, name))
+	}
+	return names
+}
+
+func (from *metadataFile) metrics() ([]metric, error) {
 	var found []metric
-	for name, m := range from {
+	for name, m := range from.Metrics {
 		kind, translated := "gauge", otlptranslator.MetricType(otlptranslator.MetricTypeGauge)
 		switch {
 		case m.Sum != nil && m.Sum.Monotonic:
@@ -126,7 +138,7 @@ func metrics(from map[string]metricDeclaration) ([]metric, error) {
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, metric{name, prometheus, kind, m.Unit, list(m.Attributes), m.Description, m.Enabled})
+		found = append(found, metric{name, prometheus, kind, m.Unit, list(from.sent(m.Attributes)), m.Description, m.Enabled})
 	}
 	return found, nil
 }
