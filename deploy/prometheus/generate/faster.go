@@ -15,17 +15,12 @@ const shortest = time.Second
 // hasten divides every time of a rule by the setting "faster": how long it looks back, and how long
 // an alert waits. Numbers of seconds that are compared with a value of a metric stay.
 func (c config) hasten(rule *yaml.Node) error {
-	by, _ := c["faster"].(int)
-	if by == 1 {
-		return nil
+	by, err := c.faster()
+	if err != nil || by == 1 {
+		return err
 	}
-	if by < 1 {
-		return fmt.Errorf("faster: %v is not a number of times, 1 or more", c["faster"])
-	}
-	if hold := value(rule, "for"); hold != nil {
-		if err := c.divide(hold); err != nil {
-			return err
-		}
+	if err := c.divide(value(rule, "for")); err != nil {
+		return err
 	}
 	expr := value(rule, "expr")
 	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr.Value)
@@ -47,9 +42,21 @@ func (c config) hasten(rule *yaml.Node) error {
 	return nil
 }
 
-// divide shortens a time of the document.
-func (c config) divide(node *yaml.Node) error {
+// faster is the setting.
+func (c config) faster() (int, error) {
 	by, _ := c["faster"].(int)
+	if by < 1 {
+		return 0, fmt.Errorf("faster: %v is not a number of times, 1 or more", c["faster"])
+	}
+	return by, nil
+}
+
+// divide shortens a time of the document, where there is one.
+func (c config) divide(node *yaml.Node) error {
+	by, err := c.faster()
+	if err != nil || by == 1 || node == nil {
+		return err
+	}
 	length, err := model.ParseDuration(node.Value)
 	if err != nil {
 		return err

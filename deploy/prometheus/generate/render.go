@@ -85,10 +85,8 @@ func file(source string, c config, texts map[string]message, language string, na
 		return nil, fmt.Errorf("it has no groups: %.200q", text)
 	}
 	for _, group := range groups.Content {
-		if every := value(group, "interval"); every != nil && c.text("faster") != "1" {
-			if err := c.divide(every); err != nil {
-				return nil, err
-			}
+		if err := c.divide(value(group, "interval")); err != nil {
+			return nil, err
 		}
 		for _, rule := range value(group, "rules").Content {
 			if err := c.finish(rule, texts, language, names); err != nil {
