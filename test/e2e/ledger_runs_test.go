@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/jobs"
@@ -83,22 +81,10 @@ service:
 	t.Logf("%d runs took %v", l.runs, time.Since(begin).Round(time.Second))
 	require.Equal(t, plan.perHeadlessWorker*plan.headlessWorkers+plan.ofWebUI+plan.ofQueue, l.runs)
 
-	finished := map[string]float64{}
-	for _, outcomes := range l.outcomes {
-		for _, outcome := range outcomes {
-			finished[outcome]++
-		}
-	}
-	for end := time.Now().Add(90 * time.Second); time.Now().Before(end) && !maps.Equal(finishedOn(c.page(t)), finished); {
-		time.Sleep(200 * time.Millisecond)
-	}
-	time.Sleep(plan.quietFor)
-	p := c.page(t)
-	assert.Equal(t, finished, finishedOn(p))
-	assert.InDelta(t, finished["orphaned"], total(p, "facefusion_job_lost_total"), 0)
+	finished := l.compareCounts(c, 90*time.Second, plan.quietFor)
+	assert.InDelta(t, finished["orphaned"], total(c.page(t), "facefusion_job_lost_total"), 0)
 	c.stop(t)
 	l.compareTraces(filepath.Join(kept, "traces.json"), filepath.Join(kept, "events.json"))
-	t.Logf("runs by outcome: %v; lost by reason: %v", finished, l.reasons)
 }
 
 // finishedOn counts the runs of a page by outcome.
@@ -292,6 +278,24 @@ func (u *webUI) endWith(err error) error {
 	return err
 }
 
+// compareCounts: in time the page counts each run by its outcome, and then nothing is reported
+// again. It returns how many there were of each.
+func (l *ledgerOfRuns) compareCounts(c *collector, within, quietFor time.Duration) map[string]float64 {
+	finished := map[string]float64{}
+	for _, outcomes := range l.outcomes {
+		for _, outcome := range outcomes {
+			finished[outcome]++
+		}
+	}
+	for end := time.Now().Add(within); time.Now().Before(end) && !maps.Equal(finishedOn(c.page(l.t)), finished); {
+		time.Sleep(200 * time.Millisecond)
+	}
+	time.Sleep(quietFor)
+	assert.Equal(l.t, finished, finishedOn(c.page(l.t)))
+	l.t.Logf("%d runs by outcome: %v; lost by reason: %v", l.runs, finished, l.reasons)
+	return finished
+}
+
 // compareTraces: each run has one trace, with its outcome. What was reported of a job that is
 // another is printed.
 func (l *ledgerOfRuns) compareTraces(file, events string) {
@@ -313,19 +317,9 @@ func (l *ledgerOfRuns) compareTraces(file, events string) {
 }
 
 func (l *ledgerOfRuns) printEvents(file, job string) {
-	content, err := os.ReadFile(file)
-	require.NoError(l.t, err)
-	for line := range bytes.Lines(content) {
-		logs, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(line)
-		require.NoError(l.t, err)
-		for _, rl := range logs.ResourceLogs().All() {
-			for _, sl := range rl.ScopeLogs().All() {
-				for _, r := range sl.LogRecords().All() {
-					if id, there := r.Attributes().Get("facefusion.job.id"); there && id.Str() == job {
-						l.t.Log(r.Timestamp().AsTime().Format(time.StampMilli), r.EventName(), r.Attributes().AsRaw())
-					}
-				}
-			}
+	for _, r := range readRecords(l.t, file) {
+		if id, there := r.Attributes().Get("facefusion.job.id"); there && id.Str() == job {
+			l.t.Log(r.Timestamp().AsTime().Format(time.StampMilli), r.EventName(), r.Attributes().AsRaw())
 		}
 	}
 }

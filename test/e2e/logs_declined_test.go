@@ -88,14 +88,9 @@ func declinedSpans(spans []ptrace.Span) (list []ptrace.Span) {
 }
 
 // concluded are the events that say how a run ended whose job was reported as failed before.
-func concluded(t *testing.T, file string) (list []plog.LogRecord) {
+func concluded(t *testing.T, file string) []plog.LogRecord {
 	t.Helper()
-	for _, r := range readRecords(t, file) {
-		if r.EventName() == "facefusion.job.concluded" {
-			list = append(list, r)
-		}
-	}
-	return list
+	return eventsNamed(t, file, "facefusion.job.concluded")
 }
 
 // refuseImage plays a job whose image is refused.

@@ -101,6 +101,17 @@ func readRecords(t *testing.T, path string) (list []plog.LogRecord) {
 	}
 }
 
+// eventsNamed are the records that are events of a name.
+func eventsNamed(t *testing.T, path, name string) (list []plog.LogRecord) {
+	t.Helper()
+	for _, r := range readRecords(t, path) {
+		if r.EventName() == name {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
 // summary sums up records as the truth of a stream is.
 func summary(records []plog.LogRecord) logtest.Truth {
 	truth := logtest.Truth{Frames: map[string]int64{}, Seconds: map[string]float64{}}

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +21,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"golang.org/x/sys/unix"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
@@ -284,44 +282,13 @@ func (s *soak) usage() (u usageOfAgent) {
 
 // compare requires that page, traces, events and store say what the simulator did.
 func (s *soak) compare() {
-	finished := map[string]float64{}
-	for _, outcomes := range s.outcomes {
-		for _, outcome := range outcomes {
-			finished[outcome]++
-		}
-	}
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end) && !maps.Equal(finishedOn(s.c.page(s.t)), finished); {
-		time.Sleep(200 * time.Millisecond)
-	}
-	time.Sleep(20 * time.Second) // nothing is reported again
-	assert.Equal(s.t, finished, finishedOn(s.c.page(s.t)))
-	s.t.Logf("%d runs by outcome: %v; lost by reason: %v", s.runs, finished, s.reasons)
+	finished := s.compareCounts(s.c, 2*time.Minute, 20*time.Second)
 	kept := filepath.Dir(s.state)
 	s.c.stop(s.t)
 	s.compareTraces(filepath.Join(kept, "traces.json"), filepath.Join(kept, "logs.json"))
 	// Changes of state come too often for an event each; the loss of a run does not.
-	assert.InDelta(s.t, finished["orphaned"], s.events(filepath.Join(kept, "logs.json"), "facefusion.job.orphaned"), 0)
+	assert.InDelta(s.t, finished["orphaned"], len(eventsNamed(s.t, filepath.Join(kept, "logs.json"), "facefusion.job.orphaned")), 0)
 	for _, span := range read(s.t, filepath.Join(kept, "traces.json")) {
 		assert.True(s.t, s.store.ledger.spans[span.TraceID().String()+span.SpanID().String()], "a span that the store never received")
 	}
-}
-
-// events counts those of a name.
-func (s *soak) events(file, name string) (n int) {
-	content, err := os.ReadFile(file)
-	require.NoError(s.t, err)
-	for line := range bytes.Lines(content) {
-		logs, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(line)
-		require.NoError(s.t, err)
-		for _, rl := range logs.ResourceLogs().All() {
-			for _, sl := range rl.ScopeLogs().All() {
-				for _, record := range sl.LogRecords().All() {
-					if record.EventName() == name {
-						n++
-					}
-				}
-			}
-		}
-	}
-	return n
 }
