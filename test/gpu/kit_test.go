@@ -51,6 +51,14 @@ func copyLibraries(t *testing.T, program, root string) {
 	}
 }
 
+// linkerFlags are those that gcc links the kit with.
+func linkerFlags(t *testing.T) []string {
+	t.Helper()
+	flags, err := exec.Command("sh", "-c", `eval set -- $(../../.ci/sysroot.sh) && echo "$2"`).Output()
+	require.NoError(t, err)
+	return strings.Fields(string(flags))
+}
+
 // bareRoot is a root that has the C library of 2020 and the kit, the fake driver's library where a
 // driver puts its own, and a fake nvidia-smi: no shell, no Python, no compiler, no /proc.
 func bareRoot(t *testing.T) (root string) {
@@ -66,9 +74,7 @@ func bareRoot(t *testing.T) (root string) {
 	for _, program := range []string{"gpu-kit", "otelcol-facefusion", "simulator"} {
 		copyLibraries(t, filepath.Join(kitFolder, program), root)
 	}
-	flags, err := exec.Command("sh", "-c", `eval set -- $(../../.ci/sysroot.sh) && echo "$2"`).Output()
-	require.NoError(t, err)
-	_, err = fakenvml.BuildLinked(filepath.Join(root, "usr/lib/x86_64-linux-gnu"), strings.Fields(string(flags)))
+	_, err := fakenvml.BuildLinked(filepath.Join(root, "usr/lib/x86_64-linux-gnu"), linkerFlags(t))
 	require.NoError(t, err)
 	build := exec.Command("go", "build", "-o", filepath.Join(root, "bin/nvidia-smi"), "./fakesmi")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -82,9 +88,14 @@ func spendEnergy(t *testing.T, control fakenvml.Control) {
 	t.Helper()
 	begin := time.Now()
 	whileTesting(t, func() error {
-		elapsed := time.Since(begin).Seconds()
-		return control.Set(fmt.Sprintf("gpu.0.energy %d", 5_000_001+int(150_001*elapsed)), fmt.Sprintf("gpu.1.energy %d", 5_000_002+int(150_002*elapsed)))
+		return control.Set(energySpent(time.Since(begin))...)
 	})
+}
+
+// energySpent are the counters of energy after some time, as lines of the control file.
+func energySpent(after time.Duration) []string {
+	seconds := after.Seconds()
+	return []string{fmt.Sprintf("gpu.0.energy %d", 5_000_001+int(150_001*seconds)), fmt.Sprintf("gpu.1.energy %d", 5_000_002+int(150_002*seconds))}
 }
 
 // whileTesting does something at once, and again and again until the test ends.

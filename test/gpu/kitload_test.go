@@ -22,10 +22,8 @@ func buildCUDA(t *testing.T, root string) {
 	t.Helper()
 	source, err := filepath.Abs("../../testdata/cuda/fakecuda.c")
 	require.NoError(t, err)
-	flags, err := exec.Command("sh", "-c", `eval set -- $(../../.ci/sysroot.sh) && echo "$2"`).Output()
-	require.NoError(t, err)
 	args := append([]string{"-O2", "-fPIC", "-shared", "-Wl,-soname,libcuda.so.1", "-o", filepath.Join(root, "usr/lib/x86_64-linux-gnu/libcuda.so.1"), source},
-		strings.Fields(string(flags))...)
+		linkerFlags(t)...)
 	out, err := exec.Command("gcc", args...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
@@ -78,8 +76,7 @@ func follow(t *testing.T, root string) {
 	driver, smi := fakenvml.Control(filepath.Join(root, "control")), filepath.Join(root, "smi.json")
 	uuid := newFakeGPU(0).fields["uuid"]
 	whileTesting(t, func() error {
-		elapsed := time.Since(begin).Seconds()
-		lines := []string{fmt.Sprintf("gpu.0.energy %d", 5_000_001+int(150_001*elapsed)), fmt.Sprintf("gpu.1.energy %d", 5_000_002+int(150_002*elapsed))}
+		lines := energySpent(time.Since(begin))
 		l, err := readCUDALog(filepath.Join(root, "cuda.log"))
 		if err != nil {
 			return err
