@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -103,7 +104,7 @@ func installInside(t *testing.T, f *faceFusionCopy) (folder string) {
 func requireInside(t *testing.T, port int, want map[string]float64) {
 	t.Helper()
 	var text string
-	require.Eventually(t, func() bool {
+	shown := assert.Eventually(t, func() bool {
 		answer, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
 		if err != nil {
 			return false
@@ -120,7 +121,8 @@ func requireInside(t *testing.T, port int, want map[string]float64) {
 			}
 		}
 		return true
-	}, time.Minute, 200*time.Millisecond, "want %v: see %s", want, text)
+	}, time.Minute, 200*time.Millisecond)
+	require.True(t, shown, "want %v: see %s", want, text)
 }
 
 func status(t *testing.T, port int, path string) int {

@@ -168,7 +168,7 @@ func (m *bootedMachine) waitFinished(t *testing.T, id string, ended func() int) 
 	t.Helper()
 	var page string
 	want, last := ended(), 0
-	require.Eventually(t, func() bool {
+	counted := assert.Eventually(t, func() bool {
 		page = m.get("http://127.0.0.1:9464/metrics")
 		found := finished.FindStringSubmatch(page)
 		if found == nil || !strings.Contains(page, id) {
@@ -181,7 +181,8 @@ func (m *bootedMachine) waitFinished(t *testing.T, id string, ended func() int) 
 		require.GreaterOrEqual(t, count, last, "a counter went back")
 		last = count
 		return count >= want
-	}, patience, 100*time.Millisecond, "%d runs ended, %d are counted", want, last)
+	}, patience, 100*time.Millisecond)
+	require.True(t, counted, "%d runs ended, %d are counted", want, last)
 	return page
 }
 
