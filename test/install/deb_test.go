@@ -16,9 +16,6 @@ import (
 const (
 	// packages is what `make e2e-install` has built.
 	packages    = "../../dist/install"
-	installOld  = "dpkg --install --force-confdef --force-confold /packages/old/*.deb"
-	installNew  = "dpkg --install --force-confdef --force-confold /packages/new/*.deb"
-	restart     = "systemctl restart otelcol-facefusion"
 	dropIns     = "/etc/systemd/system/otelcol-facefusion.service.d"
 	shipped     = "/usr/share/doc/otelcol-facefusion/drop-ins/"
 	stateFolder = "/var/lib/otelcol-facefusion"

@@ -30,6 +30,13 @@ const (
 	optionsFile = "/etc/otelcol-facefusion/otelcol-facefusion.conf"
 )
 
+// What an operator enters.
+const (
+	installOld = "dpkg --install --force-confdef --force-confold /packages/old/*.deb"
+	installNew = "dpkg --install --force-confdef --force-confold /packages/new/*.deb"
+	restart    = "systemctl restart otelcol-facefusion"
+)
+
 // Nothing on the machine takes longer than this, even where others use its cores.
 const patience = 60 * time.Second
 

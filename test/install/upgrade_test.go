@@ -42,14 +42,14 @@ service:
 // end while no agent runs.
 func TestUpgradeBetweenCommits(t *testing.T) {
 	m := boot(t, upgradePackages)
-	m.run(t, "dpkg --install /packages/old/*.deb")
+	m.run(t, installOld)
 	m.run(t, "install --mode=755 /programs/otelcol-facefusion /usr/local/bin/store")
 	m.write(t, "/etc/store.yaml", storeConfig)
 	m.run(t, "systemd-run --quiet --unit=store /usr/local/bin/store --config=/etc/store.yaml")
 	startFaceFusion(t, m, idle) // the jobs are this test's
 	m.write(t, agentConfig, m.read(t, agentConfig)+"# changed by hand\n")
 	m.write(t, optionsFile, "OTELCOL_OPTIONS=\"--config=/etc/otelcol-facefusion/agent.yaml --config=/etc/otelcol-facefusion/all-signals.yaml\"\n")
-	m.run(t, "systemctl restart otelcol-facefusion")
+	m.run(t, restart)
 	id := instanceID(t, m.waitPage(t, patience, `facefusion_process_up{`, `facefusion_job_count{`))
 
 	w := workOn(t, filepath.Join(m.root, "home/ai/facefusion/facefusion-0/.jobs"))
@@ -73,9 +73,9 @@ func TestUpgradeBetweenCommits(t *testing.T) {
 		assert.Equal(t, id, instanceID(t, m.waitFinished(t, id, w.ended)))
 	}
 	old := m.run(t, "otelcol-facefusion --version")
-	change("upgrade", "dpkg --install --force-confdef --force-confold /packages/new/*.deb")
+	change("upgrade", installNew)
 	assert.NotEqual(t, old, m.run(t, "otelcol-facefusion --version"))
-	change("downgrade", "dpkg --install --force-confdef --force-confold /packages/old/*.deb")
+	change("downgrade", installOld)
 	assert.Equal(t, old, m.run(t, "otelcol-facefusion --version"))
 
 	total := w.stop(t)
