@@ -3,6 +3,7 @@ package process_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,6 +129,42 @@ func TestOneContainerTakesOnePlace(t *testing.T) {
 			}
 		}
 		assert.Equal(t, 2, up, "one is missed")
+	})
+}
+
+// TestAContainerOfAnotherUserTakesNoPlace: he may run the same image, or make the crash unseen.
+func TestAContainerOfAnotherUserTakesNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t, process.Settings{})
+		put := func(n, uid int) proctest.ProcEntry {
+			p := created(w, 100+n, n, "0::/system.slice/docker-"+nthContainer(n)+".scope\n", "", "")
+			p.UID = uid
+			require.NoError(t, filepath.WalkDir(w.host.Path(p.RootDir+"/facefusion"), func(path string, _ os.DirEntry, err error) error {
+				if err != nil {
+					return err
+				}
+				return os.Chown(path, uid, uid)
+			}))
+			w.put(p)
+			return p
+		}
+		crashed := put(1, 0)
+		id := only(t, w.pass()).ID
+		time.Sleep(time.Second)
+		w.end(crashed, int(unix.SIGSEGV))
+		require.NoError(t, os.RemoveAll(w.host.Path("/var/lib/docker/overlay2/layer-1")))
+		put(2, 4001)
+		s := w.passes(time.Minute)
+		require.Len(t, s.Instances, 2)
+		for _, i := range s.Instances {
+			assert.Equal(t, i.ID != id, i.Up())
+		}
+		put(3, 0)
+		s = w.passes(time.Minute)
+		require.Len(t, s.Instances, 2)
+		for _, i := range s.Instances {
+			assert.NotEqual(t, id, i.ID, "its user has started another one")
+		}
 	})
 }
 
