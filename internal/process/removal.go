@@ -77,8 +77,8 @@ func (i *instanceState) missedSince() (last time.Time) {
 }
 
 // successor is an instance that was created in place of one whose container was removed, where
-// nothing lasting names it: a container of the same user with the same folder that came after it had
-// ended, and that has taken nobody's place yet. Another user may run the same image.
+// nothing lasting names it: a container of the same user with the same folder that came after it
+// had ended, and that has taken nobody's place yet. Another user may run the same image.
 func (s *instanceSet) successor(i *instanceState) *instanceState {
 	return s.first(func(other *instanceState) bool {
 		return other.conf == nil && other.services > 0 && other.site.container != "" && other.jobs.inner == i.jobs.inner &&
