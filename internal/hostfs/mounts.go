@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Mount is one line of /proc/<pid>/mountinfo, which everybody may read.
@@ -97,6 +99,17 @@ func Covering(mounts []Mount, path string) (m Mount, inner string, ok bool) {
 		}
 	}
 	return m, inner, ok
+}
+
+// OfDevice returns a mount of the file system with a device number, as stat tells that.
+func OfDevice(mounts []Mount, device uint64) (Mount, bool) {
+	name := fmt.Sprintf("%d:%d", unix.Major(device), unix.Minor(device))
+	for _, m := range mounts {
+		if m.Device == name {
+			return m, true
+		}
+	}
+	return Mount{}, false
 }
 
 // Below returns path as seen from root, when it lies below it. Both are clean and absolute.

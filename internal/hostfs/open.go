@@ -38,13 +38,15 @@ func OpenInside(folder int, path string, flags int) (int, error) {
 	if err != nil {
 		return -1, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	outer, inner := mountOf(folder), mountOf(fd)
-	if outer != inner {
+	if !SameMount(folder, fd) {
 		unix.Close(fd)
 		return -1, &os.PathError{Op: "open", Path: path, Err: unix.EXDEV}
 	}
 	return fd, nil
 }
+
+// SameMount says that two open files lie on one mount.
+func SameMount(a, b int) bool { return mountOf(a) == mountOf(b) }
 
 // mountID is what an open file lies on: the mount, or the device where the kernel does not tell
 // that (Linux before 5.8).

@@ -83,6 +83,28 @@ func (r *Root) openHeld(path string) (Held, error) {
 	return h, nil
 }
 
+// Judge asks something of an open file. It waits no longer than the gate does for the access to the
+// key, so the question is asked of a descriptor of its own.
+func (r *Root) Judge(key DeviceKey, h Held, ask func(Held) bool) (bool, error) {
+	own, err := unix.FcntlInt(uintptr(h.FD), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return false, fmt.Errorf("hold: %w", err)
+	}
+	answer := false
+	call, err := r.Gate.Start(key, r.Owner, func() {
+		defer unix.Close(own)
+		answer = ask(Held{FD: own, Stat: h.Stat})
+	})
+	if err != nil {
+		unix.Close(own)
+		return false, err
+	}
+	if err := r.Gate.Wait(call); err != nil {
+		return false, err
+	}
+	return answer, nil
+}
+
 // access runs on what a path leads to.
 func access[T any](r *Root, path string, run func(path string) (T, error)) (T, error) {
 	return follow(r, path, func(path string) (T, error) {

@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,13 +39,18 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 	// Those that are known by who they are come first, then those that are another than they were,
 	// then those that cannot be reached.
 	var others, unreached []Folder
+	named := make(map[string]bool, len(folders))
 	identities := make(map[string]jobsdir.FileStat)
 	accesses, errs := make(map[string]Access), make(map[string]error)
 	for _, at := range folders {
 		if at.Files == nil {
 			at.Files = &hostfs.Root{Gate: w.gate, Dir: "/", Owner: at.Instance}
 		}
+		named[at.Instance] = true
 		st, access, err := w.identify(&at)
+		if access == AccessClaimRefused {
+			identities[at.Instance] = st
+		}
 		if access != AccessOpen {
 			accesses[at.Instance], errs[at.Instance] = access, err
 			unreached = append(unreached, at)
@@ -74,8 +80,8 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 		take(f, at, AccessOpen, nil)
 	}
 	for _, at := range unreached {
-		f := former[at.Instance]
-		if f == nil {
+		f, refused := former[at.Instance], identities[at.Instance]
+		if f == nil || accesses[at.Instance] == AccessClaimRefused && f.claimedBy(&at, bound[f], &refused) {
 			f = w.newFolder(&at, now)
 		}
 		// where another way leads to it, that one is taken
@@ -86,6 +92,7 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 			release(f)
 		}
 	}
+	maps.DeleteFunc(w.permits, func(id string, _ jobsdir.Claim) bool { return !named[id] })
 	for f, ids := range bound {
 		if f.flight == nil {
 			slices.Sort(ids)
@@ -96,6 +103,13 @@ func (w *Watcher) bind(folders []Folder, now time.Time) {
 	slices.SortStableFunc(next, func(a, b *jobsFolder) int { return strings.Compare(b.of, a.of) })
 	w.folders = next
 	w.shareTotals()
+}
+
+// claimedBy says that a folder is not the own one of an instance whose path leads to somebody
+// else's: that instance is none of the folder's from then on.
+func (f *jobsFolder) claimedBy(at *Folder, bound []string, refused *jobsdir.FileStat) bool {
+	shared := slices.ContainsFunc(f.instances, func(id string) bool { return id != at.Instance })
+	return shared || len(bound) > 0 || f.identity.Same(refused)
 }
 
 // payerOf is who pays for a folder.

@@ -30,6 +30,9 @@ type Folder struct {
 	// Process is the root of the instance's processes. Where it is nil, the growth of files is no
 	// evidence.
 	Process *hostfs.Root
+	// May says whether the instance may have what Path leads to, which is asked when that is
+	// another folder than before, also from the goroutine of a pass. Nil is that it may.
+	May func(hostfs.Held) bool
 	// Payer is the user who pays for what is kept of it: with all folders of one user it is
 	// bounded. The instance by default.
 	Payer string

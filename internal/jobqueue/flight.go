@@ -128,8 +128,20 @@ func (w *Watcher) identify(at *Folder) (jobsdir.FileStat, Access, error) {
 	case hostfs.IsHanging(err):
 		return jobsdir.FileStat{}, AccessUnresponsive, err
 	case err == nil && jobs.Stat.IsDir():
-		at.jobs = jobs
-		return jobs.Stat, AccessOpen, nil
+		jobs.Permit(at.May)
+		permitted, err := w.permitted(at, jobs)
+		if permitted {
+			at.jobs = jobs
+			return jobs.Stat, AccessOpen, nil
+		}
+		jobs.Close()
+		switch {
+		case hostfs.IsHanging(err):
+			return jobsdir.FileStat{}, AccessUnresponsive, err
+		case err != nil:
+			return jobsdir.FileStat{}, accessOf(err), nil
+		}
+		return jobs.Stat, AccessClaimRefused, nil
 	case err == nil:
 		jobs.Close()
 		return jobsdir.FileStat{}, AccessAbsent, nil
@@ -138,4 +150,22 @@ func (w *Watcher) identify(at *Folder) (jobsdir.FileStat, Access, error) {
 	default:
 		return jobsdir.FileStat{}, accessOf(err), nil
 	}
+}
+
+// permitted says whether an instance may have the folder that its path leads to now. What it once
+// had it may have, for as long as that is the same folder with the same owner and mode. What it had
+// while nobody was known who could be asked is no such permission.
+func (w *Watcher) permitted(at *Folder, jobs *jobsdir.JobsFolder) (bool, error) {
+	if at.May == nil {
+		return true, nil
+	}
+	claim := jobs.Claim()
+	if known, there := w.permits[at.Instance]; there && known == claim {
+		return true, nil
+	}
+	permitted, err := jobs.Permitted(at.key())
+	if permitted {
+		w.permits[at.Instance] = claim
+	}
+	return permitted, err
 }

@@ -49,7 +49,9 @@ type Watcher struct {
 	room      *room
 	retention retention
 	loaded    map[string]*savedState // by instance, until there is a folder
-	closed    bool
+	// permits are the folders that instances were found to may have.
+	permits map[string]jobsdir.Claim
+	closed  bool
 }
 
 // errClosed is returned by Observe after Close.
@@ -67,7 +69,7 @@ func NewWatcher(settings Settings) *Watcher {
 		settings.Gate = hostfs.NewGate(hostfs.Settings{})
 	}
 	return &Watcher{
-		settings: settings, gate: settings.Gate, room: &room{}, loaded: make(map[string]*savedState),
+		settings: settings, gate: settings.Gate, room: &room{}, loaded: make(map[string]*savedState), permits: make(map[string]jobsdir.Claim),
 		newHinter: func() *jobsdir.Hinter { return jobsdir.NewHinter(settings.OnHint) },
 	}
 }

@@ -31,14 +31,17 @@ func (f *files) credentials(pid int) (c credentials, ok bool) {
 	if err != nil {
 		return credentials{}, false
 	}
+	started := 0
 	for line := range strings.Lines(string(data)) {
 		name, list, _ := strings.Cut(line, ":")
 		fields := strings.Fields(list)
 		switch name {
 		case "Uid":
 			if len(fields) == 4 {
-				c.uid, err = strconv.Atoi(fields[1]) // the effective one
+				started, err = strconv.Atoi(fields[0]) // the real one
 				ok = err == nil
+				c.uid, err = strconv.Atoi(fields[1]) // the effective one
+				ok = ok && err == nil
 			}
 		case "Gid", "Groups":
 			for _, field := range fields {
@@ -52,35 +55,44 @@ func (f *files) credentials(pid int) (c credentials, ok bool) {
 			}
 		}
 	}
-	c.users = f.users(pid)
-	c.overrides = c.overrides || c.inner(c.uid) == 0
+	users, mapped := f.users(pid)
+	c.users = users
+	// Whoever starts a program that is set-uid to root chooses its command line: it counts as his.
+	if root := c.inner(c.uid) == 0 || c.host(); root && started != c.uid {
+		c.uid, c.overrides = started, false
+	} else {
+		c.overrides = mapped && (c.overrides || root)
+	}
 	return c, ok
 }
 
-// users are those of the user namespace of a process.
-func (f *files) users(pid int) []idRange {
+// users are those of the user namespace of a process. It has none before somebody has written them,
+// and its capabilities mean nothing then: mapped is false.
+func (f *files) users(pid int) (list []idRange, mapped bool) {
 	data, err := f.read(f.path(pid, "uid_map"), maxStat)
 	if err != nil {
-		return nil
+		return nil, true
 	}
-	var list []idRange
+	if len(data) == 0 {
+		return nil, false
+	}
 	for line := range strings.Lines(string(data)) {
 		var r idRange
 		fields := strings.Fields(line)
 		if len(fields) != 3 {
-			return nil
+			return nil, true
 		}
 		for n, to := range []*int{&r.inner, &r.outer, &r.count} {
 			if *to, err = strconv.Atoi(fields[n]); err != nil {
-				return nil
+				return nil, true
 			}
 		}
 		if r.inner == 0 && r.outer == 0 && r.count == allIDs {
-			return nil
+			return nil, true
 		}
 		list = append(list, r)
 	}
-	return list
+	return list, true
 }
 
 // allIDs is how many the initial user namespace has.
@@ -122,6 +134,7 @@ func (c credentials) mayWrite(st *unix.Stat_t) bool {
 // The form of an access control list, see acl(5): a version, then entries of a tag, a set of
 // permissions and an ID.
 const (
+	accessList     = "system.posix_acl_access"
 	maxAccessList  = 4 << 10
 	aclHeader      = 4
 	aclEntry       = 8

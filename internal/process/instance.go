@@ -38,6 +38,8 @@ type instanceState struct {
 	stranger string
 	// uid is the user whose process made a discovered one known.
 	uid int
+	// claimants are the users of its processes, or of those that were its last.
+	claimants Claimants
 	// settled says that more than a check or an installer was ever seen of it.
 	settled bool
 	// ended are the services that are missed, the one that ended first is first.
@@ -187,6 +189,10 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 			out.Servers = append(out.Servers, m.port.asServer(m.ID))
 		}
 	}
+	if now := claimantsOf(live); len(now) > 0 {
+		i.claimants = now
+	}
+	out.Claimants, out.JobsNamed = i.claimants, i.conf != nil && i.conf.JobsPath != ""
 	out.ClaimRefused = own > 0 && refused == own
 	for role, t := range i.totals {
 		out.Roles = append(out.Roles, t.sum(role, byRole[role], c))

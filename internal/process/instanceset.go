@@ -55,6 +55,9 @@ func (s *instanceSet) expect() {
 		if i.conf.Path != "" {
 			i.checkout.inner = resolve(root, i.conf.Path)
 			i.version = s.files.version(i.checkout.inner)
+			if st, err := root.Stat(i.checkout.inner); err == nil && len(i.claimants) == 0 {
+				i.claimants = Claimants{s.files.claims(credentials{uid: int(st.Uid)})}
+			}
 		}
 		jobs := i.conf.JobsPath
 		if jobs == "" && i.conf.Path != "" {

@@ -123,7 +123,7 @@ func (c credentials) listed(root *hostfs.Root, path string) bool {
 		}
 		defer unix.Close(fd)
 		value := make([]byte, maxAccessList)
-		n, err := unix.Fgetxattr(fd, "system.posix_acl_access", value)
+		n, err := unix.Fgetxattr(fd, accessList, value)
 		return value[:max(0, n)], err
 	})
 	return err == nil && c.allowedBy(list)

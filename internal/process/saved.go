@@ -22,6 +22,8 @@ type SavedInstance struct {
 	Stranger string `json:",omitempty"`
 	// UID is the user whose process made it known.
 	UID int `json:",omitempty"`
+	// Groups are those of that user.
+	Groups []int `json:",omitempty"`
 	// Key is what it is known by, where that is more than its jobs folder. The others say where it
 	// runs: the name of its unit or container, the container's ID, and a folder that the host has
 	// for as long as the container exists.
@@ -98,7 +100,7 @@ func (s *instanceSet) restoreOne(r *SavedInstance, boot string, now time.Time) {
 		id: r.ID, version: r.Version, checkout: r.Checkout.folder(), jobs: r.Jobs.folder(), jobsPath: r.JobsPath,
 		key: key, site: site{container: r.Container, who: r.Who, layer: r.Layer},
 		port: r.Port, lastSeen: r.LastSeen, settled: true, stranger: r.Stranger, uid: r.UID, totals: map[Role]*roleTotals{},
-		ended: r.services(boot, false, now),
+		ended: r.services(boot, false, now), claimants: Claimants{s.files.claims(credentials{uid: r.UID, groups: r.Groups})},
 	}
 	for _, role := range r.Roles {
 		i.totalsOf(role)
@@ -142,7 +144,7 @@ func (t *Table) Export() []SavedInstance {
 			continue
 		}
 		r := SavedInstance{
-			ID: i.id, Version: i.version, LastSeen: i.lastSeen, UID: i.uid, Boot: t.boot, Services: services[i],
+			ID: i.id, Version: i.version, LastSeen: i.lastSeen, UID: i.uid, Groups: i.groups(), Boot: t.boot, Services: services[i],
 			Checkout: FolderPaths{i.checkout.inner, i.checkout.host, i.checkout.key}, Jobs: FolderPaths{i.jobs.inner, i.jobs.host, i.jobs.key}, Stranger: i.stranger,
 			Port: i.port, Who: i.site.who, Container: i.site.container, Layer: i.site.layer,
 		}

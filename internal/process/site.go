@@ -61,7 +61,10 @@ func (p site) mayBe(i *instanceState) bool {
 func (p site) private() bool { return p.alien && p.payer > 0 }
 
 // alien says that a process is in a user namespace of its own.
-func (f *files) alien(pid int) bool { return len(f.users(pid)) > 0 }
+func (f *files) alien(pid int) bool {
+	users, mapped := f.users(pid)
+	return len(users) > 0 || !mapped
+}
 
 // userOf is who has a process: its user, but for one in a user namespace him who made that. With
 // subordinate users one has 65,536, see subuid(5).

@@ -78,6 +78,10 @@ type Instance struct {
 	// that their user may not write to, or work in the checkout of another instance, whose jobs are
 	// shown there.
 	ClaimRefused bool
+	// Claimants say whether what the way to a jobs folder leads to may be the instance's.
+	Claimants Claimants
+	// JobsNamed says that the configuration names the jobs folder, whosever it is.
+	JobsNamed bool
 	// LastSeen is when a process of the instance was last seen; zero if never.
 	LastSeen time.Time
 	// Roles has an entry for each role seen since the instance is known, sorted by role. A role

@@ -32,6 +32,19 @@ func (f *files) ownerOf(uid int) int {
 	return uid
 }
 
+// subordinatesOf are those that a user has.
+func (f *files) subordinatesOf(uid int) (list []subordinateRange) {
+	if time.Since(f.subordinates.read) > uidsEvery {
+		f.readSubordinates()
+	}
+	for _, r := range f.subordinates.ranges {
+		if r.owner == uid {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
 // firstSubordinate is below the lowest that useradd gives anybody.
 const firstSubordinate = 65_536
 

@@ -8,6 +8,8 @@ type trackedProcess struct {
 	role     Role
 	rule     rule
 	instance *instanceState
+	// claimant is who it is; nil for children, and where that is unknown.
+	claimant *claimant
 	// payer pays for what it makes us read.
 	payer   string
 	comm    string

@@ -53,6 +53,12 @@ func startWith(t *testing.T, configs, env []string, overrides ...string) *collec
 
 func launch(t *testing.T, configs, env []string, overrides ...string) *collector {
 	t.Helper()
+	return launchAs(t, nil, configs, env, overrides...)
+}
+
+// launchAs runs it as another account than that of the test.
+func launchAs(t *testing.T, account *syscall.SysProcAttr, configs, env []string, overrides ...string) *collector {
+	t.Helper()
 	ports := freePorts(t, 3)
 	args := []string{"--config", agentConfig}
 	for _, file := range configs {
@@ -68,6 +74,7 @@ func launch(t *testing.T, configs, env []string, overrides ...string) *collector
 		cmd: exec.Command(binary, args...), metrics: url(ports[0], "/metrics"), health: url(ports[1], "/"), own: url(ports[2], "/metrics"),
 		log: &buffer{}, ended: make(chan struct{}),
 	}
+	c.cmd.SysProcAttr = account
 	c.cmd.Stdout, c.cmd.Stderr, c.cmd.Env = c.log, c.log, append(os.Environ(), env...)
 	require.NoError(t, c.cmd.Start())
 	go func() {

@@ -42,7 +42,12 @@ func run(t *testing.T, uid int, dir string, descriptors int, argv ...string) *ex
 
 func runWith(t *testing.T, uid int, dir string, env []string, argv ...string) *exec.Cmd {
 	t.Helper()
-	cmd := &exec.Cmd{Path: interpreter(t), Args: argv, Dir: dir, Stderr: os.Stderr, Env: env}
+	return begin(t, uid, &exec.Cmd{Path: interpreter(t), Args: argv, Dir: dir, Stderr: os.Stderr, Env: env})
+}
+
+// begin starts a command as a user, and waits until it is ready. It ends with the test.
+func begin(t *testing.T, uid int, cmd *exec.Cmd) *exec.Cmd {
+	t.Helper()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if uid != 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}

@@ -348,3 +348,16 @@ func TestWhatNobodyKeepsIsTheSinksToCount(t *testing.T) {
 	p.send(p.batches(&jobqueue.Snapshot{Changes: []jobqueue.Change{{Time: time.Now(), Instance: "facefusion-3f2a", Job: "a", To: jobqueue.StateDrafted}}}))
 	require.Equal(t, []bool{false}, a.asked)
 }
+
+// TestWhoseFoldersAreAsked: of a jobs folder that was found it is asked whose it is, of one that
+// the configuration names it is not.
+func TestWhoseFoldersAreAsked(t *testing.T) {
+	r := newRoots(hostfs.NewGate(hostfs.Settings{}), "/host")
+	found := process.Instance{ID: "found", JobsHostPath: "/host/opt/.jobs", Claimants: make(process.Claimants, 1)}
+	named := found
+	named.JobsNamed = true
+	require.NotNil(t, r.folder(&found).May)
+	require.Nil(t, r.folder(&named).May)
+	found.RunFolders = []process.RunFolder{{Key: "k", HostPath: "/host/tmp/jobs"}}
+	require.NotNil(t, r.appendRunFolders(nil, &found)[0].May)
+}

@@ -60,7 +60,21 @@ func (r *roots) folder(instance *process.Instance) jobqueue.Folder {
 		path = ""
 	}
 	folder := jobqueue.Folder{Instance: instance.ID, Dir: instance.Checkout, NoPath: noPath(instance), Payer: payer(instance), Sessions: instance.HasSessions()}
-	return r.find(instance, folder, path)
+	folder = r.find(instance, folder, path)
+	if !instance.JobsNamed {
+		folder.May = mayHave(instance, folder.Files)
+	}
+	return folder
+}
+
+// mayHave says whether a folder that was opened below a root may be an instance's; nil where any
+// may, as nobody is known who has it.
+func mayHave(instance *process.Instance, root *hostfs.Root) func(hostfs.Held) bool {
+	claimants := instance.Claimants
+	if len(claimants) == 0 {
+		return nil
+	}
+	return func(held hostfs.Held) bool { return claimants.May(root, held) }
 }
 
 // appendRunFolders adds the folders that only runs of an instance use.
@@ -68,7 +82,9 @@ func (r *roots) appendRunFolders(list []jobqueue.Folder, instance *process.Insta
 	for i := range instance.RunFolders {
 		f := &instance.RunFolders[i]
 		folder := jobqueue.Folder{Instance: runFolderName(instance, f), Of: instance.ID, Dir: instance.Checkout, Payer: payer(instance), Since: f.Since}
-		list = append(list, r.find(instance, folder, f.HostPath))
+		folder = r.find(instance, folder, f.HostPath)
+		folder.May = mayHave(instance, folder.Files)
+		list = append(list, folder)
 	}
 	return list
 }
