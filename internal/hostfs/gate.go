@@ -77,7 +77,9 @@ type PendingAccess struct {
 	key   DeviceKey
 	owner string
 	begun time.Time
-	done  chan struct{}
+	// answered is when its file system answered last, or when it began.
+	answered time.Time
+	done     chan struct{}
 }
 
 // Done says whether the access has ended. What its function wrote may be read from then on.
@@ -96,19 +98,26 @@ func (c *PendingAccess) Await() { <-c.done }
 // Start runs access on a goroutine of its own, unless its device already keeps one waiting. The
 // access must not write to what the caller uses before Done.
 func (g *Gate) Start(key DeviceKey, owner string, access func()) (*PendingAccess, error) {
+	return g.StartMany(key, owner, func(func()) { access() })
+}
+
+// StartMany is Start for many accesses one after the other, with work in between. They call
+// answered after each: a local device that answers is not unresponsive, however long all of it
+// takes. A share that is slow is, as it is for everybody.
+func (g *Gate) StartMany(key DeviceKey, owner string, accesses func(answered func())) (*PendingAccess, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
 	if err := g.refuse(key, owner, now); err != nil {
 		return nil, err
 	}
-	c := &PendingAccess{key: key, owner: owner, begun: now, done: make(chan struct{})}
+	c := &PendingAccess{key: key, owner: owner, begun: now, answered: now, done: make(chan struct{})}
 	if g.calls[key] == nil {
 		g.calls[key] = make(map[*PendingAccess]struct{})
 	}
 	g.calls[key][c] = struct{}{}
 	run := func() { // it ends with its system call: see PendingAccess
-		access()
+		accesses(func() { g.answer(c) })
 		g.finish(c)
 	}
 	if g.settings.Go != nil {
@@ -119,6 +128,21 @@ func (g *Gate) Start(key DeviceKey, owner string, access func()) (*PendingAccess
 		go run()
 	}
 	return c, nil
+}
+
+// answer notes that the file system has answered one of many accesses.
+func (g *Gate) answer(c *PendingAccess) {
+	if c.key.Share {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c.answered = time.Now()
+}
+
+// isUnresponsive says that an access has passed the deadline.
+func (g *Gate) isUnresponsive(c *PendingAccess, now time.Time) bool {
+	return now.Sub(c.answered) >= g.settings.Deadline
 }
 
 func (g *Gate) finish(c *PendingAccess) {
@@ -135,10 +159,10 @@ func (g *Gate) finish(c *PendingAccess) {
 func (g *Gate) refuse(key DeviceKey, owner string, now time.Time) error {
 	var err error
 	for c := range g.calls[key] {
-		switch waited := now.Sub(c.begun); {
-		case waited >= g.settings.Deadline:
+		switch {
+		case g.isUnresponsive(c, now):
 			return ErrUnresponsive
-		case waited >= g.settings.Patience:
+		case now.Sub(c.begun) >= g.settings.Patience:
 			err = ErrPending
 		}
 	}
@@ -169,18 +193,18 @@ func (g *Gate) Wait(c *PendingAccess) error {
 	if c.Done() {
 		return nil
 	}
-	waited := time.Since(c.begun)
-	if left := g.settings.Patience - waited; left > 0 {
+	if left := g.settings.Patience - time.Since(c.begun); left > 0 {
 		timer := time.NewTimer(left)
 		defer timer.Stop()
 		select {
 		case <-c.done:
 			return nil
 		case <-timer.C:
-			waited = time.Since(c.begun)
 		}
 	}
-	if waited >= g.settings.Deadline {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.isUnresponsive(c, time.Now()) {
 		return ErrUnresponsive
 	}
 	return ErrPending
@@ -242,8 +266,8 @@ func (g *Gate) Unresponsive() []Hanging {
 	for key, calls := range g.calls {
 		var since time.Time
 		for c := range calls {
-			if now.Sub(c.begun) >= g.settings.Deadline && (since.IsZero() || c.begun.Before(since)) {
-				since = c.begun
+			if g.isUnresponsive(c, now) && (since.IsZero() || c.answered.Before(since)) {
+				since = c.answered
 			}
 		}
 		if !since.IsZero() {

@@ -117,6 +117,41 @@ func TestAnAccessInFlight(t *testing.T) {
 	})
 }
 
+// TestManyAccesses: a local device that answers is not unresponsive, however long the work between
+// its answers takes. A share that is slow is, and a local device that does not answer any more.
+func TestManyAccesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(Settings{})
+		many := func(key DeviceKey) *PendingAccess {
+			call, err := g.StartMany(key, key.Device, func(answered func()) {
+				for range 10 {
+					time.Sleep(time.Second)
+					answered()
+				}
+				time.Sleep(defaultDeadline + 2*time.Second) // it hangs
+			})
+			require.NoError(t, err)
+			return call
+		}
+		local, share := many(alive), many(dead)
+		time.Sleep(defaultDeadline + 4500*time.Millisecond)
+		require.ErrorIs(t, g.Wait(local), ErrPending)
+		require.ErrorIs(t, g.Wait(share), ErrUnresponsive)
+		require.Len(t, g.Unresponsive(), 1)
+		require.Equal(t, dead, g.Unresponsive()[0].Key)
+		_, err := answer(g, alive, "eve")
+		require.ErrorIs(t, err, ErrPending)
+		time.Sleep(defaultDeadline + time.Second)
+		require.ErrorIs(t, g.Wait(local), ErrUnresponsive)
+		require.Len(t, g.Unresponsive(), 2)
+		_, err = answer(g, alive, "eve")
+		require.ErrorIs(t, err, ErrUnresponsive)
+		local.Await()
+		share.Await()
+		require.Empty(t, g.Unresponsive())
+	})
+}
+
 // TestWhatComesTooLateIsLetGoOf: nobody else would close it.
 func TestWhatComesTooLateIsLetGoOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
