@@ -12,30 +12,60 @@ import (
 // evaluateSuspects doubts what the files say. The evidence was gathered before the pass, and every
 // file that is judged by it is checked here, after that: a process that is not in the evidence has
 // left its last word in the folder already.
+//
+// All of them have their turn before any has another. What does not fit into a pass is continued
+// when files are looked at the next time.
 func (f *jobsFolder) evaluateSuspects(p *pass) {
 	l := gather(p.evidence, f.witnesses())
-	suspects := slices.SortedFunc(maps.Keys(f.suspects), earlier)
-	for _, j := range suspects {
-		f.check(p, j.fileKey)
+	if len(f.turn) == 0 {
+		f.turn = slices.SortedFunc(maps.Keys(f.suspects), earlier)
 	}
+	now := time.Now()
+	until := later(p.deadline, now.Add(turnBudget))
+	checked := p.each(f.turn, now.Add(until.Sub(now)/2), func(j *job) {
+		if f.jobs[j.fileKey] == j {
+			f.check(p, j.fileKey)
+		}
+	})
 	f.readCalls(l)
 	f.findMakers(p, l)
 	f.declinesKnown = f.declinesKnown || l.logRead
 	f.expireUses(p, l)
-	for _, j := range suspects {
-		if f.jobs[j.fileKey] != j || j.attempt == nil {
-			continue
-		}
-		switch {
-		case j.settling():
-			f.settleFailure(p, j, l)
-		case j.dir == jobsdir.Queued && j.unparsableSince.IsZero():
-			f.evaluate(p, j, l)
-		}
+	evaluated := p.each(f.turn[:checked], until, func(j *job) { f.evaluateSuspect(p, j, l) })
+	f.keepClaims(f.turn[:evaluated])
+	if f.turn = f.turn[evaluated:]; len(f.turn) == 0 {
+		f.turn = nil // it keeps no job that went
 	}
-	f.keepClaims()
 	f.observeIdle(l)
 	f.restDoors()
+}
+
+// turnBudget is what a folder gets for them at least, whatever its files take.
+const turnBudget = 2 * leastBudget
+
+// each does something for each job until then, and for a few in any case. It returns for how many
+// it was done.
+func (p *pass) each(jobs []*job, until time.Time, do func(*job)) int {
+	for i, j := range jobs {
+		if i >= fewSuspects && time.Now().After(until) {
+			return i
+		}
+		do(j)
+		p.step()
+	}
+	return len(jobs)
+}
+
+func (f *jobsFolder) evaluateSuspect(p *pass, j *job, l *folderEvidence) {
+	if f.jobs[j.fileKey] != j || j.attempt == nil {
+		return
+	}
+	switch {
+	case j.settling():
+		f.settleFailure(p, j, l)
+	case j.dir == jobsdir.Queued && j.unparsableSince.IsZero():
+		f.evaluate(p, j, l)
+	}
 }
 
 // earlier sorts by when a run was seen to start: the first to start is the first to be given a

@@ -16,7 +16,9 @@ type flight struct {
 	pass       pass
 	queue      Queue
 	unfinished bool
-	sessions   []session
+	// through says that nothing is left, not even for the next time that files are looked at.
+	through  bool
+	sessions []session
 }
 
 // key of what a pass may hang on.
@@ -26,9 +28,10 @@ func (at *Folder) key() hostfs.DeviceKey { return at.Files.Key(at.Path) }
 func (w *Watcher) depart(f *jobsFolder, p pass) (*flight, error) {
 	fl := &flight{pass: p}
 	var err error
-	fl.call, err = w.gate.Start(f.at.key(), f.at.Instance, func() {
+	fl.call, err = w.gate.StartMany(f.at.key(), f.at.Instance, func(answered func()) {
 		defer f.land()
 		p := &fl.pass
+		p.answered = answered
 		f.probe(p)
 		p.hints = f.hinter.Take()
 		p.watching = make(map[string]bool)
@@ -38,6 +41,7 @@ func (w *Watcher) depart(f *jobsFolder, p pass) (*flight, error) {
 		f.pass(p)
 		fl.sessions = f.listSessions(p)
 		fl.queue, fl.unfinished = f.publish(p), f.unfinished()
+		fl.through = !fl.unfinished && len(f.turn) == 0
 	})
 	if err != nil {
 		f.at.close()
@@ -57,12 +61,15 @@ func (w *Watcher) observeFolder(f *jobsFolder, p pass, s *Snapshot) (unfinished 
 		err = w.gate.Wait(f.flight.call)
 	}
 	if err != nil {
+		if f.flight != nil && errors.Is(err, hostfs.ErrPending) && p.now.Sub(f.flight.pass.now) >= behindAfter {
+			s.Behind = append(s.Behind, f.instances[0])
+		}
 		s.Queues = append(s.Queues, f.lastKnown(err, p.now)...)
 		return false
 	}
 	landed := f.flight
 	f.flight, f.last, f.sessions = nil, &landed.queue, landed.sessions
-	if !landed.unfinished {
+	if landed.through {
 		f.throughAt = landed.pass.now
 	}
 	s.older(landed.pass.now)

@@ -60,6 +60,8 @@ type jobsFolder struct {
 	served map[ProcessID]*served
 	// suspects are those jobs that need a pass at every tick.
 	suspects map[*job]struct{}
+	// turn are those that have not had theirs since the last time that all had.
+	turn []*job
 	// unmade are those of which it is not known yet who made them.
 	unmade   map[*job]struct{}
 	worklist worklist
@@ -125,6 +127,15 @@ type pass struct {
 	changes  []Change
 	// sweeping says that files are looked at for which there is no hint.
 	sweeping bool
+	// answered says that what the pass waited for has come: its time is its own again.
+	answered func()
+}
+
+// step is called between what is done one by one.
+func (p *pass) step() {
+	if p.answered != nil {
+		p.answered()
+	}
 }
 
 func (p *pass) overdue() bool { return time.Now().After(p.deadline) }
@@ -164,6 +175,7 @@ func (f *jobsFolder) pass(p *pass) {
 			break
 		}
 		f.check(p, at)
+		p.step()
 	}
 	f.scanned = f.scanned || f.worklist.len() == 0 && f.listed()
 	if p.sweeping || len(f.suspects) <= fewSuspects {

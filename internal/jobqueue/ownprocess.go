@@ -104,16 +104,23 @@ func (f *jobsFolder) shareOwn(j *job, l *folderEvidence) {
 // used them up is over: they had this one, and others had that.
 func (f *jobsFolder) takeOver(j *job, l *folderEvidence) {
 	c, d := &j.attempt.claim, doorOf(j.attempt)
-	open := make(map[string]bool)
-	for other := range f.suspects {
-		open[other.name] = other.attempt.running()
-	}
 	for i := range l.processes {
 		p := &l.processes[i]
-		if use, used := f.usedUp[p.ProcessID]; used && !open[use.name] && d.lets(p) && startedBefore(l, p, c.seen) {
+		if use, used := f.usedUp[p.ProcessID]; used && d.lets(p) && startedBefore(l, p, c.seen) && !f.runs(use.name) {
 			c.holders = append(c.holders, p.ProcessID)
 		}
 	}
+}
+
+// runs says that a job of that name is under way.
+func (f *jobsFolder) runs(name string) bool {
+	for i := range f.dirs {
+		j := f.jobs[fileKey{i, name}]
+		if _, suspect := f.suspects[j]; suspect && j.attempt.running() {
+			return true
+		}
+	}
+	return false
 }
 
 // exitOf is how the processes ended that had a run, as far as they are known. A process whose job

@@ -202,8 +202,8 @@ func (s *savedClaim) same(other *savedClaim) bool {
 
 // keepClaims sees to it that a collector which starts anew knows who can have a run: by then the
 // process may be gone.
-func (f *jobsFolder) keepClaims() {
-	for j := range f.suspects {
+func (f *jobsFolder) keepClaims(jobs []*job) {
+	for _, j := range jobs {
 		if a := j.attempt; a != nil && a.running() {
 			if s := a.claim.save(); !s.same(&a.keptClaim) {
 				a.keptClaim = s
