@@ -24,7 +24,7 @@ func (f *jobsFolder) check(p *pass, at fileKey) {
 	case err != nil:
 		f.access = accessOf(err)
 	case !st.Regular():
-		d.irregular[hashName(at.name)] = d.Generation
+		f.noteIrregular(d, hashName(at.name))
 		if j := f.jobs[at]; j != nil {
 			f.deleted(p, j)
 		}
@@ -38,7 +38,7 @@ func (f *jobsFolder) check(p *pass, at fileKey) {
 func (f *jobsFolder) vanished(p *pass, at fileKey) {
 	d := &f.dirs[at.dir]
 	hash := hashName(at.name)
-	delete(d.irregular, hash)
+	delete(d.irregular.known, hash)
 	if known, there := d.finished.get(hash); there {
 		f.addTombstone(p, d, hash, known)
 	}
@@ -79,7 +79,7 @@ func (f *jobsFolder) dropTombstone(hash uint64) {
 func (f *jobsFolder) present(p *pass, at fileKey, st *jobsdir.FileStat) {
 	d := &f.dirs[at.dir]
 	hash := hashName(at.name)
-	delete(d.irregular, hash)
+	delete(d.irregular.known, hash)
 	if known, there := d.finished.get(hash); there && known.ino == st.Ino && !f.failedAgain(p, at, known, st) {
 		return
 	}
@@ -177,7 +177,7 @@ func (f *jobsFolder) arrive(p *pass, at fileKey, st *jobsdir.FileStat) *job {
 			return j
 		}
 	}
-	if d := &f.dirs[at.dir]; !d.Terminal() && f.share.fits(f.bytes(), jobBytes) != nil {
+	if d := &f.dirs[at.dir]; !f.isRoomAt(d) {
 		d.Stale = d.Stale || d.left.count == 0 // a listing counts it
 		return nil
 	}

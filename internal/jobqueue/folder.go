@@ -111,7 +111,7 @@ func newFolder(key string, settings *Settings, h *jobsdir.Hinter, own *folderSha
 		usedUp: make(map[ProcessID]processUse), served: make(map[ProcessID]*served),
 	}
 	for i := range f.dirs {
-		f.dirs[i] = statusDir{Dir: jobsdir.NewDir(i), irregular: make(map[uint64]uint32)}
+		f.dirs[i] = statusDir{Dir: jobsdir.NewDir(i), irregular: irregulars{known: make(map[uint64]uint32)}}
 	}
 	return f
 }
@@ -244,7 +244,7 @@ func (f *jobsFolder) markAbsent(p *pass, index int) {
 			d := &f.dirs[i]
 			d.Abandon()
 			// but not what is finished: a share that is mounted late brings it back
-			clear(d.irregular)
+			d.irregular.forget()
 			d.Forget()
 			removed := index == i && d.parent.Same(&f.identity)
 			for at, j := range f.jobs {

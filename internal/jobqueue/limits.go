@@ -95,6 +95,15 @@ func (f *jobsFolder) isRoomFor(d *statusDir, name []byte) bool {
 	return false
 }
 
+// isRoomAt says whether there is room for a name that was not listed. What ended is counted where a
+// job that waits finds no room any more.
+func (f *jobsFolder) isRoomAt(d *statusDir) bool {
+	if d.Terminal() {
+		return f.share.fitsRun(f.bytes(), finishedBytes) == nil
+	}
+	return f.share.fits(f.bytes(), jobBytes) == nil
+}
+
 // modelNames are the models of a folder that are not FaceFusion's own and are reported by name.
 type modelNames struct {
 	foreign map[string]struct{}

@@ -21,7 +21,7 @@ func (f *jobsFolder) publish(p *pass) Queue {
 	for i := range f.dirs {
 		d := &f.dirs[i]
 		q.Hinted = q.Hinted && d.Watched != ""
-		q.Irregular += len(d.irregular)
+		q.Irregular += d.irregular.count()
 		if d.Terminal() && d.Stat.Ino != 0 {
 			q.Jobs[index(d.state())] += d.finished.count
 		}

@@ -2,18 +2,21 @@ package jobqueue
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsdir"
 )
 
 // What the jobs of all folders take together is bounded, as whoever may write to a folder may fill
 // it, and may have many.
 const (
-	// maxFolderBytes is what one folder may take: 70,000 steps, or 16,000 jobs that wait.
+	// maxFolderBytes is what one folder may take: 70,000 steps, or 11,000 jobs of one step that
+	// wait, or 3,600 that run.
 	maxFolderBytes = 32 << 20
 	// maxPayerBytes is what the folders of one payer may take together.
 	maxPayerBytes = 64 << 20
@@ -25,10 +28,16 @@ const (
 	runPart = 8
 
 	// jobBytes, stepBytes and finishedBytes are about what a job takes beside its text, a step of
-	// it, published and not, and what is remembered of a job that has ended.
-	jobBytes      = 2 << 10
-	stepBytes     = 432
-	finishedBytes = 40
+	// it, published and not, and what is remembered of a job that has ended; tombstoneBytes is the
+	// same of one whose file has just gone.
+	jobBytes       = 2400
+	stepBytes      = 432
+	finishedBytes  = 40
+	tombstoneBytes = 160
+	// runBytes is what a job takes more once it has been run: who can have the run, how it shows
+	// progress, what is published and logged of each change. It is a generous figure, as everything
+	// is made anew at each pass, and a host runs a few jobs at a time.
+	runBytes = 6 << 10
 
 	// readPerSecond is how much of large files is read for one payer: it takes a fifth of a core.
 	readPerSecond, readAtOnce = 16 << 20, 32 << 20
@@ -59,6 +68,10 @@ type payer struct {
 	bytes   int64
 	reading *rate.Limiter
 }
+
+// counts is what the payer takes of the room of all: what escapes his own bound, whatever it is, is
+// nobody else's.
+func (p *payer) counts() int64 { return min(p.bytes, maxPayerBytes) }
 
 // folderShare is what a folder has of the room.
 type folderShare struct {
@@ -114,8 +127,9 @@ func (s *folderShare) leave() {
 }
 
 func (s *folderShare) set(bytes int64) {
+	before := s.of.counts()
 	s.of.bytes += bytes - s.bytes
-	s.room.bytes += bytes - s.bytes
+	s.room.bytes += s.of.counts() - before
 	s.bytes = bytes
 }
 
@@ -157,20 +171,21 @@ func (s *folderShare) mayRead(size int64, now time.Time) bool {
 
 // bytes is about what is kept of a folder.
 func (f *jobsFolder) bytes() int64 {
-	remembered := len(f.tombstones) + f.concluded.count
+	remembered := f.concluded.count
 	for i := range f.dirs {
-		remembered += f.dirs[i].finished.count + len(f.dirs[i].irregular)
+		remembered += f.dirs[i].finished.count + len(f.dirs[i].irregular.known)
 	}
-	return int64(len(f.jobs))*jobBytes + f.kept + int64(remembered)*finishedBytes
+	return int64(len(f.jobs))*jobBytes + f.kept + int64(remembered)*finishedBytes + int64(len(f.tombstones))*tombstoneBytes
 }
 
 // keep accounts for what a job's file says, unless there is no room for it.
 func (f *jobsFolder) keep(j *job, doc *jobfile.Document) error {
-	size := sizeOf(len(doc.Steps), doc.Text)
+	size := j.sizeOf(doc)
 	if size > j.kept {
 		fits := f.share.fits
-		if j.kept > 0 && len(doc.Steps) <= len(j.doc.Steps) {
-			fits = f.share.fitsRun // it would be unreadable from its start on
+		if f.dirs[j.dir].Terminal() || j.kept > 0 && len(doc.Steps) <= len(j.doc.Steps) {
+			// it is forgotten at once, or would be unreadable from its start on
+			fits = f.share.fitsRun
 		}
 		if err := fits(f.bytes(), size-j.kept); err != nil {
 			return err
@@ -182,6 +197,15 @@ func (f *jobsFolder) keep(j *job, doc *jobfile.Document) error {
 }
 
 func sizeOf(steps, text int) int64 { return int64(steps)*stepBytes + int64(text) }
+
+// sizeOf is about what a job takes that says this, beside jobBytes.
+func (j *job) sizeOf(doc *jobfile.Document) int64 {
+	size := sizeOf(len(doc.Steps), doc.Text)
+	if j.dir == jobsdir.Queued && slices.ContainsFunc(doc.Steps, func(s jobfile.PlannedStep) bool { return s.Status == jobfile.StatusStarted || s.Status.Ended() }) {
+		size += runBytes
+	}
+	return size
+}
 
 // forget is for a job that goes.
 func (f *jobsFolder) forget(j *job) {

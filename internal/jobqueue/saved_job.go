@@ -237,7 +237,7 @@ func (f *jobsFolder) restoreJob(s *savedJob) {
 		for _, status := range j.attempt.raw {
 			j.doc.Steps = append(j.doc.Steps, jobfile.PlannedStep{Status: status})
 		}
-		j.kept = sizeOf(len(j.doc.Steps), 0)
+		j.kept = j.sizeOf(&j.doc)
 		f.kept += j.kept
 	}
 	f.jobs[j.fileKey] = j

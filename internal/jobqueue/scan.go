@@ -70,14 +70,14 @@ const maxWorklist = 16 << 10
 func (f *jobsFolder) list(p *pass) {
 	for i := range f.dirs {
 		d := &f.dirs[i]
-		if d.left.count > 0 && p.now.Sub(d.ListedAt) >= retryOversized {
-			d.Stale = true // there may be room meanwhile
+		if (d.left.count > 0 || d.irregular.more > 0) && p.now.Sub(d.ListedAt) >= retryOversized {
+			d.Stale = true // there may be room meanwhile, or less to count
 		}
 		if d.Stat.Ino == 0 || !d.Due(p.now) || f.worklist.len() >= maxWorklist {
 			continue
 		}
 		if !d.Listing() {
-			d.left = leftOut{}
+			d.left, d.irregular.listing = leftOut{}, 0
 		}
 		done, err := d.List(p.now, p.deadline, func(e dirent.DirEntry) { f.visitEntry(d, e) })
 		switch {
@@ -93,7 +93,7 @@ func (f *jobsFolder) list(p *pass) {
 func (f *jobsFolder) visitEntry(d *statusDir, e dirent.DirEntry) {
 	hash := xxhash.Sum64(e.Name) // as hashName, without a copy
 	if e.Kind != unix.DT_REG && e.Kind != unix.DT_UNKNOWN {
-		d.irregular[hash] = d.Generation
+		f.noteIrregular(d, hash)
 		if _, there := f.jobs[fileKey{d.Index, string(e.Name)}]; !there {
 			return
 		}
@@ -137,11 +137,7 @@ func (f *jobsFolder) findMissing(p *pass, d *statusDir) {
 			f.addTombstone(p, d, hash, known)
 		}
 	})
-	for hash, generation := range d.irregular {
-		if generation != d.Generation {
-			delete(d.irregular, hash)
-		}
-	}
+	d.irregular.listed(&d.Dir)
 }
 
 // listed says that every status folder was listed to the end.

@@ -6,11 +6,10 @@ import "github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobsd
 // under way.
 type statusDir struct {
 	jobsdir.Dir
-	// finished are the jobs that need not be looked at any more, by the hash of their name, and
-	// irregular what is no regular file. They are what grows with the history of a host: hence no
-	// strings and no pointers.
+	// finished are the jobs that need not be looked at any more, by the hash of their name. They
+	// are what grows with the history of a host: hence no strings and no pointers.
 	finished  archive
-	irregular map[uint64]uint32 // generation
+	irregular irregulars
 	// parent is the jobs folder in which it was last there.
 	parent jobsdir.FileStat
 	// left are the names that were left out.
