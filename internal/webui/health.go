@@ -53,10 +53,6 @@ const (
 	errorBody   = "body"
 )
 
-// unhealthyAfter is how many checks in a row must fail. One slow answer of a busy server is no
-// outage.
-const unhealthyAfter = 2
-
 // ask runs the check.
 func (c *HealthCheck) ask(ctx context.Context) CheckResult {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
@@ -131,8 +127,9 @@ type checked struct {
 	// last is nil until there was one.
 	last *CheckResult
 	next time.Time
-	// failures counts those in a row.
+	// failures counts those in a row, and failed says that they are enough.
 	failures int
+	failed   bool
 }
 
 // assign gives a server its check. Another one begins anew.
@@ -144,12 +141,13 @@ func (c *checked) assign(check *HealthCheck) {
 
 func (c *checked) due(now time.Time) bool { return c.check != nil && !now.Before(c.next) }
 
-func (c *checked) absorb(h CheckResult, now time.Time) {
+func (c *checked) absorb(h CheckResult, now time.Time, threshold int) {
 	c.last = &h
 	c.next = now.Add(c.check.Interval - c.check.Interval/10) // a pass may come a little early
 	if c.failures++; h.OK {
 		c.failures = 0
 	}
+	c.failed = c.failures >= threshold
 }
 
 // verdict is the state by the check; StateUnknown while it has nothing to say.
@@ -159,7 +157,7 @@ func (c *checked) verdict() ServerState {
 		return StateUnknown
 	case c.last.OK:
 		return StateReady
-	case c.failures >= unhealthyAfter:
+	case c.failed:
 		return StateUnhealthy
 	default:
 		return StateUnknown

@@ -65,6 +65,35 @@ func TestHealthOfAService(t *testing.T) {
 	})
 }
 
+// TestTheFailureThreshold is one for those who want to know at once, and more for a busy host. Of a
+// Gradio it is the silence, of a service the check.
+func TestTheFailureThreshold(t *testing.T) {
+	for threshold, shown := range map[int]int{0: 2, 1: 1, 3: 3} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHost(t)
+			h.tracker.Close()
+			h.tracker = webui.NewTracker(webui.Settings{Client: &http.Client{Transport: &h.network}, FailureThreshold: threshold})
+			gradio := h.serve(7860)
+			service := h.api(8000, replayedMoment{}.with("/health", 200, ``))
+			targets := []webui.Target{h.process("1/1", 7860), h.checked(h.process("2/1", 8000), h.check(8000))}
+			h.pass(targets...)
+			gradio.play(h.idle, "/gradio_api/startup-events")
+			service.play(replayedMoment{}.with("/health", 503, ``))
+			for pass := 1; pass <= 4; pass++ {
+				var states []webui.ServerState
+				for _, s := range h.pass(targets...).Servers {
+					states = append(states, s.State)
+				}
+				want := []webui.ServerState{webui.StateReady, webui.StateReady}
+				if pass >= shown {
+					want = []webui.ServerState{webui.StateUnresponsive, webui.StateUnhealthy}
+				}
+				assert.ElementsMatch(t, want, states, "threshold %d, pass %d", threshold, pass)
+			}
+		})
+	}
+}
+
 // TestHealthOfAGradio: a Gradio has to be well by itself, and by its check.
 func TestHealthOfAGradio(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

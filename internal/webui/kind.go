@@ -22,9 +22,6 @@ const (
 	unknownInterval = time.Minute
 	// apiInterval is how often FaceFusion 4's api is asked for its capabilities.
 	apiInterval = 15 * time.Second
-	// silentPasses is how often in a row nothing may come back before a server is unresponsive. One
-	// slow answer of a busy server is no outage.
-	silentPasses = 2
 )
 
 // interval is the time until a server that was just asked is asked again; 0 for each pass.

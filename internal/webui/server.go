@@ -183,7 +183,7 @@ func (e *trackedServer) budget() time.Duration {
 }
 
 // absorb takes what a look found that began now.
-func (e *trackedServer) absorb(f exchangeResult, now time.Time, summaryInterval time.Duration) {
+func (e *trackedServer) absorb(f exchangeResult, now time.Time, settings *Settings) {
 	e.lastAsked = now
 	for _, o := range f.outcomes {
 		e.probes.count(o)
@@ -191,7 +191,7 @@ func (e *trackedServer) absorb(f exchangeResult, now time.Time, summaryInterval 
 	e.absorbKind(f, now)
 	e.absorbIdentity(f)
 	e.absorbPool(f, now)
-	e.absorbSummary(f, now, summaryInterval)
+	e.absorbSummary(f, now, settings.SummaryInterval)
 	e.queueSize = f.queueSize
 	switch f.conclusion {
 	case concludedReady:
@@ -201,7 +201,7 @@ func (e *trackedServer) absorb(f exchangeResult, now time.Time, summaryInterval 
 	case concludedAnswering:
 		e.setState(StateAnswering)
 	case concludedSilent:
-		if e.current.silent >= silentPasses {
+		if e.current.silent >= settings.FailureThreshold {
 			e.setState(StateUnresponsive)
 		}
 	case concludedRefused:

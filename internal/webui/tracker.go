@@ -24,6 +24,10 @@ type Settings struct {
 	MaxConcurrent, MaxPerOwner int
 	// SummaryInterval is how often Gradio's statistics are asked for at most; 15 s by default.
 	SummaryInterval time.Duration
+	// FailureThreshold is how often in a row nothing may come back before a server is unresponsive,
+	// and how many health checks in a row must fail before it is unhealthy; 2 by default. One slow
+	// answer of a busy server is no outage.
+	FailureThreshold int
 }
 
 const (
@@ -31,6 +35,8 @@ const (
 	defaultMaxConcurrent   = 32
 	defaultMaxPerOwner     = 8
 	defaultSummaryInterval = 15 * time.Second
+	// DefaultFailureThreshold is that of Settings.
+	DefaultFailureThreshold = 2
 	// askBudget is how many timeouts the requests to one server may take together, silentBudget
 	// those to one of which nothing came back last time.
 	askBudget    = 3
@@ -52,6 +58,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.SummaryInterval <= 0 {
 		s.SummaryInterval = defaultSummaryInterval
+	}
+	if s.FailureThreshold <= 0 {
+		s.FailureThreshold = DefaultFailureThreshold
 	}
 	return s
 }
@@ -116,10 +125,10 @@ func (t *Tracker) Observe(ctx context.Context, targets []Target, instances []str
 		return nil, err
 	}
 	for e, f := range findings {
-		e.absorb(f, begin, t.settings.SummaryInterval)
+		e.absorb(f, begin, &t.settings)
 	}
 	for i, e := range toCheck {
-		e.checked.absorb(checks[i], begin)
+		e.checked.absorb(checks[i], begin, t.settings.FailureThreshold)
 	}
 	t.registry.show()
 	now := time.Now()

@@ -174,6 +174,10 @@ func TestWrongValuesAreRefused(t *testing.T) {
 			map[string]any{"web": map[string]any{"timeout": 3}},
 			"web: timeout is 3ns: give 100ms to 1m, or leave it out for 3s (3 without a unit is nanoseconds)",
 		},
+		"no failure at all": {
+			map[string]any{"web": map[string]any{"failure_threshold": 0}},
+			"web: failure_threshold is 0: give 1 to 12, or leave it out for 2",
+		},
 		"health without a unit": {
 			map[string]any{"instances": []any{map[string]any{"name": "a", "health": map[string]any{"endpoint": "http://a/health", "timeout": 3}}}},
 			"health: timeout is 3ns: give 100ms up to the interval, 15s, or leave it out for 3s (3 without a unit is nanoseconds)",

@@ -104,7 +104,7 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 		}
 	}
 	p.started = time.Now()
-	p.tracker = webui.NewTracker(webui.Settings{Endpoints: clients, Timeout: p.cfg.ClientConfig.Timeout})
+	p.tracker = webui.NewTracker(webui.Settings{Endpoints: clients, Timeout: p.cfg.ClientConfig.Timeout, FailureThreshold: p.cfg.FailureThreshold})
 	p.asking.Store(p.tracker)
 	p.loop.Start()
 	return nil

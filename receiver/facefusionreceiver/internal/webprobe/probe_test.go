@@ -140,8 +140,10 @@ func TestConfigErrorsNameFieldValueAndRemedy(t *testing.T) {
 	cfg := NewDefaultConfig()
 	require.NoError(t, cfg.Validate())
 	cfg.Interval, cfg.ClientConfig.Timeout, cfg.ClientConfig.Endpoint = 0, 2*time.Minute, "http://127.0.0.1:7860"
+	cfg.FailureThreshold = 13
 	require.EqualError(t, cfg.Validate(), "interval is 0s: give at least 500ms, or leave it out for 5s\n"+
 		"timeout is 2m0s: give 100ms to 1m, or leave it out for 3s\n"+
+		"failure_threshold is 13: give 1 to 12, or leave it out for 2\n"+
 		`endpoint is "http://127.0.0.1:7860": servers are found from their processes; name one behind a proxy as instances[].endpoint`)
 }
 
