@@ -26,11 +26,11 @@ func TestSuspectsTakeTurns(t *testing.T) {
 	}
 	f := h.watcher.folders[0]
 	h.pass()
-	look := func() {
+	once := func() {
 		h.evaluate(&pass{now: h.now, evidence: Evidence{"facefusion-3f2a": {Time: h.now}}, answered: func() { time.Sleep(turnBudget) }})
 	}
 	for len(f.turn) > 0 {
-		look()
+		once()
 	}
 	require.Len(t, f.suspects, jobs)
 	jobsOf := func(at time.Time) (n int) {
@@ -44,15 +44,15 @@ func TestSuspectsTakeTurns(t *testing.T) {
 	for j := range f.suspects {
 		j.progress.filesAt = time.Time{}
 	}
-	var looks []time.Time
+	var passes []time.Time
 	for i := range 4 {
 		h.advance(time.Second)
-		look()
-		looks = append(looks, h.now)
+		once()
+		passes = append(passes, h.now)
 		assert.Equal(t, i == 3, len(f.turn) == 0, "%d of %d are left", len(f.turn), jobs)
 	}
 	for i, want := range []int{fewSuspects, fewSuspects, fewSuspects, 10} {
-		assert.Equal(t, want, jobsOf(looks[i]), i)
+		assert.Equal(t, want, jobsOf(passes[i]), i)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestAJobWithoutAProcessCostsItsOwn(t *testing.T) {
 	}
 }
 
-// TestAPassSaysThatItIsAnswered between all that it looks at.
+// TestAPassSaysThatItIsAnswered between all that it passes at.
 func TestAPassSaysThatItIsAnswered(t *testing.T) {
 	h := watching(t, Settings{})
 	for i := range 100 {
