@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -n -modfile=.ci/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-ledger-load e2e-traces e2e-hostile e2e-hostile-state soak mutation deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check latency gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-ledger-load e2e-traces e2e-hostile e2e-hostile-state soak mutation vulnerabilities deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check latency gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -31,9 +31,7 @@ build: ## build bin/otelcol-facefusion
 	$(call ocb,builder-config.yaml,agent,otelcol-facefusion)
 
 sources: ## write the sources of the agent's distribution without compiling them
-	@mkdir -p _build
-	@sed 's/^  version: [^ ]*/  version: $(VERSION)+$(COMMIT)/' builder-config.yaml > _build/builder-config.yaml
-	GOFLAGS="$(GOFLAGS) -mod=readonly" $(TOOL) builder --config _build/builder-config.yaml --skip-get-modules --skip-compilation
+	$(call ocb_sources,builder-config.yaml)
 
 build-full: ## build bin/otelcol-facefusion-full, which adds what a cluster needs
 	$(call ocb,builder-config.full.yaml,full,otelcol-facefusion-full)
@@ -114,6 +112,11 @@ soak: build bin/simulator ## inject faults at random for half an hour while runs
 
 mutation: ## make seventy faults in the code, one at a time and in a copy, and see that a test notices each; about ten minutes. MUTATION=expression for some
 	go run ./test/mutation -run '$(MUTATION)'
+
+# VULNDB=folder renews the data from a clone of github.com/golang/vulndb first.
+vulnerabilities: sources ## which known vulnerabilities the shipped code calls, from committed data and without a network; two minutes
+	$(call ocb_sources,builder-config.full.yaml)
+	.ci/vulnerabilities.sh $(VULNDB)
 
 e2e-traces: build bin/simulator .cache/prometheus/prometheus .cache/jaeger/jaeger ## from an exemplar in a real Prometheus to the trace in a real Jaeger to the events of the run
 	go test -count=1 -v -tags e2e,traces -run WholeWay ./test/e2e/...
@@ -221,8 +224,10 @@ update: ## resolve the modules of both distributions anew, after a change of a b
 	$(call resolve,builder-config.yaml,agent)
 	$(call resolve,builder-config.full.yaml,full)
 
+# With the tags of the tests of whole programs: what they select is linted as well.
 lint: ## the linters of .golangci.yml
-	GOFLAGS="$(GOFLAGS) -buildmode=pie" $$($(LINT)) run --allow-parallel-runners ./...
+	GOFLAGS="$(GOFLAGS) -buildmode=pie" $$($(LINT)) run --allow-parallel-runners \
+		--build-tags e2e,gradio,servers,durability,traces,series,install,upgrade,ledger,soak,real,deployments ./...
 
 format: ## format the code, and wrap its comments at 100 columns
 	go run ./internal/reflow -w $$(git ls-files '*.go')
@@ -259,6 +264,13 @@ deploy/grafana/look/node_modules: deploy/grafana/look/package-lock.json
 FORCE:
 
 # Position-independent, and lazily bound whatever the compiler of a distribution does with that by itself: docs/decisions/0010-hardening.md.
+# ocb_sources CONFIG
+define ocb_sources
+	@mkdir -p _build
+	@sed 's/^  version: [^ ]*/  version: $(VERSION)+$(COMMIT)/' $(1) > _build/$(1)
+	GOFLAGS="$(GOFLAGS) -mod=readonly" $(TOOL) builder --config _build/$(1) --skip-get-modules --skip-compilation
+endef
+
 # ocb CONFIG DISTRIBUTION BINARY: the modules are those of the committed go.mod and go.sum, not what a registry has today.
 define ocb
 	@.ci/linker.sh environment

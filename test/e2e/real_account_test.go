@@ -172,13 +172,10 @@ func (a *runComparison) agree(scenario string, runs ...fact) {
 	for id := range jobs {
 		a.known[id] = true
 	}
-	begin, differences := time.Now(), []string{}
-	for {
-		differences = a.differences(jobs)
-		if len(differences) == 0 || time.Since(begin) > agreeWithin {
-			break
-		}
+	begin, differences := time.Now(), a.differences(jobs)
+	for len(differences) > 0 && time.Since(begin) <= agreeWithin {
 		time.Sleep(100 * time.Millisecond)
+		differences = a.differences(jobs)
 	}
 	verdict := "equal"
 	if len(differences) > 0 {
