@@ -65,6 +65,8 @@ type shared struct {
 	xids       *xid.Counter
 	selection  selection
 	bus        pci.Bus
+	// listings counts how often the list of GPUs was made anew.
+	listings atomic.Int64
 }
 
 // reader reads one GPU. Only the goroutine of the GPU's worker uses it.
@@ -72,6 +74,8 @@ type reader struct {
 	*shared
 	session *sharedSession
 	index   int
+	// listing is shared.listings when the handle was acquired.
+	listing int64
 
 	retry backoff.Backoff
 	last  passResult
@@ -123,7 +127,13 @@ type acquiredGPU struct {
 }
 
 // read makes one pass. After an error that ends the handle, the GPU is acquired again with backoff.
+// So it is when the list of GPUs was made anew during a pass: the index may be that of another GPU,
+// and what this one did not support may be supported now.
 func (r *reader) read(now time.Time) passResult {
+	if listing := r.listings.Load(); listing != r.listing {
+		r.listing, r.gpu, r.last.skipped = listing, nil, false
+		r.retry.Reset()
+	}
 	if r.last.skipped {
 		return r.last
 	}

@@ -30,7 +30,7 @@ type slot struct {
 func (s *Sampler) newSlot(index int) *slot {
 	session := s.connection.session
 	session.acquire()
-	r := &reader{shared: &s.shared, session: session, index: index}
+	r := &reader{shared: &s.shared, session: session, index: index, listing: s.shared.listings.Load()}
 	l := newWorker[time.Time, passResult]()
 	ended := make(chan struct{})
 	go func() {
@@ -50,6 +50,7 @@ func (s *Sampler) enumerate(count int, now time.Time) {
 		return
 	}
 	s.dropIdleSlots()
+	s.shared.listings.Add(1)
 	busy := make(map[int]*slot)
 	for _, slot := range s.slots {
 		if slot.index < count {

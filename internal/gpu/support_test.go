@@ -2,6 +2,7 @@ package gpu_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -71,6 +72,58 @@ func TestReadingsComeBackWhenMIGIsSwitchedOff(t *testing.T) {
 		require.Equal(t, 0.31, windows[gpu.TaskEncoder].Mean)
 		require.Equal(t, 0.11, windows[gpu.TaskDecoder].Mean)
 		require.Greater(t, windows[gpu.TaskGeneral].Samples, 10, "as soon as the mode was seen")
+	})
+}
+
+// Capability is asked for anew when the driver lists another number of GPUs, also of a GPU whose
+// pass is under way at that moment.
+func TestRefusalsEndWhenTheNumberOfGPUsChanges(t *testing.T) {
+	for name, busy := range map[string]bool{"idle": false, "in a call": true} {
+		t.Run(name, func(t *testing.T) {
+			a, b := gputest.NewGPU(0), gputest.NewGPU(1)
+			a.Errs = map[gputest.Call]error{gputest.CallPower: gpu.ErrNotSupported}
+			driver := gputest.New(a)
+			run(t, driver, func(s *harness) {
+				t := s.T
+				require.False(t, s.passes(900).Devices[0].Power.Known)
+				asked := driver.Calls(a, gputest.CallPower)
+				block := make(chan struct{})
+				driver.Change(func(script *gputest.Script) {
+					a.Errs, script.GPUs = nil, []*gputest.GPU{a, b}
+					if busy {
+						a.Block = block
+					}
+				})
+				s.passes(35)
+				if busy {
+					require.Equal(t, asked, driver.Calls(a, gputest.CallPower))
+				}
+				s.change(func() { a.Block = nil })
+				close(block)
+				synctest.Wait()
+				require.Equal(t, reading.Known(201.0), s.passes(2).Devices[0].Power)
+				require.Len(t, s.sampler.Latest().Devices, 2)
+			})
+		})
+	}
+}
+
+// So it is when another driver was loaded.
+func TestRefusalsEndWithTheDriver(t *testing.T) {
+	a := gputest.NewGPU(0)
+	a.Errs = map[gputest.Call]error{gputest.CallPower: gpu.ErrNotSupported}
+	driver := gputest.New(a)
+	run(t, driver, func(s *harness) {
+		t := s.T
+		require.False(t, s.passes(900).Devices[0].Power.Known)
+		driver.Change(func(script *gputest.Script) { a.Err = gpu.ErrUninitialized })
+		s.passes(1)
+		driver.Change(func(script *gputest.Script) {
+			a.Err, a.Errs, script.Versions.Driver = nil, nil, "999.43.01"
+		})
+		snapshot := s.passes(3)
+		require.Equal(t, "999.43.01", snapshot.Library.DriverVersion)
+		require.Equal(t, reading.Known(201.0), snapshot.Devices[0].Power)
 	})
 }
 

@@ -71,10 +71,8 @@ type profiler struct {
 	// GPU instance.
 	last        gpu.ProfileSample
 	deliveredTo []string
-	// supported means that the GPU supports GPM, refused is when the GPU last reported that it does
-	// not.
+	// supported means that the GPU supports GPM.
 	supported bool
-	refused   refusal
 	request   nvml.GpmMetricsGetType
 }
 
@@ -126,7 +124,7 @@ func (p *profiler) measure(h *handle, instance int, now time.Time) error {
 // prepare checks that the GPU supports GPM, and allocates the two samples.
 func (p *profiler) prepare(h *handle) error {
 	if !p.supported {
-		if !p.refused.due() {
+		if !h.gpm.due() {
 			return gpu.ErrNotSupported
 		}
 		supported, err := h.profiles()
@@ -134,7 +132,7 @@ func (p *profiler) prepare(h *handle) error {
 			return err
 		}
 		if !supported {
-			p.refused.refuse()
+			h.gpm.refuse()
 			return gpu.ErrNotSupported
 		}
 		p.supported = true

@@ -34,6 +34,7 @@ type refusals struct {
 	// Readings that the GPU may not support.
 	contexts [gpu.ContextMPS + 1]refusal
 	rpm      [fanLimit]refusal
+	gpm      refusal
 }
 
 // answers records for each GPU whether a call has succeeded. It outlives handles and sessions, and

@@ -81,7 +81,7 @@ func TestRefusalsAreNotForEver(t *testing.T) {
 // While MIG mode is on, lists of processes are refused; afterwards they are read at once.
 func TestRefusalsEndWhenMIGIsSwitched(t *testing.T) {
 	runIsolated(t, func(s *harness) {
-		s.set("gpu.0.mig 1", "gpu.0.compute unsupported", "gpu.0.graphics unsupported", "gpu.0.mps unsupported")
+		s.set("gpu.0.mig 1", "gpu.0.compute unsupported", "gpu.0.graphics unsupported", "gpu.0.mps unsupported", "gpu.0.gpm 0")
 		h, err := s.open().Handle(0)
 		require.NoError(s, err)
 		mig, err := h.MIG()
@@ -90,15 +90,21 @@ func TestRefusalsEndWhenMIGIsSwitched(t *testing.T) {
 		require.Len(s, mig.Devices, 1)
 		_, err = h.Contexts()
 		require.ErrorIs(s, err, gpu.ErrNotSupported)
-		s.set("gpu.0.compute 11:100")
+		_, err = h.Profile()
+		require.ErrorIs(s, err, gpu.ErrNotSupported)
+		s.set("gpu.0.compute 11:100", "gpu.0.gpm 1")
 		_, err = h.Contexts()
 		require.ErrorIs(s, err, gpu.ErrNotSupported, "not yet asked again")
+		_, err = h.Profile()
+		require.ErrorIs(s, err, gpu.ErrNotSupported, "nor this")
 		mig, err = h.MIG()
 		require.NoError(s, err)
 		require.Equal(s, gpu.MIG{}, mig)
 		contexts, err := h.Contexts()
 		require.NoError(s, err)
 		require.Equal(s, []gpu.Context{{PID: 11, Memory: 100}}, contexts)
+		_, err = h.Profile()
+		require.ErrorIs(s, err, gpu.ErrNotFound, "the first of two samples")
 	})
 }
 
