@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 )
 
 // comparison is one figure of one GPU.
@@ -52,13 +51,14 @@ func compare(page []sample, said []map[string]smiAnswers) (list []comparison) {
 		return nil
 	}
 	for _, uuid := range slices.Sorted(maps.Keys(said[0])) {
-		for i := range figures {
-			list = append(list, compareOne(&figures[i], uuid, page, said))
+		these := figuresOf(said[0][uuid])
+		for i := range these {
+			list = append(list, compareOne(&these[i], uuid, page, said))
 		}
 	}
-	// A GPU of the page that nvidia-smi does not have.
+	// A GPU or MIG device of the page that nvidia-smi does not have.
 	for _, s := range page {
-		if id := s.labels["hw_id"]; s.name == "nvidia_gpu_info" && said[0][id] == nil && !strings.HasPrefix(id, "MIG-") {
+		if id := s.labels["hw_id"]; s.name == "nvidia_gpu_info" && said[0][id] == nil {
 			list = append(list, comparison{GPU: id, Metric: "nvidia_gpu_info", Source: "uuid", Ours: id, Theirs: "-", Exact: true, Verdict: differs, Why: "nvidia-smi has no such GPU"})
 		}
 	}

@@ -9,6 +9,40 @@ import "fmt"
 type fakeGPU struct {
 	fields map[string]string
 	xml    map[string]string
+	mig    []fakeMIG
+}
+
+// fakeMIG is one of its MIG devices.
+type fakeMIG struct{ uuid, total, used string }
+
+// divide makes two MIG devices of a GPU, as the fake library does of GPU N by "gpu.N.mig 2".
+func (g fakeGPU) divide(index int) fakeGPU {
+	for k := range 2 {
+		g.mig = append(g.mig, fakeMIG{fmt.Sprintf("MIG-fa4e0000-0000-0000-%04d-%012d", k+1, index+1), "5120 MiB", fmt.Sprintf("%d MiB", 1024*(k+1))})
+	}
+	return g
+}
+
+// migXML is what -q -x says of the MIG devices, and migList what -L says.
+func (g fakeGPU) migXML() string {
+	if len(g.mig) == 0 {
+		return "None"
+	}
+	text := ""
+	for k, m := range g.mig {
+		text += fmt.Sprintf(`<mig_device><index>%d</index><gpu_instance_id>%d</gpu_instance_id><compute_instance_id>0</compute_instance_id>
+<fb_memory_usage><total>%s</total><reserved>0 MiB</reserved><used>%s</used></fb_memory_usage></mig_device>
+`, k, k+3, m.total, m.used)
+	}
+	return text
+}
+
+func (g fakeGPU) list() string {
+	text := fmt.Sprintf("GPU %s: %s (UUID: %s)\n", g.fields["index"], g.fields["name"], g.fields["uuid"])
+	for k, m := range g.mig {
+		text += fmt.Sprintf("  MIG 1g.5gb      Device  %d: (UUID: %s)\n", k, m.uuid)
+	}
+	return text
 }
 
 func newFakeGPU(index int) fakeGPU {
@@ -32,14 +66,14 @@ func newFakeGPU(index int) fakeGPU {
 			"pcie.link.gen.current": number(n + 1), "pcie.link.gen.max": "4", "pcie.link.width.current": "8", "pcie.link.width.max": "16",
 			"ecc.errors.corrected.volatile.total": number(10*n + 1), "ecc.errors.uncorrected.volatile.total": number(10*n + 2),
 			"ecc.errors.corrected.aggregate.total": number(10*n + 3), "ecc.errors.uncorrected.aggregate.total": number(10*n + 4),
-			"retired_pages.single_bit_ecc.count": number(n), "retired_pages.double_bit.count": number(n + 1),
+			"retired_pages.single_bit_ecc.count": number(n), "retired_pages.double_bit.count": number(n + 1), "retired_pages.pending": "No",
 			"clocks_event_reasons.active": "0x0000000000000004", "gpu_recovery_action": "None",
 		},
 		xml: map[string]string{
 			"/temperature/gpu_temp_max_threshold": number(80+n) + " C", "/temperature/gpu_temp_slow_threshold": number(85+n) + " C",
 			"/temperature/gpu_temp_max_mem_threshold": number(90+n) + " C", "/temperature/gpu_temp_max_gpu_threshold": number(95+n) + " C",
 			"/max_clocks/video_clock": number(1040+100*n) + " MHz", "/bar1_memory_usage/total": "256 MiB", "/bar1_memory_usage/used": number(n) + " MiB",
-			"/remapped_rows/remapped_row_corr": number(n), "/remapped_rows/remapped_row_unc": number(n + 1), "/pci/replay_counter": number(5 + n),
+			"/remapped_rows/remapped_row_corr": number(n), "/remapped_rows/remapped_row_unc": number(n + 1), "/remapped_rows/remapped_row_pending": "No", "/remapped_rows/remapped_row_failure": "No", "/pci/replay_counter": number(5 + n),
 			"/processes": "0", "/count": "2",
 		},
 	}
@@ -54,6 +88,7 @@ func (g fakeGPU) answers() smiAnswers {
 	for k, v := range g.xml {
 		a[k] = v
 	}
+	a[rowRemapper] = "none"
 	return a
 }
 

@@ -84,11 +84,11 @@ func bareRoot(t *testing.T) (root string) {
 }
 
 // spendEnergy has the counters of energy follow the power, until the test ends.
-func spendEnergy(t *testing.T, control fakenvml.Control) {
+func spendEnergy(t *testing.T, control fakenvml.Control, more ...string) {
 	t.Helper()
 	begin := time.Now()
 	whileTesting(t, func() error {
-		return control.Set(energySpent(time.Since(begin))...)
+		return control.Set(append(energySpent(time.Since(begin)), more...)...)
 	})
 }
 
@@ -135,8 +135,8 @@ func readReport(t *testing.T, folder string) (r kitReport) {
 func TestKitInABareRoot(t *testing.T) {
 	t.Parallel()
 	root := bareRoot(t)
-	spendEnergy(t, fakenvml.Control(filepath.Join(root, "control")))
-	writeFile(t, filepath.Join(root, "smi.json"), newFakeGPU(0), newFakeGPU(1))
+	spendEnergy(t, fakenvml.Control(filepath.Join(root, "control")), "gpu.1.mig 2")
+	writeFile(t, filepath.Join(root, "smi.json"), newFakeGPU(0), newFakeGPU(1).divide(1))
 	cmd := exec.Command("/kit/gpu-kit", append([]string{"-collector", "/kit/otelcol-facefusion", "-out", "/result"}, quick...)...)
 	cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Chroot: root}
 	cmd.Env = []string{"PATH=/bin", "FAKENVML_CONTROL=/control", "FAKESMI=/smi.json"}
@@ -148,7 +148,8 @@ func TestKitInABareRoot(t *testing.T) {
 	require.True(t, r.Passed)
 	require.Equal(t, "999.42.01", r.Driver)
 	require.Len(t, r.Devices, 2)
-	require.Equal(t, 2*len(figures)-4, count(r.Parity, equal))
+	// Of the divided GPU, the page has the processes at its MIG devices.
+	require.Equal(t, 2*len(figures)-4-1+2*len(migFigures), count(r.Parity, equal))
 	require.Greater(t, len(r.Calls), 100)
 	outcomes := make(map[string]checkOutcome)
 	for _, c := range r.Checks {
@@ -196,11 +197,11 @@ func writeFile(t *testing.T, path string, gpus ...fakeGPU) {
 func writeSMI(path string, processes []string, gpus ...fakeGPU) error {
 	said := struct {
 		GPUs      []map[string]string
-		XML       string
+		XML, List string
 		Processes []string
 	}{Processes: processes, XML: "<?xml version=\"1.0\" ?>\n<!DOCTYPE nvidia_smi_log SYSTEM \"nvsmi_device_v12.dtd\">\n<nvidia_smi_log>\n<attached_gpus>2</attached_gpus>\n"}
 	for _, g := range gpus {
-		said.GPUs = append(said.GPUs, g.fields)
+		said.GPUs, said.List = append(said.GPUs, g.fields), said.List+g.list()
 		x := g.xml
 		said.XML += fmt.Sprintf(`<gpu id="%s"><uuid>%s</uuid>
 <pci><replay_counter>%s</replay_counter></pci>
@@ -208,11 +209,14 @@ func writeSMI(path string, processes []string, gpus ...fakeGPU) error {
 <gpu_temp_max_mem_threshold>%s</gpu_temp_max_mem_threshold><gpu_temp_max_gpu_threshold>%s</gpu_temp_max_gpu_threshold></temperature>
 <max_clocks><video_clock>%s</video_clock></max_clocks>
 <bar1_memory_usage><total>%s</total><used>%s</used></bar1_memory_usage>
-<remapped_rows><remapped_row_corr>%s</remapped_row_corr><remapped_row_unc>%s</remapped_row_unc></remapped_rows>
+<remapped_rows><remapped_row_corr>%s</remapped_row_corr><remapped_row_unc>%s</remapped_row_unc>
+<remapped_row_pending>%s</remapped_row_pending><remapped_row_failure>%s</remapped_row_failure></remapped_rows>
+<mig_devices>%s</mig_devices>
 <processes></processes></gpu>
 `, g.fields["pci.bus_id"], g.fields["uuid"], x["/pci/replay_counter"],
 			x["/temperature/gpu_temp_max_threshold"], x["/temperature/gpu_temp_slow_threshold"], x["/temperature/gpu_temp_max_mem_threshold"], x["/temperature/gpu_temp_max_gpu_threshold"],
-			x["/max_clocks/video_clock"], x["/bar1_memory_usage/total"], x["/bar1_memory_usage/used"], x["/remapped_rows/remapped_row_corr"], x["/remapped_rows/remapped_row_unc"])
+			x["/max_clocks/video_clock"], x["/bar1_memory_usage/total"], x["/bar1_memory_usage/used"], x["/remapped_rows/remapped_row_corr"], x["/remapped_rows/remapped_row_unc"],
+			x["/remapped_rows/remapped_row_pending"], x["/remapped_rows/remapped_row_failure"], g.migXML())
 	}
 	said.XML += "</nvidia_smi_log>\n"
 	data, err := json.Marshal(said)

@@ -98,6 +98,8 @@ var figures = append(append([]figure{
 	identity("hw_driver_version", "driver_version", func(s string) string { return s }),
 	identity("nvidia_gpu_pci_address", "pci.bus_id", kernelAddress),
 	identity("hw_name", "index", func(s string) string { return "GPU " + s }),
+	fault("row_remap_failed", rowRemapper, "failed"), fault("row_remap_pending", rowRemapper, "pending"),
+	fault("page_retirement_pending", "retired_pages.pending", "yes"),
 }, clockEvents()...), recoveryActions()...)
 
 // watts are reported with two digits.
@@ -121,6 +123,19 @@ func utilization(task, source string) figure {
 
 func failures(kind, source string) figure {
 	return exactly("hw_errors_total", labelSet{"error_type": kind}, source)
+}
+
+// fault is a reason for which a GPU is degraded. The page has all of them, also where a GPU cannot
+// have one.
+func fault(reason, source, when string) figure {
+	f := exactly("nvidia_gpu_fault", labelSet{"nvidia_gpu_fault": reason}, source)
+	f.read = func(text string) (float64, bool) {
+		if strings.EqualFold(text, when) {
+			return 1, true
+		}
+		return 0, true
+	}
+	return f
 }
 
 // identity is a label: the page has it when there is a sample with it.
@@ -193,7 +208,6 @@ var notCompared = map[string]string{
 	"hw.status":                               "the collector's verdict; nvidia-smi has none",
 	"hw.fan.speed":                            "revolutions are not in nvidia-smi",
 	"nvidia.driver.state":                     "about the collector's library",
-	"nvidia.gpu.fault":                        "the collector's verdict; nvidia-smi has none",
 	"nvidia.gpu.process.visibility":           "about the collector's pid namespace",
 	"nvidia.gpu.reading.failed":               "about the collector's own calls",
 	"nvidia.gpu.reading.implausible":          "about the collector's own calls",

@@ -114,6 +114,7 @@ func (s *smi) askXML(ctx context.Context, all map[string]smiAnswers) error {
 	if err := xml.Unmarshal(out, &log); err != nil {
 		return fmt.Errorf("read all that nvidia-smi says: %w", err)
 	}
+	gpus := len(all)
 	for i := range log.Children {
 		gpu := &log.Children[i]
 		a := all[strings.TrimSpace(gpu.child("uuid").Text)]
@@ -121,18 +122,40 @@ func (s *smi) askXML(ctx context.Context, all map[string]smiAnswers) error {
 			continue
 		}
 		gpu.flatten("", a)
-		a["/processes"] = processMemory(gpu.child("processes"))
-		a["/count"] = fmt.Sprint(len(all))
+		a["/processes"] = processMemory(gpu.child("processes"), nil)
+		a["/count"] = fmt.Sprint(gpus)
+		a[rowRemapper] = remapperState(gpu)
 	}
-	return nil
+	return s.askMIG(ctx, &log, all)
 }
 
-// processMemory is the memory of all processes together, in MiB. One that computes and draws is
-// there twice, with the same memory.
-func processMemory(processes *element) string {
+// rowRemapper is what is wrong with remapped rows: failed, pending or none. The page has one reason
+// at a time.
+const rowRemapper = "/row_remapper"
+
+func remapperState(gpu *element) string {
+	is := func(what string) bool {
+		return strings.EqualFold(strings.TrimSpace(gpu.child("remapped_rows", what).Text), "yes")
+	}
+	switch {
+	case is("remapped_row_failure"):
+		return "failed"
+	case is("remapped_row_pending"):
+		return "pending"
+	default:
+		return "none"
+	}
+}
+
+// processMemory is the memory of all processes of a GPU together, in MiB, or of those of one of its
+// MIG devices. One that computes and draws is there twice, with the same memory.
+func processMemory(processes, mig *element) string {
 	byPID := make(map[string]float64)
 	for i := range processes.Children {
 		p := &processes.Children[i]
+		if mig != nil && !sameInstance(p, mig) {
+			continue
+		}
 		mib, ok := numeric(p.child("used_memory").Text)
 		if !ok {
 			return "N/A"

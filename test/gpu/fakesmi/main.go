@@ -13,6 +13,8 @@ type smiFile struct {
 	GPUs []map[string]string
 	// XML is what -q -x prints.
 	XML string
+	// List is what -L prints.
+	List string
 	// Processes are the lines of --query-compute-apps.
 	Processes []string
 }
@@ -35,6 +37,10 @@ func main() {
 		for _, line := range s.Processes {
 			fmt.Println(line)
 		}
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "-L" {
+		fmt.Print(s.List)
 		return
 	}
 	query, found := strings.CutPrefix(strings.Join(os.Args[1:2], ""), "--query-gpu=")
