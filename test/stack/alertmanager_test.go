@@ -83,7 +83,7 @@ func testAgentDown(t *testing.T, h *simulatedHost, p *people, alertmanager strin
 	var others []string
 	for name, state := range alerts(t, alertmanager) {
 		switch name {
-		case "FaceFusionAgentDown", "Watchdog", "CollectorOwnMetricsDown", "CollectorProbeBlind", "CollectorProbeFailing", "CollectorRestarting":
+		case "FaceFusionAgentDown", "Watchdog", "CollectorProbeBlind", "CollectorProbeFailing", "CollectorRestarting":
 			require.Equal(t, "active", state, name)
 		default:
 			others = append(others, name)
