@@ -19,7 +19,7 @@ PROMETHEUS := CGO_ENABLED=0 GOFLAGS='-buildvcs=false -tags=remove_all_sd'
 LINT := go tool -n -modfile=.ci/lint/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-ledger-load e2e-traces e2e-hostile e2e-hostile-state soak mutation vulnerabilities deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check latency gpu gpu-kit clean series load
+.PHONY: help run build sources build-full demo test bench fuzz e2e e2e-nogpu e2e-stack e2e-outages e2e-gradio e2e-servers e2e-servers-matrix e2e-deployments e2e-real e2e-durability e2e-ledger e2e-ledger-load e2e-traces e2e-hostile e2e-hostile-state soak mutation vulnerabilities deploy-test chart-test chart-test-full own-build look check generate update lint format cost cost-growth cost-check latency gpu gpu-kit clean series load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
