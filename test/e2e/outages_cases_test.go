@@ -145,13 +145,18 @@ func abandonedQueue() pageHost {
 		begin: func(s *scene) {
 			runner = s.runner("job-run-all")
 			require.NoError(s, runner.SetWorking(true))
+			// A job that is there before its folder is first seen is history, whose loss is not counted.
+			s.eventually("its folder is seen", func(p page) bool { return p.is(1, "facefusion_job_folder_state", "facefusion_job_folder_state", "open") })
 			for n := range 3 {
 				s.queued(fmt.Sprintf("nightly-%d", n))
 			}
 			require.NoError(s, s.h.Jobs(0).Start("nightly-0", 0))
 			s.eventually("it works", func(p page) bool { return jobCount(p, "running", 1) && jobCount(p, "waiting", 2) })
 		},
-		breaks: func(s *scene) { require.NoError(s, runner.Kill(syscall.SIGKILL)) },
+		breaks: func(s *scene) {
+			require.NoError(s, runner.Kill(syscall.SIGKILL))
+			s.eventually("its job is lost", func(p page) bool { return p.is(1, "facefusion_job_finished_total", "facefusion_outcome", "orphaned") })
+		},
 		mends: func(s *scene) {
 			require.NoError(s, s.runner("job-run-all").SetWorking(true))
 			for n := 1; n < 3; n++ {
