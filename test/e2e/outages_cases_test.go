@@ -147,7 +147,9 @@ func abandonedQueue() pageHost {
 			require.NoError(s, runner.SetWorking(true))
 			// A job that is there before its folder is first seen is history, whose loss is not
 			// counted.
-			s.eventually("its folder is seen", func(p page) bool { return p.is(1, "facefusion_job_folder_state", "facefusion_job_folder_state", "open") })
+			s.eventually("its folder is seen", func(p page) bool {
+				return p.is(1, "facefusion_job_folder_state", "facefusion_job_folder_state", "open")
+			})
 			for n := range 3 {
 				s.queued(fmt.Sprintf("nightly-%d", n))
 			}
