@@ -89,8 +89,8 @@ func TestEveryMetricIsDeclared(t *testing.T) {
 	}
 }
 
-// ofAlerts is what Prometheus itself records of each alert: a rule that waits for a renamed one waits
-// for nothing.
+// ofAlerts is what Prometheus itself records of each alert: a rule that waits for a renamed one
+// waits for nothing.
 func ofAlerts(t *testing.T) seriesDeclaration {
 	t.Helper()
 	return seriesDeclaration{map[string][]string{"alertname": slices.Collect(maps.Keys(alerts(t))), "alertstate": {"pending", "firing"}}}
