@@ -38,12 +38,12 @@ type pageStack struct {
 	web                              *httptest.Server
 
 	mu       sync.Mutex
-	messages []message
+	messages []webhookMessage
 	targets  map[string]string
 }
 
-// message is what Alertmanager sends to a webhook, and to whom.
-type message struct {
+// webhookMessage is what Alertmanager sends to a webhook, and to whom.
+type webhookMessage struct {
 	receiver string
 	Alerts   []struct {
 		Status string
@@ -124,7 +124,7 @@ func (s *pageStack) newAlertmanager(t *testing.T, port int) *program {
 }
 
 func (s *pageStack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m := message{receiver: strings.TrimPrefix(r.URL.Path, "/")}
+	m := webhookMessage{receiver: strings.TrimPrefix(r.URL.Path, "/")}
 	err := json.NewDecoder(r.Body).Decode(&m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,8 +136,8 @@ func (s *pageStack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // of returns the alerts that were told of a host, by receiver, each as often as it was told.
-func (s *pageStack) of(host string) told {
-	all := told{}
+func (s *pageStack) of(host string) byReceiver {
+	all := byReceiver{}
 	s.each(host, "firing", func(receiver, alert string) { all[receiver] = append(all[receiver], alert) })
 	for _, alerts := range all {
 		slices.Sort(alerts)

@@ -17,8 +17,8 @@ import (
 // as in testdata/outages.yaml.
 const faster = 20
 
-// told is what people are told of an outage: the alerts, by receiver.
-type told map[string][]string
+// byReceiver is what people are told of an outage: the alerts, by receiver.
+type byReceiver map[string][]string
 
 // pageCase is an outage on a host of its own, and who is told of it.
 type pageCase struct {
@@ -27,7 +27,7 @@ type pageCase struct {
 	// cause is the alert that calls somebody.
 	cause string
 	// also are told as well, as they are something else.
-	also told
+	also byReceiver
 	// lingers is how long the alert goes on after the end, in real time.
 	lingers time.Duration
 }
@@ -36,7 +36,7 @@ type pageCase struct {
 // it, behind a real Prometheus and a real Alertmanager. One outage is one message, which names the
 // cause.
 func TestPages(t *testing.T) {
-	if name := os.Getenv(sceneHost); name != "" {
+	if name := os.Getenv(harnessHost); name != "" {
 		for _, c := range pageCases() {
 			if c.name() == name {
 				beHost(t, c.host)
@@ -79,7 +79,7 @@ func (c pageCase) play(t *testing.T, s *pageStack) {
 	s.eventually(t, c.lingers+2*time.Minute, "it is over", func() bool { return slices.Contains(s.over(name), c.cause) })
 	time.Sleep(5 * time.Minute / faster)
 
-	want := told{"call": {c.cause}}
+	want := byReceiver{"call": {c.cause}}
 	for receiver, alerts := range c.also {
 		want[receiver] = append(want[receiver], alerts...)
 	}

@@ -20,16 +20,16 @@ import (
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
 )
 
-// sceneHost is the variable by which this test is told to be a host, sceneAt its ports.
+// harnessHost is the variable by which this test is told to be a host, harnessPorts its ports.
 const (
-	sceneHost = "OUTAGE_HOST"
-	sceneAt   = "OUTAGE_PORTS"
+	harnessHost  = "OUTAGE_HOST"
+	harnessPorts = "OUTAGE_PORTS"
 )
 
-// scene is a host on which something happens: processes of FaceFusion, perhaps two GPUs, and the
-// built collector. It is a process of its own, in namespaces of its own: its collector sees no
-// other host's processes.
-type scene struct {
+// outageHarness is a host on which something happens: processes of FaceFusion, perhaps two GPUs,
+// and the built collector. It is a process of its own, in namespaces of its own: its collector sees
+// no other host's processes.
+type outageHarness struct {
 	*testing.T
 	h       *host.Machine
 	server  *host.Proc
@@ -45,10 +45,10 @@ type pageHost struct {
 	// gpus has it have two.
 	gpus bool
 	// config is what the collector is given beside agent.yaml, and files are what it has on top.
-	config func(*scene) string
+	config func(*outageHarness) string
 	files  []string
 	// begin is what goes on before anything happens; without it, a server starts.
-	begin, breaks, mends func(*scene)
+	begin, breaks, mends func(*outageHarness)
 }
 
 // pageHostProcess is such a process, as the test sees it.
@@ -63,7 +63,7 @@ func startPageHost(t *testing.T, name string) *pageHostProcess {
 	t.Helper()
 	ports := steadyPorts(t, 4)
 	cmd := exec.Command("unshare", "--mount", "--pid", "--uts", "--fork", "--mount-proc", "--kill-child", os.Args[0], "-test.run=^TestPages$", "-test.timeout=15m", "-test.v")
-	cmd.Env = append(os.Environ(), sceneHost+"="+name, fmt.Sprintf("%s=%d %d %d %d", sceneAt, ports[0], ports[1], ports[2], ports[3]))
+	cmd.Env = append(os.Environ(), harnessHost+"="+name, fmt.Sprintf("%s=%d %d %d %d", harnessPorts, ports[0], ports[1], ports[2], ports[3]))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
@@ -95,9 +95,9 @@ func startPageHost(t *testing.T, name string) *pageHostProcess {
 
 // beHost plays the part of a host, in the process that startPageHost started.
 func beHost(t *testing.T, of pageHost) {
-	require.NoError(t, syscall.Sethostname([]byte(os.Getenv(sceneHost))))
-	s := &scene{T: t, dir: t.TempDir()}
-	for _, port := range strings.Fields(os.Getenv(sceneAt)) {
+	require.NoError(t, syscall.Sethostname([]byte(os.Getenv(harnessHost))))
+	s := &outageHarness{T: t, dir: t.TempDir()}
+	for _, port := range strings.Fields(os.Getenv(harnessPorts)) {
 		n, err := strconv.Atoi(port)
 		require.NoError(t, err)
 		s.ports = append(s.ports, n)
@@ -124,7 +124,7 @@ func beHost(t *testing.T, of pageHost) {
 	}
 }
 
-func (s *scene) begin(of pageHost) {
+func (s *outageHarness) begin(of pageHost) {
 	config := fmt.Sprintf(`
 exporters: {prometheus: {endpoint: "127.0.0.1:%d"}}
 extensions: {health_check: {endpoint: "127.0.0.1:%d"}}
@@ -134,7 +134,7 @@ service:
   # The machine of the test has disks and memory of its own.
   pipelines: {metrics: {receivers: [facefusion]}}
 `, s.ports[0], s.ports[1], 5*time.Minute/faster, s.ports[2])
-	env := []string{"HOST_NAME=" + os.Getenv(sceneHost), "STATE_DIRECTORY=" + s.dir, "FACEFUSION_LOG=" + s.h.Logs()}
+	env := []string{"HOST_NAME=" + os.Getenv(harnessHost), "STATE_DIRECTORY=" + s.dir, "FACEFUSION_LOG=" + s.h.Logs()}
 	overrides := []string{config}
 	if of.gpus {
 		library, err := fakenvml.Build(s.TempDir())
@@ -160,14 +160,14 @@ service:
 }
 
 // serve starts the server, and waits until the collector knows.
-func (s *scene) serve() {
+func (s *outageHarness) serve() {
 	var err error
 	s.server, err = s.h.StartServer(0, nil)
 	require.NoError(s, err)
 	s.eventually("the server is ready", func(p page) bool { return state(p, s.server.Port(), "ready") })
 }
 
-func (s *scene) eventually(what string, wanted func(page) bool) {
+func (s *outageHarness) eventually(what string, wanted func(page) bool) {
 	s.Helper()
 	begin := time.Now()
 	for {
@@ -183,7 +183,7 @@ func (s *scene) eventually(what string, wanted func(page) bool) {
 }
 
 // driver sets what the driver says, of GPUs that are not at their limits.
-func (s *scene) driver(lines ...string) {
+func (s *outageHarness) driver(lines ...string) {
 	for gpu := range 2 {
 		lines = append(lines, fmt.Sprintf("gpu.%d.clock_events 0", gpu), fmt.Sprintf("gpu.%d.link 4 4 16 16", gpu))
 	}
