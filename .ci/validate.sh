@@ -5,9 +5,13 @@ cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# What gateway-network.yaml says is a file of the user's.
+# What gateway-network.yaml and the secure-*.yaml say are files of the user's: they have to be there.
 export GATEWAY_TOKEN_FILE=$work/tokens
 echo "a token" >"$GATEWAY_TOKEN_FILE"
+for name in GATEWAY_CERT_FILE GATEWAY_KEY_FILE PAGE_CERT_FILE PAGE_KEY_FILE PAGE_CLIENT_CA_FILE; do
+	export "$name=$work/tls"
+done
+touch "$work/tls"
 
 validate() {
 	local arguments=() file

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,13 +19,10 @@ import (
 
 // resolvedConfig is what results from all files and the environment, as the agent would have it.
 type resolvedConfig struct {
-	all map[string]any
-	// started are the components that the service uses, in each section.
-	started map[string][]string
+	*configcheck.Configuration
+	// refusals are those for which the agent would not start.
+	refusals []configcheck.Refusal
 }
-
-// The sections of a configuration that define components.
-var sections = []string{"receivers", "processors", "exporters", "connectors", "extensions"}
 
 // resolve reads a configuration with the providers of the agent.
 func resolve(ctx context.Context, configs, sets []string) (*resolvedConfig, error) {
@@ -47,78 +44,15 @@ func resolve(ctx context.Context, configs, sets []string) (*resolvedConfig, erro
 	}
 	defer func() { _ = resolver.Shutdown(ctx) }() // it holds nothing
 	conf, err := resolver.Resolve(ctx)
+	sources := configfile.Take()
 	if err == nil {
-		err = configcheck.Compose(ctx, conf, configfile.Take())
+		err = configcheck.Compose(ctx, conf, sources)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c := &resolvedConfig{all: conf.ToStringMap(), started: make(map[string][]string)}
-	c.findStarted()
-	return c, nil
-}
-
-func (c *resolvedConfig) findStarted() {
-	service := asMap(c.all["service"])
-	c.started["extensions"] = asStrings(service["extensions"])
-	for _, name := range slices.Sorted(maps.Keys(asMap(service["pipelines"]))) {
-		pipeline := asMap(asMap(service["pipelines"])[name])
-		for _, section := range []string{"receivers", "processors", "exporters"} {
-			for _, id := range asStrings(pipeline[section]) {
-				use := section
-				if _, connector := asMap(c.all["connectors"])[id]; connector {
-					use = "connectors"
-				}
-				if !slices.Contains(c.started[use], id) {
-					c.started[use] = append(c.started[use], id)
-				}
-			}
-		}
-	}
-}
-
-// component is one that the service uses.
-type component struct {
-	section, id string
-	settings    map[string]any
-}
-
-func (c component) typ() string {
-	name, _, _ := strings.Cut(c.id, "/")
-	return name
-}
-
-func (c component) String() string { return c.section + "::" + c.id }
-
-// components are those that the service uses; of one that is not defined there is nothing to look
-// at.
-func (c *resolvedConfig) components() (list []component) {
-	for _, section := range sections {
-		for _, id := range c.started[section] {
-			if settings, defined := asMap(c.all[section])[id]; defined {
-				list = append(list, component{section, id, asMap(settings)})
-			}
-		}
-	}
-	return list
-}
-
-// each visits every single value below a map. path has the names on the way, in is the map that
-// holds it.
-func each(in map[string]any, path string, visit func(path, key string, in map[string]any, value any)) {
-	for _, key := range slices.Sorted(maps.Keys(in)) {
-		below := path + "::" + key
-		switch value := in[key].(type) {
-		case map[string]any:
-			each(value, below, visit)
-		case []any:
-			for _, entry := range value {
-				each(asMap(entry), below, visit)
-			}
-		default:
-			visit(below, key, in, value)
-		}
-	}
+	all := conf.ToStringMap()
+	return &resolvedConfig{configcheck.NewConfiguration(all), configcheck.Refusals(all, sources)}, nil
 }
 
 func asMap(value any) map[string]any {
@@ -165,7 +99,7 @@ func isFile(location string) bool {
 // checkConfiguration looks at what validate cannot see: what refers to each other, and to this
 // host. The configuration that it returns is empty where it cannot be read.
 func checkConfiguration(ctx context.Context, o options, a agent) (*resolvedConfig, []finding) {
-	none := &resolvedConfig{started: map[string][]string{}}
+	none := &resolvedConfig{Configuration: configcheck.NewConfiguration(nil)}
 	if len(o.configs) == 0 && len(o.sets) == 0 {
 		return none, []finding{{"configuration", Info, "", "none to check: no agent runs, and its package is not installed", "name the files: --config FILE"}}
 	}
@@ -184,7 +118,9 @@ func checkConfiguration(ctx context.Context, o options, a agent) (*resolvedConfi
 	if err != nil {
 		return none, []finding{{"configuration", Failure, "", err.Error(), "otelcol-facefusion validate says more"}}
 	}
-	if program := agentProgram(); program != "" {
+	if program := agentProgram(); len(c.refusals) > 0 {
+		findings = c.refused()
+	} else if program != "" {
 		findings = validate(ctx, program, o, sources)
 	}
 	findings = append(findings, c.checkReferences()...)
@@ -193,6 +129,23 @@ func checkConfiguration(ctx context.Context, o options, a agent) (*resolvedConfi
 	findings = append(findings, c.checkFolders()...)
 	findings = append(findings, c.checkListeners(ctx, filepath.Join(o.root, "proc"), a.pid)...)
 	return c, append(findings, c.checkStores(ctx)...)
+}
+
+// refuses says that the setting at a path is one for which the agent would not start.
+func (c *resolvedConfig) refuses(path string) bool {
+	return slices.ContainsFunc(c.refusals, func(r configcheck.Refusal) bool { return r.Path == path })
+}
+
+// refused are the findings of what the agent refuses before it looks at the rest.
+func (c *resolvedConfig) refused() (findings []finding) {
+	for _, r := range c.refusals {
+		where, detail := r.Where, r.Path+": "+r.What
+		if where == "" {
+			where, detail = r.Path, r.What
+		}
+		findings = append(findings, finding{"configuration", Failure, where, strings.TrimPrefix(detail, ": "), cmp.Or(r.Remedy, "correct it there; the names and their defaults are in the README")})
+	}
+	return findings
 }
 
 // cannotOpen says what is wrong with a file of the configuration. A FIFO is not opened: it would be

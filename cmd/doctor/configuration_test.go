@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,17 @@ func verdicts(findings []finding) (list []string) {
 	return list
 }
 
+// atLine is where a configuration of a test is wrong.
+var atLine = regexp.MustCompile(`^(failure) \S+:\d+: `)
+
+// refused are what the agent refuses, without the line.
+func refused(c *resolvedConfig) (list []string) {
+	for _, v := range verdicts(c.refused()) {
+		list = append(list, atLine.ReplaceAllString(v, "$1 "))
+	}
+	return list
+}
+
 func TestReferences(t *testing.T) {
 	c := of(t, `
 receivers: {facefusion: {storage: file_storage}, nop: {}}
@@ -61,7 +73,7 @@ service:
 		`failure extensions::zpages: is used and not defined`,
 		`failure processors::batch: is used and not defined`,
 		`failure processors::memory_limiter: is used and not defined`,
-	}, verdicts(c.checkReferences()))
+	}, append(refused(c), verdicts(c.checkReferences())...))
 	assert.Equal(t, []string{
 		`warning service::pipelines::metrics: memory_limiter is not the first processor: what comes before it fills the memory all the same`,
 	}, verdicts(c.checkPipelines()))
@@ -107,11 +119,11 @@ service: {extensions: [bearertokenauth, bearertokenauth/open, basicauth], pipeli
 		`ok exporters::prometheus::tls::cert_file: ` + certificate + ` can be read`,
 		`warning exporters::prometheus::tls::cert_file: the certificate ends on ` + until,
 		`ok exporters::prometheus::tls::key_file: ` + key + ` can be read`,
-		`failure exporters::prometheus::tls::client_ca_file: open ` + dir + `/missing: no such file or directory`,
 		`ok extensions::bearertokenauth::filename: ` + token + ` can be read`,
 		`warning extensions::bearertokenauth/open::filename: ` + open + ` can be read by everybody`,
 		`failure extensions::basicauth::htpasswd::file: ` + empty + ` is empty`,
 	}, verdicts(c.checkFiles()))
+	assert.Equal(t, []string{`failure exporters::prometheus::tls::client_ca_file: there is no file "` + dir + `/missing"`}, refused(c))
 }
 
 func TestFolders(t *testing.T) {
@@ -147,7 +159,7 @@ service:
 	assert.Contains(t, got, "warning receivers::otlp::protocols::grpc::endpoint: 0.0.0.0:0 can be reached from other hosts, and asks nobody who he is")
 	assert.NotContains(t, strings.Join(got, "\n"), "httpcheck", "where it asks is no port of ours")
 	assert.Contains(t, strings.Join(got, "\n"), fmt.Sprintf("failure exporters::prometheus::endpoint: %s is taken by pid %d (", own, os.Getpid()))
-	assert.Contains(t, got, "failure extensions::health_check::endpoint: "+own+" is that of exporters::prometheus::endpoint as well")
+	assert.Contains(t, refused(c), "failure extensions::health_check::endpoint: "+own+" is that of exporters::prometheus::endpoint as well")
 	assert.Contains(t, strings.Join(got, "\n"), "failure service::telemetry::metrics: listen tcp 192.0.2.1:9466")
 
 	assert.Contains(t, verdicts(c.checkListeners(t.Context(), "/proc", os.Getpid())), "ok exporters::prometheus::endpoint: "+own+" is the agent's")
@@ -275,7 +287,7 @@ func TestAConfigurationThatCanBeReadOnce(t *testing.T) {
 
 // TestRemedyOfAnExtensionThatIsNotStarted: lists add up, and the doctor said that the last counts.
 func TestRemedyOfAnExtensionThatIsNotStarted(t *testing.T) {
-	findings := of(t, "extensions: {state_storage: {}}\nexporters: {otlp_http: {sending_queue: {storage: state_storage}}}\nservice: {pipelines: {metrics: {exporters: [otlp_http]}}}\n").checkReferences()
+	findings := of(t, "extensions: {state_storage: {}}\nexporters: {otlp_http: {sending_queue: {storage: state_storage}}}\nservice: {pipelines: {metrics: {exporters: [otlp_http]}}}\n").refused()
 	i := slices.IndexFunc(findings, func(f finding) bool { return f.Status == Failure })
 	require.GreaterOrEqual(t, i, 0, "%v", findings)
 	require.Contains(t, findings[i].Remedy, "the lists of several files add up")

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configcheck"
 )
 
 // certificateNotice is how long before its end a certificate is spoken of.
@@ -20,10 +22,10 @@ const certificateNotice = 30 * 24 * time.Hour
 
 // checkFiles opens what the configuration names: certificates, keys, tokens, passwords.
 func (c *resolvedConfig) checkFiles() (findings []finding) {
-	for _, component := range c.components() {
-		each(component.settings, component.String(), func(path, key string, in map[string]any, value any) {
+	for _, component := range c.Components() {
+		component.Each(func(path, key string, in map[string]any, value any) {
 			name, _ := value.(string)
-			if name == "" || !namesFile(component, key) {
+			if name == "" || !namesFile(component, key) || c.refuses(path) {
 				return
 			}
 			findings = append(findings, checkFile(path, key, name))
@@ -35,13 +37,13 @@ func (c *resolvedConfig) checkFiles() (findings []finding) {
 	return findings
 }
 
-func namesFile(c component, key string) bool {
+func namesFile(c configcheck.Component, key string) bool {
 	switch {
 	case strings.HasSuffix(key, "_file"):
 		return true
-	case c.section == "extensions" && c.typ() == "bearertokenauth":
+	case c.Section == "extensions" && c.Type() == "bearertokenauth":
 		return key == "filename"
-	case c.section == "extensions" && c.typ() == "basicauth":
+	case c.Section == "extensions" && c.Type() == "basicauth":
 		return key == "file"
 	}
 	return false
@@ -126,13 +128,13 @@ var storages = map[string]struct {
 
 // checkFolders looks at where state and queues are kept.
 func (c *resolvedConfig) checkFolders() (findings []finding) {
-	for _, component := range c.components() {
-		storage, known := storages[component.typ()]
-		if component.section != "extensions" || !known {
+	for _, component := range c.Components() {
+		storage, known := storages[component.Type()]
+		if component.Section != "extensions" || !known {
 			continue
 		}
-		name, _ := component.settings["directory"].(string)
-		created := storage.creates || component.settings["create_directory"] == true
+		name, _ := component.Settings["directory"].(string)
+		created := storage.creates || component.Settings["create_directory"] == true
 		findings = append(findings, checkFolder(component.String()+"::directory", cmp.Or(name, storage.directory), created))
 	}
 	return findings

@@ -46,8 +46,8 @@ func TestJSON(t *testing.T) {
 	}
 	assert.Len(t, got.Findings, total)
 	assert.Contains(t, got.Findings, finding{
-		Check: "configuration", Status: Failure, Subject: "exporters::otlp_http::sending_queue::storage",
-		Detail: `there is no extension "file_storage"`, Remedy: "define it under extensions, and name it in service::extensions",
+		Check: "configuration", Status: Failure, Subject: file + ":1",
+		Detail: `exporters::otlp_http::sending_queue::storage: there is no extension "file_storage"`, Remedy: "define it under extensions, and name it in service::extensions",
 	})
 }
 

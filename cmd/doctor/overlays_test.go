@@ -30,7 +30,7 @@ func overlaid(t *testing.T, files []string, sets ...string) *resolvedConfig {
 // ways are the ways from a receiver to an exporter that are configured.
 func (c *resolvedConfig) ways() map[string]bool {
 	ways := make(map[string]bool)
-	for name, pipeline := range asMap(asMap(c.all["service"])["pipelines"]) {
+	for name, pipeline := range asMap(asMap(c.All["service"])["pipelines"]) {
 		signal, _, _ := strings.Cut(name, "/")
 		for _, from := range asStrings(asMap(pipeline)["receivers"]) {
 			for _, to := range asStrings(asMap(pipeline)["exporters"]) {
@@ -74,12 +74,12 @@ func requireComposed(t *testing.T, alone map[string]*resolvedConfig, files []str
 		for way := range alone[file].ways() {
 			require.True(t, ways[way], "%v: nobody sends %s, as %s.yaml does", files, way, file)
 		}
-		for _, id := range alone[file].started["extensions"] {
+		for _, id := range alone[file].Started["extensions"] {
 			extensions[id] = true
 		}
 	}
 	for id := range extensions {
-		require.Contains(t, all.started["extensions"], id, "%v", files)
+		require.Contains(t, all.Started["extensions"], id, "%v", files)
 	}
 	for _, f := range all.checkReferences() {
 		require.NotEqual(t, Failure, f.Status, "%v: %s", files, verdict(f))

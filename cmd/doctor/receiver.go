@@ -17,9 +17,9 @@ var withoutAuth = configoptional.None[configauth.Config]()
 func (c *resolvedConfig) receiverConfig(root string) (*facefusionreceiver.Config, error) {
 	cfg, normal := defaults(), defaults()
 	var err error
-	for _, component := range c.components() {
-		if component.section == "receivers" && component.typ() == "facefusion" {
-			err = confmap.NewFromStringMap(component.settings).Unmarshal(cfg)
+	for _, component := range c.Components() {
+		if component.Section == "receivers" && component.Type() == "facefusion" {
+			err = confmap.NewFromStringMap(component.Settings).Unmarshal(cfg)
 			if err == nil {
 				err = cfg.Validate()
 			}

@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostnet"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configcheck"
 )
 
 // portOwner finds the process that listens on the port of an address; 0 where that may not be seen.
 func portOwner(proc, address string) (pid int, name string) {
-	inodes := listeningInodes(portOf(address))
+	inodes := listeningInodes(configcheck.ListenAddress{Address: address}.Port())
 	if len(inodes) == 0 {
 		return 0, ""
 	}

@@ -24,11 +24,11 @@ var sending = map[string]bool{
 // certificate is looked at.
 func (c *resolvedConfig) checkStores(ctx context.Context) (findings []finding) {
 	asked := make(map[string]bool)
-	for _, component := range c.components() {
-		if component.section != "exporters" || !sending[component.typ()] {
+	for _, component := range c.Components() {
+		if component.Section != "exporters" || !sending[component.Type()] {
 			continue
 		}
-		each(component.settings, component.String(), func(path, key string, in map[string]any, value any) {
+		component.Each(func(path, key string, in map[string]any, value any) {
 			text, _ := value.(string)
 			if text == "" || (key != "endpoint" && !strings.HasSuffix(key, "_endpoint")) {
 				return

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configcheck"
 	"github.com/otelcol-facefusion/otelcol-facefusion/confmap/configfile"
 )
 
@@ -109,29 +110,17 @@ service: {extensions: [health_check, state_storage, basicauth/store], pipelines:
 		`failure receivers::facefusion::storage: the extension "health_check" is no storage`,
 		`failure exporters::otlp_http::auth::authenticator: the extension "state_storage" is no authenticator`,
 		`failure exporters::otlp_http::sending_queue::storage: the extension "basicauth/store" is no storage`,
-	}, verdicts(c.checkReferences()))
-}
-
-// TestOwnPortsThatCollide: an address of all takes a port of each.
-func TestOwnPortsThatCollide(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want bool
-	}{
-		{"127.0.0.1:9464", "127.0.0.1:9464", true}, {"127.0.0.1:9464", "0.0.0.0:9464", true}, {":9464", "127.0.0.1:9464", true}, {"localhost:9464", "127.0.0.1:9464", true},
-		{"[::]:9464", "127.0.0.1:9464", true}, {"127.0.0.1:9464", "127.0.0.1:9465", false}, {"127.0.0.1:9464", "10.0.0.1:9464", false}, {"127.0.0.1:0", "127.0.0.1:0", false},
-	} {
-		assert.Equal(t, c.want, listenAddress{address: c.a}.collides(listenAddress{address: c.b}), "%s %s", c.a, c.b)
-	}
+	}, refused(c))
+	assert.Empty(t, verdicts(c.checkReferences()))
 }
 
 // TestTheRemedyOfAnAddress: one that is a URL is no address that this host lacks.
 func TestTheRemedyOfAnAddress(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:9464/metrics", "http://127.0.0.1:9464", "127.0.0.1"} {
-		f := checkListener(t.Context(), listenAddress{path: "exporters::prometheus::endpoint", address: address}, "/proc", 0)
+		f := checkListener(t.Context(), configcheck.ListenAddress{Path: "exporters::prometheus::endpoint", Address: address}, "/proc", 0)
 		assert.Equal(t, Failure, f.Status, address)
 		assert.Contains(t, f.Remedy, "without a scheme or a path", address)
 	}
-	f := checkListener(t.Context(), listenAddress{address: "192.0.2.1:9464"}, "/proc", 0)
+	f := checkListener(t.Context(), configcheck.ListenAddress{Address: "192.0.2.1:9464"}, "/proc", 0)
 	assert.Equal(t, "write 127.0.0.1, or an address that this host has", f.Remedy)
 }

@@ -96,3 +96,53 @@ func TestWhereWhatIsRefusedStands(t *testing.T) {
 	_, _, err := resolve(t, []string{fine}, "yaml:receivers::facefusion::intervall: 1s")
 	require.ErrorContains(t, err, "receivers: facefusion: intervall is no setting")
 }
+
+// TestValuesThatAreRefused: the receiver knew the value and the remedy, and nobody the file; a
+// value of the command line was blamed on a file that has the same key.
+func TestValuesThatAreRefused(t *testing.T) {
+	fine := "receivers:\n  facefusion:\n    collection_interval: 15s\n    process: {interval: 1s}\n"
+	for text, want := range map[string]string{
+		"receivers:\n  facefusion:\n    collection_interval: 15\n":                                           ":3: receivers: facefusion: collection_interval is 15ns",
+		"receivers:\n  facefusion:\n    web:\n      enabled: true\n    process:\n      interval: 1ms\n":      ":6: receivers: facefusion: process: interval is 1ms",
+		"receivers:\n  facefusion:\n    instances:\n    - {name: a, path: /a}\n    - {name: b, path: b/c}\n": ":5: receivers: facefusion: instances[1]: path is \"b/c\"",
+		"receivers:\n  facefusion:\n    instances:\n    - name: a\n      match:\n        port: 70000\n":      ":6: receivers: facefusion: instances[0]: match: port is 70000",
+	} {
+		_, files, err := resolve(t, []string{fine, text})
+		require.ErrorContains(t, err, files[1]+want, text)
+		require.NotContains(t, err.Error(), files[0])
+	}
+	for setting, want := range map[string]string{
+		"receivers::facefusion::process::interval: 1ms":                "receivers: facefusion: process: interval is 1ms",
+		"receivers::facefusion::collection_interval: 15":               "receivers: facefusion: collection_interval is 15ns",
+		"receivers::facefusion::web: {intervall: 1s}":                  "receivers: facefusion: web: intervall is no setting",
+		"receivers::facefusion::instances: [{name: a, path: b}]":       "receivers: facefusion: instances[0]: path is \"b\"",
+		"receivers::facefusion::storage: state_storage/of_the_setting": "receivers: facefusion: storage: there is no extension \"state_storage/of_the_setting\"",
+	} {
+		_, files, err := resolve(t, []string{fine + "    storage: state_storage\nextensions: {state_storage: {}}\nservice: {extensions: [state_storage], pipelines: {metrics: {receivers: [facefusion]}}}\n"}, "yaml:"+setting)
+		require.ErrorContains(t, err, configfile.OnTheCommandLine+": "+want, setting)
+		require.NotContains(t, err.Error(), files[0])
+	}
+}
+
+// TestWhatStartWouldRefuse: the Collector's validation does not look at what components refer to,
+// and each of these ended the agent at its start.
+func TestWhatStartWouldRefuse(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "tls.crt")
+	for text, want := range map[string]string{
+		"receivers:\n  facefusion:\n    storage: file_storage/gone\n":                                                                              ":3: receivers: facefusion: storage: there is no extension \"file_storage/gone\"",
+		"receivers: {facefusion: {}}\nextensions: {health_check: {}}\nexporters:\n  otlp_http:\n    sending_queue:\n      storage: health_check\n": ":6: exporters: otlp_http: sending_queue: storage: the extension \"health_check\" is no storage",
+		"extensions: {file_storage: {}}\nreceivers:\n  facefusion: {storage: file_storage}\n":                                                      ":3: receivers: facefusion: storage: the extension \"file_storage\" is not started",
+		"exporters:\n  otlp_http: {auth: {authenticator: basicauth}}\n":                                                                            ":2: exporters: otlp_http: auth: authenticator: there is no extension \"basicauth\"",
+		"exporters:\n  prometheus:\n    endpoint: 127.0.0.1:9464\n    tls: {cert_file: " + missing + "}\n":                                         ":4: exporters: prometheus: tls: cert_file: there is no file \"" + missing + "\"",
+		"exporters:\n  prometheus: {endpoint: 127.0.0.1:9464}\nextensions: {health_check: {endpoint: 0.0.0.0:9464}}\n":                             ":3: extensions: health_check: endpoint: 0.0.0.0:9464 is taken by exporters::prometheus::endpoint, which has 127.0.0.1:9464",
+	} {
+		service := "service: {extensions: [health_check], pipelines: {metrics: {receivers: [facefusion], exporters: [otlp_http, prometheus]}}}\n"
+		_, files, err := resolve(t, []string{service, text})
+		require.ErrorContains(t, err, files[1]+want, text)
+		require.NotContains(t, err.Error(), files[0])
+	}
+	_, _, err := resolve(t, []string{"exporters: {otlp_http: {tls: {insecure: true, cert_file: " + missing + "}}}\nservice: {pipelines: {metrics: {exporters: [otlp_http]}}}\n"})
+	require.NoError(t, err, "nobody reads it")
+	_, _, err = resolve(t, []string{"exporters: {prometheus: {tls: {cert_file: " + missing + "}}}\nservice: {pipelines: {metrics: {exporters: [otlp_http]}}}\n"})
+	require.NoError(t, err, "nobody uses it")
+}

@@ -126,12 +126,20 @@ func TestPrioritiesForTheJournal(t *testing.T) {
 	}
 }
 
-// TestValidateNamesFileAndLine of what the Collector alone refuses without a word about where.
+// TestValidateNamesFileAndLine of what the Collector alone refuses without a word about where, or
+// only when it starts.
 func TestValidateNamesFileAndLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"receivers:\n\tfacefusion:\n":                                ":2: is indented by a tab",
-		"facefusion:\n  web: {}\n":                                   ":1: facefusion is no section",
-		"receivers:\n  facefusion:\n    web:\n      intervall: 1s\n": ":4: receivers: facefusion: web: intervall is no setting: write interval",
+		"receivers:\n\tfacefusion:\n":                                                         ":2: is indented by a tab",
+		"facefusion:\n  web: {}\n":                                                            ":1: facefusion is no section",
+		"receivers:\n  facefusion:\n    web:\n      intervall: 1s\n":                          ":4: receivers: facefusion: web: intervall is no setting: write interval",
+		"receivers:\n  facefusion:\n    collection_interval: 15\n":                            ":3: receivers: facefusion: collection_interval is 15ns",
+		"receivers:\n  facefusion:\n    storage: file_storage/gone\n":                         ":3: receivers: facefusion: storage: there is no extension",
+		"extensions: {file_storage: {}}\nreceivers:\n  facefusion: {storage: file_storage}\n": ":3: receivers: facefusion: storage: the extension \"file_storage\" is not started",
+		"receivers:\n  facefusion: {storage: health_check}\n":                                 ":2: receivers: facefusion: storage: the extension \"health_check\" is no storage",
+		"exporters:\n  prometheus:\n    auth: {authenticator: basicauth}\n":                   ":3: exporters: prometheus: auth: authenticator: there is no extension",
+		"exporters:\n  prometheus:\n    tls: {cert_file: /nowhere/a, key_file: /nowhere/b}\n": ":3: exporters: prometheus: tls: cert_file: there is no file",
+		"extensions:\n  health_check:\n    endpoint: 127.0.0.1:9464\n":                        ":3: extensions: health_check: endpoint: 127.0.0.1:9464 is that of exporters::prometheus::endpoint as well",
 	} {
 		file := filepath.Join(t.TempDir(), "mine.yaml")
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
@@ -139,6 +147,9 @@ func TestValidateNamesFileAndLine(t *testing.T) {
 		require.Error(t, err)
 		require.Contains(t, string(out), file+want)
 	}
+	out, err := exec.Command(binary, "validate", "--config", agentConfig, "--set", "receivers.facefusion.process.interval=1ms").CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "the command line (--set, yaml:): receivers: facefusion: process: interval is 1ms")
 }
 
 // TestAPortThatIsTaken: the Collector starts all of its parts or none. The last line says which one

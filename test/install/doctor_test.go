@@ -89,12 +89,15 @@ func TestDoctor(t *testing.T) {
 		assert.Contains(t, r.of("facefusion")[0].Detail, "version 3.8.1")
 	})
 
-	t.Run("a configuration that validates, and does not start", func(t *testing.T) {
+	t.Run("a configuration with which the agent would not start", func(t *testing.T) {
 		m.write(t, "/etc/otelcol-facefusion/wrong.yaml", "receivers: {facefusion: {storage: file_storage/gone}}\n")
 		files := " --config=/etc/otelcol-facefusion/agent.yaml --config=/etc/otelcol-facefusion/wrong.yaml"
-		m.run(t, "otelcol-facefusion validate"+files)
+		for _, program := range []string{"otelcol-facefusion validate", "otelcol-facefusion-doctor"} {
+			output := m.refused(t, program+files)
+			assert.Contains(t, output, "/etc/otelcol-facefusion/wrong.yaml:1")
+			assert.Contains(t, output, `there is no extension "file_storage/gone"`)
+		}
 		output := m.refused(t, "otelcol-facefusion-doctor"+files)
-		assert.Contains(t, output, `there is no extension "file_storage/gone"`)
 		assert.Contains(t, output, "1 failures")
 	})
 }
