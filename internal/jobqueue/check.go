@@ -165,7 +165,8 @@ func (f *jobsFolder) arrive(p *pass, at fileKey, st *jobsdir.FileStat) *job {
 		from := fileKey{i, at.name}
 		if j := f.jobs[from]; i != at.dir && j != nil && (j.stat.Same(st) || f.isGone(from)) {
 			if j.settling() {
-				f.concludeFailure(p, j, OutcomeFailed, BasisFile) // it is a retry
+				// it is a retry
+				f.concludeFailure(p, j, gather(p.evidence, f.witnesses()), OutcomeFailed, BasisFile)
 				break
 			}
 			delete(f.jobs, from)

@@ -207,7 +207,7 @@ func (f *jobsFolder) archive(j *job) {
 func (f *jobsFolder) deleted(p *pass, j *job) {
 	switch {
 	case j.settling():
-		f.concludeFailure(p, j, OutcomeFailed, BasisFile)
+		f.concludeFailure(p, j, gather(p.evidence, f.witnesses()), OutcomeFailed, BasisFile)
 		f.dirs[jobsdir.Failed].finished.remove(hashName(j.name))
 		return
 	case j.attempt.running():

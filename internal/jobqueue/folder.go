@@ -83,6 +83,8 @@ type jobsFolder struct {
 
 	counts [len(States)]int // of jobs
 	oldest oldest
+	// failedImages are those that failed lately, and of which the log said nothing.
+	failedImages []silentImage
 	// declinesKnown says that a log was read.
 	declinesKnown bool
 	totals        *totals

@@ -1,10 +1,6 @@
 package jobqueue
 
-import (
-	"time"
-
-	"github.com/otelcol-facefusion/otelcol-facefusion/internal/jobqueue/jobfile"
-)
+import "time"
 
 // LogLine is what FaceFusion's log said about why a run did not complete.
 type LogLine struct {
@@ -14,10 +10,6 @@ type LogLine struct {
 	// Outcome is OutcomeDeclined or OutcomeStopped; OutcomeFailed for any other cause.
 	Outcome Outcome
 }
-
-// SilentStep is a step of which FaceFusion's log said that it began, and nothing else before the
-// next step or job began; Ended is when one did, zero for never.
-type SilentStep struct{ Begun, Ended time.Time }
 
 const (
 	// logWait is for how long the last lines of a log that is read are awaited after a run failed.
@@ -59,26 +51,4 @@ func (line *LogLine) mayBeOf(j *job) bool {
 	default:
 		return !run.Started.Known || !line.Time.Before(run.Started.V.Add(-logEarly))
 	}
-}
-
-// refusedInSilence says that the content filter refused an image. FaceFusion writes no line about
-// it and an image has no bar; but any other way in which an image fails has a line.
-func (f *jobsFolder) refusedInSilence(j *job, l *folderEvidence) bool {
-	step, started := j.attempt.failedStep()
-	if step == nil || step.Media != jobfile.MediaImage || !started.Known {
-		return false
-	}
-	for i := range l.log {
-		if l.log[i].mayBeOf(j) {
-			return false
-		}
-	}
-	for _, quiet := range l.quiet {
-		begun, over := quiet.Begun, quiet.Ended
-		if !begun.Before(started.V.Add(-logEarly)) && !begun.After(j.failedEnd.Add(logLate)) &&
-			(over.IsZero() || !over.Before(j.failedEnd.Add(-logEarly))) {
-			return true
-		}
-	}
-	return false
 }

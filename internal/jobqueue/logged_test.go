@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -141,4 +142,68 @@ func TestAnImageThatWasRefused(t *testing.T) {
 			assert.Equal(t, c.want == OutcomeDeclined, h.lastRun().Basis == BasisLog)
 		})
 	}
+}
+
+// TestImagesThatFailAtOnce: a silent step is one image's. Where more failed than the log has silent
+// steps, the others have their cause in a log that nobody reads, and nothing says which they are.
+func TestImagesThatFailAtOnce(t *testing.T) {
+	t.Parallel()
+	type image struct {
+		second int
+		unread bool // its process writes to another log
+		want   Outcome
+	}
+	for name, images := range map[string][]image{
+		"one of two is in the log":            {{0, false, OutcomeFailed}, {0, true, OutcomeFailed}},
+		"both are":                            {{0, false, OutcomeDeclined}, {0, false, OutcomeDeclined}},
+		"the other one comes later":           {{0, false, OutcomeFailed}, {2, true, OutcomeFailed}},
+		"the other one comes much later":      {{0, false, OutcomeDeclined}, {20, true, OutcomeFailed}},
+		"the other one comes much earlier":    {{0, true, OutcomeFailed}, {20, false, OutcomeDeclined}},
+		"a whole queue is refused":            {{0, false, OutcomeDeclined}, {2, false, OutcomeDeclined}, {4, false, OutcomeDeclined}, {6, false, OutcomeDeclined}},
+		"another is among those of the queue": {{0, false, OutcomeFailed}, {2, false, OutcomeFailed}, {4, true, OutcomeFailed}, {6, false, OutcomeFailed}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, Settings{})
+			h.evidence.LogRead = true
+			h.webUI()
+			h.pass()
+			want, outcomes := map[string]Outcome{}, map[string]Outcome{}
+			for second := range 40 {
+				for i, image := range images {
+					if image.second == second {
+						id := fmt.Sprintf("ui-2026-11-22-16-15-%02d", i)
+						h.refuse(id, image.unread)
+						want[id] = image.want
+					}
+				}
+				h.tick(time.Second)
+				for _, change := range h.took() {
+					if change.Ended {
+						outcomes[change.Run.Job] = change.Run.Outcome
+					}
+				}
+			}
+			assert.Equal(t, want, outcomes)
+		})
+	}
+}
+
+// refuse has a job whose image fails without a word, in a log that is read or in another one.
+func (h *harness) refuse(id string, unread bool) {
+	h.t.Helper()
+	write := func(status string) {
+		h.write("queued/"+id, bytes.ReplaceAll(h.text(id, status), []byte("clip.mp4"), []byte("face.jpg")))
+	}
+	write("started")
+	if quiet := h.evidence.LogQuiet; !unread {
+		if len(quiet) > 0 {
+			quiet[len(quiet)-1].Ended = h.now
+		}
+		h.evidence.LogQuiet = append(slices.Clone(quiet), SilentStep{Begun: h.now})
+	}
+	h.pass()
+	write("failed")
+	h.mv("queued/"+id, "failed/"+id)
+	h.pass()
 }

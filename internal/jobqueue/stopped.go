@@ -35,7 +35,7 @@ func (f *jobsFolder) mayBeStopped(j *job) bool {
 // after it and the log was read.
 func (f *jobsFolder) settleFailure(p *pass, j *job, l *folderEvidence) {
 	if outcome := f.logged(j, l); outcome != "" {
-		f.concludeFailure(p, j, outcome, BasisLog)
+		f.concludeFailure(p, j, l, outcome, BasisLog)
 		return
 	}
 	asked := !l.logRead || p.now.Sub(j.failedSeen) >= logWait
@@ -48,7 +48,7 @@ func (f *jobsFolder) settleFailure(p *pass, j *job, l *folderEvidence) {
 		if d.stops > d.Stops {
 			d.Stops++
 			f.dirty = true
-			f.concludeFailure(p, j, OutcomeStopped, BasisStopCall)
+			f.concludeFailure(p, j, l, OutcomeStopped, BasisStopCall)
 			return
 		}
 		asked = asked && d.At.Sub(j.failedSeen) >= time.Second
@@ -56,13 +56,14 @@ func (f *jobsFolder) settleFailure(p *pass, j *job, l *folderEvidence) {
 	switch {
 	case !asked && p.now.Sub(j.failedSeen) < settleFor:
 	case l.logRead && f.refusedInSilence(j, l):
-		f.concludeFailure(p, j, OutcomeDeclined, BasisLog)
+		f.concludeFailure(p, j, l, OutcomeDeclined, BasisLog)
 	default:
-		f.concludeFailure(p, j, OutcomeFailed, BasisFile)
+		f.concludeFailure(p, j, l, OutcomeFailed, BasisFile)
 	}
 }
 
-func (f *jobsFolder) concludeFailure(p *pass, j *job, outcome Outcome, basis Basis) {
+func (f *jobsFolder) concludeFailure(p *pass, j *job, l *folderEvidence, outcome Outcome, basis Basis) {
+	f.keepFailedImage(p, j, l)
 	j.dir = jobsdir.Failed
 	f.conclude(p, j, StateFailed, outcome, j.failedEnd, basis)
 }
