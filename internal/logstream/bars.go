@@ -41,9 +41,22 @@ type bar struct {
 	counted time.Duration
 }
 
+// point is a count of frames: at is when it was read, clock what the bar said.
 type point struct {
-	at     time.Duration
+	at     time.Time
+	clock  time.Duration
 	frames int64
+}
+
+// until is how long after the point a later one was written. When it was read is exact to the
+// fraction of a second in which a reader looks, and the bar's clock to a whole one; but a stream
+// that comes in bursts is read at other times than it was written.
+func (p *point) until(later *point) time.Duration {
+	read, said := later.at.Sub(p.at), later.clock-p.clock
+	if read < said-time.Second || read > said+time.Second {
+		return said
+	}
+	return read
 }
 
 // bars follows the bars of a stream. Several FaceFusions may write to one, so that records of
@@ -202,17 +215,27 @@ func (o *bar) setStart() { o.run.Started = o.run.Updated.Add(-o.run.Elapsed) }
 
 // measure takes rate and time left from what was counted over the last seconds.
 func (o *bar) measure() {
-	now := point{o.run.Elapsed, o.run.Frames}
-	if len(o.points) == 0 || now.at-o.points[len(o.points)-1].at >= rateStep {
+	now := point{o.run.Updated, o.clock, o.run.Frames}
+	switch last := len(o.points) - 1; {
+	case last >= 0 && o.points[last].at.Equal(now.at) && o.points[last].clock == now.clock:
+		o.points[last] = now // read at once with the one before
+	case last < 0 || o.points[last].until(&now) >= rateStep:
 		o.points = append(o.points, now)
-		for len(o.points) > 2 && now.at-o.points[1].at >= rateWindow {
-			o.points = o.points[1:]
-		}
 	}
-	first := o.points[0]
+	for len(o.points) > 2 && o.points[1].until(&now) >= rateWindow {
+		o.points = o.points[1:]
+	}
+	first := &o.points[0]
+	age, done := first.until(&now), float64(now.frames-first.frames)
+	if age > rateWindow && len(o.points) > 1 {
+		second := &o.points[1]
+		share := (age - rateWindow).Seconds() / (age - second.until(&now)).Seconds()
+		done -= share * float64(second.frames-first.frames)
+		age = rateWindow
+	}
 	o.run.Rate, o.run.Left = 0, -1
-	if span := (now.at - first.at).Seconds(); span >= rateStep.Seconds() {
-		o.run.Rate = float64(now.frames-first.frames) / span
+	if age >= rateStep {
+		o.run.Rate = done / age.Seconds()
 	}
 	rate := o.run.Rate
 	if rate <= 0 {
