@@ -93,6 +93,10 @@ e2e-real: build wheel ## run the built collector beside the real FaceFusion, of 
 	FACEFUSION_CHECKOUT="$(abspath $(FACEFUSION_CHECKOUT))" FACEFUSION_PYTHON="$(abspath $(or $(FACEFUSION_PYTHON),.cache/real/bin/python))" FACEFUSION_INSIDE=$(CURDIR)/.cache/real-inside \
 		go test -count=1 -v -timeout 45m -tags e2e,real -run TestReal ./test/e2e/...
 
+.PHONY: e2e-logs
+e2e-logs: build bin/simulator ## play FaceFusion's recorded streams as slowly as it wrote them, through files, Docker's and the kubelet's, and a real journald; three minutes, needs root
+	E2E_OWN_PACE=1 go test -count=1 -v -timeout 10m -tags e2e -run 'TestRecordingsAtTheirOwnPace|TestLogsFrom|TestLogsAtTheirOwnPace' ./test/e2e/...
+
 e2e-durability: build bin/simulator .cache/prometheus/prometheus ## take the store away for a minute, kill agent and gateway, and count what is lost
 	go test -count=1 -v -parallel 16 -tags e2e,durability -run Durability ./test/e2e/...
 

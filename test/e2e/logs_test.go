@@ -77,6 +77,12 @@ func (l *logs) read(t *testing.T) (list []plog.LogRecord) {
 // readRecords returns those in a file of the file exporter, in order.
 func readRecords(t *testing.T, path string) (list []plog.LogRecord) {
 	t.Helper()
+	return readRecordsOf(t, path, "", "")
+}
+
+// readRecordsOf returns those whose resource has an attribute; all of them without one.
+func readRecordsOf(t *testing.T, path, key, value string) (list []plog.LogRecord) {
+	t.Helper()
 	f, err := os.Open(path)
 	if os.IsNotExist(err) {
 		return nil
@@ -93,6 +99,9 @@ func readRecords(t *testing.T, path string) (list []plog.LogRecord) {
 		batch, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(line)
 		require.NoError(t, err)
 		for _, rl := range batch.ResourceLogs().All() {
+			if found, _ := rl.Resource().Attributes().Get(key); key != "" && found.AsString() != value {
+				continue
+			}
 			for _, sl := range rl.ScopeLogs().All() {
 				for _, r := range sl.LogRecords().All() {
 					list = append(list, r)
@@ -190,34 +199,86 @@ func TestLogsFromFiles(t *testing.T) {
 	}
 }
 
-// paced is the longest that a recording is played for. What takes longer is played faster.
+// ownPace says that recordings are played as slowly as FaceFusion wrote them, which takes 77
+// seconds (make e2e-logs). Without it, what takes longer than paced is played faster.
+var ownPace = os.Getenv("E2E_OWN_PACE") != ""
+
 const paced = 20 * time.Second
 
-// TestRecordingsAtTheirOwnPace plays all of them at once, each into a file of its own, in the time
-// that FaceFusion took.
-func TestRecordingsAtTheirOwnPace(t *testing.T) {
-	t.Parallel()
-	l := startLogs(t, "")
+// playAtTheirOwnPace plays all recordings at once, each to where it belongs, in the time that
+// FaceFusion took.
+func playAtTheirOwnPace(t *testing.T, to func(name string) io.WriteCloser) {
+	t.Helper()
 	played := make(chan error, len(closedRecordings))
 	for _, name := range closedRecordings {
-		data := logRecording(t, name)
-		file, err := os.Create(filepath.Join(l.dir, filepath.Base(name)+".log"))
-		require.NoError(t, err)
+		data, out := logRecording(t, name), to(name)
 		took := time.Duration(0)
 		for _, w := range logtest.Writes(data) {
 			took += w.After
 		}
-		go func() {
-			defer file.Close()
-			played <- logtest.Play(file, data, max(1, took.Seconds()/paced.Seconds()))
-		}()
+		speed := max(1, took.Seconds()/paced.Seconds())
+		if ownPace {
+			speed = 1
+		}
+		go func() { played <- errors.Join(logtest.Play(out, data, speed), out.Close()) }()
 	}
 	for range closedRecordings {
 		require.NoError(t, <-played)
 	}
-	for _, name := range closedRecordings {
-		requireTruth(t, logtest.Read(logRecording(t, name)), func() []plog.LogRecord { return l.of(t, filepath.Base(name)+".log") }, name)
+}
+
+// TestRecordingsAtTheirOwnPace plays all of them as files, and as Docker and the kubelet's runtimes
+// write them.
+func TestRecordingsAtTheirOwnPace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := startLogsOf(t, dir+"/*.raw", dir, "service: {pipelines: {logs/facefusion: {receivers: [file_log/facefusion, file_log/containers]}}}")
+	kinds := map[string]func(io.Writer) io.WriteCloser{
+		".raw":              func(to io.Writer) io.WriteCloser { return plain{to} },
+		"-docker-json.log":  func(to io.Writer) io.WriteCloser { return &logtest.Docker{To: to} },
+		"-kubelet-json.log": func(to io.Writer) io.WriteCloser { return &logtest.CRI{To: to} },
 	}
+	playAtTheirOwnPace(t, func(name string) io.WriteCloser {
+		var all tee
+		for suffix, as := range kinds {
+			file, err := os.Create(filepath.Join(l.dir, filepath.Base(name)+suffix))
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, file.Close()) })
+			all = append(all, as(file))
+		}
+		return all
+	})
+	for _, name := range closedRecordings {
+		for suffix := range kinds {
+			file := filepath.Base(name) + suffix
+			requireTruth(t, logtest.Read(logRecording(t, name)), func() []plog.LogRecord { return l.of(t, file) }, file)
+		}
+	}
+}
+
+// plain closes nothing.
+type plain struct{ io.Writer }
+
+func (plain) Close() error { return nil }
+
+// tee writes to several, and closes all of them.
+type tee []io.WriteCloser
+
+func (all tee) Write(data []byte) (int, error) {
+	for _, one := range all {
+		if _, err := one.Write(data); err != nil {
+			return 0, err //nolint:wrapcheck // a test's
+		}
+	}
+	return len(data), nil
+}
+
+func (all tee) Close() error {
+	var err error
+	for _, one := range all {
+		err = errors.Join(err, one.Close())
+	}
+	return err
 }
 
 // TestLogsAtTheirOwnPace shows progress while a step runs.
@@ -435,9 +496,10 @@ func (c *collector) resident(t *testing.T) int {
 }
 
 // TestLogsFromTheJournal runs a journald of its own, in namespaces of its own: FaceFusion's lines
-// go through its real socket.
+// go through its real socket, at 1,000 times their pace and then at their own.
 func TestLogsFromTheJournal(t *testing.T) {
 	if os.Getenv(journalStage) == "" {
+		t.Parallel()
 		runIsolatedJournal(t)
 		return
 	}
@@ -449,24 +511,64 @@ func TestLogsFromTheJournal(t *testing.T) {
 		_ = journald.Wait()
 	})
 	require.Eventually(t, func() bool { _, err := os.Stat("/run/systemd/journal/stdout"); return err == nil }, 10*time.Second, 50*time.Millisecond)
-	for _, name := range []string{"real/3.8.1-batch.stderr", "real/3.8.1-exception.stderr", "real/3.8.1-runA.stderr", "real/ff320-headless.stderr"} {
-		l := startLogs(t, fmt.Sprintf(`
-receivers: {journald/facefusion: {units: [], identifiers: [%[1]s], start_at: beginning}}
-service: {pipelines: {logs/facefusion: {receivers: [journald/facefusion]}}}
-`, strings.ReplaceAll(filepath.Base(name), ".", "-")))
-		data := logRecording(t, name)
-		cat := exec.Command("systemd-cat", "--level-prefix=false", "-t", strings.ReplaceAll(filepath.Base(name), ".", "-"), "cat")
-		in, err := cat.StdinPipe()
-		require.NoError(t, err)
-		cat.Stderr = os.Stderr
-		require.NoError(t, cat.Start())
-		require.NoError(t, logtest.Play(in, data, 1000))
-		require.NoError(t, in.Close())
-		require.NoError(t, cat.Wait())
-		requireTruth(t, logtest.Read(data), func() []plog.LogRecord { return l.read(t) }, name)
-		l.stop(t)
+	// A reader for each, so that records say of which recording they are. The first one is that of
+	// config/logs.yaml, and the others are as it is.
+	var receivers, names []string
+	for i, name := range closedRecordings {
+		reader, as := "journald/facefusion", "units: []"
+		if i > 0 {
+			reader, as = fmt.Sprintf("journald/%d", i), "convert_message_bytes: true, all: true"
+		}
+		receivers = append(receivers, fmt.Sprintf("%[1]s: {%[2]s, identifiers: [%[3]s], start_at: beginning, resource: {recording: %[3]s}}", reader, as, identifier(name)))
+		names = append(names, reader)
+	}
+	l := startLogs(t, fmt.Sprintf("receivers: {%s}\nservice: {pipelines: {logs/facefusion: {receivers: [%s]}}}\n", strings.Join(receivers, ", "), strings.Join(names, ", ")))
+	for _, name := range closedRecordings {
+		cat := journalCat(t, name)
+		require.NoError(t, logtest.Play(cat, logRecording(t, name), 1000))
+		require.NoError(t, cat.Close())
+	}
+	requireJournal(t, l, 1)
+	playAtTheirOwnPace(t, func(name string) io.WriteCloser { return journalCat(t, name) })
+	requireJournal(t, l, 2)
+}
+
+// requireJournal waits until each recording was read so many times.
+func requireJournal(t *testing.T, l *logs, times int) {
+	t.Helper()
+	for _, name := range closedRecordings {
+		once := logtest.Read(logRecording(t, name))
+		want := logtest.Truth{Messages: times * once.Messages, Tracebacks: times * once.Tracebacks, Frames: map[string]int64{}, Seconds: map[string]float64{}}
+		for phase, n := range once.Frames {
+			want.Frames[phase] = int64(times) * n
+		}
+		for phase, seconds := range once.Seconds {
+			want.Seconds[phase] = float64(times) * seconds
+		}
+		requireTruth(t, want, func() []plog.LogRecord { return readRecordsOf(t, l.records, "recording", identifier(name)) }, name)
 	}
 }
+
+// identifier is what a recording is called in the journal.
+func identifier(name string) string { return strings.ReplaceAll(filepath.Base(name), ".", "-") }
+
+// journalled is a program whose output goes to the journal.
+type journalled struct {
+	io.WriteCloser
+	cmd *exec.Cmd
+}
+
+func journalCat(t *testing.T, name string) *journalled {
+	t.Helper()
+	cmd := exec.Command("systemd-cat", "--level-prefix=false", "-t", identifier(name), "cat")
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	cmd.Stderr = os.Stderr
+	require.NoError(t, cmd.Start())
+	return &journalled{in, cmd}
+}
+
+func (j *journalled) Close() error { return errors.Join(j.WriteCloser.Close(), j.cmd.Wait()) }
 
 const journalStage = "E2E_JOURNAL"
 
