@@ -1,9 +1,10 @@
 """What a request costs with and without the package: `make cost-python` prints it.
 
-Servers run side by side, each in a process of its own: without, with the page, with the page shared by
-workers, and with spans and logs as well, sent to a collector that answers. Requests go to each in turn, on
-connections that stay open, so that whatever else the machine does hits all alike. The times are those
-that a client sees. Last comes the middleware alone, without a network, called in turn with and without.
+Servers run side by side, each in a process of its own: without, without once more, with the page, with
+the page shared by workers, and with spans and logs as well, sent to a collector that answers. Requests go
+to each in turn, on connections that stay open, so that whatever else the machine does hits all alike; what
+the two without differ by is what is not the package's. The times are those that a client sees.
+Last comes the middleware alone, without a network, called in turn with and without.
 
 As root all of it runs before whatever else the machine does: p99 is the package's then, and not that of
 a neighbour who interrupts one call in a hundred.
@@ -14,17 +15,23 @@ from __future__ import annotations
 import asyncio
 import http.client
 import os
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from conftest import HERE, PYTHON, environment, free_port
 
 REQUESTS = int(os.environ.get("REQUESTS", "20000"))
+# The same as without, in another process: how far two servers are apart that do not differ.
+AGAIN = "without, once more"
+COLLECTOR = "collector"
+# How many requests a server has one after the other. With one each, nobody finds in a cache what it needs:
+# that is the others' then, whom a server with a machine of its own does not meet.
+BURST = int(os.environ.get("BURST", "50"))
 UVICORN = (PYTHON, "-m", "uvicorn", "--log-level", "warning", "--port")
 
 
@@ -97,19 +104,27 @@ def line(name: str, times: list[float], base: list[float] | None, cpu: float = 0
     print(text)
 
 
-def answering() -> tuple[ThreadingHTTPServer, str]:
-    """Start a collector, and return its endpoint as well."""
+def answering() -> tuple[subprocess.Popen[str], str]:
+    """Start a collector in a process of its own, and return its endpoint as well."""
+    process = subprocess.Popen((PYTHON, __file__, COLLECTOR), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+def collect() -> None:
+    """Be the collector."""
     collector = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    threading.Thread(target=collector.serve_forever, daemon=True).start()
-    return collector, f"http://127.0.0.1:{collector.server_address[1]}"
+    print(f"http://127.0.0.1:{collector.server_address[1]}", flush=True)
+    collector.serve_forever()
 
 
 def over_the_network() -> None:
     """Compare servers."""
-    _, endpoint = answering()
+    collector, endpoint = answering()
     with tempfile.TemporaryDirectory() as folder:
         kinds = {
             "without": {"FACEFUSION_METRICS": "0"},
+            AGAIN: {"FACEFUSION_METRICS": "0"},
             "with the page": {},
             "with the page, shared by workers": {"PROMETHEUS_MULTIPROC_DIR": folder},
             "with the page, spans and logs": {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
@@ -120,15 +135,20 @@ def over_the_network() -> None:
             for _, connection in servers.values():
                 ask(connection)
         before = {name: spent(process) for name, (process, _) in servers.items()}
-        for _ in range(REQUESTS):
-            for name, (_, connection) in servers.items():
-                times[name].append(ask(connection))
+        turn = list(servers.items())
+        for _ in range(REQUESTS // BURST):
+            # None of them always comes after the one whose spans are being sent.
+            random.shuffle(turn)
+            for name, (_, connection) in turn:
+                times[name] += [ask(connection) for _ in range(BURST)]
         time.sleep(3)  # what is sent later is paid for as well
         cpu = {name: (spent(process) - before[name]) / REQUESTS for name, (process, _) in servers.items()}
         for process, _ in servers.values():
             process.kill()
             process.wait()
-    print(f"A request to FastAPI under uvicorn, {REQUESTS} of each kind in turn:")
+    collector.kill()
+    collector.wait()
+    print(f"A request to FastAPI under uvicorn, {REQUESTS} of each kind, in an order that changes:")
     for name, found in times.items():
         line("  " + name, found, times["without"] if name != "without" else None, cpu[name])
 
@@ -192,11 +212,14 @@ def without_a_network() -> None:
         ("with the page, spans and logs", {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}),
     ):
         subprocess.run((PYTHON, __file__, name), env=environment(**extra), check=True)
-    collector.shutdown()
+    collector.kill()
+    collector.wait()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:] == [COLLECTOR]:
+        collect()
+    elif len(sys.argv) > 1:
         asyncio.run(alone(sys.argv[1]))
     else:
         where = "before whatever else runs" if alone_on_the_machine() else "beside whatever else runs"
