@@ -93,7 +93,7 @@ func TestAJobWithoutAProcessCostsItsOwn(t *testing.T) {
 	}
 }
 
-// TestAPassSaysThatItIsAnswered between all that it passes at.
+// TestAPassSaysThatItIsAnswered between all that it looks at.
 func TestAPassSaysThatItIsAnswered(t *testing.T) {
 	h := watching(t, Settings{})
 	for i := range 100 {
