@@ -13,7 +13,8 @@ import (
 type Store struct {
 	// Servers are the web servers: Gradio's counters are evidence for jobs.
 	Servers Latest[webui.Snapshot]
-	// Jobs says whether runs wait for Gradio's counters, so that Gradio is asked for them.
+	// Jobs says whether runs wait for Gradio's counters, so that Gradio is asked for them, and
+	// whether one has begun, so that the processes are listed.
 	Jobs      Latest[Jobs]
 	Processes Latest[process.Snapshot]
 	// GPUUse are the instances that compute on a GPU, from the GPUs and the processes.
@@ -23,8 +24,11 @@ type Store struct {
 	GPUWork Latest[GPUWork]
 }
 
-// Jobs is what the web probe reads of the jobs.
+// Jobs is what the probes of processes and of web servers read of the jobs.
 type Jobs struct {
+	// Begun says that a run has just begun.
+	Begun bool
+
 	// AwaitCalls says that a run has failed, and that its reason depends on Gradio's next counters.
 	AwaitCalls bool
 }

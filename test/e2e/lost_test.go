@@ -108,6 +108,19 @@ service: {extensions: [health_check, file_storage]}
 	})
 	t.Logf("a killed headless run was reported after %v", took.Round(100*time.Millisecond))
 
+	// A runner that dies of its job at once is in no list that is made once a second.
+	short, err := h.StartRunner(0, "headless-run", "--target-path", "clip.mp4", "--output-path", "short.mp4")
+	require.NoError(t, err)
+	id = "headless-" + time.Now().Add(time.Minute).Format("2006-01-02-15-04-05")
+	require.NoError(t, h.Jobs(0).Create(id, jobs.StepArgs{Target: "clip.mp4", Output: "short.mp4", Processors: []string{"face_swapper"}}))
+	require.NoError(t, h.Jobs(0).Submit(id))
+	require.NoError(t, h.Jobs(0).Start(id, 0))
+	time.Sleep(300 * time.Millisecond)
+	require.NoError(t, short.Kill(syscall.SIGKILL))
+	c.eventually(t, 15*time.Second, "a runner that lived for a moment", func(p page) bool {
+		return jobCount(p, "orphaned", 3) && lost(p, "killed", 2)
+	})
+
 	stopped := ui.click()
 	c.eventually(t, 5*time.Second, "the next run of the web UI", func(p page) bool { return jobCount(p, "running", 1) })
 	ui.tally.Begin("stop")
@@ -134,8 +147,8 @@ service: {extensions: [health_check, file_storage]}
 	require.NoError(t, second.Exit(1))
 	require.NoError(t, first.Exit(0))
 	all := func(p page) bool {
-		return jobCount(p, "completed", 1) && jobCount(p, "failed", 1) && jobCount(p, "orphaned", 2) && jobCount(p, "running", 0) &&
-			lost(p, "exception", 1) && lost(p, "killed", 1) && total(p, "facefusion_job_finished_total") == 4
+		return jobCount(p, "completed", 1) && jobCount(p, "failed", 1) && jobCount(p, "orphaned", 3) && jobCount(p, "running", 0) &&
+			lost(p, "exception", 1) && lost(p, "killed", 2) && total(p, "facefusion_job_finished_total") == 5
 	}
 	c.eventually(t, 10*time.Second, "one run of the two", all)
 

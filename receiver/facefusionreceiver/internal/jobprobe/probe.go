@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -47,8 +48,10 @@ type Probe struct {
 	traced  map[*outbox.Entry][]jobqueue.Change
 	// unsubscribe ends the calls of the log when it names a cause.
 	unsubscribe func()
-	mb          *metadata.MetricsBuilder // owned by the goroutine that scrapes
-	lb          *metadata.LogsBuilder    // owned by the goroutine that observes
+	// begun says that a run began, and that the processes were not listed since.
+	begun atomic.Bool
+	mb    *metadata.MetricsBuilder // owned by the goroutine that scrapes
+	lb    *metadata.LogsBuilder    // owned by the goroutine that observes
 }
 
 // New makes the probe.
@@ -138,12 +141,18 @@ func (p *Probe) Flush() {
 }
 
 // begin remembers exits, and looks for the first time as soon as the processes are known. From then
-// on the interval and the hints decide.
+// on the interval and the hints decide, and a run that has begun: whoever has it may be gone from
+// the next list.
 func (p *Probe) begin() {
 	p.exits.add(p.env.Snapshots.Processes.Load())
-	if p.latest.Load() == nil {
+	if p.begun.Swap(false) || p.latest.Load() == nil {
 		p.loop.Trigger()
 	}
+}
+
+// begins says that a run began with a change. One that stalled and goes on did not.
+func begins(c jobqueue.Change) bool {
+	return c.To == jobqueue.StateRunning && c.From != jobqueue.StateStalled && c.From != jobqueue.StateFinalizing
 }
 
 func (p *Probe) observe(ctx context.Context) error {
@@ -166,7 +175,12 @@ func (p *Probe) observe(ctx context.Context) error {
 	err = errors.Join(err, p.save(ctx, entries))
 	before := p.latest.Load()
 	p.latest.Publish(snapshot)
+	begun := slices.ContainsFunc(snapshot.Changes, begins)
+	if begun {
+		p.begun.Store(true)
+	}
 	p.env.Snapshots.Jobs.Publish(&snapshots.Jobs{
+		Begun:      begun,
 		AwaitCalls: slices.ContainsFunc(snapshot.Queues, func(q jobqueue.Queue) bool { return q.AwaitsCalls }),
 	})
 	p.publishRuns(snapshot)

@@ -43,3 +43,14 @@ func TestRunsArePublishedForTheLog(t *testing.T) {
 	p.publishRuns(&jobqueue.Snapshot{Time: now.Add(recentFor + time.Second), Queues: queues})
 	require.Empty(t, env.Log.Known().Runs)
 }
+
+// TestBegins: only the change by which somebody takes a job has the processes listed.
+func TestBegins(t *testing.T) {
+	for from, want := range map[jobqueue.JobState]bool{
+		jobqueue.StateNone: true, jobqueue.StateWaiting: true, jobqueue.StateFailed: true, jobqueue.StateOrphaned: true,
+		jobqueue.StateStalled: false, jobqueue.StateFinalizing: false,
+	} {
+		require.Equal(t, want, begins(jobqueue.Change{From: from, To: jobqueue.StateRunning}), from)
+		require.False(t, begins(jobqueue.Change{From: from, To: jobqueue.StateCompleted}), from)
+	}
+}

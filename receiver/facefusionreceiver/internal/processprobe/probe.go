@@ -56,6 +56,12 @@ func New(cfg Config, instances []process.Configured, env probe.Env) *Probe {
 		episodes: map[string]*episode{},
 	}
 	p.loop = poll.New(cfg.Interval, p.observe)
+	afterJobs := throttle{least: listAgainAfter}
+	env.Snapshots.Jobs.Subscribe(func() {
+		if env.Snapshots.Jobs.Load().Begun && afterJobs.lets(time.Now()) {
+			p.loop.Trigger()
+		}
+	})
 	p.table = process.NewTable(process.Settings{
 		RootPath:    env.RootPath,
 		Gate:        env.Gate,
