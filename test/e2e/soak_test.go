@@ -288,8 +288,8 @@ func (s *soak) compare() {
 	s.compareTraces(filepath.Join(kept, "traces.json"), filepath.Join(kept, "logs.json"))
 	// Changes of state come too often for an event each; the loss of a run does not.
 	assert.InDelta(s.t, finished["orphaned"], len(eventsNamed(s.t, filepath.Join(kept, "logs.json"), "facefusion.job.orphaned")), 0)
-	// The queue is on disk, as in the configurations that are shipped: one in memory loses what waits
-	// when the collector is reloaded just after an outage of the store.
+	// The queue is on disk, as in the configurations that are shipped: one in memory loses what
+	// waits when the collector is reloaded just after an outage of the store.
 	for _, span := range read(s.t, filepath.Join(kept, "traces.json")) {
 		assert.True(s.t, s.store.ledger.spans[span.TraceID().String()+span.SpanID().String()],
 			"%s of %v, which ended at %v, never came to the store", span.Name(), span.Attributes().AsRaw(), span.EndTimestamp().AsTime())

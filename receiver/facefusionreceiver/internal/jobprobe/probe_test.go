@@ -134,7 +134,8 @@ func TestTheIntervalDecidesHowOftenIsLooked(t *testing.T) {
 	}
 	// Before the processes were known, and when they were.
 	require.Never(t, func() bool { return p.Health().Observations > 2 }, 200*time.Millisecond, 10*time.Millisecond)
-	// The list after a run began is taken in at once: whoever has the run may be gone from the next.
+	// The list after a run began is taken in at once: whoever has the run may be gone from the
+	// next.
 	p.begun.Store(true)
 	for range 5 {
 		env.Snapshots.Processes.Publish(&process.Snapshot{})
