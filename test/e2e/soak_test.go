@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container/containertest"
 	"github.com/otelcol-facefusion/otelcol-facefusion/simulator/host"
 )
 
@@ -36,6 +38,10 @@ type soak struct {
 	pprof   string
 	witness uint16 // the port of a server that nothing happens to
 	victim  *host.Proc
+	boxed   *host.Proc // a server in a container
+	box     string     // the container's id
+	boxes   int        // how many containers there were
+	group   containertest.ControlGroup
 	gpus    map[string]string // what the driver is made to say
 	xids    []string
 	count   map[string]int // of the faults
@@ -66,6 +72,7 @@ func TestSoak(t *testing.T) {
 	ui := newWebUI(t, s.h, 2)
 	s.eventually("two tabs are open", func(p page) bool { return total(p, "facefusion_server_viewers") == 2 })
 	s.startVictim()
+	s.startBoxed()
 	s.settled()
 	s.began = s.usage()
 
@@ -77,7 +84,8 @@ func TestSoak(t *testing.T) {
 	workers.Go(func() { s.ofWebUI(ui, 1<<30) })
 	workers.Go(func() { s.ofQueue(1 << 30) })
 	faults := s.faults()
-	names := slices.Sorted(maps.Keys(faults))
+	wanted := regexp.MustCompile(os.Getenv("SOAK_FAULTS"))
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(faults)), func(name string) bool { return !wanted.MatchString(name) })
 	for !s.over() {
 		name := names[s.random.IntN(len(names))]
 		t.Logf("%v left: %s", time.Until(s.until).Round(time.Second), name)
@@ -98,7 +106,7 @@ func newSoak(t *testing.T, seed uint64) *soak {
 	require.NoError(t, os.Mkdir(state, 0o700))
 	require.NoError(t, unix.Mount("state", state, "tmpfs", 0, "size=48m,mode=0700"), "this needs root and a mount namespace of its own")
 	t.Cleanup(func() { require.NoError(t, unix.Unmount(state, unix.MNT_DETACH)) })
-	h := simulate(t, 3)
+	h := simulate(t, 4)
 	h.Jobs(0).Truncation = 30 * time.Millisecond
 	s := &soak{
 		ledgerOfRuns: &ledgerOfRuns{t: t, h: h, folder: h.Jobs(0), outcomes: map[string][]string{}, reasons: map[string]int{}},
@@ -226,6 +234,8 @@ func (s *soak) faults() map[string]func() {
 			s.hold(time.Second, 5*time.Second)
 			require.NoError(s.t, unix.Unmount(folder, unix.MNT_DETACH))
 		},
+		"a share hangs":               s.shareHangs,
+		"a container is created anew": s.containerIsCreatedAnew,
 	}
 }
 
@@ -233,7 +243,7 @@ func (s *soak) faults() map[string]func() {
 func (s *soak) settled() {
 	s.t.Helper()
 	s.eventually("all is as it was", func(p page) bool {
-		return state(p, s.witness, "ready") && state(p, s.victim.Port(), "ready") &&
+		return state(p, s.witness, "ready") && state(p, s.victim.Port(), "ready") && state(p, s.boxed.Port(), "ready") &&
 			p.is(1, "hw_status", "hw_id", firstGPU, "hw_state", "ok") && p.is(1, "hw_status", "hw_id", secondGPU, "hw_state", "ok")
 	})
 	begin := time.Now()

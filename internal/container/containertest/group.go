@@ -80,3 +80,24 @@ func (g ControlGroup) Enter(t *testing.T, pid int) {
 		require.NoError(t, os.WriteFile(folder+"/cgroup.procs", []byte(strconv.Itoa(pid)), 0o600))
 	}
 }
+
+// Around moves this process into the group while it starts something, which is so born there as
+// what a container runtime starts, and back.
+func (g ControlGroup) Around(t *testing.T, start func()) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/cgroup")
+	require.NoError(t, err)
+	before := ControlGroup{}
+	for controller, folder := range g {
+		for line := range strings.Lines(string(text)) {
+			fields := strings.SplitN(strings.TrimSpace(line), ":", 3) // hierarchy, controllers, path
+			mount := filepath.Join("/sys/fs/cgroup", fields[1])
+			if fields[1] == controller || fields[1] == "" && !strings.HasPrefix(folder, "/sys/fs/cgroup/"+controller+"/") {
+				before[controller] = filepath.Join(mount, fields[2])
+			}
+		}
+	}
+	g.Enter(t, os.Getpid())
+	defer before.Enter(t, os.Getpid())
+	start()
+}
