@@ -115,7 +115,7 @@ e2e-hostile-state: build ## damage every file of the state folder in ten ways, 2
 	cd test/hostile && CGO_ENABLED=0 go test -c -o ../../bin/hostile.test .
 	cd test/hostile && HOSTILE_REPEAT=200 unshare -mp --fork --mount-proc ../../bin/hostile.test -test.v -test.timeout 60m -test.run TestADamagedStateStarts
 
-# In a mount namespace of its own, as it fills a disk and mounts; SOAK=10m for ten minutes, SOAK_SEED=n for the same faults in the same order.
+# In a mount namespace of its own, as it fills a disk and mounts; SOAK=10m for ten minutes, SOAK_SEED=n for the same faults in the same order, SOAK_FAULTS=expression for some.
 soak: build bin/simulator ## inject faults at random for half an hour while runs end in all ways, and compare with what happened; needs root
 	go test -c -tags e2e,ledger,durability,soak -o bin/soak.test ./test/e2e
 	cd test/e2e && unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && ../../bin/soak.test -test.v -test.count=1 -test.timeout 8h -test.run TestSoak'

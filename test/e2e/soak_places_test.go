@@ -36,12 +36,12 @@ func (s *soak) shareHangs() {
 // startBoxed starts the server of the last instance in a control group as Podman names them that
 // systemd starts (Quadlet): of a container that has not been there before, and of the same unit.
 func (s *soak) startBoxed() {
-	const unit = "facefusion-boxed.service"
 	if s.boxes++; s.boxes == 1 {
-		containertest.NewControlGroup(s.t, unit)
+		s.unit = fmt.Sprintf("facefusion-%x.service", s.random.Uint32())
+		containertest.NewControlGroup(s.t, s.unit)
 	}
 	s.box = fmt.Sprintf("%060x%04x", s.random.Uint64(), s.boxes)
-	s.group = containertest.NewControlGroup(s.t, unit+"/libpod-payload-"+s.box)
+	s.group = containertest.NewControlGroup(s.t, s.unit+"/libpod-payload-"+s.box)
 	s.t.Cleanup(func() { _ = s.boxed.Kill(syscall.SIGKILL) }) // so that the group can go
 	s.pause.Lock()                                            // nothing else is started meanwhile
 	defer s.pause.Unlock()

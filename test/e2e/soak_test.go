@@ -39,6 +39,7 @@ type soak struct {
 	witness uint16 // the port of a server that nothing happens to
 	victim  *host.Proc
 	boxed   *host.Proc // a server in a container
+	unit    string     // what the container belongs to
 	box     string     // the container's id
 	boxes   int        // how many containers there were
 	group   containertest.ControlGroup
