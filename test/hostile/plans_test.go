@@ -45,11 +45,11 @@ func TestAStrangersPlans(t *testing.T) {
 	c := startWith(t, nil, []string{"GOMEMLIMIT=400MiB"}) // as the unit has it
 	largest := 0
 	begin := time.Now()
-	for done := false; !done && time.Since(begin) < 20*time.Second; time.Sleep(50 * time.Millisecond) {
+	c.eventually(t, time.Minute, "a plan of each checkout is looked at", func(p page) bool {
 		largest = max(largest, c.resident(t))
-		read, _ := c.page(t).sum("facefusion_job_count", "service_version", "3.8.0")
-		done = read == 16 // more than there is room for
-	}
+		read, _ := p.sum("facefusion_job_count", "service_version", "3.8.0")
+		return read >= 4
+	})
 	took := time.Since(begin)
 	for begin := time.Now(); time.Since(begin) < 5*time.Second; time.Sleep(50 * time.Millisecond) {
 		largest = max(largest, c.resident(t))
@@ -63,6 +63,6 @@ func TestAStrangersPlans(t *testing.T) {
 		n, _ := c.page(t).sum("facefusion_job_count", "service_version", "3.8.0", "facefusion_job_state", s)
 		t.Logf("%s: %v", s, n)
 	}
-	t.Logf("%d MB at most; 16 were looked at after %v; %.1f s of CPU", largest, took, c.cpu(t))
+	t.Logf("%d MB at most; a plan of each was looked at after %v; %.1f s of CPU", largest, took, c.cpu(t))
 	require.Less(t, largest, 300)
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -107,16 +108,28 @@ func largest(ctx context.Context, received <-chan pmetric.Metrics) ([]request, e
 			done = true
 		case metrics := <-received:
 			r := request{metrics: metrics, points: metrics.DataPointCount(), size: (&pmetric.ProtoMarshaler{}).MetricsSize(metrics)}
-			to := &facefusion
-			if scope := metrics.ResourceMetrics().At(0).ScopeMetrics().At(0).Scope().Name(); !bytes.Contains([]byte(scope), []byte("facefusion")) {
-				to = &host
+			to := &host
+			if ofFaceFusion(metrics) {
+				to = &facefusion
 			}
+			// A scrape in which nothing was known has no points, and no resource.
 			if r.points > to.points {
 				*to = r
 			}
 		}
 	}
 	return []request{facefusion, host}, nil
+}
+
+func ofFaceFusion(metrics pmetric.Metrics) bool {
+	for _, rm := range metrics.ResourceMetrics().All() {
+		for _, sm := range rm.ScopeMetrics().All() {
+			if strings.Contains(sm.Scope().Name(), "facefusion") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // serve answers every POST on a port of its own.

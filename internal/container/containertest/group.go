@@ -90,7 +90,8 @@ func (g ControlGroup) Around(t *testing.T, start func()) {
 	before := ControlGroup{}
 	for controller, folder := range g {
 		for line := range strings.Lines(string(text)) {
-			fields := strings.SplitN(strings.TrimSpace(line), ":", 3) // hierarchy, controllers, path
+			// hierarchy, controllers, path
+			fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
 			mount := filepath.Join("/sys/fs/cgroup", fields[1])
 			if fields[1] == controller || fields[1] == "" && !strings.HasPrefix(folder, "/sys/fs/cgroup/"+controller+"/") {
 				before[controller] = filepath.Join(mount, fields[2])
