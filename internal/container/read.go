@@ -262,10 +262,10 @@ func (g *Groups) contentOf(folder, file string) ([]byte, bool) {
 		if err != nil {
 			return nil, false
 		}
-		if m == 0 {
-			break
-		}
 		n += m
+		if n < len(g.buf) {
+			break // the kernel makes these files as one record, and gives of it what there is room for
+		}
 	}
 	return g.buf[:n], true
 }

@@ -180,10 +180,13 @@ func (t *Table) enclose(m *trackedProcess) *enclosure {
 	return a
 }
 
-// turns are the parts of a reading that are read in one pass after the other, -1 for none: of
-// memory as often as it takes to know whose a kill was, of the rest within half of the time between
-// two scrapes.
-var turns = [...]int{0, 1, -1, 0, 2, -1}
+// killsAlone is the part of the memory that has to be read more often than the rest of it.
+const killsAlone = container.Parts
+
+// turns are the parts of a reading that are read in one pass after the other, -1 for none: the
+// kills as often as it takes to know whose a kill was, the rest within half of the time between two
+// scrapes.
+var turns = [...]int{0, 1, -1, killsAlone, 2, -1}
 
 // readInTurn reads the next part.
 func (t *Table) readInTurn(a *enclosure) {
@@ -196,6 +199,9 @@ func (t *Table) readInTurn(a *enclosure) {
 func (t *Table) readAround(a *enclosure, part int) {
 	t.groups.ReadPart(&a.view, part, &a.usage)
 	switch part {
+	case killsAlone:
+		a.usage.OOMKills = t.groups.OOMKills(&a.view)
+		a.kills.read(a.usage.OOMKills)
 	case 0:
 		a.kills.read(a.usage.OOMKills)
 	case 1:

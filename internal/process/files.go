@@ -106,6 +106,21 @@ func (f *files) read(path string, limit int) ([]byte, error) {
 	return f.buf[:n], nil
 }
 
+// record returns a file that the kernel makes as one record: what does not fill the buffer is all of
+// it, so that nothing is read to find its end.
+func (f *files) record(path string) ([]byte, error) {
+	fd, err := uninterrupted(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	n, err := uninterrupted(func() (int, error) { return unix.Read(fd, f.buf) })
+	if err != nil {
+		return nil, &os.PathError{Op: "read", Path: path, Err: err}
+	}
+	return f.buf[:n], nil
+}
+
 // uninterrupted repeats a system call that a signal has interrupted.
 func uninterrupted(call func() (int, error)) (int, error) {
 	for {
@@ -126,7 +141,7 @@ func (f *files) bootID() string {
 }
 
 func (f *files) stat(pid int) (stat, error) {
-	data, err := f.read(f.path(pid, "stat"), maxStat)
+	data, err := f.record(f.path(pid, "stat"))
 	if err != nil {
 		return stat{}, err
 	}
@@ -191,8 +206,9 @@ func (f *files) count(pid int, name string) (int64, error) {
 // https://git.kernel.org/torvalds/c/f1f1f2569901ec5b9d425f2e91c09a0e320768f3.
 func (f *files) descriptors(pid int) (int64, error) {
 	if f.kernel {
-		if info, err := os.Stat(f.path(pid, "fd")); err == nil && info.Size() > 0 {
-			return info.Size(), nil
+		var info unix.Stat_t
+		if err := unix.Stat(f.path(pid, "fd"), &info); err == nil && info.Size > 0 {
+			return info.Size, nil
 		}
 	}
 	return f.count(pid, "fd")

@@ -10,8 +10,11 @@ import (
 // Namespace is how the processes below a root's /proc look to this very process: a library that
 // speaks of pids may mean those of the host's /proc, or those of the namespace that it was called
 // in. In a container the two differ.
+//
+// One goroutine at a time may use it.
 type Namespace struct {
-	proc string
+	proc  string
+	files files
 	// depth is how many namespaces below that of proc this process is; -1 when proc does not know
 	// it.
 	depth int
@@ -21,7 +24,8 @@ type Namespace struct {
 // OwnNamespace finds this process below the root's /proc. /proc/self of a mount from an outer
 // namespace is the process as it looks from there.
 func OwnNamespace(root string) Namespace {
-	n := Namespace{proc: filepath.Join(root, "proc"), depth: -1}
+	proc := filepath.Join(root, "proc")
+	n := Namespace{proc: proc, files: files{proc: proc, buf: make([]byte, maxStat)}, depth: -1}
 	if pids := n.pids("self"); len(pids) > 0 {
 		n.depth = len(pids) - 1
 	}
@@ -34,22 +38,14 @@ func (n *Namespace) Nested() bool { return n.depth > 0 }
 
 // Holds says whether a pid of /proc is a process with a program, now. A kernel thread has none.
 func (n *Namespace) Holds(pid int) bool {
-	data, err := os.ReadFile(filepath.Join(n.proc, strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return false
-	}
-	s, err := parseStat(data)
+	s, err := n.files.stat(pid)
 	return err == nil && !s.kernel
 }
 
 // Reused says whether another process has the pid of /proc that a process had. One that has ended,
 // and whose pid nobody has, does not count.
 func (n *Namespace) Reused(id ID) bool {
-	data, err := os.ReadFile(filepath.Join(n.proc, strconv.Itoa(id.PID), "stat"))
-	if err != nil {
-		return false
-	}
-	s, err := parseStat(data)
+	s, err := n.files.stat(id.PID)
 	return err == nil && s.start != id.StartTicks
 }
 

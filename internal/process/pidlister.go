@@ -66,7 +66,7 @@ func (n *pidLister) lastPID() int {
 	if n.files.kernel && !n.files.trusted {
 		return 0
 	}
-	data, err := n.files.read(n.files.proc+"/loadavg", maxStat)
+	data, err := n.files.record(n.files.proc + "/loadavg")
 	if err != nil {
 		return 0
 	}

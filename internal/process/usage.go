@@ -40,7 +40,7 @@ var errIO = errors.New("not in the form of /proc/<pid>/io")
 
 // storage is what a process has had read from storage and written to it.
 func (f *files) storage(pid int) (read, write int64, err error) {
-	data, err := f.read(f.path(pid, "io"), maxStat)
+	data, err := f.record(f.path(pid, "io"))
 	if err != nil {
 		return 0, 0, err
 	}
