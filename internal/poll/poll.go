@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,9 @@ func (h *LoopHealth) Oldest(seen time.Time) {
 		h.LastSuccess = seen
 	}
 }
+
+// ErrDone, from observe, ends the loop: nothing is left to observe.
+var ErrDone = errors.New("nothing is left to observe")
 
 // New returns a loop that calls observe every interval, from one goroutine. Stop cancels the
 // context that observe gets.
@@ -80,7 +84,9 @@ func (l *Loop) run(ctx context.Context) {
 	timer := time.NewTimer(untilTick(time.Now(), l.interval))
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		l.once(ctx)
+		if l.once(ctx) {
+			return
+		}
 		select {
 		case <-timer.C:
 			timer.Reset(untilTick(time.Now(), l.interval))
@@ -101,10 +107,14 @@ func untilTick(now time.Time, interval time.Duration) time.Duration {
 	return left
 }
 
-func (l *Loop) once(ctx context.Context) {
+// once says whether it was the last observation.
+func (l *Loop) once(ctx context.Context) (last bool) {
 	err := l.observe(ctx)
 	if ctx.Err() != nil {
-		return // an interrupted observation is not a result
+		return true // an interrupted observation is not a result
+	}
+	if errors.Is(err, ErrDone) {
+		last, err = true, nil
 	}
 	h := *l.health.Load()
 	h.Observations++
@@ -120,4 +130,5 @@ func (l *Loop) once(ctx context.Context) {
 		h.LastSuccess = time.Now()
 	}
 	l.health.Store(&h)
+	return last
 }

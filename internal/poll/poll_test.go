@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -67,6 +68,26 @@ func TestATickThatIsAllButHereIsTheOneBefore(t *testing.T) {
 	require.Equal(t, time.Second, untilTick(at, time.Second))
 	require.Equal(t, time.Second+time.Millisecond, untilTick(at.Add(-time.Millisecond), time.Second))
 	require.Equal(t, 999*time.Millisecond, untilTick(at.Add(time.Millisecond), time.Second))
+}
+
+func TestNothingIsObservedAfterTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		l := New(time.Second, func(context.Context) error {
+			if n++; n == 2 {
+				return fmt.Errorf("found: %w", ErrDone)
+			}
+			return nil
+		})
+		l.Start()
+		time.Sleep(time.Minute)
+		l.Trigger()
+		synctest.Wait()
+		require.Equal(t, 2, n)
+		require.Equal(t, uint64(2), l.Health().Observations)
+		require.Zero(t, l.Health().Failures)
+		l.Stop()
+	})
 }
 
 func TestTriggerObservesNow(t *testing.T) {

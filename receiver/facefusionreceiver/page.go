@@ -35,7 +35,6 @@ type pageFinder struct {
 	loop     *poll.Loop
 	client   *http.Client
 	attempts int
-	found    bool
 	// schemes are those of the ports; "" for one that is not asked again.
 	schemes map[netip.AddrPort]string
 }
@@ -77,8 +76,8 @@ func makesPage(host component.Host) bool {
 }
 
 func (f *pageFinder) observe(ctx context.Context) error {
-	if f.found || f.attempts >= pageAttempts {
-		return nil
+	if f.attempts >= pageAttempts {
+		return poll.ErrDone
 	}
 	f.attempts++
 	listeners, err := hostnet.Listeners()
@@ -113,9 +112,8 @@ func (f *pageFinder) observe(ctx context.Context) error {
 			f.schemes[address] = ""
 		}
 		if found {
-			f.found = true
 			f.logger.Info("the page of metrics is ready", zap.String("url", url))
-			return nil
+			return poll.ErrDone
 		}
 	}
 	return nil

@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/collector/pipeline"
 	"go.uber.org/zap"
 	zapobserver "go.uber.org/zap/zaptest/observer"
+
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/poll"
 )
 
 // exportingHost is a Collector with one exporter of metrics.
@@ -48,9 +50,7 @@ func TestThePageIsFoundAmongOwnPorts(t *testing.T) {
 	require.Zero(t, logs.Len(), "it has nothing of FaceFusion yet")
 	require.EqualValues(t, 1, asked.Load())
 	ready.Store(1)
-	for range 3 {
-		require.NoError(t, f.observe(t.Context()))
-	}
+	require.ErrorIs(t, f.observe(t.Context()), poll.ErrDone)
 	require.Equal(t, 1, logs.Len())
 	require.Equal(t, map[string]any{"url": page.URL + "/metrics"}, logs.All()[0].ContextMap())
 	require.EqualValues(t, 2, asked.Load())
@@ -62,9 +62,10 @@ func TestNoPageIsLookedForInVain(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	defer server.Close()
 	f := newPageFinder(zap.NewNop())
-	for range 2 * pageAttempts {
+	for range pageAttempts {
 		require.NoError(t, f.observe(t.Context()))
 	}
+	require.ErrorIs(t, f.observe(t.Context()), poll.ErrDone)
 	require.EqualValues(t, pageAttempts, asked.Load())
 	require.True(t, makesPage(exportingHost{componenttest.NewNopHost(), "prometheus"}))
 	require.False(t, makesPage(exportingHost{componenttest.NewNopHost(), "otlp_http"}))
@@ -86,9 +87,7 @@ func TestAPageWithTLS(t *testing.T) {
 	page.StartTLS()
 	core, logs := zapobserver.New(zap.InfoLevel)
 	f := newPageFinder(zap.New(core))
-	for range 3 {
-		require.NoError(t, f.observe(t.Context()))
-	}
+	require.ErrorIs(t, f.observe(t.Context()), poll.ErrDone)
 	require.Equal(t, 1, logs.Len())
 	require.Equal(t, map[string]any{"url": page.URL + "/metrics"}, logs.All()[0].ContextMap())
 	page.Close()

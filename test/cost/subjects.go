@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,7 +23,7 @@ type subject struct {
 	// peer is one of the four exporters that do together what the agent does.
 	peer  bool
 	args  []string
-	dir   string
+	env   []string // beside that of this program
 	pages []string // URLs that are scraped
 
 	cmd     *exec.Cmd
@@ -48,12 +49,16 @@ func subjects(o options, h *measuredHost) ([]*subject, error) {
 		return nil, err
 	}
 	demo := filepath.Join(filepath.Dir(agent), "demo.yaml")
+	env, err := unitEnvironment(o.root)
+	if err != nil {
+		return nil, err
+	}
 	probe := func(port int) string {
 		return fmt.Sprintf("http://127.0.0.1:19115/probe?module=http_2xx&target=http://127.0.0.1:%d/", port)
 	}
 	all := []*subject{
-		{name: agentName, args: []string{collector, "--config", agent, "--config", demo}, pages: []string{"http://127.0.0.1:9464/metrics"}},
-		{name: emptyName, args: []string{collector, "--config", files["empty.yaml"]}, pages: []string{"http://127.0.0.1:19464/metrics"}},
+		{name: agentName, env: env, args: []string{collector, "--config", agent, "--config", demo}, pages: []string{"http://127.0.0.1:9464/metrics"}},
+		{name: emptyName, env: env, args: []string{collector, "--config", files["empty.yaml"]}, pages: []string{"http://127.0.0.1:19464/metrics"}},
 		{name: floorName, args: []string{exporter("floor")}},
 		{name: "GPU exporter by NVML (stand-in)", peer: true, args: []string{exporter("gpuexporter")}, pages: []string{"http://127.0.0.1:19835/metrics"}},
 		{name: "process-exporter", peer: true, args: []string{exporter("process-exporter"), "-config.path", files["process.yaml"], "-web.listen-address", "127.0.0.1:19256"}, pages: []string{"http://127.0.0.1:19256/metrics"}},
@@ -74,11 +79,33 @@ func subjects(o options, h *measuredHost) ([]*subject, error) {
 			return nil, err
 		}
 		all = append(all, &subject{
-			name: "beside: " + build, args: []string{build, "--config", agent, "--config", demo, "--config", config},
+			name: "beside: " + build, env: env, args: []string{build, "--config", agent, "--config", demo, "--config", config},
 			pages: []string{fmt.Sprintf("http://127.0.0.1:%d/metrics", port)},
 		})
 	}
 	return all, nil
+}
+
+// unitEnvironment is what the unit of the package sets for Go's runtime: the agent is measured as it
+// runs where it is installed.
+func unitEnvironment(root string) ([]string, error) {
+	unit, err := os.ReadFile(filepath.Join(root, "deploy/systemd/otelcol-facefusion.service"))
+	if err != nil {
+		return nil, err
+	}
+	var env []string
+	for line := range strings.Lines(string(unit)) {
+		settings, ok := strings.CutPrefix(line, "Environment=")
+		if !ok {
+			continue
+		}
+		for _, setting := range strings.Fields(settings) {
+			if strings.HasPrefix(setting, "GO") {
+				env = append(env, setting)
+			}
+		}
+	}
+	return env, nil
 }
 
 // besideConfig gives another agent ports of its own.
@@ -180,6 +207,7 @@ func (s *subject) start(ctx context.Context, logs string) error {
 	}
 	defer log.Close()
 	s.cmd = exec.CommandContext(ctx, s.args[0], s.args[1:]...)
+	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return s.cmd.Start()

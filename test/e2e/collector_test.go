@@ -85,6 +85,7 @@ func startProgram(t *testing.T, program []string, overrides ...string) *collecto
 		log:     &buffer{},
 		ended:   make(chan struct{}),
 	}
+	c.cmd.Env = append(os.Environ(), "GOMAXPROCS=1") // as the unit has it
 	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
 	require.NoError(t, c.cmd.Start())
 	go func() {

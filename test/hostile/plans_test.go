@@ -42,7 +42,7 @@ func TestAStrangersPlans(t *testing.T) {
 		}
 		serverOf(t, stranger, evil)
 	}
-	c := startWith(t, nil, []string{"GOMEMLIMIT=400MiB"}) // as the unit has it
+	c := startWith(t, nil, []string{"GOMEMLIMIT=400MiB", "GOMAXPROCS=1"}) // as the unit has it
 	largest := 0
 	begin := time.Now()
 	c.eventually(t, time.Minute, "a plan of each checkout is looked at", func(p page) bool {
