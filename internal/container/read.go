@@ -264,7 +264,8 @@ func (g *Groups) contentOf(folder, file string) ([]byte, bool) {
 		}
 		n += m
 		if n < len(g.buf) {
-			break // the kernel makes these files as one record, and gives of it what there is room for
+			// the kernel makes these files as one record, and gives of it what there is room for
+			break
 		}
 	}
 	return g.buf[:n], true

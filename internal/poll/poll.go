@@ -40,7 +40,7 @@ func (h *LoopHealth) Oldest(seen time.Time) {
 	}
 }
 
-// ErrDone, from observe, ends the loop: nothing is left to observe.
+// ErrDone is what observe returns to end the loop: nothing is left to observe.
 var ErrDone = errors.New("nothing is left to observe")
 
 // New returns a loop that calls observe every interval, from one goroutine. Stop cancels the

@@ -106,8 +106,8 @@ func (f *files) read(path string, limit int) ([]byte, error) {
 	return f.buf[:n], nil
 }
 
-// record returns a file that the kernel makes as one record: what does not fill the buffer is all of
-// it, so that nothing is read to find its end.
+// record returns a file that the kernel makes as one record: what does not fill the buffer is all
+// of it, so that nothing is read to find its end.
 func (f *files) record(path string) ([]byte, error) {
 	fd, err := uninterrupted(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
 	if err != nil {

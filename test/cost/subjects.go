@@ -86,8 +86,8 @@ func subjects(o options, h *measuredHost) ([]*subject, error) {
 	return all, nil
 }
 
-// unitEnvironment is what the unit of the package sets for Go's runtime: the agent is measured as it
-// runs where it is installed.
+// unitEnvironment is what the unit of the package sets for Go's runtime: the agent is measured as
+// it runs where it is installed.
 func unitEnvironment(root string) ([]string, error) {
 	unit, err := os.ReadFile(filepath.Join(root, "deploy/systemd/otelcol-facefusion.service"))
 	if err != nil {
