@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -54,12 +56,33 @@ func (o *pageView) findings(cfg *facefusionreceiver.Config) (findings []finding)
 		findings = append(findings, o.instance(cfg, id))
 	}
 	for _, id := range ids {
-		findings = append(findings, o.servers(id)...)
+		findings = append(findings, o.servers(cfg, id)...)
 	}
 	for _, id := range ids {
 		findings = append(findings, o.jobs(id)...)
 	}
-	return append(findings, o.said()...)
+	return oneCause(append(findings, o.said()...))
+}
+
+// oneCause leaves one warning of what has one cause: that the agent may not look into the processes
+// and folders of others. The rest is to know.
+func oneCause(findings []finding) []finding {
+	blind := func(f finding) bool { return f.Status == Warning && strings.HasPrefix(f.Remedy, capabilitiesRemedy) }
+	first := slices.IndexFunc(findings, func(f finding) bool { return blind(f) && f.Check == "facefusion" })
+	if first < 0 {
+		first = slices.IndexFunc(findings, blind)
+	}
+	others := 0
+	for i := range findings {
+		if i != first && blind(findings[i]) {
+			findings[i].Status, findings[i].Remedy = Info, ""
+			others++
+		}
+	}
+	if others > 0 {
+		findings[first].Detail += fmt.Sprintf(" (%d more findings have the same cause)", others)
+	}
+	return findings
 }
 
 // instance says what runs of one.
@@ -76,7 +99,8 @@ func (o *pageView) instance(cfg *facefusionreceiver.Config, id string) finding {
 		version = p.attributes["service.version"]
 	}
 	up, known := o.value("facefusion.process.up", id)
-	configured := slices.ContainsFunc(cfg.Instances, func(i facefusionreceiver.InstanceConfig) bool { return i.Name == id })
+	named := configuredAs(cfg, id)
+	configured := named != nil
 	switch state := o.state("facefusion.instance.configuration.state", id); {
 	case !known && configured && state == "":
 		return finding{"facefusion", OK, id, "is configured by its address alone", ""}
@@ -85,7 +109,7 @@ func (o *pageView) instance(cfg *facefusionreceiver.Config, id string) finding {
 	case up == 0 && state == "denied":
 		return finding{"facefusion", Warning, id, "what is configured of it may not be looked at", capabilitiesRemedy}
 	case up == 0 && (state == "waiting" || state == "unmatched"):
-		return finding{"facefusion", Warning, id, "nothing fits what is configured of it: no folder is there, and no process fits", "start it, or correct path, jobs_path or match: docs/instances.md"}
+		return finding{"facefusion", Warning, id, "nothing fits what is configured of it: " + unfit(cfg.RootPath, named), "start it, or correct path, jobs_path or match: docs/instances.md"}
 	case up == 0 && configured:
 		return finding{"facefusion", Warning, id, "is configured, and does not run", "start it; one that need not run always has expected: false"}
 	case up == 0 && version == "":
@@ -98,15 +122,52 @@ func (o *pageView) instance(cfg *facefusionreceiver.Config, id string) finding {
 	return finding{"facefusion", OK, id, "version " + version + ", " + detail, ""}
 }
 
+// configuredAs is the instance of that name; nil for one that was found.
+func configuredAs(cfg *facefusionreceiver.Config, id string) *facefusionreceiver.InstanceConfig {
+	if i := slices.IndexFunc(cfg.Instances, func(i facefusionreceiver.InstanceConfig) bool { return i.Name == id }); i >= 0 {
+		return &cfg.Instances[i]
+	}
+	return nil
+}
+
+// unfit says what is not there of what is configured of an instance.
+func unfit(root string, i *facefusionreceiver.InstanceConfig) string {
+	if i == nil {
+		return "no process fits"
+	}
+	var parts []string
+	for _, field := range []struct{ name, value, file string }{{"path", i.Path, "facefusion/metadata.py"}, {"jobs_path", i.JobsPath, ""}} {
+		if field.value == "" {
+			continue
+		}
+		folder := filepath.Join(root, field.value)
+		if _, err := os.Stat(folder); err != nil {
+			parts = append(parts, fmt.Sprintf("there is no %s (%s) on the host", field.value, field.name))
+		} else if _, err := os.Stat(filepath.Join(folder, field.file)); err != nil {
+			parts = append(parts, fmt.Sprintf("%s (%s) is there, and is no checkout of FaceFusion: it has no %s", field.value, field.name, field.file))
+		}
+	}
+	if i.Match != nil {
+		parts = append(parts, "no process fits its match")
+	}
+	return strings.Join(parts, "; ")
+}
+
 // servers says how its web servers are.
-func (o *pageView) servers(id string) (findings []finding) {
+func (o *pageView) servers(cfg *facefusionreceiver.Config, id string) (findings []finding) {
+	named := configuredAs(cfg, id)
 	for _, p := range o.of("facefusion.server.state", id) {
 		if p.value == 1 {
 			subject := id
 			if port := p.attributes["server.port"]; port != "" {
 				subject = fmt.Sprintf("%s, port %s", id, port)
 			}
-			findings = append(findings, finds(serverStates, "server", subject, p.attributes["facefusion.server.state"]))
+			state := p.attributes["facefusion.server.state"]
+			if state == "answering" && named != nil && named.Health != nil {
+				findings = append(findings, finding{"server", Warning, subject, "answering, but its health check has not succeeded: it failed once, or has not come back", "ask the URL of instances[].health.endpoint yourself, or look again with a longer --timeout"})
+				continue
+			}
+			findings = append(findings, finds(serverStates, "server", subject, state))
 		}
 	}
 	for _, p := range o.of("facefusion.process.count", id) {

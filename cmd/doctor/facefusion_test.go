@@ -82,7 +82,7 @@ func TestWhatIsConfiguredIsLookedAt(t *testing.T) {
 	require.Len(t, about(findings, "facefusion", "matched"), 1)
 	assert.Contains(t, about(findings, "facefusion", "matched")[0].Detail, "1 service")
 	require.NotEmpty(t, about(findings, "facefusion", "gone"))
-	assert.Equal(t, finding{"facefusion", Warning, "gone", "nothing fits what is configured of it: no folder is there, and no process fits", "start it, or correct path, jobs_path or match: docs/instances.md"}, about(findings, "facefusion", "gone")[0])
+	assert.Equal(t, finding{"facefusion", Warning, "gone", "nothing fits what is configured of it: no process fits its match", "start it, or correct path, jobs_path or match: docs/instances.md"}, about(findings, "facefusion", "gone")[0])
 	require.Len(t, about(findings, "server", "checked"), 1, "%v", findings)
 	assert.Equal(t, OK, about(findings, "server", "checked")[0].Status, "%v", findings)
 	require.Len(t, about(findings, "server", "closed"), 1, "%v", findings)
@@ -119,13 +119,13 @@ func TestAFolderThatIsNotVisible(t *testing.T) {
 		of("facefusion.job.folder.state", "a", "facefusion.job.folder.state", "unreachable", 0),
 		of("facefusion.job.folder.state", "a", "facefusion.job.folder.state", "not_visible", 1),
 	}}
-	require.False(t, settled(o.points), "its server has no state")
+	require.False(t, settled(defaults(), o.points), "its server has no state")
 	findings := o.findings(defaults())
 	require.Equal(t, []string{
-		"warning facefusion_process_visibility: " + visibilities["processes_denied"].detail,
-		"warning a: 1 server; its checkout is not seen, and so neither its version nor its jobs",
-		"warning a: where its web server listens is not seen, or it has not answered yet",
-		"warning a: " + jobsFolderStates["not_visible"].detail,
+		"info facefusion_process_visibility: " + visibilities["processes_denied"].detail,
+		"warning a: 1 server; its checkout is not seen, and so neither its version nor its jobs (3 more findings have the same cause)",
+		"info a: where its web server listens is not seen, or it has not answered yet",
+		"info a: " + jobsFolderStates["not_visible"].detail,
 	}, verdicts(findings))
 }
 
@@ -163,4 +163,47 @@ func TestAnAuthenticatorIsNotNeeded(t *testing.T) {
 	require.Len(t, about(findings, "server", "instances[0].health"), 1, "%v", findings)
 	assert.Contains(t, about(findings, "server", "instances[0].health")[0].Detail, "without its auth")
 	assert.Equal(t, OK, about(findings, "server", "checked")[0].Status, "%v", findings)
+}
+
+// TestAServiceWhoseCheckFails: it was called one without a health check, as the doctor looked for a
+// shorter time than a check takes to fail twice.
+func TestAServiceWhoseCheckFails(t *testing.T) {
+	host, err := proctest.NewProcRoot(t.TempDir(), time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	ill := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	defer ill.Close()
+	findings := diagnose(t, host, fmt.Sprintf("{instances: [{name: ill, health: {endpoint: '%s/healthz', timeout: 1s}}]}", ill.URL))
+	require.Len(t, about(findings, "server", "ill"), 1, "%v", findings)
+	assert.Equal(t, serverStates["unhealthy"].detail, about(findings, "server", "ill")[0].Detail)
+	said := about(findings, "facefusion", "ill")
+	require.NotEmpty(t, said)
+	assert.Contains(t, said[len(said)-1].Detail, "reason status, status_code 503")
+
+	o := &pageView{points: []pageSeries{{"facefusion.server.state", map[string]string{instanceID: "slow", "facefusion.server.state": "answering"}, 1}}}
+	cfg, err := of(t, "receivers: {facefusion: {instances: [{name: slow, health: {endpoint: 'http://127.0.0.1:1/h'}}]}}\nservice: {pipelines: {metrics: {receivers: [facefusion]}}}\n").receiverConfig("/")
+	require.NoError(t, err)
+	assert.Contains(t, o.servers(cfg, "slow")[0].Detail, "its health check has not succeeded")
+}
+
+// TestWhatDoesNotFit: each field is named, and a folder that is there is not called missing.
+func TestWhatDoesNotFit(t *testing.T) {
+	host, err := proctest.NewProcRoot(t.TempDir(), time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	require.NoError(t, host.WriteFile("/opt/other/readme.txt", ""))
+	require.NoError(t, host.WriteFile("/etc/passwd", "swap:x:998:998::/:/usr/sbin/nologin\n"))
+	findings := diagnose(t, host, `{instances: [{name: other, path: /opt/other}, {name: gone, path: /opt/gone}, {name: nobodys, match: {cmdline: '/srv/a', user: swapp}}]}`)
+	for id, want := range map[string]string{
+		"other":   "/opt/other (path) is there, and is no checkout of FaceFusion: it has no facefusion/metadata.py",
+		"gone":    "there is no /opt/gone (path) on the host",
+		"nobodys": "no process fits its match",
+	} {
+		of := about(findings, "facefusion", id)
+		require.NotEmpty(t, of, "%v", findings)
+		assert.Equal(t, "nothing fits what is configured of it: "+want, of[0].Detail)
+	}
+	said := about(findings, "facefusion", "nobodys")
+	assert.Contains(t, said[len(said)-1].Detail, "its user is not in the host's /etc/passwd, user swapp")
+	for _, f := range about(findings, "jobs", "nobodys") {
+		assert.NotContains(t, f.Remedy, "container", "it has none")
+	}
 }

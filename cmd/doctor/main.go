@@ -138,7 +138,8 @@ func inspect(ctx context.Context, o options, a agent, self identity) (findings [
 		findings = append(findings, finding{"privileges", Info, "environment", fmt.Sprintf("that of the running agent, pid %d, may not be read: what its configuration takes from it is missing here", a.pid), "run this as root, or as the agent's user"})
 	}
 	findings = append(findings, checkGPUs(ctx, cfg)...)
-	findings = append(findings, checkFaceFusion(ctx, cfg)...)
+	seen := checkFaceFusion(ctx, cfg)
+	findings = append(append(findings, seen...), c.checkRemembered(ctx, filepath.Join(o.root, "proc"), a.pid, seen)...)
 	findings = append(findings, checkClock()...)
 	return append(findings, configuration...)
 }

@@ -77,7 +77,7 @@ func observe(ctx context.Context, cfg *facefusionreceiver.Config) (*pageView, er
 	if err := metrics.Start(ctx, noExtensions{}); err != nil {
 		return nil, err
 	}
-	points := awaitSettled(ctx, pages)
+	points := awaitSettled(ctx, cfg, pages)
 	ended := context.WithoutCancel(ctx)
 	if err := metrics.Shutdown(ended); err != nil {
 		return nil, err
@@ -85,24 +85,30 @@ func observe(ctx context.Context, cfg *facefusionreceiver.Config) (*pageView, er
 	return &pageView{points: points, lines: log.all()}, nil
 }
 
-func awaitSettled(ctx context.Context, pages <-chan []pageSeries) (last []pageSeries) {
+func awaitSettled(ctx context.Context, cfg *facefusionreceiver.Config, pages <-chan []pageSeries) (last []pageSeries) {
 	for begin := time.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return last
 		case last = <-pages:
-			if time.Since(begin) >= leastWait && settled(last) {
+			if time.Since(begin) >= leastWait && settled(cfg, last) {
 				return last
 			}
 		}
 	}
 }
 
-// settled says that what takes its time has been seen: servers that listen, and jobs folders.
-func settled(points []pageSeries) bool {
+// settled says that what takes its time has been seen: servers that listen, jobs folders, and
+// health checks, of which one failure is none.
+func settled(cfg *facefusionreceiver.Config, points []pageSeries) bool {
 	o := &pageView{points: points}
 	if len(o.of("facefusion.process.visibility")) == 0 {
 		return false
+	}
+	for i := range cfg.Instances {
+		if state := o.state("facefusion.server.state", cfg.Instances[i].Name); cfg.Instances[i].Health != nil && (state == "" || state == "answering") {
+			return false
+		}
 	}
 	for _, id := range o.instances() {
 		if up, known := o.value("facefusion.process.up", id); !known || up == 0 {

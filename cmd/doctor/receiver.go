@@ -34,6 +34,11 @@ func (c *resolvedConfig) receiverConfig(root string) (*facefusionreceiver.Config
 	cfg.Controller.CollectionInterval, cfg.Controller.InitialDelay = passInterval, 0
 	cfg.Process.Interval = passInterval
 	cfg.Web.Interval = time.Second
+	for i := range cfg.Instances { // two failures in a row make a server unhealthy
+		if health := cfg.Instances[i].Health; health != nil {
+			health.Interval = min(health.Interval, max(time.Second, health.ClientConfig.Timeout))
+		}
+	}
 	if root != "/" {
 		cfg.RootPath = root
 	}

@@ -20,6 +20,25 @@ func (t *Table) OpenToAnybody() (names []string) {
 	return names
 }
 
+// UnknownUsers are the users that matches name and the host's /etc/passwd does not have, by
+// instance: no process ever fits those.
+func (t *Table) UnknownUsers() map[string]string {
+	unknown := make(map[string]string)
+	for _, i := range t.instances.configured {
+		m := i.conf.Match
+		if m == nil || m.User == "" {
+			continue
+		}
+		if _, err := strconv.Atoi(m.User); err == nil {
+			continue
+		}
+		if _, there := t.files.uid(m.User); !there {
+			unknown[i.id] = m.User
+		}
+	}
+	return unknown
+}
+
 // firstPerson is the lowest user that useradd gives a person, and nobody the one of nobody.
 const (
 	firstPerson = 1000

@@ -25,3 +25,14 @@ func TestOpenToAnybody(t *testing.T) {
 	require.NoError(t, w.host.WriteFile("/etc/passwd", services+"ann:x:1000:1000::/home/ann:/bin/zsh\n"))
 	assert.Equal(t, []string{"open"}, w.table.OpenToAnybody())
 }
+
+// TestUsersThatAreNotThere: a match with a user that the host does not have is fitted by nobody.
+func TestUsersThatAreNotThere(t *testing.T) {
+	var instances []process.Configured
+	for _, user := range []string{"", "swap", "swapp", "998"} {
+		instances = append(instances, process.Configured{Name: "of " + user, Match: &process.Match{Cmdline: regexp.MustCompile("app:app"), User: user}})
+	}
+	w := newHarness(t, process.Settings{Instances: append(instances, process.Configured{Name: "by path", Path: "/opt/ff"})})
+	require.NoError(t, w.host.WriteFile("/etc/passwd", "swap:x:998:998::/:/usr/sbin/nologin\n"))
+	assert.Equal(t, map[string]string{"of swapp": "swapp"}, w.table.UnknownUsers())
+}

@@ -47,10 +47,11 @@ type CheckResult struct {
 	CertificateExpiry reading.Value[time.Time]
 }
 
-// The values of CheckResult.ErrorType beside those of ProbeStats.ErrorType.
+// The values of CheckResult.ErrorType beside those of ProbeStats.ErrorType: the status code, or the
+// body, is not that of a healthy server.
 const (
-	errorStatus = "status"
-	errorBody   = "body"
+	ErrorStatus = "status"
+	ErrorBody   = "body"
 )
 
 // ask runs the check.
@@ -89,7 +90,7 @@ func (c *HealthCheck) judge(ctx context.Context, h *CheckResult) string {
 		h.CertificateExpiry = expiry(resp.TLS.PeerCertificates)
 	}
 	if !c.healthy(resp.StatusCode) {
-		return errorStatus
+		return ErrorStatus
 	}
 	if c.Body == nil {
 		return ""
@@ -99,7 +100,7 @@ func (c *HealthCheck) judge(ctx context.Context, h *CheckResult) string {
 	case err != nil:
 		return classify(err)
 	case !c.Body.Match(body):
-		return errorBody
+		return ErrorBody
 	default:
 		return ""
 	}

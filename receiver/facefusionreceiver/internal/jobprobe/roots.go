@@ -127,7 +127,7 @@ func noPath(instance *process.Instance) jobqueue.Access {
 		return ""
 	case instance.Unseen || instance.Up() && instance.Restricted:
 		return jobqueue.AccessNotVisible
-	case instance.Up():
+	case instance.Up(), instance.Checkout == "":
 		return jobqueue.AccessUnknown
 	default:
 		return jobqueue.AccessUnreachable

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +42,7 @@ type Probe struct {
 	observed bool
 	shown    []shownInstance
 	over     bool // it was logged that there are too many instances
+	late     bool // it was logged that processes wait to have their ports searched for
 }
 
 // New makes the probe. The instances are those that the configuration names.
@@ -100,6 +102,11 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	for _, name := range p.table.OpenToAnybody() {
 		p.env.Settings.Logger.Warn("whoever works on this host may run a process that fits the match of an instance, and keep it up", zap.String("instance", name),
 			zap.String("remedy", "give match.user, whose it is, or path, the checkout"))
+	}
+	unknown := p.table.UnknownUsers()
+	for _, name := range slices.Sorted(maps.Keys(unknown)) {
+		p.env.Settings.Logger.Warn("no process fits the match of an instance, as its user is not in the host's /etc/passwd", zap.String("instance", name),
+			zap.String("user", unknown[name]), zap.String("remedy", "correct match.user; of a user that is in another directory (LDAP), or only in a container, give the number"))
 	}
 	p.loop.Start()
 	return nil
@@ -161,6 +168,12 @@ func (p *Probe) report(snapshot *process.Snapshot) {
 		} else {
 			p.env.Settings.Logger.Info("each process of FaceFusion is in an instance again")
 		}
+	}
+	if snapshot.Waiting > 0 && !p.late {
+		p.late = true
+		p.env.Settings.Logger.Warn("processes have more descriptors than are looked at in a second: on which port they listen is seen late",
+			zap.Int("processes", snapshot.Waiting), zap.String("limit", "descriptors"),
+			zap.String("remedy", "look which user's processes have thousands of descriptors (ls /proc/PID/fd | wc -l); other users' are not late"))
 	}
 	p.reportDenied(snapshot)
 }

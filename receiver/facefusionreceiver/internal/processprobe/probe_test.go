@@ -229,6 +229,21 @@ func TestWhatNothingFitsIsLoggedOnce(t *testing.T) {
 	require.Len(t, logs.All(), 2)
 }
 
+// TestDescriptorsOverTheLimitAreLoggedOnce: they were counted, and nobody was told.
+func TestDescriptorsOverTheLimitAreLoggedOnce(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	env, _ := probetest.Env()
+	env.Settings.Logger = zap.New(core)
+	p := New(NewDefaultConfig(), nil, env)
+	p.observed = true
+	for _, waiting := range []int{0, 3, 0, 5} {
+		p.report(&process.Snapshot{Waiting: waiting})
+	}
+	require.Len(t, logs.All(), 1)
+	require.Equal(t, "descriptors", logs.All()[0].ContextMap()["limit"])
+	require.Equal(t, int64(3), logs.All()[0].ContextMap()["processes"])
+}
+
 // TestEveryConfigurationStateIsDeclared keeps the domain's fixed set and the contract the same.
 func TestEveryConfigurationStateIsDeclared(t *testing.T) {
 	states := []process.ConfigurationState{

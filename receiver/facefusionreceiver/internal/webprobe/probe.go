@@ -33,6 +33,10 @@ type Probe struct {
 	clients []*http.Client
 	// barriers are the servers whose barrier was logged; owned by the goroutine that observes.
 	barriers map[barrier]bool
+	// unhealthy are those whose failing check was logged; over and late say that what is over a
+	// limit was. Owned by the goroutine that observes as well.
+	unhealthy  map[serverKey]bool
+	over, late bool
 	// asking is tracker, once there is one, for those who may only have it ask.
 	asking atomic.Pointer[webui.Tracker]
 	// Owned by the goroutine that observes
@@ -157,6 +161,7 @@ func (p *Probe) observe(ctx context.Context) error {
 	}
 	p.latest.Publish(snapshot)
 	p.env.Snapshots.Servers.Publish(snapshot)
+	p.report(snapshot)
 	p.emit(snapshot)
 	if len(snapshot.Changes) > 0 {
 		p.env.RequestScrape()
