@@ -203,7 +203,7 @@ func (f *jobsFolder) verdictInput(p *pass, j *job, l *folderEvidence) verdictInp
 	in.growing = !s.grown.IsZero() && p.now.Sub(s.grown) < growingFor
 	if in.held && !in.alive {
 		in.exit, in.gone = f.exitOf(j, l), p.now.Sub(c.goneSince)
-		in.growing = s.grown.Sub(c.goneSince) > filesEvery
+		in.growing = s.growsOn(c.goneSince, p.now)
 	}
 	if id, ok := c.only(); ok && in.alive && f.served[id] != nil {
 		d := doorOf(j.attempt)

@@ -62,6 +62,16 @@ func (s *progress) observe(now time.Time, l *folderEvidence, use cpuUse, idle fu
 	s.files, s.filesKnown, s.filesAt = sum, ok, now
 }
 
+// growsOn says that the files of the step grew after the processes had gone, within the last
+// minute. What is found at a look may have grown before it, so it is after the second look at the
+// earliest that this is known: files that grew just before are thought to grow until then.
+func (s *progress) growsOn(gone, now time.Time) bool {
+	if s.grown.Sub(gone) > filesEvery {
+		return now.Sub(s.grown) < growingFor
+	}
+	return !s.grown.IsZero() && gone.Sub(s.grown) < 2*filesEvery && s.filesAt.Sub(gone) <= filesEvery
+}
+
 // serverWorks says that a web UI that can have the run uses more than it does without any.
 func (s *progress) serverWorks(l *folderEvidence, use cpuUse, idle func(ProcessID) float64) (works bool) {
 	for i := range l.processes {

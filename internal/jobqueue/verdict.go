@@ -81,8 +81,8 @@ type verdictInput struct {
 	writtenUnseen bool
 	// shared: other hosts may use the folder, and their processes cannot be seen.
 	shared bool
-	// growing: files of the step grew after the process had gone, or lately where there never was
-	// one.
+	// growing: files of the step grew after the process had gone, or may have; or lately where
+	// there never was one.
 	growing bool
 	// observable: there is something in which progress would show.
 	observable bool

@@ -43,8 +43,10 @@ type Dir struct {
 	Cost        time.Duration
 	// Stale says that a listing is needed whatever mtime says.
 	Stale bool
-	// remote says that hints may be missing without a word.
-	remote bool
+	// remote says that hints may be missing without a word. IsRemote finds that out of an open
+	// folder; a test replaces it.
+	remote   bool
+	IsRemote func(fd int) bool
 	// Baseline says that the folder is new here, and was not listed to the end yet.
 	Baseline bool
 	// changed says that names came or went since the pass before, unexplained that no hint has said
@@ -77,7 +79,7 @@ const (
 )
 
 // NewDir makes a Dir that is not open.
-func NewDir(index int) Dir { return Dir{Index: index, fd: -1} }
+func NewDir(index int) Dir { return Dir{Index: index, fd: -1, IsRemote: isRemote} }
 
 // Open opens the folder for a pass. It notices that the folder is another one (replaced), or that
 // names came or went.
@@ -100,7 +102,7 @@ func (d *Dir) take(fd int) (replaced bool, err error) {
 	if !st.Same(&d.Stat) {
 		d.Abandon()
 		d.Stale, replaced = true, true
-		d.remote, d.Baseline = isRemote(fd), true
+		d.remote, d.Baseline = d.IsRemote(fd), true
 	}
 	d.changed = st.MTime != d.mtime
 	d.Stat, d.mtime = st, st.MTime
