@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"slices"
 	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/reading"
@@ -126,6 +127,20 @@ func (f *jobsFolder) serve(id ProcessID) *served {
 		f.served[id] = s
 	}
 	return s
+}
+
+// fellSilent says that nothing of a run that a web UI can have has moved for long enough to doubt
+// it, and that Gradio was not asked since. It is asked for that once: each answer costs a web UI
+// more, the longer its tabs have been open.
+func (f *jobsFolder) fellSilent(p *pass, j *job) bool {
+	silent := j.progress.ownAt.Add(ownQuietFor)
+	if j.progress.ownAt.IsZero() || p.now.Before(silent) || p.now.Sub(silent) >= settleFor || !j.attempt.running() {
+		return false
+	}
+	return slices.ContainsFunc(j.attempt.claim.holders, func(id ProcessID) bool {
+		s := f.served[id]
+		return s != nil && s.door(doorOf(j.attempt)).At.Before(silent) && s.door(doorOf(j.attempt)).Known
+	})
 }
 
 // readCalls takes in what Gradio says of the web UIs of the folder, and forgets those that are

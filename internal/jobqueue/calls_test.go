@@ -42,6 +42,32 @@ func TestAnExceptionInALivingWebUI(t *testing.T) {
 	assert.Equal(t, "orphaned/ui/video 1 0.0s waited 0.0s", finishedRuns(h.queue()))
 }
 
+// TestGradioIsAskedWhenARunFallsSilent, and once: its statistics are up to 15 seconds old.
+func TestGradioIsAskedWhenARunFallsSilent(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, Settings{StallAfter: time.Hour})
+	h.webUI()
+	h.asked()
+	h.pass()
+	h.job("queued/"+uiID, "started")
+	h.pass()
+	h.tick(ownQuietFor - time.Second)
+	assert.False(t, h.queue().AwaitsCalls, "it has just moved")
+	h.tick(2 * time.Second)
+	assert.True(t, h.queue().AwaitsCalls)
+	h.asked()
+	h.tick(time.Second)
+	assert.False(t, h.queue().AwaitsCalls, "it was asked")
+	h.tick(time.Minute)
+	assert.False(t, h.queue().AwaitsCalls, "it was asked of this silence")
+
+	h.job("queued/"+uiID, "completed")
+	h.tick(ownQuietFor + time.Second)
+	assert.True(t, h.queue().AwaitsCalls, "the next silence")
+	h.tick(settleFor)
+	assert.False(t, h.queue().AwaitsCalls, "a web UI that does not answer is not asked on and on")
+}
+
 // TestAnExceptionThatIsAnothers: each lost run is one exception, also one that Gradio counts late.
 func TestAnExceptionThatIsAnothers(t *testing.T) {
 	t.Parallel()

@@ -35,6 +35,7 @@ func (f *jobsFolder) publish(p *pass) Queue {
 		if !j.open() || j.attempt == nil {
 			continue
 		}
+		q.AwaitsCalls = q.AwaitsCalls || f.fellSilent(p, j)
 		if j.state == StateRunning && j.attempt.current() >= 0 {
 			q.ActiveTasks++
 		}

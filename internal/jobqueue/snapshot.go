@@ -65,8 +65,8 @@ type Queue struct {
 	Start time.Time
 	// Restored says what its jobs were compared with at the first pass.
 	Restored RestoreState
-	// AwaitsCalls says that a run has failed, and that Gradio's word is awaited on whether it was
-	// stopped.
+	// AwaitsCalls says that Gradio's word is awaited: a run has failed, and may have been stopped,
+	// or one that a web UI can have has just fallen silent.
 	AwaitsCalls bool
 	// StopsKnown says that a web UI's buttons are counted, so that a stopped run would be known as
 	// one.

@@ -29,7 +29,8 @@ type Jobs struct {
 	// Begun says that a run has just begun.
 	Begun bool
 
-	// AwaitCalls says that a run has failed, and that its reason depends on Gradio's next counters.
+	// AwaitCalls says that a run has failed or fallen silent, and that what is made of it depends
+	// on Gradio's next counters.
 	AwaitCalls bool
 }
 
