@@ -61,6 +61,7 @@ var matrix = map[string]expectation{
 	"FaceFusionGoneWithJobsWaiting":  {level, nil},
 	"FaceFusionNotFound":             {level, nil},
 	"FaceFusionCrashLoop":            {event, nil},
+	"FaceFusionNeverReady":           {rate, nil},
 	"FaceFusionCrashed":              {event, nil},
 	"FaceFusionOutOfMemory":          {event, nil},
 	"FaceFusionStartFailed":          {event, nil},

@@ -27,7 +27,7 @@ func overview() dashboard {
 			empty:    "no web server seen",
 			states:   serverStates,
 			queries:  []query{{worst("host_name, service_instance_id", during("facefusion_server_state", "@instance", serverStates)), perInstance}},
-			runbooks: []string{"FaceFusionServerDown", "FaceFusionServiceDown", "FaceFusionStayedAway", "FaceFusionServerUnresponsive", "FaceFusionServerUnhealthy", "FaceFusionServerSaturated", "FaceFusionServerStarting", "FaceFusionServerNotProbed"},
+			runbooks: []string{"FaceFusionServerDown", "FaceFusionServiceDown", "FaceFusionStayedAway", "FaceFusionServerUnresponsive", "FaceFusionServerUnhealthy", "FaceFusionServerSaturated", "FaceFusionServerStarting", "FaceFusionNeverReady", "FaceFusionServerNotProbed"},
 		}.timeline(),
 		chart{
 			title: "Queue",
