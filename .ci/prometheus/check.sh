@@ -8,6 +8,9 @@ cd "$(dirname "$0")/../.."
 export CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=remove_all_sd"
 bin=.cache/prometheus
 
+.ci/linter/build.sh
+.cache/linter/dashboard-linter .ci/linter/exceptions.yml deploy/grafana/dashboards/*.json deploy/grafana/dashboards/zh/*.json
+
 cd deploy/prometheus
 promtool=../../$bin/promtool amtool=../../$bin/amtool
 "$promtool" check config prometheus.yml

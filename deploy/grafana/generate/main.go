@@ -54,7 +54,7 @@ func encode(board dashboard) []byte {
 	encoder.SetIndent("", "  ")
 	// PromQL uses < and >, which encoding/json would escape.
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(board); err != nil {
+	if err := encoder.Encode(publish(board)); err != nil {
 		panic(err) // only structs of this program are encoded
 	}
 	return content.Bytes()

@@ -31,6 +31,22 @@ func TestLineThatDoesNotFill(t *testing.T) {
 	require.NotPanics(t, func() { b.line(4, wide(10, panel{}), panel{}) })
 }
 
+// The form in which grafana.com takes dashboards: what is needed, and no id of anybody's Grafana.
+func TestPublished(t *testing.T) {
+	p := publish(dashboard{UID: "u", Panels: []panel{{Type: "stat"}, {Type: "row", Panels: []panel{{Type: "table"}, {Type: "stat"}}}}})
+	require.Equal(t, []requirement{
+		{"grafana", "grafana", "Grafana", "11.0.0"}, {"datasource", "prometheus", "Prometheus", ""},
+		{"panel", "stat", "Stat", ""}, {"panel", "table", "Table", ""},
+	}, p.Requires)
+	require.Panics(t, func() { publish(dashboard{Panels: []panel{{Type: "canvas"}}}) })
+	for name, content := range render() {
+		for _, part := range []string{`"__inputs": []`, `"__elements": {}`, `"__requires": [`, `"id": null`} {
+			require.Contains(t, string(content), part, name)
+		}
+		require.NotContains(t, string(content), "${DS_", "%s: a data source that has to be asked for", name)
+	}
+}
+
 // Every text has a Chinese translation in zh.json.
 func TestEveryTextIsTranslated(t *testing.T) {
 	z := newTranslator()
