@@ -31,7 +31,7 @@ func loadStack(t *testing.T, files ...string) *types.Project {
 
 func TestStackHasWhatItNeeds(t *testing.T) {
 	project := loadStack(t, "compose.yaml")
-	require.ElementsMatch(t, []string{"alertmanager", "collector", "grafana", "jaeger", "prometheus"}, project.ServiceNames())
+	require.ElementsMatch(t, []string{"alertmanager", "collector", "grafana", "jaeger", "loki", "prometheus"}, project.ServiceNames())
 	devices := project.Services["collector"].Deploy.Resources.Reservations.Devices
 	require.Len(t, devices, 1)
 	require.Equal(t, "nvidia", devices[0].Driver)
@@ -171,6 +171,19 @@ func TestStackListensOnLoopback(t *testing.T) {
 	require.Contains(t, project.Services["alertmanager"].Command, "--web.listen-address=127.0.0.1:9093")
 	require.Contains(t, project.Services["alertmanager"].Command, "--cluster.listen-address=")
 	require.Equal(t, "127.0.0.1", *project.Services["grafana"].Environment["GF_SERVER_HTTP_ADDR"])
+	var loki struct {
+		Server struct {
+			HTTP string `yaml:"http_listen_address"`
+			GRPC string `yaml:"grpc_listen_address"`
+		}
+		Limits struct {
+			Metadata bool `yaml:"allow_structured_metadata"`
+		} `yaml:"limits_config"`
+	}
+	read(t, stack+"/loki.yaml", &loki)
+	require.Equal(t, "127.0.0.1", loki.Server.HTTP)
+	require.Equal(t, "127.0.0.1", loki.Server.GRPC)
+	require.True(t, loki.Limits.Metadata, "the id of the trace, and of the job")
 	// Of the Collectors, whatever is called an endpoint or a host.
 	listens := regexp.MustCompile(`(?m)^\s+(?:endpoint|host): (.*)$`)
 	for _, file := range []string{"../../config/agent.yaml", "../../config/all-signals.yaml", stack + "/collector.yaml", stack + "/jaeger.yaml"} {

@@ -3,6 +3,7 @@ package deploy
 import (
 	"encoding/json"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -180,6 +181,10 @@ func TestPanelsAndRunbooks(t *testing.T) {
 		}
 		for _, p := range d.allPanels() {
 			for _, link := range p.Links {
+				if strings.HasPrefix(link.URL, "/explore?") {
+					requireExplores(t, link.URL)
+					continue
+				}
 				match := regexp.MustCompile(`^\$\{docs\}/runbooks/(\w+)\.md$`).FindStringSubmatch(link.URL)
 				require.NotNil(t, match, "%s: %s leads to %s", name, p.Title, link.URL)
 				require.Contains(t, alerts, match[1], "%s: %s", name, p.Title)
@@ -189,6 +194,30 @@ func TestPanelsAndRunbooks(t *testing.T) {
 	}
 	for _, alert := range slices.Sorted(maps.Keys(alerts)) {
 		require.True(t, linked[alert], "no panel shows what %s is about", alert)
+	}
+}
+
+// requireExplores requires a link into a data source that is provisioned, with a query and the time
+// of the dashboard.
+func requireExplores(t *testing.T, link string) {
+	t.Helper()
+	_, query, _ := strings.Cut(link, "?")
+	values, err := url.ParseQuery(query)
+	require.NoError(t, err)
+	require.Equal(t, "1", values.Get("schemaVersion"))
+	var panes map[string]struct {
+		Datasource string
+		Queries    []struct{ Expr string }
+		Range      struct{ From, To string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(values.Get("panes")), &panes), link)
+	require.Len(t, panes, 1)
+	for _, pane := range panes {
+		require.Equal(t, "loki", pane.Datasource)
+		require.Len(t, pane.Queries, 1)
+		require.Contains(t, pane.Queries[0].Expr, `{service_name="facefusion"} | `)
+		require.Equal(t, "${__from}", pane.Range.From)
+		require.Equal(t, "${__to}", pane.Range.To)
 	}
 }
 

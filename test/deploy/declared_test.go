@@ -27,7 +27,7 @@ var upstream = []string{
 	"otelcol_process_memory_rss", "otelcol_process_uptime", "otelcol_receiver_refused_log_records", "otelcol_receiver_refused_metric_points",
 	"otelcol_receiver_refused_spans",
 	"alertmanager_config_last_reload_successful", "alertmanager_notifications_failed_total", "alertmanager_notifications_total",
-	"prometheus_config_last_reload_successful", "prometheus_notifications_alertmanagers_discovered", "prometheus_notifications_dropped_total",
+	"prometheus_config_last_reload_success_timestamp_seconds", "prometheus_config_last_reload_successful", "prometheus_notifications_alertmanagers_discovered", "prometheus_notifications_dropped_total",
 	"prometheus_rule_evaluation_failures_total", "prometheus_rule_group_iterations_missed_total", "prometheus_target_scrapes_sample_duplicate_timestamp_total",
 	"prometheus_target_scrapes_sample_out_of_bounds_total", "prometheus_target_scrapes_sample_out_of_order_total",
 	"prometheus_tsdb_compactions_failed_total", "prometheus_tsdb_head_truncations_failed_total", "prometheus_tsdb_wal_corruptions_total",

@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+)
 
 // chart describes a panel, independent of its visualization.
 type chart struct {
@@ -19,6 +23,8 @@ type chart struct {
 	colors map[string]string
 	// runbooks are the alerts that use the panel's metrics.
 	runbooks []string
+	// events has the panel lead to the events of its jobs in Loki, by this condition on them.
+	events   string
 	min, max *float64
 	// least is the lowest upper end of the axis: without it, Grafana draws a line of zeros on an
 	// axis up to 100.
@@ -85,5 +91,25 @@ func (c chart) panel(kind string) panel {
 	for _, alert := range c.runbooks {
 		p.Links = append(p.Links, panelLink{Title: "Runbook: " + alert, URL: "${docs}/runbooks/" + alert + ".md", TargetBlank: true})
 	}
+	if c.events != "" {
+		p.Links = append(p.Links, panelLink{Title: eventsTitle, URL: eventsOf(c.events), TargetBlank: true})
+	}
 	return p
+}
+
+// eventsTitle is what leads to events.
+const eventsTitle = "Events of these jobs"
+
+// eventsOf is Grafana's Explore with the events that fulfil a condition, in Loki, over the time of
+// the dashboard.
+func eventsOf(condition string) string {
+	panes, err := json.Marshal(map[string]any{"events": map[string]any{
+		"datasource": "loki",
+		"queries":    []any{map[string]any{"refId": "A", "datasource": map[string]any{"type": "loki", "uid": "loki"}, "expr": `{service_name="facefusion"} | ` + condition}},
+		"range":      map[string]any{"from": "TIME_FROM", "to": "TIME_TO"},
+	}})
+	if err != nil {
+		panic(err) // it is made of strings
+	}
+	return "/explore?schemaVersion=1&panes=" + strings.NewReplacer("TIME_FROM", "${__from}", "TIME_TO", "${__to}").Replace(url.QueryEscape(string(panes)))
 }

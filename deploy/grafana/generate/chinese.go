@@ -79,7 +79,7 @@ func (z *translator) board(d dashboard) dashboard {
 	d.Annotations.List = slices.Clone(d.Annotations.List)
 	for i := range d.Annotations.List {
 		a := &d.Annotations.List[i]
-		a.Name, a.TitleFormat = z.text(a.Name), z.text(a.TitleFormat)
+		a.Name, a.TitleFormat, a.TextFormat = z.text(a.Name), z.text(a.TitleFormat), z.text(a.TextFormat)
 	}
 	d.Templating.List = slices.Clone(d.Templating.List)
 	for i := range d.Templating.List {
@@ -110,6 +110,9 @@ func (z *translator) panel(p panel) panel {
 	p.Links = slices.Clone(p.Links)
 	for i := range p.Links {
 		p.Links[i].Title = strings.Replace(p.Links[i].Title, "Runbook: ", z.text("Runbook")+"：", 1)
+		if p.Links[i].Title == eventsTitle {
+			p.Links[i].Title = z.text(eventsTitle)
+		}
 	}
 	if p.FieldConfig != nil {
 		config := *p.FieldConfig

@@ -20,6 +20,18 @@ var (
 		"host_name, service_instance_id, service_version", "{{service_instance_id}} on {{host_name}}: FaceFusion {{service_version}}")
 	driverChanged = changed("Driver", "yellow", `nvidia_gpu_info{@host}`,
 		"host_name, hw_driver_version", "{{host_name}}: driver {{hw_driver_version}}")
+	// FaceFusion reads its own configuration when it starts, and so does the agent: the marks of both
+	// starts are those of a change. This one is of what can change without: whether what the agent's
+	// configuration names is there, and the rules and targets of Prometheus.
+	reconfigured = annotation{
+		Name: "Configuration", Enable: true, IconColor: "light-blue", Datasource: prometheus, Step: "1m",
+		Expr: matchers.Replace(`label_replace(
+  group by (host_name, service_instance_id, facefusion_instance_configuration_state) (
+    facefusion_instance_configuration_state{@host} == 1 and changes(facefusion_instance_configuration_state{@host}[$__rate_interval]) > 0
+  ), "what", "$1", "facefusion_instance_configuration_state", "(.+)")
+or label_replace(changes(prometheus_config_last_reload_success_timestamp_seconds{job="prometheus"}[$__rate_interval]) > 0, "what", "Prometheus has read its configuration", "", "")`),
+		TitleFormat: "Configuration", TextFormat: "{{service_instance_id}} {{host_name}}: {{what}}", TagKeys: "host_name,service_instance_id",
+	}
 	agentStarted = annotation{
 		Name: "Agent started", Enable: true, IconColor: "blue", Datasource: prometheus, Step: "1m",
 		Expr:        matchers.Replace(`resets(otelcol_process_uptime{@host}[$__rate_interval]) > 0`),

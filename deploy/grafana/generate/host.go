@@ -10,7 +10,7 @@ import (
 func host() dashboard {
 	b := newLayout("facefusion-host", "FaceFusion / Host and collector",
 		"The host beside FaceFusion, and what observing it costs: whether the agent sees everything, how old what it says is, what it uses and what it lost.",
-		commonVariables(), []annotation{agentStarted, driverChanged})
+		commonVariables(), []annotation{agentStarted, reconfigured, driverChanged})
 	b.line(3, hostNumbers()...)
 	b.line(8,
 		chart{

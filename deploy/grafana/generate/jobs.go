@@ -20,6 +20,7 @@ sum by (facefusion_job_state) (
 			about:    "Runs per minute by how they ended.",
 			queries:  []query{{`60 * sum by (facefusion_outcome) (rate(facefusion_job_finished_total{@jobs}[$__rate_interval]))`, "{{facefusion_outcome}}"}},
 			runbooks: []string{"FaceFusionJobsFailing", "FaceFusionJobOrphaned"},
+			events:   `facefusion_job_id != ""`,
 		}.bars(),
 	)
 	b.line(8, waitAndRun()...)

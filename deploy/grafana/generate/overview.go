@@ -16,7 +16,7 @@ var (
 func overview() dashboard {
 	b := newLayout("facefusion-overview", "FaceFusion / Overview",
 		"Is it alive, does it get its work done, how busy is it. The other dashboards say why.",
-		commonVariables(instanceVariable), []annotation{upgraded, driverChanged, started, crashed, orphaned, xid})
+		commonVariables(instanceVariable), []annotation{upgraded, driverChanged, reconfigured, started, crashed, orphaned, xid})
 	b.line(5, verdict()...)
 	b.line(3, golden()...)
 	b.line(7,
