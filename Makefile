@@ -152,6 +152,12 @@ e2e-install: build bin/otelcol-facefusion-doctor bin/simulator ## install the pa
 	test/install/prepare.sh
 	go test -count=1 -v -timeout 20m -tags install ./test/install/...
 
+.PHONY: e2e-runbooks
+e2e-runbooks: build ## run the commands of all runbooks as written, on a booted Debian and against containers, with the real FaceFusion that FACEFUSION_CHECKOUT and FACEFUSION_PYTHON name; needs root, podman, the docker command and a network namespace of its own
+	.ci/prometheus/build.sh
+	test/install/prepare.sh runbooks
+	go test -count=1 -v -timeout 20m -tags runbooks -run TestRunbooks ./test/install/...
+
 .PHONY: e2e-upgrade
 e2e-upgrade: build bin/otelcol-facefusion-doctor bin/simulator ## upgrade from the package of an earlier commit to that of this one, and back, while jobs run: FROM=COMMIT, the last version or commit by default; needs root, downloads Debian once
 	test/install/prepare.sh system

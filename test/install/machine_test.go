@@ -1,4 +1,4 @@
-//go:build install || upgrade
+//go:build install || upgrade || runbooks
 
 package install
 
@@ -42,25 +42,34 @@ const patience = 60 * time.Second
 
 // bootedMachine is a booted Debian with systemd as its first process, and a network of its own.
 type bootedMachine struct {
-	root     string // its files, as this test sees them
-	packages string // the folder that it has as /packages
+	root     string   // its files, as this test sees them
+	packages string   // the folder that it has as /packages
+	folders  []string // folders of this machine that it has where they are here, to read
 	nspawn   *exec.Cmd
 }
 
 // boot starts an unmodified machine, beside a folder of packages. It ends with the test.
 func boot(t *testing.T, packages string) *bootedMachine {
 	t.Helper()
+	return bootSystem(t, bareSystem, packages, nil, nil)
+}
+
+// bootSystem starts a machine with some system. prepare changes its files before that.
+func bootSystem(t *testing.T, system, packages string, folders []string, prepare func(m *bootedMachine)) *bootedMachine {
+	t.Helper()
 	dir := t.TempDir()
-	m := &bootedMachine{root: filepath.Join(dir, "root"), packages: packages}
+	m := &bootedMachine{root: filepath.Join(dir, "root"), packages: packages, folders: folders}
 	for _, name := range []string{"root", "changed", "work"} {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o755))
 	}
-	lower, err := filepath.Abs(bareSystem)
+	lower, err := filepath.Abs(system)
 	require.NoError(t, err)
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%s/changed,workdir=%s/work", lower, dir, dir)
 	require.NoError(t, syscall.Mount("overlay", m.root, "overlay", 0, options), "as root only")
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(m.root, syscall.MNT_DETACH)) })
-
+	if prepare != nil {
+		prepare(m)
+	}
 	m.start(t)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -78,7 +87,11 @@ func (m *bootedMachine) start(t *testing.T) {
 	require.NoError(t, err)
 	defer console.Close()
 	m.nspawn = exec.Command("systemd-nspawn", "--quiet", "--directory="+m.root, "--register=no", "--keep-unit", "--private-network",
-		"--hostname=gpu-host-1", "--capability=CAP_SYSLOG", "--bind-ro="+absolute(t, m.packages)+":/packages", "--bind-ro="+absolute(t, "../../bin")+":/programs", "--boot")
+		"--hostname=gpu-host-1", "--capability=CAP_SYSLOG", "--bind-ro="+absolute(t, m.packages)+":/packages", "--bind-ro="+absolute(t, "../../bin")+":/programs")
+	for _, folder := range m.folders {
+		m.nspawn.Args = append(m.nspawn.Args, "--bind-ro="+folder)
+	}
+	m.nspawn.Args = append(m.nspawn.Args, "--boot")
 	m.nspawn.Stdout, m.nspawn.Stderr = console, console
 	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	require.NoError(t, m.nspawn.Start())

@@ -2,6 +2,7 @@
 # Makes what the tests of this folder need: a bare Debian with systemd in .cache/install, and packages of two versions in dist/install.
 #
 #   prepare.sh [system]    the Debian alone
+#   prepare.sh runbooks    the Debian of the runbooks alone, which has what every server has
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -13,6 +14,18 @@ need curl curl
 if [ ${#missing[@]} -gt 0 ]; then
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+
+if [ "${1:-}" = runbooks ]; then
+	host=.cache/install/runbooks
+	if [ ! -e "$host/complete" ]; then
+		rm -rf "$host"
+		mkdir -p "$(dirname "$host")"
+		mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,systemd-timesyncd,dbus,python3,sudo,procps,iproute2,curl,pciutils,openssl,kmod bookworm "$host"
+		rm -f "$host/etc/machine-id" "$host/etc/hostname"
+		touch "$host/complete"
+	fi
+	exit 0
 fi
 
 # Nothing of it is configured by hand: it even lacks /etc/hosts. rpm is for the other package.
