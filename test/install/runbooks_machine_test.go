@@ -80,8 +80,10 @@ func furnish(t *testing.T, root, checkout, python string) {
 		place(path, []byte(text), 0o644)
 	}
 	require.NoError(t, os.CopyFS(filepath.Join(root, "etc/prometheus/rules"), os.DirFS("../../deploy/prometheus/rules")))
-	// FaceFusion looks whether there is one before anything else.
-	place("/usr/local/bin/ffmpeg", []byte("#!/bin/sh\nexit 1\n"), 0o755)
+	// FaceFusion looks whether they are there before anything else.
+	for _, program := range []string{"ffmpeg", "ffprobe"} {
+		place("/usr/local/bin/"+program, []byte("#!/bin/sh\nexit 1\n"), 0o755)
+	}
 	place("/usr/local/bin/python", []byte("#!/bin/sh\nexec "+python+" \"$@\"\n"), 0o755)
 	faceFusionFolder(t, filepath.Join(root, "opt/facefusion"), checkout, python)
 	// What FaceFusion's user has to come to, wherever its Python is.
