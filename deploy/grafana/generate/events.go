@@ -25,12 +25,12 @@ var (
 	// configuration names is there, and the rules and targets of Prometheus.
 	reconfigured = annotation{
 		Name: "Configuration", Enable: true, IconColor: "light-blue", Datasource: prometheus, Step: "1m",
-		Expr: matchers.Replace(`label_replace(
-  group by (host_name, service_instance_id, facefusion_instance_configuration_state) (
-    facefusion_instance_configuration_state{@host} == 1 and changes(facefusion_instance_configuration_state{@host}[$__rate_interval]) > 0
-  ), "what", "$1", "facefusion_instance_configuration_state", "(.+)")
-or label_replace(changes(prometheus_config_last_reload_success_timestamp_seconds{job="prometheus"}[$__rate_interval]) > 0, "what", "Prometheus has read its configuration", "", "")`),
-		TitleFormat: "Configuration", TextFormat: "{{service_instance_id}} {{host_name}}: {{what}}", TagKeys: "host_name,service_instance_id",
+		Expr: matchers.Replace(`
+group by (host_name, service_instance_id, facefusion_instance_configuration_state) (
+  facefusion_instance_configuration_state{@host} == 1 and changes(facefusion_instance_configuration_state{@host}[$__rate_interval]) > 0
+)
+or group by (job) (changes(prometheus_config_last_reload_success_timestamp_seconds{job="prometheus"}[$__rate_interval]) > 0)`[1:]),
+		TitleFormat: "Configuration", TextFormat: "{{job}} {{service_instance_id}} {{host_name}} {{facefusion_instance_configuration_state}}", TagKeys: "host_name,service_instance_id",
 	}
 	agentStarted = annotation{
 		Name: "Agent started", Enable: true, IconColor: "blue", Datasource: prometheus, Step: "1m",
