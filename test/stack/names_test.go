@@ -75,7 +75,9 @@ func selectorsOf(t *testing.T, dir string) (all []string) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		var rules struct {
-			Groups []struct{ Rules []struct{ Record, Alert, Expr string } }
+			Groups []struct {
+				Rules []struct{ Record, Alert, Expr string }
+			}
 		}
 		require.NoError(t, yaml.Unmarshal(text, &rules))
 		for _, group := range rules.Groups {

@@ -20,9 +20,9 @@ var (
 		"host_name, service_instance_id, service_version", "{{service_instance_id}} on {{host_name}}: FaceFusion {{service_version}}")
 	driverChanged = changed("Driver", "yellow", `nvidia_gpu_info{@host}`,
 		"host_name, hw_driver_version", "{{host_name}}: driver {{hw_driver_version}}")
-	// FaceFusion reads its own configuration when it starts, and so does the agent: the marks of both
-	// starts are those of a change. This one is of what can change without: whether what the agent's
-	// configuration names is there, and the rules and targets of Prometheus.
+	// FaceFusion reads its own configuration when it starts, and so does the agent: the marks of
+	// both starts are those of a change. This one is of what can change without: whether what the
+	// agent's configuration names is there, and the rules and targets of Prometheus.
 	reconfigured = annotation{
 		Name: "Configuration", Enable: true, IconColor: "light-blue", Datasource: prometheus, Step: "1m",
 		Expr: matchers.Replace(`
