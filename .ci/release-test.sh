@@ -39,4 +39,21 @@ for program in otelcol-facefusion otelcol-facefusion-nogpu; do
 	"$work/run/$program" --version | grep -q "$version" || fail "$program does not say its version"
 done
 "$work/run/otelcol-facefusion-nogpu" validate --config "$OLDPWD/config/agent.yaml" || fail "the agent without a GPU probe refuses agent.yaml"
+
+# Those for arm64 are for arm64, and run, where there is something to run them with: qemu-user-static of Debian, and the C library of the image.
+mkdir "$work/arm64" "$work/image"
+tar -xzf otelcol-facefusion_*_linux_arm64.tar.gz -C "$work/arm64"
+for program in otelcol-facefusion otelcol-facefusion-doctor; do
+	readelf -hW "$work/arm64/$program" | grep -q 'Machine: *AArch64' || fail "$program of arm64 is for another machine"
+done
+if command -v qemu-aarch64-static >/dev/null; then
+	"$OLDPWD/deploy/container/base.sh" arm64 "$work/image"
+	for program in otelcol-facefusion otelcol-facefusion-doctor; do
+		qemu-aarch64-static -L "$work/image" "$work/arm64/$program" --version | grep -q "$version" || fail "$program does not run on arm64"
+	done
+	qemu-aarch64-static -L "$work/image" "$work/arm64/otelcol-facefusion" validate --config "$OLDPWD/config/agent.yaml" || fail "the agent for arm64 refuses agent.yaml"
+	echo "release-test: the programs for arm64 run under qemu"
+else
+	echo "release-test: NOT TRIED whether the programs for arm64 run: install qemu-user-static"
+fi
 echo "release-test: $(ls | wc -l) files are as they should be"
