@@ -18,6 +18,16 @@ const chartFolder = "../../deploy/helm/otelcol-facefusion"
 // render returns the objects that the chart makes of values, as Helm would send them to a cluster.
 func render(t *testing.T, values map[string]any) ([]object, error) {
 	t.Helper()
+	text, err := renderText(t, values)
+	if err != nil {
+		return nil, err
+	}
+	return objects(t, text), nil
+}
+
+// renderText is render as text.
+func renderText(t *testing.T, values map[string]any) (string, error) {
+	t.Helper()
 	chart, err := loader.Load(chartFolder)
 	require.NoError(t, err)
 
@@ -27,9 +37,9 @@ func render(t *testing.T, values map[string]any) ([]object, error) {
 	install.KubeVersion = &chartutil.KubeVersion{Version: "v1.34.2", Major: "1", Minor: "34"}
 	release, err := install.Run(chart, values)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return objects(t, release.Manifest), nil
+	return release.Manifest, nil
 }
 
 // valuesFiles returns the values that users start from, by the name of their file.
