@@ -24,6 +24,13 @@ type section struct {
 type metric struct {
 	Name, Prometheus, Kind, Unit, Attributes, Description string
 	Enabled                                               bool
+	// Details are the attributes of a histogram.
+	Details []attribute
+}
+
+// attribute is a row of the reference.
+type attribute struct {
+	Name, Description, Values string
 }
 
 // declarations are what the page shows.
@@ -52,12 +59,17 @@ func sections() []*section {
 
 // metadataFile is the part of metadata.yaml that is used.
 type metadataFile struct {
-	Attributes map[string]struct {
-		NameOverride string `yaml:"name_override"`
-	}
-	Metrics   map[string]metricDeclaration
-	Events    map[string]metricDeclaration
-	Telemetry struct{ Metrics map[string]metricDeclaration }
+	Attributes map[string]attributeDeclaration
+	Metrics    map[string]metricDeclaration
+	Events     map[string]metricDeclaration
+	Telemetry  struct{ Metrics map[string]metricDeclaration }
+}
+
+type attributeDeclaration struct {
+	NameOverride string `yaml:"name_override"`
+	Description  string
+	Type         string
+	Enum         []string
 }
 
 type metricDeclaration struct {
@@ -80,7 +92,7 @@ func read(receiver string) (*declarations, error) {
 	if err != nil {
 		return nil, err
 	}
-	histograms, err := histograms(receiver)
+	histograms, err := from.histograms(receiver)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +136,35 @@ func (from *metadataFile) sent(attributes []string) (names []string) {
 	return names
 }
 
+// ofHistograms are attributes that no metric of mdatagen's has, or not with this meaning.
+// docs/cardinality.md has their values.
+var ofHistograms = map[string]string{
+	"error.type":                "Why a request of the receiver's own failed; absent where it went well.",
+	"facefusion.model":          "The models of the processors that the step used. Of models that are not FaceFusion's own, 20 of an instance; the rest is `other`.",
+	"facefusion.probe":          "Which request of the receiver's own it was.",
+	"facefusion.processors":     "The processors of FaceFusion's own list that the step used, in their order.",
+	"http.response.status_code": "The status of the answer; absent where there was none, or one that is not usual.",
+}
+
+// attribute is the declaration of what is sent by a name.
+func (from *metadataFile) attribute(name string) (attribute, error) {
+	if description, ok := ofHistograms[name]; ok {
+		return attribute{name, description, "Any Str"}, nil
+	}
+	declared, ok := from.Attributes[name]
+	if !ok {
+		return attribute{}, fmt.Errorf("%s is neither in metadata.yaml nor in docs/generate/declarations.go", name)
+	}
+	values := "Any " + strings.ToUpper(declared.Type[:1]) + declared.Type[1:]
+	switch {
+	case len(declared.Enum) > 0:
+		values = "Str: ``" + strings.Join(declared.Enum, "``, ``") + "``"
+	case declared.Type == "string":
+		values = "Any Str"
+	}
+	return attribute{name, declared.Description, values}, nil
+}
+
 func (from *metadataFile) metrics() ([]metric, error) {
 	var found []metric
 	for name, m := range from.Metrics {
@@ -138,7 +179,8 @@ func (from *metadataFile) metrics() ([]metric, error) {
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, metric{name, prometheus, kind, m.Unit, list(from.sent(m.Attributes)), m.Description, m.Enabled})
+		found = append(found, metric{Name: name, Prometheus: prometheus, Kind: kind, Unit: m.Unit,
+			Attributes: list(from.sent(m.Attributes)), Description: m.Description, Enabled: m.Enabled})
 	}
 	return found, nil
 }
@@ -154,6 +196,31 @@ func list(names []string) string {
 		return ""
 	}
 	return "`" + strings.Join(names, "`, `") + "`"
+}
+
+// histograms are those of all sections.
+func (d *declarations) histograms() (found []metric) {
+	for _, s := range d.Sections {
+		for _, m := range s.Metrics {
+			if m.Kind == "histogram" {
+				found = append(found, m)
+			}
+		}
+	}
+	return found
+}
+
+// prometheusNames are the names in Prometheus of the metrics that mdatagen knows.
+func (d *declarations) prometheusNames() map[string]string {
+	names := map[string]string{}
+	for _, s := range d.Sections {
+		for _, m := range s.Metrics {
+			if m.Kind != "histogram" {
+				names[m.Name] = m.Prometheus
+			}
+		}
+	}
+	return names
 }
 
 // Anchor is the section's anchor in the rendered page.

@@ -20,7 +20,7 @@ var (
 )
 
 // histograms reads the declarations in Go, with the constants of their folder.
-func histograms(receiver string) ([]metric, error) {
+func (from *metadataFile) histograms(receiver string) ([]metric, error) {
 	files, err := filepath.Glob(filepath.Join(receiver, "internal/*/histograms.go"))
 	if err != nil {
 		return nil, err
@@ -48,13 +48,30 @@ func histograms(receiver string) ([]metric, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", file, match[1], err)
 			}
-			found = append(found, metric{match[1], prometheus, "histogram", match[2], list(attributes), match[3], true})
+			details, err := from.details(attributes)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", file, match[1], err)
+			}
+			found = append(found, metric{Name: match[1], Prometheus: prometheus, Kind: "histogram", Unit: match[2],
+				Attributes: list(attributes), Description: match[3], Enabled: true, Details: details})
 		}
 	}
 	if len(found) == 0 {
 		return nil, errors.New("no histogram is declared in internal/*/histograms.go")
 	}
 	return found, nil
+}
+
+// details are what metadata.yaml says of attributes.
+func (from *metadataFile) details(names []string) (all []attribute, err error) {
+	for _, name := range names {
+		a, err := from.attribute(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
 }
 
 // constantsOf returns the constants of text in a folder of Go files.

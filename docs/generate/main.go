@@ -36,5 +36,8 @@ func write(receiver, file string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(parsed.Execute(out, declared), out.Close())
+	if err := errors.Join(parsed.Execute(out, declared), out.Close()); err != nil {
+		return err
+	}
+	return complete(filepath.Join(receiver, "documentation.md"), declared)
 }
