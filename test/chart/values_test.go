@@ -96,9 +96,12 @@ func TestConfigurationOfTheOperatorsSidecar(t *testing.T) {
 
 func TestConfigurationForTheUpstreamChart(t *testing.T) {
 	var values struct {
+		Command         struct{ Name string }
 		AlternateConfig map[string]any `json:"alternateConfig"`
 	}
 	require.NoError(t, yaml.Unmarshal([]byte(read(t, "../../deploy/kubernetes/upstream-chart-values.yaml")), &values))
+	// The chart starts "/" and this. Where the image has the program, its entry point says.
+	require.Contains(t, read(t, "../../.ci/package/image/main.go"), `Entrypoint: []string{"/`+values.Command.Name+`"}`)
 	config, err := yaml.Marshal(values.AlternateConfig)
 	require.NoError(t, err)
 	validate(t, string(config))
