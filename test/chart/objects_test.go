@@ -103,3 +103,32 @@ func TestStrict(t *testing.T) {
 	err := decodeStrict("spec: {template: {spec: {hostPid: true}}}", new(apps.DaemonSet))
 	require.ErrorContains(t, err, "hostPid")
 }
+
+// TestAnnotationsHoldObjects: kubectl apply keeps a copy of an object in an annotation of it.
+func TestAnnotationsHoldObjects(t *testing.T) {
+	manifest, err := renderText(t, valuesFiles(t)["everything"])
+	require.NoError(t, err)
+	for document := range strings.SplitSeq("\n"+manifest, "\n---") {
+		json, err := yaml.YAMLToJSON([]byte(document))
+		require.NoError(t, err)
+		require.Less(t, len(json), 256<<10-1000, "%.200s", document)
+	}
+}
+
+// TestDashboardsAreThoseOfTheRepository: the config maps have the same dashboards, in one line each.
+func TestDashboardsAreThoseOfTheRepository(t *testing.T) {
+	rendered, err := render(t, valuesFiles(t)["everything"])
+	require.NoError(t, err)
+	found := 0
+	for _, o := range rendered {
+		of, ok := o.value.(*core.ConfigMap)
+		if !ok || of.Labels["grafana_dashboard"] == "" {
+			continue
+		}
+		for name, text := range of.Data {
+			require.JSONEq(t, read(t, "../../deploy/grafana/dashboards/"+name), text, name)
+			found++
+		}
+	}
+	require.Equal(t, 5, found)
+}
