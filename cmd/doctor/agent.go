@@ -87,7 +87,7 @@ func readAgent(name string, programs []os.FileInfo) (a agent, callsItselfOne boo
 	}
 	a.known = true
 	if environment, err := os.ReadFile(filepath.Join(folder, "environ")); err == nil {
-		for _, pair := range bytes.Split(bytes.TrimSuffix(environment, []byte{0}), []byte{0}) {
+		for pair := range bytes.SplitSeq(bytes.TrimSuffix(environment, []byte{0}), []byte{0}) {
 			a.environment = append(a.environment, string(pair))
 		}
 	}

@@ -70,6 +70,7 @@ func rerun(a agent, program string, o options, own []string, ownFirst bool) (int
 	if ownFirst {
 		environment = overlay(passOn(a.environment, o), own)
 	}
+	//nolint:gosec // path is this program, and of the agent's environment passOn takes nothing that changes how it loads
 	child, err := os.StartProcess(path, append([]string{program}, o.arguments()...), &os.ProcAttr{
 		Env:   append(environment, inherited+"="+as),
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, file},

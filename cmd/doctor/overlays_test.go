@@ -46,7 +46,7 @@ func (c *resolvedConfig) ways() map[string]bool {
 // another, and three of them dropped the remote write without a word. Lists of extensions add up.
 func TestOverlaysCompose(t *testing.T) {
 	alone := make(map[string]*resolvedConfig)
-	for _, file := range strings.Fields(strings.Join(overlays, " ")) {
+	for file := range strings.FieldsSeq(strings.Join(overlays, " ")) {
 		alone[file] = overlaid(t, []string{file})
 	}
 	check := func(chosen ...string) { requireComposed(t, alone, strings.Fields(strings.Join(chosen, " "))) }

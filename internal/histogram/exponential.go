@@ -83,8 +83,8 @@ func firstCounted(counts []uint64) int {
 }
 
 func lastCounted(counts []uint64) int {
-	for i := len(counts) - 1; i >= 0; i-- {
-		if counts[i] > 0 {
+	for i, count := range slices.Backward(counts) {
+		if count > 0 {
 			return i
 		}
 	}

@@ -206,7 +206,7 @@ func (a *attempt) current() int {
 
 // last is the last step that ended, -1 where none did.
 func (a *attempt) last() int {
-	for i := len(a.raw) - 1; i >= 0; i-- {
+	for i := range slices.Backward(a.raw) {
 		if a.status(i).Ended() {
 			return i
 		}

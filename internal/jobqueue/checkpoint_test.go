@@ -110,7 +110,7 @@ func TestWhatHappensWhileTheCollectorIsAwayIsEmittedOnce(t *testing.T) {
 // trimWaits leaves out the times in the queue.
 func trimWaits(text string) string {
 	var all []string
-	for _, field := range strings.Split(text, ", ") {
+	for field := range strings.SplitSeq(text, ", ") {
 		field, _, _ = strings.Cut(field, " waited")
 		all = append(all, field)
 	}

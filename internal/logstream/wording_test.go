@@ -13,7 +13,7 @@ func TestWordings(t *testing.T) {
 	data, err := os.ReadFile("testdata/wordings.txt")
 	require.NoError(t, err)
 	met := map[EventName]bool{}
-	for _, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(string(data)), "\n") {
 		event, text, _ := strings.Cut(line, "\t")
 		r := newRecord(epoch, "[FACEFUSION.CORE] "+text)
 		require.Equal(t, EventName(event), r.Event, text)

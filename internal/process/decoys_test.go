@@ -83,7 +83,7 @@ func runDecoys() {
 	for n, names := range startersOfRuns {
 		script := fmt.Sprintf("/var/lib/starter%d", n)
 		write(root+script, startingShell)
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			copyFile("/bin/sh", root+"/usr/local/bin/"+name)
 		}
 		outer, inner, nested := strings.Cut(names, " ")

@@ -257,7 +257,7 @@ func (d deployment) follow() (c course) {
 func childOf(parent, inner int) int {
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		list, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", parent))
-		for _, child := range strings.Fields(string(list)) {
+		for child := range strings.FieldsSeq(string(list)) {
 			status, _ := os.ReadFile("/proc/" + child + "/status")
 			_, rest, _ := strings.Cut(string(status), "\nNSpid:")
 			line, _, _ := strings.Cut(rest, "\n")

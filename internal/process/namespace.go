@@ -80,7 +80,7 @@ func (n *Namespace) pids(name string) []int {
 			continue
 		}
 		var pids []int
-		for _, field := range strings.Fields(list) {
+		for field := range strings.FieldsSeq(list) {
 			pid, err := strconv.Atoi(field)
 			if err != nil {
 				return nil

@@ -78,8 +78,7 @@ func (c *HealthCheck) judge(ctx context.Context, h *CheckResult) string {
 	req.Close = true // for the reasons in get
 	resp, err := plainClient(c.Client).Do(req)
 	if err != nil {
-		var refused *tls.CertificateVerificationError
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 			h.CertificateExpiry = expiry(refused.UnverifiedCertificates)
 		}
 		return classify(err)

@@ -3,6 +3,7 @@ package webui_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -44,9 +45,7 @@ func readRecording(t *testing.T, name string) recording {
 // with returns the moment with another answer at a path.
 func (m replayedMoment) with(path string, status int, body string) replayedMoment {
 	changed := replayedMoment{}
-	for p, a := range m {
-		changed[p] = a
-	}
+	maps.Copy(changed, m)
 	changed[path] = replayedAnswer{Status: status, Headers: map[string]string{"content-type": "application/json"}, Body: body}
 	return changed
 }

@@ -129,8 +129,7 @@ func schemeOf(ctx context.Context, address netip.AddrPort) string {
 		_ = connection.Close() // nothing was sent
 		return "https"
 	}
-	var plain tls.RecordHeaderError
-	if errors.As(err, &plain) {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return "http"
 	}
 	return ""

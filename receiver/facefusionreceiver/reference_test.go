@@ -71,7 +71,7 @@ func addSettings(into map[string]string, prefix string, section reflect.Value) {
 }
 
 func readable(value reflect.Value) string {
-	if duration, ok := value.Interface().(time.Duration); ok {
+	if duration, ok := reflect.TypeAssert[time.Duration](value); ok {
 		return regexp.MustCompile(`([hm])0[ms](0s)?$`).ReplaceAllString(duration.String(), "$1")
 	}
 	if value.Kind() != reflect.Bool && value.IsZero() {

@@ -3,6 +3,7 @@ package facefusionreceiver
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"go.opentelemetry.io/collector/component"
@@ -119,8 +120,8 @@ func (r *sharedReceiver) stopLocked(ctx context.Context) error {
 	r.page.stop()
 	r.status.stop()
 	var errs error
-	for i := len(r.probes) - 1; i >= 0; i-- {
-		errs = errors.Join(errs, r.probes[i].Shutdown(ctx))
+	for _, p := range slices.Backward(r.probes) {
+		errs = errors.Join(errs, p.Shutdown(ctx))
 	}
 	r.trigger.Stop()
 	r.telemetry.Shutdown()

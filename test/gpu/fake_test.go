@@ -2,7 +2,10 @@
 
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // fakeGPU is a GPU of the fake library as an nvidia-smi would report it. The numbers are those of
 // the table at the top of testdata/nvml/fakenvml.c, written once more by hand.
@@ -82,12 +85,8 @@ func newFakeGPU(index int) fakeGPU {
 // answers is what the kit makes of it.
 func (g fakeGPU) answers() smiAnswers {
 	a := smiAnswers{}
-	for k, v := range g.fields {
-		a[k] = v
-	}
-	for k, v := range g.xml {
-		a[k] = v
-	}
+	maps.Copy(a, g.fields)
+	maps.Copy(a, g.xml)
 	a[rowRemapper] = "none"
 	return a
 }

@@ -203,9 +203,7 @@ func (z *translator) transformation(t transformation) transformation {
 	for field, name := range names {
 		renamed[field] = z.text(fmt.Sprint(name))
 	}
-	for key, value := range t.Options {
-		options[key] = value
-	}
+	maps.Copy(options, t.Options)
 	options["renameByName"] = renamed
 	t.Options = options
 	return t
@@ -217,9 +215,7 @@ func (z *translator) options(english map[string]any) map[string]any {
 		return english
 	}
 	options := map[string]any{}
-	for key, value := range english {
-		options[key] = value
-	}
+	maps.Copy(options, english)
 	var by []map[string]any
 	for _, s := range sorted {
 		by = append(by, map[string]any{"displayName": z.text(fmt.Sprint(s["displayName"])), "desc": s["desc"]})

@@ -53,8 +53,8 @@ func functions(files []*ast.File) (list []*ast.FuncDecl) {
 func nvmlMethods() map[string]bool {
 	names := make(map[string]bool)
 	for _, t := range []reflect.Type{reflect.TypeFor[nvml.Interface](), reflect.TypeFor[nvml.Device]()} {
-		for i := range t.NumMethod() {
-			names[t.Method(i).Name] = true
+		for method := range t.Methods() {
+			names[method.Name] = true
 		}
 	}
 	// This method only looks up symbols.

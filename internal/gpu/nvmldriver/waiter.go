@@ -145,7 +145,7 @@ func (w *waiter) pass() {
 			return // the thread has closed its end
 		}
 		words := func(i int) uint64 { return binary.NativeEndian.Uint64(b[8*i:]) }
-		code := nvml.Return(int32(words(3))) //nolint:gosec // it was an int
+		code := nvml.Return(int32(words(3)))
 		select {
 		case w.outcomes <- waitResult{uintptr(words(0)), words(1), words(2), code}:
 		case <-w.gone:

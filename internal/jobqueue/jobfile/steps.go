@@ -92,8 +92,7 @@ func (p *parser) more() bool {
 func (p *parser) decode(value any) error {
 	p.text.open(p.decoder.InputOffset())
 	err := p.decoder.Decode(value)
-	var unexpected *json.UnmarshalTypeError
-	if errors.As(err, &unexpected) {
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return nil
 	}
 	return err //nolint:wrapcheck // Parse does

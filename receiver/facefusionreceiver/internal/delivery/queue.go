@@ -54,7 +54,7 @@ func newQueue[T any](to pipeline[T], logger *zap.Logger) *queue[T] {
 
 // Start implements component.Component. It is called once, and not after Shutdown.
 func (q *queue[T]) Start(context.Context, component.Host) error {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // Shutdown calls it
 	q.cancel = cancel
 	go q.run(ctx) // Shutdown waits for it
 	return nil

@@ -1,6 +1,7 @@
 package gpuprobe
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -141,12 +142,7 @@ func (o *owners) judge(gpus *gpu.Snapshot) visibility {
 }
 
 func anyOf(pids []int, is func(int) bool) bool {
-	for _, pid := range pids {
-		if is(pid) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(pids, is)
 }
 
 // report says what keeps a share from being known, if anything does, and else how pids are matched.

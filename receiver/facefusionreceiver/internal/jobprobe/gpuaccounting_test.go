@@ -1,6 +1,7 @@
 package jobprobe
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -67,9 +68,7 @@ func (b *bench) pass(seconds int) {
 			if b.now%(5*time.Second) == 0 {
 				g.sampled, g.counted = work.Time, g.joules
 				g.shown = map[string]snapshots.GPUShare{}
-				for instance, share := range g.shares {
-					g.shown[instance] = share
-				}
+				maps.Copy(g.shown, g.shares)
 			}
 			if g.gone || g.sampled.IsZero() {
 				continue

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
@@ -28,7 +29,7 @@ func (p *Probe) endpointClient(ctx context.Context, host component.Host, cfg con
 		extensions = make(map[component.ID]component.Component)
 	}
 	extensions[directID] = d
-	cfg.Middlewares = append(cfg.Middlewares[:len(cfg.Middlewares):len(cfg.Middlewares)], configmiddleware.Config{ID: directID})
+	cfg.Middlewares = append(slices.Clip(cfg.Middlewares), configmiddleware.Config{ID: directID})
 	return cfg.ToClient(ctx, extensions, p.env.Settings.TelemetrySettings)
 }
 
