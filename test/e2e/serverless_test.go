@@ -140,11 +140,31 @@ func TestServerlessFlushesAtTheEnd(t *testing.T) {
 	require.True(t, w.store.has(w.store.hosts, "worker-7"))
 }
 
-// SIGTERM reaches the worker, which may end as it likes.
-func TestServerlessPassesSignalsOn(t *testing.T) {
-	w := newWorker(t, "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\nprint('ready')\ntime.sleep(60)\n", binary)
+// handler is a worker as hosted GPU pods have it: FaceFusion is started for each request.
+const handler = `import signal, subprocess, sys, time
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+
+def handler(job):
+    command = [sys.executable, "facefusion.py", "headless-run", "-s", "source.png", "-t", job["input"]["target"], "-o", "output.png"]
+    return {"code": subprocess.run(command).returncode}
+
+while True:
+    handler({"input": {"target": "target.png"}})
+    time.sleep(0.5)
+`
+
+// A handler's FaceFusions are seen, each of them, and SIGTERM reaches the handler, which may end as
+// it likes.
+func TestServerlessHandler(t *testing.T) {
+	w := newWorker(t, "import time\ntime.sleep(1.5)\n", binary)
+	require.NoError(t, os.WriteFile(filepath.Join(w.cmd.Dir, "handler.py"), []byte(handler), 0o644))
+	w.cmd.Args = []string{w.cmd.Path, "python3", "-u", "handler.py"}
 	require.NoError(t, w.cmd.Start())
-	require.Eventually(t, func() bool { return w.store.has(w.store.events, "facefusion.process.started") }, 20*time.Second, 50*time.Millisecond)
+	for _, event := range []string{"facefusion.process.started", "facefusion.process.exited"} {
+		require.Eventually(t, func() bool { return w.store.has(w.store.events, event) }, 20*time.Second, 50*time.Millisecond, event)
+	}
+	require.Eventually(t, func() bool { return w.store.has(w.store.metrics, "facefusion.process.up") }, 20*time.Second, 50*time.Millisecond)
 	require.NoError(t, w.cmd.Process.Signal(syscall.SIGTERM))
 	require.Equal(t, 3, w.exitCode(t, 20*time.Second), w.output.String())
 	require.True(t, w.store.has(w.store.events, "facefusion.process.exited"), w.output.String())
