@@ -22,6 +22,8 @@ type guardedPage struct {
 	url    string
 	client *http.Client
 	own    tls.Certificate // which the authority signed
+	dir    string          // with the certificate, its key, and the authority
+	about  int             // the port of the agent's page about itself
 }
 
 func startPage(t *testing.T, file string, env ...string) *guardedPage {
@@ -31,7 +33,7 @@ func startPage(t *testing.T, file string, env ...string) *guardedPage {
 	own, err := tls.LoadX509KeyPair(filepath.Join(dir, "gateway.crt"), filepath.Join(dir, "gateway.key"))
 	require.NoError(t, err)
 	ports := steadyPorts(t, 3)
-	p := &guardedPage{url: fmt.Sprintf("https://127.0.0.1:%d/metrics", ports[0]), own: own}
+	p := &guardedPage{url: fmt.Sprintf("https://127.0.0.1:%d/metrics", ports[0]), own: own, dir: dir, about: ports[2]}
 	p.client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}}
 	env = append(env, "PAGE_CERT_FILE="+filepath.Join(dir, "gateway.crt"), "PAGE_KEY_FILE="+filepath.Join(dir, "gateway.key"), "PAGE_CLIENT_CA_FILE="+filepath.Join(dir, "gateway.crt"))
 	// As it is for the user but for the ports, and before what is tried: nothing here may loosen
