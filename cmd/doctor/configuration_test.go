@@ -243,7 +243,7 @@ func TestParseStore(t *testing.T) {
 // TestShippedConfigurations: what is shipped has nothing that the doctor would fail it for,
 // whatever runs on this machine.
 func TestShippedConfigurations(t *testing.T) {
-	for _, files := range [][]string{{"agent"}, {"agent", "all-signals"}, {"agent", "remote-write"}, {"gateway"}, {"gateway", "gateway-network"}} {
+	for _, files := range [][]string{{"agent"}, {"agent", "all-signals"}, {"agent", "remote-write"}, {"gateway"}, {"gateway", "gateway-network"}, {"gateway", "gateway-basic"}} {
 		var names []string
 		for _, name := range files {
 			names = append(names, "../../config/"+name+".yaml")

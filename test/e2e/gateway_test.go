@@ -8,8 +8,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha1"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -29,7 +31,7 @@ import (
 // TestGatewayOnTheNetwork: a client without a token, with a wrong one or without TLS is refused,
 // and while the store is away an agent gets a retryable error instead of success.
 func TestGatewayOnTheNetwork(t *testing.T) {
-	g := startGateway(t)
+	g := startGateway(t, "gateway-network.yaml")
 	for _, refused := range []string{"", "third", "of", "firs"} {
 		require.Equal(t, http.StatusUnauthorized, g.send(t, "https", refused), "token %q", refused)
 	}
@@ -48,10 +50,36 @@ func TestGatewayOnTheNetwork(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, g.send(t, "https", "first"), "docs/scale-out.md says so; when this changes, no feature gate is needed any more")
 }
 
+// TestGatewayForPasswords: gateway-basic.yaml asks for one.
+func TestGatewayForPasswords(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "htpasswd")
+	hash := sha1.Sum([]byte("right"))
+	require.NoError(t, os.WriteFile(file, []byte("agent:{SHA}"+base64.StdEncoding.EncodeToString(hash[:])+"\n"), 0o600))
+	g := startGateway(t, "gateway-basic.yaml", "GATEWAY_PASSWORD_FILE="+file)
+	for _, refused := range []string{"", "agent:wrong", "other:right", "agent:"} {
+		require.Equal(t, http.StatusUnauthorized, g.send(t, "https", refused), refused)
+	}
+	require.Zero(t, g.written.Load())
+	require.Equal(t, http.StatusOK, g.send(t, "https", "agent:right"))
+}
+
+// TestGatewayForCertificates: with an authority, a token alone is not enough.
+func TestGatewayForCertificates(t *testing.T) {
+	g := startGateway(t, "gateway-network.yaml", "GATEWAY_CLIENT_CA_FILE=DIR/gateway.crt")
+	g.wantsCertificate = true
+	require.Zero(t, g.send(t, "https", "first"), "without a certificate")
+	own, err := tls.LoadX509KeyPair(filepath.Join(g.dir, "gateway.crt"), filepath.Join(g.dir, "gateway.key"))
+	require.NoError(t, err)
+	g.client.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{own}
+	require.Equal(t, http.StatusUnauthorized, g.send(t, "https", "third"), "with one, and a wrong token")
+	require.Zero(t, g.written.Load())
+	require.Equal(t, http.StatusOK, g.send(t, "https", "first"))
+}
+
 // TestGatewayBeforeAStoreWithLimits: with the feature gate that docs/scale-out.md names, too much
 // is no refusal.
 func TestGatewayBeforeAStoreWithLimits(t *testing.T) {
-	g := startGateway(t, "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429")
+	g := startGateway(t, "gateway-network.yaml", "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429")
 	g.answer.Store(http.StatusTooManyRequests)
 	require.Equal(t, http.StatusServiceUnavailable, g.send(t, "https", "first"), "the agent tries again")
 }
@@ -59,7 +87,7 @@ func TestGatewayBeforeAStoreWithLimits(t *testing.T) {
 // TestAgentBalancesOverGRPC has an agent send with the configuration that docs/scale-out.md shows
 // for gRPC.
 func TestAgentBalancesOverGRPC(t *testing.T) {
-	g := startGateway(t)
+	g := startGateway(t, "gateway-network.yaml")
 	ports := steadyPorts(t, 5)
 	override := fmt.Sprintf(`
 receivers: {facefusion: {collection_interval: 1s}, host_metrics: {collection_interval: 1s}}
@@ -92,13 +120,15 @@ func block(t *testing.T, begin string) string {
 
 // networkGateway is a gateway on the network in front of a store whose answers the test sets.
 type networkGateway struct {
-	client          *http.Client
-	port, grpcPort  int
-	dir             string // has its certificate
-	written, answer atomic.Int64
+	client         *http.Client
+	port, grpcPort int
+	dir            string // has its certificate
+	// wantsCertificate: it breaks the connection of a client that has none.
+	wantsCertificate bool
+	written, answer  atomic.Int64
 }
 
-func startGateway(t *testing.T, flags ...string) *networkGateway {
+func startGateway(t *testing.T, file string, options ...string) *networkGateway {
 	t.Helper()
 	g := &networkGateway{dir: t.TempDir()}
 	g.answer.Store(http.StatusNoContent)
@@ -116,13 +146,19 @@ func startGateway(t *testing.T, flags ...string) *networkGateway {
 	p := collectorProgram(t, ports[0], []string{
 		"REMOTE_WRITE_ENDPOINT=" + store.URL, "GATEWAY_ADDRESS=127.0.0.1", "GATEWAY_TOKEN_FILE=" + tokens,
 		"GATEWAY_CERT_FILE=" + filepath.Join(g.dir, "gateway.crt"), "GATEWAY_KEY_FILE=" + filepath.Join(g.dir, "gateway.key"),
-	}, []string{"../../config/gateway.yaml", "../../config/gateway-network.yaml"}, fmt.Sprintf(`
+	}, []string{"../../config/gateway.yaml", "../../config/" + file}, fmt.Sprintf(`
 extensions: {health_check: {endpoint: "127.0.0.1:%d"}}
 receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:%d"}, http: {endpoint: "127.0.0.1:%d"}}}}
 exporters: {prometheus_remote_write: {timeout: 1s}}
 service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]}}}
 `, ports[0], ports[1], ports[2], ports[3]))
-	p.args = append(p.args, flags...)
+	for _, option := range options {
+		if strings.HasPrefix(option, "--") {
+			p.args = append(p.args, option)
+		} else {
+			p.env = append(p.env, strings.ReplaceAll(option, "DIR", g.dir))
+		}
+	}
 	p.start(t)
 	return g
 }
@@ -135,12 +171,15 @@ func (g *networkGateway) send(t *testing.T, scheme, token string) int {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewBufferString(point))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")
-	if token != "" {
+	switch user, password, basic := strings.Cut(token, ":"); {
+	case basic:
+		request.SetBasicAuth(user, password)
+	case token != "":
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	answer, err := g.client.Do(request)
 	if err != nil {
-		require.Equal(t, "http", scheme, "%v", err)
+		require.True(t, scheme == "http" || g.wantsCertificate, "%v", err)
 		return 0
 	}
 	defer answer.Body.Close()
