@@ -5,7 +5,7 @@ VERSION := 0.1.0
 ifneq ($(wildcard .git),)
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)$(shell git diff --quiet HEAD 2>/dev/null || echo .dirty)
 else
-COMMIT  := $(shell grep -v Format .ci/commit || echo unknown)
+COMMIT  := $(shell grep -v Format .ci/commit | cut -c -12 | grep . || echo unknown)
 endif
 
 # One constant set of C flags: another one would compile every cgo package anew. go-nvml's header marks half of NVML as deprecated.

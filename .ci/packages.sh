@@ -21,6 +21,12 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# What git archive makes is of the same version.
+mkdir "$work/archive"
+git archive HEAD .ci/commit Makefile deploy/package/version.sh | tar -x -C "$work/archive"
+version() { (cd "$1" && . deploy/package/version.sh && echo "$PACKAGE_VERSION $PACKAGE_PRERELEASE $PACKAGE_COMMIT $SOURCE_DATE_EPOCH"); }
+[ "$(version .)" = "$(version "$work/archive")" ] || fail "out of an archive the version is another one: $(version "$work/archive")"
+
 # What decides about licences is tested itself.
 (cd .ci/package && go vet ./sbom && go test ./sbom)
 

@@ -26,5 +26,5 @@ mkdir -p "$stage/base/usr/share/doc/otelcol-facefusion"
 cp LICENSE "$stage/base/usr/share/doc/otelcol-facefusion/copyright"
 cp "$stage"/sbom/* "$stage/base/usr/share/doc/otelcol-facefusion/"
 _build/image --base "$stage/base" --programs "$programs" --config "$stage/config" --arch "$arch" --version "$version" \
-	--revision "$(git rev-parse HEAD)" --sbom "$stage/sbom/sbom.cdx.json" --out "${IMAGE_TARGET:-dist/image}"
+	--revision "$PACKAGE_COMMIT" --sbom "$stage/sbom/sbom.cdx.json" --out "${IMAGE_TARGET:-dist/image}"
 echo "oci:${IMAGE_TARGET:-dist/image}:$version-$arch and :$version-capabilities-$arch"
