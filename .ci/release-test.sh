@@ -8,6 +8,19 @@ fail() {
 	exit 1
 }
 
+missing=()
+need() { command -v "$1" >/dev/null || missing+=("$2"); }
+need aarch64-linux-gnu-gcc "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+need qemu-aarch64-static qemu-user-static
+need skopeo skopeo
+need curl curl
+need ip iproute2
+if [ ${#missing[@]} -gt 0 ]; then
+	apt-get update -q
+	# shellcheck disable=SC2086,SC2048
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends ${missing[*]}
+fi
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 (cd .ci/package && go build -o "$work/" aead.dev/minisign/cmd/minisign)
@@ -40,20 +53,45 @@ for program in otelcol-facefusion otelcol-facefusion-nogpu; do
 done
 "$work/run/otelcol-facefusion-nogpu" validate --config "$OLDPWD/config/agent.yaml" || fail "the agent without a GPU probe refuses agent.yaml"
 
-# Those for arm64 are for arm64, and run, where there is something to run them with: qemu-user-static of Debian, and the C library of the image.
-mkdir "$work/arm64" "$work/image"
-tar -xzf otelcol-facefusion_*_linux_arm64.tar.gz -C "$work/arm64"
-for program in otelcol-facefusion otelcol-facefusion-doctor; do
-	readelf -hW "$work/arm64/$program" | grep -q 'Machine: *AArch64' || fail "$program of arm64 is for another machine"
+# Packages and image are for the machine that they are named after.
+for arch in amd64 arm64; do
+	[ "$(dpkg-deb -f -- *_$arch.deb Architecture)" = $arch ] || fail "the deb of $arch is for another machine"
 done
-if command -v qemu-aarch64-static >/dev/null; then
-	"$OLDPWD/deploy/container/base.sh" arm64 "$work/image"
-	for program in otelcol-facefusion otelcol-facefusion-doctor; do
-		qemu-aarch64-static -L "$work/image" "$work/arm64/$program" --version | grep -q "$version" || fail "$program does not run on arm64"
-	done
-	qemu-aarch64-static -L "$work/image" "$work/arm64/otelcol-facefusion" validate --config "$OLDPWD/config/agent.yaml" || fail "the agent for arm64 refuses agent.yaml"
-	echo "release-test: the programs for arm64 run under qemu"
-else
-	echo "release-test: NOT TRIED whether the programs for arm64 run: install qemu-user-static"
-fi
+mkdir "$work/layout" "$work/root"
+tar -xzf otelcol-facefusion-image_*.tar.gz -C "$work/layout"
+tag=$(grep -o '"[^"]*-arm64"' "$work/layout/image/index.json" | grep -v capabilities | tr -d '"')
+[ "$(skopeo inspect --format '{{.Architecture}}' "oci:$work/layout/image:$tag")" = arm64 ] || fail "the image of arm64 is for another machine"
+
+# The image for arm64 is run by qemu: version, configuration, health and page, of its programs with its C library.
+for layer in $(skopeo inspect --format '{{range .Layers}}{{.}} {{end}}' "oci:$work/layout/image:$tag"); do
+	tar -xzf "$work/layout/image/blobs/sha256/${layer#sha256:}" -C "$work/root"
+done
+cp "$(command -v qemu-aarch64-static)" "$work/root/qemu"
+mkdir -p "$work/root/proc" "$work/root/sys"
+cat >"$work/run-arm64" <<'SH'
+set -eu
+root=$1 version=$2
+fail() { echo "release-test: arm64: $1" >&2; exit 1; }
+ip link set lo up
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+arm64() { chroot "$root" /qemu "/usr/bin/$@"; }
+for program in otelcol-facefusion otelcol-facefusion-doctor; do
+	readelf -hW "$root/usr/bin/$program" | grep -q 'Machine: *AArch64' || fail "$program is for another machine"
+	arm64 $program --version | grep -q "$version" || fail "$program does not say its version"
+done
+arm64 otelcol-facefusion validate --config=/etc/otelcol-facefusion/agent.yaml || fail "agent.yaml is refused"
+arm64 otelcol-facefusion --config=/etc/otelcol-facefusion/agent.yaml >"$root/log" 2>&1 &
+n=0
+until curl -sf http://127.0.0.1:9464/metrics | grep '^facefusion_process_up' >/dev/null; do
+	n=$((n + 1))
+	[ $n -lt 240 ] || { cat "$root/log"; fail "no page"; }
+	sleep 0.5
+done
+arm64 otelcol-facefusion-doctor --health=http://127.0.0.1:13133/ || fail "it is not well"
+curl -sf http://127.0.0.1:9464/metrics | grep -c '^# TYPE' | sed 's/^/release-test: arm64 under qemu: metrics on its page: /'
+kill %1
+wait %1 || fail "it does not end by SIGTERM"
+SH
+unshare --mount --net --pid --fork --mount-proc bash "$work/run-arm64" "$work/root" "$version"
 echo "release-test: $(ls | wc -l) files are as they should be"

@@ -170,6 +170,15 @@ func TestServerlessHandler(t *testing.T) {
 	require.True(t, w.store.has(w.store.events, "facefusion.process.exited"), w.output.String())
 }
 
+// Setting the entry point takes the command of the base image away, which is said.
+func TestServerlessWithoutCommand(t *testing.T) {
+	w := newWorker(t, "", binary)
+	w.cmd.Args = w.cmd.Args[:1]
+	require.NoError(t, w.cmd.Start())
+	require.Equal(t, 64, w.exitCode(t, 20*time.Second))
+	require.Contains(t, w.output.String(), "no command")
+}
+
 // An agent that cannot start does not affect the worker.
 func TestServerlessWithoutAgent(t *testing.T) {
 	w := newWorker(t, "print('done')\n", "/nonexistent/otelcol-facefusion")
