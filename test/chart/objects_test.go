@@ -115,7 +115,8 @@ func TestAnnotationsHoldObjects(t *testing.T) {
 	}
 }
 
-// TestDashboardsAreThoseOfTheRepository: the config maps have the same dashboards, in one line each.
+// TestDashboardsAreThoseOfTheRepository: the config maps have the same dashboards, in one line
+// each.
 func TestDashboardsAreThoseOfTheRepository(t *testing.T) {
 	rendered, err := render(t, valuesFiles(t)["everything"])
 	require.NoError(t, err)

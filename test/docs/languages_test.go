@@ -50,7 +50,8 @@ func skeletonOf(t *testing.T, page string) skeleton {
 		isRow := !code && strings.HasPrefix(line, "|")
 		switch {
 		case strings.HasPrefix(line, "```"):
-			code, drawing = !code, line == "```" // what has no language is a drawing, with its legend
+			// what has no language is a drawing, with its legend
+			code, drawing = !code, line == "```"
 		case code && drawing:
 		case code:
 			if command := strings.TrimRight(comment.ReplaceAllString(line, ""), " "); command != "" {

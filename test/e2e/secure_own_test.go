@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOwnPageBehindNginx: the agent's page about itself is opened by nginx with the configuration of
-// deploy/nginx, in each of the ways that it has, for those who are known.
+// TestOwnPageBehindNginx: the agent's page about itself is opened by nginx with the configuration
+// of deploy/nginx, in each of the ways that it has, for those who are known.
 func TestOwnPageBehindNginx(t *testing.T) {
 	p := startPage(t, "secure-tls.yaml")
 	hash := sha1.Sum([]byte("right"))
