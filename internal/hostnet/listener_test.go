@@ -99,12 +99,20 @@ func TestParseRoute(t *testing.T) {
 	assert.Equal(t, RouteGateway, parseRoute(message))
 }
 
+// FuzzMessages: a listener is understood only if it listens and is whole, a way is one of those
+// that there are, and what is taken of a packet lies in it.
 func FuzzMessages(f *testing.F) {
 	f.Add(make([]byte, diagMessageSize))
-	f.Fuzz(func(_ *testing.T, data []byte) {
-		parseListener(data)
-		parseRoute(data)
-		_, _ = parse(data, func([]byte) {})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, ok := parseListener(data)
+		assert.Equal(t, ok, l.Address.IsValid())
+		assert.False(t, ok && (len(data) < diagMessageSize || data[1] != stateListen))
+		if parseRoute(data) != RouteNone {
+			assert.GreaterOrEqual(t, len(data), routeMessageSize)
+		}
+		taken := 0
+		_, _ = parse(data, func(part []byte) { taken += len(part) }) // what it refuses is no fault
+		assert.LessOrEqual(t, taken, len(data))
 	})
 }
 
