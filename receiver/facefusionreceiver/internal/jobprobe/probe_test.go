@@ -133,6 +133,7 @@ func TestTheIntervalDecidesHowOftenIsLooked(t *testing.T) {
 		env.Snapshots.Processes.Publish(&process.Snapshot{})
 	}
 	// Before the processes were known, and when they were.
+	require.Eventually(t, func() bool { return p.Health().Observations == 2 }, 10*time.Second, time.Millisecond)
 	require.Never(t, func() bool { return p.Health().Observations > 2 }, 200*time.Millisecond, 10*time.Millisecond)
 	// The list after a run began is taken in at once: whoever has the run may be gone from the
 	// next.
