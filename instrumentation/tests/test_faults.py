@@ -151,9 +151,11 @@ def test_the_layout_is_dropped_in(run, checkout, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small filesystem")
+@pytest.mark.parametrize("kind", ["tmpfs", "overlay"])
 @pytest.mark.parametrize("full", ["before", "later"])
-def test_a_full_disk(tmp_path, checkout, full):
-    """A write to a mapped file on a full disk is a SIGBUS: each page is taken before it is used."""
+def test_a_full_disk(tmp_path, checkout, full, kind):
+    """A write to a mapped file on a full disk is a SIGBUS: each page is taken before it is used. What a
+    container writes to is an overlay, which takes its room of another filesystem."""
     program = tmp_path / "program.py"
     program.write_text(
         "import os, sys\n"
@@ -179,10 +181,14 @@ def test_a_full_disk(tmp_path, checkout, full):
     )
     mounted = tmp_path / "small"
     mounted.mkdir()
-    script = (
-        f"mount -t tmpfs -o size=2m none {mounted} && "
-        f"PROMETHEUS_MULTIPROC_DIR={mounted}/shared {sys.executable} {program} {mounted} {full}"
-    )
+    mount = f"mount -t tmpfs -o size=2m none {mounted} && "
+    if kind == "overlay":
+        mount += (
+            f"cd {mounted} && mkdir upper work lower seen && mount -t overlay "
+            f"-o lowerdir=lower,upperdir=upper,workdir=work none seen && cd {checkout} && "
+        )
+        mounted = mounted / "seen"
+    script = f"{mount}PROMETHEUS_MULTIPROC_DIR={mounted}/shared {sys.executable} {program} {mounted} {full}"
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script],
         cwd=checkout,
