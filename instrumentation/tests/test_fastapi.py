@@ -175,6 +175,27 @@ def test_the_program_s_own_metrics_stay_its_own(serve, paths, checkout):
     assert "http_requests_total{handler=" not in page
 
 
+@pytest.mark.parametrize("first", ["theirs", "ours"])
+def test_beside_prometheus_fastapi_instrumentator(serve, paths, checkout, first):
+    """Most services have it already. Names and labels are the same, and a request is counted once."""
+    theirs = "Instrumentator().instrument(app).expose(app)\n"
+    ours = "instrument(app)\n"
+    (checkout / "own.py").write_text(
+        "from prometheus_fastapi_instrumentator import Instrumentator\n"
+        "from facefusion_observability import instrument\n"
+        "from apps.fast import app\n" + (theirs + ours if first == "theirs" else ours + theirs)
+    )
+    service = serve(*UVICORN[:-1], "own:app", path="/healthz", BARE="1", **paths)
+    for _ in range(3):
+        assert service.get("/v1/id").status == 200
+    page = service.page()
+    series = {"method": "GET", "handler": "/v1/id"}
+    assert page.value(REQUESTS, status="2xx", **series) == 3
+    assert page.value("http_request_duration_seconds_count", **series) == 3
+    assert service.get("/v1/swap/jane", b"").status == 200
+    assert service.page().value("facefusion_inside_frames_total", phase="processing") == 20
+
+
 def test_spans_of_a_request(serve, paths, sink, checkout):
     service = serve(*UVICORN, OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint, **paths)
     answer = service.get("/v1/swap/jane", b"", traceparent=TRACEPARENT, X_Request_ID="mine-7")
