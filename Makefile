@@ -131,6 +131,11 @@ vulnerabilities: sources ## which known vulnerabilities the shipped code calls, 
 e2e-traces: build bin/simulator .cache/prometheus/prometheus .cache/jaeger/jaeger ## from an exemplar in a real Prometheus to the trace in a real Jaeger to the events of the run
 	go test -count=1 -v -tags e2e,traces -run WholeWay ./test/e2e/...
 
+.PHONY: e2e-inside
+e2e-inside: build bin/simulator wheel .cache/prometheus/prometheus .cache/jaeger/jaeger ## a FastAPI service of one line: from a failed request on the board to its trace, and the recipes' alert after its five minutes; needs port 7860, eight minutes
+	.ci/python.sh install
+	go test -count=1 -v -timeout 20m -tags e2e,traces,inside -run TestInsideWholeWay ./test/e2e/...
+
 .PHONY: doctor packages image e2e-install
 doctor: bin/otelcol-facefusion-doctor ## say what an agent can and cannot see on this host, and why
 	bin/otelcol-facefusion-doctor

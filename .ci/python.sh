@@ -23,6 +23,9 @@ wheel() {
 	sha256sum dist/*
 }
 
+# The wheel is what is tested, and not the folder.
+installed() { "$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl; }
+
 case "${1:-}" in
 wheel) wheel ;;
 check)
@@ -31,21 +34,21 @@ check)
 	"$bin/mypy"
 	;;
 test)
-	# The wheel is what is tested, and not the folder.
-	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
+	installed
 	"$bin/pytest" --quiet --numprocesses 2 -m 'not gradio and not service'
 	;;
 gradio)
 	wheel=$(cd .. && pwd)/.cache/gradio-inside/wheel
 	rm -rf "$wheel"
 	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --target "$wheel" dist/*.whl
-	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
+	installed
 	GRADIO_PYTHON=$(cd ../.cache/gradio/bin && pwd)/python GRADIO_FOLDERS=$(cd ../.cache/gradio-inside && pwd) \
 		GRADIO_PACKAGE=$wheel COLLECTOR=$(cd ../bin && pwd)/otelcol-facefusion "$bin/pytest" --quiet --numprocesses 2 -m 'gradio or service'
 	;;
+install) installed ;;
 cost)
-	"$bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/*.whl
+	installed
 	cd tests && "$bin/python" cost.py
 	;;
-*) fail "usage: python.sh wheel|check|test|gradio|cost" ;;
+*) fail "usage: python.sh wheel|check|test|gradio|install|cost" ;;
 esac

@@ -223,6 +223,7 @@ static nvmlReturn_t start(const char *function) {
 nvmlReturn_t nvmlInit(void) { return start(__func__); }
 #ifndef NO_VERSIONS
 nvmlReturn_t nvmlInit_v2(void) { return start(__func__); }
+nvmlReturn_t nvmlInitWithFlags(unsigned int flags) { return start(__func__); } // NVIDIA's package for Python
 #endif
 #endif
 
