@@ -204,6 +204,8 @@ func (s *soak) faults() map[string]func() {
 			s.store.away(s.t)
 			s.hold(2*time.Second, 15*time.Second)
 			s.store.back(s.t)
+			// the queue is in memory: a reload would end what is tried again
+			time.Sleep(5 * time.Second)
 		},
 		"the disk is full": func() {
 			full := filepath.Join(s.state, "full")

@@ -65,7 +65,7 @@ var breaks = []aBreak{
 	{what: "NOT_SUPPORTED is for ever", file: gpuDir + "support.go", old: "return !s.refused || s.retry.Ready(now)", broken: "return !s.refused"},
 	{what: "a row that could not be remapped is only pending", file: gpuDir + "pass.go", old: "case k.rows.Known && k.rows.V.Failed:", broken: "case k.rows.Known && k.rows.V.Failed && !k.rows.V.Pending && k.rows.V.Corrected < 0:", guards: readings},
 	{what: "the mode of MIG changes nothing", file: gpuDir + "support.go", old: "clear(g.support[:])", broken: "_ = g.support[:]"},
-	{what: "an older form of another meaning answers for the newer one", file: nvmlDir + "handle.go", old: "err == nil || answered.Load() || !outdated(code)", broken: "err == nil || !outdated(code)"},
+	{what: "an older form of another meaning answers for the newer one", file: nvmlDir + "handle.go", old: "err == nil || answered.Load() || !outdated(code)", broken: "err == nil || !outdated(code)", tests: "Memory"},
 	{what: "one fan without a sensor ends all", file: gpuDir + "numbers.go", old: "g.ask(fieldFan+field(i), func() error {", broken: "g.ask(fieldFan, func() error {", guards: []string{gpuDir}},
 	{what: "another number of GPUs changes nothing", file: gpuDir + "reader.go", old: "r.listing, r.gpu, r.last.skipped = listing, nil, false", broken: "r.listing = listing", guards: []string{gpuDir}},
 	{what: "an XID of no known GPU is dropped", file: xidDir + "counter.go", old: "		t.unmatched++\n		return\n", broken: "		return\n", guards: []string{gpuDir, xidDir}},
