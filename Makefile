@@ -191,17 +191,17 @@ series: build bin/simulator ## count the series of a host with eight GPUs and tw
 load: build bin/simulator ## print how many such hosts one gateway carries, for each core
 	go run ./test/load
 
-cost: build bin/simulator .cache/exporters ## measure the whole process beside what a user would run instead; writes docs/performance.md. COST_ARGS="-speed 10" and the like
-	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -report docs/performance.md $(COST_ARGS)'
+cost: build bin/simulator ## measure the whole process beside what a user would run instead; writes its figures into the documents; needs root. COST_ARGS="-speed 10" and the like
+	.ci/cost.sh all -report docs/performance.md $(COST_ARGS)
 
-cost-growth: build bin/simulator .cache/exporters ## measure how that grows with the host: processes, jobs, GPUs, FaceFusions, connections, scrapers; ten minutes
-	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -growth -window 30s -warmup 30s -report docs/performance.md $(COST_ARGS)'
+cost-growth: build bin/simulator ## measure how that grows with the host: processes, jobs, GPUs, FaceFusions, connections, scrapers; ten minutes
+	.ci/cost.sh own -growth -window 30s -warmup 30s -report docs/performance.md $(COST_ARGS)
 
-latency: build bin/simulator .cache/exporters ## measure how long after an event it is reported, at rest and under load; writes docs/performance.md; needs root
-	unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && .cache/exporters/cost -latency -report docs/performance.md'
+latency: build bin/simulator ## measure how long after an event it is reported, at rest and under load; writes docs/performance.md; needs root
+	.ci/cost.sh own -latency -report docs/performance.md
 
-cost-check: build bin/simulator .cache/exporters ## the same in short
-	unshare -mpn --fork --mount-proc sh -c 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link set lo up && .cache/exporters/cost -window 45s -warmup 20s $(COST_ARGS)'
+cost-check: build bin/simulator ## the agent beside an empty collector and the floor in half a minute: fails where it costs much more than it did; CI has it among its budgets
+	.ci/cost.sh own -short
 
 gpu: gpu-kit ## compare with nvidia-smi and print what each call costs; needs an NVIDIA GPU. GPU_ARGS="-load=false" and the like
 	dist/gpu-kit/run.sh dist/gpu-result $(GPU_ARGS)
@@ -274,9 +274,6 @@ deploy/grafana/look/node_modules: deploy/grafana/look/package-lock.json
 	@touch $@
 
 .PHONY: .cache/exporters
-.cache/exporters:
-	.ci/exporters/build.sh
-
 .cache/prometheus/prometheus: FORCE
 	.ci/prometheus/build.sh
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The budgets of the built binary: its size, what it takes at rest, and what the receiver adds to an empty pipeline of the same build.
+# The budgets of the built binary: its size, what it takes at rest, what the receiver adds to an empty pipeline of the same build, and, where this may make
+# namespaces, what it costs beside an empty collector and the floor on a simulated host (make cost-check).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,18 +14,26 @@ rest() {
 	for file in "$@"; do arguments+=(--config "$file"); done
 	bin/otelcol-facefusion "${arguments[@]}" \
 		--set exporters::prometheus::endpoint=127.0.0.1:0 --set extensions::health_check::endpoint=127.0.0.1:0 \
-		--set service::telemetry::metrics::level=none >_build/rest.log 2>&1 &
+		--set service::telemetry::metrics::level=none >"_build/rest-$#.log" 2>&1 &
 	local pid=$!
 	sleep 30
-	awk '/^VmRSS|^RssAnon/ {printf "%s ", $2}' "/proc/$pid/status" || { cat _build/rest.log >&2; return 1; }
+	awk '/^VmRSS|^RssAnon/ {printf "%s ", $2}' "/proc/$pid/status" || { cat "_build/rest-$#.log" >&2; return 1; }
 	kill "$pid"
 	wait "$pid" || true
 }
 
 size=$(stat -c %s bin/otelcol-facefusion)
-read -r agent own <<<"$(rest config/agent.yaml)"
-read -r empty empty_own <<<"$(rest config/agent.yaml .ci/empty-pipeline.yaml)"
+# Both at the same time.
+exec 3< <(rest config/agent.yaml) 4< <(rest config/agent.yaml .ci/empty-pipeline.yaml)
+read -r agent own <&3 || [ -n "$own" ] # its line has no end
+read -r empty empty_own <&4 || [ -n "$empty_own" ]
 echo "size of the binary: $size bytes, at most $max_size"
 echo "resident at rest: $agent KiB, at most $max_rest"
 echo "of its own, more than an empty pipeline: $((own - empty_own)) KiB, at most $max_more ($((agent - empty)) KiB resident)"
 [ "$size" -le "$max_size" ] && [ "$agent" -le "$max_rest" ] && [ $((own - empty_own)) -le "$max_more" ]
+
+if [ "$(id -u)" = 0 ]; then
+	.ci/cost.sh own -short
+else
+	echo "what it costs was not measured: that needs root" # as the tests of namespaces do
+fi

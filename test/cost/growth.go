@@ -85,10 +85,14 @@ func measureGrowth(ctx context.Context, o options) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| more of | from | to | CPU for each %v, ms | times | RSS, MiB | wakeups a second |\n|---|---|---|---|---|---|---|\n", o.interval)
 	fmt.Fprintf(&b, "| the smallest host | | | %s | | %s | %.1f |\n", ms(least.CPU), mib(least.RSS), least.Wakeups)
+	pace := ""
 	for _, step := range growthSteps {
 		r, err := measure(step)
 		if err != nil {
 			return err
+		}
+		if step.flag == "speed" {
+			pace = fmt.Sprintf("%.1f", ratio(r.CPU, least.CPU))
 		}
 		fmt.Fprintf(&b, "| %s | %d | %d | %s | %.1f | %s | %.1f |\n", step.name, step.from, step.to, ms(r.CPU), ratio(r.CPU, least.CPU), mib(r.RSS), r.Wakeups)
 	}
@@ -97,5 +101,8 @@ func measureGrowth(ctx context.Context, o options) error {
 	if o.report == "" {
 		return nil
 	}
-	return writeBetween(o.report, growthBegin, growthEnd, b.String())
+	if err := writeBetween(o.report, growthBegin, growthEnd, b.String()); err != nil {
+		return err
+	}
+	return quote(o.root, map[string]string{"pace-times": pace})
 }

@@ -69,8 +69,11 @@ func subjects(o options, h *measuredHost) ([]*subject, error) {
 		}, pages: []string{"http://127.0.0.1:19100/metrics"}},
 		{name: "home-made exporter (forks pgrep and nvidia-smi)", args: []string{"python3", filepath.Join(o.root, "test/cost/homemade.py"), "19091"}, pages: []string{"http://127.0.0.1:19091/metrics"}},
 	}
-	if o.agentOnly {
+	switch {
+	case o.agentOnly:
 		all = all[:1]
+	case o.short:
+		all = all[:3]
 	}
 	for i, build := range o.beside {
 		config := filepath.Join(h.dir, fmt.Sprintf("beside-%d.yaml", i))

@@ -74,24 +74,59 @@ func (t table) String() string {
 		}
 	}
 	cpu, rss := t.peers()
-	fmt.Fprintf(&b, "| the four exporters together | %s | | %s | | |\n", ms(cpu), mib(rss))
-	agent, empty, floor := t.row(agentName), t.row(emptyName), t.row(floorName)
-	fmt.Fprintf(&b, "\nours / the four exporters together: %.2f; ours / (empty collector + floor): %.2f; resident beyond the empty collector: %.1f MiB; wakeups beyond it: %.1f a second.\n",
-		ratio(agent.cpu, cpu), ratio(agent.cpu, empty.cpu+floor.cpu), float64(int64(agent.rss)-int64(empty.rss))/(1<<20), agent.wakeups-empty.wakeups)
+	if cpu > 0 {
+		fmt.Fprintf(&b, "| the four exporters together | %s | | %s | | |\n", ms(cpu), mib(rss))
+	}
+	f := t.figures()
+	b.WriteByte('\n')
+	if cpu > 0 {
+		fmt.Fprintf(&b, "ours / the four exporters together: %s; ", f["exporters-times"])
+	}
+	fmt.Fprintf(&b, "ours / (empty collector + floor): %s; resident beyond the empty collector: %s MiB; wakeups beyond it: %s a second.\n", f["floor-times"], f["resident-more"], f["wakeups-more"])
 	return b.String()
+}
+
+// figures are those that documents quote.
+func (t table) figures() map[string]string {
+	cpu, _ := t.peers()
+	agent, empty, floor := t.row(agentName), t.row(emptyName), t.row(floorName)
+	return map[string]string{
+		"agent-ms":        fmt.Sprintf("%.0f", float64(agent.cpu)/float64(time.Millisecond)),
+		"exporters-ms":    fmt.Sprintf("%.0f", float64(cpu)/float64(time.Millisecond)),
+		"core-percent":    fmt.Sprintf("%.1f", 100*ratio(agent.cpu, t.interval)),
+		"exporters-times": fmt.Sprintf("%.2f", ratio(agent.cpu, cpu)),
+		"floor-times":     fmt.Sprintf("%.2f", ratio(agent.cpu, empty.cpu+floor.cpu)),
+		"resident-more":   fmt.Sprintf("%.1f", float64(int64(agent.rss)-int64(empty.rss))/(1<<20)),
+		"wakeups-more":    fmt.Sprintf("%.1f", agent.wakeups-empty.wakeups),
+	}
 }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
-// checkGoal fails if the agent costs more than what a user would run instead, or if a scrape
-// failed, which makes the figures useless.
-func (t table) checkGoal() error {
+// checkScrapes fails if a scrape failed, which makes the figures useless.
+func (t table) checkScrapes() error {
 	var errs []error
 	for _, r := range t.rows {
 		if r.failed > 0 {
 			errs = append(errs, fmt.Errorf("%d scrapes of %s failed", r.failed, r.subject.name))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// checkShort fails if the agent costs much more than it did.
+func (t table) checkShort() error {
+	errs := []error{t.checkScrapes()}
+	agent, empty, floor := t.row(agentName), t.row(emptyName), t.row(floorName)
+	if times := ratio(agent.cpu, empty.cpu+floor.cpu); times > shortMost {
+		errs = append(errs, fmt.Errorf("the agent costs %.1f times the empty collector and the floor, at most %d", times, shortMost))
+	}
+	return errors.Join(errs...)
+}
+
+// checkGoal fails if the agent costs more than what a user would run instead.
+func (t table) checkGoal() error {
+	errs := []error{t.checkScrapes()}
 	cpu, _ := t.peers()
 	if agent := t.row(agentName); agent.cpu > cpu {
 		errs = append(errs, fmt.Errorf("the agent costs %s ms for each %v, the four exporters together %s", ms(agent.cpu), t.interval, ms(cpu)))
