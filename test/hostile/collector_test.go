@@ -122,8 +122,9 @@ func (c *collector) waitReady(t *testing.T) {
 
 // terminate sends SIGTERM, waits for the end, and returns how long the collector took to shut down.
 // What the kernel needs after that is its own: it keeps a process whose request the server of a
-// stopped share has taken.
-func (c *collector) terminate(t *testing.T) (took time.Duration) {
+// stopped share has taken, until that answers. So release, if there is one, is called two seconds
+// after the shutdown.
+func (c *collector) terminate(t *testing.T, release ...func()) (took time.Duration) {
 	t.Helper()
 	begin := time.Now()
 	require.NoError(t, c.cmd.Process.Signal(syscall.SIGTERM))
@@ -136,6 +137,12 @@ func (c *collector) terminate(t *testing.T) (took time.Duration) {
 		}
 		if took == 0 && strings.Contains(c.log.String(), "Shutdown complete.") {
 			took = time.Since(begin)
+		}
+		if took > 0 && time.Since(begin) > took+2*time.Second {
+			for _, f := range release {
+				f()
+			}
+			release = nil
 		}
 	}
 	require.Zero(t, c.cmd.ProcessState.ExitCode(), c.log.String())

@@ -160,7 +160,7 @@ func pose(t *testing.T, uid uint32, within, program, config string) (pid int) {
 }
 
 // TestTheDoctorSaysWhatThePageSays: without capabilities, another account sees neither folder nor
-// version, and the words for it are those of the page.
+// version, the words for it are those of the page, and of one cause there is one warning.
 func TestTheDoctorSaysWhatThePageSays(t *testing.T) {
 	dir := openFolder(t)
 	path := filepath.Join(dir, "facefusion")
@@ -170,5 +170,8 @@ func TestTheDoctorSaysWhatThePageSays(t *testing.T) {
 	require.Contains(t, find(t, findings, "privileges", "facefusion_process_visibility").Detail, "processes_denied")
 	jobs := find(t, findings, "jobs", "")
 	require.Contains(t, jobs.Detail, "not_visible")
-	require.Contains(t, jobs.Remedy, "CAP_SYS_PTRACE")
+	require.Empty(t, jobs.Remedy)
+	first := find(t, findings, "facefusion", "")
+	require.Contains(t, first.Remedy, "CAP_SYS_PTRACE")
+	require.Contains(t, first.Detail, "more findings have the same cause")
 }

@@ -82,5 +82,5 @@ func TestTheEndBesideAStoppedShare(t *testing.T) {
 	}
 	// One that has just started has asked the share something. A request that the server of the
 	// share has taken is not withdrawn by the kernel, which keeps the process until it is answered.
-	require.Less(t, c.terminate(t), endWithin)
+	require.Less(t, c.terminate(t, s.resume), endWithin)
 }

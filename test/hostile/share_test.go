@@ -49,14 +49,15 @@ func open(n float64) func(page) bool {
 
 // TestAStoppedShareHidesNoOther: one of five instances lies on a share that does not answer any
 // more. The other four are on time, an exit shows at once, the state of the fifth has a name, and
-// the log says it once. When the share answers again, everything is as before.
+// the log says it once. When the share answers again, everything is as before. The fifth and two of
+// the others are named in the configuration, two are found.
 func TestAStoppedShareHidesNoOther(t *testing.T) {
 	s, checkouts := fiveInstances(t)
 	for _, path := range checkouts[:4] {
 		serverOf(t, 0, path)
 	}
 	last := serverOf(t, 0, checkouts[4])
-	c := start(t)
+	c := start(t, fmt.Sprintf("receivers: {facefusion: {instances: [{name: shared, path: %q}, {name: one, path: %q}, {name: two, path: %q}]}}", checkouts[0], checkouts[1], checkouts[2]))
 	c.eventually(t, 20*time.Second, "five instances", up(5))
 	c.eventually(t, 20*time.Second, "five jobs folders", open(5))
 
@@ -64,7 +65,7 @@ func TestAStoppedShareHidesNoOther(t *testing.T) {
 	defer s.resume()
 	var ages []float64
 	begin := time.Now()
-	for i := 0; time.Since(begin) < 12*time.Second; i++ {
+	for i := 0; time.Since(begin) < 10*time.Second; i++ {
 		job(t, checkouts[1+i%4], fmt.Sprint(i))
 		time.Sleep(200 * time.Millisecond)
 		for _, probe := range []string{"process", "jobs"} {
@@ -176,7 +177,7 @@ func TestSignalsBesideAStoppedShare(t *testing.T) {
 	require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
 	time.Sleep(time.Second)
 	c.eventually(t, 15*time.Second, "the page is back", func(p page) bool { return up(5)(p) && open(4)(p) })
-	took := c.terminate(t)
+	took := c.terminate(t, s.resume)
 	t.Logf("ended within %v", took)
 	require.Less(t, took, endWithin)
 }
@@ -205,7 +206,7 @@ func TestAnOutputOnAStoppedShare(t *testing.T) {
 		total, _ := p.sum("facefusion_job_finished_total")
 		return total == 1
 	})
-	require.Less(t, c.terminate(t), endWithin)
+	require.Less(t, c.terminate(t, s.resume), endWithin)
 }
 
 func count(text, part string) (n int) {
@@ -215,4 +216,40 @@ func count(text, part string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestAJobsFolderThatIsMountedAgain: the folder goes away for some seconds and comes back as
+// another device. What had ended before is not counted again, and what ends then is.
+func TestAJobsFolderThatIsMountedAgain(t *testing.T) {
+	dir := openFolder(t)
+	path, behind := filepath.Join(dir, "facefusion"), filepath.Join(dir, "server")
+	checkout(t, path, "3.8.1", 0)
+	for _, name := range []string{"drafted", "queued", "completed", "failed"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(behind, name), 0o755))
+		require.NoError(t, os.RemoveAll(filepath.Join(path, ".jobs", name)))
+	}
+	at := filepath.Join(path, ".jobs")
+	share := mount(t, behind, at)
+	serverOf(t, 0, path)
+	c := start(t)
+	c.eventually(t, 20*time.Second, "the folder is open", open(1))
+	completed := func(here, ever float64) func(page) bool {
+		return func(p page) bool {
+			counted, _ := p.sum("facefusion_job_finished_total")
+			return counted == ever && p.is(here, "facefusion_job_count", "facefusion_job_state", "completed")
+		}
+	}
+	const before = 30
+	for i := range before {
+		job(t, path, fmt.Sprint(i))
+	}
+	c.eventually(t, 20*time.Second, "all are counted", completed(before, before))
+	require.NoError(t, syscall.Unmount(at, syscall.MNT_DETACH))
+	require.NoError(t, share.cmd.Process.Kill())
+	there := func(p page) bool { return p.is(before, "facefusion_job_count", "facefusion_job_state", "completed") }
+	c.eventually(t, 20*time.Second, "the folder is away", func(p page) bool { return !there(p) })
+	mount(t, behind, at)
+	c.eventually(t, 20*time.Second, "it is back", func(p page) bool { return open(1)(p) && there(p) })
+	job(t, path, "later")
+	c.eventually(t, 20*time.Second, "what ends now is counted, and nothing again", completed(before+1, before+1))
 }

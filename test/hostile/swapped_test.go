@@ -26,10 +26,8 @@ func TestASwappedJobsFolder(t *testing.T) {
 			require.NoError(t, os.Symlink(honest, evil))
 			require.NoError(t, os.Lchown(evil, stranger, stranger))
 		},
-		"by a mount":                     mountInside("."),
-		"by a mount of a status folder":  mountInside("queued"),
-		"by a link to the whole folder":  swapCheckout,
-		"by a link that is there before": nil,
+		"by a mount":                    mountInside("."),
+		"by a mount of a status folder": mountInside("queued"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := openFolder(t)
@@ -38,10 +36,6 @@ func TestASwappedJobsFolder(t *testing.T) {
 			checkout(t, evil, "3.8.0", stranger)
 			jobs, theirs := filepath.Join(honest, ".jobs"), filepath.Join(evil, ".jobs")
 			server := serverOf(t, victim, honest)
-			if swap == nil {
-				require.NoError(t, os.Rename(theirs, theirs+"2"))
-				require.NoError(t, os.Symlink(jobs, theirs))
-			}
 			other := swappingOf(t, evil, strings.HasPrefix(name, "by a mount"))
 			c := startAsAgent(t)
 			ofVictim := func(p page, family, label, value string) float64 {
@@ -53,24 +47,20 @@ func TestASwappedJobsFolder(t *testing.T) {
 					return p.is(1, "facefusion_job_folder_state", "service_version", version, "facefusion_job_folder_state", of)
 				}
 			}
-			if swap != nil {
-				c.eventually(t, 20*time.Second, "his own is open", state("3.8.0", "open"))
-			}
+			c.eventually(t, 20*time.Second, "his own is open", state("3.8.0", "open"))
 			c.eventually(t, 20*time.Second, "the victim's is open", state("3.8.1", "open"))
 			now := time.Now().UTC().Format("2006-01-02T15:04:05.000000+00:00")
 			text := fmt.Sprintf(`{"date_created":%q,"date_updated":%q,"steps":[{"args":{"target_path":"/a.mp4"},"status":"started"}]}`, now, now)
 			require.NoError(t, os.WriteFile(filepath.Join(jobs, "queued", "run.json"), []byte(text), 0o644))
 			running := func(p page) bool { return ofVictim(p, "facefusion_job_count", "facefusion_job_state", "running") == 1 }
 			c.eventually(t, 10*time.Second, "the job runs", running)
-			if swap != nil {
-				swap(t, other, jobs, theirs)
-			}
+			swap(t, other, jobs, theirs)
 			refused := "claim_refused"
 			if name == "by a mount of a status folder" {
 				refused = "denied"
 			}
 			c.eventually(t, 10*time.Second, "the other one's is refused", state("3.8.0", refused))
-			for range 5 {
+			for range 2 {
 				time.Sleep(time.Second)
 				p := c.page(t)
 				require.True(t, running(p) && state("3.8.1", "open")(p), "the victim's series stay")
@@ -84,12 +74,6 @@ func TestASwappedJobsFolder(t *testing.T) {
 			c.terminate(t)
 		})
 	}
-}
-
-func swapCheckout(t *testing.T, _ *exec.Cmd, honest, evil string) {
-	t.Helper()
-	require.NoError(t, os.Rename(filepath.Dir(evil), filepath.Dir(evil)+"2"))
-	require.NoError(t, os.Symlink(filepath.Dir(honest), filepath.Dir(evil)))
 }
 
 // mountInside mounts the folder of another over one of his own, in the namespaces of his server.
