@@ -237,6 +237,8 @@ own-build: ## build the collector of one's own that docs/other-collectors.md sho
 look: deploy/grafana/look/node_modules ## draw the dashboards over PROMETHEUS_URL, pictures to docs/images; needs Node.js, Chromium and the font Inter
 	@mkdir -p docs/images
 	node deploy/grafana/look/look.mjs docs/images
+	@mkdir -p docs/images/zh
+	LOOK_LANGUAGE=zh LOOK_BUILT=1 node deploy/grafana/look/look.mjs docs/images/zh
 
 check: ## everything that is wrong without being run: generated code, format, vet, lint, configurations
 	.ci/check.sh

@@ -83,18 +83,17 @@ func TestRunbooks(t *testing.T) {
 				t.Logf("as in %s", first)
 				return
 			}
+			done[key] = b.runbook
 			output, err := run()
 			switch {
 			case err != nil && noUpdate.MatchString(output):
 				t.Log("podman has no update: the docker command has understood it")
 			case err != nil && startsJobs.MatchString(b.commands):
-				// Without models and a network no job completes.
-				require.NotContains(t, output, "usage:", b.commands)
-				require.NotRegexp(t, `Traceback|not found|denied|not installed`, output, b.commands)
+				// Without models and a network no job completes: it has to get as far as its step.
+				require.Contains(t, output, "processing step 1 of 1", b.commands)
 			default:
 				require.NoError(t, err, "%s\n%s", b.commands, output)
 			}
-			done[key] = b.runbook
 			if regexp.MustCompile(`systemctl (re)?start|docker (re)?start`).MatchString(b.commands) {
 				require.Eventually(t, func() bool {
 					return host.up() && m.get("http://127.0.0.1:7860/") != "" && m.get("http://127.0.0.1:13133/") != ""

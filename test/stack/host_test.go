@@ -27,8 +27,8 @@ type simulatedHost struct {
 }
 
 // startHost starts the simulator and beside it the collector, as agent.yaml and remote-write.yaml
-// say, and more.
-func startHost(t *testing.T, remoteWrite, more string) *simulatedHost {
+// say.
+func startHost(t *testing.T, remoteWrite string) *simulatedHost {
 	t.Helper()
 	name, err := os.Hostname()
 	require.NoError(t, err)
@@ -47,10 +47,8 @@ exporters: {prometheus: {endpoint: "127.0.0.1:%d"}}
 extensions: {health_check: {endpoint: "127.0.0.1:%d"}}
 service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %d}}}}]}}}
 `, ports[0], ports[1], ports[2]), 0o600))
-	sending := filepath.Join(t.TempDir(), "sending.yaml")
-	require.NoError(t, os.WriteFile(sending, []byte(more), 0o600))
 	h.collector = start(t, append(environment, "REMOTE_WRITE_ENDPOINT="+remoteWrite, "HOST_NAME="+name), "bin/otelcol-facefusion",
-		"--config", "config/agent.yaml", "--config", "config/more-attributes.yaml", "--config", "config/demo.yaml", "--config", "config/remote-write.yaml", "--config", listeners, "--config", sending)
+		"--config", "config/agent.yaml", "--config", "config/more-attributes.yaml", "--config", "config/demo.yaml", "--config", "config/remote-write.yaml", "--config", listeners)
 	h.collector.ready(t, "http://"+loopback(ports[1]))
 	h.seen, h.own = loopback(ports[0]), loopback(ports[2])
 	return h

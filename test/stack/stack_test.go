@@ -33,8 +33,7 @@ func TestStack(t *testing.T) {
 	writtenConfig := filepath.Join(t.TempDir(), "prometheus.yml")
 	require.NoError(t, os.WriteFile(writtenConfig, []byte("global: {evaluation_interval: 5s}\nrule_files: [rules/*.yml, rules/alerts/*.yml]\n"), 0o600))
 	written := startPrometheus(t, ports[1], t.TempDir(), writtenConfig)
-	namings := startNamings(t)
-	h := startHost(t, written.url+"/api/v1/write", sendTo(namings))
+	h := startHost(t, written.url+"/api/v1/write")
 	seen, own := h.watch(t)
 
 	data := t.TempDir()
@@ -49,7 +48,6 @@ func TestStack(t *testing.T) {
 	t.Run("the incidents of the past raised their alerts", func(t *testing.T) { testIncidents(t, scraping, began) })
 	t.Run("every question has an answer", func(t *testing.T) { testAnswers(t, scraping, &atEnd) })
 	t.Run("both ways bring the same series", func(t *testing.T) { testBothWays(t, scraping, written) })
-	t.Run("rules for other names find what they ask for", func(t *testing.T) { testNamings(t, scraping, namings) })
 	t.Run("slow jobs lead to their traces", func(t *testing.T) { testExemplars(t, scraping) })
 	t.Run("pint has nothing to say", func(t *testing.T) { testPint(t, scraping) })
 	t.Run("nothing was refused", func(t *testing.T) { testNothingRefused(t, scraping, written) })

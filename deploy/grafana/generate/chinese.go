@@ -102,6 +102,7 @@ func (z *translator) panels(english []panel) []panel {
 }
 
 func (z *translator) panel(p panel) panel {
+	own := ownNames(p)
 	p.Title, p.Description = z.text(p.Title), z.text(p.Description)
 	p.Targets = slices.Clone(p.Targets)
 	for i := range p.Targets {
@@ -122,7 +123,7 @@ func (z *translator) panel(p panel) panel {
 		for i := range config.Defaults.Links {
 			config.Defaults.Links[i].Title = z.text(config.Defaults.Links[i].Title)
 		}
-		config.Overrides = z.overrides(config.Overrides)
+		config.Overrides = z.overrides(config.Overrides, own)
 		p.FieldConfig = &config
 	}
 	p.Transformations = slices.Clone(p.Transformations)
@@ -152,12 +153,30 @@ func (z *translator) mappings(english []mapping) []mapping {
 	return all
 }
 
-// overrides translates the names of series and columns that overrides match.
-func (z *translator) overrides(english []override) []override {
+// ownNames are the names of series and columns that a panel gives: those that are words of the
+// translation by chance may be values of a label, which stay as they are.
+func ownNames(p panel) map[string]bool {
+	own := map[string]bool{}
+	for _, t := range p.Targets {
+		own[t.LegendFormat] = true
+	}
+	for _, t := range p.Transformations {
+		if names, ok := t.Options["renameByName"].(map[string]any); ok {
+			for _, name := range names {
+				own[fmt.Sprint(name)] = true
+			}
+		}
+	}
+	return own
+}
+
+// overrides translates the names of series and columns that overrides match, where they are the
+// panel's own.
+func (z *translator) overrides(english []override, own map[string]bool) []override {
 	all := []override{}
 	for _, o := range english {
 		if name := o.Matcher.Options; o.Matcher.ID == "byName" {
-			if _, ok := z.texts[name]; ok {
+			if _, ok := z.texts[name]; ok && own[name] {
 				o.Matcher.Options = z.text(name)
 			} else if placeholders.MatchString(name) {
 				o.Matcher.Options = z.legend(name)

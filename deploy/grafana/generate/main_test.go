@@ -47,6 +47,19 @@ func TestPublished(t *testing.T) {
 	}
 }
 
+// A series that is called by the value of a label keeps its name in Chinese, and with it its colour,
+// also where the same word is translated elsewhere.
+func TestValuesKeepTheirColours(t *testing.T) {
+	z := newTranslator()
+	named := func(legend, name string) string {
+		p := z.panel(panel{Type: "timeseries", Targets: []target{{LegendFormat: legend}}, FieldConfig: &fieldConfig{Overrides: []override{colorBy(name, nil)}}})
+		return p.FieldConfig.Overrides[0].Matcher.Options
+	}
+	require.Equal(t, "failed", named("{{facefusion_outcome}}", "failed"))
+	require.NotEqual(t, "failed", named("failed", "failed"))
+	require.Equal(t, z.legend("failed"), named("failed", "failed"))
+}
+
 // Every text has a Chinese translation in zh.json.
 func TestEveryTextIsTranslated(t *testing.T) {
 	z := newTranslator()

@@ -5,6 +5,7 @@
 //   PROMETHEUS_URL   http://127.0.0.1:9090
 //   LOOK_AT          the end of the time that is shown, in seconds since 1970: now
 //   LOOK_FOR         how much of it is shown, in hours: 6
+//   LOOK_LANGUAGE    zh for the Chinese ones, in the time of Shanghai
 //   LOOK_UNFOLD      if set, rows are opened
 //   LOOK_ONLY        one dashboard: overview
 //   LOOK_HOST        one host, but for the overview
@@ -22,9 +23,9 @@ if (!folder) {
   process.exit(2);
 }
 const {
-  PROMETHEUS_URL = 'http://127.0.0.1:9090', LOOK_AT = Date.now() / 1000, LOOK_FOR = 6, LOOK_UNFOLD, LOOK_ONLY, LOOK_HOST, LOOK_BUILT, CHROMIUM = '/usr/bin/chromium',
+  PROMETHEUS_URL = 'http://127.0.0.1:9090', LOOK_AT = Date.now() / 1000, LOOK_FOR = 6, LOOK_UNFOLD, LOOK_ONLY, LOOK_HOST, LOOK_BUILT, LOOK_LANGUAGE = '', CHROMIUM = '/usr/bin/chromium',
 } = process.env;
-const dashboards = join(import.meta.dirname, '../dashboards');
+const dashboards = join(import.meta.dirname, '../dashboards', LOOK_LANGUAGE);
 
 // The dashboards are read at each request, and everything else is asked of Prometheus.
 const serve = {
@@ -61,9 +62,9 @@ const { port } = server.httpServer.address();
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage', '--hide-scrollbars', '--force-color-profile=srgb'] });
 let failed = false;
 try {
-  const names = readdirSync(dashboards).map((file) => file.replace('.json', '')).filter((name) => !LOOK_ONLY || name === LOOK_ONLY);
+  const names = readdirSync(dashboards).filter((file) => file.endsWith('.json')).map((file) => file.replace('.json', '')).filter((name) => !LOOK_ONLY || name === LOOK_ONLY);
   for (const name of names) {
-    const page = await browser.newPage({ viewport: { width: 1600, height: 1000 }, timezoneId: 'UTC', locale: 'en-GB' });
+    const page = await browser.newPage({ viewport: { width: 1600, height: 1000 }, timezoneId: LOOK_LANGUAGE ? 'Asia/Shanghai' : 'UTC', locale: LOOK_LANGUAGE ? 'zh-CN' : 'en-GB' });
     const said = [];
     page.on('pageerror', (error) => said.push(String(error)));
     const asked = new URLSearchParams({ dashboard: name, from: Math.round((LOOK_AT - LOOK_FOR * 3600) * 1000), to: Math.round(LOOK_AT * 1000) });

@@ -23,7 +23,7 @@ function interpolate(expr, range, interval) {
     .replaceAll('$__range_s', String(seconds))
     .replaceAll('$__range', `${seconds}s`)
     .replaceAll('$__interval', duration(interval))
-    .replaceAll(/"\$(host|instance|gpu|media)"/g, (_, name) => `"${chosen.get(`var-${name}`) ?? '.*'}"`);
+    .replaceAll(/"\$(host|instance|gpu|media)(\|?)"/g, (_, name, none) => `"${chosen.get(`var-${name}`) ?? '.*'}${none}"`);
 }
 
 const legend = (format, labels) => format.replaceAll(/\{\{\s*(\w+)\s*\}\}/g, (_, name) => labels[name] ?? '');
