@@ -47,8 +47,8 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// A series that is called by the value of a label keeps its name in Chinese, and with it its colour,
-// also where the same word is translated elsewhere.
+// A series that is called by the value of a label keeps its name in Chinese, and with it its
+// colour, also where the same word is translated elsewhere.
 func TestValuesKeepTheirColours(t *testing.T) {
 	z := newTranslator()
 	named := func(legend, name string) string {
