@@ -106,6 +106,13 @@ func (c *processCache) postpone(pid int) {
 	}
 }
 
+// ask has changed ask again about a process when it is due.
+func (c *processCache) ask(pid int) {
+	if r := c.records[pid]; r != nil {
+		r.program = 0
+	}
+}
+
 // sweep drops what the last listing did not have.
 func (c *processCache) sweep() {
 	for pid, r := range c.records {

@@ -48,12 +48,24 @@ var sharedFolders = setOf("/", "/home", "/opt", "/srv", "/usr", "/usr/local", "/
 // maxSiblings bounds how many folders below a working directory are tried.
 const maxSiblings = 256
 
-// checkoutBelow finds a checkout one level below a folder. One that is called like FaceFusion comes
-// first, then the first by name.
-func checkoutBelow(root *hostfs.Root, folder string) string {
-	names := subfolders(root, folder)
+// nests are usual names of folders in which programs keep those of others. A checkout in one is
+// near, and proves nothing: plugins lie there that are not used.
+var nests = setOf(
+	"third_party", "third-party", "thirdparty", "3rdparty", "vendor", "vendors", "vendored", "external", "externals", "extern", "lib", "libs", "src", "modules", "submodules",
+	"deps", "packages", "engines", "models", "plugins", "extensions", "custom_nodes", "repos", "repositories", "app", "backend", "server", "services", "workers", "core", "tools",
+)
+
+// resembles says whether something is called like FaceFusion.
+func resembles(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "facefusion") || strings.Contains(name, "face-fusion") || strings.Contains(name, "face_fusion")
+}
+
+// firstCheckout finds a checkout among the folders in another one. One that is called like
+// FaceFusion comes first, then the first by name.
+func firstCheckout(root *hostfs.Root, folder string, names []string) string {
 	slices.SortFunc(names, func(a, b string) int {
-		if x, y := strings.Contains(strings.ToLower(a), "facefusion"), strings.Contains(strings.ToLower(b), "facefusion"); x != y {
+		if x, y := resembles(a), resembles(b); x != y {
 			if x {
 				return -1
 			}

@@ -41,6 +41,8 @@ func beChild(mode string) {
 		runDeployments(argument)
 	case "decoys":
 		runDecoys()
+	case "forms":
+		runForms()
 	case "containers":
 		runContainers()
 	case "users":

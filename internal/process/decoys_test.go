@@ -48,6 +48,7 @@ type falsePositives struct {
 // TestFalsePositives: real processes that are none of FaceFusion's, beside checkouts and around
 // runs. Only the runs are found.
 func TestFalsePositives(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	seen := isolated[falsePositives](t, "decoys")
 	assert.Equal(t, len(startersOfRuns)+len(pythonStarters), seen.Runs)
 	assert.GreaterOrEqual(t, seen.Decoys, len(toolsInACheckout)+2*len(usualFolders)+2*len(startersOfRuns)+3*len(pythonStarters))

@@ -88,6 +88,7 @@ type course struct {
 // public deployments: with that command line, working directory and layout, below a root of its
 // own.
 func TestDeployments(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	list := deployments(t)
 	got := isolated[map[string]course](t, "deployments "+mustAbs(t, "../../testdata/deployments/deployments.jsonl"))
 	for _, d := range list {

@@ -25,6 +25,11 @@ type Hint struct {
 const (
 	hintBeside = "a checkout is beside it, and it shows no sign of FaceFusion"
 	hintName   = "its folder or its script is called like FaceFusion, and no checkout is near"
+	// These are those of ruleMatch.hint.
+	hintShared  = "it has FaceFusion's runtime, and a checkout is in its working directory, which is a folder of everybody"
+	hintNested  = "a checkout is two levels below its folder"
+	hintCommand = "it has FaceFusion's runtime, and is the text of a command line (-c) in a checkout"
+	hintBinary  = "its program is called like FaceFusion, and is no Python"
 )
 
 // How many are kept, of a user and in all: on a host full of them the first are enough, and no user
@@ -60,27 +65,44 @@ const maxExpression = 512
 // hintExpression matches the words of a command line up to the script or module.
 func hintExpression(argv []string) (string, bool) {
 	p := programOf(argv)
-	if p.kind != scriptProgram && p.kind != moduleProgram {
+	words := argv[:max(1, len(argv)-len(p.args))]
+	switch {
+	case len(argv) == 0:
+		return "", false
+	case p.kind == commandProgram:
+		words = argv[:2]
+	case !isPython(path.Base(argv[0])) && !embeds(path.Base(argv[0])):
+		words = argv[:1]
+	case p.kind == noProgram:
 		return "", false
 	}
-	expression := "^" + regexp.QuoteMeta(strings.Join(argv[:len(argv)-len(p.args)], " ")) + "( |$)"
+	expression := "^" + regexp.QuoteMeta(strings.Join(words, " ")) + "( |$)"
 	return expression, len(expression) <= maxExpression
 }
 
-// resembles says whether a Python program that no rule finds is called like FaceFusion.
-func (f *files) resembles(o observation) bool {
+// suspect says why a process that no rule finds may be FaceFusion: it is called like that.
+func (f *files) suspect(o observation) string {
+	if len(o.argv) == 0 {
+		return ""
+	}
+	if !f.interpreter(o) {
+		if name := path.Base(o.argv[0]); resembles(name) && !strings.HasPrefix(name, "otelcol") {
+			return hintBinary
+		}
+		return ""
+	}
 	p := programOf(o.argv)
-	if p.kind != scriptProgram && p.kind != moduleProgram || p.isTool() || !f.interpreter(o) {
-		return false
+	if p.kind != scriptProgram && p.kind != moduleProgram || p.isTool() {
+		return ""
 	}
 	names := []string{p.name, o.argv[0]}
 	if cwd, err := f.cwd(o.pid); err == nil {
 		names = append(names, path.Base(cwd))
 	}
-	return slices.ContainsFunc(names, func(name string) bool {
-		name = strings.ToLower(name)
-		return strings.Contains(name, "facefusion") || strings.Contains(name, "face-fusion") || strings.Contains(name, "face_fusion")
-	})
+	if slices.ContainsFunc(names, resembles) {
+		return hintName
+	}
+	return ""
 }
 
 // currentHints are those of processes that live and are in no instance.

@@ -17,7 +17,10 @@ var launchers = setOf(
 	// first processes of containers and services
 	"tini", "docker-init", "dumb-init", "catatonit", "runc", "runc:[2:INIT]", "crun", "youki", "systemd-executor", "s6-setuidgid", "s6-envdir", "execlineb",
 	// package managers of Python with a command to run
-	"conda", "mamba", "micromamba", "uv", "pixi", "poetry", "pipenv", "pdm", "hatch", "accelerate",
+	"conda", "mamba", "micromamba", "uv", "pixi", "poetry", "pipenv", "pdm", "hatch", "rye",
+	// launchers of distributed programs, of instrumentation, of secrets and of displays
+	"accelerate", "torchrun", "deepspeed", "horovodrun", "mpirun", "mpiexec", "srun", "ddtrace-run", "opentelemetry-instrument", "newrelic-admin", "doppler", "chamber",
+	"envconsul", "vault-env", "dockerize", "wait-for-it", "wait4x", "xvfb-run", "dbus-run-session", "systemd-run", "systemd-inhibit", "bwrap", "firejail", "proot",
 	// tools that wrap a program to look at it
 	"strace", "ltrace", "perf", "nsys", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1",
 )

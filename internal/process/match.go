@@ -108,7 +108,7 @@ func (t *Table) heads(i *instanceState, o observation) fit {
 	if t.hasConfigured(i) {
 		return fitsNot // what else is there: health checks, and what somebody runs by hand
 	}
-	_, title := titled(o.argv)
+	_, title := retitled(o.argv)
 	if t.files.interpreter(o) {
 		if title || !programOf(o.argv).isTool() {
 			return fitsNow

@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,4 +52,24 @@ func TestACheckoutOnAShareThatHangs(t *testing.T) {
 			require.Equal(t, "/data/jobs", i.JobsPath)
 		}
 	}
+}
+
+// TestAServiceOnAShareThatHangs is found when the share answers: its folder was asked about in vain.
+func TestAServiceOnAShareThatHangs(t *testing.T) {
+	gate := hostfs.NewGate(hostfs.Settings{})
+	w := newHarness(t, process.Settings{Gate: gate})
+	release := make(chan struct{})
+	call, err := gate.Start(hostfs.DeviceKey{Device: "0:53", Share: true}, "uid 1000", func() { <-release })
+	require.NoError(t, err)
+	require.ErrorIs(t, gate.Wait(call), hostfs.ErrPending)
+
+	w.checkout("/mnt/share/studio", "3.8.1")
+	p := pythonIn(12, "/mnt/share/studio", "python3 handler.py")
+	p.MountInfo = "22 1 8:1 / / rw - ext4 /dev/root rw\n51 22 0:53 / /mnt/share rw - nfs4 nas:/export rw\n"
+	w.put(p)
+	require.Empty(t, w.pass().Instances)
+	close(release)
+	call.Await()
+	process.Age(w.table, time.Minute)
+	require.Equal(t, map[process.Role][]int{process.RoleService: {12}}, pids(only(t, w.pass())))
 }

@@ -2,6 +2,7 @@ package process
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -91,6 +92,41 @@ func (p pythonProgram) base() string {
 	}
 }
 
+// applicationOptions give an application server the folder to import from, or the file.
+var applicationOptions = setOf("--app-dir", "--pythonpath", "--chdir", "--workdir", "--working-dir", "--path", "--app", "-A")
+
+// applications are the folders that an application server is given: by an option, or as the path of
+// the application's file.
+func (p pythonProgram) applications(cwd string) (folders []string) {
+	for n, arg := range p.args {
+		name, value, has := strings.Cut(arg, "=")
+		if _, ok := applicationOptions[name]; ok && !has && n+1 < len(p.args) {
+			value = p.args[n+1]
+		} else if !ok {
+			value = ""
+		}
+		file, _, _ := strings.Cut(arg, ":")
+		switch {
+		case strings.HasPrefix(arg, "-") && strings.Contains(value, "/"):
+			value, _, _ = strings.Cut(value, ":")
+			if folder := absolute(cwd, value); !strings.HasSuffix(folder, ".py") {
+				folders = append(folders, path.Clean(folder))
+			} else {
+				folders = append(folders, path.Dir(path.Clean(folder)))
+			}
+		case !strings.HasPrefix(arg, "-") && strings.HasSuffix(file, ".py") && strings.Contains(file, "/"):
+			folders = append(folders, path.Dir(path.Clean(absolute(cwd, file))))
+		}
+		if len(folders) == maxApplications {
+			break
+		}
+	}
+	return folders
+}
+
+// maxApplications bounds the folders of a command line.
+const maxApplications = 2
+
 // titled says whether a process has replaced its command line by a title, and which program did.
 // The title keeps nothing of the script, so what the process runs is known by its executable alone.
 func titled(argv []string) (string, bool) {
@@ -107,4 +143,24 @@ func titled(argv []string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// retitled is titled, and knows titles of any other program: nothing is left of its arguments.
+func retitled(argv []string) (server string, ok bool) {
+	if len(argv) == 0 {
+		return "", false
+	}
+	program := path.Base(argv[0])
+	if strings.HasPrefix(program, "uwsgi") && embeds(program) {
+		return "uwsgi", true // its arguments are not those of an interpreter
+	}
+	if programOf(argv).kind != noProgram {
+		return "", false
+	}
+	if server, ok = titled(argv); ok {
+		return server, true
+	}
+	// a title is written over the arguments, and what is left of these are zeros
+	rest := slices.ContainsFunc(argv[1:], func(arg string) bool { return arg != "" })
+	return "", !rest && !isPython(program)
 }

@@ -3,6 +3,7 @@ package process
 import (
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
@@ -18,6 +19,7 @@ const (
 	ruleScriptFolder rule = "script_folder" // the folder of the script is one
 	rulePythonPath   rule = "pythonpath"    // a folder of PYTHONPATH is one
 	ruleBelowCwd     rule = "below_cwd"     // a folder in the working directory is one
+	ruleBelowScript  rule = "below_script"  // a folder in that of the script is one
 	ruleAboveScript  rule = "above_script"  // a folder above that of the script is one
 	ruleParentOfRun  rule = "parent_of_run" // it starts runs
 )
@@ -30,20 +32,33 @@ type ruleMatch struct {
 	// unconfirmed says that the rule holds only together with a sign of FaceFusion: its runtime in
 	// the process's mappings, or a run as a child.
 	unconfirmed bool
+	// hint says that it does not hold at all: it is named in the log, with this reason, where the
+	// process shows such a sign or, with anyway, after a while.
+	hint   string
+	anyway bool
 	// configured is the instance that the configuration gives it to.
 	configured *instanceState
 	// moved is the process as the member that it was until now, of another instance.
 	moved *trackedProcess
 }
 
+// embedders have the interpreter within: they are no Python by their names.
+var embedders = setOf("uwsgi", "uwsgi-core", "triton_python_backend_stub")
+
+// embeds says whether a program is one of them.
+func embeds(program string) bool {
+	_, ok := embedders[program]
+	return ok
+}
+
 // interpreter says whether a process is a Python interpreter. Its executable decides where it may
 // be looked at, as the name and the command line are the program's to change.
 func (f *files) interpreter(o observation) bool {
-	if isPython(o.stat.comm) || len(o.argv) > 0 && isPython(path.Base(o.argv[0])) {
+	if isPython(o.stat.comm) || len(o.argv) > 0 && (isPython(path.Base(o.argv[0])) || embeds(path.Base(o.argv[0]))) {
 		return true
 	}
 	exe, err := f.link(o.pid, "exe")
-	return err == nil && (isPython(path.Base(exe)) || path.Base(exe) == "uwsgi")
+	return err == nil && (isPython(path.Base(exe)) || embeds(path.Base(exe)))
 }
 
 // findScript is the rule for FaceFusion's own script; decided says that it is FaceFusion's script,
@@ -65,12 +80,8 @@ func (f *files) findScript(o observation) (found ruleMatch, ok, decided bool) {
 // process; blind says that it was missing.
 func (f *files) findFolder(o observation) (found ruleMatch, ok bool, blind Visibility) {
 	p := programOf(o.argv)
-	server, hasTitle := "", false
-	if p.kind == noProgram {
-		server, hasTitle = titled(o.argv)
-		hasTitle = hasTitle || len(o.argv) == 1 && !isPython(path.Base(o.argv[0]))
-	}
-	if !hasTitle && p.isTool() || !f.interpreter(o) {
+	server, hasTitle := retitled(o.argv)
+	if !hasTitle && p.kind != commandProgram && p.isTool() || !f.interpreter(o) {
 		return ruleMatch{}, false, ""
 	}
 	cwd, err := f.cwd(o.pid)
@@ -80,15 +91,18 @@ func (f *files) findFolder(o observation) (found ruleMatch, ok bool, blind Visib
 	case err != nil:
 		return ruleMatch{}, false, ""
 	}
-	if p.kind != noProgram {
+	if !hasTitle {
 		server = p.base()
 	}
 	_, imports := applicationServers[server]
 	root := f.rootOf(o.pid)
 	found, ok = f.findAround(surroundings{pid: o.pid, root: root, cwd: cwd, program: p, imports: imports})
 	if !ok {
-		if _, err := root.Stat(cwd + "/facefusion"); isDenied(err) {
+		switch _, err := root.Stat(cwd + "/facefusion"); {
+		case isDenied(err):
 			blind = VisibilityFoldersDenied
+		case hostfs.IsHanging(err):
+			blind = visibilityPending
 		}
 	}
 	return found, ok, blind
@@ -101,18 +115,25 @@ type surroundings struct {
 	cwd     string
 	program pythonProgram
 	// imports says that the program is an application server, which imports from its working
-	// directory.
+	// directory, or from the folder that it is given.
 	imports bool
 }
 
 func (f *files) findAround(s surroundings) (ruleMatch, bool) {
 	if isCheckout(s.root, s.cwd) {
-		return f.service(s, ruleCwd, s.cwd, false), true
+		found := f.service(s, ruleCwd, s.cwd, false)
+		if s.program.kind == commandProgram {
+			found.unconfirmed, found.hint = true, hintCommand
+		}
+		return found, true
 	}
-	scripts := s.scriptFolders()
-	if len(scripts) > 0 && scripts[0] != s.cwd {
-		if isCheckout(s.root, scripts[0]) {
-			return f.service(s, ruleScriptFolder, scripts[0], false), true
+	if s.program.kind == commandProgram {
+		return ruleMatch{}, false
+	}
+	origins := s.origins()
+	for _, folder := range origins {
+		if folder != s.cwd && isCheckout(s.root, folder) {
+			return f.service(s, ruleScriptFolder, folder, false), true
 		}
 	}
 	for _, folder := range f.pythonPath(s.pid) {
@@ -120,40 +141,104 @@ func (f *files) findAround(s surroundings) (ruleMatch, bool) {
 			return f.service(s, rulePythonPath, folder, false), true
 		}
 	}
-	if _, shared := sharedFolders[s.cwd]; !shared {
-		if name := checkoutBelow(s.root, s.cwd); name != "" {
-			here := s.imports || len(scripts) > 0 && scripts[0] == s.cwd || s.program.kind == moduleProgram
-			return f.service(s, ruleBelowCwd, filepath.Join(s.cwd, name), !here), true
-		}
+	if found, ok := f.findBelow(s, origins); ok {
+		return found, true
 	}
-	if len(scripts) < 2 {
-		return ruleMatch{}, false
-	}
-	for _, folder := range scripts[1:] {
-		if isCheckout(s.root, folder) {
-			return f.service(s, ruleAboveScript, folder, true), true
+	for _, origin := range origins {
+		for _, folder := range above(origin) {
+			if isCheckout(s.root, folder) {
+				return f.service(s, ruleAboveScript, folder, true), true
+			}
 		}
 	}
 	return ruleMatch{}, false
 }
 
-// maxAbove is how many folders above that of the script are tried.
+// findBelow looks into the folders below the working directory and those of the program.
+func (f *files) findBelow(s surroundings, origins []string) (ruleMatch, bool) {
+	for _, folder := range append([]string{s.cwd}, origins...) {
+		by := ruleBelowScript
+		// What a program has from its own folder, or from the one that it imports from, is its own.
+		here := s.imports && s.names(folder)
+		if folder == s.cwd {
+			by, here = ruleBelowCwd, s.imports || slices.Contains(origins, s.cwd)
+		} else if holdsPrograms(folder) {
+			continue
+		}
+		names := subfolders(s.root, folder)
+		if _, shared := sharedFolders[folder]; shared {
+			if name := firstCheckout(s.root, folder, slices.DeleteFunc(names, func(n string) bool { return !resembles(n) })); name != "" && folder == s.cwd {
+				found := f.service(s, by, filepath.Join(folder, name), true)
+				found.hint = hintShared
+				return found, true
+			}
+			continue
+		}
+		if name := firstCheckout(s.root, folder, names); name != "" {
+			return f.service(s, by, filepath.Join(folder, name), !here), true
+		}
+		for _, nest := range names {
+			if _, usual := nests[nest]; !usual {
+				continue
+			}
+			nest = filepath.Join(folder, nest)
+			if name := firstCheckout(s.root, nest, subfolders(s.root, nest)); name != "" {
+				found := f.service(s, by, filepath.Join(nest, name), true)
+				found.hint, found.anyway = hintNested, true
+				return found, true
+			}
+		}
+	}
+	return ruleMatch{}, false
+}
+
+// holdsPrograms says that a folder is one of programs or packages of every kind.
+func holdsPrograms(folder string) bool {
+	switch path.Base(folder) {
+	case "bin", "sbin", "site-packages", "dist-packages":
+		return true
+	default:
+		return false
+	}
+}
+
+// maxAbove is how many folders above that of the program are tried.
 const maxAbove = 3
 
-// scriptFolders are the folder of the script and those above it, the nearest first.
-func (s surroundings) scriptFolders() []string {
-	if s.program.kind != scriptProgram {
-		return nil
-	}
-	folder := filepath.Clean(path.Dir(absolute(s.cwd, s.program.name)))
-	folders := []string{folder}
+// above are the folders above another one, the nearest first.
+func above(folder string) (list []string) {
 	for range maxAbove {
 		if folder = filepath.Dir(folder); folder == "/" {
 			break
 		}
-		folders = append(folders, folder)
+		list = append(list, folder)
 	}
-	return folders
+	return list
+}
+
+// origins are the folders that a program itself is from: that of the script, the working directory
+// of a module and of what an application server serves, or the folder that such a server was given.
+func (s surroundings) origins() (folders []string) {
+	if s.imports {
+		folders = append(folders, s.program.applications(s.cwd)...)
+		if len(folders) == 0 {
+			folders = append(folders, s.cwd)
+		}
+	}
+	switch s.program.kind {
+	case moduleProgram:
+		folders = append(folders, s.cwd)
+	case scriptProgram:
+		folders = append(folders, filepath.Clean(path.Dir(absolute(s.cwd, s.program.name))))
+	default:
+	}
+	slices.Sort(folders)
+	return slices.Compact(folders)
+}
+
+// names says whether the command line of a server gives it a folder to import from.
+func (s surroundings) names(folder string) bool {
+	return slices.Contains(s.program.applications(s.cwd), folder)
 }
 
 // service is a program around the FaceFusion of a checkout.

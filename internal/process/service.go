@@ -34,6 +34,17 @@ func (t *Table) confirmByRuntime(u *unconfirmed, o observation) (ruleMatch, bool
 	return u.ruleMatch, true
 }
 
+// suspect names a process in the log once it had the time to load FaceFusion's runtime.
+func (t *Table) suspect(u *unconfirmed, o observation) {
+	if u.mapped || o.age < serviceAge || u.start != o.stat.start {
+		return
+	}
+	u.mapped = true
+	if t.files.importsRuntime(o.pid) || u.anyway {
+		t.hint(o, u.hint)
+	}
+}
+
 // confirmByRun takes in the program that started a run: one that a rule fits is confirmed by it,
 // any other joins alone, in the instance of the run.
 func (t *Table) confirmByRun(p *pass, o observation, run *trackedProcess) {
@@ -127,9 +138,11 @@ func (t *Table) attend(p *pass) {
 			}
 		}
 	}
-	for pid := range t.unconfirmed {
-		if t.cache.records[pid] == nil {
-			delete(t.unconfirmed, pid)
+	for _, noted := range []map[int]*unconfirmed{t.unconfirmed, t.suspects} {
+		for pid := range noted {
+			if t.cache.records[pid] == nil {
+				delete(noted, pid)
+			}
 		}
 	}
 	for pid := range t.awaited {

@@ -11,7 +11,7 @@ var starters = setOf(
 	// the first process, supervisors, runtimes of containers
 	"systemd", "init", "openrc", "openrc-init", "s6-svscan", "s6-supervise", "runsvdir", "runsv", "svscan", "supervise", "monit", "god", "pm2", "forever", "nodemon",
 	"overmind", "foreman", "goreman", "hivemind", "process-compose", "containerd-shim", "containerd", "dockerd", "docker", "podman", "conmon", "lxc-start", "lxc",
-	"lxcfs", "incusd", "systemd-nspawn", "kubelet", "crio", "nomad", "portainer",
+	"lxcfs", "incusd", "systemd-nspawn", "kubelet", "crio", "nomad", "portainer", "pinokio",
 	// terminals and logins
 	"tmux", "screen", "zellij", "dtach", "abduco", "byobu", "sshd", "sshd-session", "sshd-auth", "dropbear", "login", "agetty", "getty", "mosh-server", "ttyd",
 	"gotty", "script", "expect", "gnome-terminal-", "gnome-terminal-server", "konsole", "xterm", "kitty", "alacritty", "wezterm-gui", "xfce4-terminal", "gnome-shell",
@@ -103,7 +103,7 @@ func (t *Table) mayServe(o observation) bool {
 	if !t.files.interpreter(o) {
 		return o.pid != 1 && !mayBecome(o.stat.comm, o.argv)
 	}
-	if _, ok := titled(o.argv); ok {
+	if _, ok := retitled(o.argv); ok {
 		return true
 	}
 	return !programOf(o.argv).isTool()

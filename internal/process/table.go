@@ -58,8 +58,8 @@ type Table struct {
 	members map[int]*trackedProcess
 	// exited have ended, but are not reported yet, as their parent did not fetch them.
 	exited []*trackedProcess
-	// unconfirmed are processes that may be services.
-	unconfirmed map[int]*unconfirmed
+	// unconfirmed are processes that may be services, suspects those that the log alone names.
+	unconfirmed, suspects map[int]*unconfirmed
 	// runFolders counts the jobs folders of runs.
 	runFolders int
 	// awaited are processes that fit what is configured, but for what comes with time.
@@ -113,6 +113,7 @@ func NewTable(s Settings) *Table {
 		groups:      container.NewGroups(f.root),
 		members:     make(map[int]*trackedProcess),
 		unconfirmed: make(map[int]*unconfirmed),
+		suspects:    make(map[int]*unconfirmed),
 		awaited:     make(map[int]*awaited),
 		refused:     make(refused),
 		unlooked:    make(map[int]Visibility),

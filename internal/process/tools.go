@@ -9,7 +9,9 @@ import (
 // level below it is enough: their script lies in a folder of the environment.
 var applicationServers = setOf(
 	"uvicorn", "gunicorn", "hypercorn", "granian", "daphne", "waitress", "waitress-serve", "uwsgi", "flask", "fastapi", "celery", "rq", "rqworker", "arq",
-	"dramatiq", "huey", "huey_consumer", "ray", "serve", "bentoml", "litserve", "streamlit", "chainlit", "faust", "taskiq", "sanic", "quart", "django",
+	"dramatiq", "huey", "huey_consumer", "ray", "serve", "bentoml", "litserve", "streamlit", "chainlit", "faust", "taskiq", "sanic", "quart", "django", "django-admin",
+	"litestar", "robyn", "blacksheep", "tornado", "twistd", "cog", "kserve", "mlserver", "model_service_worker", "functions-framework", "gradio", "nicegui", "panel", "saq",
+	"procrastinate", "pgqueuer", "streaq", "nameko", "fastmcp",
 )
 
 // tools are Python programs that people run in a checkout without serving anything with it.
@@ -23,6 +25,11 @@ var tools = setOf(
 	// prompts, notebooks, documentation, debuggers, profilers
 	"ipython", "ipython3", "idlelib", "bpython", "ptpython", "ipykernel", "ipykernel_launcher", "jupyter", "notebook", "jupyterlab", "papermill", "nbconvert",
 	"pydoc", "sphinx", "mkdocs", "debugpy", "pydevd", "ipdb", "memory_profiler", "mprof", "scalene", "py-spy", "viztracer", "tensorboard", "pyftpdlib",
+	"spyder_kernels", "marimo", "voila", "nbclassic", "jupyterhub", "colab_jupyter", "colab-fileshim",
+	// monitors, downloads and clients that one has open in a terminal
+	"nvitop", "gpustat", "nvidia-htop", "glances", "bpytop", "s-tui", "yt-dlp", "youtube-dl", "you-get", "gallery-dl", "speedtest", "speedtest-cli", "aws",
+	"gcloud", "gsutil", "az", "s3cmd", "b2", "kaggle", "wandb", "dvc", "vastai", "docker-compose", "podman-compose", "certbot", "pgcli", "mycli", "litecli", "ranger", "aider",
+	"pre-commit", "git-filter-repo", "comfy", "locust",
 	// processes of multiprocessing and joblib, which are known by their parent
 	"multiprocessing", "joblib", "loky",
 )

@@ -58,6 +58,10 @@ func (t *Table) examine(l *pass, due []int) {
 	for _, g := range seen {
 		if !t.track(l, g) {
 			t.cache.judge(g, l.at)
+			if u := cmp.Or(t.unconfirmed[g.pid], t.suspects[g.pid]); u != nil && !u.mapped {
+				t.cache.set(g.pid, candidate)
+				t.cache.later(g.pid, l.at+max(0, serviceAge-g.age)) // its runtime is looked for then
+			}
 		}
 	}
 	if len(t.members) > members {
@@ -117,6 +121,10 @@ func (t *Table) find(o observation, parent *trackedProcess, blind Visibility) (r
 	if known := t.unconfirmed[o.pid]; known != nil && known.cmdline == o.cmdline {
 		return t.confirmByRuntime(known, o)
 	}
+	if known := t.suspects[o.pid]; known != nil && known.cmdline == o.cmdline {
+		t.suspect(known, o)
+		return ruleMatch{}, false
+	}
 	if !t.cache.changed(o) && blind == "" {
 		return ruleMatch{}, false
 	}
@@ -127,14 +135,24 @@ func (t *Table) find(o observation, parent *trackedProcess, blind Visibility) (r
 		return ruleMatch{}, false
 	}
 	found, ok, blind = t.findFolder(o)
+	if blind == visibilityPending {
+		t.cache.ask(o.pid)
+		return ruleMatch{}, false
+	}
 	if blind != "" {
 		t.unlooked[o.pid] = blind
 	}
-	if !ok && blind == "" && t.files.resembles(o) {
-		t.hint(o, hintName)
+	if !ok && blind == "" {
+		if reason := t.files.suspect(o); reason != "" {
+			t.hint(o, reason)
+		}
 	}
 	if ok && found.unconfirmed {
-		t.unconfirmed[o.pid] = &unconfirmed{ruleMatch: found, cmdline: o.cmdline, start: o.stat.start}
+		noted := t.unconfirmed
+		if found.hint != "" {
+			noted = t.suspects
+		}
+		noted[o.pid] = &unconfirmed{ruleMatch: found, cmdline: o.cmdline, start: o.stat.start}
 		return ruleMatch{}, false
 	}
 	return found, ok

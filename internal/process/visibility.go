@@ -27,6 +27,10 @@ const (
 	VisibilityFoldersDenied Visibility = "folders_denied"
 )
 
+// visibilityPending: the file system of the folder that a program works in does not answer. It is
+// never published: what FaceFusion's jobs are on says so of itself.
+const visibilityPending Visibility = "pending"
+
 // Blindness is a reason for which FaceFusion may run unseen.
 type Blindness struct {
 	Visibility Visibility
