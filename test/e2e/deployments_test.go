@@ -109,20 +109,20 @@ func (f *frameworks) ask(t *testing.T, d deployed, port int) error {
 	if d.name == "Ray Serve" {
 		path = "/"
 	}
-	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, path))
-	// its port may be opened late
-	for deadline := time.Now().Add(90 * time.Second); err != nil && time.Now().Before(deadline); {
-		time.Sleep(200 * time.Millisecond)
-		response, err = http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, path))
+	// Its port may be opened late, and Ray's proxy answers 404 until it knows the route.
+	var err error
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		var response *http.Response
+		if response, err = http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", port, path)); err != nil {
+			continue
+		}
+		response.Body.Close()
+		if response.StatusCode == http.StatusOK {
+			return nil
+		}
+		err = fmt.Errorf("it answers %s", response.Status)
 	}
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("it answers %s", response.Status)
-	}
-	return nil
+	return err
 }
 
 // command is one of the environment's programs, in the checkout.
