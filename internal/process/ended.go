@@ -18,6 +18,8 @@ type EndedService struct {
 	// Stopped says that it was ended on purpose, and that the instance need not run. While it is
 	// not known yet how it ended, it is false.
 	Stopped bool
+	// Caller says that it was known only for the runs that it had started.
+	Caller bool `json:",omitempty"`
 	// Since is when it was missed first; zero for one that ran when it was saved.
 	Since time.Time `json:",omitzero"`
 	// orphan is that of its process.
@@ -50,7 +52,7 @@ func (i *instanceState) lose(m *trackedProcess, now time.Time) {
 }
 
 func (m *trackedProcess) asEnded() EndedService {
-	return EndedService{ID: m.ID, Port: m.lastPort, Serves: m.role == RoleServer || m.listened, orphan: m.orphan}
+	return EndedService{ID: m.ID, Port: m.lastPort, Serves: m.role == RoleServer || m.listened, Caller: m.alone, orphan: m.orphan}
 }
 
 // conclude notes how it ended, which is known later than that it did.
@@ -73,11 +75,12 @@ func (i *instanceState) refound(m *trackedProcess) {
 }
 
 // refill gives a place to a service that has come to stay: that of its port, else the one that is
-// empty for the longest, but once only, and none that became empty after it came.
+// empty for the longest, but once only, and none that became empty after it came. What starts runs
+// of a service that has ended does not take its place.
 func (i *instanceState) refill(m *trackedProcess) {
-	n := slices.IndexFunc(i.ended, func(e EndedService) bool { return e.Port == m.lastPort })
+	n := slices.IndexFunc(i.ended, func(e EndedService) bool { return e.Port == m.lastPort && e.Caller == m.alone })
 	if n < 0 && !m.placed && m.lastPort != 0 {
-		n = slices.IndexFunc(i.ended, func(e EndedService) bool { return e.at <= m.joined })
+		n = slices.IndexFunc(i.ended, func(e EndedService) bool { return e.at <= m.joined && e.Caller == m.alone })
 	}
 	if n >= 0 {
 		i.ended = slices.Delete(i.ended, n, n+1)
@@ -87,7 +90,16 @@ func (i *instanceState) refill(m *trackedProcess) {
 
 // stopped says that all services of an instance without a process were ended on purpose.
 func (i *instanceState) stopped() bool {
-	return i.own == 0 && len(i.ended) > 0 && !slices.ContainsFunc(i.ended, func(e EndedService) bool { return !e.Stopped })
+	return i.own == i.bystanders() && len(i.ended) > 0 && !slices.ContainsFunc(i.ended, func(e EndedService) bool { return !e.Stopped })
+}
+
+// bystanders is how many of its processes do not keep an instance up: those that are known for the
+// runs that they start only, where something else is what should run.
+func (i *instanceState) bystanders() int {
+	if i.conf != nil && i.conf.Match != nil || slices.ContainsFunc(i.ended, func(e EndedService) bool { return !e.Caller }) {
+		return i.callers
+	}
+	return 0
 }
 
 // forgetEnded forgets services that nobody has started again for as long as an instance is

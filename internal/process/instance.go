@@ -28,6 +28,8 @@ type instanceState struct {
 	lastSeen time.Time
 	// own counts the live processes that are not children.
 	own int
+	// callers counts those of them that joined for their runs.
+	callers int
 	// ownEnded is when the last of them ended or left.
 	ownEnded time.Duration
 	// services counts those of them that are servers or services, and vacated is when the last of
@@ -79,6 +81,9 @@ func (i *instanceState) totalsOf(r Role) *roleTotals {
 // enter counts a process that is no child.
 func (i *instanceState) enter(m *trackedProcess) {
 	i.own++
+	if m.alone {
+		i.callers++
+	}
 	if m.serving() {
 		i.services++
 	}
@@ -87,6 +92,9 @@ func (i *instanceState) enter(m *trackedProcess) {
 // leave counts one that has ended, or is another instance's.
 func (i *instanceState) leave(m *trackedProcess, at time.Duration) {
 	i.own--
+	if m.alone {
+		i.callers--
+	}
 	i.ownEnded = at
 	if m.serving() {
 		i.services--
@@ -172,6 +180,7 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 	}
 	byRole := make(map[Role][]*trackedProcess, len(i.totals))
 	own, refused := 0, 0
+	bystanders := i.bystanders() > 0
 	for _, m := range live {
 		if !m.role.Child() {
 			own++
@@ -182,6 +191,7 @@ func (i *instanceState) publish(live []*trackedProcess, c *clock) Instance {
 		out.Restricted = out.Restricted || !m.role.Child() && m.denied&deniedCheckout != 0
 		byRole[m.role] = append(byRole[m.role], m)
 		p := Process{ID: m.ID, Role: m.role, Rule: string(m.rule), Command: m.command(), Started: c.started(m.StartTicks), TempPath: m.temp, CPU: m.used.seconds(), Paths: m.paths}
+		p.Bystander = m.alone && bystanders
 		p.Target, p.Output = m.stepPaths()
 		p.Job = m.namedJob()
 		out.Processes = append(out.Processes, p)

@@ -95,10 +95,10 @@ type Instance struct {
 }
 
 // Up says whether a FaceFusion process of the instance runs. Children that outlive their parent do
-// not count.
+// not count, nor does what only starts runs of a service that is missed.
 func (i *Instance) Up() bool {
 	for _, p := range i.Processes {
-		if !p.Role.Child() {
+		if !p.Role.Child() && !p.Bystander {
 			return true
 		}
 	}
@@ -121,6 +121,9 @@ type Process struct {
 	Command string
 	// Rule is how a process that is no child was found, for the log: "script", "cwd", …
 	Rule string
+	// Bystander says that it is known for the runs that it starts, and that the instance is more
+	// than that.
+	Bystander bool
 	// Started is the wall-clock time of the start.
 	Started time.Time
 	// TempPath is its folder for temporary files, as it names it; empty for /tmp, for children, and
