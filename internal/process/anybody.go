@@ -25,18 +25,21 @@ func (t *Table) OpenToAnybody() (names []string) {
 func (t *Table) UnknownUsers() map[string]string {
 	unknown := make(map[string]string)
 	for _, i := range t.instances.configured {
-		m := i.conf.Match
-		if m == nil || m.User == "" {
-			continue
-		}
-		if _, err := strconv.Atoi(m.User); err == nil {
-			continue
-		}
-		if _, there := t.files.uid(m.User); !there {
+		if m := i.conf.Match; m != nil && !t.files.knowsUser(m.User) {
 			unknown[i.id] = m.User
 		}
 	}
 	return unknown
+}
+
+// knowsUser says whether a configured user is one that there can be: a number, or a name of the
+// host.
+func (f *files) knowsUser(name string) bool {
+	if _, err := strconv.Atoi(name); err == nil || name == "" {
+		return true
+	}
+	_, ok := f.uid(name)
+	return ok
 }
 
 // firstPerson is the lowest user that useradd gives a person, and nobody the one of nobody.

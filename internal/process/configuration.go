@@ -71,7 +71,11 @@ func (t *Table) compareConfiguration(i *instanceState) {
 	c, before := &i.configuration, i.configuration
 	c.unfit, c.state, c.compared, c.ever = nil, ConfigurationMatched, t.at, true
 	if i.conf.Match != nil && !c.matched {
-		c.lacks("match", ConfigurationUnmatched)
+		if t.files.knowsUser(i.conf.Match.User) {
+			c.lacks("match", ConfigurationUnmatched)
+		} else {
+			c.lacks("match.user", ConfigurationUnmatched)
+		}
 		// Only these need what a process of another user may deny.
 		if m := i.conf.Match; t.files.matchDenied && (m.Exe != nil || m.Port != 0) {
 			c.state = ConfigurationDenied

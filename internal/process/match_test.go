@@ -298,6 +298,20 @@ func TestPIDFile(t *testing.T) {
 	}
 }
 
+// TestAUserThatThereIsNot is named as what fits nothing: the rest of the match may be right.
+func TestAUserThatThereIsNot(t *testing.T) {
+	w := newHarness(t, process.Settings{Instances: []process.Configured{
+		{Name: "a", Match: &process.Match{User: "swop"}}, {Name: "b", Match: &process.Match{User: "swap"}}, {Name: "c", Match: &process.Match{User: "4711"}},
+	}})
+	require.NoError(t, w.host.WriteFile("/etc/passwd", "swap:x:998:998::/:/usr/sbin/nologin\n"))
+	require.Equal(t, map[string]string{"a": "swop"}, w.table.UnknownUsers())
+	fields := map[string][]string{}
+	for _, i := range w.pass().Instances {
+		fields[i.ID] = i.Unfit
+	}
+	require.Equal(t, map[string][]string{"a": {"match.user"}, "b": {"match"}, "c": {"match"}}, fields)
+}
+
 // TestAFolderThatFitsNothing is reported after a minute, and not before.
 func TestAFolderThatFitsNothing(t *testing.T) {
 	s := process.Settings{Instances: []process.Configured{

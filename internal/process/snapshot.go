@@ -56,7 +56,7 @@ type Instance struct {
 	// Settings.ForgetAfter.
 	Configured bool
 	// Configuration says whether what the configuration names is there; empty for others. Unfit are
-	// the fields that nothing fits: path, jobs_path, match.
+	// the fields that nothing fits: path, jobs_path, match, match.user.
 	Configuration ConfigurationState
 	Unfit         []string
 	// Expected says that it is configured, and is down whenever it does not run, however it ended.

@@ -106,7 +106,7 @@ func (p *Probe) Start(ctx context.Context, host component.Host) error {
 	unknown := p.table.UnknownUsers()
 	for _, name := range slices.Sorted(maps.Keys(unknown)) {
 		p.env.Settings.Logger.Warn("no process fits the match of an instance, as its user is not in the host's /etc/passwd", zap.String("instance", name),
-			zap.String("user", unknown[name]), zap.String("remedy", "correct match.user; of a user that is in another directory (LDAP), or only in a container, give the number"))
+			zap.String("user", unknown[name]), zap.String("remedy", unknownUserRemedy))
 	}
 	p.loop.Start()
 	return nil
@@ -214,17 +214,37 @@ func (p *Probe) reportDenied(snapshot *process.Snapshot) {
 	p.denied = now
 }
 
-// remedies by the state of an instance's configuration.
-var remedies = map[process.ConfigurationState]string{
-	process.ConfigurationUnmatched: "start the instance, or correct the fields: a path is compared as the host and as the process name it, a match with all processes (docs/instances.md)",
-	process.ConfigurationDenied:    "give the collector CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, or run it as the user and group of FaceFusion",
+const unknownUserRemedy = "correct match.user; of a user that is in another directory (LDAP), or only in a container, give the number"
+
+// remedyOf says what to do about what is configured and fits nothing; empty where that is to be
+// waited for.
+func remedyOf(instance *process.Instance) string {
+	lacks := func(field string) bool { return slices.Contains(instance.Unfit, field) }
+	switch instance.Configuration {
+	case process.ConfigurationDenied:
+		return "give the collector CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, or run it as the user and group of FaceFusion"
+	case process.ConfigurationUnmatched:
+	default:
+		return ""
+	}
+	var remedies []string
+	if lacks("match.user") {
+		remedies = append(remedies, unknownUserRemedy)
+	}
+	if lacks("match") {
+		remedies = append(remedies, "start the instance, or correct the match: one process has to fit all of its fields (docs/instances.md)")
+	}
+	if lacks("path") || lacks("jobs_path") {
+		remedies = append(remedies, "correct the path, as the host or the process names it, or start what makes the folder (docs/instances.md)")
+	}
+	return strings.Join(remedies, "; ")
 }
 
 // reportUnfit logs, once each, the configured instances that nothing fits.
 func (p *Probe) reportUnfit(snapshot *process.Snapshot) {
 	for i := range snapshot.Instances {
 		instance := &snapshot.Instances[i]
-		remedy := remedies[instance.Configuration]
+		remedy := remedyOf(instance)
 		if fields := strings.Join(instance.Unfit, ", "); remedy != "" && p.unfit[instance.ID] != fields {
 			p.unfit[instance.ID] = fields
 			p.env.Settings.Logger.Warn("nothing fits the configuration of an instance", zap.String("instance", instance.ID), zap.String("fields", fields),

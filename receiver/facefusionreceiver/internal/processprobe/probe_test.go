@@ -224,9 +224,16 @@ func TestWhatNothingFitsIsLoggedOnce(t *testing.T) {
 	}
 	p.report(snapshot(process.ConfigurationMatched))
 	require.Len(t, logs.All(), 1)
-	require.Equal(t, map[string]any{"instance": "ff", "fields": "path", "state": "unmatched", "remedy": remedies[process.ConfigurationUnmatched]}, logs.All()[0].ContextMap())
+	require.Equal(t, map[string]any{"instance": "ff", "fields": "path", "state": "unmatched", "remedy": "correct the path, as the host or the process names it, or start what makes the folder (docs/instances.md)"}, logs.All()[0].ContextMap())
+	for n, fields := range [][]string{{"match"}, {"match.user"}, {"match", "path"}} {
+		p.report(snapshot(process.ConfigurationUnmatched, fields...))
+		require.Len(t, logs.All(), n+2)
+		remedy := logs.All()[n+1].ContextMap()["remedy"]
+		require.Equal(t, n == 2, strings.Contains(remedy.(string), "correct the path"), "of an instance that has none")
+		require.Equal(t, n == 1, strings.Contains(remedy.(string), "match.user"))
+	}
 	p.report(snapshot(process.ConfigurationDenied, "match"))
-	require.Len(t, logs.All(), 2)
+	require.Len(t, logs.All(), 5)
 }
 
 // TestDescriptorsOverTheLimitAreLoggedOnce: they were counted, and nobody was told.
