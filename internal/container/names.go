@@ -38,6 +38,7 @@ func (n *Names) ReadDocker(text []byte) {
 		return
 	}
 	n.Name, n.Image = Label(strings.TrimPrefix(kept.Name, "/")), Label(kept.Config.Image)
+	n.inCluster(kept.Name)
 	project, service, number := kept.Config.Labels[composeProject], kept.Config.Labels[composeService], kept.Config.Labels[composeNumber]
 	if service != "" {
 		n.lasting = "compose " + strings.Join([]string{project, service, number}, "/")
@@ -95,8 +96,21 @@ func (n *Names) ReadPodman(text []byte, id string) {
 		n.Image = Label(metadata.Image)
 		if len(c.Names) > 0 {
 			n.Name = Label(c.Names[0])
+			n.inCluster(c.Names[0])
 		}
 	}
+}
+
+// inCluster reads the name that CRI-O and cri-dockerd make of a container of a pod:
+// k8s_<container>_<pod>_<namespace>_<uid>_<attempt>. No part can have an underscore, and the last two
+// are others each time.
+func (n *Names) inCluster(name string) {
+	parts := strings.Split(strings.TrimPrefix(name, "/"), "_")
+	if len(parts) != 6 || parts[0] != "k8s" || parts[1] == "" || parts[2] == "" {
+		return
+	}
+	n.PodContainer = Label(parts[1])
+	n.lasting = "pod " + strings.Join([]string{parts[3], parts[2], n.PodContainer}, "/")
 }
 
 // maxLabel bounds a name: those of runtimes are shorter.

@@ -1,7 +1,9 @@
 package process
 
 import (
+	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/container"
@@ -53,7 +55,7 @@ func (f *files) containerNames(pid int, l *container.Location) (names container.
 	}
 	// Within a container anybody may be called like another one.
 	if l.ID != "" && l.ID == l.Site.Outer {
-		f.runtimeNames(&names, l.ID, mounts, believed || l.Site.Session != "")
+		f.runtimeNames(pid, &names, l.ID, mounts, believed || l.Site.Session != "")
 	}
 	names.InPod(l.PodUID)
 	return names
@@ -67,9 +69,12 @@ var bundles = [...]string{
 
 // runtimeNames reads the names that a runtime keeps of a container, in its usual folder or, where
 // the mounts are believed, that of the container's /etc/hostname.
-func (f *files) runtimeNames(names *container.Names, id string, mounts []hostfs.Mount, believed bool) {
+func (f *files) runtimeNames(pid int, names *container.Names, id string, mounts []hostfs.Mount, believed bool) {
 	root := f.hostRoot()
 	docker := []string{"/var/lib/docker/containers/" + id, "/var/snap/docker/common/var-lib-docker/containers/" + id}
+	if users := f.remapped(pid); users != "" {
+		docker = append(docker, "/var/lib/docker/"+users+"/containers/"+id)
+	}
 	podman := []string{"/var/lib/containers/storage/overlay-containers"}
 	if folder := f.containerFolder(id, mounts); believed && folder != "" {
 		docker, podman = append(docker, folder), append(podman, path.Dir(folder))
@@ -94,6 +99,19 @@ func (f *files) runtimeNames(names *container.Names, id string, mounts []hostfs.
 			return
 		}
 	}
+}
+
+// remapped names the folder in which Docker keeps all of its containers that have users of their own
+// (userns-remap): the user and the group of the host that their root is.
+func (f *files) remapped(pid int) string {
+	users, _ := f.ids(pid, "uid_map")
+	groups, _ := f.ids(pid, "gid_map")
+	root := func(r idRange) bool { return r.inner == 0 }
+	user, group := slices.IndexFunc(users, root), slices.IndexFunc(groups, root)
+	if user < 0 || group < 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d", users[user].outer, groups[group].outer)
 }
 
 // containerFolder is the runtime's folder of a container: that of its /etc/hostname.

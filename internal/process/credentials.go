@@ -68,8 +68,11 @@ func (f *files) credentials(pid int) (c credentials, ok bool) {
 
 // users are those of the user namespace of a process. It has none before somebody has written them,
 // and its capabilities mean nothing then: mapped is false.
-func (f *files) users(pid int) (list []idRange, mapped bool) {
-	data, err := f.read(f.path(pid, "uid_map"), maxStat)
+func (f *files) users(pid int) (list []idRange, mapped bool) { return f.ids(pid, "uid_map") }
+
+// ids reads the map of users or of groups.
+func (f *files) ids(pid int, file string) (list []idRange, mapped bool) {
+	data, err := f.read(f.path(pid, file), maxStat)
 	if err != nil {
 		return nil, true
 	}

@@ -43,6 +43,22 @@ var kindsOfNames = map[string]func(w *harness, name string, n int) (cgroup, moun
 	"docker --name": func(w *harness, name string, n int) (string, string) {
 		return "0::/system.slice/docker-" + nthContainer(n) + ".scope\n", dockerFiles(w, nthContainer(n), `{"Name": "/`+name+`"}`)
 	},
+	"docker with userns-remap": func(w *harness, name string, n int) (string, string) {
+		folder := "/var/lib/docker/231072.231072/containers/" + nthContainer(n)
+		require.NoError(w.t, w.host.WriteFile(folder+"/config.v2.json", `{"Name": "/`+name+`"}`))
+		return "0::/system.slice/docker-" + nthContainer(n) + ".scope\n", "310 300 8:1 " + folder + "/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n"
+	},
+	"a StatefulSet on CRI-O": func(w *harness, name string, n int) (string, string) {
+		list := "/var/lib/containers/storage/overlay-containers/containers.json"
+		text, err := os.ReadFile(w.host.Path(list))
+		if err != nil {
+			text = []byte(`[{"id": "other"}]`)
+		}
+		uid := podUID(fmt.Sprint("pod of", n))
+		entry := fmt.Sprintf(`, {"id": %q, "names": ["k8s_ff_%s_media_%s_%d"]}]`, nthContainer(n), name, uid, n)
+		require.NoError(w.t, w.host.WriteFile(list, strings.TrimSuffix(string(text), "]")+entry))
+		return fmt.Sprintf("0::/kubepods.slice/kubepods-pod%s.slice/crio-%s.scope\n", strings.ReplaceAll(uid, "-", "_"), nthContainer(n)), ""
+	},
 	"podman --name": func(w *harness, name string, n int) (string, string) {
 		list := "/var/lib/containers/storage/overlay-containers/containers.json"
 		text, err := os.ReadFile(w.host.Path(list))
@@ -102,7 +118,16 @@ func TestContainersThatAreCreatedAnew(t *testing.T) {
 				w := newHarness(t, process.Settings{})
 				put := func(pid int, name string, n int) {
 					cgroup, mounts := files(w, name, n)
-					w.put(created(w, pid, n, cgroup, mounts, jobs))
+					p := created(w, pid, n, cgroup, mounts, jobs)
+					if strings.HasSuffix(kind, "userns-remap") {
+						p.UID = 231_072
+					}
+					w.put(p)
+					if p.UID != 0 {
+						for _, file := range []string{"uid_map", "gid_map"} {
+							require.NoError(t, w.host.WriteFile(fmt.Sprintf("/proc/%d/%s", pid, file), "0 231072 65536\n"))
+						}
+					}
 				}
 				put(100, "web", 1)
 				id := only(t, w.pass()).ID
