@@ -35,3 +35,6 @@ func Unlooked(t *Table, pid int) { t.unlooked[pid] = VisibilityDenied }
 func WithoutFolderRules(t *Table) {
 	t.findFolder = func(observation) (ruleMatch, bool, Visibility) { return ruleMatch{}, false, "" }
 }
+
+// Keys is how many keys the instances of a Table are known by.
+func Keys(t *Table) int { return len(t.instances.byKey) }

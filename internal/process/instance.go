@@ -13,8 +13,10 @@ import (
 // instanceState is what is remembered of an installation while its processes come and go.
 type instanceState struct {
 	id string
-	// key is what it is known by, site where it runs.
+	// key is what it is known by, site where it runs. keys are those of a configured one, the first
+	// is the oldest.
 	key     string
+	keys    []string
 	site    site
 	conf    *Configured // nil for a discovered one
 	version string

@@ -71,7 +71,7 @@ func (s *instanceSet) expect() {
 		i.jobs = s.files.locate(1, jobs)
 		i.jobsPath, i.jobsVia = filepath.Join(s.files.root, jobs), 0
 		if s.byKey[i.jobs.key] == nil {
-			s.byKey[i.jobs.key] = i
+			s.know(i.jobs.key, i)
 		}
 	}
 }
@@ -133,8 +133,27 @@ func (s *instanceSet) of(p workdir, role Role, admitted func() (uid int, ok bool
 		}
 		i = &instanceState{id: name(checkout, key, s.taken), key: key, site: p.siteFor(role), uid: uid, stranger: p.stranger, totals: map[Role]*roleTotals{}}
 	}
-	s.byKey[key] = i
+	s.know(key, i)
 	return i
+}
+
+// maxKeys is how many keys a configured instance is known by: a container without a lasting name has
+// another one each time that it is created.
+const maxKeys = 64
+
+// know makes an instance known by a key. A configured one is never forgotten, so of its keys the one
+// that it got first is.
+func (s *instanceSet) know(key string, i *instanceState) {
+	if i.conf != nil && s.byKey[key] != i {
+		i.keys = append(i.keys, key)
+		if len(i.keys) > maxKeys {
+			if s.byKey[i.keys[0]] == i {
+				delete(s.byKey, i.keys[0])
+			}
+			i.keys = slices.Delete(i.keys, 0, 1)
+		}
+	}
+	s.byKey[key] = i
 }
 
 // siteFor is the site of an instance that a process makes: the unit of a run is that of a
@@ -176,7 +195,7 @@ func (s *instanceSet) former(p workdir, role Role) *instanceState {
 			delete(s.byKey, key)
 			i.key, i.site = p.key(role), p.site
 		}
-		s.byKey[p.key(role)] = i
+		s.know(p.key(role), i)
 		return i
 	}
 	if p.site.who != "" {
@@ -230,7 +249,7 @@ func (s *instanceSet) claim(i *instanceState, p workdir) *instanceState {
 		return i
 	}
 	if known := s.byKey[p.folderKey()]; known == nil || known.conf == nil && known.own == 0 {
-		s.byKey[p.folderKey()] = i
+		s.know(p.folderKey(), i)
 	}
 	return i
 }
@@ -285,15 +304,21 @@ func (s *instanceSet) onHost(c *Configured) bool {
 	return exists(s.files.hostRoot(), filepath.Clean(path))
 }
 
+// owned are the jobs folders of instances that are those of the folder's owner.
+func owned(all []*instanceState) map[string]bool {
+	folders := make(map[string]bool, len(all))
+	for _, i := range all {
+		if i.stranger == "" {
+			folders[i.jobs.key] = true
+		}
+	}
+	return folders
+}
+
 // usesOwners says that an instance of a stranger would have the jobs of the instance whose checkout
 // it is. They are shown once, there.
-func (s *instanceSet) usesOwners(i *instanceState) bool {
-	if i.stranger == "" || i.conf != nil || i.jobs.key == "" {
-		return false
-	}
-	return slices.ContainsFunc(s.all(), func(other *instanceState) bool {
-		return other != i && other.stranger == "" && other.jobs.key == i.jobs.key
-	})
+func (i *instanceState) usesOwners(owned map[string]bool) bool {
+	return i.stranger != "" && i.conf == nil && i.jobs.key != "" && owned[i.jobs.key]
 }
 
 func (s *instanceSet) taken(id string) bool {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
 )
@@ -391,4 +392,22 @@ func TestACheckoutThroughProc(t *testing.T) {
 		return at(s, checkout) != nil && len(at(s, checkout).Processes) == 2
 	})
 	assert.ElementsMatch(t, []int{one.pid(), two.pid()}, pids(at(s, checkout))[process.RoleServer])
+}
+
+// TestKeysOfANamedInstanceAreBounded: a container without a lasting name has another one each time
+// that it is created, and the instance that the configuration names is never forgotten.
+func TestKeysOfANamedInstanceAreBounded(t *testing.T) {
+	w := newHarness(t, process.Settings{
+		Instances: []process.Configured{{Name: "ff", Path: "/facefusion"}}, Gate: hostfs.NewGate(hostfs.Settings{Patience: time.Minute}), // also on a busy machine
+	})
+	for n := 1; n <= 80; n++ {
+		w.put(created(w, 100+n, n, "0::/docker/"+nthContainer(n)+"\n", "", ""))
+		i := only(t, w.pass())
+		require.Equal(t, "ff", i.ID, n)
+		require.True(t, i.Up(), n)
+		w.remove(100 + n)
+		w.pass()
+		w.table.ListAll()
+	}
+	assert.Less(t, process.Keys(w.table), 70)
 }

@@ -30,7 +30,7 @@ func (s *instanceSet) relocate(m *trackedProcess, p workdir) {
 			delete(s.byKey, i.key)
 			i.key = key
 		}
-		s.byKey[key] = i
+		s.know(key, i)
 		i.jobs, i.jobsPath = p.jobs, ""
 	}
 	i.locate(s.files, m, p)

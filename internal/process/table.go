@@ -189,11 +189,13 @@ func (t *Table) publish(l *pass) *Snapshot {
 	}
 	t.instances.forget(l.now, t.forgetAfter)
 	s := &Snapshot{Time: l.now, Waiting: t.waits(l), Changes: l.changes, Denied: blind.list(), Over: t.overLimit(), Blind: t.blindness(), Hints: t.currentHints()}
-	for _, i := range t.instances.all() {
+	all := t.instances.all()
+	owners := owned(all)
+	for _, i := range all {
 		slices.SortFunc(live[i], func(a, b *trackedProcess) int { return cmp.Compare(a.PID, b.PID) })
 		t.reopen(i, live[i])
 		published := i.publish(live[i], &t.clock)
-		published.ClaimRefused = published.ClaimRefused || t.instances.usesOwners(i)
+		published.ClaimRefused = published.ClaimRefused || i.usesOwners(owners)
 		published.RunFolders = t.nameFolders(i, live[i])
 		published.Unseen = len(live[i]) == 0 && t.unseen(i, s.Blind)
 		s.Instances = append(s.Instances, published)
