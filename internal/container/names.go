@@ -102,8 +102,8 @@ func (n *Names) ReadPodman(text []byte, id string) {
 }
 
 // inCluster reads the name that CRI-O and cri-dockerd make of a container of a pod:
-// k8s_<container>_<pod>_<namespace>_<uid>_<attempt>. No part can have an underscore, and the last two
-// are others each time.
+// k8s_<container>_<pod>_<namespace>_<uid>_<attempt>. No part can have an underscore, and the last
+// two are others each time.
 func (n *Names) inCluster(name string) {
 	parts := strings.Split(strings.TrimPrefix(name, "/"), "_")
 	if len(parts) != 6 || parts[0] != "k8s" || parts[1] == "" || parts[2] == "" {

@@ -101,8 +101,8 @@ func (f *files) runtimeNames(pid int, names *container.Names, id string, mounts 
 	}
 }
 
-// remapped names the folder in which Docker keeps all of its containers that have users of their own
-// (userns-remap): the user and the group of the host that their root is.
+// remapped names the folder in which Docker keeps all of its containers that have users of their
+// own (userns-remap): the user and the group of the host that their root is.
 func (f *files) remapped(pid int) string {
 	users, _ := f.ids(pid, "uid_map")
 	groups, _ := f.ids(pid, "gid_map")

@@ -82,8 +82,9 @@ type formSeen struct {
 	Instances, UpAfterKill int
 }
 
-// treeScript is what every interpreter of a form runs before its own program: it starts the children
-// and sleeps. A program that is no Python, and one with a title, has its command line written over.
+// treeScript is what every interpreter of a form runs before its own program: it starts the
+// children and sleeps. A program that is no Python, and one with a title, has its command line
+// written over.
 const treeScript = `
 import ctypes, json, mmap, os, subprocess, sys, time
 n = json.loads(os.environ['TREE'])
@@ -213,8 +214,8 @@ func nodeOf(pid int) (form, id string, ok bool) {
 	return "", "", false
 }
 
-// within writes a file of a root. Links in it are absolute, as /usr/lib/python3.11/sitecustomize.py of
-// Debian is: followed from outside they lead to the files of this machine.
+// within writes a file of a root. Links in it are absolute, as /usr/lib/python3.11/sitecustomize.py
+// of Debian is: followed from outside they lead to the files of this machine.
 func within(root, name, content string) {
 	folder, err := os.OpenRoot(root)
 	check(err)

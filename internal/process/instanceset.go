@@ -137,12 +137,12 @@ func (s *instanceSet) of(p workdir, role Role, admitted func() (uid int, ok bool
 	return i
 }
 
-// maxKeys is how many keys a configured instance is known by: a container without a lasting name has
-// another one each time that it is created.
+// maxKeys is how many keys a configured instance is known by: a container without a lasting name
+// has another one each time that it is created.
 const maxKeys = 64
 
-// know makes an instance known by a key. A configured one is never forgotten, so of its keys the one
-// that it got first is.
+// know makes an instance known by a key. A configured one is never forgotten, so of its keys the
+// one that it got first is.
 func (s *instanceSet) know(key string, i *instanceState) {
 	if i.conf != nil && s.byKey[key] != i {
 		i.keys = append(i.keys, key)

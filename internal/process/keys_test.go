@@ -398,7 +398,8 @@ func TestACheckoutThroughProc(t *testing.T) {
 // that it is created, and the instance that the configuration names is never forgotten.
 func TestKeysOfANamedInstanceAreBounded(t *testing.T) {
 	w := newHarness(t, process.Settings{
-		Instances: []process.Configured{{Name: "ff", Path: "/facefusion"}}, Gate: hostfs.NewGate(hostfs.Settings{Patience: time.Minute}), // also on a busy machine
+		// also on a busy machine
+		Instances: []process.Configured{{Name: "ff", Path: "/facefusion"}}, Gate: hostfs.NewGate(hostfs.Settings{Patience: time.Minute}),
 	})
 	for n := 1; n <= 80; n++ {
 		w.put(created(w, 100+n, n, "0::/docker/"+nthContainer(n)+"\n", "", ""))

@@ -54,7 +54,8 @@ func TestACheckoutOnAShareThatHangs(t *testing.T) {
 	}
 }
 
-// TestAServiceOnAShareThatHangs is found when the share answers: its folder was asked about in vain.
+// TestAServiceOnAShareThatHangs is found when the share answers: its folder was asked about in
+// vain.
 func TestAServiceOnAShareThatHangs(t *testing.T) {
 	gate := hostfs.NewGate(hostfs.Settings{})
 	w := newHarness(t, process.Settings{Gate: gate})

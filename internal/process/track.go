@@ -60,7 +60,8 @@ func (t *Table) examine(l *pass, due []int) {
 			t.cache.judge(g, l.at)
 			if u := cmp.Or(t.unconfirmed[g.pid], t.suspects[g.pid]); u != nil && !u.mapped {
 				t.cache.set(g.pid, candidate)
-				t.cache.later(g.pid, l.at+max(0, serviceAge-g.age)) // its runtime is looked for then
+				// its runtime is looked for then
+				t.cache.later(g.pid, l.at+max(0, serviceAge-g.age))
 			}
 		}
 	}
