@@ -41,8 +41,8 @@ func (t *Table) turned(m *trackedProcess, s stat) bool {
 		return false
 	}
 	g, err := t.readProcess(m.PID)
-	if err != nil || g.cmdline == m.cmdline && g.stat.comm == m.comm {
-		return false
+	if err != nil || len(g.argv) == 0 || g.cmdline == m.cmdline && g.stat.comm == m.comm {
+		return false // a command line that cannot be read for the moment says nothing
 	}
 	if _, ok, _ := t.files.findScript(g); ok && g.cmdline != m.cmdline {
 		return true

@@ -129,9 +129,7 @@ func runForms() {
 		clear(members)
 		noteForms(s, is, members)
 	}
-	killAll()
-	s, err := table.Observe(context.Background())
-	check(err)
+	s := killAll(table)
 	result := map[string]formSeen{}
 	for _, f := range forms {
 		seen := formSeen{Is: map[string]string{}, Instances: len(members[f.Name])}
@@ -186,13 +184,20 @@ func noteForms(s *process.Snapshot, is map[string]string, members map[string][]s
 	}
 }
 
-// killAll kills all others of the namespace.
-func killAll() {
+// killAll kills all others of the namespace, and waits until none is seen to run: on a busy machine
+// the kernel takes its time.
+func killAll(table *process.Table) *process.Snapshot {
 	if os.Getpid() != 1 {
 		panic("these are processes of somebody else")
 	}
 	check(syscall.Kill(-1, syscall.SIGKILL))
-	time.Sleep(300 * time.Millisecond)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		s, err := table.Observe(context.Background())
+		check(err)
+		if up := slices.ContainsFunc(s.Instances, func(i process.Instance) bool { return i.Up() }); !up || time.Now().After(deadline) {
+			return s
+		}
+	}
 }
 
 func idsOf(n node, id string, into map[string]string) map[string]string {
