@@ -154,10 +154,10 @@ func (f form) start(root, site string) {
 		checkouts = []string{"/facefusion"}
 	}
 	for _, c := range checkouts {
-		within(root, c+"/facefusion/metadata.py", "METADATA =\\\n{\n\t'name': '"+cmp.Or(f.Metadata, "FaceFusion")+"',\n\t'version': '3.5.0'\n}\n")
+		writeIn(root, c+"/facefusion/metadata.py", "METADATA =\\\n{\n\t'name': '"+cmp.Or(f.Metadata, "FaceFusion")+"',\n\t'version': '3.5.0'\n}\n")
 	}
-	within(root, "/usr/lib/libonnxruntime.so", "runtime")
-	within(root, site, treeScript)
+	writeIn(root, "/usr/lib/libonnxruntime.so", "runtime")
+	writeIn(root, site, treeScript)
 	check(syscall.Mount("proc", root+"/proc", "proc", 0, ""))
 	f.Root.layOut(root, "/")
 	f.Root.begin(root, f.Name)
@@ -219,9 +219,10 @@ func nodeOf(pid int) (form, id string, ok bool) {
 	return "", "", false
 }
 
-// within writes a file of a root. Links in it are absolute, as /usr/lib/python3.11/sitecustomize.py
-// of Debian is: followed from outside they lead to the files of this machine.
-func within(root, name, content string) {
+// writeIn writes a file of a root. Links in it are absolute, as
+// /usr/lib/python3.11/sitecustomize.py of Debian is: followed from outside they lead to the files
+// of this machine.
+func writeIn(root, name, content string) {
 	folder, err := os.OpenRoot(root)
 	check(err)
 	defer folder.Close()
