@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
 )
 
@@ -115,7 +116,8 @@ func runForms() {
 	settleIn()
 	list, err := exec.Command(python, "-c", "import sysconfig; print(sysconfig.get_path('stdlib'))").Output()
 	check(err)
-	table := process.NewTable(process.Settings{})
+	// also on a busy machine
+	table := process.NewTable(process.Settings{Gate: hostfs.NewGate(hostfs.Settings{Patience: time.Minute})})
 	defer table.Close()
 	observeProcess(table, 0)
 	for n, f := range forms {

@@ -93,6 +93,9 @@ func (f *files) findFolder(o observation) (found ruleMatch, ok bool, blind Visib
 	}
 	if !hasTitle {
 		server = p.base()
+	} else if data, err := f.cmdline(o.pid); err != nil || string(data) != o.cmdline {
+		// Between the two looks a shell has become Python: what was read is no title.
+		return ruleMatch{}, false, visibilityPending
 	}
 	_, imports := applicationServers[server]
 	root := f.rootOf(o.pid)
