@@ -8,6 +8,11 @@ max_size=$((74 * 1000 * 1000)) # bytes, stripped; 8.4 MB of it are the relocatio
 max_rest=$((80 * 1024))        # KiB resident, agent configuration
 max_more=$((10 * 1024))        # KiB of its own, against an empty pipeline: which pages of the program's file are in memory is the kernel's choice
 
+fail() {
+	echo "budget: $1" >&2
+	exit 1
+}
+
 # rest FILE... prints the resident memory of the collector half a minute after its start, and what of it is its own, in KiB. Its ports are free ones.
 rest() {
 	local arguments=() file
@@ -30,7 +35,9 @@ read -r empty empty_own <&4 || [ -n "$empty_own" ]
 echo "size of the binary: $size bytes, at most $max_size"
 echo "resident at rest: $agent KiB, at most $max_rest"
 echo "of its own, more than an empty pipeline: $((own - empty_own)) KiB, at most $max_more ($((agent - empty)) KiB resident)"
-[ "$size" -le "$max_size" ] && [ "$agent" -le "$max_rest" ] && [ $((own - empty_own)) -le "$max_more" ]
+[ "$size" -le "$max_size" ] || fail "the binary is larger than its budget"
+[ "$agent" -le "$max_rest" ] || fail "it has more memory at rest than its budget"
+[ $((own - empty_own)) -le "$max_more" ] || fail "it has more memory of its own than its budget"
 
 if [ "$(id -u)" = 0 ]; then
 	.ci/cost.sh own -short
