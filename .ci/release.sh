@@ -30,11 +30,11 @@ stage=$(pwd)/_build/release
 rm -rf "$stage"
 mkdir -p "$stage"
 
-# archive FILE FOLDER NAME...: the same content gives the same bytes.
+# archive FILE FOLDER NAME... makes a file of the release.
 archive() {
-	local file=$1 folder=$2
-	shift 2
-	tar -C "$folder" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -c "$@" | gzip -9n >"$target/$file"
+	local file=$1
+	shift
+	.ci/archive.sh "$target/$file" "$@"
 }
 
 # programs ARCHITECTURE: the agent with the GPU probe, the same without it, and the doctor.

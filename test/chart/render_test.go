@@ -3,6 +3,7 @@ package chart
 import (
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,7 +29,13 @@ func render(t *testing.T, values map[string]any) ([]object, error) {
 // renderText is render as text.
 func renderText(t *testing.T, values map[string]any) (string, error) {
 	t.Helper()
-	chart, err := loader.Load(chartFolder)
+	return renderFrom(t, chartFolder, values)
+}
+
+// renderFrom is renderText of the chart at a path, a folder or an archive.
+func renderFrom(t *testing.T, path string, values map[string]any) (string, error) {
+	t.Helper()
+	chart, err := loader.Load(path)
 	require.NoError(t, err)
 
 	install := action.NewInstall(new(action.Configuration))
@@ -85,6 +92,25 @@ func TestRender(t *testing.T) {
 			rendered, err := render(t, values)
 			require.NoError(t, err)
 			require.Equal(t, want[name], kinds(rendered))
+		})
+	}
+}
+
+// The archive of a release holds what the folder links to: it renders the same.
+func TestArchive(t *testing.T) {
+	archive := filepath.Join(t.TempDir(), "chart.tgz")
+	pack := exec.Command("../../.ci/archive.sh", archive, filepath.Dir(chartFolder), filepath.Base(chartFolder))
+	pack.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1")
+	output, err := pack.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+
+	for name, values := range valuesFiles(t) {
+		t.Run(name, func(t *testing.T) {
+			want, err := renderText(t, values)
+			require.NoError(t, err)
+			got, err := renderFrom(t, archive, values)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
 		})
 	}
 }
