@@ -25,8 +25,9 @@ import (
 func TestOwnPageBehindNginx(t *testing.T) {
 	p := startPage(t, "secure-tls.yaml")
 	hash := sha1.Sum([]byte("right"))
+	known := strings.Repeat("2f0c9ae1", 8) // as long as one of openssl rand -hex 32
 	// Its workers read these, as an account of their own.
-	for name, text := range map[string]string{"htpasswd": "prometheus:{SHA}" + base64.StdEncoding.EncodeToString(hash[:]) + "\n", "tokens": "\"Bearer first\" 1;\n"} {
+	for name, text := range map[string]string{"htpasswd": "prometheus:{SHA}" + base64.StdEncoding.EncodeToString(hash[:]) + "\n", "tokens": "\"~^Bearer " + known + "$\" 1;\n"} {
 		require.NoError(t, os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o644))
 	}
 	require.NoError(t, os.Chmod(filepath.Dir(p.dir), 0o755))
@@ -38,17 +39,19 @@ func TestOwnPageBehindNginx(t *testing.T) {
 	}
 	for way, c := range map[string]struct {
 		refused int
-		wrong   func(*http.Request)
+		wrong   []func(*http.Request)
 		right   func(*http.Request)
 	}{
-		"password":    {http.StatusUnauthorized, password("wrong"), password("right")},
-		"token":       {http.StatusUnauthorized, token("second"), token("first")},
-		"certificate": {http.StatusBadRequest, nothing, nil},
+		"password":    {http.StatusUnauthorized, []func(*http.Request){password("wrong")}, password("right")},
+		"token":       {http.StatusUnauthorized, []func(*http.Request){token("second"), token(strings.ToUpper(known)), token(known + "0")}, token(known)},
+		"certificate": {http.StatusBadRequest, []func(*http.Request){nothing}, nil},
 	} {
 		t.Run(way, func(t *testing.T) {
 			p.url = startNginx(t, p, way)
 			require.Equal(t, c.refused, p.get(t, nothing))
-			require.Equal(t, c.refused, p.get(t, c.wrong))
+			for _, wrong := range c.wrong {
+				require.Equal(t, c.refused, p.get(t, wrong))
+			}
 			if c.right == nil {
 				p.client.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{p.own}
 				c.right = nothing
