@@ -124,12 +124,21 @@ func runForms() {
 		f.start(makeRoot(fmt.Sprintf("form%d", n)), strings.TrimSpace(string(list))+"/sitecustomize.py")
 	}
 	is, members := map[string]string{}, map[string][]string{}
-	// Longer than it takes until the runtime of a program is looked for.
-	for deadline := time.Now().Add(14 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	// The runtime of a program is looked for when it is ten seconds old. What must not come has had
+	// two seconds more than all that is wanted.
+	var complete time.Time
+	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(200 * time.Millisecond) {
 		s, err := table.Observe(context.Background())
 		check(err)
 		clear(members)
 		noteForms(s, is, members)
+		if !asWanted(is) || time.Since(begun) < formAge {
+			complete = time.Time{}
+		} else if complete.IsZero() {
+			complete = time.Now()
+		} else if time.Since(complete) >= 2*time.Second {
+			break
+		}
 	}
 	s := killAll(table)
 	result := map[string]formSeen{}
@@ -147,6 +156,29 @@ func runForms() {
 	}
 	check(json.NewEncoder(os.Stdout).Encode(result))
 	os.Exit(0)
+}
+
+// formAge is when the runtime of the last process has been looked for.
+const formAge = 12 * time.Second
+
+// asWanted says that all processes of all forms are what they have to be.
+func asWanted(is map[string]string) bool {
+	for _, f := range forms {
+		for id, want := range wantedByID(f.Root, "0", map[string]string{}) {
+			if is[f.Name+"#"+id] != want {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func wantedByID(n node, id string, into map[string]string) map[string]string {
+	into[id] = n.Is
+	for i, c := range n.Children {
+		wantedByID(c, id+"."+strconv.Itoa(i), into)
+	}
+	return into
 }
 
 // start lays the form out below a root, and starts it.
