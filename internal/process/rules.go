@@ -144,8 +144,9 @@ func (f *files) findAround(s surroundings) (ruleMatch, bool) {
 			return f.service(s, rulePythonPath, folder, false), true
 		}
 	}
-	if found, ok := f.findBelow(s, origins); ok {
-		return found, true
+	below, ok := f.findBelow(s, origins)
+	if ok && below.hint == "" {
+		return below, true
 	}
 	for _, origin := range origins {
 		for _, folder := range above(origin) {
@@ -154,11 +155,12 @@ func (f *files) findAround(s surroundings) (ruleMatch, bool) {
 			}
 		}
 	}
-	return ruleMatch{}, false
+	return below, ok
 }
 
-// findBelow looks into the folders below the working directory and those of the program.
-func (f *files) findBelow(s surroundings, origins []string) (ruleMatch, bool) {
+// findBelow looks into the folders below the working directory and those of the program. What is
+// only a hint is returned where there is nothing else.
+func (f *files) findBelow(s surroundings, origins []string) (hinted ruleMatch, ok bool) {
 	for _, folder := range append([]string{s.cwd}, origins...) {
 		by := ruleBelowScript
 		// What a program has from its own folder, or from the one that it imports from, is its own.
@@ -170,10 +172,9 @@ func (f *files) findBelow(s surroundings, origins []string) (ruleMatch, bool) {
 		}
 		names := subfolders(s.root, folder)
 		if _, shared := sharedFolders[folder]; shared {
-			if name := firstCheckout(s.root, folder, slices.DeleteFunc(names, func(n string) bool { return !resembles(n) })); name != "" && folder == s.cwd {
-				found := f.service(s, by, filepath.Join(folder, name), true)
-				found.hint = hintShared
-				return found, true
+			if name := firstCheckout(s.root, folder, slices.DeleteFunc(names, func(n string) bool { return !resembles(n) })); name != "" && folder == s.cwd && !ok {
+				hinted, ok = f.service(s, by, filepath.Join(folder, name), true), true
+				hinted.hint = hintShared
 			}
 			continue
 		}
@@ -181,18 +182,17 @@ func (f *files) findBelow(s surroundings, origins []string) (ruleMatch, bool) {
 			return f.service(s, by, filepath.Join(folder, name), !here), true
 		}
 		for _, nest := range names {
-			if _, usual := nests[nest]; !usual {
+			if _, usual := nests[nest]; !usual || ok {
 				continue
 			}
 			nest = filepath.Join(folder, nest)
 			if name := firstCheckout(s.root, nest, subfolders(s.root, nest)); name != "" {
-				found := f.service(s, by, filepath.Join(nest, name), true)
-				found.hint, found.anyway = hintNested, true
-				return found, true
+				hinted, ok = f.service(s, by, filepath.Join(nest, name), true), true
+				hinted.hint, hinted.anyway = hintNested, true
 			}
 		}
 	}
-	return ruleMatch{}, false
+	return hinted, ok
 }
 
 // holdsPrograms says that a folder is one of programs or packages of every kind.
