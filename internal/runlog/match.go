@@ -15,8 +15,9 @@ type Writer struct {
 	Files []string
 }
 
-// Resolve says which instance wrote the lines of a source; nil while that is not known. Where there
-// is just one, it was that one.
+// Resolve says which instance wrote the lines of a source; nil while that is not known. What the
+// source names goes before the file that it is in. Where nothing is named it was the only instance
+// that there is; what names another process, container or pod is never taken for it.
 func (k *Known) Resolve(s Writer) *KnownInstance {
 	if k == nil {
 		return nil
@@ -25,21 +26,29 @@ func (k *Known) Resolve(s Writer) *KnownInstance {
 		return k.instance(s.Instance)
 	}
 	for _, is := range []func(*KnownInstance) bool{
-		func(o *KnownInstance) bool {
-			return slices.ContainsFunc(s.Files, func(file string) bool { return slices.Contains(o.Files, file) })
-		},
 		func(o *KnownInstance) bool { return s.PID != 0 && slices.Contains(o.PIDs, s.PID) },
 		func(o *KnownInstance) bool { return s.Container != "" && slices.Contains(o.Containers, s.Container) },
 		func(o *KnownInstance) bool { return s.Pod != "" && slices.Contains(o.Pods, s.Pod) },
+		func(o *KnownInstance) bool {
+			return slices.ContainsFunc(s.Files, func(file string) bool { return slices.Contains(o.Files, file) })
+		},
 	} {
 		if o := k.only(is); o != nil {
 			return o
 		}
 	}
-	if len(k.Instances) == 1 {
+	if len(k.Instances) == 1 && s.mayBe(&k.Instances[0]) {
 		return &k.Instances[0]
 	}
 	return nil
+}
+
+// mayBe says that nothing that the source names speaks against an instance. Any program may run in
+// a container, and its output is in a file of its own. A process without one is that of a unit that
+// the operator chose: of an instance whose processes are not known it may be the last one, or one
+// that ended before it was found.
+func (s *Writer) mayBe(o *KnownInstance) bool {
+	return s.Container == "" && s.Pod == "" && (s.PID == 0 || len(o.PIDs) == 0)
 }
 
 // only finds the one instance of which something holds; nil where it does of none or several.

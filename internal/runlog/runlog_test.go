@@ -179,3 +179,23 @@ func TestReceiverPublishesInPieces(t *testing.T) {
 	e.Withdraw()
 	require.Nil(t, e.Known())
 }
+
+// TestAnotherContainerIsNotTheOnlyInstance: the output of any program in a container or a pod, and
+// of another process, is no line of the only FaceFusion that there is.
+func TestAnotherContainerIsNotTheOnlyInstance(t *testing.T) {
+	k := &Known{Instances: []KnownInstance{{ID: "a", PIDs: []int{1}, Files: []string{"/log/a"}}}}
+	require.Equal(t, "a", k.Resolve(Writer{Files: []string{"/log/of a wrapper"}}).ID, "nothing else is named")
+	require.Nil(t, k.Resolve(Writer{Container: "c1", Files: []string{"/log/c1-json.log"}}))
+	require.Nil(t, k.Resolve(Writer{Pod: "p1", Files: []string{"/log/pods/x_y_p1/z/0.log"}}))
+	require.Nil(t, k.Resolve(Writer{PID: 2}))
+	require.Equal(t, "a", k.Resolve(Writer{Container: "c1", Files: []string{"/log/a"}}).ID, "it is its own file")
+	k.Instances[0].PIDs = nil
+	require.Equal(t, "a", k.Resolve(Writer{PID: 2}).ID, "the last line of a unit that has ended")
+	require.Nil(t, k.Resolve(Writer{Container: "c1"}))
+}
+
+// TestAContainerGoesBeforeItsFile: who has the file of a container open is not who runs in it.
+func TestAContainerGoesBeforeItsFile(t *testing.T) {
+	k := &Known{Instances: []KnownInstance{{ID: "a", Containers: []string{"c1"}}, {ID: "b", Files: []string{"/log/c1-json.log"}}}}
+	require.Equal(t, "a", k.Resolve(Writer{Container: "c1", Files: []string{"/log/c1-json.log"}}).ID)
+}
