@@ -11,11 +11,11 @@ import (
 // When is a judgement final? A process can become another program without a new pid: entry points
 // of containers end with "exec python facefusion.py", env, nice and gosu do nothing else, systemd
 // has a moment between fork and exec, and FaceFusion 3.6 and later execs itself anew inside conda.
-// So a process is dismissed only when it has lived for settleAge and runs neither an interpreter
-// nor a program known to exec (mayBecome). All others stay candidates and are looked at again with
-// a pause that doubles with their age, at most maxPause: a shell that execs FaceFusion after a
-// minute is found within another. A program not on the list that execs FaceFusion after more than
-// settleAge is missed.
+// So a process is dismissed only when it has lived for settleAge, runs neither an interpreter nor a
+// program known to exec (mayBecome), and no rule awaits an answer for it. All others stay
+// candidates and are looked at again with a pause that doubles with their age, at most maxPause: a
+// shell that execs FaceFusion after a minute is found within another. A program not on the list
+// that execs FaceFusion after more than settleAge is missed.
 type processCache struct {
 	records map[int]*cacheEntry
 	// candidates are those of the records that may become due.
@@ -44,6 +44,8 @@ type cacheEntry struct {
 	state   cacheState
 	// postponed says that it is due in the next pass whatever its age.
 	postponed bool
+	// asked says that the rules of folders have no answer for it yet.
+	asked bool
 }
 
 const (
@@ -91,6 +93,7 @@ func (c *processCache) changed(o observation) bool {
 	if r == nil {
 		return true
 	}
+	r.asked = false
 	program := maphash.String(c.seed, o.cmdline) | 1
 	if r.program == program {
 		return false
@@ -99,17 +102,17 @@ func (c *processCache) changed(o observation) bool {
 	return true
 }
 
-// postpone has changed ask again about a process, in the next pass.
+// postpone has changed ask again about a process, in the next pass. It is not dismissed before.
 func (c *processCache) postpone(pid int) {
 	if r := c.records[pid]; r != nil {
 		r.program, r.postponed = 0, true
 	}
 }
 
-// ask has changed ask again about a process when it is due.
+// ask has changed ask again about a process when it is due. It is not dismissed before.
 func (c *processCache) ask(pid int) {
 	if r := c.records[pid]; r != nil {
-		r.program = 0
+		r.program, r.asked = 0, true
 	}
 }
 
@@ -135,7 +138,8 @@ func (c *processCache) judge(s observation, now time.Duration) {
 		return
 	}
 	r.ppid = s.stat.ppid
-	if s.stat.kernel || s.stat.ended() || s.age >= settleAge && !mayBecome(s.stat.comm, s.argv) {
+	settled := s.age >= settleAge && !r.postponed && !r.asked && !mayBecome(s.stat.comm, s.argv)
+	if s.stat.kernel || s.stat.ended() || settled {
 		c.set(s.pid, dismissed)
 		return
 	}

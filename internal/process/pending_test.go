@@ -8,6 +8,7 @@ import (
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process"
+	"github.com/otelcol-facefusion/otelcol-facefusion/internal/process/proctest"
 )
 
 // TestACheckoutOnAShareThatHangs is an instance whose version is not known yet. The others are
@@ -65,12 +66,22 @@ func TestAServiceOnAShareThatHangs(t *testing.T) {
 	require.ErrorIs(t, gate.Wait(call), hostfs.ErrPending)
 
 	w.checkout("/mnt/share/studio", "3.8.1")
-	p := pythonIn(12, "/mnt/share/studio", "python3 handler.py")
-	p.MountInfo = "22 1 8:1 / / rw - ext4 /dev/root rw\n51 22 0:53 / /mnt/share rw - nfs4 nas:/export rw\n"
-	w.put(p)
+	titled := pythonIn(13, "/mnt/share/titled", "x")
+	titled.Argv, titled.Comm = []string{"gunicorn: master [app:app]"}, "gunicorn: maste"
+	w.checkout(titled.Cwd, "3.8.1")
+	for _, p := range []proctest.ProcEntry{pythonIn(12, "/mnt/share/studio", "python3 handler.py"), titled} {
+		p.MountInfo = "22 1 8:1 / / rw - ext4 /dev/root rw\n51 22 0:53 / /mnt/share rw - nfs4 nas:/export rw\n"
+		w.put(p)
+	}
 	require.Empty(t, w.pass().Instances)
 	close(release)
 	call.Await()
 	process.Age(w.table, time.Minute)
-	require.Equal(t, map[process.Role][]int{process.RoleService: {12}}, pids(only(t, w.pass())))
+	services := map[int]process.Role{}
+	for _, i := range w.pass().Instances {
+		for _, p := range i.Processes {
+			services[p.PID] = p.Role
+		}
+	}
+	require.Equal(t, map[int]process.Role{12: process.RoleService, 13: process.RoleService}, services)
 }
