@@ -38,6 +38,19 @@ func TestCredentialsAreTheEffectiveOnes(t *testing.T) {
 	require.True(t, c.mayWrite(&unix.Stat_t{Uid: 9, Gid: 3001, Mode: 0o020}))
 }
 
+// TestASetUIDProgramIsOfWhoeverStartedIt: root pays for nothing that a user has started.
+func TestASetUIDProgramIsOfWhoeverStartedIt(t *testing.T) {
+	root := t.TempDir()
+	f := newFiles(root, hostfs.NewGate(hostfs.Settings{}))
+	f.buf = make([]byte, maxStat)
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "proc/40"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "proc/40/uid_map"), []byte("         0          0 4294967295\n"), 0o600))
+	for uids, want := range map[string]string{"4001\t0\t0\t0": "uid 4001", "4001\t4001\t4001\t4001": "uid 4001", "0\t0\t0\t0": "uid 0"} {
+		require.NoError(t, os.WriteFile(filepath.Join(root, "proc/40/status"), []byte("Name:\tsu\nUid:\t"+uids+"\nGid:\t0\t0\t0\t0\n"), 0o600))
+		require.Equal(t, want, f.owner(40), uids)
+	}
+}
+
 func TestHidepid(t *testing.T) {
 	for options, want := range map[string]string{
 		"rw,nosuid": "", "rw,hidepid=0": "", "rw,hidepid=off": "", "hidepid=1": "1", "rw,hidepid=2,gid=44": "2", "hidepid=invisible": "invisible", "hidepid=ptraceable": "ptraceable",

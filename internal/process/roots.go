@@ -19,7 +19,8 @@ func (f *files) hostRoot() *hostfs.Root {
 }
 
 // owner is who pays for what a process makes us wait for. The folder of a process belongs to root
-// where the process hides itself (PR_SET_DUMPABLE), whoever's it is.
+// where the process hides itself (PR_SET_DUMPABLE), whoever's it is, and where its program is
+// set-uid to root: that is of whoever started it.
 func (f *files) owner(pid int) string {
 	var st unix.Stat_t
 	uid := -1
@@ -27,7 +28,10 @@ func (f *files) owner(pid int) string {
 		uid = int(st.Uid)
 	}
 	if uid <= 0 {
-		uid = f.user(pid)
+		uid = -1
+		if c, ok := f.credentials(pid); ok {
+			uid = c.uid
+		}
 	}
 	return "uid " + strconv.Itoa(f.ownerOf(uid))
 }
