@@ -80,8 +80,8 @@ func TestProfilesDifferInWhatIsDocumented(t *testing.T) {
 	require.NotContains(t, differ, "production zh")
 	for _, language := range []string{"en", "zh"} {
 		require.ElementsMatch(t, []string{
-			"FaceFusionAgentDown", "FaceFusionAgentSilent", "FaceFusionGoneWithJobsWaiting", "FaceFusionJobWaitsLong", "FaceFusionQueueNotMoving", "FaceFusionServerDown",
-			"FaceFusionStayedAway", "HighGPUUsage",
+			"FaceFusionAgentDown", "FaceFusionAgentSilent", "FaceFusionGoneWithJobsWaiting", "FaceFusionJobWaitsLong", "FaceFusionNeverReady", "FaceFusionQueueNotMoving",
+			"FaceFusionServerDown", "FaceFusionStayedAway", "HighGPUUsage",
 		}, differ["workstation "+language])
 		require.ElementsMatch(t, []string{
 			"FaceFusionGoneWithJobsWaiting", "FaceFusionJobWaitsLong", "FaceFusionQueueGrowing", "HighGPUUsage",
