@@ -120,7 +120,7 @@ soak: build bin/simulator ## inject faults at random for half an hour while runs
 	go test -c -tags e2e,ledger,durability,soak -o bin/soak.test ./test/e2e
 	cd test/e2e && unshare -mpn --fork --mount-proc sh -c 'ip link set lo up && ../../bin/soak.test -test.v -test.count=1 -test.timeout 8h -test.run TestSoak'
 
-mutation: ## make seventy faults in the code, one at a time and in a copy, and see that a test notices each; about ten minutes. MUTATION=expression for some
+mutation: ## make 87 faults in the code, one at a time and in a copy, and see that a test notices each; about ten minutes. MUTATION=expression for some
 	go run ./test/mutation -run '$(MUTATION)'
 
 # VULNDB=folder renews the data from a clone of github.com/golang/vulndb first.
