@@ -150,17 +150,19 @@ func TestImagesThatFailAtOnce(t *testing.T) {
 	t.Parallel()
 	type image struct {
 		second int
-		unread bool // its process writes to another log
+		log    imageLog
 		want   Outcome
 	}
 	for name, images := range map[string][]image{
-		"one of two is in the log":            {{0, false, OutcomeFailed}, {0, true, OutcomeFailed}},
-		"both are":                            {{0, false, OutcomeDeclined}, {0, false, OutcomeDeclined}},
-		"the other one comes later":           {{0, false, OutcomeFailed}, {2, true, OutcomeFailed}},
-		"the other one comes much later":      {{0, false, OutcomeDeclined}, {20, true, OutcomeFailed}},
-		"the other one comes much earlier":    {{0, true, OutcomeFailed}, {20, false, OutcomeDeclined}},
-		"a whole queue is refused":            {{0, false, OutcomeDeclined}, {2, false, OutcomeDeclined}, {4, false, OutcomeDeclined}, {6, false, OutcomeDeclined}},
-		"another is among those of the queue": {{0, false, OutcomeFailed}, {2, false, OutcomeFailed}, {4, true, OutcomeFailed}, {6, false, OutcomeFailed}},
+		"one of two is in the log":            {{0, silent, OutcomeFailed}, {0, unread, OutcomeFailed}},
+		"both are":                            {{0, silent, OutcomeDeclined}, {0, silent, OutcomeDeclined}},
+		"the other one comes later":           {{0, silent, OutcomeFailed}, {2, unread, OutcomeFailed}},
+		"the other one comes much later":      {{0, silent, OutcomeDeclined}, {20, unread, OutcomeFailed}},
+		"the other one comes much earlier":    {{0, unread, OutcomeFailed}, {20, silent, OutcomeDeclined}},
+		"a whole queue is refused":            {{0, silent, OutcomeDeclined}, {2, silent, OutcomeDeclined}, {4, silent, OutcomeDeclined}, {6, silent, OutcomeDeclined}},
+		"another is among those of the queue": {{0, silent, OutcomeFailed}, {2, silent, OutcomeFailed}, {4, unread, OutcomeFailed}, {6, silent, OutcomeFailed}},
+		"the other one says why":              {{0, silent, OutcomeDeclined}, {0, named, OutcomeFailed}},
+		"the other one said why":              {{0, named, OutcomeFailed}, {4, silent, OutcomeDeclined}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +175,7 @@ func TestImagesThatFailAtOnce(t *testing.T) {
 				for i, image := range images {
 					if image.second == second {
 						id := fmt.Sprintf("ui-2026-11-22-16-15-%02d", i)
-						h.refuse(id, image.unread)
+						h.refuse(id, image.log)
 						want[id] = image.want
 					}
 				}
@@ -189,18 +191,31 @@ func TestImagesThatFailAtOnce(t *testing.T) {
 	}
 }
 
-// refuse has a job whose image fails without a word, in a log that is read or in another one.
-func (h *harness) refuse(id string, unread bool) {
+// imageLog is where the log says what about an image that fails.
+type imageLog int
+
+const (
+	silent imageLog = iota // that its step began, and no more
+	unread                 // its process writes to another log
+	named                  // why it failed, by the name of its job
+)
+
+// refuse has a job whose image fails.
+func (h *harness) refuse(id string, log imageLog) {
 	h.t.Helper()
 	write := func(status string) {
 		h.write("queued/"+id, bytes.ReplaceAll(h.text(id, status), []byte("clip.mp4"), []byte("face.jpg")))
 	}
 	write("started")
-	if quiet := h.evidence.LogQuiet; !unread {
+	switch quiet := h.evidence.LogQuiet; log {
+	case silent:
 		if len(quiet) > 0 {
 			quiet[len(quiet)-1].Ended = h.now
 		}
 		h.evidence.LogQuiet = append(slices.Clone(quiet), SilentStep{Begun: h.now})
+	case named:
+		h.evidence.Log = append(slices.Clone(h.evidence.Log), LogLine{Time: h.now, Job: id, Outcome: OutcomeFailed})
+	case unread:
 	}
 	h.pass()
 	write("failed")

@@ -87,12 +87,20 @@ func (j *job) silentImage() (image silentImage, ok bool) {
 	return silentImage{started: step.Started.V}, step.Media == jobfile.MediaImage && step.Started.Known
 }
 
+// names says that the log has a line about a job's last run that names the job.
+func (l *folderEvidence) names(j *job) bool {
+	run := &j.attempt.run
+	return slices.ContainsFunc(l.log, func(line LogLine) bool {
+		return line.Job == run.Job && (!run.Started.Known || !line.Time.Before(run.Started.V.Add(-logEarly)))
+	})
+}
+
 // silentImages are those of other jobs of which no line tells more, lately ended ones included.
 func (f *jobsFolder) silentImages(but *job, l *folderEvidence) []silentImage {
 	list := slices.Clone(f.failedImages)
 	for j := range f.suspects {
 		image, ok := j.silentImage()
-		if ok && j != but && !slices.ContainsFunc(l.log, func(line LogLine) bool { return line.Job == j.name }) {
+		if ok && j != but && !l.names(j) {
 			list = append(list, image)
 		}
 	}
@@ -103,7 +111,7 @@ func (f *jobsFolder) silentImages(but *job, l *folderEvidence) []silentImage {
 func (f *jobsFolder) keepFailedImage(p *pass, j *job, l *folderEvidence) {
 	f.failedImages = slices.DeleteFunc(f.failedImages, func(s silentImage) bool { return p.now.Sub(s.ended) > silentFor })
 	image, ok := j.silentImage()
-	if ok && l.logRead && !slices.ContainsFunc(l.log, func(line LogLine) bool { return line.Job == j.name }) {
+	if ok && l.logRead && !l.names(j) {
 		f.failedImages = append(f.failedImages[max(0, len(f.failedImages)-maxFailedImages+1):], image)
 	}
 }
