@@ -63,11 +63,13 @@ func TestAStoppedShareHidesNoOther(t *testing.T) {
 
 	s.stop()
 	defer s.resume()
+	const turns = 100 // 200 ages: the two of one moment may be large
 	var ages []float64
 	begin := time.Now()
-	for i := 0; time.Since(begin) < 10*time.Second; i++ {
+	for i := range turns {
+		require.Less(t, time.Since(begin), 2*time.Minute)
 		job(t, checkouts[1+i%4], fmt.Sprint(i))
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 		for _, probe := range []string{"process", "jobs"} {
 			age, series := c.ownPage(t).sum("otelcol_receiver_facefusion_observation_age", "probe", probe)
 			require.Equal(t, 1, series)
@@ -75,7 +77,7 @@ func TestAStoppedShareHidesNoOther(t *testing.T) {
 		}
 	}
 	slices.Sort(ages)
-	p99 := ages[len(ages)*99/100]
+	p99 := ages[(len(ages)*99+99)/100-1] // the nearest rank
 	t.Logf("%d ages of observations, p50 %.2f s, p99 %.2f s, largest %.2f s", len(ages), ages[len(ages)/2], p99, ages[len(ages)-1])
 	require.Less(t, p99, 2.0, "twice the interval")
 	c.eventually(t, 5*time.Second, "the state has a name", func(p page) bool {
@@ -84,7 +86,7 @@ func TestAStoppedShareHidesNoOther(t *testing.T) {
 	})
 	c.eventually(t, 5*time.Second, "jobs of the others are counted", func(p page) bool {
 		total, _ := p.sum("facefusion_job_finished_total")
-		return total > 40
+		return total == turns
 	})
 	require.True(t, c.ownPage(t).is(1, "otelcol_receiver_facefusion_file_systems_unresponsive"))
 
