@@ -109,19 +109,20 @@ def test_a_child_belongs_to_the_request_that_started_it(service, checkout):
 
 
 def test_the_page_answers_while_each_thread_is_taken(service):
-    blocked = [
-        threading.Thread(target=service.get, args=("/v1/block?seconds=2",), daemon=True) for _ in range(45)
-    ]
+    blocked = [threading.Thread(target=service.get, args=("/v1/block", None, 90)) for _ in range(45)]
     for thread in blocked:
         thread.start()
-    deadline = time.monotonic() + 2
-    while service.get("/readyz", timeout=3).status != 503:
-        assert time.monotonic() < deadline
-    assert json.loads(service.get("/readyz", timeout=3).text)["reason"] == "saturated"
-    assert service.get("/healthz", timeout=3).status == 200
-    assert service.get("/metrics", timeout=3).status == 200
-    for thread in blocked:
-        thread.join()
+    try:
+        deadline = time.monotonic() + 30
+        while (answer := service.get("/readyz")).status != 503:
+            assert time.monotonic() < deadline
+        assert json.loads(answer.text)["reason"] == "saturated"
+        assert service.get("/healthz").status == 200
+        assert service.get("/metrics").status == 200
+    finally:
+        service.get("/v1/release")
+        for thread in blocked:
+            thread.join()
 
 
 def test_switched_off_it_is_the_service_that_it_was(serve, paths):

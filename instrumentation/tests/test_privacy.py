@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from facefusion_observability.hooks.pipeline import media, model
@@ -29,12 +31,10 @@ def test_the_rest_of_a_message_stays():
 
 
 def test_masking_takes_no_time_for_hostile_text():
-    import time
-
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("'" * 100_000, "/" * 100_000, "a" * 100_000, "'/" * 50_000, ".a" * 50_000):
         mask(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-import time
+import threading
 
 import pytest
 
@@ -60,6 +60,7 @@ def test_a_plain_worker_has_a_page_of_its_own(serve, checkout):
         "state_manager.set_item('target_path', 'clip.mp4')\n"
         "while True:\n"
         "    core.conditional_process()\n"
+        "    print('worked', flush=True)\n"
         "    time.sleep(0.2)\n"
     )
     port = free_port()
@@ -75,13 +76,20 @@ def test_a_plain_worker_has_a_page_of_its_own(serve, checkout):
         [PYTHON, "worker.py"],
         cwd=checkout,
         env=environment(FACEFUSION_METRICS_LISTEN=str(port)),
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.5)
-    assert second.poll() is None
+    limit = threading.Timer(60, second.kill)
+    limit.start()
+    worked = [second.stdout.readline() for _ in range(2)]
+    limit.cancel()
+    alive = second.poll() is None
     second.kill()
-    assert "Traceback" not in second.communicate()[1]
+    errors = second.communicate()[1]
+    assert worked == ["worked\n"] * 2, errors
+    assert alive
+    assert "Traceback" not in errors
 
 
 def test_a_fork_in_the_middle_of_everything(run, checkout):

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
 from fastapi import APIRouter, BackgroundTasks, FastAPI, HTTPException
 from fastapi.responses import StreamingResponse
@@ -107,9 +106,17 @@ async def get_stream():
     return StreamingResponse(body())
 
 
+released = threading.Event()
+
+
 @router.get("/block")
-def get_block(seconds: float = 5):
-    time.sleep(seconds)
+def get_block():
+    released.wait(60)
+
+
+@router.get("/release")
+async def get_release():
+    released.set()
 
 
 @app.get("/health/live")
