@@ -70,6 +70,12 @@ func (r *Root) Hold(path string) (Held, error) {
 	})
 }
 
+// HoldInPlace is Hold for a clean path that leads through no link: one in it is ELOOP, so what is
+// opened is the very folder of that name.
+func (r *Root) HoldInPlace(path string) (Held, error) {
+	return Keep(r.Gate, r.Key(path), r.Owner, func() (Held, error) { return r.openHeld(path) }, func(h Held) { unix.Close(h.FD) })
+}
+
 func (r *Root) openHeld(path string) (Held, error) {
 	fd, err := r.openat(path, unix.O_PATH)
 	if err != nil {

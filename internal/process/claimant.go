@@ -30,17 +30,29 @@ type folderID struct{ dev, ino uint64 }
 
 func folderIDOf(st *unix.Stat_t) folderID { return folderID{uint64(st.Dev), st.Ino} }
 
-// claimant finds out who a process is; nil where that cannot be read.
-func (f *files) claimant(pid int, checkout string) *claimant {
+// folderAt identifies the folder that a path without links names; zero where it is none, or leads
+// through a link by now. What lies there may be another folder at any time.
+func folderAt(root *hostfs.Root, path string) folderID {
+	if path == "" {
+		return folderID{}
+	}
+	h, err := root.HoldInPlace(path)
+	if err != nil {
+		return folderID{}
+	}
+	defer unix.Close(h.FD)
+	return folderIDOf(&h.Stat)
+}
+
+// claimant finds out who a process is that was found in a checkout; nil where that cannot be read.
+func (f *files) claimant(pid int, checkout folderID) *claimant {
 	c, ok := f.credentials(pid)
 	if !ok {
 		return nil
 	}
 	claims := f.claims(c)
-	if !c.host() && checkout != "" && f.network.owned(f.path(pid, "ns/mnt")) {
-		if st, err := f.rootOf(pid).Stat(checkout); err == nil {
-			claims.checkout = folderIDOf(&st)
-		}
+	if !c.host() && f.network.owned(f.path(pid, "ns/mnt")) {
+		claims.checkout = checkout
 	}
 	claims.key = fmt.Sprint(c, claims.checkout)
 	return claims

@@ -121,9 +121,9 @@ func TestWhoseFolderItIs(t *testing.T) {
 			}
 			f := newFiles("/", hostfs.NewGate(hostfs.Settings{}))
 			require.NoError(t, f.open())
-			checkout := "/"
+			var checkout folderID
 			if c.own {
-				checkout = filepath.Dir(path)
+				checkout = folderAt(f.hostRoot(), filepath.Dir(path))
 			}
 			who := f.claimant(c.process(t, filepath.Dir(path)), checkout)
 			require.NotNil(t, who)
@@ -133,6 +133,46 @@ func TestWhoseFolderItIs(t *testing.T) {
 			assert.Equal(t, c.want, Claimants{who}.May(f.hostRoot(), held))
 		})
 	}
+}
+
+// TestASwappedCheckout: between the first look and the confirmation, the checkout of a stranger
+// becomes a link to that of somebody else.
+func TestASwappedCheckout(t *testing.T) {
+	victim := filepath.Dir(claimedFolder(t, 4000, 4000, 4000, 0o755))
+	own := filepath.Dir(claimedFolder(t, 4001, 4001, 4001, 0o755))
+	pid := runningAs(t, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 4001, Gid: 4001}}, "sleep", "1000")
+	table := NewTable(Settings{})
+	defer table.Close()
+	f := table.files
+	require.NoError(t, f.open())
+	find := func() *unconfirmed {
+		found := f.service(surroundings{pid: pid, root: f.rootOf(pid)}, ruleBelowCwd, own, true)
+		return &unconfirmed{ruleMatch: found}
+	}
+	may := func(u *unconfirmed) bool {
+		held, err := f.hostRoot().Hold(filepath.Join(own, ".jobs"))
+		require.NoError(t, err)
+		defer unix.Close(held.FD)
+		return Claimants{f.claimant(pid, u.foundIn)}.May(f.hostRoot(), held)
+	}
+	u := find()
+	assert.True(t, may(u))
+	assert.False(t, table.moved(u, pid))
+
+	require.NoError(t, os.Rename(own, own+".away"))
+	t.Cleanup(func() { _ = os.RemoveAll(own + ".away") })
+	require.NoError(t, os.Symlink(victim, own))
+	assert.False(t, may(u), "it is the checkout that it was found in that counts")
+	assert.True(t, table.moved(u, pid))
+
+	u.checkout.inner = own // as in a look that resolved the path before it became a link
+	u.foundIn = folderAt(f.rootOf(pid), own)
+	assert.Equal(t, folderID{}, u.foundIn)
+	assert.False(t, may(u))
+
+	again := find()
+	assert.Equal(t, victim, again.checkout.inner)
+	assert.NotEmpty(t, again.stranger, "in a checkout of somebody else, it is an instance of its own")
 }
 
 // listFor is an access control list that lets a user write.

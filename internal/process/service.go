@@ -31,7 +31,20 @@ func (t *Table) confirmByRuntime(u *unconfirmed, o observation) (ruleMatch, bool
 		return ruleMatch{}, false
 	}
 	delete(t.unconfirmed, o.pid)
+	if t.moved(u, o.pid) {
+		return ruleMatch{}, false
+	}
 	return u.ruleMatch, true
+}
+
+// moved says that another folder lies where the checkout of an unconfirmed process was: what was
+// found there is not confirmed, and the rules are asked anew.
+func (t *Table) moved(u *unconfirmed, pid int) bool {
+	if folderAt(t.files.rootOf(pid), u.checkout.inner) == u.foundIn {
+		return false
+	}
+	t.cache.ask(pid)
+	return true
 }
 
 // suspect names a process in the log once it had the time to load FaceFusion's runtime.
@@ -58,8 +71,9 @@ func (t *Table) confirmByRun(p *pass, o observation, run *trackedProcess) {
 	}
 	found := ruleMatch{rule: ruleParentOfRun, role: RoleService, workdir: workdir{readable: run.readable, complete: true}}
 	if u := t.unconfirmed[starter.pid]; u != nil && u.start == starter.stat.start {
-		delete(t.unconfirmed, starter.pid)
-		found = u.ruleMatch
+		if delete(t.unconfirmed, starter.pid); !t.moved(u, starter.pid) {
+			found = u.ruleMatch
+		}
 	}
 	t.joinForRuns(p, starter, run.instance, found)
 }
@@ -98,6 +112,9 @@ func (t *Table) confirmByChild(p *pass, o observation) *trackedProcess {
 		return nil
 	}
 	delete(t.unconfirmed, starter.pid)
+	if t.moved(u, starter.pid) {
+		return nil
+	}
 	if !t.found(p, starter, u.ruleMatch, nil) {
 		return nil
 	}

@@ -177,7 +177,7 @@ func (t *Table) copied(parent *trackedProcess, o observation) bool {
 // found takes in a process that a rule fits. A run joins the instance of the program that started
 // it.
 func (t *Table) found(p *pass, o observation, found ruleMatch, parent *trackedProcess) bool {
-	claimant := t.files.claimant(o.pid, found.checkout.inner)
+	claimant := t.files.claimant(o.pid, found.foundIn)
 	// All that was read by pid was read of this process only if it is still there.
 	if again, err := t.files.stat(o.pid); err != nil || again.start != o.stat.start {
 		return false

@@ -20,6 +20,9 @@ type workdir struct {
 	// checkout and jobs are located as far as they are known; without permission only what the
 	// command line tells is.
 	checkout, jobs folder
+	// foundIn is the very folder of the checkout when the process was found, whatever its path
+	// leads to since; zero where that is not known.
+	foundIn folderID
 	// temp is the folder for temporary files, as the process names it; empty where it is
 	// FaceFusion's default.
 	temp string
@@ -90,7 +93,7 @@ func (f *files) removed(pid int) bool {
 
 // establish finds out whose the process is, and where it runs.
 func (f *files) establish(pid int, root *hostfs.Root, p *workdir) {
-	p.site = f.site(pid)
+	p.site, p.foundIn = f.site(pid), folderAt(root, p.checkout.inner)
 	f.attribute(pid, root, p)
 	if p.jobs.former != "" {
 		p.former = append(p.former, p.jobs.former)
