@@ -17,7 +17,8 @@ type Hint struct {
 	// Reason is why it looks like that.
 	Reason string
 	// Cmdline is an expression for instances[].match.cmdline that it fits: its interpreter and its
-	// script, without the arguments, which may hold secrets.
+	// script, without the arguments, which may hold secrets. It is empty where all that tells it
+	// from others is a text that may: that of -c.
 	Cmdline string
 }
 
@@ -62,15 +63,17 @@ func (t *Table) hint(o observation, reason string) {
 // those into a configuration.
 const maxExpression = 512
 
-// hintExpression matches the words of a command line up to the script or module.
+// hintExpression matches the words of a command line up to the script or module. It is empty where
+// they say nothing of the program.
 func hintExpression(argv []string) (string, bool) {
+	if len(argv) == 0 {
+		return "", false
+	}
 	p := programOf(argv)
 	words := argv[:max(1, len(argv)-len(p.args))]
 	switch {
-	case len(argv) == 0:
-		return "", false
 	case p.kind == commandProgram:
-		words = argv[:2]
+		return "", true // what fits without its text fits every other -c of the host
 	case !isPython(path.Base(argv[0])) && !embeds(path.Base(argv[0])):
 		words = argv[:1]
 	case p.kind == noProgram:

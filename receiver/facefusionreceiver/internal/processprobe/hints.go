@@ -57,8 +57,12 @@ func (p *Probe) reportHints(snapshot *process.Snapshot) {
 	p.hinted.forget(snapshot.Time)
 	for _, h := range snapshot.Hints {
 		if p.hinted.first(h, snapshot.Time) {
+			match := "cmdline: '" + strings.ReplaceAll(h.Cmdline, "'", "''") + "'"
+			if h.Cmdline == "" {
+				match = "pid_file: /PATH/OF/ITS.pid" // a cgroup alone says where, not what
+			}
 			p.env.Settings.Logger.Info("this may be FaceFusion, and no rule finds it: if it is, add the match", zap.Int("pid", h.PID), zap.String("reason", h.Reason),
-				zap.String("match", "instances: [{name: CHOOSE-A-NAME, match: {cmdline: '"+strings.ReplaceAll(h.Cmdline, "'", "''")+"'}}]"))
+				zap.String("match", "instances: [{name: CHOOSE-A-NAME, match: {"+match+"}}]"))
 		}
 	}
 }

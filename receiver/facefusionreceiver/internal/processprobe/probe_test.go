@@ -279,6 +279,9 @@ func TestHintsAreLoggedOnce(t *testing.T) {
 	}
 	require.Len(t, logs.All(), 1)
 	require.Equal(t, "instances: [{name: CHOOSE-A-NAME, match: {cmdline: '^python it''s( |$)'}}]", logs.All()[0].ContextMap()["match"])
+	p.report(&process.Snapshot{Hints: []process.Hint{{PID: 9, Reason: "-c"}}})
+	require.Len(t, logs.All(), 2)
+	require.Equal(t, "instances: [{name: CHOOSE-A-NAME, match: {pid_file: /PATH/OF/ITS.pid}}]", logs.All()[1].ContextMap()["match"])
 }
 
 // TestAMatchThatAnybodyFitsIsWarnedOf: once, at the start, where people work on the host.
