@@ -323,7 +323,8 @@ func TestLogsFromDocker(t *testing.T) {
 	}
 }
 
-// TestLogFileThatChanges is rotated, truncated and deleted while it is read.
+// TestLogFileThatChanges is rotated, truncated and deleted while it is read, and stands beside others
+// that begin alike.
 func TestLogFileThatChanges(t *testing.T) {
 	t.Parallel()
 	l := startLogs(t, "")
@@ -366,6 +367,14 @@ func TestLogFileThatChanges(t *testing.T) {
 	file = write(os.O_APPEND, "[FACEFUSION.CORE] processing stopped\n")
 	seen("deleted and made anew")
 	require.NoError(t, file.Close())
+	// those of several units that begin with the same traceback
+	same := "[FACEFUSION.CORE] " + strings.Repeat("as all others ", 300) + "\n"
+	for i := range 4 {
+		path = filepath.Join(l.dir, fmt.Sprintf("unit-%d.log", i))
+		require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, "%s[FACEFUSION.CORE] job %d created\n", same, i), 0o600))
+		sent += 2
+	}
+	seen("begun alike")
 }
 
 // TestTwoFaceFusionsOfOneLogFile append to one file.
