@@ -323,8 +323,8 @@ func TestLogsFromDocker(t *testing.T) {
 	}
 }
 
-// TestLogFileThatChanges is rotated, truncated and deleted while it is read, and stands beside others
-// that begin alike.
+// TestLogFileThatChanges is rotated, truncated and deleted while it is read, and stands beside
+// others that begin alike.
 func TestLogFileThatChanges(t *testing.T) {
 	t.Parallel()
 	l := startLogs(t, "")
