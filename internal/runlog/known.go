@@ -1,6 +1,9 @@
 package runlog
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Known is what the receiver knows at one moment. It is never changed after it was published.
 type Known struct {
@@ -21,7 +24,35 @@ type KnownInstance struct {
 	PIDs             []int
 	Containers, Pods []string
 	// Files are those that its processes have for standard output and error.
-	Files []string
+	Files []KnownFile
+}
+
+// KnownFile is a file that an instance seems to write to, and how well that is known.
+type KnownFile struct {
+	Path  string
+	Claim FileClaim
+}
+
+// FileClaim is how well it is known that a file is an instance's; a greater one goes before.
+type FileClaim int
+
+// The claims. Without a file there is none.
+const (
+	ClaimByName FileClaim = iota + 1
+	// ClaimByWriting: it has that very file open for writing.
+	ClaimByWriting
+	// ClaimByOwner: it writes it, and its user owns it.
+	ClaimByOwner
+)
+
+// claim is the greatest of an instance to a file with these names; 0 for none.
+func (o *KnownInstance) claim(names []string) (greatest FileClaim) {
+	for _, f := range o.Files {
+		if slices.Contains(names, f.Path) {
+			greatest = max(greatest, f.Claim)
+		}
+	}
+	return greatest
 }
 
 // KnownRun is an attempt of a job. A time that is not known is zero.

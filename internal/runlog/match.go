@@ -25,13 +25,15 @@ func (k *Known) Resolve(s Writer) *KnownInstance {
 	if s.Instance != "" {
 		return k.instance(s.Instance)
 	}
+	var greatest FileClaim
+	for i := range k.Instances {
+		greatest = max(greatest, k.Instances[i].claim(s.Files))
+	}
 	for _, is := range []func(*KnownInstance) bool{
 		func(o *KnownInstance) bool { return s.PID != 0 && slices.Contains(o.PIDs, s.PID) },
 		func(o *KnownInstance) bool { return s.Container != "" && slices.Contains(o.Containers, s.Container) },
 		func(o *KnownInstance) bool { return s.Pod != "" && slices.Contains(o.Pods, s.Pod) },
-		func(o *KnownInstance) bool {
-			return slices.ContainsFunc(s.Files, func(file string) bool { return slices.Contains(o.Files, file) })
-		},
+		func(o *KnownInstance) bool { return greatest != 0 && o.claim(s.Files) == greatest },
 	} {
 		if o := k.only(is); o != nil {
 			return o

@@ -171,7 +171,8 @@ func TestReceiverPublishesInPieces(t *testing.T) {
 	require.Equal(t, "b", k.Resolve(Writer{Pod: "p2", Container: "c1"}).ID, "the container tells more")
 	require.Nil(t, k.Resolve(Writer{Pod: "p2"}), "two FaceFusions of one pod")
 	require.Nil(t, k.Resolve(Writer{PID: 2}))
-	k.Instances[0].Files, k.Instances[1].Files = []string{"/log/a", "/log/both"}, []string{"/log/both", "/log/b"}
+	k.Instances[0].Files = []KnownFile{{"/log/a", ClaimByName}, {"/log/both", ClaimByName}}
+	k.Instances[1].Files = []KnownFile{{"/log/both", ClaimByName}, {"/log/b", ClaimByName}}
 	require.Equal(t, "b", k.Resolve(Writer{Files: []string{"/link", "/log/b"}}).ID)
 	require.Nil(t, k.Resolve(Writer{Files: []string{"/log/both"}}))
 	require.Nil(t, k.Resolve(Writer{Files: []string{"/log/c"}}))
@@ -183,7 +184,7 @@ func TestReceiverPublishesInPieces(t *testing.T) {
 // TestAnotherContainerIsNotTheOnlyInstance: the output of any program in a container or a pod, and
 // of another process, is no line of the only FaceFusion that there is.
 func TestAnotherContainerIsNotTheOnlyInstance(t *testing.T) {
-	k := &Known{Instances: []KnownInstance{{ID: "a", PIDs: []int{1}, Files: []string{"/log/a"}}}}
+	k := &Known{Instances: []KnownInstance{{ID: "a", PIDs: []int{1}, Files: []KnownFile{{"/log/a", ClaimByName}}}}}
 	require.Equal(t, "a", k.Resolve(Writer{Files: []string{"/log/of a wrapper"}}).ID, "nothing else is named")
 	require.Nil(t, k.Resolve(Writer{Container: "c1", Files: []string{"/log/c1-json.log"}}))
 	require.Nil(t, k.Resolve(Writer{Pod: "p1", Files: []string{"/log/pods/x_y_p1/z/0.log"}}))
@@ -196,6 +197,22 @@ func TestAnotherContainerIsNotTheOnlyInstance(t *testing.T) {
 
 // TestAContainerGoesBeforeItsFile: who has the file of a container open is not who runs in it.
 func TestAContainerGoesBeforeItsFile(t *testing.T) {
-	k := &Known{Instances: []KnownInstance{{ID: "a", Containers: []string{"c1"}}, {ID: "b", Files: []string{"/log/c1-json.log"}}}}
+	k := &Known{Instances: []KnownInstance{{ID: "a", Containers: []string{"c1"}}, {ID: "b", Files: []KnownFile{{"/log/c1-json.log", ClaimByOwner}}}}}
 	require.Equal(t, "a", k.Resolve(Writer{Container: "c1", Files: []string{"/log/c1-json.log"}}).ID)
+}
+
+// TestTheOwnerOfAFileGoesBeforeOthers: of several who have a file open it is its owner's, and who
+// writes it goes before who is known by the name alone.
+func TestTheOwnerOfAFileGoesBeforeOthers(t *testing.T) {
+	is := func(a, b FileClaim) string {
+		k := &Known{Instances: []KnownInstance{{ID: "a", Files: []KnownFile{{"/log", a}}}, {ID: "b", Files: []KnownFile{{"/log", b}}}}}
+		if o := k.Resolve(Writer{Files: []string{"/log"}}); o != nil {
+			return o.ID
+		}
+		return ""
+	}
+	require.Equal(t, "a", is(ClaimByOwner, ClaimByWriting))
+	require.Equal(t, "b", is(ClaimByName, ClaimByWriting))
+	require.Empty(t, is(ClaimByWriting, ClaimByWriting))
+	require.Empty(t, is(0, 0))
 }

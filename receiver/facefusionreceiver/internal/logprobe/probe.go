@@ -30,7 +30,7 @@ type Probe struct {
 // traits are by what a line shows that a process wrote it.
 type traits struct {
 	// files are those that it writes to.
-	files          []string
+	files          []runlog.KnownFile
 	container, pod string
 }
 
@@ -88,11 +88,27 @@ func (p *Probe) publish() {
 func (p *Probe) traitsOf(o *process.Process) traits {
 	of, known := p.traits[o.ID]
 	if !known {
-		of.files = process.OutputFiles(p.env.RootPath, o.PID)
+		files, complete := process.OutputFiles(p.env.Gate, p.env.RootPath, o.PID)
+		for _, file := range files {
+			of.files = append(of.files, runlog.KnownFile{Path: file.Path, Claim: claimOf(file)})
+		}
 		of.container, of.pod = process.Within(p.env.RootPath, o.PID)
-		p.traits[o.ID] = of
+		if complete {
+			p.traits[o.ID] = of
+		}
 	}
 	return of
+}
+
+func claimOf(file process.OutputFile) runlog.FileClaim {
+	switch {
+	case file.Owned:
+		return runlog.ClaimByOwner
+	case file.Confirmed:
+		return runlog.ClaimByWriting
+	default:
+		return runlog.ClaimByName
+	}
 }
 
 // appendNew adds an id that is known, once.
