@@ -9,9 +9,12 @@ import (
 // FaceFusion has some dozens of them.
 const descriptorsPerSecond = 1024
 
-// searchesPerSecond is for how many processes of one payer the folders around them are searched for
-// a checkout, which takes about 0.1 ms for each. A host that boots starts some dozens of Pythons.
-const searchesPerSecond = 512
+// triesPerSecond is how many folders are tried for the processes of one payer, 40 µs each. A host
+// that boots starts some dozens of Pythons. Each search costs searchCost besides.
+const (
+	triesPerSecond = 2048
+	searchCost     = 4
+)
 
 // maxDescendants is how many descendants of one payer's processes are followed: each costs some
 // reads at each pass. What runs FaceFusion has a few.
@@ -74,11 +77,22 @@ func (b *budget) drop(now time.Duration) {
 // maySearch says whether the payer of a process may have the folders around it searched now. Those
 // that must wait are asked about again at the next pass.
 func (t *Table) maySearch(o observation) bool {
-	if len(o.argv) == 0 || !t.files.interpreter(o) || t.searches.take(t.files.payer(o.pid), 1, t.at) {
+	if len(o.argv) == 0 || !t.files.interpreter(o) || t.searches.take(t.files.payer(o.pid), searchCost, t.at) {
 		return true
 	}
 	t.cache.postpone(o.pid)
 	return false
+}
+
+// charge has the payer of a process pay for the folders that its search has tried.
+func (t *Table) charge(o observation) {
+	if t.files.tried == 0 {
+		return // who pays is not looked up for nothing
+	}
+	if a := t.searches.owners[t.files.payer(o.pid)]; a != nil {
+		a.tokens -= float64(t.files.tried)
+	}
+	t.files.tried = 0
 }
 
 // crowded says that so many descendants of a payer are followed that another one is not.

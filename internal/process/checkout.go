@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,6 +24,24 @@ func isCheckout(root *hostfs.Root, folder string) bool {
 	data, err := root.ReadFile(folder+"/"+metadataFile, maxConfig)
 	return err == nil && namePattern.Match(data)
 }
+
+// What one search of folders may cost: how many are tried, 40 µs each, and for how long.
+const (
+	maxTries  = 512
+	maxSearch = 250 * time.Millisecond
+)
+
+// tries is isCheckout within the bounds of a search.
+func (f *files) tries(root *hostfs.Root, folder string) bool {
+	if f.tried >= maxTries || f.late() {
+		return false
+	}
+	f.tried++
+	return isCheckout(root, folder)
+}
+
+// late says that a search has taken as long as it may.
+func (f *files) late() bool { return time.Now().After(f.triesEnd) }
 
 // cwd is the working directory of a process, as the process names it. One that was removed, as when
 // a checkout is replaced under a running FaceFusion, is the path where it was: what lies there now
@@ -63,7 +82,7 @@ func resembles(name string) bool {
 
 // firstCheckout finds a checkout among the folders in another one. One that is called like
 // FaceFusion comes first, then the first by name.
-func firstCheckout(root *hostfs.Root, folder string, names []string) string {
+func (f *files) firstCheckout(root *hostfs.Root, folder string, names []string) string {
 	slices.SortFunc(names, func(a, b string) int {
 		if x, y := resembles(a), resembles(b); x != y {
 			if x {
@@ -74,7 +93,7 @@ func firstCheckout(root *hostfs.Root, folder string, names []string) string {
 		return strings.Compare(a, b)
 	})
 	for _, name := range names {
-		if isCheckout(root, filepath.Join(folder, name)) {
+		if f.tries(root, filepath.Join(folder, name)) {
 			return name
 		}
 	}

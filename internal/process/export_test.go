@@ -31,6 +31,20 @@ func Age(t *Table, d time.Duration) { t.epoch = t.epoch.Add(-d) }
 // Unlooked has a process be one that could not be looked into.
 func Unlooked(t *Table, pid int) { t.unlooked[pid] = VisibilityDenied }
 
+// Tried is how many folders the searches of a Table have tried, of one payer, and how many there
+// were.
+func Tried(t *Table) (folders, searches int) {
+	for _, a := range t.searches.owners {
+		folders += int(triesPerSecond - a.tokens)
+	}
+	for _, r := range t.cache.records {
+		if r.program != 0 {
+			searches++
+		}
+	}
+	return folders, searches
+}
+
 // WithoutFolderRules has a Table ask the rule of FaceFusion's own script alone.
 func WithoutFolderRules(t *Table) {
 	t.findFolder = func(observation) (ruleMatch, bool, Visibility) { return ruleMatch{}, false, "" }

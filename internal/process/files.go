@@ -18,6 +18,9 @@ import (
 
 // files reads below the host's root.
 type files struct {
+	// tried is how many folders the last search has tried, triesEnd until when it may.
+	tried    int
+	triesEnd time.Time
 	// gate runs what may hang.
 	gate *hostfs.Gate
 	// root is where the host's root is mounted, "/" or for example "/hostfs".

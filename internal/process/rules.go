@@ -4,6 +4,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/otelcol-facefusion/otelcol-facefusion/internal/hostfs"
 )
@@ -99,6 +100,7 @@ func (f *files) findFolder(o observation) (found ruleMatch, ok bool, blind Visib
 	}
 	_, imports := applicationServers[server]
 	root := f.rootOf(o.pid)
+	f.tried, f.triesEnd = 0, time.Now().Add(maxSearch)
 	found, ok = f.findAround(surroundings{pid: o.pid, root: root, cwd: cwd, program: p, imports: imports})
 	if !ok {
 		switch _, err := root.Stat(cwd + "/facefusion"); {
@@ -106,6 +108,10 @@ func (f *files) findFolder(o observation) (found ruleMatch, ok bool, blind Visib
 			blind = VisibilityFoldersDenied
 		case hostfs.IsHanging(err):
 			blind = visibilityPending
+		default:
+			if f.late() {
+				blind = visibilityPending
+			}
 		}
 	}
 	return found, ok, blind
@@ -140,7 +146,7 @@ func (f *files) findAround(s surroundings) (ruleMatch, bool) {
 		}
 	}
 	for _, folder := range f.pythonPath(s.pid) {
-		if folder = absolute(s.cwd, folder); isCheckout(s.root, folder) {
+		if folder = absolute(s.cwd, folder); f.tries(s.root, folder) {
 			return f.service(s, rulePythonPath, folder, false), true
 		}
 	}
@@ -172,21 +178,21 @@ func (f *files) findBelow(s surroundings, origins []string) (hinted ruleMatch, o
 		}
 		names := subfolders(s.root, folder)
 		if _, shared := sharedFolders[folder]; shared {
-			if name := firstCheckout(s.root, folder, slices.DeleteFunc(names, func(n string) bool { return !resembles(n) })); name != "" && folder == s.cwd && !ok {
+			if name := f.firstCheckout(s.root, folder, slices.DeleteFunc(names, func(n string) bool { return !resembles(n) })); name != "" && folder == s.cwd && !ok {
 				hinted, ok = f.service(s, by, filepath.Join(folder, name), true), true
 				hinted.hint = hintShared
 			}
 			continue
 		}
-		if name := firstCheckout(s.root, folder, names); name != "" {
+		if name := f.firstCheckout(s.root, folder, names); name != "" {
 			return f.service(s, by, filepath.Join(folder, name), !here), true
 		}
 		for _, nest := range names {
-			if _, usual := nests[nest]; !usual || ok {
+			if _, usual := nests[nest]; !usual || ok || f.tried >= maxTries {
 				continue
 			}
 			nest = filepath.Join(folder, nest)
-			if name := firstCheckout(s.root, nest, subfolders(s.root, nest)); name != "" {
+			if name := f.firstCheckout(s.root, nest, subfolders(s.root, nest)); name != "" {
 				hinted, ok = f.service(s, by, filepath.Join(nest, name), true), true
 				hinted.hint, hinted.anyway = hintNested, true
 			}

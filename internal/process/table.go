@@ -119,7 +119,7 @@ func NewTable(s Settings) *Table {
 		unlooked:    make(map[int]Visibility),
 		hints:       make(map[int]Hint),
 		descriptors: budget{perSecond: descriptorsPerSecond},
-		searches:    budget{perSecond: searchesPerSecond},
+		searches:    budget{perSecond: triesPerSecond},
 		followed:    make(map[string]int),
 		epoch:       time.Now(),
 	}

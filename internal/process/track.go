@@ -136,6 +136,7 @@ func (t *Table) find(o observation, parent *trackedProcess, blind Visibility) (r
 		return ruleMatch{}, false
 	}
 	found, ok, blind = t.findFolder(o)
+	t.charge(o)
 	if blind == visibilityPending {
 		t.cache.ask(o.pid)
 		return ruleMatch{}, false
